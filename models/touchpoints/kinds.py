@@ -1,0 +1,94 @@
+"""The closed set of touchpoints, as numbers.
+
+A number is 16 x family + place. Records, examples and models keep these numbers: never renumber one, never reuse one
+that was given up; a new kind takes the next free place of its family. All fit in a byte.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Family(IntEnum):
+    """What sort of contact a touchpoint is: the grain at which behaviour is counted."""
+
+    COMMERCE = 0
+    ENGAGEMENT = 1
+    CONVERSATION = 2
+    SOCIAL = 3
+    SERVICE = 4
+    DIRECTED = 5  # what the customer tells the engine about themselves
+    LOYALTY = 6
+    CAMPAIGN = 7
+
+
+class Kind(IntEnum):
+    """One number per type; the type's name on the wire is the member's name in lower case."""
+
+    PURCHASE = 0x01
+    RETURN = 0x02
+    CART_ABANDONED = 0x03
+    SUBSCRIPTION_STARTED = 0x04
+    SUBSCRIPTION_RENEWED = 0x05
+    SUBSCRIPTION_CANCELLED = 0x06
+    PAYMENT_FAILED = 0x07
+
+    VISIT = 0x11
+    SEARCH = 0x12
+    CONTENT_VIEWED = 0x13
+    MESSAGE_OPENED = 0x14
+    MESSAGE_CLICKED = 0x15
+    MESSAGE_UNSUBSCRIBED = 0x16
+    EVENT_ATTENDED = 0x17
+
+    PRESENCE = 0x21
+    CHAT = 0x22
+    SHARED = 0x23
+    CALL = 0x24
+    EMAIL_RECEIVED = 0x25
+    REPLY_SENT = 0x26
+
+    MENTION = 0x31
+    REVIEW = 0x32
+    RECOMMENDATION = 0x33
+    REFERRAL = 0x34
+    COMMUNITY_HELP = 0x35
+
+    CASE_OPENED = 0x41
+    CASE_UPDATED = 0x42
+    CASE_RESOLVED = 0x43
+    COMPLAINT = 0x44
+    CSAT = 0x45
+    NPS = 0x46
+
+    PREFERENCES_UPDATED = 0x51
+    PROFILE_UPDATED = 0x52
+    CONSENT_CHANGED = 0x53
+    ERASE_REQUESTED = 0x54
+
+    PROGRAMME_JOINED = 0x61
+    REWARD_REDEEMED = 0x62
+
+    CAMPAIGN_RECEIVED = 0x71
+    COUPON_REDEEMED = 0x72
+    OFFER_DELIVERED = 0x73
+    OFFER_OPENED = 0x74
+    OFFER_ACCEPTED = 0x75
+    OFFER_DECLINED = 0x76
+    OFFER_EXPIRED = 0x77
+
+    CLOCK = 0x81
+    EXPIRED_UNSENT = 0x82
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type, as in ``"purchase"``."""
+        return self.name.lower()
+
+
+# Written by the engine into its own partitions: clock records and loopback. Nobody upstream may publish them.
+RESERVED: Final = frozenset(kind for kind in Kind if kind >= 0x80)
+
+# The family of every kind that a customer's touch can have; reserved kinds are not touches and have none.
+FAMILY: Final[dict[Kind, Family]] = {kind: Family(kind >> 4) for kind in Kind if kind not in RESERVED}

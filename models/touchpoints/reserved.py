@@ -1,0 +1,33 @@
+"""Records that the engine writes into its own partitions; nobody upstream may publish them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from models.touchpoints.envelope import CustomerEvent, Envelope
+from models.touchpoints.fields import Name, Reference
+from models.touchpoints.kinds import Kind
+from models.touchpoints.payload import Payload
+
+
+class ClockData(Payload, frozen=True, kw_only=True):
+    """Time passed in this partition; `by` names who said so."""
+
+    by: Name | None = None
+
+
+class ExpiredUnsentData(Payload, frozen=True, kw_only=True):
+    """The publisher dropped a trigger that had expired before it could be sent."""
+
+    trigger_id: Reference
+
+
+class Clock(Envelope, frozen=True, tag="clock"):
+    subject: ClassVar[str] = ""  # about nobody; the attribute lets every event be read alike
+    kind: ClassVar[Kind] = Kind.CLOCK
+    data: ClockData = ClockData()
+
+
+class ExpiredUnsent(CustomerEvent, frozen=True, tag="expired_unsent"):
+    kind: ClassVar[Kind] = Kind.EXPIRED_UNSENT
+    data: ExpiredUnsentData

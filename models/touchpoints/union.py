@@ -1,0 +1,92 @@
+"""The closed union of all touchpoints."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+from models.touchpoints.campaign import (
+    CampaignReceived,
+    CouponRedeemed,
+    OfferAccepted,
+    OfferDeclined,
+    OfferDelivered,
+    OfferExpired,
+    OfferOpened,
+)
+from models.touchpoints.commerce import (
+    CartAbandoned,
+    PaymentFailed,
+    Purchase,
+    Return,
+    SubscriptionCancelled,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
+from models.touchpoints.conversation import Call, Chat, EmailReceived, Presence, ReplySent, Shared
+from models.touchpoints.directed import ConsentChanged, EraseRequested, PreferencesUpdated, ProfileUpdated
+from models.touchpoints.engagement import (
+    ContentViewed,
+    EventAttended,
+    MessageClicked,
+    MessageOpened,
+    MessageUnsubscribed,
+    Search,
+    Visit,
+)
+from models.touchpoints.envelope import Envelope
+from models.touchpoints.loyalty import ProgrammeJoined, RewardRedeemed
+from models.touchpoints.reserved import Clock, ExpiredUnsent
+from models.touchpoints.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
+from models.touchpoints.social import CommunityHelp, Mention, Recommendation, Referral, Review
+
+Event = (
+    Purchase
+    | Return
+    | CartAbandoned
+    | SubscriptionStarted
+    | SubscriptionRenewed
+    | SubscriptionCancelled
+    | PaymentFailed
+    | Visit
+    | Search
+    | ContentViewed
+    | MessageOpened
+    | MessageClicked
+    | MessageUnsubscribed
+    | EventAttended
+    | Presence
+    | Chat
+    | Shared
+    | Call
+    | EmailReceived
+    | ReplySent
+    | Mention
+    | Review
+    | Recommendation
+    | Referral
+    | CommunityHelp
+    | CaseOpened
+    | CaseUpdated
+    | CaseResolved
+    | Complaint
+    | Csat
+    | Nps
+    | PreferencesUpdated
+    | ProfileUpdated
+    | ConsentChanged
+    | EraseRequested
+    | ProgrammeJoined
+    | RewardRedeemed
+    | CampaignReceived
+    | CouponRedeemed
+    | OfferDelivered
+    | OfferOpened
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | Clock
+    | ExpiredUnsent
+)
+
+# The class of each type on the wire.
+EVENTS: Final[dict[str, type[Envelope]]] = {event.kind.type: event for event in get_args(Event)}

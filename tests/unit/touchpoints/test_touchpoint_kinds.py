@@ -1,0 +1,89 @@
+"""The numbers of kinds and families are for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.touchpoints import EVENTS, FAMILY, RESERVED, Family, Kind
+
+# Written out again on purpose: records and models in the field hold these numbers.
+NUMBERS = {
+    "purchase": 1,
+    "return": 2,
+    "cart_abandoned": 3,
+    "subscription_started": 4,
+    "subscription_renewed": 5,
+    "subscription_cancelled": 6,
+    "payment_failed": 7,
+    "visit": 17,
+    "search": 18,
+    "content_viewed": 19,
+    "message_opened": 20,
+    "message_clicked": 21,
+    "message_unsubscribed": 22,
+    "event_attended": 23,
+    "presence": 33,
+    "chat": 34,
+    "shared": 35,
+    "call": 36,
+    "email_received": 37,
+    "reply_sent": 38,
+    "mention": 49,
+    "review": 50,
+    "recommendation": 51,
+    "referral": 52,
+    "community_help": 53,
+    "case_opened": 65,
+    "case_updated": 66,
+    "case_resolved": 67,
+    "complaint": 68,
+    "csat": 69,
+    "nps": 70,
+    "preferences_updated": 81,
+    "profile_updated": 82,
+    "consent_changed": 83,
+    "erase_requested": 84,
+    "programme_joined": 97,
+    "reward_redeemed": 98,
+    "campaign_received": 113,
+    "coupon_redeemed": 114,
+    "offer_delivered": 115,
+    "offer_opened": 116,
+    "offer_accepted": 117,
+    "offer_declined": 118,
+    "offer_expired": 119,
+    "clock": 129,
+    "expired_unsent": 130,
+}
+
+
+def test_no_kind_was_renumbered() -> None:
+    now = {kind.type: int(kind) for kind in Kind}
+    assert {name: now.get(name) for name in NUMBERS} == NUMBERS
+
+
+def test_every_kind_fits_in_a_byte_and_none_is_zero() -> None:
+    assert all(0 < kind < 256 for kind in Kind)
+
+
+def test_families_are_numbered_in_the_documented_order() -> None:
+    names = ["COMMERCE", "ENGAGEMENT", "CONVERSATION", "SOCIAL", "SERVICE", "DIRECTED", "LOYALTY", "CAMPAIGN"]
+    assert [family.name for family in sorted(Family)] == names
+    assert [int(family) for family in sorted(Family)] == list(range(8))
+
+
+def test_every_kind_but_the_reserved_has_the_family_of_its_sixteen() -> None:
+    assert set(FAMILY) == set(Kind) - RESERVED
+    assert all(FAMILY[kind] == kind // 16 for kind in FAMILY)
+
+
+def test_every_kind_has_one_event_and_every_event_one_kind() -> None:
+    assert list(EVENTS) == [kind.type for kind in Kind]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_the_tag_on_the_wire_is_the_kinds_type(name: str) -> None:
+    config = EVENTS[name].__struct_config__
+    assert (config.tag_field, config.tag) == ("type", name)
+    assert config.frozen
+    assert not config.gc
