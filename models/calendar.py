@@ -1,0 +1,75 @@
+"""Fixed moments of log time: version boundaries, learning ticks, and places in the line.
+
+A *place* is one number that orders due items by time and then by stage, exactly (a float64 holds it without loss),
+so that the due set's order is the order of the line.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from models.settings import EngineSettings
+
+_STAGES = 8
+NEVER = float("inf")
+
+
+class Stage(IntEnum):
+    """What stands first when several things are due at the same moment."""
+
+    LABELS = 1
+    WATERMARK = 2
+    VERSION = 3
+    SCORES = 4
+
+
+def place(time: int, stage: int) -> int:
+    """The place of a due item.
+
+    >>> place(1_000, Stage.LABELS) < place(1_000, Stage.SCORES) < place(1_001, Stage.LABELS)
+    True
+    """
+    return time * _STAGES + stage
+
+
+def time_of(at: float) -> int:
+    """Log time of a place, ms."""
+    return int(at) // _STAGES
+
+
+def stage_of(at: float) -> int:
+    return int(at) % _STAGES
+
+
+def boundary_at(settings: EngineSettings, time: int) -> int:
+    """The last boundary <= time."""
+    return time - (time - settings.anchor) % settings.boundary
+
+
+def version_for(settings: EngineSettings, boundary: int) -> int:
+    """The boundary whose model version is in force from `boundary` on."""
+    return boundary_at(settings, boundary - settings.version_delay)
+
+
+def phase_of(settings: EngineSettings, customer_hash: int) -> int:
+    """The customer's own phase within the tick, whole seconds in ms."""
+    if settings.phase == "aligned":
+        return 0
+    return (customer_hash % (settings.tick // 1_000)) * 1_000
+
+
+def next_tick(settings: EngineSettings, customer_hash: int, time: int) -> int:
+    """The customer's first tick after `time`."""
+    zero = settings.anchor + phase_of(settings, customer_hash)
+    return time + settings.tick - (time - zero) % settings.tick
+
+
+def takes_snapshot(settings: EngineSettings, customer_hash: int, tick: int) -> bool:
+    """True at one tick per label window: each customer has one open label at most, at a rhythm of their own.
+
+    Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
+    """
+    window = settings.horizon + settings.lateness
+    rhythm = -(-window // settings.tick)
+    number = (tick - settings.anchor - phase_of(settings, customer_hash)) // settings.tick
+    return (number + (customer_hash >> 32)) % rhythm == 0

@@ -1,0 +1,134 @@
+"""The first churn model: River's scaler and logistic regression, learning online from matured labels.
+
+River learns; scoring uses River's weights and moments as columns, so that a batch costs a few microseconds a customer
+and a row's bits do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sys import float_info
+from typing import Any
+
+import msgspec
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from river import compose, linear_model, optim, preprocessing
+
+from models.churn.port import Driver
+from models.churn.snapshot import SnapshotRefused, Version
+from models.churn.words import words
+from models.features import FEATURES, features_of
+
+LEARNING_RATE = 0.02
+L2 = 1e-4
+
+
+def schema_of(horizon: int) -> str:
+    """Names what a snapshot belongs to: the model's family, its features in order, the horizon (ms)."""
+    plain = msgspec.json.encode(["scaler|logistic", LEARNING_RATE, L2, FEATURES, horizon])
+    return xxhash.xxh3_64_hexdigest(plain)
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticScorer:
+    """Weights, means and scales per feature, all of shape (features,), and the intercept."""
+
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    intercept: float
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        logit = np.full(len(bases), self.intercept)
+        for part in self._contributions(bases):
+            logit += part
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+
+    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+        parts = [float(part[0]) for part in self._contributions(basis.reshape(1, -1))]
+        order = sorted(range(len(parts)), key=lambda i: (-parts[i], i))[:most]
+        return [Driver(FEATURES[i], parts[i], words(FEATURES[i], basis)) for i in order if parts[i] > 0.0]
+
+    def _contributions(self, bases: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+        """What each feature adds to the logit against the average customer, columns of shape (rows,)."""
+        columns = features_of(bases)
+        return [
+            (column - mean) * (weight / scale)
+            for column, weight, mean, scale in zip(columns, self.weights, self.means, self.scales, strict=True)
+        ]
+
+
+class LogisticLearner:
+    """`StandardScaler | LogisticRegression` of River, behind the model port."""
+
+    def __init__(self) -> None:
+        self._scaler = preprocessing.StandardScaler()
+        self._regression = linear_model.LogisticRegression(optim.SGD(LEARNING_RATE), l2=L2)
+        self._pipeline = compose.Pipeline(self._scaler, self._regression)
+
+    def learn(self, bases: NDArray[np.float32], churned: Sequence[bool]) -> None:
+        if not len(bases):
+            return
+        columns = [column.tolist() for column in features_of(bases)]
+        for row, label in zip(zip(*columns, strict=True), churned, strict=True):
+            self._pipeline.learn_one(dict(zip(FEATURES, row, strict=True)), label)
+
+    def snapshot(self) -> dict[str, Any]:
+        scaler, regression = self._scaler, self._regression
+        weights = regression.weights
+        return {
+            "count": scaler.counts[FEATURES[0]],
+            "means": [float(scaler.means[name]) for name in FEATURES],
+            "variances": [float(scaler.vars[name]) for name in FEATURES],
+            "weights": [float(weights[name]) if name in weights else 0.0 for name in FEATURES],
+            "intercept": float(regression.intercept),
+            "steps": regression.optimizer.n_iterations,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        count, steps = state.get("count"), state.get("steps")
+        if not isinstance(count, int) or not isinstance(steps, int) or count < 0 or steps < 0:
+            raise SnapshotRefused(f"count {count!r} and steps {steps!r} must be whole numbers of examples")
+        rows = {}
+        for name in ("means", "variances", "weights"):
+            values = state.get(name)
+            if not isinstance(values, list) or len(values) != len(FEATURES):
+                raise SnapshotRefused(f"{name} must be a list of {len(FEATURES)} numbers")
+            if not all(map(_is_finite, values)):
+                raise SnapshotRefused(f"{name} holds something that is not a finite number")
+            rows[name] = dict(zip(FEATURES, map(float, values), strict=True))
+        intercept = state.get("intercept")
+        if not isinstance(intercept, int | float) or not _is_finite(intercept):
+            raise SnapshotRefused(f"intercept is {intercept!r}; it must be a finite number")
+        fresh = LogisticLearner()
+        if count:
+            fresh._scaler.counts = Counter(dict.fromkeys(FEATURES, count))
+            fresh._scaler.means = defaultdict(float, rows["means"])
+            fresh._scaler.vars = defaultdict(float, rows["variances"])
+            fresh._regression._weights.update(rows["weights"])
+        fresh._regression.intercept = float(intercept)
+        fresh._regression.optimizer.n_iterations = steps
+        self._scaler, self._regression, self._pipeline = fresh._scaler, fresh._regression, fresh._pipeline
+
+    def scorer(self) -> LogisticScorer:
+        state = self.snapshot()
+        # River scales a feature without variance to zero; an infinite scale does the same.
+        scales = tuple(v**0.5 if v > 0.0 else float("inf") for v in state["variances"])
+        return LogisticScorer(tuple(state["weights"]), tuple(state["means"]), scales, state["intercept"])
+
+
+def _is_finite(value: object) -> bool:
+    # Plain data may hold whole numbers beyond any float; a comparison takes them, math.isfinite raises.
+    return isinstance(value, int | float) and -float_info.max <= value <= float_info.max
+
+
+def scorer_of(version: Version) -> LogisticScorer:
+    """The scorer of a version. Raises SnapshotRefused when its model does not fit."""
+    learner = LogisticLearner()
+    if version.model:
+        learner.restore(version.model)
+    return learner.scorer()

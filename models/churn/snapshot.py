@@ -1,0 +1,61 @@
+"""Model versions as bytes: plain data with a schema hash, a version and a checksum. No pickle is ever read."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+import xxhash
+
+Sealed = TypeVar("Sealed", bound=msgspec.Struct)
+
+
+class SnapshotRefused(Exception):
+    """These bytes are not a version of this model: corrupted, cut short, or from another model or release."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What is stored: `checksum` covers `body`, `schema` names model, features and horizon."""
+
+    schema: str
+    checksum: str
+    body: msgspec.Raw
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A model version: named by the boundary at which it was cut. `quality` holds the prequential metrics so far."""
+
+    boundary: int
+    learned: int
+    model: dict[str, Any]
+    quality: dict[str, Any]
+
+
+UNTRAINED = -1
+"""The boundary that names the model before the first boundary of the learner."""
+
+
+def seal(content: msgspec.Struct, schema: str) -> bytes:
+    """A version, or the learner's whole state, as stored."""
+    body = msgspec.json.encode(content)
+    return msgspec.json.encode(Envelope(schema, xxhash.xxh3_128_hexdigest(body), msgspec.Raw(body)))
+
+
+def unseal(value: bytes, schema: str, kind: type[Sealed]) -> Sealed:
+    """Inverse of `seal`. Raises SnapshotRefused, naming what is wrong."""
+    what = kind.__name__
+    try:
+        envelope = msgspec.json.decode(value, type=Envelope)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SnapshotRefused(f"not a sealed {what}: {error}") from error
+    if envelope.schema != schema:
+        raise SnapshotRefused(
+            f"schema is {envelope.schema!r}, this worker's model has {schema!r}: it is from another model, "
+            "feature set or horizon"
+        )
+    if envelope.checksum != xxhash.xxh3_128_hexdigest(bytes(envelope.body)):
+        raise SnapshotRefused(f"the checksum of the {what} does not fit its body: the bytes are damaged")
+    try:
+        return msgspec.json.decode(bytes(envelope.body), type=kind)
+    except msgspec.DecodeError as error:
+        raise SnapshotRefused(f"the body of the {what} can't be read: {error}") from error

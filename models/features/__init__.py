@@ -1,0 +1,7 @@
+"""What a touchpoint changes in a customer's behaviour, and what the churn model reads of it."""
+
+from models.features.basis import COLUMNS, basis_of
+from models.features.behaviour import update
+from models.features.columns import FEATURES, features_of
+
+__all__ = ["COLUMNS", "FEATURES", "basis_of", "features_of", "update"]

@@ -1,0 +1,144 @@
+"""Behaviour: O(1) updates of a customer's record by one touchpoint.
+
+Two kinds of quantities, kept apart on purpose:
+
+ - what does not depend on order: decayed counts (they decay to the newer of two times), sums, firsts and lasts. Every
+   touchpoint enters them, however late it comes;
+ - what does: gaps between purchase days, the latest amounts, EWMAs. They follow the log's order, and a touchpoint that
+   is late, or a purchase older than the last known one, leaves them alone.
+
+Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
+next purchase day begins and folds them into the averages.
+"""
+
+from __future__ import annotations
+
+from math import log, log1p
+
+from models.customer import (
+    AMOUNT_EWMA,
+    AMOUNT_SUM,
+    BASKETS_EWMA,
+    DAY_AMOUNT,
+    DAY_BASKETS,
+    DAY_QUANTITY,
+    FAMILY_DECAYS,
+    FIRST,
+    FIRST_PURCHASE,
+    GAP_EWMA,
+    GAP_LOG_SQUARES,
+    GAP_LOG_SUM,
+    GAP_MAX,
+    GAP_SUM,
+    HALF_LIVES_FAMILY,
+    HALF_LIVES_PURCHASE,
+    LAST_PURCHASE,
+    NEWEST,
+    OPEN_CASES,
+    PURCHASE_DAYS,
+    PURCHASE_DECAYS,
+    QUANTITY_EWMA,
+    RATING_EWMA,
+    RATINGS,
+    RETURNED,
+    SENTIMENT_EWMA,
+    SENTIMENTS,
+    SNAPSHOT,
+    SNAPSHOT_BOUGHT,
+    SPENT,
+    Record,
+)
+from models.settings import DAY
+from models.touchpoints import FAMILY, Kind, Touch
+
+LEAST_WEIGHT = 0.2
+"""Weight of the newest value in every EWMA once there are five: older behaviour fades with a memory of about five."""
+
+_PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
+_FAMILY_OF = {int(kind): int(family) for kind, family in FAMILY.items()}
+
+
+def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
+    """Let one touchpoint change the record. `late`: it is older than the allowed lateness. horizon in ms."""
+    kind, time = touch.kind, touch.time
+    times, numbers = record.times, record.numbers
+    new_day = kind == _PURCHASE and (not times[LAST_PURCHASE] or time // DAY > times[LAST_PURCHASE] // DAY)
+    _count(record, kind, time, new_day)
+    if kind == _PURCHASE:
+        numbers[SPENT] += touch.a
+        if times[SNAPSHOT] and times[SNAPSHOT] <= time < times[SNAPSHOT] + horizon:
+            numbers[SNAPSHOT_BOUGHT] = 1.0
+        if new_day:
+            _purchase_day(record, touch, time)
+        elif time // DAY == times[LAST_PURCHASE] // DAY:
+            numbers[DAY_AMOUNT] += touch.a
+            numbers[DAY_QUANTITY] += touch.b
+            numbers[DAY_BASKETS] += 1.0
+            times[LAST_PURCHASE] = max(times[LAST_PURCHASE], time)
+        else:
+            numbers[PURCHASE_DAYS] += 1.0
+            numbers[AMOUNT_SUM] += log1p(touch.a)
+        times[FIRST_PURCHASE] = min(times[FIRST_PURCHASE] or time, time)
+    elif kind == _RETURN:
+        numbers[RETURNED] += touch.a
+    if late:
+        return
+    if kind == _REVIEW:
+        _ewma(record, RATING_EWMA, RATINGS, touch.a)
+    if touch.sentiment == touch.sentiment:  # not nan
+        _ewma(record, SENTIMENT_EWMA, SENTIMENTS, touch.sentiment)
+    numbers[OPEN_CASES] = float(len(record.tail.cases))
+
+
+def _count(record: Record, kind: int, time: int, new_day: bool) -> None:
+    """Decayed counts: all are kept as of the newest touchpoint, an older one enters already decayed."""
+    times, numbers = record.times, record.numbers
+    ahead = (time - times[NEWEST]) / DAY if times[NEWEST] else 0.0
+    first = _FAMILY_OF[kind] * len(HALF_LIVES_FAMILY)
+    if ahead > 0.0:
+        for i, half_life in enumerate(HALF_LIVES_PURCHASE):
+            numbers[PURCHASE_DECAYS + i] *= 2.0 ** (-ahead / half_life)
+        for i, half_life in enumerate(HALF_LIVES_FAMILY):
+            fade = 2.0 ** (-ahead / half_life)
+            for at in range(FAMILY_DECAYS + i, FAMILY_DECAYS + 8 * len(HALF_LIVES_FAMILY), len(HALF_LIVES_FAMILY)):
+                numbers[at] *= fade
+    age = max(-ahead, 0.0)
+    for i, half_life in enumerate(HALF_LIVES_FAMILY):
+        numbers[FAMILY_DECAYS + first + i] += 2.0 ** (-age / half_life)
+    if new_day or (kind == _PURCHASE and time // DAY < times[LAST_PURCHASE] // DAY):
+        for i, half_life in enumerate(HALF_LIVES_PURCHASE):
+            numbers[PURCHASE_DECAYS + i] += 2.0 ** (-age / half_life)
+    times[NEWEST] = max(times[NEWEST], time)
+    times[FIRST] = min(times[FIRST] or time, time)
+
+
+def _purchase_day(record: Record, touch: Touch, time: int) -> None:
+    """A new purchase day begins: its gap enters the gap statistics, the day before is folded into the averages."""
+    times, numbers = record.times, record.numbers
+    n = numbers[PURCHASE_DAYS]
+    if n:
+        gap = float(time // DAY - times[LAST_PURCHASE] // DAY)
+        x = log(gap)
+        gaps = 1.0 / n
+        numbers[GAP_EWMA] += max(LEAST_WEIGHT, gaps) * (x - numbers[GAP_EWMA])
+        numbers[GAP_LOG_SUM] += x
+        numbers[GAP_LOG_SQUARES] += x * x
+        numbers[GAP_SUM] += gap
+        numbers[GAP_MAX] = max(numbers[GAP_MAX], gap)
+        amount = log1p(numbers[DAY_AMOUNT])
+        weight = max(LEAST_WEIGHT, 1.0 / n)
+        numbers[AMOUNT_EWMA] += weight * (amount - numbers[AMOUNT_EWMA])
+        numbers[AMOUNT_SUM] += amount
+        numbers[QUANTITY_EWMA] += weight * (log1p(numbers[DAY_QUANTITY]) - numbers[QUANTITY_EWMA])
+        numbers[BASKETS_EWMA] += weight * (numbers[DAY_BASKETS] - numbers[BASKETS_EWMA])
+    numbers[PURCHASE_DAYS] = n + 1.0
+    numbers[DAY_AMOUNT] = touch.a
+    numbers[DAY_QUANTITY] = touch.b
+    numbers[DAY_BASKETS] = 1.0
+    times[LAST_PURCHASE] = time
+
+
+def _ewma(record: Record, average: int, count: int, value: float) -> None:
+    numbers = record.numbers
+    numbers[count] += 1.0
+    numbers[average] += max(LEAST_WEIGHT, 1.0 / numbers[count]) * (value - numbers[average])

@@ -1,0 +1,166 @@
+"""Learning in the order of the log: examples of all shards, merged, up to the lowest watermark; a version a boundary.
+
+Each shard says its examples in the order of its own line and marks with a watermark how far it has come. At a boundary
+that every shard's watermark has reached, all examples with label time up to it are learned in the order (label time,
+customer as bytes, learner, snapshot time), and a version is cut that bears the boundary's name. Nothing here depends on
+when or in what portions the examples arrived. No shard is ever skipped: a silent one holds the boundary back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from models.churn import UNTRAINED, Learner, LogisticLearner, SnapshotRefused, Version
+from models.churn.prequential import Prequential
+from models.customer import BASIS
+from models.outputs import Example, Watermark
+from models.settings import EngineSettings
+
+_decode = msgspec.json.Decoder(Example | Watermark).decode
+
+
+class ExamplesGap(Exception):
+    """An examples partition misses a count: an example was lost on the way, and the model would not be the log's."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message of one shard's examples partition."""
+
+    offset: int
+    count: int
+    content: Example | Watermark
+
+
+class ShardProgress(msgspec.Struct):
+    """Where the learner stands in one shard's examples.
+
+    offset: of the first message not yet learned. count: the last one before it. first: the shard's first watermark.
+    """
+
+    offset: int = 0
+    count: int = 0
+    first: int | None = None
+
+
+class LearningState(msgspec.Struct):
+    """The learner's state, whole: the body of its meta. boundary: the last version cut. origin: the first ever."""
+
+    shards: list[ShardProgress]
+    boundary: int | None
+    origin: int | None
+    learned: int
+    model: dict[str, Any]
+    prequential: list[Any]
+
+
+class Learning:
+    """The learner's way through the examples. Feed it messages; take versions from it."""
+
+    def __init__(self, settings: EngineSettings, partitions: int, state: LearningState | None = None) -> None:
+        self.settings = settings
+        self.model: Learner = LogisticLearner()
+        if state is None:
+            state = LearningState([ShardProgress() for _ in range(partitions)], None, None, 0, {}, [])
+            self.prequential = Prequential()
+        else:
+            if len(state.shards) != partitions:
+                raise SnapshotRefused(f"the learner's state has {len(state.shards)} shards, the topic {partitions}")
+            self.model.restore(state.model)
+            self.prequential = Prequential.from_state(state.prequential)
+        self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
+        self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
+        self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
+        self._heard = [shard.count for shard in self.shards]
+        self._marks: list[int | None] = [None] * partitions
+
+    def feed(self, shard: int, offset: int, count: int, value: bytes) -> bool:
+        """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
+
+        Raises ExamplesGap when a count is missing before it.
+        """
+        if count <= self._heard[shard]:
+            return False
+        if count != self._heard[shard] + 1:
+            raise ExamplesGap(
+                f"examples of shard {shard}: count {count} at offset {offset} follows {self._heard[shard]}; "
+                "restore the examples topic or relearn"
+            )
+        self._heard[shard] = count
+        content = _decode(value)
+        self._waiting[shard].append(Message(offset, count, content))
+        if isinstance(content, Watermark):
+            self._marks[shard] = content.time
+            if self.shards[shard].first is None:
+                self.shards[shard].first = content.time
+        return True
+
+    def lowest_mark(self) -> int | None:
+        """The time up to which all examples of all shards are in, None while a shard has not spoken since the start."""
+        marks = [mark if mark is not None else self.boundary for mark in self._marks]
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if len(known) == len(marks) else None
+
+    def ahead(self, shard: int) -> int:
+        """How many messages of a shard wait here; a reader pauses the partitions that are far ahead."""
+        return len(self._waiting[shard])
+
+    def next_version(self) -> Version | None:
+        """Learn up to the next boundary and cut its version; None when a shard has not reached it yet."""
+        lowest = self.lowest_mark()
+        if lowest is None:
+            return None
+        if self.boundary is None:
+            firsts = [shard.first for shard in self.shards if shard.first is not None]
+            if len(firsts) < len(self.shards):
+                return None
+            self.origin = min(firsts)
+        boundary = self.origin if self.boundary is None else self.boundary + self.settings.boundary
+        if boundary is None or boundary > lowest:
+            return None
+        self._learn(self._take(boundary))
+        self.boundary = boundary
+        return Version(boundary, self.learned, self.model.snapshot(), self.prequential.summary())
+
+    def state(self) -> LearningState:
+        """All that must be kept to go on from here."""
+        return LearningState(
+            [msgspec.structs.replace(shard) for shard in self.shards],
+            self.boundary,
+            self.origin,
+            self.learned,
+            self.model.snapshot(),
+            self.prequential.state(),
+        )
+
+    def _take(self, boundary: int) -> list[Example]:
+        """The waiting examples up to a boundary, in the order of learning."""
+        taken: list[Example] = []
+        for shard, waiting in zip(self.shards, self._waiting, strict=True):
+            while waiting and _time(waiting[0].content) <= boundary:
+                message = waiting.popleft()
+                shard.offset, shard.count = message.offset + 1, message.count
+                if isinstance(message.content, Example):
+                    taken.append(message.content)
+        taken.sort(key=lambda e: (e.label_time, e.customer.encode(), e.learner, e.snapshot_time))
+        return taken
+
+    def _learn(self, examples: Sequence[Example]) -> None:
+        for example in examples:
+            self.prequential.add(example.predicted, example.churned)
+        bases = np.array([example.basis for example in examples], dtype=np.float32).reshape(len(examples), BASIS)
+        self.model.learn(bases, [example.churned for example in examples])
+        self.learned += len(examples)
+
+
+def _time(content: Example | Watermark) -> int:
+    return content.label_time if isinstance(content, Example) else content.time
+
+
+def initial_version() -> Version:
+    """The model before the learner's first boundary."""
+    return Version(UNTRAINED, 0, LogisticLearner().snapshot(), Prequential().summary())

@@ -1,0 +1,132 @@
+"""What a shard says to the world: triggers, decisions, examples, watermarks, dead letters. All are JSON objects.
+
+Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
+the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the
+line had arrived.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+import xxhash
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place in the log of one shard. `due`: before the record at `offset`, not at it."""
+
+    partition: int
+    offset: int
+    due: bool
+
+
+class Reason(msgspec.Struct, frozen=True, gc=False):
+    """A driver of risk: `contribution` is in logits against the average customer."""
+
+    feature: str
+    contribution: float
+    words: str
+
+
+class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger"):
+    """Asks a downstream messaging service to do one thing for one customer, once, before `expires_at`."""
+
+    id: str
+    customer: str
+    action: str
+    channel: str
+    probability: float
+    drivers: list[Reason]
+    episode: int
+    step: int
+    time: int
+    expires_at: int
+    model_version: int
+    at: Position
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defaults=True):
+    """Why and why not: episodes opened and closed, what was chosen, which model version came into force.
+
+    what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
+    ``version_in_force``, ``rearmed``, ``erased``.
+    """
+
+    id: str
+    what: str
+    time: int
+    at: Position
+    customer: str = ""
+    probability: float | None = None
+    reason: str = ""
+    action: str = ""
+    trigger: str = ""
+    model_version: int | None = None
+
+
+class Example(msgspec.Struct, frozen=True, gc=False, tag="example"):
+    """A matured label. `basis` are the numbers the model reads, as of `snapshot_time`; `predicted` is what the version
+    in force said then; `churned` is known at `label_time`."""
+
+    customer: str
+    learner: str
+    label_time: int
+    snapshot_time: int
+    basis: list[float]
+    predicted: float
+    churned: bool
+
+
+class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
+    """All examples of this shard with label time <= `time` are out."""
+
+    shard: int
+    time: int
+
+
+class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):
+    """A record that could not be applied: where it was, why, and the record itself (base64), so nothing is lost.
+
+    Of an oversize value only the first 4 KiB are kept; `size` and the coordinates tell where the rest is.
+    """
+
+    code: str
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    size: int
+    value: str = ""
+    key: str = ""
+    customer: str | None = None
+    event_type: str | None = None
+    event_id: str | None = None
+    due: int | None = None
+
+
+Output = Trigger | Decision | Example | Watermark | DeadLetter
+KEPT_OF_OVERSIZE = 4096
+
+
+def encode(output: Output) -> bytes:
+    """The output as JSON bytes, keys in the order of the fields."""
+    return _encode(output)
+
+
+def trigger_id(customer: bytes, opened_at: int, opener: str, step: int) -> str:
+    """From customer, log time at which the episode opened, id of the touchpoint that opened it (or ``due``), step."""
+    return xxhash.xxh3_128_hexdigest(b"\0".join((customer, b"%d" % opened_at, opener.encode(), b"%d" % step)))
+
+
+def output_id(*parts: str | int) -> str:
+    """A deterministic id from what makes the output unique."""
+    return xxhash.xxh3_128_hexdigest("\0".join(map(str, parts)).encode())
+
+
+def as_text(value: bytes | None, limit: int | None = None) -> str:
+    """base64 of a record's bytes, or of its first `limit`."""
+    return base64.b64encode((value or b"")[:limit]).decode()

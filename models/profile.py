@@ -1,0 +1,109 @@
+"""What customers and service desks tell about a customer: preferences, consent, open cases, loyalty programme.
+
+These live in the record's tail and follow the log's order: a late touchpoint does not overwrite what was said since,
+except that an objection (consent withdrawn, unsubscribed, erasure) counts whenever it arrives.
+"""
+
+from __future__ import annotations
+
+from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Record
+from models.touchpoints import Kind, Touch
+from models.touchpoints.conversation import PresenceData
+from models.touchpoints.directed import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
+from models.touchpoints.engagement import MessageData
+from models.touchpoints.loyalty import ProgrammeJoinedData
+from models.touchpoints.service import CaseOpenedData, CaseResolvedData
+
+TELLING = frozenset(
+    map(
+        int,
+        (
+            Kind.PRESENCE,
+            Kind.CASE_OPENED,
+            Kind.CASE_RESOLVED,
+            Kind.PREFERENCES_UPDATED,
+            Kind.PROFILE_UPDATED,
+            Kind.CONSENT_CHANGED,
+            Kind.MESSAGE_UNSUBSCRIBED,
+            Kind.PROGRAMME_JOINED,
+        ),
+    )
+)
+"""Kinds whose content enters the tail."""
+
+
+def take_in(record: Record, touch: Touch, late: bool) -> None:
+    """Let one touchpoint of a `TELLING` kind change the tail."""
+    data, tail = touch.data, record.tail
+    if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):
+        _consent(record, touch.time, data, late)
+        return
+    if touch.kind == Kind.MESSAGE_UNSUBSCRIBED and isinstance(data, MessageData):
+        _refuse(record, (data.channel,))
+        return
+    if late:
+        return
+    match data:
+        case CaseOpenedData():
+            if len(tail.cases) < MAX_OPEN_CASES:
+                tail.cases[data.case_id] = touch.time
+        case CaseResolvedData():
+            tail.cases.pop(data.case_id, None)
+        case PreferencesUpdatedData():
+            _preferences(record, data)
+        case ProfileUpdatedData():
+            tail.customer_class = data.customer_class or tail.customer_class
+        case ProgrammeJoinedData():
+            tail.programme = data.programme or "default"
+        case PresenceData():
+            tail.presence = data.channel if data.state == "online" else ""
+
+
+def _consent(record: Record, time: int, data: ConsentChangedData, late: bool) -> None:
+    """The newest word counts, by its own time; of late ones only a withdrawal.
+
+    A withdrawal for some channels stops promotion on all: which part of it was meant is not for the engine to guess.
+    """
+    if time < record.tail.consent_at or (late and data.marketing):
+        return
+    record.tail.consent_at = time
+    named = tuple(data.channels or ())
+    if data.marketing:
+        record.flags &= ~NO_CONSENT
+        _allow(record, named or record.tail.refused)
+        if named:
+            record.tail.channels = named[:MAX_LIST]
+    else:
+        record.flags |= NO_CONSENT
+        _refuse(record, named)
+
+
+def _refuse(record: Record, channels: tuple[str, ...]) -> None:
+    """The customer wants nothing on these channels. Who refuses more than can be remembered is taken to refuse all."""
+    tail = record.tail
+    tail.channels = tuple(channel for channel in tail.channels if channel not in channels)
+    refused = tuple(dict.fromkeys((*tail.refused, *channels)))
+    if len(refused) > MAX_REFUSED:
+        record.flags |= NO_CONSENT
+    tail.refused = refused[:MAX_REFUSED]
+
+
+def _allow(record: Record, channels: tuple[str, ...]) -> None:
+    record.tail.refused = tuple(channel for channel in record.tail.refused if channel not in channels)
+
+
+def _preferences(record: Record, data: PreferencesUpdatedData) -> None:
+    tail = record.tail
+    if data.channels is not None:
+        tail.channels = tuple(data.channels)[:MAX_LIST]
+        _allow(record, tail.channels)
+    if data.topics is not None:
+        tail.topics = tuple(data.topics)[:MAX_LIST]
+    if data.rewards is not None:
+        tail.rewards = tuple(data.rewards)[:MAX_LIST]
+    if data.max_per_week is not None:
+        tail.max_per_week = data.max_per_week
+    if data.quiet_hours is not None:
+        tail.quiet = (data.quiet_hours.start, data.quiet_hours.end)
+    if data.time_zone is not None:
+        tail.time_zone = data.time_zone

@@ -1,0 +1,70 @@
+"""What the engine may be told: one frozen object, times in milliseconds, shares and probabilities in [0, 1].
+
+Everything here decides about customers, so it is part of what must be equal for a replay to be equal; it is kept with
+the state and compared when a shard is taken over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+Phase = Literal["spread", "aligned"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Settings of the pure engine.
+
+    horizon: a customer who makes no purchase for this long after a moment has churned, as seen from that moment.
+    tick: distance of a customer's learning ticks. anchor: any moment at which an aligned tick and a boundary lie.
+    phase: ``spread`` gives each customer a phase of their own within the tick, ``aligned`` puts all at the anchor's.
+    lateness: a touchpoint older than the shard's time by more than this is late.
+    boundary: distance of the moments at which model versions are cut. version_delay: D of the rule "a decision at t
+    uses the version of the last boundary <= t - D".
+    enter, exit: the risk at which an episode opens, and below which it closes (hysteresis).
+    trigger_life: how long a trigger is worth acting on.
+    piece_items: how many due items one commit holds at most; bounds the commit, no result depends on it.
+    """
+
+    horizon: int = 91 * DAY
+    tick: int = 7 * DAY
+    anchor: int = 0
+    phase: Phase = "spread"
+    lateness: int = HOUR
+    boundary: int = HOUR
+    version_delay: int = HOUR
+    enter: float = 0.8
+    exit: float = 0.65
+    trigger_life: int = 3 * DAY
+    piece_items: int = 1_000
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "tick", "boundary", "trigger_life", "piece_items"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; give a positive number")
+        if self.tick < SECOND:
+            raise ValueError(f"tick is {self.tick} ms; give at least {SECOND}: customers' phases are whole seconds")
+        for name in ("lateness", "version_delay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; give zero or more")
+        if not 0.0 < self.exit <= self.enter < 1.0:
+            raise ValueError(f"exit {self.exit} and enter {self.enter}; give 0 < exit <= enter < 1")
+        if self.phase not in ("spread", "aligned"):
+            raise ValueError(f"phase is {self.phase!r}; give 'spread' or 'aligned'")
+        if self.tick % self.boundary and self.boundary % self.tick:
+            raise ValueError(f"tick {self.tick} and boundary {self.boundary} ms; one must be a multiple of the other")
+
+    @property
+    def silence(self) -> int:
+        """Recency (ms) beyond which a customer is lapsed: no further ticks, two horizons."""
+        return 2 * self.horizon
+
+    def deciding(self) -> dict[str, int | float | str]:
+        """Everything that decides, by name: a replay must have it equal. `piece_items` decides nothing."""
+        return {name: value for name, value in asdict(self).items() if name != "piece_items"}
