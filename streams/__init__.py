@@ -1,0 +1,1 @@
+"""How events get in and out: Faust, Kafka, Redis, metrics, command line."""

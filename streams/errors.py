@@ -1,0 +1,142 @@
+"""Named errors of the running engine, each with the exit code a supervisor sees and what an operator should do.
+
+The invariants end the process rather than go on in doubt: nothing is lost by stopping, since every shard is
+re-read from its last cut. Exit codes are part of the contract (docs/operations) and are never renumbered.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the worker process exits with."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    FENCED = 71
+    STORE_WENT_BACK = 72
+    DIFFERENT_OUTPUT = 73
+    META_MISSING = 74
+    TAKEOVER_FAILED = 75
+    TOPIC_CHANGED = 76
+    LOG_TRUNCATED = 77
+    SETTINGS_CHANGED = 78
+    STALLED = 79
+    ENGINE_FAILING = 80
+    SNAPSHOT_REFUSED = 81
+    STATE_UNREADABLE = 82
+    TOPIC_UNFIT = 83
+    CRASH_POINT = 99
+
+
+class EngineError(Exception):
+    """Base of every named error; `remedy` says what the operator does next."""
+
+    code: ClassVar[ExitCode] = ExitCode.FAILURE
+    remedy: ClassVar[str] = "read the log above; the worker may be started again, nothing is lost"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} | remedy: {self.remedy}"
+
+
+class Fenced(EngineError):
+    """Another worker owns the shard now. Normal after a pause longer than the session timeout."""
+
+    code = ExitCode.FENCED
+    remedy = "none needed: the worker comes back through the group's next assignment"
+
+
+class StoreWentBack(EngineError):
+    """Redis answered with a commit number that is not ours: it lost writes, or somebody else wrote."""
+
+    code = ExitCode.STORE_WENT_BACK
+    remedy = "restart the worker, it replays from the stored cut; check appendfsync, failovers and restores of Redis"
+
+
+class DifferentOutput(EngineError):
+    """A replayed entry differs from what is already public under the same count."""
+
+    code = ExitCode.DIFFERENT_OUTPUT
+    remedy = (
+        "the release, settings or model versions differ from those that published: run the release that wrote them, "
+        "or rebuild the shard from its topic"
+    )
+
+
+class MetaMissing(EngineError):
+    """Redis has no state for a shard that has worked before."""
+
+    code = ExitCode.META_MISSING
+    remedy = "restore the Redis backup of this shard or rebuild it from the earliest offset; never start it afresh"
+
+
+class TakeoverFailed(EngineError):
+    """A shard could not be taken over in time, or a step of the takeover raised."""
+
+    code = ExitCode.TAKEOVER_FAILED
+    remedy = "check that Kafka and Redis answer, then restart; raise RETENTION_REQUEST_TIMEOUT_S if they are only slow"
+
+
+class TopicChanged(EngineError):
+    """The input topic's id or partition count is not what the shard was created with."""
+
+    code = ExitCode.TOPIC_CHANGED
+    remedy = (
+        "a recreated topic or a grown partition count moves customers between shards: use a new RETENTION_APP and "
+        "rebuild, or restore the old topic"
+    )
+
+
+class TopicUnfit(EngineError):
+    """A topic is missing, or its partitions or time setting do not suit the engine."""
+
+    code = ExitCode.TOPIC_UNFIT
+    remedy = "create the topics with `retention topics create`; `retention topics describe` shows what stands"
+
+
+class LogTruncated(EngineError):
+    """The log no longer holds the shard's fence: records between fence and log start are gone, or the log is shorter."""
+
+    code = ExitCode.LOG_TRUNCATED
+    remedy = "restore the topic, or rebuild the state from what the log still holds under a new RETENTION_APP"
+
+
+class SettingsChanged(EngineError):
+    """A setting fixed at the shard's creation differs now."""
+
+    code = ExitCode.SETTINGS_CHANGED
+    remedy = "start the worker with the stored value, or use a new RETENTION_APP"
+
+
+class Stalled(EngineError):
+    """An owned shard neither waits for records nor works on any."""
+
+    code = ExitCode.STALLED
+    remedy = "restart the worker and report the log: this is a defect of the engine"
+
+
+class EngineFailing(EngineError):
+    """Too many rows in a row made the pure engine raise."""
+
+    code = ExitCode.ENGINE_FAILING
+    remedy = "read the dead letters with code engine_error and roll back to the last good release"
+
+
+class StateUnreadable(EngineError):
+    """A stored customer record or shard state was written by a release that this one can't read, or is damaged."""
+
+    code = ExitCode.STATE_UNREADABLE
+    remedy = "run the release that wrote it; if the bytes are damaged, restore the Redis backup of this shard"
+
+
+class LearnerStateRefused(EngineError):
+    """The learner's own stored state is corrupted or belongs to another model."""
+
+    code = ExitCode.SNAPSHOT_REFUSED
+    remedy = (
+        "the versions already cut stay in force; restore the learner's keys from the backup, or delete them to relearn "
+        "from the examples topic"
+    )
