@@ -6,8 +6,8 @@ are assigned: the bits of a record do not depend on where a batch was split. The
 need (preferences, open cases, the open episode); a tail longer than its room in the slab overflows behind it.
 
 Sizes: SLAB.itemsize (456) bytes while the tail fits its room, and never more than MOST_BYTES. That is a customer with
-every list full, every name at its limit (models.touchpoints.limits) and all of it in characters of four bytes; no number
-of touchpoints makes it larger.
+every list full, every name at its limit (models.touchpoints.limits) and all of it in characters of four bytes; however
+many touchpoints there are, it does not grow beyond that.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import numpy as np
 
 from models.churn import Driver, Scorer
 from models.customer import EPISODE, REARMED, Record
+from models.features import FEATURES
 from models.lane import Lane, Step
 from models.offers import choose
 from models.outputs import Decision, Position, Reason, Trigger, output_id, trigger_id
@@ -98,7 +99,7 @@ def _trigger(
         action=action,
         channel=channel,
         probability=probability,
-        drivers=[Reason(d.feature, d.contribution, d.words) for d in told_apart(scorer.drivers(basis, 2 * DRIVERS))],
+        drivers=[Reason(d.feature, d.contribution, d.words) for d in told_apart(scorer.drivers(basis, len(FEATURES)))],
         episode=opened,
         step=record.tail.step,
         time=step.now,

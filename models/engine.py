@@ -6,35 +6,28 @@ force, and returns what is to be committed. Whatever the pieces, the sum of what
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
-from models.calendar import NEVER, time_of
+from models.calendar import time_of
+from models.changes import Changes, Counted, gather
 from models.churn import Scorer, Version
-from models.customer import BASIS, DUE, SNAPSHOT, SNAPSHOT_RISK, UnknownRecord, unpack
+from models.customer import BASIS, SNAPSHOT, SNAPSHOT_RISK, UnknownRecord, unpack
 from models.decide import decide
 from models.lane import Arrival, Lane, Place, Step
 from models.line import LogRecord, Piece, ShardState
 from models.outputs import (
-    KEPT_OF_OVERSIZE,
-    DeadLetter,
     Decision,
     Example,
-    Output,
-    Position,
-    Watermark,
-    as_text,
-    encode,
     output_id,
 )
 from models.partitioning import misplaced
 from models.settings import EngineSettings
 from models.touchpoints import Code, Kind, Rejected, Touch
+from models.work import Said, Work, dead_due_item, dead_record
+
+__all__ = ["Changes", "Counted", "TooManyFailures", "apply", "needs"]
 
 MOST_FAILURES = 5
 """An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is broken itself."""
@@ -42,62 +35,6 @@ MOST_FAILURES = 5
 
 class TooManyFailures(Exception):
     """The pure engine raised on so many rows that its events can't be to blame."""
-
-
-class Said(NamedTuple):
-    """An output before it is counted: topic role, id, Kafka key, what is said, log time, expiry (0: never)."""
-
-    role: str
-    id: str
-    key: bytes
-    output: Output
-    time: int
-    expires_at: int = 0
-
-
-class Counted(msgspec.Struct, frozen=True, gc=False):
-    """An output as it enters the outbox: `count` numbers the shard's outputs to this role, from 1 without gaps."""
-
-    role: str
-    count: int
-    id: str
-    key: bytes
-    value: bytes
-    time: int
-    expires_at: int
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a commit writes: records by customer, due places (None: none any more), outputs in the order of the line."""
-
-    state: ShardState
-    records: dict[bytes, bytes]
-    dues: dict[bytes, float | None]
-    outputs: list[Counted]
-
-
-@dataclass(slots=True)
-class _Work:
-    """A piece under way."""
-
-    settings: EngineSettings
-    partition: int
-    topic: str
-    version: int
-    scorer: Scorer
-    batch: Sequence[LogRecord]
-    piece: Piece
-    said: list[tuple[Place, int, Said]] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def say(self, at: Place, said: Said) -> None:
-        self.said.append((at, len(self.said), said))
-
-    def position(self, at: Place) -> Position:
-        index = at[0]
-        offset = self.batch[index].offset if index < len(self.batch) else self.piece.next_offset
-        return Position(self.partition, offset, due=at[1] == 0)
 
 
 def apply(
@@ -127,7 +64,7 @@ def apply(
         raise  # not the fault of a row
     except Exception:  # noqa: BLE001 - whatever a row raised, the careful run finds which one it was
         work, lanes = _run(state, settings, topic, piece, batch, dues, loaded, scorer, version, careful=True)
-    return _changes(state, piece, work, lanes, dues, adopted)
+    return gather(state, piece, work, lanes, dues, adopted)
 
 
 def needs(piece: Piece, batch: Sequence[LogRecord], dues: Sequence[tuple[float, bytes]]) -> list[bytes]:
@@ -150,9 +87,9 @@ def _run(
     scorer: Scorer,
     version: int,
     careful: bool,
-) -> tuple[_Work, dict[bytes, Lane]]:
+) -> tuple[Work, dict[bytes, Lane]]:
     """All rows of the piece. `careful`: row by row, so that one which raises can be found, undone and set aside."""
-    work = _Work(settings, state.partition, topic, version, scorer, batch, piece)
+    work = Work(settings, state.partition, topic, version, scorer, batch, piece)
     lanes = _lanes(state, work, dues, loaded)
     rows = failures = 0
     active = list(lanes.values())
@@ -177,7 +114,7 @@ def _run(
 
 
 def _lanes(
-    state: ShardState, work: _Work, dues: Sequence[tuple[float, bytes]], loaded: Mapping[bytes, bytes | None]
+    state: ShardState, work: Work, dues: Sequence[tuple[float, bytes]], loaded: Mapping[bytes, bytes | None]
 ) -> dict[bytes, Lane]:
     """A lane for every customer of the piece, with their touchpoints; what has no lane is dead-lettered or counted."""
     piece, batch = work.piece, work.batch
@@ -201,7 +138,7 @@ def _lanes(
         times.append(now)
         content = entry.content
         if isinstance(content, Rejected):
-            _dead(work, (index, 1, 0.0, b""), entry, str(content.code), content.reason, content)
+            dead_record(work, (index, 1, 0.0, b""), entry, str(content.code), content.reason, content)
         elif content.kind == Kind.CLOCK:
             work.counts["clocks"] += 1
         else:
@@ -209,7 +146,7 @@ def _lanes(
     return lanes
 
 
-def _turned_away(state: ShardState, work: _Work, lane: Lane) -> bool:
+def _turned_away(state: ShardState, work: Work, lane: Lane) -> bool:
     """True when a customer without a record is not of this shard: a dead letter takes their next touchpoint's place.
 
     Asked at the touchpoint's own step: whether the one before it left a record must not depend on the piece.
@@ -220,11 +157,11 @@ def _turned_away(state: ShardState, work: _Work, lane: Lane) -> bool:
     if reason is None:
         return False
     lane.arrivals.popleft()
-    _dead(work, (arrival.index, 1, 0.0, b""), entry, str(Code.WRONG_PARTITION), reason, None)
+    dead_record(work, (arrival.index, 1, 0.0, b""), entry, str(Code.WRONG_PARTITION), reason, None)
     return True
 
 
-def _decide_all(work: _Work, steps: list[tuple[Lane, Step]]) -> None:
+def _decide_all(work: Work, steps: list[tuple[Lane, Step]]) -> None:
     """Score the rows of a round as columns, then let each decide in turn."""
     scored = [(lane, step) for lane, step in steps if step.basis is not None]
     if scored:
@@ -237,7 +174,7 @@ def _decide_all(work: _Work, steps: list[tuple[Lane, Step]]) -> None:
         _row(work, lane, step, by_step.get(id(step)))
 
 
-def _row(work: _Work, lane: Lane, step: Step, probability: float | None) -> None:
+def _row(work: Work, lane: Lane, step: Step, probability: float | None) -> None:
     """Everything that follows from one row."""
     work.counts[_TOTAL_OF.get(step.what, "applied")] += 1
     work.counts["skewed"] += step.touch is not None and step.touch.skewed
@@ -258,7 +195,7 @@ def _row(work: _Work, lane: Lane, step: Step, probability: float | None) -> None
 _TOTAL_OF = {"label": "due", "tick": "due", "lapse": "due", "duplicate": "duplicate", "late": "late"}
 
 
-def _example(work: _Work, lane: Lane, step: Step) -> None:
+def _example(work: Work, lane: Lane, step: Step) -> None:
     """A label has matured: the example goes to the learner."""
     record = lane.record
     if record is None:
@@ -273,7 +210,7 @@ def _example(work: _Work, lane: Lane, step: Step) -> None:
     work.say(step.at, Said("examples", name, lane.customer, example, step.now))
 
 
-def _try_row(work: _Work, lane: Lane, at: Place, due: float) -> bool:
+def _try_row(work: Work, lane: Lane, at: Place, due: float) -> bool:
     """One row on its own. When it raises: as if it had not been, and a dead letter in its place."""
     before = lane.record.pack() if lane.record else None
     touch = lane.arrivals[0].touch if lane.arrivals and not due else None
@@ -291,124 +228,7 @@ def _try_row(work: _Work, lane: Lane, at: Place, due: float) -> bool:
         lane.give_up(unpack(lane.customer, before) if before is not None else None, due)
         reason = f"the engine raised {type(error).__name__}: {error}; report it, then replay the dead letter"
         if touch is None:
-            _dead_due(work, at, lane.customer, reason, time_of(due))
+            dead_due_item(work, at, lane.customer, reason, time_of(due))
         else:
-            _dead(work, at, work.batch[at[0]], str(Code.ENGINE_ERROR), reason, None)
+            dead_record(work, at, work.batch[at[0]], str(Code.ENGINE_ERROR), reason, None)
         return False
-
-
-def _dead(work: _Work, at: Place, entry: LogRecord, code: str, reason: str, seen: Rejected | None) -> None:
-    """A record goes to the dead letters, whole unless it is oversize."""
-    value = entry.value or b""
-    touch = entry.content if isinstance(entry.content, Touch) else None
-    letter = DeadLetter(
-        code=code,
-        reason=reason,
-        topic=work.topic,
-        partition=work.partition,
-        offset=entry.offset,
-        timestamp=entry.timestamp,
-        size=len(value),
-        value=as_text(value, KEPT_OF_OVERSIZE if code == Code.OVERSIZE else None),
-        key=as_text(entry.key),
-        customer=touch.customer if touch else seen.customer if seen else None,
-        event_type=Kind(touch.kind).type if touch else seen.type if seen else None,
-        event_id=touch.id if touch else seen.event_id if seen else None,
-    )
-    work.counts["dead"] += 1
-    name = output_id("deadletter", work.partition, entry.offset, code)
-    work.say(at, Said("deadletters", name, entry.key or b"", letter, entry.timestamp))
-
-
-def _dead_due(work: _Work, at: Place, customer: bytes, reason: str, due: int) -> None:
-    """A due item on which the engine raised: there is no record to keep, only the customer and the time."""
-    position = work.position(at)
-    letter = DeadLetter(
-        code=str(Code.ENGINE_ERROR),
-        reason=reason,
-        topic=work.topic,
-        partition=work.partition,
-        offset=position.offset,
-        timestamp=due,
-        size=0,
-        customer=customer.decode(),
-        due=due,
-    )
-    work.counts["dead"] += 1
-    name = output_id("deadletter-due", customer.decode(), due, int(at[2]))
-    work.say(at, Said("deadletters", name, customer, letter, due))
-
-
-def _changes(
-    state: ShardState,
-    piece: Piece,
-    work: _Work,
-    lanes: dict[bytes, Lane],
-    dues: Sequence[tuple[float, bytes]],
-    adopted: Version | None,
-) -> Changes:
-    """Gather what the lanes did into one commit."""
-    records: dict[bytes, bytes] = {}
-    due_set: dict[bytes, float | None] = {}
-    listed = {customer for _, customer in dues}
-    bands = list(state.bands)
-    for customer, lane in lanes.items():
-        record = lane.record
-        due = record.times[DUE] if record else NEVER
-        # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what
-        # was found in it, which would otherwise be found again.
-        if customer in listed or due < lane.loaded_due:
-            due_set[customer] = due if due != NEVER else None
-        if record is None or not lane.changed:
-            continue
-        records[customer] = record.pack()
-        if lane.loaded_band is not None:
-            bands[lane.loaded_band] -= 1
-        bands[record.band] += 1
-    done = piece.done or (0, b"")
-    new = msgspec.structs.replace(
-        state,
-        fence=piece.next_offset,
-        cut_place=done[0],
-        cut_customer=done[1].decode(),
-        time=piece.time,
-        bands=tuple(bands),
-        totals=state.totals.plus(work.counts),
-        boundary=state.boundary if piece.watermark is None else piece.watermark,
-        **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
-    )
-    said = [_in_force(state, piece, work, adopted)] if adopted else []
-    said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
-    if piece.watermark is not None:
-        mark = Watermark(state.partition, piece.watermark)
-        name = output_id("watermark", state.partition, piece.watermark)
-        said.append(Said("examples", name, b"", mark, piece.watermark))
-    return _numbered(new, records, due_set, said)
-
-
-def _in_force(state: ShardState, piece: Piece, work: _Work, version: Version) -> Said:
-    """The audit's record of a change of model version: from which log time and position it applies."""
-    at = Position(state.partition, work.batch[piece.first].offset, due=True)
-    name = output_id("version", state.partition, state.boundary)
-    decision = Decision(
-        name,
-        "version_in_force",
-        state.boundary,
-        at,
-        reason=f"learned {version.learned}",
-        model_version=version.boundary,
-    )
-    return Said("decisions", name, b"", decision, state.boundary)
-
-
-def _numbered(
-    state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], said: Sequence[Said]
-) -> Changes:
-    """Give every output its shard's count per role."""
-    counts = dict(state.counts)
-    outputs = []
-    for item in said:
-        counts[item.role] = counts.get(item.role, 0) + 1
-        value = encode(item.output)
-        outputs.append(Counted(item.role, counts[item.role], item.id, item.key, value, item.time, item.expires_at))
-    return Changes(msgspec.structs.replace(state, counts=counts), records, dues, outputs)

@@ -181,7 +181,9 @@ class Lane:
         what = "late" if late else "applied"
         if not record.numbers[PURCHASE_DAYS] or now - record.times[LAST_PURCHASE] > self.settings.silence:
             return Step(at, now, what, touch)
-        return Step(at, now, what, touch, basis_of(record, now), may_open=not late)
+        # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
+        may_open = not late and touch.kind != Kind.PURCHASE
+        return Step(at, now, what, touch, basis_of(record, now), may_open)
 
     def _rearm(self, touch: Touch) -> str:
         """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""

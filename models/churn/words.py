@@ -58,5 +58,5 @@ def words(feature: str, basis: NDArray[np.float32]) -> str:
         case "sentiment":
             return "sounds unhappy" if of("sentiment") < 0 else "sounds content"
         case _:
-            window = feature.removeprefix("purchases_")
-            return f"few purchases within about {window} days" if of(feature) < 1 else f"bought within {window} days"
+            # purchases_14 to purchases_224 mean the same to a reader: how much was bought of late
+            return "hardly bought of late" if of(feature) < 1 else "bought of late"

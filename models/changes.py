@@ -1,0 +1,113 @@
+"""From what the lanes of a piece did to what one commit writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from models.calendar import NEVER
+from models.churn import Version
+from models.customer import DUE
+from models.lane import Lane
+from models.line import Piece, ShardState
+from models.outputs import Decision, Position, Watermark, encode, output_id
+from models.work import Said, Work
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """An output as it enters the outbox: `count` numbers the shard's outputs to this role, from 1 without gaps."""
+
+    role: str
+    count: int
+    id: str
+    key: bytes
+    value: bytes
+    time: int
+    expires_at: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a commit writes: records by customer, due places (None: none any more), outputs in the order of the line."""
+
+    state: ShardState
+    records: dict[bytes, bytes]
+    dues: dict[bytes, float | None]
+    outputs: list[Counted]
+
+
+def gather(
+    state: ShardState,
+    piece: Piece,
+    work: Work,
+    lanes: Mapping[bytes, Lane],
+    dues: Sequence[tuple[float, bytes]],
+    adopted: Version | None,
+) -> Changes:
+    """Gather what the lanes did into one commit."""
+    records: dict[bytes, bytes] = {}
+    due_set: dict[bytes, float | None] = {}
+    listed = {customer for _, customer in dues}
+    bands = list(state.bands)
+    for customer, lane in lanes.items():
+        record = lane.record
+        due = record.times[DUE] if record else NEVER
+        # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what
+        # was found in it, which would otherwise be found again.
+        if customer in listed or due < lane.loaded_due:
+            due_set[customer] = due if due != NEVER else None
+        if record is None or not lane.changed:
+            continue
+        records[customer] = record.pack()
+        if lane.loaded_band is not None:
+            bands[lane.loaded_band] -= 1
+        bands[record.band] += 1
+    done = piece.done or (0, b"")
+    new = msgspec.structs.replace(
+        state,
+        fence=piece.next_offset,
+        cut_place=done[0],
+        cut_customer=done[1].decode(),
+        time=piece.time,
+        bands=tuple(bands),
+        totals=state.totals.plus(work.counts),
+        boundary=state.boundary if piece.watermark is None else piece.watermark,
+        **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
+    )
+    said = [_in_force(state, piece, work, adopted)] if adopted else []
+    said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
+    if piece.watermark is not None:
+        mark = Watermark(state.partition, piece.watermark)
+        name = output_id("watermark", state.partition, piece.watermark)
+        said.append(Said("examples", name, b"", mark, piece.watermark))
+    return _numbered(new, records, due_set, said)
+
+
+def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
+    """The audit's record of a change of model version: from which log time and position it applies."""
+    at = Position(state.partition, work.batch[piece.first].offset, due=True)
+    name = output_id("version", state.partition, state.boundary)
+    decision = Decision(
+        name,
+        "version_in_force",
+        state.boundary,
+        at,
+        reason=f"learned {version.learned}",
+        model_version=version.boundary,
+    )
+    return Said("decisions", name, b"", decision, state.boundary)
+
+
+def _numbered(
+    state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], said: Sequence[Said]
+) -> Changes:
+    """Give every output its shard's count per role."""
+    counts = dict(state.counts)
+    outputs = []
+    for item in said:
+        counts[item.role] = counts.get(item.role, 0) + 1
+        value = encode(item.output)
+        outputs.append(Counted(item.role, counts[item.role], item.id, item.key, value, item.time, item.expires_at))
+    return Changes(msgspec.structs.replace(state, counts=counts), records, dues, outputs)

@@ -1,0 +1,94 @@
+"""A piece of the line under way: what has been said so far, and the dead letters.
+
+Outputs carry their place in the line, so that they can be put in its order whatever order the lanes took.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from models.churn import Scorer
+from models.lane import Place
+from models.line import LogRecord, Piece
+from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
+from models.settings import EngineSettings
+from models.touchpoints import Code, Kind, Rejected, Touch
+
+
+class Said(NamedTuple):
+    """An output before it is counted: topic role, id, Kafka key, what is said, log time, expiry (0: never)."""
+
+    role: str
+    id: str
+    key: bytes
+    output: Output
+    time: int
+    expires_at: int = 0
+
+
+@dataclass(slots=True)
+class Work:
+    """A piece under way."""
+
+    settings: EngineSettings
+    partition: int
+    topic: str
+    version: int
+    scorer: Scorer
+    batch: Sequence[LogRecord]
+    piece: Piece
+    said: list[tuple[Place, int, Said]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def say(self, at: Place, said: Said) -> None:
+        self.said.append((at, len(self.said), said))
+
+    def position(self, at: Place) -> Position:
+        index = at[0]
+        offset = self.batch[index].offset if index < len(self.batch) else self.piece.next_offset
+        return Position(self.partition, offset, due=at[1] == 0)
+
+
+def dead_record(work: Work, at: Place, entry: LogRecord, code: str, reason: str, seen: Rejected | None) -> None:
+    """A record goes to the dead letters, whole unless it is oversize."""
+    value = entry.value or b""
+    touch = entry.content if isinstance(entry.content, Touch) else None
+    letter = DeadLetter(
+        code=code,
+        reason=reason,
+        topic=work.topic,
+        partition=work.partition,
+        offset=entry.offset,
+        timestamp=entry.timestamp,
+        size=len(value),
+        value=as_text(value, KEPT_OF_OVERSIZE if code == Code.OVERSIZE else None),
+        key=as_text(entry.key),
+        customer=touch.customer if touch else seen.customer if seen else None,
+        event_type=Kind(touch.kind).type if touch else seen.type if seen else None,
+        event_id=touch.id if touch else seen.event_id if seen else None,
+    )
+    work.counts["dead"] += 1
+    name = output_id("deadletter", work.partition, entry.offset, code)
+    work.say(at, Said("deadletters", name, entry.key or b"", letter, entry.timestamp))
+
+
+def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:
+    """A due item on which the engine raised: there is no record to keep, only the customer and the time."""
+    position = work.position(at)
+    letter = DeadLetter(
+        code=str(Code.ENGINE_ERROR),
+        reason=reason,
+        topic=work.topic,
+        partition=work.partition,
+        offset=position.offset,
+        timestamp=due,
+        size=0,
+        customer=customer.decode(),
+        due=due,
+    )
+    work.counts["dead"] += 1
+    name = output_id("deadletter-due", customer.decode(), due, int(at[2]))
+    work.say(at, Said("deadletters", name, customer, letter, due))

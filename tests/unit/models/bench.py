@@ -1,0 +1,233 @@
+"""Runs of the engine for tests: one shard with a scorer of the test's own, or a whole world that forgets.
+
+Both take the line piece by piece as a shard's task does, and put everything that is kept through bytes after each
+piece, so that nothing survives in memory that a commit does not hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calendar import version_for
+from models.churn import Driver, Scorer, Version, schema_of, scorer_of, seal, unseal
+from models.engine import Changes, Counted, apply, needs
+from models.features.basis import COLUMNS
+from models.learning import Learning, LearningState, initial_version
+from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_piece, shorten
+from models.rehearsal import Rehearsal, Shard
+from models.settings import EngineSettings
+
+TOPIC = "retention.touchpoints"
+RECENCY, AMOUNT = COLUMNS.index("recency_days"), COLUMNS.index("amount_last")
+Batch = Callable[[int], int]
+Look = Callable[[Piece, Changes], None]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A scorer whose risk is a function of silence alone: one half after `half_life` days, then three quarters."""
+
+    half_life: float = 30.0
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(1.0 - 2.0 ** (-bases[:, RECENCY].astype(np.float64) / self.half_life))
+
+    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+        return [Driver("recency", 1.0, "silent")][:most]
+
+
+@dataclass(frozen=True)
+class Sick:
+    """A scorer that raises for every basis in which column `column` is near `value`."""
+
+    column: int
+    value: float
+    error: type[BaseException] = ZeroDivisionError
+    well: Scorer = field(default_factory=Silence)
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        if np.isclose(bases[:, self.column], self.value, rtol=1e-6).any():
+            raise self.error("sick")
+        return self.well.score(bases)
+
+    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+        return self.well.drivers(basis, most)
+
+
+@dataclass
+class Kept:
+    """All that one shard keeps, as a store would."""
+
+    log: Sequence[LogRecord]
+    state: bytes
+    records: dict[bytes, bytes] = field(default_factory=dict)
+    dues: dict[bytes, float] = field(default_factory=dict)
+    outputs: list[Counted] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, log: Sequence[LogRecord], partition: int = 0, partitions: int = 1) -> Kept:
+        first = log[0].offset if log else 0
+        return cls(log, msgspec.json.encode(ShardState(partition, partitions, first)))
+
+    @property
+    def shard_state(self) -> ShardState:
+        return msgspec.json.decode(self.state, type=ShardState)
+
+    def commit(self, changes: Changes) -> None:
+        self.state = msgspec.json.encode(changes.state)
+        self.records.update(changes.records)
+        for customer, due in changes.dues.items():
+            if due is None:
+                self.dues.pop(customer, None)
+            else:
+                self.dues[customer] = due
+        self.outputs += changes.outputs
+
+    def said(self, role: str) -> list[dict[str, Any]]:
+        return [json.loads(output.value) for output in self.outputs if output.role == role]
+
+    def decisions(self, what: str) -> list[dict[str, Any]]:
+        return [decision for decision in self.said("decisions") if decision["what"] == what]
+
+    def ids(self, role: str) -> list[str]:
+        return [output.id for output in self.outputs if output.role == role]
+
+
+Adopt = Callable[[ShardState], tuple[Version, Scorer] | None]
+
+
+def advance(
+    kept: Kept, settings: EngineSettings, batch: int, adopt: Adopt, in_force: Scorer, look: Look | None = None
+) -> bool:
+    """One piece of a shard's line; False when it is at its end, or has to wait."""
+    state = kept.shard_state
+    at = next((i for i, entry in enumerate(kept.log) if entry.offset >= state.fence), len(kept.log))
+    records = kept.log[at : at + batch]
+    if not records:
+        return False
+    if state.time == UNBORN:
+        state = born(state, settings, records[0])
+    adopted, scorer = None, in_force
+    piece = next_piece(state, settings, records, 0)
+    if isinstance(piece, Wait):
+        found = adopt(state)
+        if found is None:
+            return False
+        adopted, scorer = found
+        piece = next_piece(state, settings, records, 0, adopting=True)
+    assert isinstance(piece, Piece)
+    dues = sorted((due, customer) for customer, due in kept.dues.items() if (due, customer) < piece.bound)
+    if len(dues) > settings.piece_items:
+        dues = dues[: settings.piece_items + 1]
+        piece = shorten(piece, records, state, dues)
+        dues = dues[:-1]
+    loaded: Mapping[bytes, bytes | None] = {c: kept.records.get(c) for c in needs(piece, records, dues)}
+    changes = apply(state, settings, TOPIC, piece, records, dues, loaded, scorer, adopted)
+    if look:
+        look(piece, changes)
+    kept.commit(changes)
+    return True
+
+
+def run_alone(
+    log: Sequence[LogRecord],
+    settings: EngineSettings,
+    scorer: Scorer,
+    batch: int = 500,
+    partition: int = 0,
+    partitions: int = 1,
+    look: Look | None = None,
+) -> Kept:
+    """A shard without a learner: every version has the same scorer, and all are at hand."""
+    kept = Kept.new(log, partition, partitions)
+
+    def adopt(state: ShardState) -> tuple[Version, Scorer]:
+        return Version(version_for(settings, state.boundary), 0, {}, {}), scorer
+
+    while advance(kept, settings, batch, adopt, scorer, look):
+        pass
+    return kept
+
+
+@dataclass
+class ForgetfulWorld:
+    """Shards, learner and versions that exist only as bytes between two pieces; stops and resumes at every cut."""
+
+    logs: Sequence[Sequence[LogRecord]]
+    settings: EngineSettings
+    shards: list[Kept] = field(default_factory=list)
+    versions: dict[int, bytes] = field(default_factory=dict)
+    learner: bytes | None = None
+
+    def run(self, batch: Batch = lambda at: 500) -> ForgetfulWorld:
+        self.shards = [Kept.new(log, n, len(self.logs)) for n, log in enumerate(self.logs)]
+        going, step = True, 0
+        while going:
+            going = False
+            for kept in self.shards:
+                step += 1
+                going |= advance(kept, self.settings, batch(step), self._adopt, self._in_force(kept))
+            going |= self._learn()
+        return self
+
+    def _learn(self) -> bool:
+        """A learner from its stored state alone reads every examples partition from where it stood."""
+        state = msgspec.json.decode(self.learner, type=LearningState) if self.learner else None
+        learning = Learning(self.settings, len(self.shards), state)
+        for n, kept in enumerate(self.shards):
+            for said in kept.outputs:
+                if said.role == "examples":
+                    learning.feed(n, said.count, said.count, said.value)
+        version = learning.next_version()
+        self.learner = msgspec.json.encode(learning.state())
+        if version is None:
+            return False
+        self.versions[version.boundary] = seal(version, schema_of(self.settings.horizon))
+        return True
+
+    def _find(self, boundary: int) -> Version | None:
+        state = msgspec.json.decode(self.learner, type=LearningState) if self.learner else None
+        if state is None or state.origin is None:
+            return None
+        if boundary < state.origin:
+            return initial_version()
+        value = self.versions.get(boundary)
+        return unseal(value, schema_of(self.settings.horizon), Version) if value is not None else None
+
+    def _adopt(self, state: ShardState) -> tuple[Version, Scorer] | None:
+        version = self._find(version_for(self.settings, state.boundary))
+        return (version, scorer_of(version)) if version else None
+
+    def _in_force(self, kept: Kept) -> Scorer:
+        state = kept.shard_state
+        if state.adopted == UNBORN:
+            return scorer_of(initial_version())
+        return scorer_of(self._find(version_for(self.settings, state.adopted)) or initial_version())
+
+
+def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
+    """What must be equal, each part named, so that a difference says where it is."""
+    shards: Sequence[Shard | Kept] = world.shards
+    states = [msgspec.json.encode(s.state) if isinstance(s, Shard) else s.state for s in shards]
+    if isinstance(world, Rehearsal):
+        schema = schema_of(0)
+        versions = {boundary: repr(version) for boundary, version in world.versions.items()}
+    else:
+        schema = schema_of(world.settings.horizon)
+        versions = {boundary: repr(unseal(value, schema, Version)) for boundary, value in world.versions.items()}
+    parts = {
+        "states": states,
+        "records": [sorted(s.records.items()) for s in shards],
+        # Lower bounds only, but with the same cuts of the line they are the same.
+        "outputs": [[repr(output) for output in s.outputs] for s in shards],
+        "versions": sorted(versions.items()),
+    }
+    return {name: hashlib.sha256(repr(part).encode()).hexdigest()[:16] for name, part in parts.items()}

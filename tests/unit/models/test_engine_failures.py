@@ -1,0 +1,179 @@
+"""The engine itself fails on a row: that row is set aside, its neighbours do not notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log1p
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.churn import Driver, Scorer
+from models.customer import SLAB, TICK, UnknownRecord, unpack
+from models.engine import MOST_FAILURES, TooManyFailures, apply
+from models.line import Piece, ShardState, born, next_piece
+from models.settings import DAY, EngineSettings
+from tests.logs import START, log_of, synthetic, ticking, told
+from tests.unit.models.bench import AMOUNT, RECENCY, TOPIC, Kept, Sick, Silence, run_alone
+
+SETTINGS = EngineSettings(
+    horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
+)
+WELL = Silence(14.0)
+POISON = 666.0
+BY_AMOUNT = Sick(AMOUNT, log1p(POISON), well=WELL)
+Entry = tuple[int, bytes | None, bytes | None]
+
+
+def day(number: float) -> int:
+    return START + int(number * DAY)
+
+
+def bought(customer: str, number: float, amount: float = 10.0) -> Entry:
+    return told("purchase", customer, day(number), {"amount": amount})
+
+
+def run(scorer: Scorer, *entries: Entry, batch: int = 500) -> Kept:
+    return run_alone(log_of(entries), SETTINGS, scorer, batch)
+
+
+def without_letters(kept: Kept) -> list[tuple[str, str, bytes]]:
+    return [(output.role, output.id, output.value) for output in kept.outputs if output.role != "deadletters"]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 500])
+def test_an_event_on_which_the_engine_raises_is_dead_lettered_and_its_neighbours_are_bit_equal(batch: int) -> None:
+    [log] = synthetic(11, partitions=1, customers=15, days=60)
+    entries: list[Entry] = [(entry.timestamp, entry.key, entry.value) for entry in log]
+    healthy = list(entries)
+    busiest = max({key for _, key, _ in entries if key}, key=lambda key: sum(entry[1] == key for entry in entries))
+    for at in (20, 60, 61, len(entries) // 2):
+        customer = busiest if at != 60 else b"newcomer"
+        time = entries[at][0]
+        value = told("purchase", customer.decode(), time, {"amount": POISON}, id=f"poison-{at}")[2]
+        entries.insert(at, (time, customer, value))
+        healthy.insert(at, ticking(time))
+    with_it = run(BY_AMOUNT, *entries, batch=batch)
+    without = run(BY_AMOUNT, *healthy, batch=batch)
+    assert with_it.records == without.records
+    assert with_it.dues == without.dues
+    assert without_letters(with_it) == without_letters(without)
+    known = without.ids("deadletters")
+    letters = [
+        said
+        for said, id in zip(with_it.said("deadletters"), with_it.ids("deadletters"), strict=True)
+        if id not in known
+    ]
+    assert [letter["offset"] for letter in letters] == [20, 60, 61, len(log) // 2]
+    for letter in letters:
+        assert letter["code"] == "engine_error"
+        assert "ZeroDivisionError: sick" in letter["reason"]
+        assert letter["event_id"].startswith("poison")
+        assert letter["size"] > 0
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_customer_whose_first_event_failed_can_still_be_created_by_the_next(batch: int) -> None:
+    kept = run(BY_AMOUNT, bought("c", 1, POISON), bought("c", 2), batch=batch)
+    assert kept.shard_state.totals.dead == kept.shard_state.totals.applied == 1
+    assert kept.records == run(WELL, bought("c", 2)).records
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_failed_creation_opens_no_door_for_a_misplaced_event(batch: int) -> None:
+    timestamp, _, value = bought("c", 2)
+    kept = run(BY_AMOUNT, bought("c", 1, POISON), (timestamp, b"other", value), batch=batch)
+    assert [letter["code"] for letter in kept.said("deadletters")] == ["engine_error", "wrong_partition"]
+    assert kept.records == {}
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_failed_event_may_be_delivered_again_and_is_no_duplicate(batch: int) -> None:
+    poison = bought("c", 2, POISON)
+    kept = run(BY_AMOUNT, bought("c", 1), poison, poison, batch=batch)
+    assert [letter["offset"] for letter in kept.said("deadletters")] == [1, 2]
+    assert kept.shard_state.totals.duplicate == 0
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_due_item_that_raises_is_dead_lettered_with_customer_and_time_and_due_again_at_the_next_tick(
+    batch: int,
+) -> None:
+    sick_of_silence = Sick(RECENCY, 13.5, well=WELL)  # the second tick after the purchase
+    entries = [bought("c", 0.5), bought("other", 3), ticking(day(15)), ticking(day(36))]
+    kept = run(sick_of_silence, *entries, batch=batch)
+    [letter] = kept.said("deadletters")
+    assert (letter["code"], letter["customer"], letter["due"], letter["size"]) == ("engine_error", "c", day(14), 0)
+    assert (letter["offset"], letter["timestamp"]) == (2, day(14))
+    assert "value" not in letter
+    well = run(WELL, *entries, batch=batch)
+    assert kept.records[b"other"] == well.records[b"other"]
+    assert [(said["customer"], said["time"]) for said in kept.said("triggers")] == [("c", day(35)), ("other", day(35))]
+    stopped = run(sick_of_silence, *entries[:-1], batch=batch)
+    assert unpack(b"c", stopped.records[b"c"]).times[TICK] == day(21)
+
+
+@dataclass(frozen=True)
+class Speechless(Silence):
+    """Can score, can't say why."""
+
+    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+        raise LookupError("no words")
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(batch: int) -> None:
+    kept = run(Speechless(14.0), bought("c", 0.5), ticking(day(36)), batch=batch)
+    assert [letter["due"] for letter in kept.said("deadletters")] == [day(35)]
+    assert kept.said("triggers") == kept.decisions("episode_opened") == []
+    before = run(WELL, bought("c", 0.5), ticking(day(34)))
+    record, untouched = (unpack(b"c", one.records[b"c"]) for one in (kept, before))
+    assert record.times[TICK] == day(42)
+    assert (record.band, record.numbers, record.tail) == (untouched.band, untouched.numbers, untouched.tail)
+
+
+def test_an_engine_that_fails_on_many_rows_is_broken_itself() -> None:
+    customers = [bought(f"c-{i}", 1, POISON) for i in range(MOST_FAILURES + 1)]
+    assert run(BY_AMOUNT, *customers[:MOST_FAILURES]).shard_state.totals.dead == MOST_FAILURES
+    with pytest.raises(TooManyFailures, match=f"{MOST_FAILURES + 1} of {MOST_FAILURES + 1} rows failed"):
+        run(BY_AMOUNT, *customers)
+
+
+def test_a_tenth_of_the_rows_may_fail() -> None:
+    entries = [bought(f"c-{i}", 1, POISON if i % 12 == 0 else 10) for i in range(12 * (MOST_FAILURES + 3))]
+    assert run(BY_AMOUNT, *entries).shard_state.totals.dead == MOST_FAILURES + 3
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("batch", [1, 500])
+def test_what_is_not_the_rows_fault_passes_through(error: type[BaseException], batch: int) -> None:
+    with pytest.raises(error):
+        run(Sick(AMOUNT, log1p(POISON), error, WELL), bought("c", 1), bought("c", 2, POISON), batch=batch)
+
+
+def test_running_out_of_memory_while_looking_for_the_row_passes_through_too() -> None:
+    class First:
+        calls = 0
+
+        def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+            self.calls += 1
+            raise ValueError("first") if self.calls == 1 else MemoryError
+
+        def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+            return []
+
+    with pytest.raises(MemoryError):
+        run(First(), bought("c", 1))
+
+
+@pytest.mark.parametrize("value", [b"", bytes(SLAB.itemsize), b"\x01" + bytes(SLAB.itemsize - 1)])
+def test_a_stored_record_that_cannot_be_read_stops_the_shard(value: bytes) -> None:
+    log = log_of([bought("c", 1)])
+    state = born(ShardState(0, 1, 0), SETTINGS, log[0])
+    piece: Any = next_piece(state, SETTINGS, log, 0)
+    assert isinstance(piece, Piece)
+    piece = piece._replace(last=1)
+    with pytest.raises(UnknownRecord):
+        apply(state, SETTINGS, TOPIC, piece, log, [], {b"c": value}, WELL, None)

@@ -1,0 +1,223 @@
+"""Silence and episodes: when the engine speaks of its own accord, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.calendar import next_tick
+from models.customer import EPISODE, LAST_PURCHASE, SNAPSHOT, TICK, hash_of, unpack
+from models.outputs import trigger_id
+from models.risk import Band
+from models.settings import DAY, HOUR, EngineSettings
+from tests.logs import START, log_of, synthetic, ticking, told
+from tests.unit.models.bench import Kept, Silence, run_alone
+
+SETTINGS = EngineSettings(
+    horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
+)
+SCORER = Silence(14.0)
+Entry = tuple[int, bytes | None, bytes | None]
+
+
+def day(number: float) -> int:
+    return START + int(number * DAY)
+
+
+def bought(customer: str, number: float) -> Entry:
+    return told("purchase", customer, day(number), {"amount": 10})
+
+
+def run(*entries: Entry, batch: int = 500) -> Kept:
+    return run_alone(log_of(entries), SETTINGS, SCORER, batch)
+
+
+def expired(trigger: dict[str, Any], number: float) -> Entry:
+    return told("expired_unsent", trigger["customer"], day(number), {"trigger_id": trigger["id"]})
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(0, 20 * DAY), min_size=1, max_size=8),
+    st.sampled_from(["spread", "aligned"]),
+    st.floats(3, 40),
+    st.floats(0.3, 0.9),
+)
+def test_who_only_falls_silent_is_triggered_at_the_first_tick_at_which_the_risk_reaches_the_threshold(
+    bought_at: list[int], phase: Any, half_life: float, enter: float
+) -> None:
+    given_settings = replace(SETTINGS, phase=phase, enter=enter, exit=enter / 2)
+    scorer = Silence(half_life)
+    entries = sorted(told("purchase", f"c-{i}", START + time, {"amount": 10}) for i, time in enumerate(bought_at))
+    end = ticking(day(120))
+    expected = {}
+    for i, time in enumerate(bought_at):
+        customer = f"c-{i}"
+        tick = next_tick(given_settings, hash_of(customer.encode()), START + time)
+        while tick - (START + time) <= given_settings.silence:
+            recency = np.float32((tick - (START + time)) / DAY)
+            if 1.0 - 2.0 ** (-float(recency) / half_life) >= enter:
+                expected[customer] = tick
+                break
+            tick += given_settings.tick
+    once = run_alone(log_of([*entries, end]), given_settings, scorer)
+    assert {trigger["customer"]: trigger["time"] for trigger in once.said("triggers")} == expected
+    # Live, clock records come all the time: the same moments, the same ids.
+    hourly = sorted([*entries, *(ticking(day(hour / 4)) for hour in range(480))], key=lambda entry: entry[0])
+    often = run_alone(log_of([*hourly, end]), given_settings, scorer)
+    assert sorted(often.ids("triggers")) == sorted(once.ids("triggers"))
+    assert often.records == once.records
+
+
+def test_a_trigger_tells_why_what_and_where_in_the_log() -> None:
+    kept = run(bought("c", 0.5), ticking(day(10)), ticking(day(36)))
+    [trigger] = kept.said("triggers")
+    assert trigger["id"] == trigger_id(b"c", day(35), "due", 1)
+    assert (trigger["time"], trigger["episode"], trigger["step"]) == (day(35), day(35), 1)
+    assert trigger["expires_at"] == day(35) + SETTINGS.trigger_life
+    assert trigger["probability"] == pytest.approx(1 - 2 ** (-34.5 / 14))
+    assert (trigger["action"], trigger["channel"]) == ("win_back", "email")
+    assert trigger["drivers"] == [{"feature": "recency", "contribution": 1.0, "words": "silent"}]
+    assert trigger["at"] == {"partition": 0, "offset": 2, "due": True}
+    assert trigger["model_version"] == day(35)
+    [opened] = kept.decisions("episode_opened")
+    assert (opened["trigger"], opened["action"]) == (trigger["id"], "win_back")
+    [output] = [output for output in kept.outputs if output.role == "triggers"]
+    assert (output.id, output.key, output.expires_at) == (trigger["id"], b"c", trigger["expires_at"])
+
+
+def test_an_episode_that_a_touchpoint_opens_bears_its_id() -> None:
+    kept = run(bought("c", 0.5), told("visit", "c", day(29.5), id="knock"))
+    [trigger] = kept.said("triggers")
+    assert trigger["id"] == trigger_id(b"c", day(29.5), "knock", 1)
+    assert trigger["at"] == {"partition": 0, "offset": 1, "due": False}
+
+
+def test_an_episode_has_one_trigger_however_long_and_lively_it_is() -> None:
+    lively = [told("visit", "c", day(30 + i / 2)) for i in range(40)]
+    kept = run(bought("c", 0.5), *lively, ticking(day(55)))
+    assert len(kept.said("triggers")) == len(kept.decisions("episode_opened")) == 1
+    assert kept.decisions("episode_closed") == []
+
+
+def test_a_purchase_ends_the_episode_and_the_next_one_has_a_trigger_of_its_own() -> None:
+    kept = run(bought("c", 0.5), ticking(day(36)), bought("c", 37), ticking(day(80)))
+    assert [trigger["episode"] for trigger in kept.said("triggers")] == [day(35), day(70)]
+    [closed] = kept.decisions("episode_closed")
+    assert (closed["time"], closed["reason"]) == (day(37), "risk fell below the exit threshold")
+    assert len(set(kept.ids("triggers"))) == 2
+
+
+def test_an_episode_is_closed_when_the_customer_lapses_and_nobody_ticks_after_that() -> None:
+    kept = run(bought("c", 0.5), ticking(day(200)))
+    [closed] = kept.decisions("episode_closed")
+    assert (closed["time"], closed["reason"]) == (day(63), "silent for two horizons")
+    record = unpack(b"c", kept.records[b"c"])
+    assert (record.band, record.times[TICK], record.times[EPISODE]) == (Band.LAPSED, 0, 0)
+    assert record.tail.trigger == b""
+    assert kept.dues == {}
+
+
+def test_a_lapsed_customer_who_comes_back_is_watched_again() -> None:
+    kept = run(bought("c", 0.5), ticking(day(70)), told("visit", "c", day(75)), bought("c", 80), ticking(day(82)))
+    record = unpack(b"c", kept.records[b"c"])
+    assert record.band == Band.SAFE
+    assert record.times[TICK] == day(84)
+    assert len(kept.said("triggers")) == 1  # the visit of somebody lapsed opens nothing
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_trigger_that_expired_unsent_is_followed_by_another_step_of_the_same_episode(batch: int) -> None:
+    begun = [bought("c", 0.5), ticking(day(36))]
+    [first] = run(*begun).said("triggers")
+    kept = run(*begun, expired(first, 38.5), expired(first, 38.6), ticking(day(43)), ticking(day(50)), batch=batch)
+    one, two = kept.said("triggers")
+    assert one == first
+    assert (two["episode"], two["step"], two["time"]) == (day(35), 2, day(42))
+    assert two["id"] == trigger_id(b"c", day(35), "due", 2) != one["id"]
+    assert len(kept.decisions("rearmed")) == 1
+    assert len(kept.decisions("episode_opened")) == len(kept.decisions("episode_continued")) == 1
+
+
+def test_what_expires_after_its_episode_is_over_is_of_no_consequence() -> None:
+    begun = [bought("c", 0.5), ticking(day(36))]
+    [first] = run(*begun).said("triggers")
+    kept = run(*begun, bought("c", 37), expired(first, 38.5), ticking(day(80)))
+    assert kept.decisions("rearmed") == []
+    assert [trigger["step"] for trigger in kept.said("triggers")] == [1, 1]
+
+
+def test_a_re_armed_episode_that_lapses_leaves_the_next_one_unarmed() -> None:
+    begun = [bought("c", 0.5), ticking(day(36))]
+    [first] = run(*begun).said("triggers")
+    kept = run(*begun, ticking(day(56)), expired(first, 57), ticking(day(100)))
+    assert len(kept.decisions("rearmed")) == len(kept.decisions("episode_closed")) == 1
+    assert unpack(b"c", kept.records[b"c"]).flags == 0
+
+
+def test_who_took_back_consent_has_an_episode_and_no_trigger() -> None:
+    kept = run(bought("c", 0.5), told("consent_changed", "c", day(2), {"marketing": False}), ticking(day(50)))
+    assert kept.said("triggers") == []
+    [opened] = kept.decisions("episode_opened")
+    assert (opened["action"], opened["reason"]) == ("leave_alone", "no consent to be contacted")
+
+
+def test_a_prospect_who_never_bought_is_never_at_risk() -> None:
+    kept = run(*(told("visit", "c", day(i)) for i in range(3)), ticking(day(90)))
+    assert kept.shard_state.totals.scored == 0
+    assert unpack(b"c", kept.records[b"c"]).band == Band.PROSPECT
+    assert kept.dues == {}
+
+
+def test_a_label_is_known_at_the_end_of_its_window_and_the_lateness_whatever_it_is() -> None:
+    stays = [bought("stays", number) for number in range(0, 120, 5)]
+    goes = [bought("goes", 0.5), bought("goes", 1.5)]
+    entries = sorted([*stays, *goes, ticking(day(120))], key=lambda entry: entry[0])
+    kept = run(*entries)
+    examples = [said for said in kept.said("examples") if said["type"] == "example"]
+    assert {example["customer"] for example in examples} == {"stays", "goes"}
+    for example in examples:
+        assert example["label_time"] == example["snapshot_time"] + SETTINGS.horizon + SETTINGS.lateness
+        later = [entry for entry in entries if entry[1] == example["customer"].encode()]
+        window = range(example["snapshot_time"], example["snapshot_time"] + SETTINGS.horizon)
+        assert example["churned"] == (not any(entry[0] in window for entry in later))
+        assert len(example["basis"]) == 24
+    marked = -1
+    for one in kept.said("examples"):  # a watermark is true: nothing with an earlier label time follows
+        if one["type"] == "watermark":
+            marked = one["time"]
+        else:
+            assert one["label_time"] > marked
+
+
+def test_a_purchase_that_arrives_within_the_lateness_still_counts_for_its_label() -> None:
+    [example] = _examples(run(bought("c", 0.5), ticking(day(90))))
+    window_end = example["snapshot_time"] + SETTINGS.horizon
+    for arrival, churned in ((HOUR - 1, False), (HOUR + 1, True)):
+        last = told("purchase", "c", window_end - 1, {"amount": 1}, at=window_end + arrival)
+        first, *_ = _examples(run(bought("c", 0.5), last, ticking(day(90))))
+        assert first["churned"] == churned
+
+
+def _examples(kept: Kept) -> list[dict[str, Any]]:
+    return [said for said in kept.said("examples") if said["type"] == "example"]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000))
+def test_every_episode_has_one_first_trigger_at_most_and_every_trigger_an_episode(seed: int) -> None:
+    [log] = synthetic(seed, partitions=1, customers=15, days=120)
+    kept = run_alone(log, SETTINGS, SCORER)
+    opened = {(decision["customer"], decision["time"]) for decision in kept.decisions("episode_opened")}
+    triggers = [(trigger["customer"], trigger["episode"], trigger["step"]) for trigger in kept.said("triggers")]
+    assert len(triggers) == len(set(triggers))
+    assert {(customer, episode) for customer, episode, _ in triggers} <= opened
+    for customer, value in kept.records.items():
+        record = unpack(customer, value)
+        assert not record.times[SNAPSHOT] or record.times[LAST_PURCHASE]
+        assert (record.band == Band.AT_RISK) == bool(record.times[EPISODE])

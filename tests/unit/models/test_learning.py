@@ -1,0 +1,259 @@
+"""Learning in the order of the log, however the examples come."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.churn import UNTRAINED, SnapshotRefused, Version, schema_of, scorer_of, seal, unseal
+from models.churn.prequential import Prequential
+from models.features import COLUMNS
+from models.learning import ExamplesGap, Learning, LearningState, initial_version
+from models.outputs import Example, Output, Watermark, encode
+from models.settings import EngineSettings
+
+SETTINGS = EngineSettings(horizon=50, tick=1_000, boundary=1_000, version_delay=0, lateness=0)
+SHARDS = 3
+Said = tuple[int, int, bytes]
+"""Shard, count, value."""
+
+
+def example(random: Random, customer: str, time: int) -> Example:
+    basis = [round(random.lognormvariate(1, 1), 3) for _ in COLUMNS]
+    basis[COLUMNS.index("purchase_days")] = float(random.randint(1, 9))
+    return Example(customer, "churn", time, time - 50, basis, random.random(), random.random() < 0.4)
+
+
+def examples_of_shards(seed: int, boundaries: int = 4) -> list[list[bytes]]:
+    """What each shard's examples partition holds: examples by time, a watermark at each boundary."""
+    random = Random(seed)
+    partitions: list[list[bytes]] = []
+    for shard in range(SHARDS):
+        values = []
+        for boundary in range(shard % 2, boundaries):
+            values.append(encode(Watermark(shard, boundary * 1_000)))
+            times = sorted(
+                random.choices(range(boundary * 1_000 + 1, boundary * 1_000 + 1_001), k=random.randint(0, 5))
+            )
+            values += [encode(example(random, f"c-{random.randint(0, 3)}-{shard}", time)) for time in times]
+        values.append(encode(Watermark(shard, boundaries * 1_000)))
+        partitions.append(values)
+    return partitions
+
+
+def versions_of(learning: Learning) -> list[Version]:
+    found = []
+    while (version := learning.next_version()) is not None:
+        found.append(version)
+    return found
+
+
+def straight(partitions: list[list[bytes]]) -> list[Version]:
+    learning = Learning(SETTINGS, SHARDS)
+    for shard, values in enumerate(partitions):
+        for count, value in enumerate(values, start=1):
+            assert learning.feed(shard, count + 10, count, value)
+    return versions_of(learning)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 1_000), st.randoms(use_true_random=False), st.floats(0, 0.5))
+def test_versions_do_not_depend_on_when_and_in_what_portions_examples_come(
+    seed: int, random: Random, pauses: float
+) -> None:
+    partitions = examples_of_shards(seed)
+    expected = straight(partitions)
+    assert [version.boundary for version in expected] == [0, 1_000, 2_000, 3_000, 4_000]
+    learning, found = Learning(SETTINGS, SHARDS), []
+    fed = [0] * SHARDS
+    while any(fed[shard] < len(partitions[shard]) for shard in range(SHARDS)):
+        shard = random.choice([s for s in range(SHARDS) if fed[s] < len(partitions[s])])
+        for _ in range(random.randint(1, 4)):
+            if fed[shard] < len(partitions[shard]):
+                fed[shard] += 1
+                learning.feed(shard, fed[shard] + 10, fed[shard], partitions[shard][fed[shard] - 1])
+        if random.random() < pauses:
+            found += versions_of(learning)
+    found += versions_of(learning)
+    assert found == expected
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 1_000), st.randoms(use_true_random=False))
+def test_a_learner_that_starts_again_from_its_state_cuts_equal_versions(seed: int, random: Random) -> None:
+    partitions = examples_of_shards(seed)
+    expected = straight(partitions)
+    learning, found = Learning(SETTINGS, SHARDS), []
+    fed = [0] * SHARDS
+    for _ in range(200):
+        shard = random.randrange(SHARDS)
+        if fed[shard] < len(partitions[shard]):
+            learning.feed(shard, fed[shard], fed[shard] + 1, partitions[shard][fed[shard]])
+            fed[shard] += 1
+        if random.random() < 0.3 and (version := learning.next_version()) is not None:
+            found.append(version)
+        if random.random() < 0.1:
+            state = unseal(seal(learning.state(), "s"), "s", LearningState)
+            learning = Learning(SETTINGS, SHARDS, state)
+            # It reads again from where it had learned, or, as a consumer may, from further back.
+            for i, progress in enumerate(state.shards):
+                assert progress.offset == progress.count
+                fed[i] = progress.offset
+                for count in range(max(progress.count - 2, 0), progress.count):
+                    assert not learning.feed(i, count, count + 1, partitions[i][count])
+    for shard in range(SHARDS):
+        for count in range(fed[shard], len(partitions[shard])):
+            learning.feed(shard, count, count + 1, partitions[shard][count])
+    assert found + versions_of(learning) == expected
+
+
+def test_the_state_is_a_copy_that_later_learning_does_not_touch() -> None:
+    partitions = examples_of_shards(1)
+    learning = Learning(SETTINGS, SHARDS)
+    before = learning.state()
+    plain = msgspec.json.encode(before)
+    for shard, values in enumerate(partitions):
+        for count, value in enumerate(values, start=1):
+            learning.feed(shard, count, count, value)
+    versions_of(learning)
+    assert msgspec.json.encode(before) == plain
+    assert msgspec.json.encode(learning.state()) != plain
+
+
+def test_a_missing_count_stops_the_learner() -> None:
+    learning = Learning(SETTINGS, 1)
+    learning.feed(0, 0, 1, encode(Watermark(0, 0)))
+    with pytest.raises(ExamplesGap, match="count 3 at offset 7 follows 1"):
+        learning.feed(0, 7, 3, encode(Watermark(0, 2_000)))
+
+
+def test_a_repeated_delivery_is_ignored() -> None:
+    learning = Learning(SETTINGS, 1)
+    value = encode(example(Random(1), "c", 500))
+    assert learning.feed(0, 0, 1, encode(Watermark(0, 0)))
+    assert learning.feed(0, 1, 2, value)
+    assert not learning.feed(0, 1, 2, value)
+    assert not learning.feed(0, 9, 1, value)
+    learning.feed(0, 2, 3, encode(Watermark(0, 1_000)))
+    assert [version.learned for version in versions_of(learning)] == [0, 1]
+
+
+def test_a_silent_shard_holds_every_version_back() -> None:
+    learning = Learning(SETTINGS, 2)
+    for count, boundary in enumerate((0, 1_000, 2_000, 3_000), start=1):
+        learning.feed(0, count, count, encode(Watermark(0, boundary)))
+        assert learning.next_version() is None
+    assert learning.lowest_mark() is None
+    assert learning.ahead(0) == 4
+    learning.feed(1, 1, 1, encode(Watermark(1, 1_000)))
+    assert learning.lowest_mark() == 1_000
+    assert [version.boundary for version in versions_of(learning)] == [0, 1_000]
+    assert learning.ahead(0) == 2
+
+
+def test_the_first_version_is_that_of_the_earliest_shards_first_boundary() -> None:
+    for firsts in ((5_000, 2_000), (2_000, 5_000)):
+        learning = Learning(SETTINGS, 2)
+        for shard, first in enumerate(firsts):
+            learning.feed(shard, 0, 1, encode(Watermark(shard, first)))
+        assert learning.next_version() is not None
+        assert learning.origin == learning.boundary == 2_000
+
+
+def test_an_example_at_the_boundary_belongs_to_its_version_and_a_later_one_does_not() -> None:
+    learning, random = Learning(SETTINGS, 1), Random(1)
+    said: list[Output] = [
+        Watermark(0, 0),
+        example(random, "c", 1_000),
+        Watermark(0, 1_000),
+        example(random, "c", 1_001),
+    ]
+    for count, output in enumerate([*said, Watermark(0, 2_000)], start=1):
+        learning.feed(0, count, count, encode(output))
+    assert [(version.boundary, version.learned) for version in versions_of(learning)] == [
+        (0, 0),
+        (1_000, 1),
+        (2_000, 2),
+    ]
+
+
+def test_a_state_of_another_partition_count_is_refused() -> None:
+    with pytest.raises(SnapshotRefused, match="has 2 shards, the topic 3"):
+        Learning(SETTINGS, 3, Learning(SETTINGS, 2).state())
+
+
+def test_the_first_version_of_all_says_one_half_to_everybody() -> None:
+    version = initial_version()
+    assert version.boundary == UNTRAINED
+    assert scorer_of(version).score(np.ones((3, len(COLUMNS)), dtype=np.float32)).tolist() == [0.5] * 3
+
+
+SCHEMA = schema_of(50)
+SEALED = seal(straight(examples_of_shards(1))[-1], SCHEMA)
+
+
+def test_a_sealed_version_comes_back_equal() -> None:
+    version = unseal(SEALED, SCHEMA, Version)
+    assert version == straight(examples_of_shards(1))[-1]
+    assert seal(version, SCHEMA) == SEALED
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80])
+def test_a_version_damaged_at_any_byte_is_refused(flip: int) -> None:
+    for at in range(len(SEALED)):
+        damaged = bytearray(SEALED)
+        damaged[at] ^= flip
+        with pytest.raises(SnapshotRefused):
+            unseal(bytes(damaged), SCHEMA, Version)
+
+
+def test_a_version_cut_short_anywhere_is_refused() -> None:
+    for length in range(len(SEALED)):
+        with pytest.raises(SnapshotRefused):
+            unseal(SEALED[:length], SCHEMA, Version)
+
+
+@settings(max_examples=50)
+@given(st.one_of(st.binary(max_size=60), st.recursive(st.none() | st.integers(), st.lists).map(msgspec.json.encode)))
+def test_what_is_no_version_is_refused(value: bytes) -> None:
+    with pytest.raises(SnapshotRefused):
+        unseal(value, SCHEMA, Version)
+
+
+def test_a_version_of_another_model_or_horizon_is_refused() -> None:
+    assert schema_of(50) != schema_of(51)
+    with pytest.raises(SnapshotRefused, match="from another model, feature set or horizon"):
+        unseal(SEALED, schema_of(51), Version)
+
+
+def test_a_sealed_learner_is_not_a_version() -> None:
+    with pytest.raises(SnapshotRefused):
+        unseal(seal(Learning(SETTINGS, 1).state(), SCHEMA), SCHEMA, Version)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60))
+def test_prequential_quality_equals_direct_computation(labels: list[tuple[float, bool]]) -> None:
+    quality = Prequential()
+    for predicted, churned in labels:
+        quality.add(predicted, churned)
+    said = Prequential.from_state(msgspec.json.decode(msgspec.json.encode(quality.state()))).summary()
+    assert said == quality.summary()
+    assert said["labels"] == len(labels)
+    if not labels:
+        assert said["log_loss"] is said["auc"] is said["brier"] is None
+        return
+    clipped = [(min(max(p, 1e-4), 1 - 1e-4), churned) for p, churned in labels]
+    assert said["brier"] == pytest.approx(sum((p - y) ** 2 for p, y in clipped) / len(clipped))
+    assert said["log_loss"] == pytest.approx(-sum(math.log(p if y else 1 - p) for p, y in clipped) / len(clipped))
+    churners, stayers = ([int(p * 100) for p, y in clipped if y == sort] for sort in (True, False))
+    if churners and stayers:
+        won = sum((a > b) + 0.5 * (a == b) for a in churners for b in stayers)
+        assert said["auc"] == pytest.approx(won / len(churners) / len(stayers))
+    else:
+        assert said["auc"] is None
