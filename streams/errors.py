@@ -98,7 +98,7 @@ class TopicUnfit(EngineError):
 
 
 class LogTruncated(EngineError):
-    """The log no longer holds the shard's fence: records between fence and log start are gone, or the log is shorter."""
+    """The log does not hold the fence any more: records up to the log start are gone, or the log is shorter."""
 
     code = ExitCode.LOG_TRUNCATED
     remedy = "restore the topic, or rebuild the state from what the log still holds under a new RETENTION_APP"

@@ -1,0 +1,175 @@
+"""Faust's consumer thread, fetching batches only for partitions whose owner wants one.
+
+Everything here but the constructor runs in the consumer thread. The map `free_map` is touched by that thread alone
+(the main thread only looks): taking a batch removes the partition, the owner's release puts it back, a revocation
+clears the map. Nothing can therefore be taken for an owner whose partition is being revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from aiokafka import TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.ownership import Owned, Ownership
+from streams.transport_settings import TransportSettings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Batch = tuple[Owned | None, list[Any]]
+
+CONNECT_PAUSE_S = 1.0
+
+NOBODY = TP("", -1)
+"""Always in the map, since aiokafka takes an empty set of partitions to mean all of them."""
+
+
+class RebalanceListener(driver.ConsumerRebalanceListener):
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> Awaitable[Any]:
+        """The earliest point at which a rebalance is known; synchronous, in the consumer thread.
+
+        Faust's own signal comes only after it has waited for what is in flight, which may wait for a version.
+        """
+        thread = cast(BatchConsumerThread, self._thread)
+        thread.clear()
+        thread.parent_loop.call_soon_threadsafe(thread.ownership.end)
+        return super().on_partitions_revoked(revoked)  # counts the rebalance, before it returns its coroutine
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    ownership: Ownership
+    settings: TransportSettings
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.free_map: dict[TP, Owned | None] = {NOBODY: None}
+        self.polls = 0
+
+    def close(self) -> None:
+        """Nothing: `on_thread_stop` closes the consumer, in its own thread.
+
+        Faust calls this when a rebalance begins while the app stops, and closes this thread's connections in the main
+        thread's loop. uvloop does not survive that: SIGSEGV instead of the exit code, at about every tenth end of a
+        fenced worker.
+        """
+
+    def _crash(self, reason: BaseException) -> None:
+        """A crash of the app, noted in the main thread; mode would wake this thread's tasks from there."""
+        self.crash_reason = reason
+        if not self.thread_loop.is_closed():
+            self.thread_loop.call_soon_threadsafe(super()._crash, reason)
+
+    async def on_start(self) -> None:
+        """Connect. A broker that is away is waited for; Faust would end the worker, a supervisor start it again."""
+        while not self.should_stop:
+            try:
+                await super().on_start()
+                return
+            except KafkaError as error:
+                logger.warning("connecting to Kafka: %r; again in %g s", error, CONNECT_PAUSE_S)
+                await self._ensure_consumer().stop()
+            await asyncio.sleep(CONNECT_PAUSE_S)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        # Faust's only switch for read_committed; left on it would start its transaction manager.
+        self.consumer.in_transaction = True
+        try:
+            consumer = super()._create_worker_consumer(transport)
+        finally:
+            self.consumer.in_transaction = False
+        # Faust hard-codes these and has no setting for them; aiokafka reads them when it starts.
+        consumer._fetch_max_wait_ms = self.settings.fetch_wait_ms
+        consumer._fetch_max_bytes = self.settings.fetch_bytes
+        # Round robin, Faust's choice, moved 5 of 8 shards when a worker joined; sticky 2.
+        consumer._partition_assignment_strategy = (StickyPartitionAssignor,)
+        return consumer
+
+    async def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run in the consumer thread, awaited in the main thread; not queued behind a long poll as `call_thread` is."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+
+    # -- the map of free partitions
+
+    def clear(self) -> None:
+        self.free_map.clear()  # in place: a poll in flight holds this very dict
+        self.free_map[NOBODY] = None
+
+    async def begin(self, owners: Sequence[Owned], generation: int) -> bool:
+        """Seek and free in one step, in the thread in which a revocation starts: atomic against it."""
+        if generation != self.app.rebalancing_count:
+            return False
+        consumer = self._ensure_consumer()
+        try:
+            for owned in owners:
+                consumer.seek(TopicPartition(*owned.tp), owned.fence)
+        except IllegalStateError:  # not assigned any more: the next assignment comes
+            return False
+        for owned in owners:
+            if owned.reads:
+                self.release(owned)
+        return True
+
+    def release(self, owned: Owned) -> None:
+        if owned.generation != self.app.rebalancing_count:  # a late word of an owner that has ended
+            return
+        self.free_map[owned.tp] = owned
+        # End the poll's wait: the records may be buffered already (993 ms between batches without this).
+        for waiter in list(self._ensure_consumer()._fetcher._fetch_waiters):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- records
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        """A batch for each of some free partitions, with its owner. At most `max_records` records in all.
+
+        Faust's pause is not used: it never reaches aiokafka, sleeps a second when all are paused, does not wake on
+        resume and is cleared by a rebalance.
+        """
+        fetcher = consumer._fetcher
+        if not self.consumer.flow_active:
+            return []
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError()
+        self.polls += 1
+        with fetcher._subscriptions.fetch_context():  # also tells aiokafka that we poll (max.poll.interval)
+            fetched = await fetcher.fetched_records(self.free_map, timeout=timeout, max_records=max_records)
+        return [(self.free_map.pop(TP(*tp), None), records) for tp, records in fetched.items()]
+
+    # -- offsets
+
+    async def show(self, offsets: Mapping[TP, int]) -> bool:
+        """Show fences to Kafka. A failure is no reason to crash, as in Faust: nothing depends on these offsets."""
+        try:
+            return await self.confirm(offsets)
+        except KafkaError as error:
+            logger.warning("committing offsets: %r; tried again at the next interval", error)
+            return False
+
+    async def confirm(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets; False when generation, member or assignment is no longer ours. Raises KafkaError."""
+        commit = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+        try:
+            await self._ensure_consumer().commit(commit)
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
+
+    async def begun(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int | None]]:
+        """Log start and the group's committed offset (None: never) of each partition."""
+        consumer = self._ensure_consumer()
+        asked = [TopicPartition(*tp) for tp in tps]
+        start = await consumer.beginning_offsets(asked)
+        committed = await asyncio.gather(*(consumer.committed(tp) for tp in asked))
+        return {TP(*tp): (start[tp], offset) for tp, offset in zip(asked, committed, strict=True)}

@@ -1,0 +1,336 @@
+"""Who owns what: taking partitions over, ending an ownership, and watching that none stalls.
+
+*Taking over*, in the seek that follows a completed assignment and nowhere else:
+
+ 1. read the meta of every partition                                        (`Owned.peek`)
+ 2. commit their fences to Kafka: the coordinator thereby checks that generation and member are still ours
+ 3. mint the tokens: from here on the former owner can write nothing        (`Owned.mint`)
+ 4. check log start <= fence <= log end, topic id, partition count          (`Owned.check`)
+ 5. to 8. start the publisher, read the tails, read the outbox, publish what is missing, trim  (`Owned.recover`)
+ 9. start the main loops; seek and free all partitions in one step in the consumer thread
+
+After each await it is checked that no rebalance has begun: a worker stopped inside its takeover wakes up, is refused
+and mints nothing. Each step may be repeated as it is when Redis or Kafka does not answer.
+
+*Ending* starts in the consumer thread, the earliest point at which a revocation is known: the map of free partitions
+is cleared there and `end` is called on the main loop, which cancels every wait of every owner. Faust goes on only when
+`ended` returns: the writes in flight have their outcome and the publishers are stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from aiokafka.errors import KafkaError
+from faust.types import TP
+from kafka.errors import KafkaError as DirectoryError
+
+from streams.crash_points import point
+from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
+from streams.log_facts import LogFacts
+from streams.outbox import PublisherFenced, PublisherUnavailable
+from streams.store.port import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+UNAVAILABLE = (StoreUnavailable, PublisherUnavailable, KafkaError, DirectoryError, ConnectionError, TimeoutError)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
+WATCHES = 10  # observations that must all be bad: a process that was merely stopped (SIGSTOP) gets one bad one
+
+
+class Owned(Protocol):
+    """A shard, or the learner, as owner of one partition."""
+
+    @property
+    def tp(self) -> TP:
+        """The partition whose assignment brings this ownership."""
+
+    @property
+    def generation(self) -> int:
+        """The rebalance count at takeover: guards against late words of an ended ownership."""
+
+    @property
+    def fence(self) -> int:
+        """Next offset to read; Kafka's committed offset is made to follow it. The learner: 0."""
+
+    @property
+    def reads(self) -> bool:
+        """True: records of `tp` are fetched for it. False: the partition only carries the ownership (learner)."""
+
+    @property
+    def busy(self) -> bool:
+        """True from `hand_over` until its call of `Ownership.release`, waits and outages included."""
+
+    async def peek(self) -> bool:
+        """Step 1: read the meta and set the fence; False when there is none yet."""
+
+    async def mint(self) -> None:
+        """Step 3."""
+
+    async def check(self, facts: LogFacts) -> None:
+        """Step 4; raises the named errors. Without a meta it also decides whether one may be created."""
+
+    async def recover(self) -> None:
+        """Steps 5 to 8."""
+
+    def hand_over(self, records: list[Any]) -> None:
+        """Take a batch (aiokafka ConsumerRecords, offset order). At most one is out at a time."""
+
+    async def run(self) -> None:
+        """The main loop, from a complete takeover until it is cancelled."""
+
+    async def ended(self) -> None:
+        """After the main loop, or after a takeover that failed halfway: stop the publisher, within seconds."""
+
+
+class Group(Protocol):
+    """The consumer, as seen from here."""
+
+    @property
+    def generation(self) -> int: ...
+    def assigned(self) -> set[TP]: ...
+    async def confirm(self, fences: Mapping[TP, int]) -> bool:
+        """Commit to Kafka; False when the coordinator says that generation or member is no longer ours."""
+
+    async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]: ...
+    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
+        """Seek to the fences and free, in one step; False (and nothing done) when a rebalance has begun."""
+
+    def free(self, owned: Owned) -> None: ...
+    def is_free(self, owned: Owned) -> bool: ...
+    @property
+    def polls(self) -> int:
+        """Counts up with every poll for records."""
+
+    def end_process(self, error: EngineError) -> None: ...
+
+
+class Ownership:
+    """The owners of this process. `factory(tp, generation)` makes one for a partition that was assigned."""
+
+    def __init__(self, factory: Callable[[TP, int], Owned], *, stall_s: float = 30.0) -> None:
+        self._factory = factory
+        self._stall_s = stall_s
+        self._group: Group | None = None
+        self._tasks: dict[TP, asyncio.Task[None]] = {}
+        self._taking: asyncio.Task[None] | None = None
+        self._ends: set[asyncio.Task[None]] = set()
+        self.current: dict[TP, Owned] = {}
+        self.left: dict[TP, int] = {}
+        """The fences that the ended ownerships left, until they are shown to Kafka."""
+
+    def bind(self, group: Group) -> None:
+        """Called by the consumer when Faust creates it."""
+        self._group = group
+
+    @property
+    def group(self) -> Group:
+        if self._group is None:
+            raise EngineError("ownership has no consumer yet: it is bound when the Faust app creates its consumer")
+        return self._group
+
+    # -- records
+
+    def deliver(self, owned: Owned, records: list[Any]) -> bool:
+        """Hand a batch over if its owner is current. Dropped otherwise: a takeover seeks to the fence."""
+        if self.current.get(owned.tp) is not owned:
+            return False
+        owned.hand_over(records)
+        return True
+
+    def release(self, owned: Owned) -> None:
+        """The owner wants its next batch. A late word of an ended ownership does nothing."""
+        if self.current.get(owned.tp) is owned:
+            self.group.free(owned)
+
+    def fences(self) -> dict[TP, int]:
+        """What Kafka's committed offsets should be."""
+        return {tp: owned.fence for tp, owned in self.current.items() if owned.reads}
+
+    # -- the end of an ownership
+
+    def end(self) -> None:
+        """End every wait of every owner, and a takeover under way. Main loop; returns at once."""
+        if self._taking is not None and not self._taking.done():
+            self._taking.cancel()
+        self._end_current()
+
+    def _end_current(self) -> None:
+        owners, self.current = self.current, {}
+        tasks, self._tasks = self._tasks, {}
+        for tp, owned in owners.items():
+            tasks[tp].cancel()
+            finish = asyncio.ensure_future(self._finish(owned, tasks[tp]))
+            self._ends.add(finish)
+            finish.add_done_callback(self._ends.discard)
+
+    async def ended(self) -> None:
+        """`end`, and wait until every write in flight has its outcome and every publisher is stopped."""
+        self.end()
+        waiting: set[asyncio.Task[None]] = set(self._ends)
+        if self._taking is not None and not self._taking.done():
+            waiting.add(self._taking)
+        if waiting:
+            await asyncio.wait(waiting)
+
+    async def _finish(self, owned: Owned, task: asyncio.Task[None]) -> None:
+        await asyncio.wait([task])
+        if owned.reads:
+            self.left[owned.tp] = owned.fence
+        await self._close(owned)
+
+    async def _close(self, owned: Owned) -> None:
+        try:
+            await owned.ended()
+        except Exception:  # the next owner fences it anyway; the others must still be stopped
+            logger.exception("%s %d: stopping failed", *owned.tp)
+
+    # -- takeover
+
+    async def take_over(self) -> None:
+        """Take over what is assigned. Returns when done, or when a rebalance has begun meanwhile.
+
+        Cancelling this call cancels the takeover.
+        """
+        await self.ended()
+        taking = self._taking = asyncio.ensure_future(self._take_over())
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if taking.cancelled():
+                return  # revoked under us: the next assignment brings the next takeover
+            taking.cancel()
+            raise
+
+    async def _take_over(self) -> None:
+        generation = self.group.generation
+        owners = {tp: self._factory(tp, generation) for tp in sorted(self.group.assigned())}
+        started = False
+        try:
+            await self._prepare(owners, generation)
+            started = True
+            await self._begin(owners, generation)
+        except asyncio.CancelledError:
+            if self.current is owners:
+                self._end_current()  # main loops had started, but nothing was freed
+            raise
+        except Exception as error:
+            named = _named(error)
+            if named is None:
+                logger.exception("takeover failed")
+                named = TakeoverFailed(f"takeover of {_names(owners)} raised {error!r}")
+            self.group.end_process(named)
+        finally:
+            if not started:  # half-built: close what was opened
+                await asyncio.gather(*(self._close(owned) for owned in owners.values()))
+
+    async def _prepare(self, owners: dict[TP, Owned], generation: int) -> None:
+        async def each(step: str, do: Callable[[Owned], Awaitable[Any]]) -> list[Any]:
+            def patiently(owned: Owned) -> Awaitable[Any]:
+                return self._patiently(f"{step} of {owned.tp.topic} {owned.tp.partition}", lambda: do(owned))
+
+            done = await asyncio.gather(*(patiently(owned) for owned in owners.values()))
+            self._still(generation)
+            return done
+
+        known = await each("reading the meta", lambda owned: owned.peek())
+        point("takeover.1.meta_read")
+        # A learner's partition has no fence of its own; committing its 0 still asks the coordinator.
+        fences = {o.tp: o.fence for o, there in zip(owners.values(), known, strict=True) if there or not o.reads}
+        if fences and not await self._patiently("committing the fences", lambda: self.group.confirm(fences)):
+            logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
+            raise asyncio.CancelledError
+        self._still(generation)
+        point("takeover.2.fences_committed")
+        await each("minting", lambda owned: owned.mint())
+        point("takeover.3.minted")
+        facts = await self._facts(owners, generation)
+        await each("checking the log", lambda owned: owned.check(facts[owned.tp]))
+        point("takeover.4.checked")
+        await each("recovering", lambda owned: owned.recover())
+
+    async def _begin(self, owners: dict[TP, Owned], generation: int) -> None:
+        point("takeover.9.before_seek")
+        self.current = owners
+        self.left = {tp: fence for tp, fence in self.left.items() if tp not in owners}
+        self._tasks = {tp: asyncio.ensure_future(self._run(owned)) for tp, owned in owners.items()}
+        if not await self.group.begin(list(owners.values()), generation):
+            raise asyncio.CancelledError
+        point("takeover.10.after_seek")
+        fences = {tp.partition: owned.fence for tp, owned in owners.items() if owned.reads}
+        logger.info("took over %s; fences %s", _names(owners), fences)
+
+    def _still(self, generation: int) -> None:
+        if generation != self.group.generation:
+            raise asyncio.CancelledError
+
+    async def _facts(self, owners: Mapping[TP, Owned], generation: int) -> dict[TP, LogFacts]:
+        for tries_left in reversed(range(END_RETRIES)):
+            facts: dict[TP, LogFacts] = await self._patiently(
+                "asking for the log's bounds", lambda: self.group.log_facts(owners)
+            )
+            self._still(generation)
+            if not tries_left or all(owned.fence <= facts[tp].end for tp, owned in owners.items() if owned.reads):
+                break
+            await asyncio.sleep(END_PAUSE_S)
+            self._still(generation)
+        return facts
+
+    async def _patiently(self, what: str, step: Callable[[], Awaitable[Any]]) -> Any:
+        """Repeat a step while Redis or Kafka is away; Faust's request timeout bounds the whole takeover."""
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                return await step()
+            except UNAVAILABLE as error:
+                logger.warning("%s: %r; again in %.1f s", what, error, pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _run(self, owned: Owned) -> None:
+        try:
+            await owned.run()
+        except Exception as error:  # never restarted over a failed batch: it would skip or repeat it
+            named = _named(error)
+            if named is None:
+                logger.exception("%s %d: main loop failed", *owned.tp)
+                named = EngineError(f"main loop of {owned.tp.topic} {owned.tp.partition} raised {error!r}")
+            self.group.end_process(named)
+        else:
+            self.group.end_process(EngineError(f"main loop of {owned.tp.topic} {owned.tp.partition} returned"))
+
+    # -- watchdog
+
+    async def watch(self) -> None:
+        """End the process when an owner neither waits for records nor works: nothing else would show it."""
+        bad: dict[int, int] = {}
+        polls = -1
+        while True:
+            await asyncio.sleep(self._stall_s / WATCHES)
+            polled, polls = self.group.polls != polls, self.group.polls
+            seen: dict[int, int] = {}
+            for owned in self.current.values():
+                if not owned.reads or owned.busy or (polled and self.group.is_free(owned)):
+                    continue
+                seen[id(owned)] = bad.get(id(owned), 0) + 1
+                if seen[id(owned)] >= WATCHES:
+                    why = "free, but nothing polls" if self.group.is_free(owned) else "neither free nor busy"
+                    self.group.end_process(
+                        Stalled(f"{owned.tp.topic} {owned.tp.partition} is {why} for {self._stall_s:g} s")
+                    )
+                    return
+            bad = seen
+
+
+def _named(error: Exception) -> EngineError | None:
+    if isinstance(error, EngineError):
+        return error
+    return Fenced(str(error)) if isinstance(error, PublisherFenced) else None
+
+
+def _names(owners: Mapping[TP, Owned]) -> str:
+    return ", ".join(f"{tp.topic} {tp.partition}" for tp in owners) or "nothing"

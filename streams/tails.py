@@ -1,0 +1,154 @@
+"""Reading the public tails: how far a shard's outputs are public in each destination.
+
+Offsets do not tell: transaction markers and aborted records occupy them, and a loopback partition has other senders.
+So a tail is read backwards in growing steps until one of the shard's own records is found that is old enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.outbox import PublisherUnavailable
+
+FIRST_STEP, STEP_GROWTH = 50, 8
+FETCH_WAIT_MS = 50
+
+
+T = TypeVar("T")
+
+Public = tuple[int, str]
+"""(count, id) of a public entry."""
+
+
+class TailReader:
+    """Reads tails with a client of its own, opened at first use; one per process serves every shard.
+
+    committed: read only what is committed (False for brokers without transactions).
+    timeout_s: longest time for one `read`. Another sender's open transaction holds up the readers of a shared
+    partition until it times out (ten seconds, and up to ten more until the broker looks).
+    """
+
+    def __init__(self, bootstrap_servers: str, *, committed: bool = True, timeout_s: float = 30.0) -> None:
+        self._bootstrap = bootstrap_servers
+        self._committed = committed
+        self._timeout_s = timeout_s
+        self._consumer: Any = None
+        self._lock = asyncio.Lock()  # a consumer has one assignment
+
+    async def read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
+        """The sender's public entries with count >= since[partition], at least its last one if any; by count.
+
+        Raises PublisherUnavailable.
+        """
+        return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
+
+    async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The ends of the logs, open transactions included. Raises PublisherUnavailable.
+
+        From the answer to a fetch: the embedded broker's answer to the question itself is the *first* offset of the
+        last batch plus one.
+        """
+        return await self._guarded(lambda: self._high_watermarks(list(partitions)), "reading the ends of the logs")
+
+    async def close(self) -> None:
+        async with self._lock:
+            await self._close()
+
+    async def _guarded(self, work: Callable[[], Awaitable[T]], what: str) -> T:
+        async with self._lock:
+            try:
+                return await asyncio.wait_for(work(), self._timeout_s)
+            except (KafkaError, OSError, TimeoutError) as error:
+                await self._close()
+                raise PublisherUnavailable(f"{what} raised {error!r}") from error
+
+    async def _close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _opened(self) -> Any:
+        if self._consumer is None:
+            self._consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                isolation_level="read_committed" if self._committed else "read_uncommitted",
+                auto_offset_reset="none",
+                enable_auto_commit=False,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+            )
+            await self._consumer.start()
+        return self._consumer
+
+    async def _read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
+        if not since:
+            return {}
+        partitions = list(since)
+        begin = await (await self._opened()).beginning_offsets(partitions)
+        upper = await self._decided_ends(partitions)
+        found: dict[TopicPartition, set[Public]] = {tp: set() for tp in partitions}
+        step, todo = FIRST_STEP, {tp for tp in partitions if upper[tp] > begin[tp]}
+        while todo:
+            ranges = {tp: (max(begin[tp], upper[tp] - step), upper[tp]) for tp in todo}
+            for tp, publics in (await self._own(sender, ranges)).items():
+                found[tp].update(publics)
+            for tp, (low, _) in ranges.items():
+                upper[tp] = low
+                if low <= begin[tp] or (found[tp] and min(found[tp])[0] <= since[tp]):
+                    todo.discard(tp)
+            step *= STEP_GROWTH
+        return {tp: _from(since[tp], sorted(publics)) for tp, publics in found.items() if publics}
+
+    async def _high_watermarks(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        consumer = await self._opened()
+        ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        for tp in partitions:
+            consumer.seek(tp, ends[tp])
+        while any(consumer.highwater(tp) is None for tp in partitions):
+            await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
+        return {tp: max(ends[tp], consumer.highwater(tp)) for tp in partitions}
+
+    async def _decided_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The ends of the logs, once all that was in them when we asked is decided.
+
+        At read_committed a log ends at the first open transaction, whoever's it is. Own entries that were committed
+        behind another sender's open transaction would look unpublished, and be published twice.
+        """
+        high = await self._high_watermarks(partitions)
+        consumer = await self._opened()
+        while self._committed and any(consumer.last_stable_offset(tp) < high[tp] for tp in partitions):
+            await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
+        return high
+
+    async def _own(
+        self, sender: int, ranges: Mapping[TopicPartition, tuple[int, int]]
+    ) -> dict[TopicPartition, list[Public]]:
+        consumer = await self._opened()
+        consumer.assign(list(ranges))
+        for tp, (low, _) in ranges.items():
+            consumer.seek(tp, low)
+        own: dict[TopicPartition, list[Public]] = {tp: [] for tp in ranges}
+        mark, waiting = str(sender).encode(), set(ranges)
+        while waiting:
+            batches = await consumer.getmany(*waiting, timeout_ms=200)
+            for tp, records in batches.items():
+                for record in records:
+                    headers = dict(record.headers)
+                    if record.offset < ranges[tp][1] and headers.get("sender") == mark:
+                        own[tp].append((int(headers["count"]), headers["id"].decode()))
+            for tp in list(waiting):  # the position, not the last record: the range may end in markers
+                if await consumer.position(tp) >= ranges[tp][1]:
+                    waiting.discard(tp)
+        return own
+
+
+def _from(since: int, publics: list[Public]) -> list[Public]:
+    wanted = [public for public in publics if public[0] >= since]
+    return wanted or publics[-1:]

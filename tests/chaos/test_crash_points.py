@@ -1,0 +1,50 @@
+"""kill -9 after each numbered step of commit, publish and takeover (streams/checkpoint.py), and of the learner's commit."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.errors import ExitCode
+from tests.servers import ApacheKafka
+from tests.world_fixtures import MakeWorld
+from tests.world_logs import lengths, tape_log
+
+# A step of the commit and one of the takeover in turn, so that every takeover finds something left half done.
+CHAIN = [
+    "takeover.1.meta_read",
+    "takeover.2.fences_committed",
+    "takeover.4.checked",
+    "commit.a.computed:2",
+    "commit.b.written:3",
+    "takeover.7.published",
+    "publish.1.begun:2",
+    "takeover.3.minted",
+    "publish.2.filled:3",
+    "takeover.8.trimmed",
+    "learner.a.learned:2",
+    "publish.3.flushed:2",
+    "takeover.9.before_seek",
+    "publish.4.committed:3",
+    "takeover.10.after_seek",
+    "learner.b.written:2",
+    "commit.b.written:9",
+]
+
+
+@pytest.mark.slow
+def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(kafka, batch_records=40, piece_items=10, session_timeout_s=1.2)
+    log = tape_log(seed=5)
+    world.produce(log)
+    for step in CHAIN:
+        victim = world.worker(RETENTION_CRASH_POINT=step)
+        code = world.ended(victim)
+        assert code == ExitCode.CRASH_POINT, f"ended with {code} instead of dying at {step}\n{world.output()}"
+        assert not world.done(lengths(log)), f"nothing was left to do after {step}: make the log longer"
+    world.worker()
+    world.wait(lambda: world.done(lengths(log)), 60)
+    assert world.stop() == [ExitCode.OK]
+    world.check()
+    assert world.committed() == dict(enumerate(world.fences()))

@@ -1,0 +1,55 @@
+"""An owner that was stopped (SIGSTOP) past its session comes back and finds that others own its shards."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from streams.errors import ExitCode
+from tests.servers import ApacheKafka
+from tests.world import World
+from tests.world_fixtures import MakeWorld
+from tests.world_logs import lengths, tape_log
+from tests.world_places import untokened
+
+PLACES = ("0", "1", "2", "learner")
+
+
+def _stands(world: World) -> dict[str, object]:
+    return {place: untokened(world.redis, world.config.app, place) for place in PLACES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_a_paused_owner_writes_nothing_after_it_lost_its_shards(
+    kafka: ApacheKafka, make_world: MakeWorld, share: float
+) -> None:
+    world = make_world(kafka, batch_records=20)
+    log = tape_log(seed=6)
+    world.produce(log)
+    paused = world.worker()
+    world.wait(lambda: sum(world.fences()) > share * sum(lengths(log)), 60)
+    paused.send_signal(signal.SIGSTOP)
+    assert not world.done(lengths(log)), "it had finished already"
+    other = world.worker()
+    world.wait(lambda: world.done(lengths(log)), 60)
+    time.sleep(2)  # the last trims
+    stood, public = _stands(world), _ids(world)
+    paused.send_signal(signal.SIGCONT)
+    # It is either refused at a write, or told by the coordinator that it has been replaced, and joins again.
+    world.wait(lambda: paused.poll() is not None or world.log_of(paused).count("took over") > 1, 30, ended_well=(paused,))
+    time.sleep(1)
+    assert paused.poll() in (None, ExitCode.FENCED), world.output()
+    assert other.poll() is None, world.output()
+    assert _stands(world) == stood, "something was written after the pause"
+    assert _ids(world) == public, "something was published after the pause"
+    world.check()
+
+
+def _ids(world: World) -> dict[str, list[list[bytes]]]:
+    return {
+        role: [[dict(record.headers)["id"] for record in partition] for partition in partitions]
+        for role, partitions in world.read("triggers", "decisions", "examples", "deadletters").items()
+    }

@@ -1,0 +1,101 @@
+"""Redis goes back by some commits: under a live worker, or while none runs. Nothing is lost, nothing published twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.errors import ExitCode
+from tests.servers import ApacheKafka
+from tests.world import World
+from tests.world_fixtures import MakeWorld
+from tests.world_logs import lengths, split, tape_log
+from tests.world_places import Copy, copy_place, put_back
+
+SHARDS = ("0", "1", "2")
+LEARNER = "learner"
+
+
+def _number(world: World, place: str) -> int:
+    return int(world.redis.hget(f"{{{world.config.app}:{place}}}:meta", "number") or -1)
+
+
+def _copies(world: World, places: tuple[str, ...]) -> dict[str, Copy]:
+    return {place: copy_place(world.redis, world.config.app, place) for place in places}
+
+
+def _put_back(world: World, copies: dict[str, Copy]) -> None:
+    for place, copied in copies.items():
+        put_back(world.redis, world.config.app, place, copied)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [("1",), SHARDS, (LEARNER,), (*SHARDS, LEARNER)], ids=["one", "shards", "learner", "all"])
+@pytest.mark.parametrize("commits", [3, 40])
+def test_a_live_worker_notices_at_its_next_write(
+    kafka: ApacheKafka, make_world: MakeWorld, places: tuple[str, ...], commits: int
+) -> None:
+    world = make_world(kafka, batch_records=20)
+    log = tape_log(seed=7)
+    world.produce(log)
+    worker = world.worker()
+    watched = places[0]
+    world.wait(lambda: sum(world.fences()) > 0.2 * sum(lengths(log)), 60)
+    if watched == LEARNER:
+        commits = min(commits, 8)  # it commits once a boundary
+    before = _number(world, watched)
+    copies = _copies(world, places)
+    world.wait(lambda: _number(world, watched) >= before + commits, 60)
+    _put_back(world, copies)
+    assert world.ended(worker) == ExitCode.STORE_WENT_BACK, world.output()
+    world.worker()
+    world.wait(lambda: world.done(lengths(log)), 60)
+    world.check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [("1",), (*SHARDS, LEARNER)], ids=["of one shard", "of everything"])
+def test_a_restored_backup_is_replayed_and_publishes_nothing_twice(
+    kafka: ApacheKafka, make_world: MakeWorld, places: tuple[str, ...]
+) -> None:
+    world = make_world(kafka, batch_records=50)
+    log = tape_log(seed=8)
+    world.produce(log)
+    first = world.worker()
+    world.wait(lambda: sum(world.fences()) > 0.3 * sum(lengths(log)), 60)
+    copies = _copies(world, places)
+    world.wait(lambda: world.done(lengths(log)), 60)
+    world.stop()
+    assert first.returncode == ExitCode.OK
+    _put_back(world, copies)
+    world.worker()
+    world.wait(lambda: world.done(lengths(log)), 60)
+    assert world.stop() == [ExitCode.OK]
+    world.check()
+    assert world.committed() == dict(enumerate(world.fences()))
+
+
+@pytest.mark.slow
+def test_a_replay_that_would_say_something_else_than_is_public_ends_with_a_named_error(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(kafka, batch_records=50)
+    before, after = split(tape_log(seed=9), 0.4)
+    world.produce(before)
+    world.worker()
+    world.wait(lambda: world.done(lengths(before)), 60)
+    world.stop()
+    backup = _copies(world, ("0",))
+    world.produce(after)
+    ends = [a + b for a, b in zip(lengths(before), lengths(after), strict=True)]
+    world.worker()
+    world.wait(lambda: world.done(ends), 60)
+    world.stop()
+    _put_back(world, backup)
+    # The next customer of this shard who is due is forgotten: what follows has other ids than what is public.
+    prefix = f"{{{world.config.app}:0}}:"
+    for customer in world.redis.zrange(f"{prefix}due", 0, -1):
+        world.redis.delete(prefix.encode() + b"c:" + customer)
+        world.redis.zrem(f"{prefix}due", customer)
+    worker = world.worker()
+    assert world.ended(worker) == ExitCode.DIFFERENT_OUTPUT, world.output()
+    assert "remedy" in world.output()
