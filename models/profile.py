@@ -1,13 +1,13 @@
 """What customers and service desks tell about a customer: preferences, consent, open cases, loyalty programme.
 
 These live in the record's tail and follow the log's order: a late touchpoint does not overwrite what was said since,
-except that an objection (consent withdrawn, unsubscribed, erasure) counts whenever it arrives.
+except that an objection (consent withdrawn, unsubscribed, erasure) and a case counts whenever it arrives.
 """
 
 from __future__ import annotations
 
 from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Record
-from models.touchpoints import Kind, Touch
+from models.touchpoints import Kind, Payload, Touch
 from models.touchpoints.conversation import PresenceData
 from models.touchpoints.directed import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
 from models.touchpoints.engagement import MessageData
@@ -41,14 +41,19 @@ def take_in(record: Record, touch: Touch, late: bool) -> None:
     if touch.kind == Kind.MESSAGE_UNSUBSCRIBED and isinstance(data, MessageData):
         _refuse(record, (data.channel,))
         return
-    if late:
-        return
+    if isinstance(data, CaseOpenedData):
+        if len(tail.cases) < MAX_OPEN_CASES:
+            tail.cases[data.case_id] = touch.time
+    elif isinstance(data, CaseResolvedData):
+        tail.cases.pop(data.case_id, None)
+    elif not late:
+        _tell(record, data)
+
+
+def _tell(record: Record, data: Payload) -> None:
+    """What a newer word has replaced by now must not come back: late ones are left out."""
+    tail = record.tail
     match data:
-        case CaseOpenedData():
-            if len(tail.cases) < MAX_OPEN_CASES:
-                tail.cases[data.case_id] = touch.time
-        case CaseResolvedData():
-            tail.cases.pop(data.case_id, None)
         case PreferencesUpdatedData():
             _preferences(record, data)
         case ProfileUpdatedData():

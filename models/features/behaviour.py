@@ -81,13 +81,13 @@ def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
         times[FIRST_PURCHASE] = min(times[FIRST_PURCHASE] or time, time)
     elif kind == _RETURN:
         numbers[RETURNED] += touch.a
+    numbers[OPEN_CASES] = float(len(record.tail.cases))
     if late:
         return
     if kind == _REVIEW:
         _ewma(record, RATING_EWMA, RATINGS, touch.a)
     if touch.sentiment == touch.sentiment:  # not nan
         _ewma(record, SENTIMENT_EWMA, SENTIMENTS, touch.sentiment)
-    numbers[OPEN_CASES] = float(len(record.tail.cases))
 
 
 def _count(record: Record, kind: int, time: int, new_day: bool) -> None:

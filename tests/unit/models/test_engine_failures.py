@@ -131,6 +131,8 @@ def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(bat
     before = run(WELL, bought("c", 0.5), ticking(day(34)))
     record, untouched = (unpack(b"c", one.records[b"c"]) for one in (kept, before))
     assert record.times[TICK] == day(42)
+    totals = kept.shard_state.totals
+    assert (totals.applied, totals.due, totals.scored, totals.episodes, totals.dead) == (1, 4, 5, 0, 1)
     assert (record.band, record.numbers, record.tail) == (untouched.band, untouched.numbers, untouched.tail)
 
 

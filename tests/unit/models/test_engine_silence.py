@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models.calendar import next_tick
 from models.customer import EPISODE, LAST_PURCHASE, SNAPSHOT, TICK, hash_of, unpack
@@ -96,6 +97,38 @@ def test_an_episode_that_a_touchpoint_opens_bears_its_id() -> None:
     [trigger] = kept.said("triggers")
     assert trigger["id"] == trigger_id(b"c", day(29.5), "knock", 1)
     assert trigger["at"] == {"partition": 0, "offset": 1, "due": False}
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_what_is_due_stands_before_the_record_that_brings_its_very_moment(batch: int) -> None:
+    visit = told("visit", "c", day(35), id="knock")
+    kept = run(bought("c", 0.5), visit, batch=batch)
+    [trigger] = kept.said("triggers")
+    assert trigger["id"] == trigger_id(b"c", day(35), "due", 1)
+    assert trigger["at"] == {"partition": 0, "offset": 1, "due": True}
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_late_touchpoint_does_not_continue_a_re_armed_episode_either(batch: int) -> None:
+    begun = [bought("c", 0.5), ticking(day(36))]
+    [first] = run(*begun).said("triggers")
+    late = told("visit", "c", day(30), at=day(38))
+    kept = run(*begun, expired(first, 37), late, told("visit", "c", day(39)), batch=batch)
+    assert [trigger["time"] for trigger in kept.said("triggers")] == [day(35), day(39)]
+
+
+@dataclass(frozen=True)
+class Gloomy(Silence):
+    """Expects the worst of everybody."""
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.full(len(bases), 0.99)
+
+
+def test_a_purchase_opens_no_episode_whatever_the_model_expects() -> None:
+    kept = run_alone(log_of([bought("c", 0.5), bought("c", 1.5), ticking(day(8))]), SETTINGS, Gloomy())
+    [trigger] = kept.said("triggers")
+    assert (trigger["time"], trigger["at"]["due"]) == (day(7), True)
 
 
 def test_an_episode_has_one_trigger_however_long_and_lively_it_is() -> None:
@@ -187,6 +220,9 @@ def test_a_label_is_known_at_the_end_of_its_window_and_the_lateness_whatever_it_
         window = range(example["snapshot_time"], example["snapshot_time"] + SETTINGS.horizon)
         assert example["churned"] == (not any(entry[0] in window for entry in later))
         assert len(example["basis"]) == 24
+        # Who has been silent for a whole horizon has churned already; there is nothing to predict.
+        before = max(entry[0] for entry in later if entry[0] < example["snapshot_time"])
+        assert example["snapshot_time"] - before <= SETTINGS.horizon
     marked = -1
     for one in kept.said("examples"):  # a watermark is true: nothing with an earlier label time follows
         if one["type"] == "watermark":

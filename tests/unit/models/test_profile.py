@@ -59,7 +59,6 @@ def test_preferences_replace_what_they_name_and_leave_the_rest() -> None:
         ("profile_updated", {"customer_class": "business"}),
         ("programme_joined", {"programme": "x"}),
         ("presence", {"state": "online", "channel": "app"}),
-        ("case_opened", {"case_id": "T-1"}),
         ("consent_changed", {"marketing": True, "channels": ["sms"]}),
     ],
 )
@@ -186,3 +185,9 @@ def test_who_took_back_consent_is_left_alone_whatever_else_there_is() -> None:
 def test_the_kinds_that_tell_are_customers() -> None:
     assert Kind.CLOCK not in TELLING
     assert Kind.PURCHASE not in TELLING
+
+
+def test_a_case_opens_and_closes_however_late_the_word_comes() -> None:
+    record = tell(Record(b"c"), "case_opened", 1, {"case_id": "T-1"}, late=True)
+    assert list(record.tail.cases) == ["T-1"]
+    assert not tell(record, "case_resolved", 2, {"case_id": "T-1"}, late=True).tail.cases
