@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.types import TP
@@ -32,81 +32,18 @@ from streams.crash_points import point
 from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
 from streams.log_facts import LogFacts
 from streams.outbox import PublisherFenced, PublisherUnavailable
+from streams.owned import Group, Owned
 from streams.store.port import StoreUnavailable
+
+__all__ = ["Group", "Owned", "Ownership"]
 
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE = (StoreUnavailable, PublisherUnavailable, KafkaError, DirectoryError, ConnectionError, TimeoutError)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
+END_S = 15.0  # above the time-outs of a store call: a write in flight is waited for
 WATCHES = 10  # observations that must all be bad: a process that was merely stopped (SIGSTOP) gets one bad one
-
-
-class Owned(Protocol):
-    """A shard, or the learner, as owner of one partition."""
-
-    @property
-    def tp(self) -> TP:
-        """The partition whose assignment brings this ownership."""
-
-    @property
-    def generation(self) -> int:
-        """The rebalance count at takeover: guards against late words of an ended ownership."""
-
-    @property
-    def fence(self) -> int:
-        """Next offset to read; Kafka's committed offset is made to follow it. The learner: 0."""
-
-    @property
-    def reads(self) -> bool:
-        """True: records of `tp` are fetched for it. False: the partition only carries the ownership (learner)."""
-
-    @property
-    def busy(self) -> bool:
-        """True from `hand_over` until its call of `Ownership.release`, waits and outages included."""
-
-    async def peek(self) -> bool:
-        """Step 1: read the meta and set the fence; False when there is none yet."""
-
-    async def mint(self) -> None:
-        """Step 3."""
-
-    async def check(self, facts: LogFacts) -> None:
-        """Step 4; raises the named errors. Without a meta it also decides whether one may be created."""
-
-    async def recover(self) -> None:
-        """Steps 5 to 8."""
-
-    def hand_over(self, records: list[Any]) -> None:
-        """Take a batch (aiokafka ConsumerRecords, offset order). At most one is out at a time."""
-
-    async def run(self) -> None:
-        """The main loop, from a complete takeover until it is cancelled."""
-
-    async def ended(self) -> None:
-        """After the main loop, or after a takeover that failed halfway: stop the publisher, within seconds."""
-
-
-class Group(Protocol):
-    """The consumer, as seen from here."""
-
-    @property
-    def generation(self) -> int: ...
-    def assigned(self) -> set[TP]: ...
-    async def confirm(self, fences: Mapping[TP, int]) -> bool:
-        """Commit to Kafka; False when the coordinator says that generation or member is no longer ours."""
-
-    async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]: ...
-    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
-        """Seek to the fences and free, in one step; False (and nothing done) when a rebalance has begun."""
-
-    def free(self, owned: Owned) -> None: ...
-    def is_free(self, owned: Owned) -> bool: ...
-    @property
-    def polls(self) -> int:
-        """Counts up with every poll for records."""
-
-    def end_process(self, error: EngineError) -> None: ...
 
 
 class Ownership:
@@ -178,7 +115,10 @@ class Ownership:
             await asyncio.wait(waiting)
 
     async def _finish(self, owned: Owned, task: asyncio.Task[None]) -> None:
-        await asyncio.wait([task])
+        _, still = await asyncio.wait([task], timeout=END_S)
+        if still:
+            self.group.end_process(Stalled(f"{owned.tp.topic} {owned.tp.partition} did not end within {END_S:g} s"))
+            await asyncio.wait([task])
         if owned.reads:
             self.left[owned.tp] = owned.fence
         await self._close(owned)

@@ -1,0 +1,137 @@
+"""The composition root: here, and nowhere else, the worker's clients are built and wired.
+
+Nothing is constructed at import time, and no other module knows which store or publisher it was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import NoReturn
+
+from faust.types import TP
+
+from models.churn import schema_of
+from streams.checkpoint import Checkpoint
+from streams.clock import ClockWriter
+from streams.config import Config
+from streams.errors import EngineError
+from streams.faust_app import RetentionApp, build_app
+from streams.faust_app import run_worker as run_app
+from streams.learner import LearnerOwner, LearnerSettings
+from streams.outgoing import Outgoing
+from streams.ownership import Owned, Ownership
+from streams.preflight import Surroundings, look_around
+from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.relearning import Relearning
+from streams.shard import Shard, ShardSettings
+from streams.store.connection import connect
+from streams.store.redis import RedisStore
+from streams.tails import TailReader
+from streams.topics import OUTPUTS
+from streams.transport_settings import TransportSettings
+from streams.versions import LEARNER, Versions
+from streams.watching import Watching
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(config: Config) -> NoReturn:
+    """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
+    logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        surroundings = asyncio.run(look_around(config))
+    except EngineError as error:
+        logger.critical("%s: %s", type(error).__name__, error)
+        raise SystemExit(int(error.code)) from error
+    run_app(build(config, surroundings))
+
+
+def build(config: Config, surroundings: Surroundings) -> RetentionApp:
+    """The Faust app with everything it needs. Clients connect when they are first used."""
+    engine = config.engine()
+    schema = schema_of(engine.horizon)
+    store = RedisStore(
+        connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s), config.app
+    )
+    tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    watching = Watching(
+        live=config.mode == "live",
+        stall_after_s=config.stall_after_s,
+        host=config.metrics_host,
+        port=config.metrics_port,
+    )
+    learner_settings = LearnerSettings(
+        engine,
+        config.bootstrap_servers,
+        config.topic("examples"),
+        surroundings.partitions,
+        schema,
+        "read_committed" if surroundings.transactional else "read_uncommitted",
+    )
+    versions = Versions(store, schema, Relearning(learner_settings).version)
+    ownership: Ownership
+
+    def shard_owner(tp: TP, generation: int) -> Owned:
+        shard_settings = ShardSettings(
+            engine, config.mode, config.topic("touchpoints"), config.outbox_limit, config.clock_ahead_limit_s
+        )
+        outgoing = Outgoing(
+            _publisher(config, surroundings, tails, tp.partition),
+            tp.partition,
+            config.mode == "live",
+            watching.published(tp.partition),
+            watching.kafka_away(tp.partition),
+        )
+        checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
+        return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
+
+    def learner_owner(tp: TP, generation: int) -> Owned:
+        return LearnerOwner(
+            tp, generation, learner_settings, Checkpoint(store, LEARNER, watching.rejected), watching.version_cut
+        )
+
+    def owner(tp: TP, generation: int) -> Owned:
+        return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
+
+    ownership = Ownership(owner, stall_s=config.stall_after_s)
+    app = build_app(_transport(config), ownership)
+    watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints")))
+    if config.mode == "live":
+        clock = ClockWriter(
+            config.bootstrap_servers,
+            config.topic("touchpoints"),
+            lambda: [owned.tp.partition for owned in ownership.current.values() if owned.reads],
+            config.clock_every_s,
+            config.app,
+        )
+        app.task(clock.run)
+    return app
+
+
+def _publisher(
+    config: Config, surroundings: Surroundings, tails: TailReader, shard: int
+) -> KafkaPublisher | PlainPublisher:
+    topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
+    keep_time = config.mode == "replay"
+    if not surroundings.transactional:
+        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
+    name = f"{config.app}-{shard}"
+    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
+
+
+def _transport(config: Config) -> TransportSettings:
+    return TransportSettings(
+        bootstrap_servers=config.bootstrap_servers,
+        app=config.app,
+        input_topic=config.topic("touchpoints"),
+        learner_topic=config.topic("learner"),
+        client_id=config.app,
+        session_timeout_s=config.session_timeout_s,
+        heartbeat_s=config.heartbeat_s,
+        rebalance_timeout_s=config.rebalance_timeout_s,
+        request_timeout_s=config.request_timeout_s,
+        batch_records=config.batch_records,
+        stall_s=config.stall_after_s,
+    )

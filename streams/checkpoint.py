@@ -1,0 +1,156 @@
+"""The checkpoint: the one object through which a place (a shard, the learner) is owned and written.
+
+The protocol, with the step numbers that docs/design.md and the chaos tests use. Taking over:
+
+ 1. read the meta                                                     `read`
+ 2. commit its fence to Kafka (streams/ownership.py)
+ 3. mint a token: from here on the former owner can write nothing      `mint`
+ 4. check the log's facts; create the meta of a shard that never was   `create`
+ 5. start the publisher: ends the former owner's open transaction and fences it
+ 6. read the public tails
+ 7. read the outbox, compare with what is public, publish what is missing
+ 8. trim                                                               `write`
+ 9. start the main loop, 10. seek
+
+Committing a piece of the line:
+
+ a. compute; nothing is written                          (`commit.a.computed`)
+ b. one compare-and-set write: records, dues, cut, outbox (`commit.b.written`)
+ c. publish the outbox in transactions                   (`publish.1` to `publish.4`)
+ d. the trim rides in the next write                     (`commit.b.written` of that one)
+
+A crash after any of them re-reads from the last cut; what was written is not applied again, what was published is not
+published again. One write is in flight at a time, and its outcome is always known before anything else happens: a
+write that is cancelled is finished first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from streams.crash_points import point
+from streams.errors import Fenced, MetaMissing, StoreWentBack
+from streams.store import Meta, Outcome, Store, StoreUnavailable, Write
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+T = TypeVar("T")
+
+
+def nobody(detail: str) -> None:
+    """Nobody wants to know."""
+
+
+async def patiently(what: str, call: Callable[[], Awaitable[T]], on_outage: Callable[[str], None] = nobody) -> T:
+    """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything."""
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable as error:
+            logger.warning("%s: %s; again in %.2f s", what, error, pause)
+            on_outage(f"{what}: {error}")
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+class Checkpoint:
+    """Ownership of one place in the store. `number` is the commit number as this owner knows it."""
+
+    def __init__(
+        self,
+        store: Store,
+        place: str,
+        on_rejection: Callable[[str], None] = nobody,
+        on_outage: Callable[[str], None] = nobody,
+    ) -> None:
+        self._store, self._place = store, place
+        self._token = os.urandom(16).hex().encode()
+        self._on_rejection, self._on_outage = on_rejection, on_outage
+        self.number = -1
+
+    async def read(self) -> Meta | None:
+        """Step 1: the meta as it stands."""
+        return await self._store.read_meta(self._place)
+
+    async def mint(self) -> Meta | None:
+        """Step 3: become the owner. The meta as the former owner left it; None when there is none."""
+        meta = await self._store.mint(self._place, self._token)
+        if meta is not None:
+            self.number = meta.number
+        return meta
+
+    async def create(self, body: bytes) -> Meta:
+        """Step 4, for a place that never was: create its meta and mint."""
+        await self._store.create(self._place, body)
+        meta = await self.mint()
+        if meta is None:
+            raise MetaMissing(f"{self._place}: the meta vanished right after it was created")
+        return meta
+
+    async def write(
+        self,
+        body: bytes,
+        values: Sequence[tuple[bytes, bytes]] = (),
+        removed: Sequence[bytes] = (),
+        dues: Sequence[tuple[float, bytes]] = (),
+        undue: Sequence[bytes] = (),
+        outbox: Sequence[bytes] = (),
+        trim: int = 0,
+    ) -> None:
+        """Step b. Raises Fenced, StoreWentBack or MetaMissing when the place is not ours any more.
+
+        While the store is away the same write, with the same nonce, is tried again. When the caller is cancelled the
+        try in flight is finished first; a write that was not answered is then left to the next owner, who reads what
+        really stands.
+        """
+        write = Write(self._token, self.number, os.urandom(8), body, values, removed, dues, undue, outbox, trim)
+        pause = FIRST_PAUSE_S
+        while True:
+            attempt = asyncio.ensure_future(self._store.commit(self._place, write))
+            cancelled = await _settle(attempt)
+            error = attempt.exception()
+            if error is None:
+                break
+            if not isinstance(error, StoreUnavailable):
+                raise error
+            if cancelled:
+                raise asyncio.CancelledError from error
+            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, pause)
+            self._on_outage(f"commit: {error}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        self._judge(attempt.result())
+        self.number += 1
+        point("commit.b.written")
+        if cancelled:
+            raise asyncio.CancelledError
+
+    def _judge(self, outcome: Outcome) -> None:
+        if outcome.stands:
+            return
+        self._on_rejection(str(outcome))
+        told = f"{self._place}: commit {self.number} was refused ({outcome})"
+        if outcome is Outcome.FENCED:
+            raise Fenced(f"{told}: another worker holds the token")
+        if outcome is Outcome.MISSING:
+            raise MetaMissing(f"{told}: the meta is gone from the store")
+        raise StoreWentBack(f"{told}: the stored number is another")
+
+
+async def _settle(attempt: asyncio.Future[Outcome]) -> bool:
+    """Wait until the attempt is over, whatever happens to the caller; True when the caller was cancelled meanwhile."""
+    cancelled = False
+    while not attempt.done():
+        try:
+            await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            cancelled = True
+        except Exception:  # noqa: BLE001 - the outcome is read from the future by the caller
+            break
+    return cancelled

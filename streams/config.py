@@ -1,0 +1,160 @@
+"""Configuration: one frozen, typed object; the only module that reads the environment.
+
+Precedence: command line, then RETENTION_* environment variables, then the TOML file named by RETENTION_CONFIG or
+`--config` (default: ./retention.toml when it is there), then the defaults below. Every number's unit is in its name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from models.settings import DAY, SECOND, EngineSettings
+
+DEFAULT_FILE = "retention.toml"
+
+_OF_THE_ENGINE = {
+    "horizon": "horizon_days",
+    "tick": "tick_days",
+    "phase": "tick_phase",
+    "lateness": "lateness_s",
+    "boundary": "version_every_s",
+    "version_delay": "version_delay_s",
+    "enter": "enter",
+    "exit": "exit",
+    "trigger_life": "trigger_life_s",
+    "piece_items": "piece_items",
+}
+"""Setting by its name in the pure engine, as messages from there call it."""
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the message names the setting, its value and what it takes."""
+
+
+class Config(BaseSettings):
+    """Everything that can be set. The section of a number tells whether it may differ between a log's replays:
+    the *decisions* section is part of what must be equal; the rest changes no result."""
+
+    model_config = SettingsConfigDict(env_prefix="RETENTION_", frozen=True, extra="forbid")
+
+    # -- where
+    app: str = Field("retention", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and Redis key prefix")
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,host:port")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis that holds the loyalty state")
+    redis_cluster: bool = Field(False, description="redis_url is a node of a Redis Cluster")
+    topic_prefix: str = Field("retention", pattern=r"^[a-zA-Z0-9._-]{1,100}$")
+    partitions: int = Field(8, ge=1, le=1024, description="for `topics create`; fixed for a topic's life")
+    replication: int = Field(1, ge=1, le=7, description="for `topics create`")
+
+    # -- decisions: part of what must be equal for a replay to be equal
+    mode: Literal["live", "replay"] = "live"
+    horizon_days: float = Field(91.0, gt=0, le=1000)
+    tick_days: float = Field(7.0, gt=0, le=100)
+    tick_phase: Literal["spread", "aligned"] = "spread"
+    tick_anchor: datetime = Field(
+        datetime(2000, 1, 1, tzinfo=UTC), description="a moment at which an aligned tick lies"
+    )
+    lateness_s: float = Field(3600.0, ge=0)
+    version_every_s: float = Field(3600.0, gt=0, description="distance of model versions, log time")
+    version_delay_s: float = Field(3600.0, ge=0, description="D: a decision at t uses the last version <= t - D")
+    enter: float = Field(0.80, gt=0, lt=1, description="risk at which an episode opens")
+    exit: float = Field(0.65, gt=0, lt=1, description="risk below which an episode closes")
+    trigger_life_s: float = Field(3 * 86_400.0, gt=0, description="how long a trigger is worth acting on")
+
+    # -- transport and store
+    session_timeout_s: float = Field(10.0, ge=0.1)
+    heartbeat_s: float = Field(3.0, gt=0)
+    request_timeout_s: float = Field(90.0, gt=0)
+    rebalance_timeout_s: float = Field(30.0, gt=0)
+    batch_records: int = Field(500, ge=1, le=100_000)
+    piece_items: int = Field(1_000, ge=1, le=100_000, description="due items in one commit")
+    outbox_limit: int = Field(20_000, ge=1, description="no batch is begun while the outbox holds more entries")
+    clock_every_s: float = Field(5.0, gt=0, description="live: how often an owner appends a clock record")
+    clock_ahead_limit_s: float = Field(300.0, gt=0, description="live: records further ahead pause the shard")
+    redis_timeout_s: float = Field(5.0, gt=0)
+    stall_after_s: float = Field(60.0, gt=0)
+
+    # -- watching
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(0, ge=0, le=65_535, description="0: a free port, logged at start")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("tick_anchor")
+    @classmethod
+    def _with_zone(cls, value: datetime) -> datetime:
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("RETENTION_CONFIG") or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+
+    def engine(self) -> EngineSettings:
+        """The pure engine's settings."""
+        return EngineSettings(
+            horizon=round(self.horizon_days * DAY),
+            tick=round(self.tick_days * DAY),
+            anchor=round(self.tick_anchor.timestamp() * SECOND),
+            phase=self.tick_phase,
+            lateness=round(self.lateness_s * SECOND),
+            boundary=round(self.version_every_s * SECOND),
+            version_delay=round(self.version_delay_s * SECOND),
+            enter=self.enter,
+            exit=self.exit,
+            trigger_life=round(self.trigger_life_s * SECOND),
+            piece_items=self.piece_items,
+        )
+
+    def topic(self, role: str) -> str:
+        """Name of the topic of a role: touchpoints, triggers, decisions, examples, deadletters, learner."""
+        return f"{self.topic_prefix}.{role}"
+
+
+def load(**given: Any) -> Config:
+    """The effective configuration. Raises ConfigError naming every setting that can't be used."""
+    file = os.environ.get("RETENTION_CONFIG")
+    if file and not Path(file).is_file():
+        raise ConfigError(f"RETENTION_CONFIG is {file!r}, which is not a file; name a TOML file or unset it")
+    try:
+        config = Config(**{name: value for name, value in given.items() if value is not None})
+        config.engine()
+    except ValidationError as error:
+        told = []
+        for problem in error.errors():
+            name = ".".join(map(str, problem["loc"])) or "settings"
+            if problem["type"] == "extra_forbidden":
+                told.append(f"{name} is no setting; remove it, or correct its spelling")
+                continue
+            told.append(f"{name} is {problem.get('input')!r}: {problem['msg']}; set RETENTION_{name.upper()}")
+        raise ConfigError("\n".join(told)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file or DEFAULT_FILE} is not TOML: {error}; correct the file") from error
+    except ValueError as error:
+        raise ConfigError(f"{error}; set {', '.join(_settings_behind(str(error)))}") from error
+    return config
+
+
+def _settings_behind(told: str) -> list[str]:
+    """The variables of the engine settings that a message of the engine names."""
+    return [f"RETENTION_{name.upper()}" for word, name in _OF_THE_ENGINE.items() if re.search(rf"\b{word}\b", told)]

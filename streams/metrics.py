@@ -1,0 +1,177 @@
+"""What Prometheus sees of a worker: counted once per commit or transaction, never per event.
+
+All state is in a `Metrics` object with a registry of its own, so that two workers (or tests) in one process do not mix.
+Labels are bounded: shards, risk bands, and the reasons listed here; any other reason counts as ``other``. What each
+series means, and which to alarm on, is in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from models.line import Totals
+from models.risk import Band
+
+REJECTIONS = ("token", "number", "missing", "producer")
+"""Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
+
+PAUSES = ("store", "kafka", "version", "clock_ahead", "outbox")
+"""Why a shard that has work stands still."""
+
+OTHER = "other"
+
+STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BATCH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+
+_COUNTED: tuple[tuple[str, str, str], ...] = (
+    ("applied", "retention_touchpoints_applied", "touchpoints that changed a customer's record"),
+    ("duplicate", "retention_touchpoints_duplicate", "touchpoints dropped because their id was seen already"),
+    ("late", "retention_touchpoints_late", "touchpoints older than the allowed lateness; they still count"),
+    ("skewed", "retention_touchpoints_skewed", "touchpoints whose event time lay after their record's timestamp"),
+    ("dead", "retention_touchpoints_dead", "records that became dead letters"),
+    ("due", "retention_due_items", "learning ticks, labels and lapses"),
+    ("scored", "retention_scores", "estimates of churn risk"),
+    ("episodes", "retention_episodes", "risk episodes opened"),
+    ("triggers", "retention_triggers", "triggers decided"),
+)
+"""Field of `Totals`, name of the counter, its help."""
+
+_QUALITY = ("auc", "log_loss", "brier", "labels", "churn_rate", "mean_predicted")
+
+
+class Metrics:
+    """The series of one worker. Every method is cheap and raises nothing."""
+
+    def __init__(self) -> None:
+        # Else a second series per counter, with the time of its creation. (The library has not typed this function.)
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, help: str, *labels: str) -> Counter:
+            return Counter(name, help, labels, registry=self.registry)
+
+        def gauge(name: str, help: str, *labels: str) -> Gauge:
+            return Gauge(name, help, labels, registry=self.registry)
+
+        def histogram(name: str, help: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(name, help, buckets=buckets, registry=self.registry)
+
+        self._totals = {field: counter(name, help, "shard") for field, name, help in _COUNTED}
+        self._records = counter("retention_records", "records consumed from the input", "shard")
+        self._commits = counter("retention_commits", "commits of a shard", "shard")
+        self._batch_seconds = histogram("retention_commit_seconds", "one commit, from load to written", BATCH_BUCKETS)
+        self._store_seconds = histogram("retention_store_seconds", "time in the store in one commit", STORE_BUCKETS)
+
+        self._published = counter("retention_published", "outbox entries published", "shard")
+        self._publish_seconds = histogram("retention_publish_seconds", "one transaction", BATCH_BUCKETS)
+        self._latency = histogram(
+            "retention_trigger_latency_seconds", "from a touchpoint's arrival to its published trigger", LATENCY_BUCKETS
+        )
+
+        self._fence = gauge("retention_fence_offset", "next offset to apply", "shard")
+        self._lag = gauge("retention_lag_records", "log end less fence; may include transaction markers", "shard")
+        self._time = gauge("retention_shard_time_seconds", "log time a shard has reached", "shard")
+        self._customers = gauge("retention_customers", "customers by risk band", "shard", "band")
+        self._outbox = gauge("retention_outbox_entries", "entries decided but not yet published", "shard")
+        self._paused = gauge("retention_paused", "1 while a shard with work stands still", "shard", "reason")
+        self._owned = gauge("retention_owned_shards", "shards this worker owns")
+        self._rejections = counter("retention_fencing_rejections", "refused writes and fenced producers", "reason")
+        for reason in (*REJECTIONS, OTHER):
+            self._rejections.labels(reason)  # shown at 0, so that the first one is an increase
+
+        self._version = gauge("retention_model_version_seconds", "boundary (log time) of the newest model version")
+        self._quality = {
+            name: gauge(f"retention_model_{name}", f"prequential quality of the newest version: {name}")
+            for name in _QUALITY
+        }
+        self._by_shard: tuple[Gauge, ...] = (self._fence, self._lag, self._time, self._outbox)
+        self._pauses: dict[int, str] = {}
+        self._shards: set[int] = set()
+
+    def committed(
+        self, shard: int, before: Totals, after: Totals, records: int, seconds: float, store_seconds: float
+    ) -> None:
+        """A commit stands. `records`: consumed by it."""
+        label = str(shard)
+        for field, series in self._totals.items():
+            series.labels(label).inc(max(0, getattr(after, field) - getattr(before, field)))
+        self._records.labels(label).inc(records)
+        self._commits.labels(label).inc()
+        self._batch_seconds.observe(seconds)
+        self._store_seconds.observe(store_seconds)
+
+    def customers(self, shard: int, bands: Sequence[int]) -> None:
+        """How many customers of a shard are in each band, in the order of `models.risk.Band`."""
+        for band, count in zip(Band, bands, strict=False):
+            self._customers.labels(str(shard), band.name.lower()).set(count)
+
+    def published(self, shard: int, entries: int, seconds: float, latencies_s: Sequence[float]) -> None:
+        """A transaction stands. `latencies_s`: of the triggers in it."""
+        self._published.labels(str(shard)).inc(entries)
+        self._publish_seconds.observe(seconds)
+        for latency in latencies_s:
+            self._latency.observe(latency)
+
+    def outbox(self, shard: int, entries: int) -> None:
+        """How many entries wait in a shard's outbox."""
+        self._outbox.labels(str(shard)).set(entries)
+
+    def fence(self, shard: int, fence: int, log_end: int | None, shard_time_ms: int) -> None:
+        """Where a shard stands. log_end: None when it is not known at the moment."""
+        label = str(shard)
+        self._fence.labels(label).set(fence)
+        if log_end is not None:
+            self._lag.labels(label).set(max(0, log_end - fence))
+        if shard_time_ms >= 0:
+            self._time.labels(label).set(shard_time_ms / 1000)
+
+    def fencing_rejection(self, reason: str) -> None:
+        """A write was refused, or a producer fenced: one of `REJECTIONS`."""
+        self._rejections.labels(reason if reason in REJECTIONS else OTHER).inc()
+
+    def version(self, boundary: int, quality: Mapping[str, Any]) -> None:
+        """A model version was cut, or came into force. boundary in ms of log time; quality as `Prequential.summary`."""
+        if boundary >= 0:
+            self._version.set(boundary / 1000)
+        for name, series in self._quality.items():
+            value = quality.get(name)
+            if value is not None:
+                series.set(value)
+
+    def paused(self, shard: int, reason: str | None) -> None:
+        """A shard that has work stands still (one of `PAUSES`), or goes on (None)."""
+        before = self._pauses.get(shard)
+        now = None if reason is None else reason if reason in PAUSES else OTHER
+        if before == now:
+            return
+        if before is not None:
+            self._paused.labels(str(shard), before).set(0)
+            del self._pauses[shard]
+        if now is not None:
+            self._paused.labels(str(shard), now).set(1)
+            self._pauses[shard] = now
+
+    def owned(self, shards: Collection[int]) -> None:
+        """The shards of this worker from now on. What stood about others is the new owner's to say."""
+        for shard in self._shards - set(shards):
+            self.paused(shard, None)
+            for series in self._by_shard:
+                _forget(series, str(shard))
+            for band in Band:
+                _forget(self._customers, str(shard), band.name.lower())
+            for reason in (*PAUSES, OTHER):
+                _forget(self._paused, str(shard), reason)
+        self._shards = set(shards)
+        self._owned.set(len(self._shards))
+
+    def text(self) -> bytes:
+        """The exposition in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+
+def _forget(series: Gauge, *labels: str) -> None:
+    series.remove(*labels)

@@ -1,0 +1,194 @@
+"""A shard's outputs on their way from the outbox to Kafka.
+
+`Outgoing` keeps the unpublished part of the outbox in order, publishes it in transactions off the commit's path, and
+knows how many entries from the outbox's front are public and may be trimmed by the next write.
+
+Entries whose count is already public when they are made (Redis lost what had been published, and the shard replays)
+are compared by id and not sent again; the first difference ends the process with a named error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from models.touchpoints import event
+from streams.checkpoint import nobody
+from streams.crash_points import point
+from streams.errors import DifferentOutput
+from streams.outbox import Destination, Entry, Publisher, PublisherUnavailable
+from streams.topics import OUTPUTS
+
+logger = logging.getLogger(__name__)
+
+IN_ONE_TRANSACTION = 2_000
+"""A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+
+
+class Outgoing:
+    """One shard's publishing, for one ownership.
+
+    expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
+    shard's own input partition, in the same transaction. on_published(entries, seconds) and
+    on_outage(detail) are for those who watch.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        shard: int,
+        expires: bool,
+        on_published: Callable[[Sequence[Entry], float], None] = lambda entries, seconds: None,
+        on_outage: Callable[[str], None] = nobody,
+    ) -> None:
+        self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
+        self._on_outage = on_outage
+        self._waiting: deque[Entry] = deque()
+        self._public: dict[Destination, dict[int, str]] = {}
+        self._kick = asyncio.Event()
+        self._room = asyncio.Event()
+        self.trimmable = 0
+
+    def __len__(self) -> int:
+        """Entries not yet public."""
+        return len(self._waiting)
+
+    async def start(self, outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
+        """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
+
+        outbox: what the store holds. counts: the shard's outputs per role, as committed. Raises DifferentOutput.
+        A start that raised PublisherUnavailable halfway may be repeated as it is.
+        """
+        _check_outbox(outbox, counts)
+        self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
+        # All roles: one of which nothing is committed may be public all the same, when the store went back.
+        await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
+        while self._waiting:
+            await self._send_some()
+
+    async def published_roles(self) -> list[str]:
+        """The roles of which this shard has published anything, ever; a shard that never was has none."""
+        asked = {Destination(role, self._shard): 1 << 62 for role in OUTPUTS}
+        return sorted(place.topic for place, entries in (await self._publisher.public(asked)).items() if entries)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Entries that the last write appended to the outbox."""
+        self._waiting.extend(entries)
+        self._kick.set()
+
+    def trimmed(self, count: int) -> None:
+        """`count` entries have left the outbox."""
+        self.trimmable -= count
+
+    async def room(self, limit: int) -> None:
+        """Wait until fewer than `limit` entries are unpublished."""
+        while len(self._waiting) >= limit:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Publish for as long as the shard is ours. Raises PublisherFenced, DifferentOutput."""
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._kick.wait()
+            self._kick.clear()
+            while self._waiting:
+                try:
+                    await self._send_some()
+                    pause = FIRST_PAUSE_S
+                except PublisherUnavailable as error:
+                    logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
+                    self._on_outage(f"publishing: {error}")
+                    await self._again(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _again(self, pause: float) -> None:
+        """The outcome of a transaction is unknown: end it, and learn what became public."""
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self._synchronise({})
+                return
+            except PublisherUnavailable as error:
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
+
+    async def stop(self) -> None:
+        await self._publisher.stop()
+
+    async def _synchronise(self, counts: Mapping[str, int]) -> None:
+        """Start the publisher, then read the tails back to the first entry that is not known to be public."""
+        await self._publisher.start()
+        point("takeover.5.publisher_started")
+        since = {Destination(role, self._shard): count + 1 for role, count in counts.items()}
+        for entry in reversed(self._waiting):
+            since[entry.destination] = entry.count
+        for destination, entries in (await self._publisher.public(since)).items():
+            self._public[destination] = dict(entries)
+        point("takeover.6.tails_read")
+
+    async def _send_some(self) -> None:
+        """Publish the next entries in one transaction; those that are public already are compared instead."""
+        taken = [self._waiting[i] for i in range(min(IN_ONE_TRANSACTION, len(self._waiting)))]
+        fresh = [entry for entry in taken if not self._is_public(entry)]
+        started = time.monotonic()
+        if fresh:
+            now = int(time.time() * 1000)
+            await self._publisher.send([self._or_expired(entry, now) for entry in fresh])
+        for entry in taken:
+            self._waiting.popleft()
+            self._public.get(entry.destination, {}).pop(entry.count, None)
+        self.trimmable += len(taken)
+        self._room.set()
+        self._on_published(fresh, time.monotonic() - started)
+
+    def _is_public(self, entry: Entry) -> bool:
+        known = self._public.get(entry.destination)
+        if not known:
+            return False
+        there = known.get(entry.count)
+        if there is None:
+            # A trigger that expired unsent leaves its count unused.
+            passed = entry.count < max(known)
+            if passed and not self._was_replaceable(entry):
+                raise DifferentOutput(f"{entry.topic} of shard {self._shard}: count {entry.count} is missing in public")
+            return passed
+        if there != entry.id:
+            raise DifferentOutput(
+                f"{entry.topic} of shard {self._shard}: count {entry.count} is {entry.id} here and {there} in public"
+            )
+        return True
+
+    def _was_replaceable(self, entry: Entry) -> bool:
+        return self._expires and entry.expires_at > 0
+
+    def _or_expired(self, entry: Entry, now: int) -> Entry:
+        """The entry, or in an expired trigger's place the loopback record that re-arms its episode."""
+        if not self._was_replaceable(entry) or entry.expires_at > now:
+            return entry
+        customer = entry.key.decode()
+        value = event(
+            "expired_unsent",
+            id=f"expired-{entry.id}",
+            source="/retention/outbox",
+            subject=customer,
+            time_ms=now,
+            data={"trigger_id": entry.id},
+        )
+        return Entry("touchpoints", self._shard, 0, entry.id, entry.key, value, now)
+
+
+def _check_outbox(outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
+    """The outbox must end at the committed counts: it was appended in the same commits."""
+    last: dict[str, int] = {}
+    for entry in outbox:
+        if entry.topic in last and entry.count != last[entry.topic] + 1:
+            raise DifferentOutput(f"outbox: {entry.topic} count {entry.count} follows {last[entry.topic]}")
+        last[entry.topic] = entry.count
+    for role, count in last.items():
+        if counts.get(role) != count:
+            raise DifferentOutput(f"outbox ends at {role} count {count}, the shard's state says {counts.get(role)}")

@@ -1,0 +1,338 @@
+"""A shard at work: one partition's records, through the pure engine, into one commit after another.
+
+One task makes all of a shard's writes. A batch is read, cut into pieces along the line (models/line.py), and each piece
+is loaded, applied and committed; the outbox is published beside it. Where a piece needs a model version the shard
+waits for it, and every wait ends when the partition is revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from faust.types import TP
+
+from models.calendar import version_for
+from models.churn import Scorer, Version
+from models.customer import UnknownRecord
+from models.engine import Changes, TooManyFailures, apply, needs
+from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_piece, shorten
+from models.settings import EngineSettings
+from models.touchpoints import read_batch
+from streams.checkpoint import Checkpoint, patiently
+from streams.crash_points import point
+from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
+from streams.log_facts import LogFacts
+from streams.outbox import Entry, pack, unpack
+from streams.outgoing import Outgoing
+from streams.shard_body import (
+    SCHEMA,
+    ShardBody,
+    birth_of,
+    check_log,
+    check_settings,
+    pack_body,
+    unpack_body,
+)
+from streams.store import Store
+from streams.versions import InForce, Versions
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 1.0
+"""After this long without records a pending trim is written on its own."""
+
+
+class Watcher(Protocol):
+    """What the shard tells those who watch it: once per commit, never per event."""
+
+    def committed(
+        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
+    ) -> None: ...
+    def working(self, shard: int) -> None: ...
+    def waiting(self, shard: int, reason: str, detail: str) -> None: ...
+    def outbox(self, shard: int, entries: int) -> None: ...
+    def idle(self, shard: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSettings:
+    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`."""
+
+    engine: EngineSettings
+    mode: str
+    topic: str
+    outbox_limit: int
+    clock_ahead_limit_s: float
+
+
+class Shard:
+    """The owner of one input partition, from takeover to revocation."""
+
+    reads = True
+
+    def __init__(
+        self,
+        tp: TP,
+        generation: int,
+        settings: ShardSettings,
+        store: Store,
+        versions: Versions,
+        outgoing: Outgoing,
+        release: Callable[[Any], None],
+        watcher: Watcher,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self.tp, self.generation = tp, generation
+        self.place = str(tp.partition)
+        self.busy = False
+        self.fence = 0
+        self._settings, self._store, self._versions = settings, store, versions
+        self._outgoing, self._release, self._watcher = outgoing, release, watcher
+        self._checkpoint = checkpoint
+        self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
+        self._body: ShardBody | None = None
+        self._in_force: InForce | None = None
+        self._publishing: asyncio.Task[None] | None = None
+
+    # -- takeover (step numbers: streams/checkpoint.py)
+
+    async def peek(self) -> bool:
+        """Step 1."""
+        meta = await self._checkpoint.read()
+        if meta is not None:
+            self.fence = unpack_body(self.place, meta.body).state.fence
+        return meta is not None
+
+    async def mint(self) -> None:
+        """Step 3."""
+        meta = await self._checkpoint.mint()
+        if meta is not None:
+            self._body = unpack_body(self.place, meta.body)
+            self.fence = self._body.state.fence
+
+    async def check(self, facts: LogFacts) -> None:
+        """Step 4; creates a shard that never was."""
+        if self._body is None:
+            await self._create(facts)
+        body = self.body
+        check_log(self.place, body.birth, body.state.fence, facts)
+        check_settings(self.place, body.birth, self._settings.mode, self._settings.engine)
+
+    async def _create(self, facts: LogFacts) -> None:
+        if facts.committed is not None:
+            raise MetaMissing(
+                f"shard {self.place}: Kafka has offset {facts.committed} committed for the group, the store has no meta"
+            )
+        public = await self._outgoing.published_roles()
+        if public:
+            raise MetaMissing(f"shard {self.place}: {', '.join(public)} hold its outputs, the store has no meta")
+        state = ShardState(self.tp.partition, facts.partitions, facts.start)
+        birth = birth_of(facts, self._settings.mode, self._settings.engine)
+        meta = await self._checkpoint.create(pack_body(ShardBody(SCHEMA, birth, state)))
+        self._body = unpack_body(self.place, meta.body)
+        self.fence = self._body.state.fence
+
+    async def recover(self) -> None:
+        """Steps 5 to 8."""
+        outbox = [unpack(value) for value in await self._store.outbox(self.place)]
+        await self._outgoing.start(outbox, self.body.state.counts)
+        point("takeover.7.published")
+        if self._outgoing.trimmable:
+            await self._write_trim()
+        point("takeover.8.trimmed")
+
+    @property
+    def body(self) -> ShardBody:
+        if self._body is None:
+            raise MetaMissing(f"shard {self.place} has not been taken over")
+        return self._body
+
+    # -- work
+
+    def hand_over(self, records: list[Any]) -> None:
+        self.busy = True
+        self._inbox.put_nowait(records)
+
+    async def run(self) -> None:
+        """The main loop. The publisher runs beside it, and an error of either ends both."""
+        self._publishing = asyncio.ensure_future(self._outgoing.run())
+        working = asyncio.ensure_future(self._work())
+        try:
+            done, _ = await asyncio.wait((working, self._publishing), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)  # a write in flight finishes first
+
+    async def ended(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
+        await self._outgoing.stop()
+
+    async def _work(self) -> None:
+        self._in_force = await self._versions.named(self.body.state.version)
+        while True:
+            try:
+                # asyncio.wait_for of Python 3.11 swallows a cancellation that comes as the batch does.
+                async with asyncio.timeout(IDLE_S):
+                    records = await self._inbox.get()
+            except TimeoutError:
+                if self._outgoing.trimmable:
+                    await self._write_trim()
+                self._watcher.outbox(self.tp.partition, len(self._outgoing))
+                self._watcher.idle(self.tp.partition)
+                continue
+            self._watcher.working(self.tp.partition)
+            await self._apply_batch(records)
+            self.busy = False
+            self._release(self)
+
+    async def _apply_batch(self, records: Sequence[Any]) -> None:
+        """All pieces of a batch, in order."""
+        batch = self._read(records)
+        state = self.body.state
+        if state.time == UNBORN:
+            self._body = ShardBody(SCHEMA, self.body.birth, born(state, self._settings.engine, batch[0]))
+        first = 0
+        while first < len(batch):
+            if len(self._outgoing) >= self._settings.outbox_limit:
+                self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
+                await self._outgoing.room(self._settings.outbox_limit)
+            await self._not_before(batch[first])
+            first = await self._apply_piece(self._up_to_now(batch, first), first)
+
+    def _read(self, records: Sequence[Any]) -> list[LogRecord]:
+        if records[0].offset < self.fence:
+            raise StoreWentBack(
+                f"shard {self.place}: was handed offset {records[0].offset} below its fence {self.fence}"
+            )
+        contents = read_batch([(r.value, r.key, r.timestamp) for r in records])
+        return [
+            LogRecord(r.offset, r.timestamp, r.key, r.value, content)
+            for r, content in zip(records, contents, strict=True)
+        ]
+
+    async def _apply_piece(self, batch: Sequence[LogRecord], first: int) -> int:
+        """One piece: plan, load, apply, commit. Returns the index of the first record after it."""
+        engine, body, started = self._settings.engine, self.body, time.monotonic()
+        adopted: Version | None = None
+        piece = next_piece(body.state, engine, batch, first)
+        if isinstance(piece, Wait):
+            self._watcher.waiting(self.tp.partition, "version", f"of boundary {version_for(engine, piece.boundary)}")
+            self._in_force = await self._versions.at(version_for(engine, piece.boundary))
+            adopted, started = self._in_force.version, time.monotonic()
+            piece = next_piece(body.state, engine, batch, first, adopting=True)
+        if isinstance(piece, Wait) or self._in_force is None:
+            raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
+        asked = time.monotonic()
+        dues = await self._due_before(piece.bound, engine.piece_items + 1)
+        if len(dues) > engine.piece_items:
+            piece = shorten(piece, batch, body.state, dues)
+            dues = dues[:-1]
+        names = needs(piece, batch, dues)
+        loaded = dict(zip(names, await self._load(names), strict=True))
+        loading = time.monotonic() - asked
+        changes = self._compute(piece, batch, dues, loaded, self._in_force.scorer, adopted)
+        point("commit.a.computed")
+        asked = time.monotonic()
+        await self._commit(changes)
+        storing = loading + time.monotonic() - asked
+        spent = time.monotonic() - started
+        self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
+        return piece.last
+
+    async def _due_before(self, bound: tuple[float, bytes], most: int) -> list[tuple[float, bytes]]:
+        """The bound of a full piece is (place, no customer): whatever is due at an earlier place."""
+        return await patiently(
+            "reading the due set", lambda: self._store.due(self.place, bound[0] - 1, most), self._away
+        )
+
+    async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
+        names = [b"c:" + customer for customer in customers]
+        return (
+            await patiently("loading records", lambda: self._store.load(self.place, names), self._away) if names else []
+        )
+
+    def _compute(
+        self,
+        piece: Piece,
+        batch: Sequence[LogRecord],
+        dues: Sequence[tuple[float, bytes]],
+        loaded: dict[bytes, bytes | None],
+        scorer: Scorer,
+        adopted: Version | None,
+    ) -> Changes:
+        settings = self._settings
+        try:
+            return apply(self.body.state, settings.engine, settings.topic, piece, batch, dues, loaded, scorer, adopted)
+        except UnknownRecord as error:
+            raise StateUnreadable(f"shard {self.place}: {error}") from error
+        except TooManyFailures as error:
+            raise EngineFailing(f"shard {self.place}: {error}") from error
+
+    def _away(self, detail: str) -> None:
+        self._watcher.waiting(self.tp.partition, "store", detail)
+
+    async def _commit(self, changes: Changes) -> None:
+        """Step b, and the hand-over to the publisher."""
+        body = ShardBody(SCHEMA, self.body.birth, changes.state)
+        shard = self.tp.partition
+        entries = [Entry(o.role, shard, o.count, o.id, o.key, o.value, o.time, o.expires_at) for o in changes.outputs]
+        trim, number = self._outgoing.trimmable, self._checkpoint.number
+        try:
+            await self._checkpoint.write(
+                pack_body(body),
+                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
+                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
+                undue=[customer for customer, due in changes.dues.items() if due is None],
+                outbox=[pack(entry) for entry in entries],
+                trim=trim,
+            )
+        finally:
+            if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
+                self._body, self.fence = body, changes.state.fence
+        self._outgoing.trimmed(trim)
+        self._outgoing.add(entries)
+        self._watcher.outbox(self.tp.partition, len(self._outgoing))
+
+    async def _write_trim(self) -> None:
+        trim = self._outgoing.trimmable
+        await self._checkpoint.write(pack_body(self.body), trim=trim)
+        self._outgoing.trimmed(trim)
+
+    def _up_to_now(self, batch: Sequence[LogRecord], first: int) -> Sequence[LogRecord]:
+        """The batch up to the first record after `first` that is too far ahead of our clock."""
+        if self._settings.mode == "live":
+            for index in range(first + 1, len(batch)):
+                if self._ahead(batch[index]) > self._settings.clock_ahead_limit_s:
+                    return batch[:index]
+        return batch
+
+    async def _not_before(self, record: LogRecord) -> None:
+        """Live: a record far ahead of our clock is a broker's wrong clock, and would make everybody else late.
+
+        The shard pauses, with an alarm, until our clock gets there.
+        """
+        if self._settings.mode != "live":
+            return
+        while (ahead := self._ahead(record)) > self._settings.clock_ahead_limit_s:
+            self._watcher.waiting(self.tp.partition, "clock_ahead", f"a record is {ahead:.0f} s ahead of our clock")
+            logger.error(
+                "shard %s: offset %d is %.0f s ahead of this worker's clock: paused; set the broker's or this "
+                "machine's clock right",
+                self.place,
+                record.offset,
+                ahead,
+            )
+            await asyncio.sleep(min(ahead - self._settings.clock_ahead_limit_s, 10.0) + 0.01)
+
+    @staticmethod
+    def _ahead(record: LogRecord) -> float:
+        return record.timestamp / 1000 - time.time()

@@ -1,0 +1,228 @@
+"""Creating and describing the topics: what `retention topics` does, and what other commands need to know of a topic.
+
+The settings of a topic are part of the engine's contract (docs/design.md, "Time is in the log"): who changes the
+timestamp type of the input or its partition count under a running engine changes what its log means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaError
+
+from streams.config import Config
+from streams.errors import EngineError
+from streams.topics import OUTPUTS, ROLES
+
+TIMESTAMP_TYPE = "message.timestamp.type"
+LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
+FOREVER = "-1"
+ANY_TIME = str(2**63 - 1)
+"""Replays carry the times of their events; at its default a broker refuses a timestamp an hour ahead of its clock."""
+
+OPTIONAL = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+"""Unknown to Kafka before 3.6, which accepts any timestamp without them."""
+
+CONNECT_TIMEOUT_MS = 5_000
+_NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
+
+
+class BrokerUnreachable(EngineError):
+    """No Kafka broker answers."""
+
+    remedy = "start Kafka, or name another with --bootstrap-servers or RETENTION_BOOTSTRAP_SERVERS"
+
+
+class BrokerRefused(EngineError):
+    """Kafka answered, but not as asked."""
+
+    remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
+
+
+class TopicMissing(EngineError):
+    """A topic of the engine does not exist."""
+
+    remedy = "create the topics with `retention topics create`, or correct RETENTION_TOPIC_PREFIX"
+
+
+class TopicDiffers(EngineError):
+    """An existing topic is not what the configuration asks for."""
+
+    remedy = (
+        "correct the configuration to match the topics (partitions, replication, mode), change a topic's settings with "
+        "kafka-configs.sh, or use another RETENTION_TOPIC_PREFIX; a partition count can't be changed afterwards"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be."""
+
+    role: str
+    name: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """A topic as it is. `settings`: only what the broker reports."""
+
+    name: str
+    topic_id: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str]
+
+    @property
+    def timestamp_type(self) -> str:
+        """Kafka's default where the broker does not say."""
+        return self.settings.get(TIMESTAMP_TYPE, CREATE_TIME)
+
+
+def specs(config: Config) -> list[TopicSpec]:
+    """The topics that a configuration asks for."""
+    return [
+        TopicSpec(
+            role=role,
+            name=config.topic(role),
+            partitions=1 if role == "learner" else config.partitions,
+            replication=config.replication,
+            settings=_settings(role, config.mode),
+        )
+        for role in ROLES
+    ]
+
+
+def _settings(role: str, mode: str) -> dict[str, str]:
+    settings = {"cleanup.policy": "delete", TIMESTAMP_TYPE: LOG_APPEND_TIME}
+    if role == "touchpoints" and mode == "replay":
+        settings[TIMESTAMP_TYPE] = CREATE_TIME
+        settings |= dict.fromkeys(OPTIONAL, ANY_TIME)
+    # Decisions must be repeatable for as long as anybody may ask for them; a replay is history, and a broker would
+    # delete it by its timestamps.
+    if role in ("examples", "decisions") or (mode == "replay" and role in ("touchpoints", *OUTPUTS)):
+        settings["retention.ms"] = FOREVER
+    return settings
+
+
+class TopicAdmin:
+    """An admin client; a context manager. Every method raises BrokerUnreachable or BrokerRefused."""
+
+    def __init__(self, bootstrap_servers: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        with kafka_named(bootstrap_servers, "connecting"):
+            self._client: Any = KafkaAdminClient(
+                bootstrap_servers=bootstrap_servers.split(","),
+                client_id="retention-admin",
+                bootstrap_timeout_ms=timeout_ms,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def create(self, wanted: Sequence[TopicSpec]) -> dict[str, bool]:
+        """Create what is missing; True for each topic that was created, False for one that was there as wanted.
+
+        Nothing is changed when a topic that is there differs: TopicDiffers names every difference.
+        """
+        there = self.describe([spec.name for spec in wanted])
+        differences = [line for spec in wanted if spec.name in there for line in differs(spec, there[spec.name])]
+        if differences:
+            raise TopicDiffers("; ".join(differences))
+        missing = [spec for spec in wanted if spec.name not in there]
+        refused = self._create(missing, {spec.name: spec.settings for spec in missing})
+        if again := [spec for spec in missing if refused.get(spec.name, ("", 0))[1] == _INVALID_CONFIG]:
+            old = {s.name: {k: v for k, v in s.settings.items() if k not in OPTIONAL} for s in again}
+            refused = {k: v for k, v in refused.items() if k not in old} | self._create(again, old)
+        if refused:
+            raise BrokerRefused("; ".join(f"topic {name}: {reason}" for name, (reason, _) in refused.items()))
+        if missing:
+            with kafka_named(self.bootstrap_servers, "waiting for the new topics"):
+                self._client.wait_for_topics([spec.name for spec in missing])
+        return {spec.name: spec.name not in there for spec in wanted}
+
+    def _create(
+        self, missing: Sequence[TopicSpec], settings: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, tuple[str, int]]:
+        """Kafka's reason and code for each topic that it did not create."""
+        if not missing:
+            return {}
+        request = {
+            spec.name: {
+                "num_partitions": spec.partitions,
+                "replication_factor": spec.replication,
+                "configs": dict(settings[spec.name]),
+            }
+            for spec in missing
+        }
+        with kafka_named(self.bootstrap_servers, "creating topics"):
+            answer = self._client.create_topics(request, raise_errors=False)
+        # One that exists now was created by somebody else at the same moment, from the same configuration.
+        return {
+            topic["name"]: (topic["error_message"] or f"error {topic['error_code']}", topic["error_code"])
+            for topic in answer["topics"]
+            if topic["error_code"] not in (_NO_ERROR, _TOPIC_EXISTS)
+        }
+
+    def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:
+        """What is known of each topic that exists."""
+        asked = sorted(set(names))
+        with kafka_named(self.bootstrap_servers, "describing topics"):
+            found = [topic for topic in self._client.describe_topics(asked) if topic["error_code"] == _NO_ERROR]
+            resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in found]
+            reported = self._client.describe_configs(resources, config_filter="all")["topic"] if found else {}
+            facts = {}
+            for topic in found:
+                name, partitions = topic["name"], topic["partitions"]
+                facts[name] = TopicFacts(
+                    name=name,
+                    topic_id=str(topic.get("topic_id") or ""),
+                    partitions=len(partitions),
+                    replication=min((len(p["replica_nodes"]) for p in partitions), default=0),
+                    settings={key: str(value["value"]) for key, value in reported.get(name, {}).items()},
+                )
+        return facts
+
+    def topic(self, name: str) -> TopicFacts:
+        """One topic. Raises TopicMissing."""
+        found = self.describe([name])
+        if name not in found:
+            raise TopicMissing(f"topic {name} does not exist on {self.bootstrap_servers}")
+        return found[name]
+
+
+def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
+    """How an existing topic differs from what is wanted, a line for each difference.
+
+    A setting that the broker does not report is no difference: the embedded broker reports only what it was given.
+    """
+    lines = []
+    if facts.partitions != spec.partitions:
+        lines.append(f"topic {spec.name} has {facts.partitions} partitions, {spec.partitions} are configured")
+    if facts.replication != spec.replication:
+        lines.append(f"topic {spec.name} has {facts.replication} replicas, {spec.replication} are configured")
+    for key, value in spec.settings.items():
+        if key in facts.settings and facts.settings[key] != value:
+            lines.append(f"topic {spec.name} has {key}={facts.settings[key]}, {value} is needed")
+    return lines
+
+
+@contextmanager
+def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
+    """Kafka's errors under names of ours, with the address."""
+    try:
+        yield
+    except KafkaError as error:
+        text = str(error) or type(error).__name__
+        if error.retriable:
+            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer ({doing}: {text})") from error
+        raise BrokerRefused(f"Kafka at {bootstrap_servers}, {doing}: {text}") from error

@@ -1,0 +1,113 @@
+"""Model versions as the scorers find them: cut by the learner, kept in the store, waited for in lockstep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, scorer_of, unseal
+from models.learning import initial_version
+from streams.checkpoint import patiently
+from streams.store import Store
+
+logger = logging.getLogger(__name__)
+
+LEARNER = "learner"
+ORIGIN, CUT = b"origin", b"cut"
+"""Where the learner keeps its first boundary and its last."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
+KEPT = 8
+ALARM_EVERY_S = 10.0
+REFUSED_PAUSE_S = 2.0
+
+
+def name_of(boundary: int) -> bytes:
+    """The name under which a version is stored."""
+    return b"v:%d" % boundary
+
+
+Relearn = Callable[[int, int], Awaitable[Version]]
+"""(boundary, the last boundary that was cut) -> the version, learned again."""
+
+
+class InForce(NamedTuple):
+    """A version and its scorer."""
+
+    version: Version
+    scorer: Scorer
+
+
+class Versions:
+    """Versions by boundary, for all shards of a worker."""
+
+    def __init__(self, store: Store, schema: str, relearn: Relearn | None = None) -> None:
+        """relearn: gives a version that the learner has cut and let go since (streams/relearning.py)."""
+        self._store, self._schema, self._relearn = store, schema, relearn
+        self._kept: OrderedDict[int, InForce] = OrderedDict()
+
+    async def named(self, boundary: int) -> InForce:
+        """The version of a boundary that some decision already used (or `UNTRAINED`)."""
+        return await self.at(boundary) if boundary != UNTRAINED else _in_force(initial_version())
+
+    async def at(self, boundary: int) -> InForce:
+        """The version of a boundary, waiting for it as long as it takes: nothing is decided on another one.
+
+        Before the learner's origin it is the untrained model. A version that is corrupted or foreign is refused; what
+        is in force stays so, and the shard waits, with an alarm, until the learner's state is mended.
+        """
+        pause, started, alarmed = FIRST_PAUSE_S, time.monotonic(), time.monotonic()
+        while True:
+            if boundary in self._kept:
+                return self._kept[boundary]
+            found = await self._look(boundary)
+            if found is not None:
+                self._kept[boundary] = found
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+                return found
+            now = time.monotonic()
+            if now - alarmed > ALARM_EVERY_S:
+                alarmed = now
+                logger.warning(
+                    "model version %d is not there after %.0f s: is the learner up?", boundary, now - started
+                )
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE_S)
+
+    async def _look(self, boundary: int) -> InForce | None:
+        value, origin, cut = await patiently(
+            "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
+        )
+        try:
+            if value is not None:
+                return _in_force(_checked(unseal(value, self._schema, Version), boundary))
+            if origin is not None and boundary < _number(origin):
+                return _in_force(initial_version())
+            if self._relearn is not None and cut is not None and boundary <= _number(cut):
+                return _in_force(await self._relearn(boundary, _number(cut)))
+            return None
+        except SnapshotRefused as error:
+            logger.error("model version %d is refused: %s", boundary, error)
+            await asyncio.sleep(REFUSED_PAUSE_S)
+            return None
+
+
+def _in_force(version: Version) -> InForce:
+    return InForce(version, scorer_of(version))
+
+
+def _checked(version: Version, boundary: int) -> Version:
+    if version.boundary != boundary:
+        raise SnapshotRefused(f"what is stored under {name_of(boundary)!r} is the version of {version.boundary}")
+    return version
+
+
+def _number(origin: bytes) -> int:
+    try:
+        return int(origin)
+    except ValueError as error:
+        raise SnapshotRefused(f"the learner's origin is {origin!r}, not a time in ms") from error

@@ -1,0 +1,169 @@
+"""Metrics, health and readiness over HTTP.
+
+`/metrics`  Prometheus.
+`/health`   200 while every shard that has work makes progress, else 503; names the shard, since when, why.
+`/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from streams.errors import EngineError
+from streams.metrics import Metrics
+
+SHUTDOWN_S = 1.0
+"""A scrape that hangs must not hold up the worker's stop."""
+
+
+class AddressTaken(EngineError):
+    """The metrics address can't be listened on."""
+
+    remedy = "free the port, or set RETENTION_METRICS_PORT (0: any free one) and RETENTION_METRICS_HOST"
+
+
+State = Literal["idle", "working", "waiting"]
+
+
+@dataclass(slots=True)
+class _Shard:
+    state: State
+    since: float  # of the last progress: a commit, or work that came to an idle shard
+    why: str = ""
+
+
+class Progress:
+    """Whether the shards move. Fed by their owner, once per batch; one thread.
+
+    A shard is *idle* (nothing to do), *working* or *waiting* (it has work and says why it can't do it). The last two
+    must move within `stall_after_s`.
+    """
+
+    def __init__(self, stall_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stall_after_s = stall_after_s
+        self._clock = clock
+        self._shards: dict[int, _Shard] = {}
+        self._ready = False
+
+    @property
+    def ready(self) -> bool:
+        """An assignment is taken over (it may be empty: more workers than shards)."""
+        return self._ready
+
+    def taken_over(self, shards: Collection[int]) -> None:
+        """An assignment is complete; shards that stay keep what was known of them."""
+        now = self._clock()
+        self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
+        self._ready = True
+
+    def revoked(self) -> None:
+        """A rebalance has begun: no shard is ours until the next `taken_over`."""
+        self._shards.clear()
+        self._ready = False
+
+    def working(self, shard: int) -> None:
+        """A batch was taken in."""
+        self._enter(shard, "working", "")
+
+    def moved(self, shard: int) -> None:
+        """A commit stands."""
+        self._shards[shard] = _Shard("working", self._clock())
+
+    def waiting(self, shard: int, why: str) -> None:
+        """There is work, but it can't be done now."""
+        self._enter(shard, "waiting", why)
+
+    def idle(self, shard: int) -> None:
+        """Nothing to do."""
+        self._shards[shard] = _Shard("idle", self._clock())
+
+    def _enter(self, shard: int, state: State, why: str) -> None:
+        known = self._shards.get(shard)
+        # Waiting is no progress: the clock goes on from the last movement. Only idle time does not count.
+        since = known.since if known is not None and known.state != "idle" else self._clock()
+        self._shards[shard] = _Shard(state, since, why)
+
+    def stalled(self) -> dict[int, tuple[float, str]]:
+        """Shards that have work and have not moved for too long: seconds since, and why as far as it is known."""
+        now = self._clock()
+        return {
+            shard: (now - known.since, known.why or "no commit and no reason given")
+            for shard, known in sorted(self._shards.items())
+            if known.state != "idle" and now - known.since > self.stall_after_s
+        }
+
+    def states(self) -> dict[int, dict[str, Any]]:
+        """Every shard's state, for people."""
+        now = self._clock()
+        return {
+            shard: {"state": known.state, "seconds": round(now - known.since, 1)}
+            | ({"reason": known.why} if known.why else {})
+            for shard, known in sorted(self._shards.items())
+        }
+
+
+class WebServer:
+    """The worker's HTTP endpoint, on the worker's own event loop."""
+
+    def __init__(self, metrics: Metrics, progress: Progress) -> None:
+        self._metrics, self._progress = metrics, progress
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port (the one chosen when `port` is 0). Raises AddressTaken."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/metrics", self._get_metrics),
+                web.get("/health", self._get_health),
+                web.get("/ready", self._get_ready),
+            ]
+        )
+        # Signals are the worker's own.
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise AddressTaken(f"metrics_host {host!r}, metrics_port {port}: {error.strerror or error}") from error
+        self._runner = runner
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening; does nothing when not started."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _get_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _get_health(self, _: web.Request) -> web.Response:
+        stalled = self._progress.stalled()
+        body = {
+            "healthy": not stalled,
+            "stalled": [
+                {"shard": shard, "seconds": round(seconds, 1), "reason": why}
+                for shard, (seconds, why) in stalled.items()
+            ],
+            "shards": self._progress.states(),
+        }
+        return _json(body, 503 if stalled else 200)
+
+    async def _get_ready(self, _: web.Request) -> web.Response:
+        ready = self._progress.ready
+        body = {"ready": ready, "shards": sorted(self._progress.states())}
+        if not ready:
+            body["reason"] = "no assignment taken over yet, or a rebalance is under way"
+        return _json(body, 200 if ready else 503)
+
+
+def _json(body: dict[str, Any], status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
