@@ -1,0 +1,87 @@
+"""`retention customer`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import click
+
+from models.customer import UnknownRecord, unpack
+from models.partitioning import partition_of
+from streams.cli.options import configured, quiet_libraries
+from streams.cli.portrait import lines, portrait
+from streams.config import Config, ConfigError
+from streams.errors import EngineError, ExitCode
+from streams.store.connection import connect
+from streams.store.port import StoreUnavailable
+from streams.store.redis import RedisStore
+from streams.topic_admin import TopicAdmin
+
+
+class RedisUnreachable(EngineError):
+    """No Redis answers."""
+
+    remedy = "start Redis, or name another with --redis-url or RETENTION_REDIS_URL"
+
+
+class CustomerUnknown(EngineError):
+    """There is no record of a customer."""
+
+    remedy = (
+        "check the id (the subject of the touchpoints, case matters), --app, --redis-url and the partition count; a "
+        "customer has a record from the first touchpoint on that a worker has applied"
+    )
+
+
+class RecordUnreadable(EngineError):
+    """This release can't read a stored record."""
+
+    code = ExitCode.STATE_UNREADABLE
+    remedy = "use the release that the workers run"
+
+
+@click.command()
+@click.argument("customer_id", metavar="ID")
+@click.option("--partitions", type=click.IntRange(1), help="of the touchpoints topic; asked of Kafka when left out")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+@configured("redis_cluster")
+def customer(config: Config, customer_id: str, partitions: int | None, as_json: bool) -> None:
+    """Show what is known of a customer: profile, behaviour, risk, the open episode, what is due next.
+
+    \b
+    Examples:
+      retention customer anna
+      retention customer anna --partitions 8 --json         needs Redis only
+    """
+    quiet_libraries()
+    if partitions is None:
+        with TopicAdmin(config.bootstrap_servers) as admin:
+            partitions = admin.topic(config.topic("touchpoints")).partitions
+    partition = partition_of(customer_id, partitions)
+    value = asyncio.run(_stored(config, partition, customer_id))
+    if value is None:
+        raise CustomerUnknown(
+            f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
+            f"at {config.redis_url}"
+        )
+    try:
+        record = unpack(customer_id.encode(), value)
+    except UnknownRecord as error:
+        raise RecordUnreadable(str(error)) from error
+    told = portrait(customer_id, partition, record)
+    click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(lines(told)))
+
+
+async def _stored(config: Config, partition: int, customer_id: str) -> bytes | None:
+    try:
+        client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    except ValueError as error:
+        raise ConfigError(f"redis_url is {config.redis_url!r}: {error}; set RETENTION_REDIS_URL") from error
+    store = RedisStore(client, config.app)
+    try:
+        return (await store.load(str(partition), [b"c:" + customer_id.encode()]))[0]
+    except StoreUnavailable as error:
+        raise RedisUnreachable(f"Redis at {config.redis_url} does not answer ({error})") from error
+    finally:
+        await store.close()

@@ -1,0 +1,64 @@
+"""The commands of `retention`."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from streams.cli.options import GLOBAL, setting_options
+
+COMMANDS = {
+    "customer": "streams.cli.customer:customer",
+    "demo": "streams.cli.demo:demo",
+    "publish": "streams.cli.publish:publish",
+    "rehearse": "streams.cli.rehearse:rehearse",
+    "replay": "streams.cli.replay:replay",
+    "tail": "streams.cli.tail:tail",
+    "topics": "streams.cli.topics:topics",
+    "worker": "streams.cli.worker:worker",
+}
+
+
+class Lazy(click.Group):
+    """Imports a command's module when the command is asked for: `--help` and `customer` need no Faust and no River."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+def _version() -> str:
+    try:
+        return version("retention-engine")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@setting_options(*GLOBAL)
+@click.version_option(_version(), prog_name="retention")
+@click.pass_context
+def main(ctx: click.Context, /, **given: str | None) -> None:
+    """Loyalty state, online churn risk and retention triggers from a stream of customer touchpoints.
+
+    Settings come from the command line, then RETENTION_* environment variables, then a TOML file (--config, else
+    RETENTION_CONFIG, else ./retention.toml). docs/configuration.md lists them.
+
+    \b
+    Examples:
+      retention demo                                see it work: no installation, about two minutes
+      retention topics create --partitions 8        prepare a Kafka of your own
+      retention worker                              run a worker; start as many as you like
+      retention publish events.jsonl                send touchpoints
+      retention tail triggers --follow              what is asked of the messaging service
+      retention customer anna                       what is known of a customer
+    """
+    ctx.obj = {name: value for name, value in given.items() if value is not None}

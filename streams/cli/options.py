@@ -1,0 +1,96 @@
+"""Settings as options, and a command's errors as one message and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from streams.config import Config, ConfigError, load
+from streams.errors import EngineError, ExitCode
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = "config"
+GLOBAL = (FILE, "bootstrap_servers", "redis_url", "app", "topic_prefix")
+"""Options that stand before or after the command's name."""
+
+INTERRUPTED = 130
+
+
+def setting_options(*names: str) -> Callable[[F], F]:
+    """An option for each setting, as text: the configuration itself checks it, wherever it comes from."""
+
+    def decorate(command: F) -> F:
+        for name in reversed(names):
+            command = _option(name)(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str) -> Callable[[F], F]:
+    if name == FILE:
+        return click.option("--config", FILE, metavar="FILE", help="TOML file with settings [RETENTION_CONFIG]")
+    about = Config.model_fields[name].description or name.replace("_", " ")
+    text = f"{about} [RETENTION_{name.upper()}]"
+    return click.option(f"--{name.replace('_', '-')}", name, metavar="VALUE", help=text)
+
+
+def configured(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command whose first argument is the effective configuration; `names`: further settings that are options here.
+
+    Whatever it raises by name ends the process with one message and the error's exit code.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @setting_options(*names, *GLOBAL)
+        @click.pass_context
+        @functools.wraps(command)
+        def run(ctx: click.Context, /, *args: Any, **given: Any) -> Any:
+            own = {name: given.pop(name) for name in (*names, *GLOBAL)}
+            asked = {**(ctx.find_root().obj or {}), **{name: value for name, value in own.items() if value is not None}}
+            try:
+                return command(effective(asked), *args, **given)
+            except (ConfigError, EngineError) as error:
+                fail(error)
+
+        return run
+
+    return decorate
+
+
+def effective(given: dict[str, Any]) -> Config:
+    """The configuration with what the command line says above all. Raises ConfigError."""
+    given = dict(given)
+    if file := given.pop(FILE, None):
+        # Where the configuration looks, and the processes that we start too.
+        os.environ["RETENTION_CONFIG"] = file
+    return load(**given)
+
+
+def fail(error: ConfigError | EngineError) -> None:
+    """One message, no traceback; exits."""
+    lines = str(error).replace(" | remedy: ", "\nremedy: ")
+    click.echo(f"error: {lines}", err=True)
+    sys.exit(ExitCode.USAGE if isinstance(error, ConfigError) else int(error.code))
+
+
+def quiet_libraries() -> None:
+    """For a command that ends: the clients' own logging says what our errors say, only longer."""
+    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s %(message)s")
+    for name in ("kafka", "aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def quiet_details() -> None:
+    """For a worker: of the libraries only what an operator may have to act on."""
+    # kafka-python calls each failed attempt to connect an error, every second; we name the outage ourselves.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for name in ("aiokafka", "faust", "mode"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,151 @@
+"""A customer's record as plain data (`portrait`) and as text (`lines`). Times are ISO 8601, UTC; None where unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import exp, expm1
+from typing import Any
+
+from models.calendar import NEVER, Stage, stage_of, time_of
+from models.customer import (
+    AMOUNT_EWMA,
+    DAY_AMOUNT,
+    DUE,
+    EPISODE,
+    ERASED,
+    FAMILY_DECAYS,
+    FIRST,
+    FIRST_PURCHASE,
+    GAP_EWMA,
+    GAP_SUM,
+    HALF_LIVES_FAMILY,
+    LAST_PURCHASE,
+    NEWEST,
+    NO_CONSENT,
+    PURCHASE_DAYS,
+    RATING_EWMA,
+    RATINGS,
+    RETURNED,
+    RISK,
+    SENTIMENT_EWMA,
+    SENTIMENTS,
+    SNAPSHOT,
+    SNAPSHOT_RISK,
+    SPENT,
+    Record,
+)
+from models.risk import Band
+from models.touchpoints import Family
+
+DUE_FOR = {
+    Stage.LABELS: "the outcome of a learning snapshot",
+    Stage.WATERMARK: "a watermark",
+    Stage.VERSION: "a model version",
+    Stage.SCORES: "the next estimate of risk",
+}
+
+
+def portrait(customer: str, partition: int, record: Record) -> dict[str, Any]:
+    """Everything a person may want to know of a record."""
+    return {
+        "customer": customer,
+        "partition": partition,
+        "profile": _profile(record),
+        "behaviour": _behaviour(record),
+        "risk": _risk(record),
+        "learning": _learning(record),
+        "next_due": _due(record),
+    }
+
+
+def _profile(record: Record) -> dict[str, Any]:
+    tail = record.tail
+    return {
+        "class": tail.customer_class or None,
+        "consent": not record.flags & NO_CONSENT,
+        "consent_since": _iso(tail.consent_at),
+        "erased": bool(record.flags & ERASED),
+        "channels": list(tail.channels),
+        "topics": list(tail.topics),
+        "rewards": list(tail.rewards),
+        "most_contacts_per_week": tail.max_per_week or None,
+        "quiet_hours": list(tail.quiet) or None,
+        "time_zone": tail.time_zone or None,
+        "programme": tail.programme or None,
+        "online": tail.presence or None,
+        "open_cases": {case: _iso(opened) for case, opened in tail.cases.items()},
+    }
+
+
+def _behaviour(record: Record) -> dict[str, Any]:
+    times, numbers = record.times, record.numbers
+    days = round(numbers[PURCHASE_DAYS])
+    recent, lasting = HALF_LIVES_FAMILY
+    return {
+        "first_touch": _iso(times[FIRST]),
+        "last_touch": _iso(times[NEWEST]),
+        "first_purchase": _iso(times[FIRST_PURCHASE]),
+        "last_purchase": _iso(times[LAST_PURCHASE]),
+        "purchase_days": days,
+        "days_between_purchases": round(numbers[GAP_SUM] / (days - 1), 1) if days > 1 else None,
+        "usual_days_between_purchases_lately": round(exp(numbers[GAP_EWMA]), 1) if days > 1 else None,
+        "spent": round(numbers[SPENT], 2),
+        "returned": round(numbers[RETURNED], 2),
+        "last_purchase_day_amount": round(numbers[DAY_AMOUNT], 2) if days else None,
+        "usual_purchase_day_amount": round(expm1(numbers[AMOUNT_EWMA]), 2) if days > 1 else None,
+        "rating": round(numbers[RATING_EWMA], 2) if numbers[RATINGS] else None,
+        "sentiment": round(numbers[SENTIMENT_EWMA], 2) if numbers[SENTIMENTS] else None,
+        "touchpoints_as_of_last_touch": {
+            family.name.lower(): {
+                f"half_life_{recent:g}_days": round(numbers[FAMILY_DECAYS + 2 * family], 2),
+                f"half_life_{lasting:g}_days": round(numbers[FAMILY_DECAYS + 2 * family + 1], 2),
+            }
+            for family in Family
+            if numbers[FAMILY_DECAYS + 2 * family + 1] >= 0.005
+        },
+    }
+
+
+def _risk(record: Record) -> dict[str, Any]:
+    opened = record.times[EPISODE]
+    tail = record.tail
+    episode = {"opened": _iso(opened), "opened_by": tail.opener, "triggers": tail.step, "trigger": tail.trigger.hex()}
+    return {
+        "band": Band(record.band).name.lower(),
+        "probability": round(record.numbers[RISK], 4),
+        "episode": episode if opened else None,
+    }
+
+
+def _learning(record: Record) -> dict[str, Any] | None:
+    if not record.times[SNAPSHOT]:
+        return None
+    return {"snapshot": _iso(record.times[SNAPSHOT]), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
+
+
+def _due(record: Record) -> dict[str, Any] | None:
+    due = record.times[DUE]
+    if not due or due == NEVER:
+        return None
+    return {"at": _iso(time_of(due)), "for": DUE_FOR[Stage(stage_of(due))]}
+
+
+def _iso(ms: float) -> str | None:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z") if ms else None
+
+
+def lines(told: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Plain data as indented text; what is unknown is left out."""
+    for name, value in told.items():
+        label = name.replace("_", " ")
+        if isinstance(value, dict):
+            if value:
+                yield f"{indent}{label}:"
+                yield from lines(value, indent + "  ")
+        elif isinstance(value, list):
+            if value:
+                yield f"{indent}{label}: {', '.join(map(str, value))}"
+        elif value is not None:
+            shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            yield f"{indent}{label}: {shown}"

@@ -1,0 +1,113 @@
+"""`retention rehearse`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli.options import configured
+from streams.config import Config, ConfigError
+from streams.words import line, moment, quality
+
+if TYPE_CHECKING:
+    from models.rehearsal import Rehearsal
+
+SHOWN = 5
+REPORT_EVERY_S = 1.0
+
+
+@click.command()
+@click.argument("log")
+@click.option("--json", "as_json", is_flag=True, help="the summary as one JSON object")
+@configured("partitions", "tick_days", "horizon_days", "enter", "exit")
+def rehearse(config: Config, log: str, as_json: bool) -> None:
+    """Run the engine over a customer log in memory: no Kafka, no Redis, the same results.
+
+    LOG as for `retention replay`; `cdnow` is the public data set. Unless set otherwise the settings are those of an
+    evaluation: ticks at the same moments for everybody, a model version at each tick, used at once.
+
+    \b
+    Examples:
+      retention rehearse cdnow
+      retention rehearse purchases.csv.gz --partitions 4 --horizon-days 180
+    """
+    from models.rehearsal import rehearse as run  # loads River
+    from streams.evaluation import as_evaluation
+    from streams.log_events import log_events
+    from streams.replay import logs, tape
+
+    begun = told = time.monotonic()
+    events = log_events(log)
+    if not events:
+        click.echo(f"{log} holds no events", err=True)
+        return
+    config = as_evaluation(config, events[0].time)
+    try:
+        settings = config.engine()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+    def watch(world: Rehearsal) -> None:
+        nonlocal told
+        if time.monotonic() - told >= REPORT_EVERY_S:
+            told = time.monotonic()
+            click.echo(_progress(world), err=True)
+
+    partitions = logs(tape(events, config.partitions, settings), config.partitions)
+    world = run(partitions, settings, config.topic("touchpoints"), watch=watch)
+    summary = summary_of(world, len(events), time.monotonic() - begun)
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    _show(world, summary)
+
+
+def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
+    """What came out, as plain data."""
+    from models.line import Totals
+    from models.risk import Band
+
+    totals = {
+        name: sum(getattr(shard.state.totals, name) for shard in world.shards) for name in Totals.__struct_fields__
+    }
+    last = max(world.versions, default=None)
+    return {
+        "events": events,
+        "seconds": round(seconds, 1),
+        "log_time": moment(max(shard.state.time for shard in world.shards)),
+        "partitions": len(world.shards),
+        "customers": sum(len(shard.records) for shard in world.shards),
+        "bands": {band.name.lower(): sum(shard.state.bands[band] for shard in world.shards) for band in Band},
+        "totals": totals,
+        "versions": len(world.versions),
+        "quality": world.versions[last].quality if last is not None else {},
+    }
+
+
+def _progress(world: Rehearsal) -> str:
+    time_ms = max(shard.state.time for shard in world.shards)
+    applied = sum(shard.state.totals.applied for shard in world.shards)
+    return f"{moment(time_ms)}  {applied:,} events  {quality(world.learning.prequential.summary())}"
+
+
+def _show(world: Rehearsal, summary: dict[str, Any]) -> None:
+    totals = summary["totals"]
+    rate = summary["events"] / max(summary["seconds"], 0.1)
+    click.echo(
+        f"{summary['events']:,} events in {summary['seconds']:.1f} s ({rate:,.0f}/s), up to {summary['log_time']}"
+    )
+    bands = "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary["bands"].items() if count)
+    click.echo(f"{summary['customers']:,} customers in {summary['partitions']} partitions: {bands}")
+    click.echo(
+        f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  late {totals['late']:,}  "
+        f"dead {totals['dead']:,}  due items {totals['due']:,}  estimates {totals['scored']:,}"
+    )
+    click.echo(f"{totals['episodes']:,} episodes, {totals['triggers']:,} triggers")
+    click.echo(f"model: {summary['versions']} versions, {quality(summary['quality'])}")
+    triggers = [out for shard in world.shards for out in shard.outputs if out.role == "triggers"]
+    triggers.sort(key=lambda out: (out.time, out.id))
+    for out in triggers[-SHOWN:]:
+        click.echo(f"  {line(out.value)}")

@@ -1,0 +1,90 @@
+"""`retention replay`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import click
+
+from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.config import Config
+from streams.topic_admin import TopicAdmin
+from streams.words import moment
+
+REPORT_EVERY_S = 1.0
+
+
+def speed_of(ctx: click.Context, parameter: click.Parameter, value: str) -> float | None:
+    """Log seconds per second; None for `max`."""
+    if value == "max":
+        return None
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{value!r}: give a positive number, or max")
+    return speed
+
+
+@click.command()
+@click.argument("log")
+@click.option(
+    "--speed",
+    default="max",
+    callback=speed_of,
+    show_default=True,
+    help="log seconds per second, or max",
+    metavar="N|max",
+)
+@configured("tick_days", "tick_anchor")
+def replay(config: Config, log: str, speed: float | None) -> None:
+    """Write a customer log to the touchpoints topic, with its own times, and the passing of time (clock records).
+
+    LOG is canonical CSV, plain or gzip (customer_id, ts, type, amount, qty; types purchase, return, campaign_received,
+    coupon_redeemed), JSON lines of CloudEvents (.jsonl, .jsonl.gz), or `cdnow`, the public data set. The topic must
+    keep producers' timestamps: create it with --mode replay. Clock records go to every partition at each tick of the
+    grid that RETENTION_TICK_DAYS and RETENTION_TICK_ANCHOR describe, which must be those of the workers.
+
+    \b
+    Examples:
+      retention topics create --mode replay
+      retention replay cdnow
+      retention replay purchases.csv.gz --speed 86400         a day of the log per second
+    """
+    from streams.log_events import log_events
+    from streams.replay import Played, check_topic, tape
+    from streams.replay import replay as play
+
+    quiet_libraries()
+    topic = config.topic("touchpoints")
+    with TopicAdmin(config.bootstrap_servers) as admin:
+        facts = admin.topic(topic)
+    check_topic(facts)
+    events = log_events(log)
+    if not events:
+        click.echo(f"{log} holds no events", err=True)
+        return
+    begun = told = time.monotonic()
+
+    def watch(played: Played) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= REPORT_EVERY_S:
+            told = now
+            rate = played.events / (now - begun)
+            click.echo(f"{moment(played.time)}  {played.events:,} of {len(events):,} events, {rate:,.0f}/s", err=True)
+
+    records = tape(events, facts.partitions, config.engine())
+    try:
+        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch))
+    except KeyboardInterrupt:
+        click.echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
+        sys.exit(INTERRUPTED)
+    seconds = time.monotonic() - begun
+    click.echo(
+        f"{done.events:,} events and {done.clocks:,} clock records to {topic} in {seconds:.1f} s, "
+        f"log time {moment(events[0].time)} to {moment(done.time)}"
+    )

@@ -1,0 +1,44 @@
+"""`retention tail`."""
+
+from __future__ import annotations
+
+import click
+
+from streams.cli.options import configured, quiet_libraries
+from streams.config import Config
+from streams.reading import Read, TopicReader
+from streams.words import line
+
+WAIT_S = 1.0
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["triggers", "decisions", "deadletters", "examples"]))
+@click.option(
+    "--follow/--no-follow", "-f", default=False, show_default=True, help="go on with what comes, until Ctrl-C"
+)
+@click.option("--json", "as_json", is_flag=True, help="the records as they are, one JSON object per line")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="the last N records; 0 for all")
+@configured()
+def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> None:
+    """Show the newest records of an output topic, at read_committed, oldest first.
+
+    \b
+    Examples:
+      retention tail triggers --follow
+      retention tail deadletters --limit 5
+      retention tail decisions --limit 0 --json > decisions.jsonl
+    """
+    quiet_libraries()
+
+    def show(records: list[Read]) -> None:
+        for record in records:
+            click.echo(record.value if as_json else line(record.value))
+
+    try:
+        with TopicReader(config.bootstrap_servers, config.topic(what)) as reader:
+            show(reader.last(limit))
+            while follow:
+                show(reader.new(WAIT_S))
+    except KeyboardInterrupt:
+        return

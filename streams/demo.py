@@ -1,0 +1,261 @@
+"""The demo: the whole system on this machine, on real customers, from nothing to a summary.
+
+An embedded broker and Redis, a worker as a process of its own, and a public log replayed as fast as it goes. The three
+processes end with this one, however it ends (streams/processes.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from streams import demo_view as view
+from streams.config import Config, load
+from streams.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.errors import ExitCode
+from streams.evaluation import evaluation
+from streams.log_events import CDNOW, TimedEvent, log_events
+from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
+from streams.reading import TopicReader
+from streams.replay import Played, replay, tape
+from streams.topic_admin import TopicAdmin, specs
+
+PARTITIONS = 4
+TICK_DAYS = 7.0
+SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
+"""The embedded broker lets a group member wait for half of the session timeout."""
+
+REFRESH_S = 1.5
+TRIGGERS_SHOWN = 2
+WORKER_START_S, WORKER_STOP_S = 60.0, 10.0
+LOG_LINES = 30
+CODE = Path(__file__).resolve().parent.parent
+
+Say = Callable[[str], None]
+
+
+class WorkerProcess(ServerProcess):
+    """`retention worker` with settings of its own."""
+
+    def __init__(self, settings: Path, port: int, log: Path) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("RETENTION_")}
+        # The same code as ours, also from a source tree that is not installed.
+        own["TMPDIR"] = str(log.parent)  # goes with the demo
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CODE), own.get("PYTHONPATH", ""))))
+        super().__init__(
+            "the worker",
+            [sys.executable, "-m", "streams.cli", "--config", str(settings), "worker"],
+            log=log,
+            ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
+            start_timeout_s=WORKER_START_S,
+            stop_grace_s=WORKER_STOP_S,
+            environment=own,
+        )
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the worker ended with, None while it runs; negative for a signal."""
+        return self._process.poll() if self._process is not None else None
+
+
+class Replayer(threading.Thread):
+    """Writes the log to the broker beside the view. Look at `played` and `error` when it is not alive any more."""
+
+    def __init__(self, config: Config, events: list[TimedEvent]) -> None:
+        super().__init__(name="replay", daemon=True)
+        self._config, self._events = config, events
+        self.played: Played | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        records = tape(self._events, self._config.partitions, self._config.engine())
+        topic = self._config.topic("touchpoints")
+        try:
+            self.played = asyncio.run(replay(self._config.bootstrap_servers, topic, records))
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            self.error = error
+
+
+def demo(keep: bool, say: Say) -> int:
+    """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it."""
+    with contextlib.ExitStack() as stack, _signals():
+        try:
+            say("reading CDNOW, the purchases of 23,570 customers of a CD shop, 1997-98 (downloaded the first time)")
+            events = log_events(CDNOW)
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
+            running = stack.enter_context(RunningDemo(directory, events, say))
+            code = running.watch()
+            if code == ExitCode.OK and keep:
+                running.keep()
+            return code
+        except KeyboardInterrupt:
+            say("stopping")
+            return 128 + signal.SIGINT
+        finally:
+            # A second Ctrl-C would leave behind what the first one is about to stop.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM, and the end of the terminal, as Ctrl-C; what was set before is set again afterwards."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class RunningDemo:
+    """The servers, the worker and the replay of one log; a context manager."""
+
+    def __init__(self, directory: Path, events: list[TimedEvent], say: Say) -> None:
+        self._directory, self._events, self._say = directory, events, say
+        self._stack = contextlib.ExitStack()
+        self.settings = directory / "demo.toml"
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            broker = self._stack.enter_context(EmbeddedBroker(self._directory / "broker"))
+            store = self._stack.enter_context(EmbeddedRedis(self._directory / "redis", appendfsync="always"))
+            port = free_port()
+            settings = demo_settings(broker.bootstrap_servers, store.url, port, self._events[0].time)
+            self.settings.write_text(as_toml(settings), encoding="utf-8")
+            self.config = load(**settings)
+            self.url = f"http://{LOOPBACK}:{port}/metrics"
+            with TopicAdmin(self.config.bootstrap_servers) as admin:
+                admin.create(specs(self.config))
+            self._say(f"broker {self.config.bootstrap_servers}, Redis {self.config.redis_url}, starting a worker")
+            self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
+            self.worker.start()
+            self._stack.callback(self.worker.stop)
+            self._redis: Any = self._stack.enter_context(redis.Redis.from_url(self.config.redis_url))
+            topic = self.config.topic("triggers")
+            self._triggers = self._stack.enter_context(TopicReader(self.config.bootstrap_servers, topic))
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def watch(self) -> int:
+        """Replay, show how it goes, and the summary when every shard is at the end of its log."""
+        began = time.monotonic()
+        replayer = Replayer(self.config, self._events)
+        replayer.start()
+        self._say(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
+        before: view.Snapshot | None = None
+        looked, published = began, 0
+        while True:
+            time.sleep(REFRESH_S)
+            if (code := self._worker_ended()) is not None:
+                return code
+            if replayer.error is not None:
+                raise replayer.error
+            new = [read.value for read in self._triggers.new(0.0)]
+            published += len(new)
+            now = view.fetch(self.url, self.config.partitions)
+            if now is None:
+                continue
+            self._say(view.progress(now, before, time.monotonic() - looked))
+            for line in view.latest(new, TRIGGERS_SHOWN):
+                self._say(line)
+            before, looked = now, time.monotonic()
+            if replayer.played is not None and self._all_done(now, replayer.played):
+                while late := self._triggers.new(0.5):
+                    published += len(late)
+                seconds = time.monotonic() - began
+                for line in view.summary(now, "CDNOW", replayer.played.events, published, seconds):
+                    self._say(line)
+                return ExitCode.OK
+
+    def _all_done(self, now: view.Snapshot, played: Played) -> bool:
+        """Every shard's fence is at the end of its log, and everything it said is published."""
+        if any(now.fences.get(shard, -1) < end for shard, end in played.ends.items()):
+            return False
+        prefix = self.config.app
+        return not any(self._redis.llen(f"{{{prefix}:{shard}}}:outbox") for shard in range(self.config.partitions))
+
+    def _worker_ended(self) -> int | None:
+        """The exit code for a demo whose worker ended, after saying why; None while it runs."""
+        code = self.worker.exit_code
+        if code is None:
+            return None
+        self._say(f"the worker ended with exit code {named(code)}; the end of its log:")
+        self._say(self.worker.log_tail(LOG_LINES))
+        return code if code > 0 else ExitCode.FAILURE
+
+    def keep(self) -> None:
+        """Stay until Ctrl-C or until the worker ends."""
+        command = f"retention --config {self.settings}"
+        for text in (
+            "",
+            "still running; look around with",
+            f"  {command} tail triggers --follow",
+            f"  {command} customer {self._events[-1].key.decode()}",
+            f"  {command} topics describe",
+            f"  curl {self.url}",
+            "Ctrl-C ends it",
+        ):
+            self._say(text)
+        with contextlib.suppress(KeyboardInterrupt):
+            while self._worker_ended() is None:
+                time.sleep(1.0)
+
+
+def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: int) -> dict[str, Any]:
+    """All settings of the demo that are not defaults."""
+    return {
+        "app": "retention-demo",
+        "bootstrap_servers": bootstrap_servers,
+        "redis_url": redis_url,
+        "topic_prefix": "retention-demo",
+        "partitions": PARTITIONS,
+        "replication": 1,
+        "horizon_days": 91.0,
+        "tick_days": TICK_DAYS,
+        **evaluation(TICK_DAYS, first_ms),
+        "session_timeout_s": SESSION_TIMEOUT_S,
+        "heartbeat_s": HEARTBEAT_S,
+        "metrics_host": LOOPBACK,
+        "metrics_port": port,
+        "log_level": "INFO",
+    }
+
+
+def as_toml(settings: Mapping[str, Any]) -> str:
+    """Settings as a TOML file."""
+    lines = ["# Settings of the running demo."]
+    for name, value in settings.items():
+        lines.append(f"{name} = {value.isoformat() if isinstance(value, datetime) else json.dumps(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def named(code: int) -> str:
+    """An exit code with its name, as far as it has one."""
+    if code < 0:
+        return f"{code} ({signal.Signals(-code).name})"
+    try:
+        return f"{code} ({ExitCode(code).name.lower()})"
+    except ValueError:
+        return str(code)

@@ -1,0 +1,110 @@
+"""A log file as touchpoints with their times, in the order of time: canonical CSV, CloudEvents as JSON lines, CDNOW."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from models.touchpoints import RESERVED, InvalidTouchpoint, Rejected, event, read
+from streams.datasets import GZIP_MAGIC, LogInvalid, LogRow, cdnow, read_log
+from streams.errors import EngineError
+
+CDNOW = "cdnow"
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ROW_TYPES = ("purchase", "return", "campaign_received", "coupon_redeemed")
+
+_ANY_TIME = 2**53
+"""Later than any event's time: a file has no record timestamps to compare with."""
+
+
+class LogUnreadable(EngineError):
+    """A log file can't be opened."""
+
+    remedy = f"name a CSV file, a file of JSON lines ({', '.join(JSON_SUFFIXES)}), or `{CDNOW}`"
+
+
+class TimedEvent(NamedTuple):
+    """A touchpoint on its way to a topic: event time (ms), customer id as bytes, the CloudEvent."""
+
+    time: int
+    key: bytes
+    value: bytes
+
+
+def log_events(log: str) -> list[TimedEvent]:
+    """All touchpoints of a log, by time, those of one moment in the log's order. Held in memory: about 500 bytes each.
+
+    Ids are functions of the log's content and order alone, so that a log that is replayed twice is recognised.
+
+    Raises:
+        LogInvalid: names the line or row that can't be a touchpoint.
+        LogUnreadable: there is no such file.
+    """
+    if log == CDNOW:
+        return _from_rows(CDNOW, cdnow())
+    path = Path(log)
+    try:
+        if path.name.endswith(JSON_SUFFIXES):
+            return sorted(_from_json(path), key=lambda touch: touch.time)
+        return _from_rows(path.name.partition(".")[0] or "log", read_log(path))
+    except OSError as error:
+        raise LogUnreadable(f"the log {log!r} can't be read: {error.strerror or error}") from error
+
+
+def _from_rows(name: str, rows: Iterable[LogRow]) -> list[TimedEvent]:
+    """Rows as touchpoints. An id is the row's place in the sorted log."""
+    ordered = sorted(rows, key=lambda row: row.ts)
+    found = []
+    for number, row in enumerate(ordered, start=1):
+        where = f"row of customer {row.customer_id!r} at {_iso(row.ts)}"
+        if row.type not in ROW_TYPES:
+            raise LogInvalid(f"{where}: type is {row.type!r}; a CSV log takes {', '.join(ROW_TYPES)}")
+        try:
+            value = event(
+                row.type,
+                id=f"{name}-{number}",
+                source=f"log/{name}",
+                subject=row.customer_id,
+                time_ms=row.ts,
+                data=_data(name, row),
+            )
+        except InvalidTouchpoint as error:
+            raise LogInvalid(f"{where}: {error}") from error
+        found.append(TimedEvent(row.ts, row.customer_id.encode(), value))
+    return found
+
+
+def _data(name: str, row: LogRow) -> dict[str, Any]:
+    """What a row says, in the fields of its type. A log has no names of campaigns and coupons: its own and the day."""
+    match row.type:
+        case "campaign_received":
+            return {"campaign_id": f"{name}-{_iso(row.ts)[:10]}"}
+        case "coupon_redeemed":
+            return {"coupon_id": f"{name}-{_iso(row.ts)[:10]}", "amount": abs(row.amount)}
+        case "return":
+            return {"amount": abs(row.amount), "quantity": abs(row.qty)}
+        case _:
+            return {"amount": row.amount, "quantity": row.qty}
+
+
+def _from_json(path: Path) -> Iterator[TimedEvent]:
+    with path.open("rb") as probe:
+        compressed = probe.read(2) == GZIP_MAGIC
+    with gzip.open(path, "rb") if compressed else path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            value = line.strip()
+            if not value:
+                continue
+            touch = read(value, None, _ANY_TIME)
+            if isinstance(touch, Rejected):
+                raise LogInvalid(f"{path}, line {number}: {touch.code}: {touch.reason}")
+            if touch.kind in RESERVED:
+                raise LogInvalid(f"{path}, line {number}: a reserved type, which only the engine writes; leave it out")
+            yield TimedEvent(touch.time, touch.customer.encode(), value)
+
+
+def _iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()

@@ -1,0 +1,14 @@
+"""Waiting is part of the protocols under test; its length is not."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("checkpoint", "outgoing", "ownership", "versions"):
+        monkeypatch.setattr(f"streams.{module}.FIRST_PAUSE_S", 0.001)
+        monkeypatch.setattr(f"streams.{module}.LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr("streams.shard.IDLE_S", 0.02)
+    monkeypatch.setattr("streams.versions.REFUSED_PAUSE_S", 0.01)

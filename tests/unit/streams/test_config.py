@@ -1,0 +1,212 @@
+"""Configuration: every setting by its variable, what wins, and refusals that name the setting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
+from streams.config import Config, ConfigError, load
+
+GIVEN: dict[str, tuple[str, Any]] = {
+    "app": ("loyal-1", "loyal-1"),
+    "bootstrap_servers": ("kafka-1:9092,kafka-2:9092", "kafka-1:9092,kafka-2:9092"),
+    "redis_url": ("rediss://user:pw@redis:6380/2", "rediss://user:pw@redis:6380/2"),
+    "redis_cluster": ("true", True),
+    "topic_prefix": ("shop.retention", "shop.retention"),
+    "partitions": ("12", 12),
+    "replication": ("3", 3),
+    "mode": ("replay", "replay"),
+    "horizon_days": ("28.5", 28.5),
+    "tick_days": ("14", 14.0),
+    "tick_phase": ("aligned", "aligned"),
+    "tick_anchor": ("1997-01-01T00:00:00+02:00", datetime(1996, 12, 31, 22, tzinfo=UTC)),
+    "lateness_s": ("0", 0.0),
+    "version_every_s": ("1800", 1800.0),
+    "version_delay_s": ("0", 0.0),
+    "enter": ("0.7", 0.7),
+    "exit": ("0.6", 0.6),
+    "trigger_life_s": ("60", 60.0),
+    "session_timeout_s": ("2.5", 2.5),
+    "heartbeat_s": ("0.5", 0.5),
+    "request_timeout_s": ("30", 30.0),
+    "rebalance_timeout_s": ("20", 20.0),
+    "batch_records": ("50", 50),
+    "piece_items": ("10", 10),
+    "outbox_limit": ("100", 100),
+    "clock_every_s": ("1", 1.0),
+    "clock_ahead_limit_s": ("60", 60.0),
+    "redis_timeout_s": ("1.5", 1.5),
+    "stall_after_s": ("15", 15.0),
+    "metrics_host": ("0.0.0.0", "0.0.0.0"),
+    "metrics_port": ("9100", 9100),
+    "log_level": ("DEBUG", "DEBUG"),
+}
+"""Field: what its variable says, and what comes of it. Each differs from the default."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (*Config.model_fields, "config"):
+        monkeypatch.delenv(f"RETENTION_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_setting_is_tried_here() -> None:
+    assert set(GIVEN) == set(Config.model_fields)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_each_setting_is_read_from_its_variable_and_changes_nothing_else(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = load()
+    told, value = GIVEN[name]
+    assert getattr(default, name) != value
+    monkeypatch.setenv(f"RETENTION_{name.upper()}", told)
+    assert load().model_dump() == {**default.model_dump(), name: value}
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file_over_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text('app = "file"\nenter = 0.7\nexit = 0.5\npartitions = 3\n')
+    monkeypatch.setenv("RETENTION_CONFIG", str(tmp_path / "mine.toml"))
+    monkeypatch.setenv("RETENTION_ENTER", "0.75")
+    monkeypatch.setenv("RETENTION_EXIT", "0.55")
+    config = load(exit=0.45, replication=None)
+    assert (config.app, config.enter, config.exit, config.partitions) == ("file", 0.75, 0.45, 3)
+    assert config.replication == 1
+
+
+def test_the_file_in_the_working_directory_is_found_and_the_named_one_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "retention.toml").write_text('app = "here"\n')
+    assert load().app == "here"
+    (tmp_path / "other.toml").write_text("partitions = 5\n")
+    monkeypatch.setenv("RETENTION_CONFIG", "other.toml")
+    assert (load().app, load().partitions) == ("retention", 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("app", "a b"),
+        ("app", ""),
+        ("topic_prefix", "touch points"),
+        ("partitions", "0"),
+        ("partitions", "many"),
+        ("replication", "8"),
+        ("mode", "online"),
+        ("horizon_days", "0"),
+        ("tick_days", "-7"),
+        ("tick_phase", "random"),
+        ("tick_anchor", "yesterday"),
+        ("lateness_s", "-1"),
+        ("enter", "1"),
+        ("exit", "0"),
+        ("session_timeout_s", "0"),
+        ("batch_records", "0"),
+        ("outbox_limit", "0"),
+        ("clock_ahead_limit_s", "0"),
+        ("redis_cluster", "perhaps"),
+        ("metrics_port", "65536"),
+        ("log_level", "LOUD"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_with_its_value_and_its_variable(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RETENTION_{name.upper()}", told)
+    with pytest.raises(ConfigError) as raised:
+        load()
+    assert str(raised.value).startswith(f"{name} is {told!r}: ")
+    assert str(raised.value).endswith(f"set RETENTION_{name.upper()}")
+
+
+def test_all_bad_values_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(partitions=0, enter=2.0)
+    assert [line.split(" ")[0] for line in str(raised.value).splitlines()] == ["partitions", "enter"]
+
+
+@pytest.mark.parametrize(
+    ("given", "variables"),
+    [
+        ({"enter": 0.5, "exit": 0.6}, ["RETENTION_ENTER", "RETENTION_EXIT"]),
+        ({"tick_days": 1.5, "version_every_s": 3601}, ["RETENTION_TICK_DAYS", "RETENTION_VERSION_EVERY_S"]),
+        ({"tick_days": 1e-6}, ["RETENTION_TICK_DAYS"]),
+        ({"version_every_s": 1e-9}, ["RETENTION_VERSION_EVERY_S"]),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_with_the_variables_to_set(
+    given: dict[str, float], variables: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(**given)
+    assert str(raised.value).endswith(f"; set {', '.join(variables)}")
+
+
+def test_an_unknown_setting_in_the_file_is_refused_and_one_in_the_environment_is_not_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RETENTION_TEST_REQUIRE", "all")
+    load()
+    (tmp_path / "retention.toml").write_text("entre = 0.7\n")
+    with pytest.raises(ConfigError, match="entre is no setting; remove it, or correct its spelling"):
+        load()
+
+
+def test_a_file_that_is_missing_or_no_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RETENTION_CONFIG", "gone.toml")
+    with pytest.raises(ConfigError, match=r"RETENTION_CONFIG is 'gone.toml', which does not exist"):
+        load()
+    (tmp_path / "gone.toml").write_text("enter : 0.7\n")
+    with pytest.raises(ConfigError, match=r"gone.toml is not TOML: .*line 1.*"):
+        load()
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        load().enter = 0.9
+
+
+def test_the_engine_gets_its_settings_in_milliseconds() -> None:
+    assert load(
+        horizon_days=28.5,
+        tick_days=7,
+        tick_anchor="1997-01-01T00:00:00Z",
+        tick_phase="aligned",
+        lateness_s=1.5,
+        version_every_s=3600,
+        version_delay_s=60,
+        enter=0.7,
+        exit=0.6,
+        trigger_life_s=0.25,
+        piece_items=12,
+    ).engine() == EngineSettings(
+        horizon=28 * DAY + 12 * HOUR,
+        tick=7 * DAY,
+        anchor=852_076_800_000,
+        phase="aligned",
+        lateness=1_500,
+        boundary=HOUR,
+        version_delay=MINUTE,
+        enter=0.7,
+        exit=0.6,
+        trigger_life=SECOND // 4,
+        piece_items=12,
+    )
+
+
+def test_an_anchor_without_a_zone_is_utc() -> None:
+    assert load(tick_anchor="2000-01-03T00:00:00").engine().anchor == 946_857_600_000
+
+
+def test_a_topic_is_named_by_prefix_and_role() -> None:
+    assert load(topic_prefix="shop").topic("triggers") == "shop.triggers"

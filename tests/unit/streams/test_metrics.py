@@ -1,0 +1,101 @@
+"""What Prometheus sees."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from models.line import Totals
+from streams.metrics import Metrics
+
+
+def series(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """Value by name and label values, the shard first."""
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels, reverse=True))): sample.value
+        for family in text_string_to_metric_families(metrics.text().decode())
+        for sample in family.samples
+    }
+
+
+def test_a_commit_counts_what_it_added_and_not_what_the_shard_had_before() -> None:
+    metrics = Metrics()
+    before = Totals(applied=100, dead=1, triggers=7)
+    metrics.committed(3, before, Totals(applied=140, dead=2, late=5, triggers=9), 50, 0.2, 0.01)
+    seen = series(metrics)
+    assert seen["retention_touchpoints_applied_total", "3"] == 40
+    assert seen["retention_touchpoints_dead_total", "3"] == 1
+    assert seen["retention_touchpoints_late_total", "3"] == 5
+    assert seen["retention_touchpoints_duplicate_total", "3"] == 0
+    assert seen["retention_triggers_total", "3"] == 2
+    assert seen["retention_records_total", "3"] == 50
+    assert seen["retention_store_seconds_count",] == 1
+
+
+def test_two_workers_in_one_process_do_not_mix() -> None:
+    one, other = Metrics(), Metrics()
+    one.committed(0, Totals(), Totals(applied=1), 1, 0.1, 0.1)
+    assert ("retention_touchpoints_applied_total", "0") not in series(other)
+
+
+def test_a_shard_that_moved_away_leaves_no_gauge_behind() -> None:
+    metrics = Metrics()
+    metrics.owned([0, 1])
+    for shard in (0, 1):
+        metrics.fence(shard, 10, 12, 5_000)
+        metrics.customers(shard, (1, 2, 3, 4, 5, 6))
+        metrics.outbox(shard, 4)
+        metrics.paused(shard, "store")
+    metrics.owned([1])
+    gauges = {name for name in series(metrics) if len(name) > 1 and name[1] == "0"}
+    assert gauges == set()
+    assert series(metrics)["retention_owned_shards",] == 1
+    assert series(metrics)["retention_fence_offset", "1"] == 10
+
+
+def test_lag_is_log_end_less_fence_and_kept_when_the_end_is_not_known() -> None:
+    metrics = Metrics()
+    metrics.fence(0, 10, 25, 5_000)
+    metrics.fence(0, 20, None, 6_000)
+    seen = series(metrics)
+    assert seen["retention_lag_records", "0"] == 15
+    assert seen["retention_fence_offset", "0"] == 20
+    assert seen["retention_shard_time_seconds", "0"] == 6
+
+
+def test_a_reason_that_nobody_foresaw_counts_as_other() -> None:
+    metrics = Metrics()
+    metrics.fencing_rejection("token")
+    metrics.fencing_rejection("a new one")
+    metrics.paused(0, "a new one")
+    seen = series(metrics)
+    assert seen["retention_fencing_rejections_total", "token"] == 1
+    assert seen["retention_fencing_rejections_total", "other"] == 1
+    assert seen["retention_paused", "0", "other"] == 1
+
+
+def test_a_shard_is_paused_for_one_reason_at_a_time_and_for_none_when_it_goes_on() -> None:
+    metrics = Metrics()
+    metrics.paused(0, "store")
+    metrics.paused(0, "version")
+    assert series(metrics)["retention_paused", "0", "store"] == 0
+    assert series(metrics)["retention_paused", "0", "version"] == 1
+    metrics.paused(0, None)
+    assert series(metrics)["retention_paused", "0", "version"] == 0
+
+
+def test_a_version_without_labels_leaves_its_quality_unknown() -> None:
+    metrics = Metrics()
+    metrics.version(7_000, {"auc": None, "log_loss": 0.5})
+    seen = series(metrics)
+    assert seen["retention_model_version_seconds",] == 7
+    assert seen["retention_model_log_loss",] == 0.5
+    assert seen["retention_model_auc",] == 0
+
+
+def test_latencies_and_entries_are_counted_once_per_transaction() -> None:
+    metrics = Metrics()
+    metrics.published(2, 30, 0.025, [0.2, 0.4])
+    seen = series(metrics)
+    assert seen["retention_published_total", "2"] == 30
+    assert seen["retention_trigger_latency_seconds_count",] == 2
+    assert seen["retention_publish_seconds_count",] == 1

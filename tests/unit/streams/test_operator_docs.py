@@ -1,0 +1,56 @@
+"""What operators read is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.config import Config, ConfigError, load
+from streams.errors import ExitCode
+from streams.metrics import OTHER, PAUSES, REJECTIONS, Metrics
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = ROOT / "retention.example.toml"
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_the_example_file_has_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Config.model_fields:
+        monkeypatch.delenv(f"RETENTION_{name.upper()}", raising=False)
+    monkeypatch.setenv("RETENTION_CONFIG", str(EXAMPLE))
+    config = load()
+    assert config.model_fields_set == set(Config.model_fields)
+    assert config.model_dump() == {name: field.default for name, field in Config.model_fields.items()}
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    told = re.findall(r"^\| `([a-z_]+)` \|", CONFIGURATION, flags=re.MULTILINE)
+    assert sorted(told) == sorted(Config.model_fields)
+
+
+def test_every_exit_code_is_documented_under_its_name() -> None:
+    told = dict(re.findall(r"^\| (\d+) \| `([a-z_]+)` \|", OPERATIONS, flags=re.MULTILINE))
+    assert told == {str(int(code)): code.name.lower() for code in ExitCode}
+
+
+def test_every_metric_is_documented_and_nothing_else() -> None:
+    told = set(re.findall(r"^\| `(retention_[a-z_]+)` \|", OPERATIONS, flags=re.MULTILINE))
+    families = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    assert told == families
+
+
+def test_every_reason_of_a_label_is_documented() -> None:
+    for series, reasons in (("retention_paused", PAUSES), ("retention_fencing_rejections_total", REJECTIONS)):
+        row = next(line for line in OPERATIONS.splitlines() if line.startswith(f"| `{series}` |"))
+        assert all(f"`{reason}`" in row for reason in (*reasons, OTHER))
+
+
+def test_a_name_in_the_file_that_is_no_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "retention.toml"
+    file.write_text('redis_ulr = "redis://127.0.0.1/0"\n')
+    monkeypatch.setenv("RETENTION_CONFIG", str(file))
+    with pytest.raises(ConfigError, match="redis_ulr"):
+        load()

@@ -1,0 +1,188 @@
+"""Model versions as the scorers find them: waited for, checked, kept, and let go of at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from models.churn import UNTRAINED, Version, schema_of, seal
+from models.learning import initial_version
+from models.settings import DAY
+from streams.checkpoint import Checkpoint
+from streams.store.fake import FakeStore
+from streams.versions import KEPT, LEARNER, ORIGIN, Versions, name_of
+
+SCHEMA = schema_of(91 * DAY)
+
+
+class CountingStore(FakeStore):
+    loads = 0
+
+    async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+        self.loads += 1
+        return await super().load(place, names)
+
+
+def version(boundary: int) -> Version:
+    return Version(boundary, boundary, initial_version().model, initial_version().quality)
+
+
+async def learner_of(store: FakeStore) -> Checkpoint:
+    checkpoint = Checkpoint(store, LEARNER)
+    await checkpoint.create(b"state")
+    return checkpoint
+
+
+async def put(learner: Checkpoint, *boundaries: int, schema: str = SCHEMA, origin: int = 0) -> None:
+    values = [(name_of(b), seal(version(b), schema)) for b in boundaries]
+    await learner.write(b"state", values=[*values, (ORIGIN, b"%d" % origin)])
+
+
+def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.versions.ALARM_EVERY_S", 0.01)
+
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        versions = Versions(store, SCHEMA)
+        waiting = asyncio.create_task(versions.at(700))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        assert "model version 700 is not there" in caplog.text
+        await put(learner, 700)
+        assert (await asyncio.wait_for(waiting, 1)).version == version(700)
+
+    asyncio.run(scenario())
+
+
+def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_before_the_origin_is_known() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        versions = Versions(store, SCHEMA)
+        waiting = asyncio.create_task(versions.at(100))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        await put(learner, 500, origin=500)
+        assert (await asyncio.wait_for(waiting, 1)).version == initial_version()
+        assert (await versions.at(500)).version == version(500)
+        at_origin = asyncio.create_task(versions.at(600))
+        await asyncio.sleep(0.02)
+        assert not at_origin.done()
+        at_origin.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_the_untrained_version_is_known_without_looking() -> None:
+    async def scenario() -> None:
+        store = CountingStore()
+        assert (await Versions(store, SCHEMA).named(UNTRAINED)).version == initial_version()
+        assert store.loads == 0
+
+    asyncio.run(scenario())
+
+
+def damaged(boundary: int) -> bytes:
+    whole = seal(version(boundary), SCHEMA)
+    return whole.replace(b'"learned":700', b'"learned":701')
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (b"garbage", "not a sealed Version"),
+        (b"\xff\xfe", "not a sealed Version"),
+        (damaged(700), "checksum"),
+        (seal(version(700), "another"), "schema is 'another'"),
+        (seal(version(700), SCHEMA)[:-9], "not a sealed Version"),
+        (seal(version(600), SCHEMA), "is the version of 600"),
+    ],
+)
+def test_a_version_that_is_damaged_or_foreign_is_refused_and_waited_for(
+    value: bytes, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        await learner.write(b"state", values=[(name_of(700), value), (ORIGIN, b"0")])
+        versions = Versions(store, SCHEMA)
+        waiting = asyncio.create_task(versions.at(700))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await put(learner, 700)
+        assert (await asyncio.wait_for(waiting, 1)).version == version(700)
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(scenario())
+    refusals = [record.getMessage() for record in caplog.records if "model version 700 is refused" in record.message]
+    assert refusals
+    assert said in refusals[0]
+
+
+def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        await learner.write(b"state", values=[(ORIGIN, b"soon")])
+        waiting = asyncio.create_task(Versions(store, SCHEMA).at(100))
+        await asyncio.sleep(0.03)
+        assert not waiting.done()
+        await learner.write(b"state", values=[(ORIGIN, b"500")])
+        assert (await asyncio.wait_for(waiting, 1)).version == initial_version()
+
+    asyncio.run(scenario())
+    assert "the learner's origin is b'soon'" in caplog.text
+
+
+def test_only_some_versions_are_kept_and_those_without_another_look() -> None:
+    async def scenario() -> None:
+        store = CountingStore()
+        await put(await learner_of(store), *range(3 * KEPT))
+        versions = Versions(store, SCHEMA)
+        for boundary in range(3 * KEPT):
+            await versions.at(boundary)
+        looked = store.loads
+        assert (await versions.at(3 * KEPT - 1)).version == version(3 * KEPT - 1)
+        assert store.loads == looked
+        assert len(versions._kept) == KEPT
+        await versions.at(0)
+        assert store.loads == looked + 1
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_is_away_is_waited_for() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        await put(await learner_of(store), 700)
+        store.fail_next(3)
+        assert (await asyncio.wait_for(Versions(store, SCHEMA).at(700), 1)).version == version(700)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("state", ["missing", "refused", "away"])
+def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("versions.FIRST_PAUSE_S", "versions.REFUSED_PAUSE_S", "checkpoint.FIRST_PAUSE_S"):
+        monkeypatch.setattr(f"streams.{name}", 30.0)
+
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        if state == "refused":
+            await learner.write(b"state", values=[(name_of(700), b"garbage"), (ORIGIN, b"0")])
+        if state == "away":
+            store.fail_next(1_000)
+        waiting = asyncio.create_task(Versions(store, SCHEMA).at(700))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(waiting, 0.5)
+
+    asyncio.run(scenario())
