@@ -58,8 +58,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Nothing: `on_thread_stop` closes the consumer, in its own thread.
 
         Faust calls this when a rebalance begins while the app stops, and closes this thread's connections in the main
-        thread's loop. uvloop does not survive that: SIGSEGV instead of the exit code, at about every tenth end of a
-        fenced worker.
+        thread's loop, which is not thread-safe. Fenced workers ended now and then by SIGSEGV in uvloop under chaos
+        before this was here.
         """
 
     def _crash(self, reason: BaseException) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import tempfile
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import faust
@@ -58,9 +61,9 @@ def build_app(settings: TransportSettings, ownership: Ownership) -> RetentionApp
         broker_rebalance_timeout=settings.rebalance_timeout_s,
         broker_request_timeout=settings.request_timeout_s,
         broker_commit_interval=settings.commit_interval_s,
-        # No tables: no standbys, nothing in the data directory, but Faust wants one of its own.
+        # No tables: no standbys, and nothing in the data directory, which Faust makes all the same.
         table_standby_replicas=0,
-        datadir=tempfile.mkdtemp(prefix="retention-faust-"),
+        datadir=str(_data_directory()),
         worker_redirect_stdouts=False,
         # Topics are made by `retention topics create`, with the timestamp type the engine relies on.
         topic_allow_declare=False,
@@ -87,6 +90,10 @@ def build_app(settings: TransportSettings, ownership: Ownership) -> RetentionApp
     return app
 
 
+def _data_directory() -> Path:
+    return Path(tempfile.gettempdir(), f"retention-faust-{os.getpid()}")
+
+
 def run_worker(app: RetentionApp) -> NoReturn:
     """Run until a signal or an error, then end the process with its exit code (streams/errors.py).
 
@@ -101,4 +108,5 @@ def run_worker(app: RetentionApp) -> NoReturn:
         raised = error
         if not isinstance(error, (SystemExit, KeyboardInterrupt)):
             logger.critical("the worker ended", exc_info=error)
+    shutil.rmtree(_data_directory(), ignore_errors=True)
     exit_now(exit_code_of(app, raised))

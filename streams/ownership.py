@@ -57,6 +57,8 @@ class Ownership:
         self._taking: asyncio.Task[None] | None = None
         self._ends: set[asyncio.Task[None]] = set()
         self.current: dict[TP, Owned] = {}
+        self.complete = False
+        """True from the end of a takeover to the next revocation; of nothing, too, when there are more workers."""
         self.left: dict[TP, int] = {}
         """The fences that the ended ownerships left, until they are shown to Kafka."""
 
@@ -97,6 +99,7 @@ class Ownership:
         self._end_current()
 
     def _end_current(self) -> None:
+        self.complete = False
         owners, self.current = self.current, {}
         tasks, self._tasks = self._tasks, {}
         for tp, owned in owners.items():
@@ -200,6 +203,7 @@ class Ownership:
         self._tasks = {tp: asyncio.ensure_future(self._run(owned)) for tp, owned in owners.items()}
         if not await self.group.begin(list(owners.values()), generation):
             raise asyncio.CancelledError
+        self.complete = True
         point("takeover.10.after_seek")
         fences = {tp.partition: owned.fence for tp, owned in owners.items() if owned.reads}
         logger.info("took over %s; fences %s", _names(owners), fences)

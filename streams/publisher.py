@@ -74,7 +74,8 @@ class _Producer:
             **settings,
         )
         try:
-            await asyncio.wait_for(producer.start(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await producer.start()
         except BaseException:
             await self.stop()
             raise
@@ -85,7 +86,8 @@ class _Producer:
         if producer is None:
             return
         try:
-            await asyncio.wait_for(producer.stop(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await producer.stop()
         except (KafkaError, OSError, TimeoutError) as error:
             logger.info("publisher of shard %d stopped the hard way: %r", self._shard, error)
             # aiokafka's sender goes on retrying otherwise: without its connections it can send nothing more.
@@ -192,8 +194,10 @@ class KafkaPublisher(_Producer):
             return
         producer = self._started()
         try:
-            # Retries inside aiokafka have no end while the broker is away.
-            await asyncio.wait_for(self._transaction(producer, entries), self._timeout_s)
+            # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
+            # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
+            async with asyncio.timeout(self._timeout_s):
+                await self._transaction(producer, entries)
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
             raise self._translated("send", error) from error
@@ -252,7 +256,8 @@ class PlainPublisher(_Producer):
             return
         producer = self._started()
         try:
-            await asyncio.wait_for(self._deliver(producer, entries), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await self._deliver(producer, entries)
         except FAILURES as error:
             await self.stop()
             raise self._translated("send", error) from error
@@ -277,7 +282,8 @@ async def supports_transactions(bootstrap_servers: str, transactional_id: str, *
     for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=transactional_id)
         try:
-            await asyncio.wait_for(producer.start(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await producer.start()
             return True
         except REFUSALS:
             if last:

@@ -139,7 +139,8 @@ async def _producer(bootstrap_servers: str) -> Any:
             request_timeout_ms=int(1000 * TIMEOUT_S),
         )
         try:
-            await asyncio.wait_for(producer.start(), TIMEOUT_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                await producer.start()
             return producer
         except BaseException as error:
             await producer.stop()

@@ -62,7 +62,8 @@ class TailReader:
     async def _guarded(self, work: Callable[[], Awaitable[T]], what: str) -> T:
         async with self._lock:
             try:
-                return await asyncio.wait_for(work(), self._timeout_s)
+                async with asyncio.timeout(self._timeout_s):
+                    return await work()
             except (KafkaError, OSError, TimeoutError) as error:
                 await self._close()
                 raise PublisherUnavailable(f"{what} raised {error!r}") from error

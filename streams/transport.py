@@ -180,7 +180,8 @@ class BatchConsumer(driver.Consumer):
         if cast(Any, self.app).exit_code:
             return  # the group may be gone from us: nothing is worth waiting for
         try:
-            await asyncio.wait_for(self.force_commit(), LAST_COMMIT_S)
+            async with asyncio.timeout(LAST_COMMIT_S):
+                await self.force_commit()
         except ConsumerNotStarted:
             return
         except TimeoutError:

@@ -110,7 +110,7 @@ class Watching:
 
     def _follow_assignment(self, ownership: Ownership) -> None:
         owned = {o.tp.partition for o in ownership.current.values() if o.reads}
-        if not ownership.current:
+        if not ownership.complete:
             self.progress.revoked()
         elif owned != self._owned or not self.progress.ready:
             self.progress.taken_over(owned)

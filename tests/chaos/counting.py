@@ -80,17 +80,18 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.workers = []
-        self._redis = redis.Redis.from_url(self.order.redis)
+        self._redis: Any = redis.Redis.from_url(self.order.redis)  # redis-py's types mix str and bytes
 
     @classmethod
     def create(cls, bootstrap: str, redis_url: str, app: str, directory: Path, partitions: int, **order: Any) -> Bench:
-        names = {"input": f"{app}-in", "learner": f"{app}-learner"}
-        bench = cls(Order(app=app, bootstrap=bootstrap, redis=redis_url, **names, **order), partitions, directory)
+        asked = {"app": app, "bootstrap": bootstrap, "redis": redis_url, **order}
+        asked |= {"input": f"{app}-in", "learner": f"{app}-learner"}
+        bench = cls(msgspec.convert(asked, Order), partitions, directory)
         topics = [
-            NewTopic(names["input"], partitions, 1),
+            NewTopic(bench.order.input, partitions, 1),
             *(NewTopic(name, partitions, 1) for name in outputs_of(app).values()),
         ]
-        asyncio.run(bench._create([*topics, NewTopic(names["learner"], 1, 1)]))
+        asyncio.run(bench._create([*topics, NewTopic(bench.order.learner, 1, 1)]))
         return bench
 
     async def _create(self, topics: list[Any]) -> None:

@@ -133,7 +133,8 @@ class CountingShard:
     async def _work(self) -> None:
         while True:
             try:
-                records = await asyncio.wait_for(self._inbox.get(), IDLE_S)
+                async with asyncio.timeout(IDLE_S):
+                    records = await self._inbox.get()
             except TimeoutError:
                 if self._outgoing.trimmable:
                     await self._write({}, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,7 +69,9 @@ def test_workers_joining_and_leaving_in_a_storm_stall_no_shard(bench: Bench) -> 
     leaving = []
     while producing.is_alive():
         guest = bench.worker()
-        time.sleep(2.5)
+        # Before that it has no handler for SIGTERM.
+        until(lambda: "Thread]: Starting" in guest.said, 20, lambda: guest.said)  # noqa: B023 - called at once
+        time.sleep(random.uniform(0.0, 2.0))  # in the join, in the takeover, or at work
         leaving.append(guest.stop())
     bench.until_counted(6_000)
     until(bench.settled, 15, lambda: resident.said)
