@@ -57,7 +57,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     fence: next offset to read. cut_place, cut_customer: the last due item done before that record (0: none).
     time: shard time, the largest record timestamp consumed. boundary: the last one whose watermark is out.
     adopted: the last one whose model version came into force; version: that version's name.
-    counts: outputs so far per topic role. trimmed: outputs that have left the outbox.
+    counts: outputs so far per topic role.
     bands: customers by `Band`.
     """
 

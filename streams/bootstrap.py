@@ -29,7 +29,6 @@ from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
 from streams.topics import OUTPUTS
-from streams.transport_settings import TransportSettings
 from streams.versions import LEARNER, Versions
 from streams.watching import Watching
 
@@ -95,7 +94,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
     ownership = Ownership(owner, stall_s=config.stall_after_s)
-    app = build_app(_transport(config), ownership)
+    app = build_app(config.transport(), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints")))
     if config.mode == "live":
@@ -119,19 +118,3 @@ def _publisher(
         return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
     name = f"{config.app}-{shard}"
     return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
-
-
-def _transport(config: Config) -> TransportSettings:
-    return TransportSettings(
-        bootstrap_servers=config.bootstrap_servers,
-        app=config.app,
-        input_topic=config.topic("touchpoints"),
-        learner_topic=config.topic("learner"),
-        client_id=config.app,
-        session_timeout_s=config.session_timeout_s,
-        heartbeat_s=config.heartbeat_s,
-        rebalance_timeout_s=config.rebalance_timeout_s,
-        request_timeout_s=config.request_timeout_s,
-        batch_records=config.batch_records,
-        stall_s=config.stall_after_s,
-    )

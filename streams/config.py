@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from models.settings import DAY, SECOND, EngineSettings
+from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
 
@@ -126,6 +127,22 @@ class Config(BaseSettings):
             piece_items=self.piece_items,
         )
 
+    def transport(self) -> TransportSettings:
+        """The Faust side's settings."""
+        return TransportSettings(
+            bootstrap_servers=self.bootstrap_servers,
+            app=self.app,
+            input_topic=self.topic("touchpoints"),
+            learner_topic=self.topic("learner"),
+            client_id=self.app,
+            session_timeout_s=self.session_timeout_s,
+            heartbeat_s=self.heartbeat_s,
+            rebalance_timeout_s=self.rebalance_timeout_s,
+            request_timeout_s=self.request_timeout_s,
+            batch_records=self.batch_records,
+            stall_s=self.stall_after_s,
+        )
+
     def topic(self, role: str) -> str:
         """Name of the topic of a role: touchpoints, triggers, decisions, examples, deadletters, learner."""
         return f"{self.topic_prefix}.{role}"
@@ -139,6 +156,7 @@ def load(**given: Any) -> Config:
     try:
         config = Config(**{name: value for name, value in given.items() if value is not None})
         config.engine()
+        config.transport()
     except ValidationError as error:
         told = []
         for problem in error.errors():
@@ -151,7 +169,7 @@ def load(**given: Any) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file or DEFAULT_FILE} is not TOML: {error}; correct the file") from error
     except ValueError as error:
-        raise ConfigError(f"{error}; set {', '.join(_settings_behind(str(error)))}") from error
+        raise ConfigError(f"{error}; set {', '.join(_settings_behind(str(error)))}".removesuffix("; set ")) from error
     return config
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
@@ -22,7 +23,7 @@ from models.learning import ExamplesGap, Learning, LearningState
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
 from streams.crash_points import point
-from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing
+from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
 from streams.log_facts import LogFacts
 from streams.versions import CUT, ORIGIN, name_of
 
@@ -78,6 +79,7 @@ class LearnerOwner:
         self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
         self._new_consumer = new_consumer
         self._learning: Learning | None = None
+        self._refused: LearnerStateRefused | None = None
         self._consumer: Any = None
         self._paused: set[int] = set()
 
@@ -94,18 +96,24 @@ class LearnerOwner:
             state = unseal(meta.body, self._settings.schema, LearningState)
             self._learning = Learning(self._settings.engine, self._settings.partitions, state)
         except SnapshotRefused as error:
-            raise LearnerStateRefused(f"the learner's state: {error}") from error
+            self._refused = LearnerStateRefused(f"the learner's state: {error}")
 
     async def check(self, facts: LogFacts) -> None:
         """A learner that never was starts from the earliest example; it may, since that gives the same model."""
-        if self._learning is not None:
+        if self._learning is not None or self._refused is not None:
             return
         learning = Learning(self._settings.engine, self._settings.partitions)
         await self._checkpoint.create(self._sealed(learning))
         self._learning = learning
 
     async def recover(self) -> None:
-        """Open the consumer where the state stands."""
+        """Open the consumer where the state stands.
+
+        A refused state is told only here, after the shards' own checks: a changed setting or partition count is what
+        makes it foreign, and that error has the better remedy.
+        """
+        if self._refused is not None:
+            raise self._refused
         await self._open()
 
     def hand_over(self, records: list[Any]) -> None:
@@ -145,11 +153,14 @@ class LearnerOwner:
 
     def _feed(self, shard: int, messages: Sequence[Any]) -> None:
         for message in messages:
-            count = int(dict(message.headers)["count"])
             try:
+                count = int(dict(message.headers)["count"])
                 self.learning.feed(shard, message.offset, count, message.value)
             except ExamplesGap as error:
                 raise LogTruncated(str(error)) from error
+            except (KeyError, ValueError, msgspec.DecodeError) as error:
+                where = f"{self._settings.examples_topic} {shard} at offset {message.offset}"
+                raise StateUnreadable(f"{where} is not an example of ours: {error!r}") from error
 
     def _next_versions(self) -> list[Version]:
         versions: list[Version] = []

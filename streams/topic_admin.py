@@ -15,7 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.config import Config
-from streams.errors import EngineError
+from streams.errors import EngineError, ExitCode
 from streams.topics import OUTPUTS, ROLES
 
 TIMESTAMP_TYPE = "message.timestamp.type"
@@ -46,6 +46,7 @@ class BrokerRefused(EngineError):
 class TopicMissing(EngineError):
     """A topic of the engine does not exist."""
 
+    code = ExitCode.TOPIC_UNFIT
     remedy = "create the topics with `retention topics create`, or correct RETENTION_TOPIC_PREFIX"
 
 

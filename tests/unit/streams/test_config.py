@@ -31,7 +31,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "enter": ("0.7", 0.7),
     "exit": ("0.6", 0.6),
     "trigger_life_s": ("60", 60.0),
-    "session_timeout_s": ("2.5", 2.5),
+    "session_timeout_s": ("12.5", 12.5),
     "heartbeat_s": ("0.5", 0.5),
     "request_timeout_s": ("30", 30.0),
     "rebalance_timeout_s": ("20", 20.0),
@@ -164,7 +164,7 @@ def test_an_unknown_setting_in_the_file_is_refused_and_one_in_the_environment_is
 
 def test_a_file_that_is_missing_or_no_toml_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RETENTION_CONFIG", "gone.toml")
-    with pytest.raises(ConfigError, match=r"RETENTION_CONFIG is 'gone.toml', which does not exist"):
+    with pytest.raises(ConfigError, match=r"RETENTION_CONFIG is 'gone.toml', which is not a file"):
         load()
     (tmp_path / "gone.toml").write_text("enter : 0.7\n")
     with pytest.raises(ConfigError, match=r"gone.toml is not TOML: .*line 1.*"):
@@ -210,3 +210,11 @@ def test_an_anchor_without_a_zone_is_utc() -> None:
 
 def test_a_topic_is_named_by_prefix_and_role() -> None:
     assert load(topic_prefix="shop").topic("triggers") == "shop.triggers"
+
+
+def test_a_heartbeat_too_slow_for_the_session_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RETENTION_HEARTBEAT_S", "9")
+    with pytest.raises(ConfigError, match=r"heartbeat_s=9.0 is above a third of session_timeout_s=10.0"):
+        load()

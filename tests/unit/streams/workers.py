@@ -31,6 +31,7 @@ from streams.log_facts import LogFacts
 from streams.outbox import Destination, Entry, PublisherUnavailable
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
+from streams.relearning import Relearning
 from streams.shard import Shard, ShardSettings
 from streams.shard_body import ShardBody, unpack_body
 from streams.store.fake import Snapshot
@@ -57,6 +58,8 @@ POINTS = (
     "commit.b.written",
     "publish.1.begun",
     "publish.4.committed",
+    "learner.a.learned",
+    "learner.b.written",
 )
 """The crash points that a worker of this module passes."""
 
@@ -226,7 +229,9 @@ class Worker:
         self._free: dict[TP, Owned] = {}
         self._next: dict[TP, int] = {}
         self.mortal = MortalStore(self)
-        self.versions = Versions(self.mortal, site.schema)
+        self._examples = LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed")
+        relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
+        self.versions = Versions(self.mortal, site.schema, relearning.version)
         self.ownership = Ownership(self._owner)
         self.ownership.bind(self)
 
@@ -301,10 +306,9 @@ class Worker:
     def _owner(self, tp: TP, generation: int) -> Owned:
         site = self.site
         if tp == LEARNER_TP:
-            settings = LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed")
             checkpoint = Checkpoint(self.mortal, LEARNER)
             return LearnerOwner(
-                tp, generation, settings, checkpoint, new_consumer=lambda s: MemoryConsumer(site.public)
+                tp, generation, self._examples, checkpoint, new_consumer=lambda settings: MemoryConsumer(site.public)
             )
         outgoing = self.outgoing[tp.partition] = Outgoing(
             MortalPublisher(self, tp.partition), tp.partition, site.mode == "live"

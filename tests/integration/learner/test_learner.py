@@ -1,0 +1,305 @@
+"""The learner's owner on real partitions: the model is a function of the log, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import lru_cache
+from random import Random
+
+import pytest
+from faust.types import TP
+
+from models.calendar import version_for
+from models.churn import schema_of, seal
+from models.rehearsal import Rehearsal, rehearse
+from models.settings import DAY, EngineSettings
+from streams.checkpoint import Checkpoint
+from streams.errors import EngineError, LearnerStateRefused, LogTruncated
+from streams.learner import LearnerOwner
+from streams.log_facts import LogFacts
+from streams.store.fake import FakeStore, Snapshot
+from streams.store.port import Meta, Outcome, Write
+from streams.versions import LEARNER, ORIGIN
+from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, in_memory
+from tests.logs import synthetic
+from tests.unit.streams.workers import SETTINGS
+
+SHARDS = 2
+FACTS = LogFacts(0, 0, "", 1, None)
+
+
+@lru_cache
+def rehearsed(settings: EngineSettings = SETTINGS) -> Rehearsal:
+    return rehearse(synthetic(5, partitions=SHARDS, customers=20, days=100), settings)
+
+
+def said(settings: EngineSettings = SETTINGS) -> list[list[Said]]:
+    """What the shards say to the learner."""
+    return [[(o.count, o.value) for o in s.outputs if o.role == "examples"] for s in rehearsed(settings).shards]
+
+
+def versions_in(store: FakeStore) -> dict[int, bytes]:
+    return {int(n[2:]): v for n, v in store.snapshot(LEARNER).values.items() if n.startswith(b"v:")}
+
+
+def sealed(settings: EngineSettings, boundary: int) -> bytes:
+    return seal(rehearsed(settings).versions[boundary], schema_of(settings.horizon))
+
+
+class NotingStore(FakeStore):
+    """Notes every version that was ever written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: dict[int, bytes] = {}
+
+    async def commit(self, place: str, write: Write) -> Outcome:
+        for name, value in write.values:
+            if name.startswith(b"v:"):
+                boundary = int(name[2:])
+                assert self.versions.setdefault(boundary, value) == value, (
+                    f"version {boundary} was cut twice, differently"
+                )
+        return await super().commit(place, write)
+
+
+class Bench:
+    """One learner after the other over one topic and one store."""
+
+    def __init__(self, examples: Examples, settings: EngineSettings = SETTINGS) -> None:
+        self.examples, self.settings = examples, settings
+        self.store = NotingStore()
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[asyncio.Task[None]]:
+        """A learner at work, ended with the block; its task."""
+        told = self.examples.settings(self.settings, schema_of(self.settings.horizon))
+        checkpoint = Checkpoint(self.store, LEARNER)
+        owner = LearnerOwner(TP("learner", 0), 1, told, checkpoint, new_consumer=self.examples.consumer)
+        try:
+            await owner.peek()
+            await owner.mint()
+            await owner.check(FACTS)
+            await owner.recover()
+            running = asyncio.create_task(owner.run())
+            yield running
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        finally:
+            await owner.ended()
+
+    async def cut(self, boundary: int, running: asyncio.Task[None]) -> None:
+        """Wait until a version stands."""
+        async with asyncio.timeout(20):
+            while boundary not in versions_in(self.store):
+                if running.done():
+                    running.result()
+                await asyncio.sleep(0.002)
+
+    async def ends_with(self, error: type[EngineError], match: str) -> None:
+        with pytest.raises(error, match=match):
+            async with self.owner() as running, asyncio.timeout(20):
+                await running
+
+
+def scenario(opened: Opened, test: Callable[[Examples], Awaitable[None]], shards: int = SHARDS) -> None:
+    async def whole() -> None:
+        async with opened(shards) as examples:
+            await test(examples)
+
+    asyncio.run(whole())
+
+
+def portions(messages: Sequence[Sequence[Said]], seed: int, most: int) -> list[tuple[int, list[Said]]]:
+    """All messages in portions, each shard's in order, the shards in any."""
+    random = Random(seed)
+    left = [list(own) for own in messages]
+    told = []
+    while any(left):
+        shard = random.choice([n for n, own in enumerate(left) if own])
+        size = random.randint(1, most)
+        told.append((shard, left[shard][:size]))
+        left[shard] = left[shard][size:]
+    return told
+
+
+@pytest.mark.parametrize("delay", [0, 10 * DAY])
+def test_whatever_the_interleaving_and_the_restarts_the_versions_are_those_of_the_engine_in_memory(
+    opened: Opened, delay: int
+) -> None:
+    settings = replace(SETTINGS, version_delay=delay)
+
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples, settings)
+        told = portions(said(settings), seed=1, most=25)
+        for first in range(0, len(told), 4):  # a new owner every few portions
+            async with bench.owner() as running:
+                for shard, messages in told[first : first + 4]:
+                    await examples.append(shard, messages)
+                    await asyncio.sleep(0.02)
+                assert not running.done()
+        last = max(rehearsed(settings).versions)
+        async with bench.owner() as running:
+            await bench.cut(last, running)
+        seen = bench.store.versions
+        assert len(seen) > 2
+        assert seen == {boundary: sealed(settings, boundary) for boundary in seen}
+        origin = int(bench.store.snapshot(LEARNER).values[ORIGIN])
+        assert origin == min(rehearsed(settings).versions)
+        # A shard may still ask for the version of the last boundary, and of the one before.
+        needed = {version_for(settings, boundary) for boundary in (last, last - settings.boundary)}
+        standing = set(versions_in(bench.store))
+        assert needed <= standing
+        assert len(standing) <= 2 + -(-delay // settings.boundary)
+
+    scenario(opened, test)
+
+
+def test_a_learner_that_catches_up_in_one_go_keeps_no_more_versions_than_one_that_was_always_there(
+    opened: Opened,
+) -> None:
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        for shard, messages in enumerate(said()):
+            await examples.append(shard, messages)
+        last = max(rehearsed().versions)
+        async with bench.owner() as running:
+            await bench.cut(last, running)
+        assert versions_in(bench.store) == {b: sealed(SETTINGS, b) for b in (last, last - SETTINGS.boundary)}
+
+    scenario(opened, test)
+
+
+def test_an_example_that_is_missing_stops_the_learner(opened: Opened) -> None:
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        first, second = said()
+        await examples.append(0, first)
+        await examples.append(1, second[:4] + second[5:])
+        await bench.ends_with(LogTruncated, r"examples of shard 1: count 6 at offset \d+ follows 4.*remedy: ")
+        assert max(versions_in(bench.store), default=0) < max(rehearsed().versions)
+
+    scenario(opened, test)
+
+
+def test_an_example_that_comes_twice_is_learned_once(opened: Opened) -> None:
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        first, second = said()
+        await examples.append(0, first[:9])
+        await examples.append(0, first[5:])
+        async with bench.owner() as running:
+            await examples.append(1, second[:6])
+            await examples.append(1, second[:6])
+            await asyncio.sleep(0.05)
+            assert not running.done()
+        await examples.append(1, second)
+        last = max(rehearsed().versions)
+        async with bench.owner() as running:
+            await bench.cut(last, running)
+        assert bench.store.versions[last] == sealed(SETTINGS, last)
+
+    scenario(opened, test)
+
+
+def test_a_shard_that_is_far_ahead_is_paused_and_goes_on_when_the_others_come(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.learner.AHEAD", 5)
+
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        first, second = said()
+        await examples.append(0, first[:20])
+        async with bench.owner() as running:
+            await asyncio.sleep(0.1)
+            await examples.append(0, first[20:])
+            await asyncio.sleep(0.1)
+            await examples.append(1, second)
+            last = max(rehearsed().versions)
+            await bench.cut(last, running)
+        assert bench.store.versions[last] == sealed(SETTINGS, last)
+
+    scenario(opened, test)
+
+
+async def worked(examples: Examples) -> Bench:
+    """A bench whose learner has come some way."""
+    bench = Bench(examples)
+    for shard, messages in enumerate(said()):
+        await examples.append(shard, messages)
+    async with bench.owner() as running:
+        await bench.cut(max(rehearsed().versions), running)
+    return bench
+
+
+def test_examples_that_are_gone_before_they_were_read_stop_the_learner(
+    opened: Opened, request: pytest.FixtureRequest
+) -> None:
+    if "tansu" in request.node.callspec.id:
+        pytest.skip("not run: the embedded broker deletes no records")
+
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        await examples.append(1, said()[1])
+        await examples.forget(1, 3)
+        await bench.ends_with(LogTruncated, "examples of shard 1 start at 3, the learner stands at 0.*remedy: ")
+
+    scenario(opened, test)
+
+
+def test_a_learner_that_stands_behind_the_end_of_its_topic_is_stopped(
+    opened: Opened, request: pytest.FixtureRequest
+) -> None:
+    if "kafka" not in request.node.callspec.id:
+        pytest.skip("not run: only Apache Kafka refuses to read beyond the end of a log")
+
+    async def test(examples: Examples) -> None:
+        bench = await worked(examples)
+        async with opened(SHARDS) as recreated:
+            await recreated.append(0, said()[0][:2])
+            bench.examples = recreated
+            await bench.ends_with(LogTruncated, "remedy: ")
+
+    scenario(opened, test)
+
+
+def _damaged(body: bytes) -> bytes:
+    return body.replace(b'"learned":', b'"learned":1')
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda body: b"garbage", "not a sealed LearningState"),
+        (lambda body: body[:-20], "not a sealed LearningState"),
+        (_damaged, "checksum"),
+        (lambda body: body.replace(b'"schema":"', b'"schema":"x'), "schema is 'x"),
+    ],
+    ids=["garbage", "cut short", "damaged", "foreign"],
+)
+def test_a_state_that_is_damaged_or_foreign_is_refused_and_its_versions_stay(
+    change: Callable[[bytes], bytes], match: str
+) -> None:
+    async def test(examples: Examples) -> None:
+        bench = await worked(examples)
+        there = bench.store.snapshot(LEARNER)
+        assert there.meta is not None
+        meta = Meta(there.meta.token, there.meta.number, there.meta.nonce, change(there.meta.body))
+        bench.store.restore(LEARNER, Snapshot(meta, there.values, there.dues, there.outbox))
+        await bench.ends_with(LearnerStateRefused, f"the learner's state: .*{match}.*remedy: ")
+        assert bench.store.snapshot(LEARNER).values == there.values
+
+    scenario(in_memory, test)
+
+
+def test_a_state_of_another_number_of_shards_is_refused() -> None:
+    async def test(examples: Examples) -> None:
+        bench = await worked(examples)
+        bench.examples = MemoryExamples(SHARDS + 1)
+        await bench.ends_with(LearnerStateRefused, "has 2 shards, the topic 3.*remedy: ")
+
+    scenario(in_memory, test)
