@@ -76,6 +76,6 @@ def test_into_a_replays_topic_events_go_with_their_own_times(
 
 def test_without_topics_nothing_is_sent_and_the_remedy_is_told(retention: Retention, redis_app: str) -> None:
     result = retention("publish", "-", input=GOOD[0])
-    assert result.exit_code == ExitCode.FAILURE
+    assert result.exit_code == ExitCode.TOPIC_UNFIT
     assert f"topic {redis_app}.touchpoints does not exist" in result.stderr
     assert "retention topics create" in result.stderr
