@@ -64,12 +64,12 @@ def gather(
         if lane.loaded_band is not None:
             bands[lane.loaded_band] -= 1
         bands[record.band] += 1
-    done = piece.done or (0, b"")
+    cut = piece.cut or (0, b"")
     new = msgspec.structs.replace(
         state,
         fence=piece.next_offset,
-        cut_place=done[0],
-        cut_customer=done[1].decode(),
+        cut_place=cut[0],
+        cut_customer=cut[1].decode(),
         time=piece.time,
         bands=tuple(bands),
         totals=state.totals.plus(work.counts),

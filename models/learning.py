@@ -81,7 +81,7 @@ class Learning:
     def feed(self, shard: int, offset: int, count: int, value: bytes) -> bool:
         """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
 
-        Raises ExamplesGap when a count is missing before it.
+        Raises ExamplesGap when a count is missing before it, ValueError (or a subclass) when it is not an example.
         """
         if count <= self._heard[shard]:
             return False
@@ -90,8 +90,10 @@ class Learning:
                 f"examples of shard {shard}: count {count} at offset {offset} follows {self._heard[shard]}; "
                 "restore the examples topic or relearn"
             )
-        self._heard[shard] = count
         content = _decode(value)
+        if isinstance(content, Example) and len(content.basis) != BASIS:
+            raise ValueError(f"its basis has {len(content.basis)} numbers, this model reads {BASIS}")
+        self._heard[shard] = count
         self._waiting[shard].append(Message(offset, count, content))
         if isinstance(content, Watermark):
             self._marks[shard] = content.time
@@ -105,9 +107,18 @@ class Learning:
         known = [mark for mark in marks if mark is not None]
         return min(known) if len(known) == len(marks) else None
 
-    def ahead(self, shard: int) -> int:
-        """How many messages of a shard wait here; a reader pauses the partitions that are far ahead."""
-        return len(self._waiting[shard])
+    def far_ahead(self, most: int) -> set[int]:
+        """The shards a reader should pause: more than `most` of their messages wait here, for shards that are slower.
+
+        Never one whose newest watermark is the lowest of all, or that has none yet: all wait for its next one, however
+        many examples lie before that.
+        """
+        lowest = self.lowest_mark()
+        return {
+            shard
+            for shard, (mark, waiting) in enumerate(zip(self._marks, self._waiting, strict=True))
+            if len(waiting) > most and mark is not None and (lowest is None or mark > lowest)
+        }
 
     def next_version(self) -> Version | None:
         """Learn up to the next boundary and cut its version; None when a shard has not reached it yet."""

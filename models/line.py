@@ -54,7 +54,8 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
-    fence: next offset to read. cut_place, cut_customer: the last due item done before that record (0: none).
+    fence: next offset to read. cut_place, cut_customer: what is due before that record and this place is done (0: no
+    due item is known to remain).
     time: shard time, the largest record timestamp consumed. boundary: the last one whose watermark is out.
     adopted: the last one whose model version came into force; version: that version's name.
     counts: outputs so far per topic role.
@@ -79,7 +80,7 @@ class Piece(NamedTuple):
     """Records batch[first:last] and all due items before `bound`; one commit.
 
     bound: (place, customer), exclusive. time: shard time after it. watermark: the boundary it ends at, if any.
-    next_offset: where the line stands afterwards. done: the last due item before that, when some may remain.
+    next_offset: where the line stands afterwards. cut: the first due item before it that is not done, if one is known.
     """
 
     first: int
@@ -88,7 +89,7 @@ class Piece(NamedTuple):
     time: int
     watermark: int | None
     next_offset: int
-    done: tuple[int, bytes] | None = None
+    cut: tuple[int, bytes] | None = None
 
 
 class Wait(NamedTuple):
@@ -125,11 +126,10 @@ def next_piece(
 
 def shorten(piece: Piece, batch: Sequence[LogRecord], state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:
     """A piece that ends before the last of `dues` (in line order), because more is due than one commit should hold."""
-    bound, last_done = dues[-1], dues[-2]
+    bound = dues[-1]
     time, last = state.time, piece.first
     while last < piece.last and max(time, batch[last].timestamp) < time_of(bound[0]):
         time, last = max(time, batch[last].timestamp), last + 1
     if last == piece.last and piece.watermark is None and last == len(batch):
         raise ValueError(f"due item {bound} lies after the last record of the batch; the due page went too far")
-    done = (int(last_done[0]), last_done[1])
-    return Piece(piece.first, last, bound, time, None, batch[last].offset, done)
+    return Piece(piece.first, last, bound, time, None, batch[last].offset, (int(bound[0]), bound[1]))

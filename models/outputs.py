@@ -90,7 +90,8 @@ class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):
     """A record that could not be applied: where it was, why, and the record itself (base64), so nothing is lost.
 
-    Of an oversize value only the first 4 KiB are kept; `size` and the coordinates tell where the rest is.
+    Of an oversize value only the first 4 KiB are kept, of any key the first 512 bytes; `size` and the coordinates tell
+    where the rest is.
     """
 
     code: str

@@ -29,6 +29,10 @@ class Said(NamedTuple):
     expires_at: int = 0
 
 
+LONGEST_KEY = 512
+"""Bytes kept of a dead record's key: no customer's is longer, and a broker takes no letter of any size."""
+
+
 @dataclass(slots=True)
 class Work:
     """A piece under way."""
@@ -65,14 +69,14 @@ def dead_record(work: Work, at: Place, entry: LogRecord, code: str, reason: str,
         timestamp=entry.timestamp,
         size=len(value),
         value=as_text(value, KEPT_OF_OVERSIZE if code == Code.OVERSIZE else None),
-        key=as_text(entry.key),
+        key=as_text(entry.key, LONGEST_KEY),
         customer=touch.customer if touch else seen.customer if seen else None,
         event_type=Kind(touch.kind).type if touch else seen.type if seen else None,
         event_id=touch.id if touch else seen.event_id if seen else None,
     )
     work.counts["dead"] += 1
     name = output_id("deadletter", work.partition, entry.offset, code)
-    work.say(at, Said("deadletters", name, entry.key or b"", letter, entry.timestamp))
+    work.say(at, Said("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp))
 
 
 def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:

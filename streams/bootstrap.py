@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import sys
 from typing import NoReturn
 
 from faust.types import TP
@@ -15,7 +17,7 @@ from models.churn import schema_of
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
-from streams.errors import EngineError
+from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
 from streams.learner import LearnerOwner, LearnerSettings
@@ -38,8 +40,12 @@ logger = logging.getLogger(__name__)
 def run_worker(config: Config) -> NoReturn:
     """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Faust's own handlers come later; until then nothing is owned that would have to be handed over.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
     try:
         surroundings = asyncio.run(look_around(config))
+    except KeyboardInterrupt:
+        raise SystemExit(ExitCode.OK) from None
     except EngineError as error:
         logger.critical("%s: %s", type(error).__name__, error)
         raise SystemExit(int(error.code)) from error
@@ -49,7 +55,7 @@ def run_worker(config: Config) -> NoReturn:
 def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
     engine = config.engine()
-    schema = schema_of(engine.horizon)
+    schema = schema_of(engine)
     store = RedisStore(
         connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s), config.app
     )
@@ -75,14 +81,15 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         shard_settings = ShardSettings(
             engine, config.mode, config.topic("touchpoints"), config.outbox_limit, config.clock_ahead_limit_s
         )
+        checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
         outgoing = Outgoing(
             _publisher(config, surroundings, tails, tp.partition),
             tp.partition,
             config.mode == "live",
             watching.published(tp.partition),
             watching.kafka_away(tp.partition),
+            checkpoint.holds,
         )
-        checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
         return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
 
     def learner_owner(tp: TP, generation: int) -> Owned:

@@ -35,10 +35,13 @@ from typing import TypeVar
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
 from streams.store import Meta, Outcome, Store, StoreUnavailable, Write
+from streams.store.rules import StoreFull
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
+PASSING = (StoreUnavailable, StoreFull)
+"""What passes by itself or by an operator's hand, without anything having been written twice: worth waiting for."""
 T = TypeVar("T")
 
 
@@ -52,7 +55,7 @@ async def patiently(what: str, call: Callable[[], Awaitable[T]], on_outage: Call
     while True:
         try:
             return await call()
-        except StoreUnavailable as error:
+        except PASSING as error:
             logger.warning("%s: %s; again in %.2f s", what, error, pause)
             on_outage(f"{what}: {error}")
         await asyncio.sleep(pause)
@@ -72,23 +75,51 @@ class Checkpoint:
         self._store, self._place = store, place
         self._token = os.urandom(16).hex().encode()
         self._on_rejection, self._on_outage = on_rejection, on_outage
+        self._looked = False
+        self._seen: bytes | None = None
         self.number = -1
 
     async def read(self) -> Meta | None:
         """Step 1: the meta as it stands."""
-        return await self._store.read_meta(self._place)
+        meta = await self._store.read_meta(self._place)
+        self._looked, self._seen = True, meta.token if meta is not None else None
+        return meta
 
     async def mint(self) -> Meta | None:
-        """Step 3: become the owner. The meta as the former owner left it; None when there is none."""
-        meta = await self._store.mint(self._place, self._token)
-        if meta is not None:
-            self.number = meta.number
+        """Step 3: become the owner. The meta as the former owner left it; None when there is none.
+
+        Raises Fenced, and mints nothing, when somebody else has become the owner since step 1: a worker that was
+        stopped inside its takeover must not take the shard from the one that came after it. Without a step 1 it takes
+        the place from whoever has it.
+        """
+        if self._looked and self._seen is None:
+            if await self._store.read_meta(self._place) is not None:
+                raise Fenced(f"{self._place}: was created by another worker while this one took it over")
+            return None
+        return await self._mint(self._seen)
+
+    async def _mint(self, seen: bytes | None) -> Meta | None:
+        meta = await self._store.mint(self._place, self._token, seen)
+        if meta is None:
+            return None
+        if seen is not None and meta.token not in (seen, self._token):
+            self._on_rejection("token")
+            raise Fenced(f"{self._place}: another worker took it over while this one did")
+        self.number = meta.number
         return meta
+
+    async def holds(self) -> bool:
+        """True while the place is ours, as far as the store knows. Asked by a publisher that was cut off."""
+        meta = await self._store.read_meta(self._place)
+        ours = meta is not None and meta.token == self._token
+        if not ours:
+            self._on_rejection("producer")
+        return ours
 
     async def create(self, body: bytes) -> Meta:
         """Step 4, for a place that never was: create its meta and mint."""
         await self._store.create(self._place, body)
-        meta = await self.mint()
+        meta = await self._mint(b"")
         if meta is None:
             raise MetaMissing(f"{self._place}: the meta vanished right after it was created")
         return meta
@@ -117,7 +148,7 @@ class Checkpoint:
             error = attempt.exception()
             if error is None:
                 break
-            if not isinstance(error, StoreUnavailable):
+            if not isinstance(error, PASSING):
                 raise error
             if cancelled:
                 raise asyncio.CancelledError from error

@@ -93,6 +93,13 @@ class Config(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65_535, description="0: a free port, logged at start")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("give redis://host:port/db, rediss:// or unix://")
+        return value
+
     @field_validator("tick_anchor")
     @classmethod
     def _with_zone(cls, value: datetime) -> datetime:
@@ -146,6 +153,11 @@ class Config(BaseSettings):
     def topic(self, role: str) -> str:
         """Name of the topic of a role: touchpoints, triggers, decisions, examples, deadletters, learner."""
         return f"{self.topic_prefix}.{role}"
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be logged."""
+    return re.sub(r"//[^@/]*@", "//***@", url)
 
 
 def load(**given: Any) -> Config:

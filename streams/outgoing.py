@@ -13,28 +13,39 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from models.touchpoints import event
 from streams.checkpoint import nobody
 from streams.crash_points import point
-from streams.errors import DifferentOutput
-from streams.outbox import Destination, Entry, Publisher, PublisherUnavailable
+from streams.errors import DifferentOutput, Fenced
+from streams.outbox import Destination, Entry, Publisher, PublisherFenced, PublisherUnavailable
+from streams.store import StoreUnavailable
 from streams.topics import OUTPUTS
 
 logger = logging.getLogger(__name__)
 
 IN_ONE_TRANSACTION = 2_000
 """A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
+BYTES_IN_ONE_TRANSACTION = 8 << 20
+"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds."""
+MOST_BYTES = 64 << 20
+"""Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+
+
+async def always() -> bool:
+    """For publishing outside an ownership, as in tests."""
+    return True
 
 
 class Outgoing:
     """One shard's publishing, for one ownership.
 
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
-    shard's own input partition, in the same transaction. on_published(entries, seconds) and
-    on_outage(detail) are for those who watch.
+    shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
+    publisher is started anew, which would fence a new owner's. on_published(entries, seconds) and on_outage(detail)
+    are for those who watch.
     """
 
     def __init__(
@@ -44,9 +55,11 @@ class Outgoing:
         expires: bool,
         on_published: Callable[[Sequence[Entry], float], None] = lambda entries, seconds: None,
         on_outage: Callable[[str], None] = nobody,
+        ours: Callable[[], Awaitable[bool]] = always,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
-        self._on_outage = on_outage
+        self._on_outage, self._ours = on_outage, ours
+        self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
         self._kick = asyncio.Event()
@@ -65,6 +78,7 @@ class Outgoing:
         """
         _check_outbox(outbox, counts)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
+        self._bytes = sum(map(_size, outbox))
         # All roles: one of which nothing is committed may be public all the same, when the store went back.
         await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
         while self._waiting:
@@ -78,6 +92,7 @@ class Outgoing:
     def add(self, entries: Sequence[Entry]) -> None:
         """Entries that the last write appended to the outbox."""
         self._waiting.extend(entries)
+        self._bytes += sum(map(_size, entries))
         self._kick.set()
 
     def trimmed(self, count: int) -> None:
@@ -85,13 +100,17 @@ class Outgoing:
         self.trimmable -= count
 
     async def room(self, limit: int) -> None:
-        """Wait until fewer than `limit` entries are unpublished."""
-        while len(self._waiting) >= limit:
+        """Wait until fewer than `limit` entries, and less than `MOST_BYTES` of them, are unpublished."""
+        while not self.has_room(limit):
             self._room.clear()
             await self._room.wait()
 
+    def has_room(self, limit: int) -> bool:
+        """Whether `room` would not wait."""
+        return len(self._waiting) < limit and self._bytes < MOST_BYTES
+
     async def run(self) -> None:
-        """Publish for as long as the shard is ours. Raises PublisherFenced, DifferentOutput."""
+        """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
         pause = FIRST_PAUSE_S
         while True:
             await self._kick.wait()
@@ -100,7 +119,9 @@ class Outgoing:
                 try:
                     await self._send_some()
                     pause = FIRST_PAUSE_S
-                except PublisherUnavailable as error:
+                except (PublisherUnavailable, PublisherFenced) as error:
+                    # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
+                    # shard is.
                     logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
                     self._on_outage(f"publishing: {error}")
                     await self._again(pause)
@@ -111,9 +132,11 @@ class Outgoing:
         while True:
             await asyncio.sleep(pause)
             try:
+                if not await self._ours():
+                    raise Fenced(f"shard {self._shard}: another worker owns it and publishes for it")
                 await self._synchronise({})
                 return
-            except PublisherUnavailable as error:
+            except (PublisherUnavailable, StoreUnavailable) as error:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
 
@@ -133,7 +156,7 @@ class Outgoing:
 
     async def _send_some(self) -> None:
         """Publish the next entries in one transaction; those that are public already are compared instead."""
-        taken = [self._waiting[i] for i in range(min(IN_ONE_TRANSACTION, len(self._waiting)))]
+        taken = self._next()
         fresh = [entry for entry in taken if not self._is_public(entry)]
         started = time.monotonic()
         if fresh:
@@ -141,10 +164,22 @@ class Outgoing:
             await self._publisher.send([self._or_expired(entry, now) for entry in fresh])
         for entry in taken:
             self._waiting.popleft()
+            self._bytes -= _size(entry)
             self._public.get(entry.destination, {}).pop(entry.count, None)
         self.trimmable += len(taken)
         self._room.set()
         self._on_published(fresh, time.monotonic() - started)
+
+    def _next(self) -> list[Entry]:
+        """The first entries, as many as fit one transaction; at least one."""
+        taken: list[Entry] = []
+        size = 0
+        for entry in self._waiting:
+            size += _size(entry)
+            if taken and (len(taken) == IN_ONE_TRANSACTION or size > BYTES_IN_ONE_TRANSACTION):
+                break
+            taken.append(entry)
+        return taken
 
     def _is_public(self, entry: Entry) -> bool:
         known = self._public.get(entry.destination)
@@ -173,13 +208,17 @@ class Outgoing:
         customer = entry.key.decode()
         value = event(
             "expired_unsent",
-            id=f"expired-{entry.id}",
+            id=entry.id,
             source="/retention/outbox",
             subject=customer,
             time_ms=now,
             data={"trigger_id": entry.id},
         )
         return Entry("touchpoints", self._shard, 0, entry.id, entry.key, value, now)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.key) + len(entry.value)
 
 
 def _check_outbox(outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:

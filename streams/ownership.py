@@ -34,12 +34,21 @@ from streams.log_facts import LogFacts
 from streams.outbox import PublisherFenced, PublisherUnavailable
 from streams.owned import Group, Owned
 from streams.store.port import StoreUnavailable
+from streams.store.rules import StoreFull
 
 __all__ = ["Group", "Owned", "Ownership"]
 
 logger = logging.getLogger(__name__)
 
-UNAVAILABLE = (StoreUnavailable, PublisherUnavailable, KafkaError, DirectoryError, ConnectionError, TimeoutError)
+UNAVAILABLE = (
+    StoreUnavailable,
+    StoreFull,
+    PublisherUnavailable,
+    KafkaError,
+    DirectoryError,
+    ConnectionError,
+    TimeoutError,
+)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
 END_S = 15.0  # above the time-outs of a store call: a write in flight is waited for
@@ -250,11 +259,17 @@ class Ownership:
     # -- watchdog
 
     async def watch(self) -> None:
-        """End the process when an owner neither waits for records nor works: nothing else would show it."""
+        """End the process when an owner neither waits for records nor works, or when partitions are assigned and not
+        taken over, with no takeover under way: nothing else would show it."""
         bad: dict[int, int] = {}
-        polls = -1
+        polls, lying = -1, 0
         while True:
             await asyncio.sleep(self._stall_s / WATCHES)
+            lying = lying + 1 if self._assigned_in_vain() else 0
+            if lying >= WATCHES:
+                told = ", ".join(f"{tp.topic} {tp.partition}" for tp in sorted(self.group.assigned()))
+                self.group.end_process(Stalled(f"{told} assigned for {self._stall_s:g} s, and not taken over"))
+                return
             polled, polls = self.group.polls != polls, self.group.polls
             seen: dict[int, int] = {}
             for owned in self.current.values():
@@ -268,6 +283,10 @@ class Ownership:
                     )
                     return
             bad = seen
+
+    def _assigned_in_vain(self) -> bool:
+        taking = self._taking is not None and not self._taking.done()
+        return not self.complete and not taking and bool(self.group.assigned())
 
 
 def _named(error: Exception) -> EngineError | None:

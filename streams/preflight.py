@@ -6,16 +6,18 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
-from streams.config import Config
+from streams.config import Config, without_password
 from streams.errors import TopicUnfit
+from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
 from streams.store.connection import connect
 from streams.topic_admin import (
     CREATE_TIME,
     LOG_APPEND_TIME,
     TIMESTAMP_TYPE,
+    BrokerUnreachable,
     TopicAdmin,
     TopicFacts,
     TopicMissing,
@@ -23,6 +25,9 @@ from streams.topic_admin import (
 from streams.topics import OUTPUTS, ROLES
 
 logger = logging.getLogger(__name__)
+
+AWAY = (BrokerUnreachable, PublisherUnavailable, RedisError, OSError)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
 class Surroundings(NamedTuple):
@@ -33,7 +38,19 @@ class Surroundings(NamedTuple):
 
 
 async def look_around(config: Config) -> Surroundings:
-    """Check and say. Raises TopicUnfit, and what the clients raise when Kafka or Redis can't be reached."""
+    """Check and say. Kafka or Redis that can't be reached is waited for. Raises TopicMissing, TopicUnfit."""
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return await _look(config)
+        except AWAY as error:
+            where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
+            logger.warning("waiting for %s: %s; again in %.0f s", where, error, pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+async def _look(config: Config) -> Surroundings:
     partitions = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
@@ -42,6 +59,12 @@ async def look_around(config: Config) -> Surroundings:
         logger.warning(
             "%s has no transactions: outputs are published at least once, with stable ids", config.bootstrap_servers
         )
+        if config.mode == "live":
+            # The embedded broker takes the setting and ignores it.
+            logger.warning(
+                "a broker without transactions may keep the producers' time instead of its own: one producer with a "
+                "wrong clock would then make everybody else late"
+            )
     await _durability(config)
     return Surroundings(partitions, transactional)
 
@@ -69,15 +92,7 @@ def _topics(config: Config) -> int:
 def _time_setting(config: Config, source: TopicFacts) -> None:
     """Log time must be what the mode says it is."""
     needed = LOG_APPEND_TIME if config.mode == "live" else CREATE_TIME
-    if TIMESTAMP_TYPE not in source.settings:
-        if needed == LOG_APPEND_TIME:
-            logger.warning(
-                "the broker does not tell %s of %s (the embedded one keeps the producer's time): one producer with a "
-                "wrong clock would make everybody else late",
-                TIMESTAMP_TYPE,
-                source.name,
-            )
-    elif source.timestamp_type != needed:
+    if source.timestamp_type != needed:
         raise TopicUnfit(
             f"{source.name} has {TIMESTAMP_TYPE}={source.timestamp_type}; mode {config.mode} needs {needed}"
         )

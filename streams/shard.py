@@ -35,6 +35,7 @@ from streams.shard_body import (
     birth_of,
     check_log,
     check_settings,
+    check_topic,
     pack_body,
     unpack_body,
 )
@@ -131,11 +132,24 @@ class Shard:
         public = await self._outgoing.published_roles()
         if public:
             raise MetaMissing(f"shard {self.place}: {', '.join(public)} hold its outputs, the store has no meta")
+        await self._fits_the_others(facts)
         state = ShardState(self.tp.partition, facts.partitions, facts.start)
         birth = birth_of(facts, self._settings.mode, self._settings.engine)
         meta = await self._checkpoint.create(pack_body(ShardBody(SCHEMA, birth, state)))
         self._body = unpack_body(self.place, meta.body)
         self.fence = self._body.state.fence
+
+    async def _fits_the_others(self, facts: LogFacts) -> None:
+        """A partition that was added later is no new shard: its customers have their records elsewhere.
+
+        The owners of the other shards find that out too, but this worker may own none of them. Shard 0 tells: there
+        is no topic without it.
+        """
+        first = await self._store.read_meta("0")
+        if first is not None:
+            birth = unpack_body("0", first.body).birth
+            check_topic("0", birth, facts)
+            check_settings("0", birth, self._settings.mode, self._settings.engine)
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
@@ -177,7 +191,9 @@ class Shard:
         await self._outgoing.stop()
 
     async def _work(self) -> None:
+        self._watcher.waiting(self.tp.partition, "version", f"in force, of boundary {self.body.state.version}")
         self._in_force = await self._versions.named(self.body.state.version)
+        self._watcher.idle(self.tp.partition)
         while True:
             try:
                 # asyncio.wait_for of Python 3.11 swallows a cancellation that comes as the batch does.
@@ -202,7 +218,7 @@ class Shard:
             self._body = ShardBody(SCHEMA, self.body.birth, born(state, self._settings.engine, batch[0]))
         first = 0
         while first < len(batch):
-            if len(self._outgoing) >= self._settings.outbox_limit:
+            if not self._outgoing.has_room(self._settings.outbox_limit):
                 self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
                 await self._outgoing.room(self._settings.outbox_limit)
             await self._not_before(batch[first])

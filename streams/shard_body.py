@@ -58,18 +58,23 @@ def birth_of(facts: LogFacts, mode: str, settings: EngineSettings) -> Birth:
 
 def check_log(place: str, birth: Birth, fence: int, facts: LogFacts) -> None:
     """Step 4: the log is the one the shard was created on, and still holds its fence."""
-    if birth.topic_id and facts.topic_id != birth.topic_id:
-        raise TopicChanged(f"shard {place}: topic id is {facts.topic_id}, at creation it was {birth.topic_id}")
-    if facts.partitions != birth.partitions:
-        raise TopicChanged(
-            f"shard {place}: the topic has {facts.partitions} partitions, at creation {birth.partitions}"
-        )
+    check_topic(place, birth, facts)
     if fence < facts.start:
         raise LogTruncated(
             f"shard {place}: the log starts at {facts.start}, the fence is {fence}: {facts.start - fence} are gone"
         )
     if fence > facts.end:
         raise LogTruncated(f"shard {place}: the log ends at {facts.end}, the fence is {fence}: it is not the same log")
+
+
+def check_topic(place: str, birth: Birth, facts: LogFacts) -> None:
+    """The topic is the one the shard was created on, with as many partitions."""
+    if birth.topic_id and facts.topic_id != birth.topic_id:
+        raise TopicChanged(f"shard {place}: topic id is {facts.topic_id}, at creation it was {birth.topic_id}")
+    if facts.partitions != birth.partitions:
+        raise TopicChanged(
+            f"shard {place}: the topic has {facts.partitions} partitions, at creation {birth.partitions}"
+        )
 
 
 def check_settings(place: str, birth: Birth, mode: str, settings: EngineSettings) -> None:

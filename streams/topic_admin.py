@@ -94,17 +94,20 @@ def specs(config: Config) -> list[TopicSpec]:
             name=config.topic(role),
             partitions=1 if role == "learner" else config.partitions,
             replication=config.replication,
-            settings=_settings(role, config.mode),
+            settings=_settings(role, config.mode, config.replication),
         )
         for role in ROLES
     ]
 
 
-def _settings(role: str, mode: str) -> dict[str, str]:
+def _settings(role: str, mode: str, replication: int) -> dict[str, str]:
     settings = {"cleanup.policy": "delete", TIMESTAMP_TYPE: LOG_APPEND_TIME}
     if role == "touchpoints" and mode == "replay":
         settings[TIMESTAMP_TYPE] = CREATE_TIME
         settings |= dict.fromkeys(OPTIONAL, ANY_TIME)
+    if replication > 2:
+        # With one replica in sync an acknowledged record has one copy, and may go with it.
+        settings["min.insync.replicas"] = "2"
     # Decisions must be repeatable for as long as anybody may ask for them; a replay is history, and a broker would
     # delete it by its timestamps.
     if role in ("examples", "decisions") or (mode == "replay" and role in ("touchpoints", *OUTPUTS)):

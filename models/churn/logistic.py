@@ -22,6 +22,7 @@ from models.churn.port import Driver
 from models.churn.snapshot import SnapshotRefused, Version
 from models.churn.words import words
 from models.features import FEATURES, features_of
+from models.settings import EngineSettings
 
 LEARNING_RATE = 0.01
 INTERCEPT_RATE = 0.05
@@ -29,9 +30,13 @@ INTERCEPT_RATE = 0.05
 the prequential log-loss is .62 so, against .65 with .02 for both.)"""
 
 
-def schema_of(horizon: int) -> str:
-    """Names what a snapshot belongs to: the model's family, its features in order, the horizon (ms)."""
-    plain = msgspec.json.encode(["scaler|logistic", LEARNING_RATE, INTERCEPT_RATE, FEATURES, horizon])
+def schema_of(settings: EngineSettings) -> str:
+    """Names what a snapshot belongs to: the model's family, its features in order, and all settings that decide.
+
+    Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
+    """
+    named = ["scaler|logistic", LEARNING_RATE, INTERCEPT_RATE, FEATURES, settings.deciding()]
+    plain = msgspec.json.encode(named, order="sorted")
     return xxhash.xxh3_64_hexdigest(plain)
 
 

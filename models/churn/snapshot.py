@@ -15,7 +15,7 @@ class SnapshotRefused(Exception):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What is stored: `checksum` covers `body`, `schema` names model, features and horizon."""
+    """What is stored: `checksum` covers `body`, `schema` names model, features and settings (`schema_of`)."""
 
     schema: str
     checksum: str
@@ -51,7 +51,7 @@ def unseal(value: bytes, schema: str, kind: type[Sealed]) -> Sealed:
     if envelope.schema != schema:
         raise SnapshotRefused(
             f"schema is {envelope.schema!r}, this worker's model has {schema!r}: it is from another model, "
-            "feature set or horizon"
+            "feature set or settings"
         )
     if envelope.checksum != xxhash.xxh3_128_hexdigest(bytes(envelope.body)):
         raise SnapshotRefused(f"the checksum of the {what} does not fit its body: the bytes are damaged")

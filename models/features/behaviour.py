@@ -4,8 +4,11 @@ Two kinds of quantities, kept apart on purpose:
 
  - what does not depend on order: decayed counts (they decay to the newer of two times), sums, firsts and lasts. Every
    touchpoint enters them, however late it comes;
- - what does: gaps between purchase days, the latest amounts, EWMAs. They follow the log's order, and a touchpoint that
-   is late, or a purchase older than the last known one, leaves them alone.
+ - what does: gaps between purchase days, the latest amounts, EWMAs. They follow the log's order. A purchase older than
+   the last known one enters the counts and sums alone; so does a late review or a late word's sentiment.
+
+A purchase day that becomes known out of order counts as a day of its own, since the record does not keep the days; its
+baskets, when there are several, count once each.
 
 Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
 next purchase day begins and folds them into the averages.

@@ -1,5 +1,6 @@
--- Makes ARGV[1] the owner's token of the meta KEYS[1]. Returns {token, number, nonce, body} as they were before,
--- or nil when there is no meta. HMGET raises WRONGTYPE on a foreign key before anything is written.
+-- Makes ARGV[1] the owner's token of the meta KEYS[1]; with ARGV[2] only when that is the stored token, or ARGV[1] is.
+-- Returns {token, number, nonce, body} as they were before, or nil when there is no meta. HMGET raises WRONGTYPE on a
+-- foreign key before anything is written.
 
 local stored = redis.call('HMGET', KEYS[1], 'token', 'number', 'nonce', 'body')
 if redis.call('EXISTS', KEYS[1]) == 0 then
@@ -8,5 +9,7 @@ end
 if not (stored[1] and stored[2] and stored[3] and stored[4]) then
   return 'refused: ' .. KEYS[1] .. ' lacks token, number, nonce or body'
 end
-redis.call('HSET', KEYS[1], 'token', ARGV[1])
+if not ARGV[2] or stored[1] == ARGV[2] or stored[1] == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'token', ARGV[1])
+end
 return stored

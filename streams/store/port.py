@@ -77,8 +77,12 @@ class Store(Protocol):
     async def create(self, place: str, body: bytes) -> bool:
         """Create the meta (number 0, empty token and nonce) if there is none; False when there was one."""
 
-    async def mint(self, place: str, token: bytes) -> Meta | None:
-        """Make `token` the owner; the meta as it was *before* (a repeated mint: its own token). None: no meta."""
+    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+        """Make `token` the owner; the meta as it was *before* (a repeated mint: its own token). None: no meta.
+
+        With `seen`, only when the stored token is that one (or `token` already): else nothing is written, and the
+        token in the answer tells.
+        """
 
     async def commit(self, place: str, write: Write) -> Outcome:
         """Apply a write under the rules above. Safe to repeat unchanged after `StoreUnavailable`."""

@@ -90,11 +90,11 @@ class RedisStore:
         self._confirm(copied, place)
         return bool(reply)
 
-    async def mint(self, place: str, token: bytes) -> Meta | None:
+    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
         check_token(token)
         key = self._prefix(place) + b"meta"
         doing = f"mint of place {place!r}"
-        reply, copied = await self._run(doing, self.scripts.mint, (key,), (token,))
+        reply, copied = await self._run(doing, self.scripts.mint, (key,), (token,) if seen is None else (token, seen))
         self._confirm(copied, place)
         return None if reply is None else _meta(reply, doing)
 

@@ -74,6 +74,17 @@ async def test_mint_returns_the_meta_as_it_was_and_a_repeated_mint_its_own_token
     assert await bench.store.read_meta(PLACE) == Meta(OTHER, 1, b"n0", b"body-1")
 
 
+async def test_a_mint_that_names_the_token_it_saw_takes_the_place_from_nobody_else(bench: Bench) -> None:
+    await bench.store.create(PLACE, b"body")
+    assert await bench.store.mint(PLACE, MINE, b"") == Meta(b"", 0, b"", b"body")
+    before = bench.dump(PLACE)
+    assert await bench.store.mint(PLACE, OTHER, b"") == Meta(MINE, 0, b"", b"body")
+    assert bench.dump(PLACE) == before
+    assert await bench.store.mint(PLACE, MINE, b"") is not None  # the repeat of one whose answer was lost
+    assert await bench.store.mint(PLACE, OTHER, MINE) == Meta(MINE, 0, b"", b"body")
+    assert await bench.store.read_meta(PLACE) == Meta(OTHER, 0, b"", b"body")
+
+
 # ---------------------------------------------------------------- compare and set
 
 

@@ -190,7 +190,7 @@ class ForgetfulWorld:
         self.learner = msgspec.json.encode(learning.state())
         if version is None:
             return False
-        self.versions[version.boundary] = seal(version, schema_of(self.settings.horizon))
+        self.versions[version.boundary] = seal(version, schema_of(self.settings))
         return True
 
     def _find(self, boundary: int) -> Version | None:
@@ -200,7 +200,7 @@ class ForgetfulWorld:
         if boundary < state.origin:
             return initial_version()
         value = self.versions.get(boundary)
-        return unseal(value, schema_of(self.settings.horizon), Version) if value is not None else None
+        return unseal(value, schema_of(self.settings), Version) if value is not None else None
 
     def _adopt(self, state: ShardState) -> tuple[Version, Scorer] | None:
         version = self._find(version_for(self.settings, state.boundary))
@@ -218,10 +218,9 @@ def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
     shards: Sequence[Shard | Kept] = world.shards
     states = [msgspec.json.encode(s.state) if isinstance(s, Shard) else s.state for s in shards]
     if isinstance(world, Rehearsal):
-        schema = schema_of(0)
         versions = {boundary: repr(version) for boundary, version in world.versions.items()}
     else:
-        schema = schema_of(world.settings.horizon)
+        schema = schema_of(world.settings)
         versions = {boundary: repr(unseal(value, schema, Version)) for boundary, value in world.versions.items()}
     parts = {
         "states": states,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, log1p, nan
+from math import isnan, log, log1p
 from random import Random
 
 import numpy as np
@@ -277,7 +277,7 @@ def test_the_bits_of_a_row_do_not_depend_on_the_batch() -> None:
 
 def test_a_touchpoint_without_sentiment_says_nothing_about_it() -> None:
     assert touch("visit", 0).sentiment != touch("visit", 0).sentiment  # nan
-    assert nan not in after(touch("visit", 0)).numbers
+    assert not any(isnan(number) for number in after(touch("visit", 0)).numbers)
     assert after(touch("visit", 0)).numbers[SENTIMENTS] == 0
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -150,11 +152,53 @@ def test_a_silent_shard_holds_every_version_back() -> None:
         learning.feed(0, count, count, encode(Watermark(0, boundary)))
         assert learning.next_version() is None
     assert learning.lowest_mark() is None
-    assert learning.ahead(0) == 4
+    assert learning.far_ahead(3) == {0}
+    assert learning.far_ahead(4) == set()
     learning.feed(1, 1, 1, encode(Watermark(1, 1_000)))
     assert learning.lowest_mark() == 1_000
     assert [version.boundary for version in versions_of(learning)] == [0, 1_000]
-    assert learning.ahead(0) == 2
+    assert learning.far_ahead(1) == {0}
+    assert learning.far_ahead(2) == set()
+
+
+def test_the_shards_whose_next_watermark_is_waited_for_are_never_far_ahead() -> None:
+    learning, random = Learning(SETTINGS, 3), Random(1)
+
+    def says(shard: int, *said: Output) -> None:
+        for output in said:
+            counts[shard] += 1
+            learning.feed(shard, counts[shard], counts[shard], encode(output))
+
+    def examples(time: int) -> list[Output]:
+        return [example(random, "c", time) for _ in range(9)]
+
+    counts = [0, 0, 0]
+    for shard in (0, 1):
+        says(shard, *examples(500))
+    assert learning.far_ahead(5) == set(), "all examples before a first watermark must come in"
+    says(0, Watermark(0, 1_000), *examples(1_500))
+    assert learning.far_ahead(5) == {0}
+    says(1, Watermark(1, 1_000), *examples(1_500))
+    says(2, Watermark(2, 1_000))
+    assert learning.far_ahead(5) == set(), "all three stand at the lowest watermark"
+    says(1, Watermark(1, 2_000))
+    assert learning.far_ahead(5) == {1}
+    says(2, Watermark(2, 2_000))
+    assert learning.far_ahead(5) == {1}, "shard 0 alone is the slowest, and has the most waiting"
+    says(0, Watermark(0, 2_000))
+    assert [version.boundary for version in versions_of(learning)] == [1_000, 2_000]
+    # From its state, a learner stands where its last version does.
+    learning = Learning(SETTINGS, 3, learning.state())
+    says(0, *examples(2_500))
+    assert learning.far_ahead(5) == set()
+    says(0, Watermark(0, 3_000))
+    assert learning.far_ahead(5) == {0}
+
+
+def test_an_example_of_another_model_is_refused_when_it_comes() -> None:
+    other = msgspec.structs.replace(example(Random(1), "c", 500), basis=[1.0])
+    with pytest.raises(ValueError, match="its basis has 1 numbers, this model reads"):
+        Learning(SETTINGS, 1).feed(0, 0, 1, encode(other))
 
 
 def test_the_first_version_is_that_of_the_earliest_shards_first_boundary() -> None:
@@ -194,7 +238,7 @@ def test_the_first_version_of_all_says_one_half_to_everybody() -> None:
     assert scorer_of(version).score(np.ones((3, len(COLUMNS)), dtype=np.float32)).tolist() == [0.5] * 3
 
 
-SCHEMA = schema_of(50)
+SCHEMA = schema_of(SETTINGS)
 SEALED = seal(straight(examples_of_shards(1))[-1], SCHEMA)
 
 
@@ -226,10 +270,17 @@ def test_what_is_no_version_is_refused(value: bytes) -> None:
         unseal(value, SCHEMA, Version)
 
 
-def test_a_version_of_another_model_or_horizon_is_refused() -> None:
-    assert schema_of(50) != schema_of(51)
-    with pytest.raises(SnapshotRefused, match="from another model, feature set or horizon"):
-        unseal(SEALED, schema_of(51), Version)
+@pytest.mark.parametrize("name", SETTINGS.deciding())
+def test_a_version_of_other_settings_is_refused_whichever_it_is(name: str) -> None:
+    others: dict[str, Any] = {"phase": "aligned", "enter": 0.7, "exit": 0.7, "tick": 2_000, "boundary": 2_000}
+    other = replace(SETTINGS, **{name: others.get(name, 51)})
+    assert other.deciding() != SETTINGS.deciding()
+    with pytest.raises(SnapshotRefused, match="from another model, feature set or settings"):
+        unseal(SEALED, schema_of(other), Version)
+
+
+def test_what_decides_nothing_is_no_part_of_the_schema() -> None:
+    assert schema_of(replace(SETTINGS, piece_items=7)) == SCHEMA
 
 
 def test_a_sealed_learner_is_not_a_version() -> None:

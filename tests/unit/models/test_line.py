@@ -69,7 +69,7 @@ def walked(log: Sequence[LogRecord], dues: Sequence[Due], settings: EngineSettin
         page = [item for item in waiting if item < piece.bound][: settings.piece_items + 1]
         if len(page) > settings.piece_items:
             piece = shorten(piece, batch, state, page)
-            assert piece.done == page[-2]
+            assert piece.cut == page[-1]
             page.pop()
         assert len(page) <= settings.piece_items
         for item in page:
@@ -164,7 +164,7 @@ def test_a_piece_with_too_much_due_ends_before_the_first_item_it_has_no_room_for
     assert isinstance(whole, Piece)
     page = [due(12_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"b")]
     piece = shorten(whole, log, state, page)
-    assert piece == Piece(0, 1, page[-1], 11_000, None, 1, done=(int(page[1][0]), b"a"))
+    assert piece == Piece(0, 1, page[-1], 11_000, None, 1, cut=(int(page[2][0]), b"b"))
 
 
 def test_a_due_item_after_the_last_record_is_a_mistake_of_the_caller() -> None:

@@ -200,3 +200,38 @@ async def test_reading_waits_for_a_store_that_is_away_and_can_be_cancelled_meanw
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(reading, 0.5)
+
+
+@scenario
+async def test_a_takeover_that_was_overtaken_mints_nothing(store: HeldStore) -> None:
+    """A worker that was stopped between reading the meta and minting wakes up after another took the place over."""
+    await owned(store)
+    sleeper, other = Checkpoint(store, PLACE), Checkpoint(store, PLACE)
+    await sleeper.read()
+    await other.read()
+    await other.mint()
+    before = store.snapshot(PLACE)
+    with pytest.raises(Fenced, match="another worker took it over"):
+        await sleeper.mint()
+    assert store.snapshot(PLACE) == before
+    await other.write(b"still mine")
+
+
+@scenario
+async def test_a_place_that_another_worker_created_meanwhile_is_left_to_it(store: HeldStore) -> None:
+    sleeper, other = Checkpoint(store, PLACE), Checkpoint(store, PLACE)
+    assert await sleeper.read() is None
+    await other.create(b"body")
+    with pytest.raises(Fenced, match="created by another worker"):
+        await sleeper.mint()
+    await other.write(b"still mine")
+
+
+@scenario
+async def test_an_owner_knows_whether_the_place_is_still_its_own(store: HeldStore) -> None:
+    reasons: list[str] = []
+    checkpoint = await owned(store, reasons.append)
+    assert await checkpoint.holds()
+    await store.mint(PLACE, b"another")
+    assert not await checkpoint.holds()
+    assert reasons == ["producer"]

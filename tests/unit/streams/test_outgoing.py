@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import pytest
 
 from models.touchpoints import Kind, Touch, read
-from streams.errors import DifferentOutput
+from streams.errors import DifferentOutput, Fenced
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
-from streams.outbox import Destination, Entry, PublisherFenced
-from streams.outgoing import Outgoing
+from streams.outbox import Destination, Entry
+from streams.outgoing import BYTES_IN_ONE_TRANSACTION, MOST_BYTES, Outgoing, always
 from tests.unit.streams.workers import until
 
 TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
@@ -32,8 +33,10 @@ def counts(log: FakeLog, destination: Destination) -> list[int]:
     return [entry.count for entry in log.entries(destination)]
 
 
-async def started(log: FakeLog, outbox: Sequence[Entry], *, live: bool, **committed: int) -> Outgoing:
-    outgoing = Outgoing(FakePublisher(log, 4), 4, live)
+async def started(
+    log: FakeLog, outbox: Sequence[Entry], *, live: bool, ours: Callable[[], Awaitable[bool]] = always, **committed: int
+) -> Outgoing:
+    outgoing = Outgoing(FakePublisher(log, 4), 4, live, ours=ours)
     last = {entry.topic: entry.count for entry in outbox}
     await outgoing.start(outbox, {**last, **committed})
     return outgoing
@@ -170,14 +173,54 @@ def test_an_unknown_outcome_in_the_middle_is_looked_up(
     asyncio.run(scenario())
 
 
-def test_a_fenced_publisher_ends_its_owner() -> None:
+def test_a_publisher_that_was_fenced_by_the_new_owner_ends_its_own() -> None:
+    async def scenario() -> None:
+        async def ours() -> bool:
+            return False
+
+        log = FakeLog()
+        outgoing = await started(log, [], live=False, ours=ours)
+        await started(log, [], live=False)
+        with pytest.raises(Fenced, match="another worker owns it"):
+            await published(outgoing, [example(1)])
+        assert log.records == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_publisher_that_looks_fenced_while_the_shard_is_ours_starts_anew() -> None:
+    """A transaction that lasted longer than its timeout looks the same as a new owner's start."""
+
     async def scenario() -> None:
         log = FakeLog()
         outgoing = await started(log, [], live=False)
         await started(log, [], live=False)
-        with pytest.raises(PublisherFenced):
-            await published(outgoing, [example(1)])
-        assert log.records == {}
+        await published(outgoing, [example(1), example(2)])
+        assert counts(log, Destination("examples", 4)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_a_transaction_holds_as_many_bytes_as_it_can_be_done_with_in_time() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [], live=False)
+        sent: list[int] = []
+        outgoing._on_published = lambda entries, seconds: sent.append(len(entries))
+        large = Entry("deadletters", 4, 1, "a", b"", bytes(BYTES_IN_ONE_TRANSACTION // 2 + 1), 0)
+        await published(outgoing, [msgspec.structs.replace(large, count=n, id=str(n)) for n in (1, 2, 3)])
+        assert sent == [1, 1, 1]
+
+    asyncio.run(scenario())
+
+
+def test_there_is_no_room_while_too_many_bytes_wait() -> None:
+    async def scenario() -> None:
+        outgoing = await started(FakeLog(), [], live=False)
+        outgoing.add([Entry("deadletters", 4, 1, "a", b"", bytes(MOST_BYTES), 0)])
+        assert not outgoing.has_room(1_000)
+        await published(outgoing, [])
+        assert outgoing.has_room(1_000)
 
     asyncio.run(scenario())
 

@@ -10,12 +10,12 @@ import pytest
 
 from models.churn import UNTRAINED, Version, schema_of, seal
 from models.learning import initial_version
-from models.settings import DAY
+from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.versions import KEPT, LEARNER, ORIGIN, Versions, name_of
 
-SCHEMA = schema_of(91 * DAY)
+SCHEMA = schema_of(EngineSettings())
 
 
 class CountingStore(FakeStore):

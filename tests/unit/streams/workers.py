@@ -150,7 +150,7 @@ class Site:
 
     @property
     def schema(self) -> str:
-        return schema_of(self.settings.horizon)
+        return schema_of(self.settings)
 
     def body(self, shard: int) -> ShardBody | None:
         meta = self.dump(str(shard)).meta
@@ -394,8 +394,8 @@ class MortalStore:
     async def create(self, place: str, body: bytes) -> bool:
         return await self._call(lambda store: store.create(place, body))
 
-    async def mint(self, place: str, token: bytes) -> Meta | None:
-        return await self._call(lambda store: store.mint(place, token))
+    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+        return await self._call(lambda store: store.mint(place, token, seen))
 
     async def commit(self, place: str, write: Write) -> Outcome:
         return await self._call(lambda store: store.commit(place, write))
