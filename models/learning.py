@@ -81,7 +81,8 @@ class Learning:
     def feed(self, shard: int, offset: int, count: int, value: bytes) -> bool:
         """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
 
-        Raises ExamplesGap when a count is missing before it, ValueError (or a subclass) when it is not an example.
+        Raises ExamplesGap when a count is missing before it, ValueError or msgspec.DecodeError when it is no example of
+        this model.
         """
         if count <= self._heard[shard]:
             return False

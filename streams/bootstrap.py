@@ -93,8 +93,14 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
 
     def learner_owner(tp: TP, generation: int) -> Owned:
+        checkpoint = Checkpoint(store, LEARNER, watching.rejected)
         return LearnerOwner(
-            tp, generation, learner_settings, Checkpoint(store, LEARNER, watching.rejected), watching.version_cut
+            tp,
+            generation,
+            learner_settings,
+            checkpoint,
+            watching.version_cut,
+            on_trouble=watching.learner_trouble,
         )
 
     def owner(tp: TP, generation: int) -> Owned:

@@ -1,8 +1,11 @@
 """The learner at work: all examples partitions, merged in the order of the log, into one model version a boundary.
 
-Whoever owns the one partition of the learner topic runs it. Its consumer is assigned by hand and reads committed
-examples only. State, offsets and the versions cut are one compare-and-set write, so a crash re-reads from the last one
-and cuts the same versions again.
+Whoever owns the one partition of the learner topic runs it. State, offsets and the versions cut are one compare-and-set
+write, so a crash re-reads from the last one and cuts the same versions again.
+
+A learner that can't go on (a state that is not this model's, examples that are gone or not ours) stands still and says
+so. It does not end the process: the next owner would end the same way, one worker after the other, while the shards
+can still work up to the next version they need.
 """
 
 from __future__ import annotations
@@ -10,57 +13,39 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.churn import SnapshotRefused, Version, seal, unseal
-from models.learning import ExamplesGap, Learning, LearningState
-from models.settings import EngineSettings
+from models.learning import Learning, LearningState
 from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
+from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.log_facts import LogFacts
 from streams.versions import CUT, ORIGIN, name_of
 
+__all__ = ["LearnerOwner", "LearnerSettings"]
+
 logger = logging.getLogger(__name__)
 
-AHEAD = 50_000
-"""Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
 IN_ONE_WRITE = 64
 """Versions in one commit."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+TROUBLE_EVERY_S = 60.0
+"""How often a learner that stands still says so again."""
 
-
-@dataclass(frozen=True, slots=True)
-class LearnerSettings:
-    """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
-
-    engine: EngineSettings
-    bootstrap_servers: str
-    examples_topic: str
-    partitions: int
-    schema: str
-    isolation_level: str
-
-
-def kafka_consumer(settings: LearnerSettings) -> Any:
-    """A consumer of the examples, assigned by hand, not started."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
-        isolation_level=settings.isolation_level,
-        auto_offset_reset="none",
-        enable_auto_commit=False,
-        fetch_max_wait_ms=50,  # what a shard in lockstep waits for passes through here
-    )
+Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
+"""What ends the learner's role alone. Everything else (Fenced, StoreWentBack, MetaMissing) ends the process."""
 
 
 class LearnerOwner:
-    """The owner of the learner's partition."""
+    """The owner of the learner's partition.
+
+    on_trouble: told why the learner stands still; None when this owner is no longer the one who does.
+    """
 
     reads = False
     busy = False
@@ -73,15 +58,15 @@ class LearnerOwner:
         settings: LearnerSettings,
         checkpoint: Checkpoint,
         on_version: Callable[[Version], None] = lambda version: None,
-        new_consumer: Callable[[LearnerSettings], Any] = kafka_consumer,
+        new_consumer: NewConsumer = kafka_consumer,
+        on_trouble: Callable[[str | None], None] = lambda text: None,
     ) -> None:
         self.tp, self.generation = tp, generation
         self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
-        self._new_consumer = new_consumer
+        self._new_consumer, self._on_trouble = new_consumer, on_trouble
         self._learning: Learning | None = None
-        self._refused: LearnerStateRefused | None = None
-        self._consumer: Any = None
-        self._paused: set[int] = set()
+        self._trouble: Trouble | None = None
+        self._reader: ExamplesReader | None = None
 
     # -- takeover: the same steps as a shard's; there is no outbox to recover
 
@@ -96,11 +81,11 @@ class LearnerOwner:
             state = unseal(meta.body, self._settings.schema, LearningState)
             self._learning = Learning(self._settings.engine, self._settings.partitions, state)
         except SnapshotRefused as error:
-            self._refused = LearnerStateRefused(f"the learner's state: {error}")
+            self._trouble = LearnerStateRefused(f"the learner's state: {error}")
 
     async def check(self, facts: LogFacts) -> None:
         """A learner that never was starts from the earliest example; it may, since that gives the same model."""
-        if self._learning is not None or self._refused is not None:
+        if self._learning is not None or self._trouble is not None:
             return
         learning = Learning(self._settings.engine, self._settings.partitions)
         await self._checkpoint.create(self._sealed(learning))
@@ -109,12 +94,18 @@ class LearnerOwner:
     async def recover(self) -> None:
         """Open the consumer where the state stands.
 
-        A refused state is told only here, after the shards' own checks: a changed setting or partition count is what
-        makes it foreign, and that error has the better remedy.
+        Trouble is told only by `run`, after the shards' own checks: a changed setting or partition count is what makes
+        a state foreign, and that error ends the process and has the better remedy.
         """
-        if self._refused is not None:
-            raise self._refused
-        await self._open()
+        if self._trouble is not None:
+            return
+        reader = ExamplesReader(self._settings, self.learning, self._new_consumer)
+        try:
+            await reader.open()
+        except LogTruncated as error:
+            self._trouble = error
+        else:
+            self._reader = reader
 
     def hand_over(self, records: list[Any]) -> None:
         raise ValueError(f"{len(records)} records on the learner's partition; nobody may write to it")
@@ -128,44 +119,53 @@ class LearnerOwner:
         return self._learning
 
     async def run(self) -> None:
+        """Learn until the partition is lost, or stand still until then."""
+        try:
+            if self._trouble is not None:
+                raise self._trouble
+            await self._learn()
+        except (LearnerStateRefused, LogTruncated, StateUnreadable) as error:
+            await self._stand_still(error)
+
+    async def _learn(self) -> NoReturn:
+        if self._reader is None:
+            raise MetaMissing("the learner has not been taken over")
         pause = FIRST_PAUSE_S
         while True:
             try:
-                fetched = await self._consumer.getmany(timeout_ms=1_000)
+                await self._reader.read()
                 pause = FIRST_PAUSE_S
-            except OffsetOutOfRangeError as error:
-                raise LogTruncated(f"examples the learner has not read are gone: {error}") from error
             except KafkaError as error:
                 logger.warning("reading examples: %s; again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 continue
-            for tp, messages in fetched.items():
-                self._feed(tp.partition, messages)
-            while versions := self._next_versions():
+            while versions := await self._next_versions():
                 await self._commit(versions)
-            self._balance()
+
+    async def _stand_still(self, trouble: Trouble) -> NoReturn:
+        told = f"{type(trouble).__name__}: {trouble}"
+        self._on_trouble(told)
+        try:
+            while True:
+                logger.error(
+                    "the learner stands still, shards go on until they need its next version: %s; then restart this "
+                    "worker",
+                    told,
+                )
+                await asyncio.sleep(TROUBLE_EVERY_S)
+        finally:
+            self._on_trouble(None)
 
     async def ended(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
+        if self._reader is not None:
+            await self._reader.close()
 
-    def _feed(self, shard: int, messages: Sequence[Any]) -> None:
-        for message in messages:
-            try:
-                count = int(dict(message.headers)["count"])
-                self.learning.feed(shard, message.offset, count, message.value)
-            except ExamplesGap as error:
-                raise LogTruncated(str(error)) from error
-            except (KeyError, ValueError, msgspec.DecodeError) as error:
-                where = f"{self._settings.examples_topic} {shard} at offset {message.offset}"
-                raise StateUnreadable(f"{where} is not an example of ours: {error!r}") from error
-
-    def _next_versions(self) -> list[Version]:
+    async def _next_versions(self) -> list[Version]:
         versions: list[Version] = []
         while len(versions) < IN_ONE_WRITE and (version := self.learning.next_version()) is not None:
             versions.append(version)
+            await asyncio.sleep(0)  # the shards of this worker, its heartbeats and metrics share the loop
         return versions
 
     async def _commit(self, versions: Sequence[Version]) -> None:
@@ -185,35 +185,3 @@ class LearnerOwner:
 
     def _sealed(self, learning: Learning) -> bytes:
         return seal(learning.state(), self._settings.schema)
-
-    async def _open(self) -> None:
-        consumer = self._consumer = self._new_consumer(self._settings)
-        try:
-            await self._seek(consumer)
-        except BaseException:
-            await self.ended()  # the step may be tried again
-            raise
-
-    async def _seek(self, consumer: Any) -> None:
-        settings = self._settings
-        await consumer.start()
-        tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
-        consumer.assign(tps)
-        starts = await consumer.beginning_offsets(tps)
-        for tp, shard in zip(tps, self.learning.shards, strict=True):
-            if starts[tp] > shard.offset:
-                raise LogTruncated(
-                    f"examples of shard {tp.partition} start at {starts[tp]}, the learner stands at {shard.offset}"
-                )
-            consumer.seek(tp, shard.offset)
-
-    def _balance(self) -> None:
-        """Pause the partitions that are far ahead, and let those on that no longer are."""
-        for tp in self._consumer.assignment():
-            ahead = self.learning.ahead(tp.partition) > AHEAD
-            if ahead and tp.partition not in self._paused:
-                self._consumer.pause(tp)
-                self._paused.add(tp.partition)
-            elif not ahead and tp.partition in self._paused:
-                self._consumer.resume(tp)
-                self._paused.discard(tp.partition)

@@ -83,6 +83,7 @@ class Metrics:
         for reason in (*REJECTIONS, OTHER):
             self._rejections.labels(reason)  # shown at 0, so that the first one is an increase
 
+        self._trouble = gauge("retention_learner_stands_still", "1 while this worker's learner can't go on")
         self._version = gauge("retention_model_version_seconds", "boundary (log time) of the newest model version")
         self._quality = {
             name: gauge(f"retention_model_{name}", f"prequential quality of the newest version: {name}")
@@ -141,6 +142,10 @@ class Metrics:
             value = quality.get(name)
             if value is not None:
                 series.set(value)
+
+    def learner_trouble(self, stands_still: bool) -> None:
+        """The learner of this worker can't go on, or can again."""
+        self._trouble.set(stands_still)
 
     def paused(self, shard: int, reason: str | None) -> None:
         """A shard that has work stands still (one of `PAUSES`), or goes on (None)."""

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.churn import Version
-from models.learning import ExamplesGap, Learning
-from streams.errors import LogTruncated
-from streams.learner import LearnerSettings, kafka_consumer
+from models.learning import Learning
+from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 
 logger = logging.getLogger(__name__)
 
@@ -30,17 +26,16 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 class Relearning:
     """`version(boundary)` for boundaries that the learner has cut. One relearning serves every shard of the worker."""
 
-    def __init__(
-        self, settings: LearnerSettings, consumer_of: Callable[[LearnerSettings], Any] = kafka_consumer
-    ) -> None:
-        self._settings, self._consumer_of = settings, consumer_of
+    def __init__(self, settings: LearnerSettings, new_consumer: NewConsumer = kafka_consumer) -> None:
+        self._settings, self._new_consumer = settings, new_consumer
         self._versions: dict[int, Version] = {}
         self._lock = asyncio.Lock()
 
     async def version(self, boundary: int, cut: int) -> Version:
         """The version of a boundary, from the earliest example on. cut: the last boundary that the learner has cut.
 
-        Raises LogTruncated when the examples no longer reach back to the first.
+        Raises LogTruncated when the examples no longer reach back to the first or miss one, StateUnreadable when one
+        is not ours.
         """
         async with self._lock:
             if boundary not in self._versions:
@@ -51,37 +46,25 @@ class Relearning:
     async def _patiently(self, first: int, last: int) -> dict[int, Version]:
         pause = FIRST_PAUSE_S
         while True:
-            consumer = self._consumer_of(self._settings)
+            learning = Learning(self._settings.engine, self._settings.partitions)
+            reader = ExamplesReader(self._settings, learning, self._new_consumer)
             try:
-                return await self._relearn(consumer, first, last)
+                await reader.open()
+                return await self._relearn(learning, reader, first, last)
             except KafkaError as error:
                 logger.warning("reading examples: %s; again in %.1f s", error, pause)
             finally:
-                await consumer.stop()
+                await reader.close()
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    async def _relearn(self, consumer: Any, first: int, last: int) -> dict[int, Version]:
-        settings = self._settings
-        await consumer.start()
-        tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
-        consumer.assign(tps)
-        for tp, start in (await consumer.beginning_offsets(tps)).items():
-            consumer.seek(tp, start)
-        learning, found = Learning(settings.engine, settings.partitions), dict[int, Version]()
+    async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, Version]:
+        found = dict[int, Version]()
         while True:
-            for tp, messages in (await consumer.getmany(timeout_ms=1_000)).items():
-                for message in messages:
-                    self._feed(learning, tp.partition, message)
+            await reader.read()
             while (version := learning.next_version()) is not None:
                 if version.boundary >= first:
                     found[version.boundary] = version
                 if found and (version.boundary >= last or len(found) >= MOST_KEPT):
                     return found
                 await asyncio.sleep(0)
-
-    def _feed(self, learning: Learning, shard: int, message: Any) -> None:
-        try:
-            learning.feed(shard, message.offset, int(dict(message.headers)["count"]), message.value)
-        except ExamplesGap as error:
-            raise LogTruncated(f"a model version is to be learned again: {error}") from error

@@ -94,6 +94,11 @@ class Watching:
         self.metrics.version(version.boundary, version.quality)
         logger.debug("model version %d: %s", version.boundary, version.quality)
 
+    def learner_trouble(self, detail: str | None) -> None:
+        """The learner stands still (why), or no longer does (None)."""
+        self.progress.learner_trouble = detail
+        self.metrics.learner_trouble(detail is not None)
+
     # -- looks for itself
 
     async def run(self, ownership: Ownership, tails: TailReader, topic: str) -> None:

@@ -1,7 +1,7 @@
 """Metrics, health and readiness over HTTP.
 
 `/metrics`  Prometheus.
-`/health`   200 while every shard that has work makes progress, else 503; names the shard, since when, why.
+`/health`   200 while the learner and every shard that has work can go on, else 503; names the shard and why.
 `/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
 """
 
@@ -50,6 +50,8 @@ class Progress:
         self._clock = clock
         self._shards: dict[int, _Shard] = {}
         self._ready = False
+        self.learner_trouble: str | None = None
+        """Why the learner of this worker stands still, if it does."""
 
     @property
     def ready(self) -> bool:
@@ -146,16 +148,18 @@ class WebServer:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def _get_health(self, _: web.Request) -> web.Response:
-        stalled = self._progress.stalled()
-        body = {
-            "healthy": not stalled,
+        stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
+        body: dict[str, Any] = {
+            "healthy": not stalled and trouble is None,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
             ],
             "shards": self._progress.states(),
         }
-        return _json(body, 503 if stalled else 200)
+        if trouble is not None:
+            body["learner"] = trouble
+        return _json(body, 200 if body["healthy"] else 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready

@@ -15,8 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from models.settings import EngineSettings
+from streams.examples import LearnerSettings, kafka_consumer
 from streams.fake_publisher import FakeLog
-from streams.learner import LearnerSettings, kafka_consumer
 from streams.outbox import Destination, Entry
 from tests.servers import Broker
 from tests.unit.streams.conftest import short_pauses
@@ -93,6 +93,24 @@ class BrokerExamples:
         await admin.start()
         await admin.delete_records({TopicPartition(self.topic, shard): RecordsToDelete(before_offset=before)})
         await admin.close()
+
+
+class SmallFetches:
+    """A consumer that hands out a few messages at a time, and notes which partitions are paused."""
+
+    def __init__(self, consumer: Any, most: int) -> None:
+        self._consumer, self._most = consumer, most
+        self.pauses: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    def pause(self, tp: TopicPartition) -> None:
+        self.pauses.append(tp.partition)
+        self._consumer.pause(tp)
+
+    async def getmany(self, timeout_ms: int) -> Any:
+        return await self._consumer.getmany(timeout_ms=timeout_ms, max_records=self._most)
 
 
 Opened = Callable[[int], AbstractAsyncContextManager[Examples]]

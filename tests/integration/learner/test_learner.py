@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 import pytest
 from faust.types import TP
 
 from models.calendar import version_for
 from models.churn import schema_of, seal
+from models.learning import Learning
+from models.outputs import Example, encode
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
 from streams.checkpoint import Checkpoint
-from streams.errors import EngineError, LearnerStateRefused, LogTruncated
+from streams.errors import (
+    EngineError,
+    Fenced,
+    LearnerStateRefused,
+    LogTruncated,
+    MetaMissing,
+    StateUnreadable,
+    StoreWentBack,
+)
+from streams.examples import LearnerSettings
 from streams.learner import LearnerOwner
 from streams.log_facts import LogFacts
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta, Outcome, Write
 from streams.versions import LEARNER, ORIGIN
-from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, in_memory
+from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches, in_memory
 from tests.logs import synthetic
 from tests.unit.streams.workers import SETTINGS
 
@@ -46,7 +60,7 @@ def versions_in(store: FakeStore) -> dict[int, bytes]:
 
 
 def sealed(settings: EngineSettings, boundary: int) -> bytes:
-    return seal(rehearsed(settings).versions[boundary], schema_of(settings.horizon))
+    return seal(rehearsed(settings).versions[boundary], schema_of(settings))
 
 
 class NotingStore(FakeStore):
@@ -72,22 +86,28 @@ class Bench:
     def __init__(self, examples: Examples, settings: EngineSettings = SETTINGS) -> None:
         self.examples, self.settings = examples, settings
         self.store = NotingStore()
+        self.told: list[str | None] = []
+        self.new_consumer: Callable[[LearnerSettings], Any] = examples.consumer
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[asyncio.Task[None]]:
         """A learner at work, ended with the block; its task."""
-        told = self.examples.settings(self.settings, schema_of(self.settings.horizon))
+        told = self.examples.settings(self.settings, schema_of(self.settings))
         checkpoint = Checkpoint(self.store, LEARNER)
-        owner = LearnerOwner(TP("learner", 0), 1, told, checkpoint, new_consumer=self.examples.consumer)
+        owner = LearnerOwner(
+            TP("learner", 0), 1, told, checkpoint, new_consumer=self.new_consumer, on_trouble=self.told.append
+        )
         try:
             await owner.peek()
             await owner.mint()
             await owner.check(FACTS)
             await owner.recover()
             running = asyncio.create_task(owner.run())
-            yield running
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            try:
+                yield running
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
         finally:
             await owner.ended()
 
@@ -99,10 +119,19 @@ class Bench:
                     running.result()
                 await asyncio.sleep(0.002)
 
-    async def ends_with(self, error: type[EngineError], match: str) -> None:
-        with pytest.raises(error, match=match):
-            async with self.owner() as running, asyncio.timeout(20):
-                await running
+    async def stands_still(self, error: type[EngineError], match: str) -> None:
+        """The takeover goes well, and the owner says what is wrong until it is ended; the process lives."""
+        async with self.owner() as running:
+            async with asyncio.timeout(20):
+                while not self.told:
+                    if running.done():
+                        running.result()
+                    await asyncio.sleep(0.002)
+            assert not running.done()
+            assert len(self.told) == 1
+            assert re.search(f"{error.__name__}: .*{match}", self.told[0] or "")
+        assert self.told.pop() is None
+        self.told.clear()
 
 
 def scenario(opened: Opened, test: Callable[[Examples], Awaitable[None]], shards: int = SHARDS) -> None:
@@ -179,7 +208,7 @@ def test_an_example_that_is_missing_stops_the_learner(opened: Opened) -> None:
         first, second = said()
         await examples.append(0, first)
         await examples.append(1, second[:4] + second[5:])
-        await bench.ends_with(LogTruncated, r"examples of shard 1: count 6 at offset \d+ follows 4.*remedy: ")
+        await bench.stands_still(LogTruncated, r"examples of shard 1: count 6 at offset \d+ follows 4.*remedy: ")
         assert max(versions_in(bench.store), default=0) < max(rehearsed().versions)
 
     scenario(opened, test)
@@ -208,7 +237,7 @@ def test_an_example_that_comes_twice_is_learned_once(opened: Opened) -> None:
 def test_a_shard_that_is_far_ahead_is_paused_and_goes_on_when_the_others_come(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.learner.AHEAD", 5)
+    monkeypatch.setattr("streams.examples.AHEAD", 5)
 
     async def test(examples: Examples) -> None:
         bench = Bench(examples)
@@ -224,6 +253,72 @@ def test_a_shard_that_is_far_ahead_is_paused_and_goes_on_when_the_others_come(
         assert bench.store.versions[last] == sealed(SETTINGS, last)
 
     scenario(opened, test)
+
+
+def longest_way_to_a_watermark(messages: Sequence[Said]) -> int:
+    """The most examples a shard says between two watermarks."""
+    lengths = [0]
+    for _, value in messages:
+        lengths[-1] += 1
+        if b'"watermark"' in value:
+            lengths.append(0)
+    return max(lengths[:-1])
+
+
+def test_the_slowest_shard_is_read_on_to_its_next_watermark_however_many_examples_lie_before_it(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 2
+    monkeypatch.setattr("streams.examples.AHEAD", most)
+    assert min(map(longest_way_to_a_watermark, said())) > most + 1
+
+    async def test(examples: Examples) -> None:
+        consumers: list[SmallFetches] = []
+
+        def small(settings: LearnerSettings) -> SmallFetches:
+            consumers.append(SmallFetches(examples.consumer(settings), 1))
+            return consumers[-1]
+
+        bench = Bench(examples)
+        bench.new_consumer = small
+        for shard, messages in enumerate(said()):
+            await examples.append(shard, messages)
+        last = max(rehearsed().versions)
+        async with bench.owner() as running:
+            await bench.cut(last, running)
+        assert bench.store.versions[last] == sealed(SETTINGS, last)
+        assert consumers[0].pauses, "nobody was ever far ahead: the test shows nothing"
+
+    scenario(opened, test)
+
+
+def test_the_loop_is_let_go_between_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, learned_at = 0, list[int]()
+    next_version = Learning.next_version
+
+    def noting(learning: Learning) -> Any:
+        learned_at.append(turns)
+        return next_version(learning)
+
+    async def turning() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        for shard, messages in enumerate(said()):
+            await examples.append(shard, messages)
+        others = asyncio.create_task(turning())
+        async with bench.owner() as running:
+            await bench.cut(max(rehearsed().versions), running)
+        others.cancel()
+        assert len(learned_at) > len(rehearsed().versions) > 5
+        assert len(set(learned_at)) == len(learned_at), "two versions were learned in one go"
+
+    monkeypatch.setattr(Learning, "next_version", noting)
+    scenario(in_memory, test)
 
 
 async def worked(examples: Examples) -> Bench:
@@ -246,7 +341,7 @@ def test_examples_that_are_gone_before_they_were_read_stop_the_learner(
         bench = Bench(examples)
         await examples.append(1, said()[1])
         await examples.forget(1, 3)
-        await bench.ends_with(LogTruncated, "examples of shard 1 start at 3, the learner stands at 0.*remedy: ")
+        await bench.stands_still(LogTruncated, "examples of shard 1 start at 3, learning stands at 0.*remedy: ")
 
     scenario(opened, test)
 
@@ -262,7 +357,7 @@ def test_a_learner_that_stands_behind_the_end_of_its_topic_is_stopped(
         async with opened(SHARDS) as recreated:
             await recreated.append(0, said()[0][:2])
             bench.examples = recreated
-            await bench.ends_with(LogTruncated, "remedy: ")
+            await bench.stands_still(LogTruncated, "remedy: ")
 
     scenario(opened, test)
 
@@ -290,7 +385,7 @@ def test_a_state_that_is_damaged_or_foreign_is_refused_and_its_versions_stay(
         assert there.meta is not None
         meta = Meta(there.meta.token, there.meta.number, there.meta.nonce, change(there.meta.body))
         bench.store.restore(LEARNER, Snapshot(meta, there.values, there.dues, there.outbox))
-        await bench.ends_with(LearnerStateRefused, f"the learner's state: .*{match}.*remedy: ")
+        await bench.stands_still(LearnerStateRefused, f"the learner's state: .*{match}.*remedy: ")
         assert bench.store.snapshot(LEARNER).values == there.values
 
     scenario(in_memory, test)
@@ -300,6 +395,103 @@ def test_a_state_of_another_number_of_shards_is_refused() -> None:
     async def test(examples: Examples) -> None:
         bench = await worked(examples)
         bench.examples = MemoryExamples(SHARDS + 1)
-        await bench.ends_with(LearnerStateRefused, "has 2 shards, the topic 3.*remedy: ")
+        await bench.stands_still(LearnerStateRefused, "has 2 shards, the topic 3.*remedy: ")
+
+    scenario(in_memory, test)
+
+
+FOREIGN = [
+    (b"garbage", "malformed"),
+    (b"{}", "missing required field"),
+    (b'{"type":"watermark","shard":0}', "missing required field `time`"),
+    (b"\xff\xfe", ""),
+    (
+        encode(Example("c", "churn", 1, 0, [1.0], 0.5, churned=True)),
+        "its basis has 1 numbers, this model reads",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "match"), FOREIGN, ids=["garbage", "empty", "cut short", "no text", "other model"])
+def test_a_message_that_is_no_example_stops_the_learner(opened: Opened, value: bytes, match: str) -> None:
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        await examples.append(1, said()[1][:2])
+        await examples.append(1, [(3, value)])
+        await bench.stands_still(StateUnreadable, rf"xamples 1 at offset \d+ is not an example of ours: .*{match}")
+
+    scenario(opened, test)
+
+
+def test_a_learner_that_stands_still_says_so_again_and_again_and_goes_on_once_its_state_is_mended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.learner.TROUBLE_EVERY_S", 0.01)
+
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        for shard, messages in enumerate(said()):
+            await examples.append(shard, messages[:9])
+        async with bench.owner():
+            await asyncio.sleep(0.05)
+        there = bench.store.snapshot(LEARNER)
+        assert there.meta is not None
+        meta = Meta(there.meta.token, there.meta.number, there.meta.nonce, b"garbage")
+        bench.store.restore(LEARNER, Snapshot(meta, there.values, there.dues, there.outbox))
+        async with bench.owner() as running:
+            await asyncio.sleep(0.1)
+            assert not running.done()
+        told = [record for record in caplog.records if "the learner stands still" in record.message]
+        assert len(told) >= 3
+        assert {record.levelno for record in told} == {logging.ERROR}
+        assert "remedy: " in told[0].message
+        assert bench.told[1:] == [None]
+        bench.store.restore(LEARNER, there)
+        for shard, messages in enumerate(said()):
+            await examples.append(shard, messages[9:])
+        last = max(rehearsed().versions)
+        async with bench.owner() as running:
+            await bench.cut(last, running)
+        assert bench.store.versions[last] == sealed(SETTINGS, last)
+        assert bench.told[2:] == []
+
+    scenario(in_memory, test)
+
+
+async def _another_owner(store: FakeStore) -> None:
+    await store.mint(LEARNER, b"another")
+
+
+async def _went_back(store: FakeStore) -> None:
+    there = store.snapshot(LEARNER)
+    assert there.meta is not None
+    meta = Meta(there.meta.token, there.meta.number - 1, b"earlier", there.meta.body)
+    store.restore(LEARNER, Snapshot(meta, there.values, there.dues, there.outbox))
+
+
+async def _lost(store: FakeStore) -> None:
+    store.restore(LEARNER, Snapshot(None, {}, {}, ()))
+
+
+@pytest.mark.parametrize(
+    ("happens", "error"), [(_another_owner, Fenced), (_went_back, StoreWentBack), (_lost, MetaMissing)]
+)
+def test_a_write_that_the_store_refuses_still_ends_the_process(
+    happens: Callable[[FakeStore], Awaitable[None]], error: type[EngineError]
+) -> None:
+    async def test(examples: Examples) -> None:
+        bench = Bench(examples)
+        half = [messages[: len(messages) // 2] for messages in said()]
+        for shard, messages in enumerate(half):
+            await examples.append(shard, messages)
+        async with bench.owner() as running:
+            await asyncio.sleep(0.1)
+            assert versions_in(bench.store)
+            await happens(bench.store)
+            for shard, messages in enumerate(said()):
+                await examples.append(shard, messages[len(half[shard]) :])
+            with pytest.raises(error):
+                await asyncio.wait_for(running, 5)
+        assert bench.told == []
 
     scenario(in_memory, test)

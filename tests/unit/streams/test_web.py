@@ -152,3 +152,15 @@ def test_a_taken_port_is_named_with_the_remedy(progress: Progress) -> None:
             await first.stop()
 
     asyncio.run(run())
+
+
+def test_a_learner_that_stands_still_makes_its_worker_unhealthy_and_says_why(progress: Progress) -> None:
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        progress.taken_over([0])
+        progress.learner_trouble = "its state is refused"
+        status, body = await got(session, f"{url}/health")
+        assert (status, body["healthy"], body["learner"]) == (503, False, "its state is refused")
+        progress.learner_trouble = None
+        assert (await got(session, f"{url}/health"))[0] == 200
+
+    served(Metrics(), progress, ask)

@@ -226,6 +226,7 @@ class Worker:
         self.watcher = MemoryWatcher()
         self.generation, self.polls = 1, 0
         self.outgoing: dict[int, Outgoing] = {}
+        self.troubles: list[str | None] = []
         self._free: dict[TP, Owned] = {}
         self._next: dict[TP, int] = {}
         self.mortal = MortalStore(self)
@@ -308,7 +309,12 @@ class Worker:
         if tp == LEARNER_TP:
             checkpoint = Checkpoint(self.mortal, LEARNER)
             return LearnerOwner(
-                tp, generation, self._examples, checkpoint, new_consumer=lambda settings: MemoryConsumer(site.public)
+                tp,
+                generation,
+                self._examples,
+                checkpoint,
+                new_consumer=lambda settings: MemoryConsumer(site.public),
+                on_trouble=self.troubles.append,
             )
         outgoing = self.outgoing[tp.partition] = Outgoing(
             MortalPublisher(self, tp.partition), tp.partition, site.mode == "live"
@@ -487,14 +493,15 @@ class MemoryConsumer:
     def resume(self, tp: TopicPartition) -> None:
         self.paused.discard(tp)
 
-    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+    async def getmany(self, timeout_ms: int, max_records: int | None = None) -> dict[TopicPartition, list[Any]]:
+        """max_records: of each partition."""
         found: dict[TopicPartition, list[Any]] = {}
         for tp in self._at.keys() - self.paused:
             entries = self._log.entries(Destination("examples", tp.partition))
-            new = range(self._at[tp], len(entries))
+            new = range(self._at[tp], len(entries))[:max_records]
             if new:
                 found[tp] = [message(n, entries[n].count, entries[n].value) for n in new]
-                self._at[tp] = len(entries)
+                self._at[tp] = new[-1] + 1
         await asyncio.sleep(0 if found else 0.001)
         return found
 

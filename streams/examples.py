@@ -1,0 +1,119 @@
+"""The examples topic as learning reads it: all partitions, assigned by hand, committed messages only.
+
+The learner reads it, and whoever learns a version again. Messages that are gone, missing or not ours are named errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from models.learning import ExamplesGap, Learning
+from models.settings import EngineSettings
+from streams.errors import LogTruncated, StateUnreadable
+
+AHEAD = 50_000
+"""Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerSettings:
+    """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
+
+    engine: EngineSettings
+    bootstrap_servers: str
+    examples_topic: str
+    partitions: int
+    schema: str
+    isolation_level: str
+
+
+def kafka_consumer(settings: LearnerSettings) -> Any:
+    """A consumer of the examples, assigned by hand, not started."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        isolation_level=settings.isolation_level,
+        auto_offset_reset="none",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,  # what a shard in lockstep waits for passes through here
+    )
+
+
+NewConsumer = Callable[[LearnerSettings], Any]
+
+
+class ExamplesReader:
+    """Feeds a learning from where it stands. Take the versions from it between two reads."""
+
+    def __init__(self, settings: LearnerSettings, learning: Learning, new_consumer: NewConsumer) -> None:
+        self._settings, self._learning, self._new_consumer = settings, learning, new_consumer
+        self._consumer: Any = None
+        self._paused: set[int] = set()
+
+    async def open(self) -> None:
+        """May be tried again after it failed. Raises LogTruncated when examples not yet learned are gone."""
+        consumer = self._consumer = self._new_consumer(self._settings)
+        try:
+            await self._seek(consumer)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def read(self) -> None:
+        """Feed the next messages, of any shards; returns without any after a second.
+
+        Raises LogTruncated when messages are gone or missing, StateUnreadable when one is not an example of ours.
+        """
+        self._balance()
+        try:
+            fetched = await self._consumer.getmany(timeout_ms=1_000)
+        except OffsetOutOfRangeError as error:
+            raise LogTruncated(f"examples that were not read are gone: {error}") from error
+        for tp, messages in fetched.items():
+            self._feed(tp.partition, messages)
+            await asyncio.sleep(0)  # a fetch may hold megabytes, and the shards share this loop
+
+    async def _seek(self, consumer: Any) -> None:
+        settings = self._settings
+        await consumer.start()
+        tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
+        consumer.assign(tps)
+        starts = await consumer.beginning_offsets(tps)
+        for tp, shard in zip(tps, self._learning.shards, strict=True):
+            if starts[tp] > shard.offset:
+                raise LogTruncated(
+                    f"examples of shard {tp.partition} start at {starts[tp]}, learning stands at {shard.offset}"
+                )
+            consumer.seek(tp, shard.offset)
+
+    def _feed(self, shard: int, messages: Sequence[Any]) -> None:
+        for message in messages:
+            try:
+                count = int(dict(message.headers)["count"])
+                self._learning.feed(shard, message.offset, count, message.value)
+            except ExamplesGap as error:
+                raise LogTruncated(str(error)) from error
+            except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+                where = f"{self._settings.examples_topic} {shard} at offset {message.offset}"
+                raise StateUnreadable(f"{where} is not an example of ours: {error!r}") from error
+
+    def _balance(self) -> None:
+        """Pause the partitions that are far ahead, and let those on that no longer are."""
+        ahead = self._learning.far_ahead(AHEAD)
+        for tp in self._consumer.assignment():
+            if tp.partition in ahead - self._paused:
+                self._consumer.pause(tp)
+            elif tp.partition in self._paused - ahead:
+                self._consumer.resume(tp)
+        self._paused = ahead

@@ -1,0 +1,139 @@
+"""Model versions learned again from the examples: equal, in bounded memory, with the named errors of the learner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
+
+from models.churn import schema_of
+from streams.errors import EngineError, LogTruncated, StateUnreadable
+from streams.examples import LearnerSettings
+from streams.relearning import Relearning
+from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches
+from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
+from tests.unit.streams.workers import SETTINGS
+
+
+async def told(examples: Examples, messages: Sequence[Sequence[Said]]) -> None:
+    for shard, own in enumerate(messages):
+        await examples.append(shard, own)
+
+
+def relearning(examples: Examples, new_consumer: Callable[[LearnerSettings], Any] | None = None) -> Relearning:
+    return Relearning(examples.settings(SETTINGS, schema_of(SETTINGS)), new_consumer or examples.consumer)
+
+
+def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.examples.AHEAD", 2)
+
+    async def test(examples: Examples) -> None:
+        consumers: list[SmallFetches] = []
+
+        def small(settings: LearnerSettings) -> SmallFetches:
+            consumers.append(SmallFetches(examples.consumer(settings), 1))
+            return consumers[-1]
+
+        await told(examples, said())
+        again, expected = relearning(examples, small), rehearsed().versions
+        async with asyncio.timeout(30):
+            for boundary in expected:
+                assert await again.version(boundary, max(expected)) == expected[boundary]
+        assert len(consumers) == 1, "one relearning serves all that follow"
+        assert consumers[0].pauses, "a shard that is ahead was never paused"
+
+    scenario(opened, test)
+
+
+async def refuses(examples: Examples, error: type[EngineError], match: str) -> None:
+    with pytest.raises(error, match=match):
+        async with asyncio.timeout(20):
+            await relearning(examples).version(min(rehearsed().versions), max(rehearsed().versions))
+
+
+@pytest.mark.parametrize(("value", "match"), FOREIGN, ids=["garbage", "empty", "cut short", "no text", "other model"])
+def test_a_message_that_is_no_example_is_named(opened: Opened, value: bytes, match: str) -> None:
+    async def test(examples: Examples) -> None:
+        await told(examples, [[], [*said()[1][:2], (3, value)]])
+        await refuses(examples, StateUnreadable, rf"xamples 1 at offset \d+ is not an example of ours: .*{match}")
+
+    scenario(opened, test)
+
+
+class Headless:
+    """A consumer whose messages have no headers, or headers of other programs."""
+
+    def __init__(self, consumer: Any, headers: Sequence[tuple[str, Any]]) -> None:
+        self._consumer, self._headers = consumer, headers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    async def getmany(self, timeout_ms: int) -> Any:
+        fetched = await self._consumer.getmany(timeout_ms=timeout_ms)
+        for message in (message for messages in fetched.values() for message in messages):
+            message.headers = self._headers
+        return fetched
+
+
+@pytest.mark.parametrize("headers", [[], [("count", b"many")], [("count", None)]], ids=["none", "no number", "null"])
+def test_a_message_without_a_count_is_named(headers: Sequence[tuple[str, Any]]) -> None:
+    async def test() -> None:
+        examples = MemoryExamples(2)
+        await told(examples, said())
+        again = relearning(examples, lambda settings: Headless(examples.consumer(settings), headers))
+        with pytest.raises(StateUnreadable, match="is not an example of ours"):
+            await asyncio.wait_for(again.version(1, 2), 5)
+
+    asyncio.run(test())
+
+
+def test_examples_that_are_missing_or_gone_are_named() -> None:
+    async def test() -> None:
+        first, second = said()
+        examples = MemoryExamples(2)
+        await told(examples, [first, second[:4] + second[5:]])
+        await refuses(examples, LogTruncated, r"examples of shard 1: count 6 at offset 4 follows 4.*remedy: ")
+        await examples.forget(1, 3)
+        await refuses(examples, LogTruncated, "examples of shard 1 start at 3, learning stands at 0.*remedy: ")
+
+    asyncio.run(test())
+
+
+class Failing:
+    """A consumer that fails at its first fetch."""
+
+    def __init__(self, consumer: Any, error: Exception) -> None:
+        self._consumer, self._error = consumer, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    async def getmany(self, timeout_ms: int) -> Any:
+        raise self._error
+
+
+def test_kafka_that_is_away_is_waited_for_and_an_offset_that_is_gone_is_not() -> None:
+    async def test() -> None:
+        examples, expected = MemoryExamples(2), rehearsed().versions
+        await told(examples, said())
+        consumers: list[Any] = []
+
+        def first_fails(settings: LearnerSettings) -> Any:
+            consumer = examples.consumer(settings)
+            consumers.append(consumer if consumers else Failing(consumer, KafkaConnectionError("away")))
+            return consumers[-1]
+
+        last = max(expected)
+        assert await asyncio.wait_for(relearning(examples, first_fails).version(last, last), 5) == expected[last]
+        assert len(consumers) == 2
+        gone = relearning(examples, lambda settings: Failing(examples.consumer(settings), OffsetOutOfRangeError({})))
+        with pytest.raises(LogTruncated, match="examples that were not read are gone"):
+            await asyncio.wait_for(gone.version(last, last), 5)
+
+    asyncio.run(test())
