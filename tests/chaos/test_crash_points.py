@@ -1,4 +1,4 @@
-"""kill -9 after each numbered step of commit, publish and takeover (streams/checkpoint.py), and of the learner's commit."""
+"""kill -9 after each numbered step of commit, publish and takeover (streams/checkpoint.py), the learner's included."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ CHAIN = [
     "takeover.4.checked",
     "commit.a.computed:2",
     "commit.b.written:3",
+    "takeover.5.publisher_started",
+    "takeover.6.tails_read",
     "takeover.7.published",
     "publish.1.begun:2",
     "takeover.3.minted",

@@ -1,0 +1,129 @@
+"""Long chaos: workers killed, stopped past their session, joined and left; Redis set back; and the outcome is exact.
+
+RETENTION_CHAOS_SECONDS (default 40) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from streams.errors import ExitCode
+from tests.servers import ApacheKafka
+from tests.world import World
+from tests.world_fixtures import MakeWorld
+from tests.world_logs import lengths, split, tape_log
+from tests.world_places import Copy, copy_place, put_back
+
+SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "40"))
+SEED = int(os.environ.get("RETENTION_CHAOS_SEED") or time.time())
+PLACES = ("0", "1", "2", "learner")
+EXPECTED_ENDS = {
+    ExitCode.OK,
+    ExitCode.FENCED,
+    ExitCode.STORE_WENT_BACK,
+    -signal.SIGKILL,
+    -signal.SIGTERM,  # asked to end before it had begun
+}
+
+
+class Chaos:
+    """Two workers that are always started again, sometimes a third, and what is done to them and to Redis."""
+
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self._world, self._rng = world, rng
+        self._stopped: dict[subprocess.Popen[bytes], float] = {}
+        self._copies: list[tuple[str, Copy]] = []
+        self.done: list[str] = []
+        self.ends: list[int] = []
+        self._third: subprocess.Popen[bytes] | None = None
+
+    def step(self) -> None:
+        getattr(self, self._rng.choice(["kill", "pause", "third", "remember", "remember", "back", "back"]))()
+
+    def kill(self) -> None:
+        self.done.append("kill -9")
+        self._rng.choice(self._world.workers).kill()
+
+    def pause(self) -> None:
+        running = [worker for worker in self._world.workers if worker not in self._stopped and worker.poll() is None]
+        if len(running) > 1:  # another one takes the shards over
+            self.done.append("SIGSTOP")
+            worker = self._rng.choice(running)
+            worker.send_signal(signal.SIGSTOP)
+            self._stopped[worker] = time.monotonic() + self._rng.uniform(0.2, self._world.config.session_timeout_s + 3)
+
+    def third(self) -> None:
+        if self._third is None or self._third.poll() is not None:
+            self.done.append("a third joins")
+            self._third = self._world.worker()
+        elif self._third not in self._stopped:
+            self.done.append("a third leaves")
+            self._third.terminate()
+
+    def remember(self) -> None:
+        """A copy that Redis may go back to."""
+        place = self._rng.choice(PLACES)
+        self._copies.append((place, copy_place(self._world.redis, self._world.config.app, place)))
+
+    def back(self) -> None:
+        place, copied = self._copies.pop() if self._copies else ("", [])
+        if copied:
+            self.done.append(f"{place} goes back")
+            put_back(self._world.redis, self._world.config.app, place, copied)
+
+    def tend(self, keep: int = 2) -> None:
+        """Continue what was stopped for long enough, start again what has ended."""
+        for worker, moment in list(self._stopped.items()):
+            if time.monotonic() > moment or worker.poll() is not None:
+                del self._stopped[worker]
+                worker.send_signal(signal.SIGCONT)
+        for worker in list(self._world.workers):
+            if (code := worker.poll()) is not None:
+                self.ends.append(code)
+                assert code in EXPECTED_ENDS, f"a worker ended with {code} after {self.done}\n{self._world.output()}"
+                self._world.workers.remove(worker)
+        while len(self._world.workers) < keep:
+            self._world.worker()
+
+
+@pytest.mark.slow
+def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    print(f"RETENTION_CHAOS_SEED={SEED}, {SECONDS:g} s")
+    rng = random.Random(SEED)
+    world = make_world(kafka, batch_records=rng.choice([3, 20, 100]), piece_items=rng.choice([5, 1000]))
+    rest = log = tape_log(seed=SEED % 1_000, customers=200)
+    chaos = Chaos(world, rng)
+    began = time.monotonic()
+    next_step = began + 6
+    shares = [0.15, 0.15, 0.2, 0.2, 0.3, 0.4, 0.5]
+    while time.monotonic() < began + SECONDS:
+        if shares and time.monotonic() > began + SECONDS * (1 - len(shares) / 8):
+            part, rest = split(rest, shares.pop(0))
+            world.produce(part)
+        chaos.tend()
+        time.sleep(0.1)
+        if time.monotonic() > next_step:
+            chaos.step()
+            next_step = time.monotonic() + rng.uniform(0.5, 4)
+    world.produce(rest)
+    print(chaos.done)
+    deadline = time.monotonic() + 90
+    while not world.done(lengths(log)):
+        chaos.tend()
+        assert time.monotonic() < deadline, (
+            f"seed {SEED}: not done: fences {world.fences()} of {lengths(log)}, outboxes {world.outboxes()} "
+            f"after {chaos.done}, {chaos.ends}\n{world.output()}"
+        )
+        time.sleep(0.1)
+    chaos.tend()
+    world.end()
+    print(chaos.ends)
+    world.check()

@@ -1,0 +1,49 @@
+"""A trigger that expired before it could be sent is not sent; its episode may ask again."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from models.partitioning import partition_of
+from models.settings import SECOND
+from tests.logs import touchpoint
+from tests.servers import ApacheKafka
+from tests.world import World
+from tests.world_fixtures import MakeWorld
+from tests.world_live import LIVE, send, stand_still, triggers
+
+LIFE_S = 3
+
+
+def _decisions(world: World, customer: str) -> list[dict[str, Any]]:
+    shard = partition_of(customer, world.config.partitions)
+    records = world.read("decisions")["decisions"][shard]
+    return [msgspec.json.decode(record.value) for record in records if record.key == customer.encode()]
+
+
+@pytest.mark.slow
+def test_a_trigger_that_expired_unsent_is_replaced_in_the_log_and_its_episode_asks_again(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(kafka, **LIVE, trigger_life_s=LIFE_S)
+    now = int(time.time() * 1000)
+    send(world, "anna", touchpoint("purchase", "anna", now - 5 * SECOND, {"amount": 20}), now)
+    # Nobody is at work when her tick comes, nor while its trigger would have been worth sending.
+    time.sleep(world.config.tick_days * 86_400 + LIFE_S + 0.5)
+    world.worker()
+    world.wait(lambda: b"anna" in triggers(world), 40)
+    stand_still(world)
+    world.check()
+
+    decisions = _decisions(world, "anna")
+    assert [decision["what"] for decision in decisions][:3] == ["episode_opened", "rearmed", "episode_continued"]
+    unsent, sent = decisions[0]["trigger"], decisions[2]["trigger"]
+    public = triggers(world)[b"anna"]
+    assert (public[0].id, public[0].step) == (sent, 2)
+    assert unsent not in [trigger.id for trigger in public]
+    assert world.expired_unsent() >= {unsent}
+    assert not world.expired_unsent() & {trigger.id for trigger in public}

@@ -1,0 +1,42 @@
+"""Records, versions, triggers: over Kafka and Redis the same as in memory, to the byte, however the work is done."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.servers import Broker
+from tests.world_fixtures import MakeWorld
+from tests.world_logs import lengths, tape_log
+
+CLEAN = {0, -signal.SIGTERM}
+"""Asked to end: by itself, or before it had begun."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("batch", "workers", "customers"),
+    [(1, 1, 25), (7, 2, 60), (500, 2, 120)],
+    ids=["batches of 1, one worker", "batches of 7, two workers", "batches of 500, two workers"],
+)
+def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_middle(
+    broker: Broker, request: pytest.FixtureRequest, make_world: MakeWorld, batch: int, workers: int, customers: int
+) -> None:
+    transactions = "kafka" in request.node.callspec.params["broker"]
+    world = make_world(broker, batch_records=batch, piece_items=7)
+    log = tape_log(seed=batch + workers, customers=customers)
+    started = [world.worker() for _ in range(workers)]
+    world.wait(lambda: sum(map(world.owned, started)) == world.config.partitions and world.owned(started[-1]) > 0, 30)
+    world.produce(log)
+    world.wait(lambda: sum(world.fences()) > 0.4 * sum(lengths(log)), 60)
+    assert sum(world.fences()) < sum(lengths(log)), "the log was too short to be interrupted"
+    world.kill(started[-1])
+    world.worker()
+    world.wait(lambda: world.done(lengths(log)), 90)
+    assert set(world.stop()) <= CLEAN
+    expected = world.check(committed=transactions)
+    triggers = [output.id for shard in expected.shards for output in shard.outputs if output.role == "triggers"]
+    assert len(set(triggers)) == len(triggers) > 0
+    if transactions:
+        assert world.committed() == dict(enumerate(world.fences()))

@@ -1,0 +1,128 @@
+"""A customer who only falls silent is triggered at the first tick at which the risk reaches the threshold."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.calendar import next_tick, phase_of
+from models.churn import scorer_of
+from models.customer import LAST_PURCHASE, Record, hash_of, unpack
+from models.features import basis_of
+from models.partitioning import partition_of
+from models.rehearsal import Rehearsal
+from models.settings import DAY, MINUTE, EngineSettings
+from tests.logs import START, clock, touchpoint
+from tests.servers import ApacheKafka
+from tests.world import Raw
+from tests.world_fixtures import MakeWorld
+from tests.world_live import LIVE, send, stand_still, triggers
+
+PARTITIONS = 3
+
+
+def _buyers(seed: int, customers: int, days: int) -> list[list[Raw]]:
+    """Purchases and nothing else, each in time; half of the customers stop somewhere on the way."""
+    rng = random.Random(seed)
+    events: list[tuple[int, int, bytes | None, bytes]] = []
+    for number in range(customers):
+        customer, gap = f"buyer-{number}", rng.uniform(3, 20)
+        stop = rng.uniform(0.2, 0.8) * days if rng.random() < 0.5 else days
+        day = rng.uniform(0, 20)
+        while day < stop:
+            at = START + int(day * DAY)
+            value = touchpoint("purchase", customer, at, {"amount": round(rng.uniform(5, 90), 2)})
+            events.append((at, partition_of(customer, PARTITIONS), customer.encode(), value))
+            day += gap * rng.lognormvariate(0, 0.4)
+    for at in range(START, START + (days + 14) * DAY, 7 * DAY):
+        events += [(at, n, None, clock(at)) for n in range(PARTITIONS)]
+    log: list[list[Raw]] = [[] for _ in range(PARTITIONS)]
+    for at, partition, key, value in sorted(events, key=lambda event: event[:2]):
+        log[partition].append((key, value, at))
+    return log
+
+
+def _by_brute_force(
+    expected: Rehearsal, settings: EngineSettings, customer: bytes, record: Record, is_open: bool
+) -> Iterator[int]:
+    """The ticks of the silence at which an episode opens: every tick is scored, with the version of its moment."""
+    silent_since = int(record.times[LAST_PURCHASE])
+    tick = next_tick(settings, hash_of(customer), silent_since)
+    while tick in expected.versions and tick - silent_since <= settings.silence:
+        basis = np.array(basis_of(record, tick), dtype=np.float32).reshape(1, -1)
+        risk = scorer_of(expected.versions[tick]).score(basis)[0]
+        if is_open and risk < settings.exit:
+            is_open = False
+        elif not is_open and risk >= settings.enter:
+            is_open = True
+            yield tick
+        tick += settings.tick
+
+
+def _episode_open(decisions: list[dict[str, Any]], at: int) -> bool:
+    told = [d["what"] for d in decisions if d["time"] <= at and not d["at"]["due"]]
+    due = [d["what"] for d in decisions if d["time"] < at and d["at"]["due"]]
+    return (told or due) != [] and [d["what"] for d in decisions if d["time"] <= at][-1] == "episode_opened"
+
+
+@pytest.mark.slow
+def test_in_a_replay_silence_triggers_at_the_first_weekly_tick_at_which_the_risk_reaches_the_threshold(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(kafka, lateness_s=0)
+    log = _buyers(seed=1, customers=100, days=200)
+    expected = world.run(log)
+    settings, public = world.config.engine(), triggers(world)
+    decisions: dict[str, list[dict[str, Any]]] = {}
+    for partition in world.read("decisions")["decisions"]:
+        for entry in partition:
+            decision = msgspec.json.decode(entry.value)
+            decisions.setdefault(decision.get("customer", ""), []).append(decision)
+    by_silence = 0
+    for shard in expected.shards:
+        for customer, value in shard.records.items():
+            record = unpack(customer, value)
+            last = int(record.times[LAST_PURCHASE])
+            is_open = _episode_open(decisions.get(customer.decode(), []), last)
+            found = [trigger for trigger in public.get(customer, []) if trigger.time > last]
+            wanted = list(_by_brute_force(expected, settings, customer, record, is_open))
+            assert [trigger.time for trigger in found] == wanted, f"{customer!r}, silent since {last}"
+            assert all(trigger.at.due for trigger in found)
+            by_silence += len(found)
+    assert by_silence > 10
+
+
+@pytest.mark.slow
+def test_live_silence_triggers_at_a_tick_and_a_producer_an_hour_ahead_makes_nobody_late(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(kafka, **LIVE)
+    worker = world.worker()
+    world.wait(lambda: "took over" in world.log_of(worker), 30)
+    now = int(time.time() * 1000)
+    ahead = now + 59 * MINUTE
+    send(world, "early", touchpoint("purchase", "early", ahead, {"amount": 20}), ahead)
+    send(world, "silent", touchpoint("purchase", "silent", now, {"amount": 20}), now)
+    world.wait(lambda: b"silent" in triggers(world), 30)
+    after = int(time.time() * 1000)
+    send(world, "after", touchpoint("purchase", "after", after, {"amount": 20}), ahead)
+    world.wait(lambda: b"after" in triggers(world), 30)
+    stand_still(world)
+    expected = world.check()
+
+    settings = world.config.engine()
+    first = triggers(world)[b"silent"][0]
+    assert first.at.due
+    assert (first.time - settings.anchor - phase_of(settings, hash_of(b"silent"))) % settings.tick == 0
+    purchase = next(e for e in world.logs()[first.at.partition] if e.key == b"silent")
+    assert first.time == next_tick(settings, hash_of(b"silent"), purchase.timestamp), "it was not the first tick"
+    totals = [shard.state.totals for shard in expected.shards]
+    assert sum(t.late for t in totals) == 0, "the producer that is ahead made others late"
+    assert sum(t.skewed for t in totals) == 1, "only the producer that is ahead is skewed"
+    assert all(shard.state.time < time.time() * 1000 for shard in expected.shards), "log time ran ahead"
