@@ -19,6 +19,9 @@ Committing a piece of the line:
  c. publish the outbox in transactions                   (`publish.1` to `publish.4`)
  d. the trim rides in the next write                     (`commit.b.written` of that one)
 
+The learner commits the versions that it has cut with its state in one write (`learner.a.learned` before it,
+`learner.b.written` after it).
+
 A crash after any of them re-reads from the last cut; what was written is not applied again, what was published is not
 published again. One write is in flight at a time, and its outcome is always known before anything else happens: a
 write that is cancelled is finished first.
