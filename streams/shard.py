@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from faust.types import TP
@@ -24,6 +25,7 @@ from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_p
 from models.settings import EngineSettings
 from models.touchpoints import read_batch
 from streams.checkpoint import Checkpoint, patiently
+from streams.clock_guard import ClockGuard
 from streams.crash_points import point
 from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
 from streams.log_facts import LogFacts
@@ -95,6 +97,8 @@ class Shard:
         self._settings, self._store, self._versions = settings, store, versions
         self._outgoing, self._release, self._watcher = outgoing, release, watcher
         self._checkpoint = checkpoint
+        limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
+        self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         self._body: ShardBody | None = None
         self._in_force: InForce | None = None
@@ -221,8 +225,8 @@ class Shard:
             if not self._outgoing.has_room(self._settings.outbox_limit):
                 self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
                 await self._outgoing.room(self._settings.outbox_limit)
-            await self._not_before(batch[first])
-            first = await self._apply_piece(self._up_to_now(batch, first), first)
+            await self._clock.reach(batch[first])
+            first = await self._apply_piece(self._clock.up_to_now(batch, first), first)
 
     def _read(self, records: Sequence[Any]) -> list[LogRecord]:
         if records[0].offset < self.fence:
@@ -322,33 +326,3 @@ class Shard:
         trim = self._outgoing.trimmable
         await self._checkpoint.write(pack_body(self.body), trim=trim)
         self._outgoing.trimmed(trim)
-
-    def _up_to_now(self, batch: Sequence[LogRecord], first: int) -> Sequence[LogRecord]:
-        """The batch up to the first record after `first` that is too far ahead of our clock."""
-        if self._settings.mode == "live":
-            for index in range(first + 1, len(batch)):
-                if self._ahead(batch[index]) > self._settings.clock_ahead_limit_s:
-                    return batch[:index]
-        return batch
-
-    async def _not_before(self, record: LogRecord) -> None:
-        """Live: a record far ahead of our clock is a broker's wrong clock, and would make everybody else late.
-
-        The shard pauses, with an alarm, until our clock gets there.
-        """
-        if self._settings.mode != "live":
-            return
-        while (ahead := self._ahead(record)) > self._settings.clock_ahead_limit_s:
-            self._watcher.waiting(self.tp.partition, "clock_ahead", f"a record is {ahead:.0f} s ahead of our clock")
-            logger.error(
-                "shard %s: offset %d is %.0f s ahead of this worker's clock: paused; set the broker's or this "
-                "machine's clock right",
-                self.place,
-                record.offset,
-                ahead,
-            )
-            await asyncio.sleep(min(ahead - self._settings.clock_ahead_limit_s, 10.0) + 0.01)
-
-    @staticmethod
-    def _ahead(record: LogRecord) -> float:
-        return record.timestamp / 1000 - time.time()
