@@ -4,6 +4,7 @@ with RETENTION_TEST_REQUIRE=all, as in .ci/run, it is a failure instead."""
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -13,6 +14,10 @@ import pytest
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.processes import ProgramMissing
 from tests.servers import ApacheKafka, Broker, kafka_jars
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts its background jobs with Ctrl-C ignored, and so would every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRE_ALL = os.environ.get("RETENTION_TEST_REQUIRE") == "all"
 

@@ -115,10 +115,13 @@ def test_tail_follows_until_it_is_interrupted(retention: Retention, broker: Brok
         stderr=subprocess.STDOUT,
         text=True,
     ) as following:
-        assert following.stdout is not None
-        assert "  c0  " in following.stdout.readline()
-        write(broker.bootstrap_servers, topic, TRIGGERS[1:2])
-        assert "  c1  " in following.stdout.readline()
-        following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 0
-        assert following.stdout.read() == ""
+        try:
+            assert following.stdout is not None
+            assert "  c0  " in following.stdout.readline()
+            write(broker.bootstrap_servers, topic, TRIGGERS[1:2])
+            assert "  c1  " in following.stdout.readline()
+            following.send_signal(signal.SIGINT)
+            assert following.wait(10) == 0
+            assert following.stdout.read() == ""
+        finally:
+            following.kill()
