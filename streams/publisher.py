@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,9 +41,11 @@ BATCH_BYTES = 256 << 10
 STOP_S = 2.0
 REFUSALS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
 """How a broker that does not know transactions answers InitProducerId (the embedded one: 'unknown error')."""
+FAILURES = (KafkaError, OSError, TimeoutError, AssertionError)
+"""AssertionError: aiokafka's transaction manager asserts its state, which a failed sender task changes under us."""
 
 
-class _Producer:
+class _Producer(ABC):
     """What both publishers share: the aiokafka producer's life, and filling batches."""
 
     def __init__(
@@ -79,6 +82,23 @@ class _Producer:
         except BaseException:
             await self.stop()
             raise
+
+    async def send(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        producer = self._started()
+        try:
+            # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
+            # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
+            async with asyncio.timeout(self._timeout_s):
+                await self._deliver(producer, entries)
+        except FAILURES as error:
+            await self.stop()  # the producer's state is in doubt: only a new one may go on
+            raise self._translated("send", error) from error
+
+    @abstractmethod
+    async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
+        """Make the entries public, all in order; raises one of `FAILURES` when that is in doubt."""
 
     async def stop(self) -> None:
         """Close within seconds. A transaction left open is aborted by the next `start` of the shard."""
@@ -151,10 +171,6 @@ def _look_at_failures(producer: Any) -> None:
             future.exception()
 
 
-FAILURES = (KafkaError, OSError, TimeoutError, AssertionError)
-"""AssertionError: aiokafka's transaction manager asserts its state, which a failed sender task changes under us."""
-
-
 class KafkaPublisher(_Producer):
     """Exactly once: a transaction per `send`, a transactional id per shard.
 
@@ -189,20 +205,7 @@ class KafkaPublisher(_Producer):
         except FAILURES as error:
             raise self._translated("start", error) from error
 
-    async def send(self, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
-        producer = self._started()
-        try:
-            # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
-            # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
-            async with asyncio.timeout(self._timeout_s):
-                await self._transaction(producer, entries)
-        except FAILURES as error:
-            await self.stop()  # the producer's state is in doubt: only a new one may go on
-            raise self._translated("send", error) from error
-
-    async def _transaction(self, producer: Any, entries: Sequence[Entry]) -> None:
+    async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
         point("publish.1.begun")
         acknowledged = []
@@ -250,17 +253,6 @@ class PlainPublisher(_Producer):
             await self._open()
         except FAILURES as error:
             raise self._translated("start", error) from error
-
-    async def send(self, entries: Sequence[Entry]) -> None:
-        if not entries:
-            return
-        producer = self._started()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._deliver(producer, entries)
-        except FAILURES as error:
-            await self.stop()
-            raise self._translated("send", error) from error
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
