@@ -56,16 +56,21 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
     engine = config.engine()
     schema = schema_of(engine)
-    store = RedisStore(
-        connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s), config.app
-    )
-    tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     watching = Watching(
-        live=config.mode == "live",
+        app=config.app,
+        mode=config.mode,
+        partitions=surroundings.partitions,
         stall_after_s=config.stall_after_s,
         host=config.metrics_host,
         port=config.metrics_port,
     )
+    store = RedisStore(
+        connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s),
+        config.app,
+        on_failure=watching.store_failed,
+        on_again=watching.commit_stood,
+    )
+    tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     learner_settings = LearnerSettings(
         engine,
         config.bootstrap_servers,
@@ -101,6 +106,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             checkpoint,
             watching.version_cut,
             on_trouble=watching.learner_trouble,
+            on_repeated=watching.examples_repeated,
         )
 
     def owner(tp: TP, generation: int) -> Owned:
@@ -109,7 +115,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     ownership = Ownership(owner, stall_s=config.stall_after_s)
     app = build_app(config.transport(), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
-    app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints")))
+    app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     if config.mode == "live":
         clock = ClockWriter(
             config.bootstrap_servers,

@@ -51,8 +51,16 @@ NewConsumer = Callable[[LearnerSettings], Any]
 class ExamplesReader:
     """Feeds a learning from where it stands. Take the versions from it between two reads."""
 
-    def __init__(self, settings: LearnerSettings, learning: Learning, new_consumer: NewConsumer) -> None:
+    def __init__(
+        self,
+        settings: LearnerSettings,
+        learning: Learning,
+        new_consumer: NewConsumer,
+        on_repeated: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        """on_repeated: told how many messages of a fetch had been fed before."""
         self._settings, self._learning, self._new_consumer = settings, learning, new_consumer
+        self._on_repeated = on_repeated
         self._consumer: Any = None
         self._paused: set[int] = set()
 
@@ -98,15 +106,18 @@ class ExamplesReader:
             consumer.seek(tp, shard.offset)
 
     def _feed(self, shard: int, messages: Sequence[Any]) -> None:
+        repeated = 0
         for message in messages:
             try:
                 count = int(dict(message.headers)["count"])
-                self._learning.feed(shard, message.offset, count, message.value)
+                repeated += not self._learning.feed(shard, message.offset, count, message.value)
             except ExamplesGap as error:
                 raise LogTruncated(str(error)) from error
             except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
                 where = f"{self._settings.examples_topic} {shard} at offset {message.offset}"
                 raise StateUnreadable(f"{where} is not an example of ours: {error!r}") from error
+        if repeated:
+            self._on_repeated(repeated)
 
     def _balance(self) -> None:
         """Pause the partitions that are far ahead, and let those on that no longer are."""

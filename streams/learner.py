@@ -44,7 +44,8 @@ Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
 class LearnerOwner:
     """The owner of the learner's partition.
 
-    on_trouble: told why the learner stands still; None when this owner is no longer the one who does.
+    on_version: told the newest version, at the start and whenever one is cut. on_trouble: why the learner stands still;
+    None when this owner is no longer the one who does. on_repeated: how many examples came that it had already.
     """
 
     reads = False
@@ -60,10 +61,11 @@ class LearnerOwner:
         on_version: Callable[[Version], None] = lambda version: None,
         new_consumer: NewConsumer = kafka_consumer,
         on_trouble: Callable[[str | None], None] = lambda text: None,
+        on_repeated: Callable[[int], None] = lambda count: None,
     ) -> None:
         self.tp, self.generation = tp, generation
         self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
-        self._new_consumer, self._on_trouble = new_consumer, on_trouble
+        self._new_consumer, self._on_trouble, self._on_repeated = new_consumer, on_trouble, on_repeated
         self._learning: Learning | None = None
         self._trouble: Trouble | None = None
         self._reader: ExamplesReader | None = None
@@ -99,7 +101,7 @@ class LearnerOwner:
         """
         if self._trouble is not None:
             return
-        reader = ExamplesReader(self._settings, self.learning, self._new_consumer)
+        reader = ExamplesReader(self._settings, self.learning, self._new_consumer, self._on_repeated)
         try:
             await reader.open()
         except LogTruncated as error:
@@ -130,6 +132,7 @@ class LearnerOwner:
     async def _learn(self) -> NoReturn:
         if self._reader is None:
             raise MetaMissing("the learner has not been taken over")
+        self._tell_newest()
         pause = FIRST_PAUSE_S
         while True:
             try:
@@ -142,6 +145,13 @@ class LearnerOwner:
                 continue
             while versions := await self._next_versions():
                 await self._commit(versions)
+
+    def _tell_newest(self) -> None:
+        """The version that the state stands at: the next one may be an hour away."""
+        learning = self.learning
+        if learning.boundary is not None:
+            quality = learning.prequential.summary()
+            self._on_version(Version(learning.boundary, learning.learned, learning.model.snapshot(), quality))
 
     async def _stand_still(self, trouble: Trouble) -> NoReturn:
         told = f"{type(trouble).__name__}: {trouble}"

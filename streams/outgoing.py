@@ -14,6 +14,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from models.touchpoints import event
 from streams.checkpoint import nobody
@@ -39,12 +40,24 @@ async def always() -> bool:
     return True
 
 
+class Sent(NamedTuple):
+    """What one round of publishing did. public_already: entries that were found public, compared and not sent.
+
+    left: entries still to be published. seconds: of the transaction.
+    """
+
+    entries: Sequence[Entry]
+    public_already: int
+    left: int
+    seconds: float
+
+
 class Outgoing:
     """One shard's publishing, for one ownership.
 
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
     shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
-    publisher is started anew, which would fence a new owner's. on_published(entries, seconds) and on_outage(detail)
+    publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
     are for those who watch.
     """
 
@@ -53,7 +66,7 @@ class Outgoing:
         publisher: Publisher,
         shard: int,
         expires: bool,
-        on_published: Callable[[Sequence[Entry], float], None] = lambda entries, seconds: None,
+        on_published: Callable[[Sent], None] = lambda sent: None,
         on_outage: Callable[[str], None] = nobody,
         ours: Callable[[], Awaitable[bool]] = always,
     ) -> None:
@@ -168,7 +181,7 @@ class Outgoing:
             self._public.get(entry.destination, {}).pop(entry.count, None)
         self.trimmable += len(taken)
         self._room.set()
-        self._on_published(fresh, time.monotonic() - started)
+        self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
 
     def _next(self) -> list[Entry]:
         """The first entries, as many as fit one transaction; at least one."""

@@ -53,10 +53,11 @@ IDLE_S = 1.0
 class Watcher(Protocol):
     """What the shard tells those who watch it: once per commit, never per event."""
 
+    def taken_over(self, shard: int, state: ShardState) -> None: ...
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None: ...
-    def working(self, shard: int) -> None: ...
+    def working(self, shard: int, records: int, up_to: int) -> None: ...
     def waiting(self, shard: int, reason: str, detail: str) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...
     def idle(self, shard: int) -> None: ...
@@ -195,6 +196,7 @@ class Shard:
         await self._outgoing.stop()
 
     async def _work(self) -> None:
+        self._watcher.taken_over(self.tp.partition, self.body.state)
         self._watcher.waiting(self.tp.partition, "version", f"in force, of boundary {self.body.state.version}")
         self._in_force = await self._versions.named(self.body.state.version)
         self._watcher.idle(self.tp.partition)
@@ -209,7 +211,7 @@ class Shard:
                 self._watcher.outbox(self.tp.partition, len(self._outgoing))
                 self._watcher.idle(self.tp.partition)
                 continue
-            self._watcher.working(self.tp.partition)
+            self._watcher.working(self.tp.partition, len(records), records[-1].timestamp)
             await self._apply_batch(records)
             self.busy = False
             self._release(self)

@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from aiokafka import TopicPartition
 
+from models.calendar import place
 from models.churn import Version
-from models.line import ShardState
+from models.line import UNBORN, ShardState
 from streams.metrics import Metrics
-from streams.outbox import Entry, PublisherUnavailable
+from streams.outbox import PublisherUnavailable
+from streams.outgoing import Sent
 from streams.ownership import Ownership
+from streams.store import Store, StoreUnavailable
+from streams.store.rules import StoreRefused
 from streams.tails import TailReader
 from streams.web import Progress, WebServer
 
@@ -28,29 +32,39 @@ LOOK_EVERY_S = 2.0
 class Watching:
     """Everything that looks at one worker. Its methods are called once per commit, transaction or version."""
 
-    def __init__(self, *, live: bool, stall_after_s: float, host: str, port: int) -> None:
-        self.metrics = Metrics()
+    def __init__(self, *, app: str, mode: str, partitions: int, stall_after_s: float, host: str, port: int) -> None:
+        self.metrics = Metrics(app, mode, partitions)
         self.progress = Progress(stall_after_s)
-        self._live, self._host, self._port = live, host, port
+        self._live, self._host, self._port = mode == "live", host, port
         self._web = WebServer(self.metrics, self.progress)
         self._states: dict[int, ShardState] = {}
         self._owned: set[int] = set()
+        self._in_hand: dict[int, int] = {}  # records taken in and not committed
+        self._reach: dict[int, int] = {}  # the log time up to which a shard has work in hand
 
     # -- told by shards
+
+    def taken_over(self, shard: int, state: ShardState) -> None:
+        """A shard is ours, and stands so; what it had in hand under a former ownership is read again."""
+        self._let_go(shard)
+        self._states[shard] = state
+        self.metrics.taken_over(shard, state)
 
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None:
         """A piece of a shard's line is committed."""
         self._states[shard] = after
+        self._in_hand[shard] = max(0, self._in_hand.get(shard, 0) - records)
         self.progress.moved(shard)
         metrics = self.metrics
         metrics.paused(shard, None)
         metrics.committed(shard, before.totals, after.totals, records, seconds, store_seconds)
-        metrics.customers(shard, after.bands)
-        metrics.fence(shard, after.fence, None, after.time)
+        metrics.state(shard, after)
 
-    def working(self, shard: int) -> None:
+    def working(self, shard: int, records: int, up_to: int) -> None:
+        """A batch was taken in. up_to: timestamp of its last record, ms."""
+        self._in_hand[shard], self._reach[shard] = records, up_to
         self.progress.working(shard)
 
     def waiting(self, shard: int, reason: str, detail: str) -> None:
@@ -63,8 +77,13 @@ class Watching:
         return lambda detail: self.waiting(shard, "store", detail)
 
     def kafka_away(self, shard: int) -> Callable[[str], None]:
-        """The shard's own listener for outages of Kafka."""
-        return lambda detail: self.metrics.paused(shard, "kafka")
+        """The shard's own listener for transactions that failed, or whose outcome is not known."""
+
+        def listen(detail: str) -> None:
+            self.metrics.paused(shard, "kafka")
+            self.metrics.publish_retry(shard)
+
+        return listen
 
     def outbox(self, shard: int, entries: int) -> None:
         """How many outputs of a shard are committed but not yet public."""
@@ -74,25 +93,43 @@ class Watching:
         self.progress.idle(shard)
         self.metrics.paused(shard, None)
 
-    def published(self, shard: int) -> Callable[[Sequence[Entry], float], None]:
+    def published(self, shard: int) -> Callable[[Sent], None]:
         """The shard's own listener for published transactions."""
 
-        def listen(entries: Sequence[Entry], seconds: float) -> None:
+        def listen(sent: Sent) -> None:
+            self.metrics.outbox(shard, sent.left)
+            self.metrics.redelivered("outbox", sent.public_already)
+            if not sent.entries:
+                return
             now = time.time()
             # In a replay the log's time is not the wall clock's: there is no latency to speak of.
-            latencies = [now - e.time / 1000 for e in entries if e.topic == "triggers"] if self._live else []
-            self.metrics.published(shard, len(entries), seconds, latencies)
+            latencies = [now - e.time / 1000 for e in sent.entries if e.topic == "triggers"] if self._live else []
+            self.metrics.published(shard, len(sent.entries), sent.seconds, latencies)
 
         return listen
 
     def rejected(self, reason: str) -> None:
         self.metrics.fencing_rejection(reason)
 
+    # -- told by the store
+
+    def store_failed(self) -> None:
+        """A call failed by an outage; it will be made again."""
+        self.metrics.store_retry()
+
+    def commit_stood(self) -> None:
+        """A commit that was made again had been done the first time: its reply was lost."""
+        self.metrics.redelivered("commits", 1)
+
     # -- told by the learner and those who wait for it
 
     def version_cut(self, version: Version) -> None:
         self.metrics.version(version.boundary, version.quality)
         logger.debug("model version %d: %s", version.boundary, version.quality)
+
+    def examples_repeated(self, count: int) -> None:
+        """The learner was handed examples that it had already."""
+        self.metrics.redelivered("examples", count)
 
     def learner_trouble(self, detail: str | None) -> None:
         """The learner stands still (why), or no longer does (None)."""
@@ -101,34 +138,66 @@ class Watching:
 
     # -- looks for itself
 
-    async def run(self, ownership: Ownership, tails: TailReader, topic: str) -> None:
-        """Serve HTTP, and follow assignment and lag, until cancelled."""
+    async def run(self, ownership: Ownership, tails: TailReader, topic: str, store: Store) -> None:
+        """Serve HTTP, and follow assignment, lag and due backlog, until cancelled."""
         port = await self._web.start(self._host, self._port)
         logger.info("metrics, health and readiness on http://%s:%d", self._host, port)
         try:
-            while True:
-                self._follow_assignment(ownership)
-                await self._look_at_lag(tails, topic)
-                await asyncio.sleep(LOOK_EVERY_S)
+            # Each on its own: Kafka or Redis that does not answer must not hold up readiness, nor the other's numbers.
+            async with asyncio.TaskGroup() as looks:
+                looks.create_task(_again_and_again(lambda: self._follow_assignment(ownership)))
+                looks.create_task(_again_and_again(lambda: self._look_at_lag(tails, topic)))
+                looks.create_task(_again_and_again(lambda: self._look_at_due(store)))
         finally:
             await self._web.stop()
 
-    def _follow_assignment(self, ownership: Ownership) -> None:
+    async def _follow_assignment(self, ownership: Ownership) -> None:
         owned = {o.tp.partition for o in ownership.current.values() if o.reads}
         if not ownership.complete:
             self.progress.revoked()
         elif owned != self._owned or not self.progress.ready:
             self.progress.taken_over(owned)
         self.metrics.owned(owned)
+        self.metrics.learns(any(not o.reads for o in ownership.current.values()))
+        for shard in self._owned - owned:
+            self._let_go(shard)
         self._owned = owned
 
+    def _let_go(self, shard: int) -> None:
+        """A shard is no longer ours, or ours anew: what is known of it is its next owner's to say."""
+        self.metrics.redelivered("records", self._in_hand.pop(shard, 0))
+        self._states.pop(shard, None)
+        self._reach.pop(shard, None)
+
     async def _look_at_lag(self, tails: TailReader, topic: str) -> None:
-        shards = {shard: self._states[shard] for shard in self._owned if shard in self._states}
         try:
-            ends = await tails.high_watermarks(TopicPartition(topic, shard) for shard in shards)
+            ends = await tails.high_watermarks(TopicPartition(topic, shard) for shard in self._owned)
         except PublisherUnavailable as error:
             logger.debug("lag is not known: %s", error)
             return
         for tp, end in ends.items():
-            state = shards[tp.partition]
-            self.metrics.fence(tp.partition, state.fence, end, state.time)
+            state = self._states.get(tp.partition)
+            if state is not None:  # else it was lost while Kafka answered
+                self.metrics.fence(tp.partition, state.fence, end, state.time)
+
+    async def _look_at_due(self, store: Store) -> None:
+        """What is due up to the shard's own time is always done; the backlog lies between that and the newest record
+        that it has in hand."""
+        for shard in sorted(self._owned):
+            state = self._states.get(shard)
+            up_to = max(state.time, self._reach.get(shard, state.time)) if state is not None else UNBORN
+            if up_to == UNBORN:
+                continue
+            try:
+                count = await store.due_count(str(shard), place(up_to + 1, 0) - 1)
+            except (StoreUnavailable, StoreRefused) as error:
+                logger.debug("the due backlog is not known: %s", error)
+                return
+            if shard in self._states:
+                self.metrics.due_backlog(shard, count)
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await look()
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from redis.exceptions import NoScriptError
 from streams.store.connection import Client, connect
 from streams.store.failures import CAUGHT, translated
 from streams.store.port import Meta, Outcome, StoreUnavailable, Write
-from streams.store.rules import StoreRefused, check_names, check_place, check_range, check_token, check_write
+from streams.store.rules import StoreFull, StoreRefused, check_names, check_place, check_range, check_token, check_write
 
 __all__ = ["RedisStore", "connect"]
 
@@ -56,9 +56,21 @@ class RedisStore:
     `replicas_timeout_ms`, which must be less than the client's timeout). With fewer the call raises StoreUnavailable;
     the write is in the primary then, and its retry waits again. 0: none. Not for RedisCluster, which has no way to
     send WAIT down the connection of the write: use ``min-replicas-to-write`` there.
+
+    on_failure is called for each call that raises StoreUnavailable or StoreFull, on_again for each commit that stood
+    already (``AGAIN``).
     """
 
-    def __init__(self, client: Client, app: str, *, replicas: int = 0, replicas_timeout_ms: int = 1_000) -> None:
+    def __init__(
+        self,
+        client: Client,
+        app: str,
+        *,
+        replicas: int = 0,
+        replicas_timeout_ms: int = 1_000,
+        on_failure: Callable[[], None] = lambda: None,
+        on_again: Callable[[], None] = lambda: None,
+    ) -> None:
         if not app or "{" in app or "}" in app:
             raise ValueError(f"app {app!r}: must be non-empty and without braces (they mark the hash slot); rename it")
         if client.get_encoder().decode_responses:
@@ -74,6 +86,7 @@ class RedisStore:
         self._app = app
         self._replicas = replicas
         self._replicas_timeout_ms = replicas_timeout_ms
+        self._on_failure, self._on_again = on_failure, on_again
         self.scripts: Final = Scripts()
 
     async def read_meta(self, place: str) -> Meta | None:
@@ -128,6 +141,8 @@ class RedisStore:
             outcome = Outcome(reply.decode())
         except ValueError:
             raise StoreRefused(f"{doing}: {reply.decode(errors='backslashreplace')}") from None
+        if outcome is Outcome.AGAIN:
+            self._on_again()
         if outcome.stands:
             self._confirm(copied, place)
         return outcome
@@ -171,6 +186,7 @@ class RedisStore:
 
     def _confirm(self, copied: int, place: str) -> None:
         if copied < self._replicas:
+            self._on_failure()
             raise StoreUnavailable(
                 f"place {place!r}: written, but {copied} of {self._replicas} replicas confirmed it "
                 f"within {self._replicas_timeout_ms} ms"
@@ -186,7 +202,7 @@ class RedisStore:
     async def _send(self, doing: str, *command: Any) -> tuple[Any, int]:
         if not self._replicas:
             return await self._call(doing, *command), 0
-        reply, copied = await _guarded(doing, self._with_replicas(command))
+        reply, copied = await self._guarded(doing, self._with_replicas(command))
         return reply, int(copied)
 
     async def _with_replicas(self, command: Sequence[Any]) -> list[Any]:
@@ -202,23 +218,26 @@ class RedisStore:
         return answers
 
     async def _call(self, doing: str, *command: Any) -> Any:
-        return await _guarded(doing, self._client.execute_command(*command))
+        return await self._guarded(doing, self._client.execute_command(*command))
 
-
-async def _guarded(doing: str, answer: Awaitable[Any]) -> Any:
-    """Await an answer of redis-py: its errors become those of the port, and no cancellation gets lost."""
-    task = asyncio.current_task()
-    cancellations = task.cancelling() if task else 0
-    try:
-        return await answer
-    except NoScriptError:
-        raise
-    except CAUGHT as error:
-        raise translated(error, doing) from error
-    finally:
-        # redis-py sends through asyncio.wait_for, which in Python 3.11 swallows a cancellation that comes as it ends.
-        if task and task.cancelling() > cancellations:
-            raise asyncio.CancelledError
+    async def _guarded(self, doing: str, answer: Awaitable[Any]) -> Any:
+        """Await an answer of redis-py: its errors become those of the port, and no cancellation gets lost."""
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task else 0
+        try:
+            return await answer
+        except NoScriptError:
+            raise
+        except CAUGHT as error:
+            known = translated(error, doing)
+            if isinstance(known, (StoreUnavailable, StoreFull)):
+                self._on_failure()
+            raise known from error
+        finally:
+            # redis-py sends through asyncio.wait_for, which in Python 3.11 swallows a cancellation that comes as it
+            # ends.
+            if task and task.cancelling() > cancellations:
+                raise asyncio.CancelledError
 
 
 def _number(value: float) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from models.risk import Band
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
-from streams.metrics import OTHER, PAUSES, REJECTIONS, Metrics
+from streams.metrics import OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "retention.example.toml"
@@ -37,15 +39,22 @@ def test_every_exit_code_is_documented_under_its_name() -> None:
 
 
 def test_every_metric_is_documented_and_nothing_else() -> None:
-    told = set(re.findall(r"^\| `(retention_[a-z_]+)` \|", OPERATIONS, flags=re.MULTILINE))
+    told = set(re.findall(r"^\| `((?:retention|process)_[a-z_]+)` \|", OPERATIONS, flags=re.MULTILINE))
     families = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    if sys.platform != "linux":  # no /proc, no process series
+        told = {name for name in told if not name.startswith("process_")}
     assert told == families
 
 
-def test_every_reason_of_a_label_is_documented() -> None:
-    for series, reasons in (("retention_paused", PAUSES), ("retention_fencing_rejections_total", REJECTIONS)):
+def test_every_value_of_a_label_is_documented() -> None:
+    for series, values in (
+        ("retention_paused", (*PAUSES, OTHER)),
+        ("retention_fencing_rejections_total", (*REJECTIONS, OTHER)),
+        ("retention_redeliveries_total", REDELIVERIES),
+        ("retention_customers", [band.name.lower() for band in Band]),
+    ):
         row = next(line for line in OPERATIONS.splitlines() if line.startswith(f"| `{series}` |"))
-        assert all(f"`{reason}`" in row for reason in (*reasons, OTHER))
+        assert all(f"`{value}`" in row for value in values)
 
 
 def test_a_name_in_the_file_that_is_no_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

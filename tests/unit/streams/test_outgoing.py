@@ -14,7 +14,7 @@ from models.touchpoints import Kind, Touch, read
 from streams.errors import DifferentOutput, Fenced
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.outbox import Destination, Entry
-from streams.outgoing import BYTES_IN_ONE_TRANSACTION, MOST_BYTES, Outgoing, always
+from streams.outgoing import BYTES_IN_ONE_TRANSACTION, MOST_BYTES, Outgoing, Sent, always
 from tests.unit.streams.workers import until
 
 TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
@@ -206,7 +206,7 @@ def test_a_transaction_holds_as_many_bytes_as_it_can_be_done_with_in_time() -> N
         log = FakeLog()
         outgoing = await started(log, [], live=False)
         sent: list[int] = []
-        outgoing._on_published = lambda entries, seconds: sent.append(len(entries))
+        outgoing._on_published = lambda told: sent.append(len(told.entries))
         large = Entry("deadletters", 4, 1, "a", b"", bytes(BYTES_IN_ONE_TRANSACTION // 2 + 1), 0)
         await published(outgoing, [msgspec.structs.replace(large, count=n, id=str(n)) for n in (1, 2, 3)])
         assert sent == [1, 1, 1]
@@ -255,5 +255,19 @@ def test_an_outbox_that_does_not_fit_the_committed_counts_is_not_published(
         with pytest.raises(DifferentOutput, match=f"{said}.*remedy"):
             await Outgoing(FakePublisher(log, 4), 4, False).start(outbox, committed)
         assert log.records == {}
+
+    asyncio.run(scenario())
+
+
+def test_watchers_are_told_what_was_sent_what_was_public_already_and_what_is_left() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        first = await started(log, [], live=False)
+        await published(first, [example(1), example(2)])
+        told: list[Sent] = []
+        outgoing = await started(log, [], live=False)  # the store went back: nothing is committed
+        outgoing._on_published = told.append
+        await published(outgoing, [example(n) for n in (1, 2, 3)])
+        assert [(len(t.entries), t.public_already, t.left) for t in told] == [(1, 2, 0)]
 
     asyncio.run(scenario())

@@ -108,7 +108,8 @@ class MemoryWatcher:
     ) -> None:
         self.commits += 1
 
-    def working(self, shard: int) -> None: ...
+    def taken_over(self, shard: int, state: ShardState) -> None: ...
+    def working(self, shard: int, records: int, up_to: int) -> None: ...
 
     def waiting(self, shard: int, reason: str, detail: str) -> None:
         self.waits.append((shard, reason))
