@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from models.line import LogRecord
+from models.batch import LogRecord
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from models.line import LogRecord
+from models.batch import LogRecord
 from models.partitioning import partition_of
 from models.settings import EngineSettings
 from models.touchpoints import event, read

@@ -21,7 +21,8 @@ from models.calendar import version_for
 from models.churn import Scorer, Version
 from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
-from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_piece, shorten
+from models.batch import LogRecord
+from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 from models.touchpoints import read_batch
 from streams.checkpoint import Checkpoint, patiently

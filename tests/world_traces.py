@@ -13,7 +13,8 @@ from kafka.admin import KafkaAdminClient
 
 from models.churn import Version, schema_of, unseal
 from models.learning import LearningState
-from models.line import LogRecord, ShardState
+from models.batch import LogRecord
+from models.line import ShardState
 from models.rehearsal import Rehearsal, rehearse
 from models.touchpoints import Kind, Touch, read_batch
 from streams.config import Config

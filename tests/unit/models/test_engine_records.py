@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.customer import DUE, ERASED, NEWEST, PURCHASE_DAYS, SLAB, SPENT, Record, unpack
-from models.line import LogRecord
+from models.batch import LogRecord
 from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
 from models.risk import Band

@@ -19,7 +19,8 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from models.churn import Version, schema_of, unseal
-from models.line import LogRecord, ShardState
+from models.batch import LogRecord
+from models.line import ShardState
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
 from streams.checkpoint import Checkpoint
