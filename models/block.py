@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -47,34 +48,29 @@ class Block:
     """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `hashes`: uint64. A customer without a
     stored record has a blank row, which becomes a record once something happens to it (`models.walk.Lanes`)."""
 
-    __slots__ = ("_opened", "_stored", "hashes", "known", "names", "rows")
+    __slots__ = ("_opened", "_tails", "hashes", "known", "names", "rows")
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
         """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
-        self.names, self._stored = names, stored
-        self.hashes = np.array([hash_of(name) for name in names], dtype=np.uint64)
+        self.names = names
+        self.hashes = np.array([*map(hash_of, names)], dtype=np.uint64)
         self.known = np.array([value is not None for value in stored], dtype=np.bool_)
+        parts = list(stored) if self.known.all() else [_BLANK if value is None else value for value in stored]
+        lengths = np.array([len(part) for part in parts], dtype=np.int64) - _SIZE
+        if (lengths < 0).any():
+            _explain(names, stored)
+        self._tails: dict[int, bytes] = {}
+        for row in np.flatnonzero(lengths).tolist():
+            value = parts[row]
+            parts[row], self._tails[row] = value[:_SIZE], value[_SIZE:]
         self._opened: dict[int, Tail] = {}
-        parts = [_BLANK if value is None else value if len(value) == _SIZE else value[:_SIZE] for value in stored]
-        if any(len(part) != _SIZE for part in parts):
-            self._explain()
         self.rows: NDArray[Any] = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
-        self._check()
-
-    def _check(self) -> None:
-        rows, known = self.rows, self.known
-        checks = (self.hashes & 0xFFFFFFFF).astype(np.uint32)
-        lengths = np.array([0 if value is None else len(value) for value in self._stored]) - _SIZE
+        checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        self.rows["check"][~self.known] = checks[~self.known]
+        rows = self.rows
         good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS)
-        good &= rows["tail_length"] == lengths
-        if not (good | ~known).all():
-            self._explain()
-        rows["check"] = checks  # of the blank ones
-
-    def _explain(self) -> None:
-        for name, value in zip(self.names, self._stored, strict=True):
-            if value is not None:
-                check_stored(name, value)
+        if not (good & (rows["tail_length"] == lengths)).all():
+            _explain(names, stored)
 
     def open(self, row: int) -> Opened:
         """A customer's profile: what is changed in it is kept."""
@@ -83,8 +79,7 @@ class Block:
     def _tail(self, row: int) -> Tail:
         tail = self._opened.get(row)
         if tail is None:
-            stored = self._stored[row]
-            tail = self._opened[row] = unpack_tail(self.names[row], stored[_SIZE:] if stored else b"")
+            tail = self._opened[row] = unpack_tail(self.names[row], self._tails.get(row, b""))
         return tail
 
     def clear(self, row: int) -> None:
@@ -101,28 +96,23 @@ class Block:
         self.rows[row] = np.frombuffer(kept[0], dtype=SLAB)[0]
         self._opened[row] = unpack_tail(self.names[row], kept[1])
 
-    def pack(self, wanted: Sequence[int]) -> dict[bytes, bytes]:
+    def pack(self, wanted: NDArray[np.bool_]) -> dict[bytes, bytes]:
         """The stored form of the wanted rows, by customer."""
-        tails: dict[int, bytes] = {}
         for row, tail in self._opened.items():
-            tails[row] = pack_tail(tail)
-            self.rows["tail_length"][row] = len(tails[row])
-        slabs = self.rows.tobytes()
-        names, stored = self.names, self._stored
-        packed: dict[bytes, bytes] = {}
-        for row in wanted:
-            slab = slabs[row * _SIZE : (row + 1) * _SIZE]
-            tail_bytes = tails.get(row)
-            if tail_bytes is None:
-                before = stored[row]
-                tail_bytes = before[_SIZE:] if before is not None and len(before) > _SIZE else b""
-            packed[names[row]] = slab + tail_bytes if tail_bytes else slab
-        return packed
+            packed = pack_tail(tail)
+            self._tails[row] = packed
+            self.rows["tail_length"][row] = len(packed)
+        slabs: list[bytes] = self.rows.view(f"V{_SIZE}").tolist()
+        for row, packed in self._tails.items():
+            slabs[row] += packed
+        return dict(compress(zip(self.names, slabs, strict=True), wanted.tolist()))
 
     def dues(self) -> NDArray[np.float64]:
         """The next due place of every row, inf where there is none. A view of shape (rows,)."""
         return np.asarray(self.rows["times"][:, DUE])
 
 
-if len(_BLANK) != _SIZE or not TIMES > DUE:
-    raise ImportError("a blank record is a slab without a tail")
+def _explain(names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
+    for name, value in zip(names, stored, strict=True):
+        if value is not None:
+            check_stored(name, value)

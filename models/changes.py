@@ -57,7 +57,7 @@ def gather(
     bands = np.array(state.bands)
     bands -= np.bincount(run.loaded_bands[changed & block.known], minlength=len(bands))
     bands += np.bincount(block.rows["band"][changed], minlength=len(bands))
-    records = block.pack(np.flatnonzero(changed).tolist())
+    records = block.pack(changed)
     cut = piece.cut or (0, b"")
     new = msgspec.structs.replace(
         state,

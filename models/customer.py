@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
-import xxhash
+from xxhash import xxh3_64_intdigest
 
 VERSION: Final = 2
 IDS: Final = 8
@@ -152,7 +152,7 @@ class UnknownRecord(Exception):
 
 def hash_of(customer: bytes) -> int:
     """64-bit hash of a customer id: phase, check and rhythm come from it."""
-    return xxhash.xxh3_64_intdigest(customer)
+    return xxh3_64_intdigest(customer)
 
 
 def pack_tail(tail: Tail) -> bytes:
