@@ -13,7 +13,6 @@ from models.customer import (
     DUE,
     IDS,
     SLAB,
-    TIMES,
     VERSION,
     Record,
     Tail,
@@ -55,7 +54,7 @@ class Block:
         self.names = names
         self.hashes = np.array([*map(hash_of, names)], dtype=np.uint64)
         self.known = np.array([value is not None for value in stored], dtype=np.bool_)
-        parts = list(stored) if self.known.all() else [_BLANK if value is None else value for value in stored]
+        parts = [_BLANK if value is None else value for value in stored]
         lengths = np.array([len(part) for part in parts], dtype=np.int64) - _SIZE
         if (lengths < 0).any():
             _explain(names, stored)

@@ -38,9 +38,7 @@ class Changes:
     outputs: list[Counted]
 
 
-def gather(
-    state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None
-) -> Changes:
+def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None) -> Changes:
     """Gather what a run did into one commit."""
     work, piece, block, lanes = run.work, run.work.piece, run.block, run.lanes
     exists = lanes["exists"] == 1

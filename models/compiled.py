@@ -22,20 +22,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(function: F) -> F:
     """Compile at the first call. The function must be portable to C: flat loops over arrays, no Python objects."""
-    dispatcher = njit(fastmath=False, error_model="numpy")(function)
+    dispatcher: Any = njit(fastmath=False, error_model="numpy")(function)
     dispatcher._cache = _Cache(function)
     return cast(F, dispatcher)
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]  # numba is not typed
+class _Cache(FunctionCache):
     """Numba's cache, with the callees and constants in the key."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)
+        super().__init__(function)  # type: ignore[no-untyped-call]  # of numba
         self._function = function
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), digest(self._function))
+        key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]  # of numba
+        return (*key, digest(self._function))
 
 
 def digest(function: Callable[..., Any]) -> str:

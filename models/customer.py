@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 VERSION: Final = 2
@@ -171,12 +172,12 @@ def unpack_tail(customer: bytes, stored: bytes) -> Tail:
         raise UnknownRecord(f"the record of {customer!r} is damaged: its tail can't be read: {error}") from error
 
 
-def halves(numbers: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]  # of any shape
+def halves(numbers: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Numbers as the bits of float16, which is how a snapshot is stored."""
     return np.asarray(np.clip(numbers, -MOST_HALF, MOST_HALF).astype("<f2").view("<u2"))
 
 
-def from_halves(bits: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]  # of any shape
+def from_halves(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Inverse of `halves`, as float32."""
     return np.asarray(bits.view("<f2").astype("<f4"))
 

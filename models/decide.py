@@ -15,8 +15,8 @@ from models.churn import Driver
 from models.customer import from_halves
 from models.features import FEATURES
 from models.offers import choose
-from models.profile import Profile
 from models.outputs import Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.profile import Profile
 from models.work import Place, Said, Work
 
 DRIVERS = 3
@@ -81,9 +81,7 @@ def told_apart(drivers: list[Driver]) -> list[Driver]:
     return list(words.values())[:DRIVERS]
 
 
-def label(
-    work: Work, row: Row, taken: int, snapshot: NDArray[np.uint16], predicted: float, churned: bool
-) -> None:
+def label(work: Work, row: Row, taken: int, snapshot: NDArray[np.uint16], predicted: float, churned: bool) -> None:
     """A label has matured: the example goes to the learner. snapshot: the basis as it is stored."""
     customer = row.customer.decode()
     example = Example(customer, "churn", row.now, taken, from_halves(snapshot).tolist(), predicted, churned)

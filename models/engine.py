@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 from models.batch import Batch
 from models.block import Block
+from models.careful import TooManyFailures, carefully
 from models.changes import Changes, Counted, gather
 from models.churn import Scorer, Version
 from models.customer import UnknownRecord
 from models.line import Piece, ShardState
 from models.run import Run
 from models.settings import EngineSettings
-from models.careful import TooManyFailures, carefully
 from models.work import Work
 
 __all__ = ["Changes", "Counted", "TooManyFailures", "apply", "needs"]

@@ -90,13 +90,18 @@ class Wait(NamedTuple):
 
 
 def born(state: ShardState, settings: EngineSettings, first: int) -> ShardState:
-    """The state as its first record (timestamp `first`) finds it: the boundary at or before it is still to be crossed."""
+    """The state as its first record (timestamp `first`) finds it: the boundary at or before is still to be crossed."""
     before = boundary_at(settings, first) - settings.boundary
     return msgspec.structs.replace(state, time=before, boundary=before, adopted=before)
 
 
 def next_piece(
-    state: ShardState, settings: EngineSettings, batch: Batch, first: int, end: int | None = None, adopting: bool = False
+    state: ShardState,
+    settings: EngineSettings,
+    batch: Batch,
+    first: int,
+    end: int | None = None,
+    adopting: bool = False,
 ) -> Piece | Wait:
     """How far the line goes next, from row `first` of the batch on, up to row `end`. `state` is born, `first` < `end`.
 

@@ -69,7 +69,8 @@ def _exp(high: float, low: float, k: int) -> float:
         return y * _POWERS[k + 53 - _LEAST] * _POWERS[-53 - _LEAST] if k >= _LEAST - 53 else 0.0
     if k > 1023:
         return y * 2.0 * _POWERS[1023 - _LEAST] if k == 1024 else inf
-    return y * _POWERS[k - _LEAST]
+    power: float = _POWERS[k - _LEAST]
+    return y * power
 
 
 @compiled

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
+from models.batch import Batch, LogRecord
 from models.calendar import version_for
 from models.churn import Scorer, Version, scorer_of
 from models.engine import Changes, Counted, apply, needs
 from models.learning import Learning, initial_version
-from models.batch import Batch, LogRecord
 from models.line import UNBORN, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 
@@ -80,7 +80,8 @@ def rehearse(
     """Run the engine over whole partitions.
 
     logs: the records of each partition, in offset order. batch: how many records to read from index `at` on. watch:
-    called at every new model version. engine: `models.engine.apply`, or what is to be compared with it. Raises what the engine raises; ends when no shard can go on.
+    called at every new model version. engine: `models.engine.apply`, or what is to be compared with it. Raises what the
+    engine raises; ends when no shard can go on.
     """
     world = Rehearsal(
         [Shard(log, ShardState(n, len(logs), log[0].offset if log else 0)) for n, log in enumerate(logs)],

@@ -1,4 +1,4 @@
-"""The walk: every customer of a piece along their own way through it, touchpoint by touchpoint and due item by due item.
+"""The walk: every customer of a piece on their own way through it, touchpoint by touchpoint, due item by due item.
 
 Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
 record, estimates the risk with the version in force, and moves bands, ticks and due times. What has to be decided or
@@ -376,14 +376,16 @@ def next_due(record: Any, rules: Any) -> float:
 @compiled
 def next_tick(rules: Any, phase: int, now: int) -> int:
     """The customer's first tick after `now`. (models.calendar.next_tick, compiled.)"""
-    return now + rules.tick - (now - rules.anchor - phase) % rules.tick
+    tick: int = rules.tick
+    zero: int = rules.anchor + phase
+    return now + tick - (now - zero) % tick
 
 
 @compiled
 def takes_snapshot(rules: Any, phase: int, turn: int, tick: int) -> bool:
     """True at one tick per label window, at a rhythm of the customer's own. (models.calendar, compiled.)"""
     number = (tick - rules.anchor - phase) // rules.tick
-    return (number + turn) % rules.rhythm == 0
+    return bool((number + turn) % rules.rhythm == 0)
 
 
 @compiled

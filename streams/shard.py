@@ -18,11 +18,11 @@ from typing import Any, Protocol
 import numpy as np
 from faust.types import TP
 
+from models.batch import Batch
 from models.calendar import version_for
 from models.churn import Scorer, Version
 from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
-from models.batch import Batch
 from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint, patiently
@@ -220,7 +220,9 @@ class Shard:
         batch = self._read(records)
         state = self.body.state
         if state.time == UNBORN:
-            self._body = ShardBody(SCHEMA, self.body.birth, born(state, self._settings.engine, int(batch.timestamps[0])))
+            self._body = ShardBody(
+                SCHEMA, self.body.birth, born(state, self._settings.engine, int(batch.timestamps[0]))
+            )
         first = 0
         while first < len(batch):
             if not self._outgoing.has_room(self._settings.outbox_limit):

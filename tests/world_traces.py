@@ -11,9 +11,9 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
 from models.learning import LearningState
-from models.batch import LogRecord
 from models.line import ShardState
 from models.rehearsal import Rehearsal, rehearse
 from models.touchpoints import Kind, Touch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+
 from models.customer import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
@@ -32,6 +33,7 @@ from models.maths import exp2, ln
 from models.settings import DAY
 from models.touchpoints import Family
 from tests.reference.behaviour import LEAST_WEIGHT
+
 
 def basis_of(record: Record, now: int) -> array[float]:
     """The basis of a customer with at least one purchase, as of `now` (ms). Changes nothing in the record: a tick must

@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.batch import Batch, LogRecord
 from models.calendar import version_for
 from models.churn import Driver, Scorer, Version, schema_of, scorer_of, seal, unseal
 from models.engine import Changes, Counted, apply, needs
 from models.features.basis import COLUMNS
 from models.learning import Learning, LearningState, initial_version
-from models.batch import Batch, LogRecord
 from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.rehearsal import Rehearsal, Shard
 from models.settings import EngineSettings

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.churn import Driver, Scorer
-from models.customer import SLAB, TICK, UnknownRecord, unpack
 from models.batch import Batch
 from models.careful import MOST_FAILURES, TooManyFailures
+from models.churn import Driver, Scorer
+from models.customer import SLAB, TICK, UnknownRecord, unpack
 from models.engine import apply
 from models.line import Piece, ShardState, born, next_piece
 from models.settings import DAY, EngineSettings

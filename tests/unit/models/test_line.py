@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import Stage, place, time_of
 from models.batch import Batch, LogRecord
+from models.calendar import Stage, place, time_of
 from models.line import UNBORN, Piece, ShardState, Totals, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 from tests.logs import record
