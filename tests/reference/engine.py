@@ -1,8 +1,8 @@
 """The engine, plainly: the rules as a marketer would tell them, one customer and one touchpoint at a time.
 
-It shares with the engine what is neither compiled nor batched: the reading of touchpoints, the profile, the choice of an
-action, the words of the outputs, and the three functions of models.maths. Everything else is told a second time, so that
-a difference between the two is found by comparing their bytes.
+It shares with the engine what is neither compiled nor batched: the reading of touchpoints, the profile, the choice of
+an action, the words of the outputs, and the three functions of models.maths. Everything else is told a second time,
+so that a difference between the two is found by comparing their bytes.
 """
 
 from __future__ import annotations
