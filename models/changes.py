@@ -1,18 +1,18 @@
-"""From what the lanes of a piece did to what one commit writes."""
+"""From what a run did to what one commit writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from models.calendar import NEVER
 from models.churn import Version
-from models.customer import DUE
-from models.lane import Lane
 from models.line import Piece, ShardState
 from models.outputs import Decision, Position, Watermark, encode, output_id
+from models.run import Run
 from models.work import Said, Work
 
 
@@ -38,32 +38,24 @@ class Changes:
     outputs: list[Counted]
 
 
-def gather(
-    state: ShardState,
-    piece: Piece,
-    work: Work,
-    lanes: Mapping[bytes, Lane],
-    dues: Sequence[tuple[float, bytes]],
-    adopted: Version | None,
-) -> Changes:
-    """Gather what the lanes did into one commit."""
-    records: dict[bytes, bytes] = {}
-    due_set: dict[bytes, float | None] = {}
-    listed = {customer for _, customer in dues}
-    bands = list(state.bands)
-    for customer, lane in lanes.items():
-        record = lane.record
-        due = record.times[DUE] if record else NEVER
-        # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what
-        # was found in it, which would otherwise be found again.
-        if customer in listed or due < lane.loaded_due:
-            due_set[customer] = due if due != NEVER else None
-        if record is None or not lane.changed:
-            continue
-        records[customer] = record.pack()
-        if lane.loaded_band is not None:
-            bands[lane.loaded_band] -= 1
-        bands[record.band] += 1
+def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None) -> Changes:
+    """Gather what a run did into one commit."""
+    work, piece, block, lanes = run.work, run.work.piece, run.block, run.lanes
+    exists = lanes["exists"] == 1
+    changed = exists & (lanes["changed"] == 1)
+    due = np.where(exists, block.dues(), NEVER)
+    # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what was
+    # found in it, which would otherwise be found again. What was found comes first in the block.
+    moved = due < run.loaded_dues
+    moved[: len({customer for _, customer in dues})] = True
+    due_set: dict[bytes, float | None] = {
+        block.names[row]: place if place != NEVER else None
+        for row, place in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)
+    }
+    bands = np.array(state.bands)
+    bands -= np.bincount(run.loaded_bands[changed & block.known], minlength=len(bands))
+    bands += np.bincount(block.rows["band"][changed], minlength=len(bands))
+    records = block.pack(changed)
     cut = piece.cut or (0, b"")
     new = msgspec.structs.replace(
         state,
@@ -71,23 +63,23 @@ def gather(
         cut_place=cut[0],
         cut_customer=cut[1].decode(),
         time=piece.time,
-        bands=tuple(bands),
-        totals=state.totals.plus(work.counts),
+        bands=tuple(bands.tolist()),
+        totals=state.totals.plus(run.counted()),
         boundary=state.boundary if piece.watermark is None else piece.watermark,
         **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
     )
-    said = [_in_force(state, piece, work, adopted)] if adopted else []
+    said = [in_force(state, piece, work, adopted)] if adopted else []
     said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
         said.append(Said("examples", name, b"", mark, piece.watermark))
-    return _numbered(new, records, due_set, said)
+    return numbered(new, records, due_set, said)
 
 
-def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
+def in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
     """The audit's record of a change of model version: from which log time and position it applies."""
-    at = Position(state.partition, work.batch[piece.first].offset, due=True)
+    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
     name = output_id("version", state.partition, state.boundary)
     decision = Decision(
         name,
@@ -100,7 +92,7 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     return Said("decisions", name, b"", decision, state.boundary)
 
 
-def _numbered(
+def numbered(
     state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], said: Sequence[Said]
 ) -> Changes:
     """Give every output its shard's count per role."""

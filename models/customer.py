@@ -1,40 +1,41 @@
-"""The customer record: one fixed slab with a packed tail.
+"""The customer record: one fixed slab, and behind it a packed tail.
 
-The slab is a block of fixed-width numbers, little-endian, so that a batch of records is a NumPy matrix (`SLAB`) without
-a loop. Here a single record is a `Record`, whose numbers are stored at float32 and times at float64 the moment they
-are assigned: the bits of a record do not depend on where a batch was split. The tail holds what only few touchpoints
-need (preferences, open cases, the open episode); a tail longer than its room in the slab overflows behind it.
+The slab is a block of fixed-width numbers, little-endian, so that the records of a batch are one NumPy array (`SLAB`)
+without a loop, which compiled code updates in place. Numbers are stored at float32 and times at float64 after every
+touchpoint: the bits of a record do not depend on where a batch was split. The tail holds what only few touchpoints need
+(preferences, open cases, the open episode), as msgpack; most customers have none.
 
-Sizes: SLAB.itemsize (456) bytes while the tail fits its room, and never more than MOST_BYTES. That is a customer with
-every list full, every name at its limit (models.touchpoints.limits) and all of it in characters of four bytes; however
-many touchpoints there are, it does not grow beyond that.
+Sizes: SLAB.itemsize (312) bytes without a tail, so that Redis' allocator has it in 320, and never more than MOST_BYTES.
+That is a customer with every list full, every name at its limit (models.touchpoints.limits) and all of it in characters
+of four bytes; however many touchpoints there are, it does not grow beyond that.
 """
 
 from __future__ import annotations
 
+import struct
 from array import array
 from typing import Final
 
 import msgspec
 import numpy as np
-import xxhash
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
-VERSION: Final = 1
+VERSION: Final = 2
 IDS: Final = 8
 HALF_LIVES_PURCHASE: Final = (14.0, 28.0, 56.0, 112.0, 224.0)
-HALF_LIVES_FAMILY: Final = (7.0, 56.0)
+HALF_LIFE_FAMILY: Final = 56.0
 FAMILIES: Final = 8
 BASIS: Final = 24
-TAIL_ROOM: Final = 46
 
 # -- times, ms since the epoch, 0 = never
-FIRST, NEWEST, FIRST_PURCHASE, LAST_PURCHASE, TICK, SNAPSHOT, EPISODE, DUE = range(8)
-TIMES: Final = 8
+NEWEST, FIRST_PURCHASE, LAST_PURCHASE, TICK, SNAPSHOT, EPISODE, DUE = range(7)
+TIMES: Final = 7
 
 # -- numbers
 PURCHASE_DECAYS: Final = 0  # one per purchase half-life, as of NEWEST
-FAMILY_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # family-major, one per family half-life
-_AFTER: Final = FAMILY_DECAYS + FAMILIES * len(HALF_LIVES_FAMILY)
+FAMILY_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per family
+_AFTER: Final = FAMILY_DECAYS + FAMILIES
 (
     PURCHASE_DAYS,  # n
     GAP_SUM,  # days between the first and the last purchase day
@@ -52,15 +53,11 @@ _AFTER: Final = FAMILY_DECAYS + FAMILIES * len(HALF_LIVES_FAMILY)
     SPENT,
     RETURNED,
     RATING_EWMA,
-    RATINGS,
     SENTIMENT_EWMA,
-    SENTIMENTS,
-    OPEN_CASES,
     RISK,  # last probability of churn
     SNAPSHOT_RISK,
-    SNAPSHOT_BOUGHT,  # 1.0 once a purchase fell into the open label's window
-) = range(_AFTER, _AFTER + 23)
-NUMBERS: Final = _AFTER + 23
+) = range(_AFTER, _AFTER + 19)
+NUMBERS: Final = _AFTER + 19
 
 SLAB: Final = np.dtype(
     [
@@ -72,13 +69,15 @@ SLAB: Final = np.dtype(
         ("times", "<f8", TIMES),
         ("ids", "<u8", IDS),
         ("numbers", "<f4", NUMBERS),
-        ("snapshot", "<f4", BASIS),
+        ("first", "<u4"),  # first touchpoint, seconds since the epoch
+        ("snapshot", "<u2", BASIS),  # the basis of the open label, float16
+        ("heard", "u1"),  # ratings and sentiments averaged: `RATINGS` and `SENTIMENTS`, each up to `MOST_HEARD`
+        ("open_cases", "u1"),
         ("tail_length", "<u2"),
-        ("tail", f"V{TAIL_ROOM}"),
     ]
 )
 if SLAB.itemsize % 8:
-    raise ImportError(f"the slab's size is {SLAB.itemsize}; make it a multiple of 8 by TAIL_ROOM")
+    raise ImportError(f"the slab's size is {SLAB.itemsize}; it must be a multiple of 8")
 
 
 def _offset(name: str) -> int:
@@ -88,19 +87,32 @@ def _offset(name: str) -> int:
     return int(fields[name][1])
 
 
-_CHECK, _TIMES, _IDS, _NUMBERS = _offset("check"), _offset("times"), _offset("ids"), _offset("numbers")
-_SNAPSHOT, _TAIL_LENGTH, _TAIL = _offset("snapshot"), _offset("tail_length"), _offset("tail")
+_TIMES, _IDS, _NUMBERS, _AFTER_NUMBERS = _offset("times"), _offset("ids"), _offset("numbers"), _offset("first")
+_SNAPSHOT, _AFTER_SNAPSHOT = _offset("snapshot"), _offset("heard")
+_HEAD = struct.Struct("<4BI")
+_BETWEEN = struct.Struct("<I")
+_END = struct.Struct("<BBH")
 
 # -- flags
 NO_CONSENT: Final = 1
 ERASED: Final = 2
 REARMED: Final = 4  # the open episode's trigger expired unsent
+BOUGHT: Final = 8  # a purchase fell into the open label's window
+
+# -- what was heard
+RATINGS: Final = 0x01
+SENTIMENTS: Final = 0x10
+MOST_HEARD: Final = 15
+"""Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
+
+MOST_HALF: Final = 65_504.0
+"""The largest float16. A snapshot's number beyond it is stored as this."""
 
 # -- bounds of the tail
 MAX_OPEN_CASES: Final = 16
 MAX_LIST: Final = 8
 MAX_REFUSED: Final = 16
-MOST_BYTES: Final = 26_919
+MOST_BYTES: Final = 26_821
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""
 
 
@@ -141,24 +153,61 @@ class UnknownRecord(Exception):
 
 def hash_of(customer: bytes) -> int:
     """64-bit hash of a customer id: phase, check and rhythm come from it."""
-    return xxhash.xxh3_64_intdigest(customer)
+    return xxh3_64_intdigest(customer)
+
+
+def pack_tail(tail: Tail) -> bytes:
+    """The tail as stored: nothing when there is nothing in it."""
+    packed = _encode_tail(tail)
+    return b"" if packed == _EMPTY_TAIL else packed
+
+
+def unpack_tail(customer: bytes, stored: bytes) -> Tail:
+    """Inverse of `pack_tail`. Raises UnknownRecord."""
+    if not stored:
+        return Tail()
+    try:
+        return _decode_tail(stored)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnknownRecord(f"the record of {customer!r} is damaged: its tail can't be read: {error}") from error
+
+
+def halves(numbers: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Numbers as the bits of float16, which is how a snapshot is stored."""
+    return np.asarray(np.clip(numbers, -MOST_HALF, MOST_HALF).astype("<f2").view("<u2"))
+
+
+def from_halves(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Inverse of `halves`, as float32."""
+    return np.asarray(bits.view("<f2").astype("<f4"))
 
 
 class Record:
-    """One customer's record, open for update. `times` are float64 ms, `numbers` and `snapshot` float32."""
+    """One customer's record, open. `times` are float64 ms, `numbers` float32, `snapshot` float16 as bits."""
 
-    __slots__ = ("band", "check", "flags", "ids", "numbers", "ring", "snapshot", "tail", "times")
+    __slots__ = (
+        "band",
+        "check",
+        "first",
+        "flags",
+        "heard",
+        "ids",
+        "numbers",
+        "open_cases",
+        "ring",
+        "snapshot",
+        "tail",
+        "times",
+    )
 
     def __init__(self, customer: bytes) -> None:
-        self.ring = 0
-        self.band = 0
-        self.flags = 0
+        self.ring = self.band = self.flags = self.first = self.heard = self.open_cases = 0
         self.check = hash_of(customer) & 0xFFFFFFFF
         self.times = array("d", bytes(8 * TIMES))
         self.times[DUE] = float("inf")
         self.ids = array("Q", bytes(8 * IDS))
         self.numbers = array("f", bytes(4 * NUMBERS))
-        self.snapshot = array("f", bytes(4 * BASIS))
+        self.snapshot = array("H", bytes(2 * BASIS))
         self.tail = Tail()
 
     def has_seen(self, event_hash: int) -> bool:
@@ -169,47 +218,59 @@ class Record:
         self.ids[self.ring] = event_hash
         self.ring = (self.ring + 1) % IDS
 
+    @property
+    def ratings(self) -> int:
+        """How many ratings the average has heard, up to `MOST_HEARD`."""
+        return self.heard % SENTIMENTS
+
+    @property
+    def sentiments(self) -> int:
+        """How many sentiments the average has heard, up to `MOST_HEARD`."""
+        return self.heard // SENTIMENTS
+
     def pack(self) -> bytes:
-        """The stored bytes: the slab, and behind it what of the tail does not fit."""
-        tail = _encode_tail(self.tail)
-        if tail == _EMPTY_TAIL:
-            tail = b""
+        """The stored bytes: the slab and the tail."""
+        tail = pack_tail(self.tail)
         return b"".join(
             (
-                bytes((VERSION, self.ring, self.band, self.flags)),
-                self.check.to_bytes(4, "little"),
+                _HEAD.pack(VERSION, self.ring, self.band, self.flags, self.check),
                 self.times.tobytes(),
                 self.ids.tobytes(),
                 self.numbers.tobytes(),
+                _BETWEEN.pack(self.first),
                 self.snapshot.tobytes(),
-                len(tail).to_bytes(2, "little"),
-                tail.ljust(TAIL_ROOM, b"\0"),
+                _END.pack(self.heard, self.open_cases, len(tail)),
+                tail,
             )
+        )
+
+
+def check_stored(customer: bytes, value: bytes) -> None:
+    """Raises UnknownRecord unless `value` is a record of this release and of this customer, whole."""
+    if len(value) < SLAB.itemsize:
+        raise UnknownRecord(f"the record of {customer!r} has {len(value)} bytes, at least {SLAB.itemsize} are needed")
+    version, ring, _, _, check = _HEAD.unpack_from(value)
+    if version != VERSION:
+        raise UnknownRecord(f"the record of {customer!r} has schema version {version}; this release reads {VERSION}")
+    if check != hash_of(customer) & 0xFFFFFFFF:
+        raise UnknownRecord(f"the value stored for {customer!r} is another customer's record")
+    length = int.from_bytes(value[SLAB.itemsize - 2 : SLAB.itemsize], "little")
+    if ring >= IDS or len(value) != SLAB.itemsize + length:
+        raise UnknownRecord(
+            f"the record of {customer!r} is damaged: {len(value)} bytes with a tail of {length}, ring {ring}"
         )
 
 
 def unpack(customer: bytes, value: bytes) -> Record:
     """The record of `customer`. Raises UnknownRecord on an unknown version, a foreign or a damaged value."""
-    if len(value) < SLAB.itemsize:
-        raise UnknownRecord(f"the record of {customer!r} has {len(value)} bytes, at least {SLAB.itemsize} are needed")
-    if value[0] != VERSION:
-        raise UnknownRecord(f"the record of {customer!r} has schema version {value[0]}; this release reads {VERSION}")
+    check_stored(customer, value)
     record = Record.__new__(Record)
-    record.check = int.from_bytes(value[_CHECK : _CHECK + 4], "little")
-    if record.check != hash_of(customer) & 0xFFFFFFFF:
-        raise UnknownRecord(f"the value stored for {customer!r} is another customer's record")
-    record.ring, record.band, record.flags = value[1], value[2], value[3]
+    _, record.ring, record.band, record.flags, record.check = _HEAD.unpack_from(value)
     record.times = array("d", value[_TIMES:_IDS])
     record.ids = array("Q", value[_IDS:_NUMBERS])
-    record.numbers = array("f", value[_NUMBERS:_SNAPSHOT])
-    record.snapshot = array("f", value[_SNAPSHOT:_TAIL_LENGTH])
-    length = int.from_bytes(value[_TAIL_LENGTH:_TAIL], "little")
-    if record.ring >= IDS or len(value) != max(SLAB.itemsize, _TAIL + length):
-        raise UnknownRecord(
-            f"the record of {customer!r} is damaged: {len(value)} bytes with a tail of {length}, ring {record.ring}"
-        )
-    try:
-        record.tail = _decode_tail(value[_TAIL : _TAIL + length]) if length else Tail()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnknownRecord(f"the record of {customer!r} is damaged: its tail can't be read: {error}") from error
+    record.numbers = array("f", value[_NUMBERS:_AFTER_NUMBERS])
+    [record.first] = _BETWEEN.unpack_from(value, _AFTER_NUMBERS)
+    record.snapshot = array("H", value[_SNAPSHOT:_AFTER_SNAPSHOT])
+    record.heard, record.open_cases, _ = _END.unpack_from(value, _AFTER_SNAPSHOT)
+    record.tail = unpack_tail(customer, value[SLAB.itemsize :])
     return record

@@ -1,4 +1,4 @@
-"""The decision on one row of the line: what a new estimate of risk changes, and what is said about it.
+"""The decision on one row of the line: what an event of the walk means for a customer, and what is said about it.
 
 Plain Python on the few rows that change something; everything that decides about people lives here, in `models.risk`
 and in `models.offers`.
@@ -6,107 +6,71 @@ and in `models.offers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.churn import Driver, Scorer
-from models.customer import EPISODE, REARMED, Record
+from models.churn import Driver
+from models.customer import from_halves
 from models.features import FEATURES
-from models.lane import Lane, Step
 from models.offers import choose
-from models.outputs import Decision, Position, Reason, Trigger, output_id, trigger_id
-from models.risk import Change, assess
-from models.settings import EngineSettings
+from models.outputs import Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.profile import Profile
+from models.work import Place, Said, Work
 
 DRIVERS = 3
 
-Outcome = tuple[str, bytes, Trigger | Decision, int]
-"""(topic role, Kafka key, what is said, expiry or 0)."""
+
+class Row(NamedTuple):
+    """One row of the line. probability: of its estimate, if there was one."""
+
+    at: Place
+    now: int
+    customer: bytes
+    probability: float | None = None
 
 
-def decide(
-    lane: Lane,
-    step: Step,
-    probability: float | None,
-    settings: EngineSettings,
-    scorer: Scorer,
-    version: int,
-    at: Position,
-) -> Iterator[Outcome]:
-    """Take one row's estimate into the record and say what follows. `probability` None: the row was not scored."""
-    record = lane.record
-    if record is None:
-        return
-    customer = lane.customer.decode()
+def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
+    """Say to the decisions topic what was decided, and why."""
+    at, customer = work.position(row.at), row.customer.decode()
+    name = output_id(what, customer, row.now, at.offset, at.due)
+    version = work.version
+    decision = Decision(name, what, row.now, at, customer, row.probability, reason, action, trigger, version)
+    work.say(row.at, Said("decisions", name, row.customer, decision, row.now))
 
-    def told(what: str, reason: str, action: str = "", trigger: str = "") -> Outcome:
-        name = output_id(what, customer, step.now, at.offset, at.due)
-        decision = Decision(name, what, step.now, at, customer, probability, reason, action, trigger, version)
-        return "decisions", lane.customer, decision, 0
 
-    if step.what == "lapse":
-        if lane.lapse():
-            yield told("episode_closed", "silent for two horizons")
-    elif step.what == "erased":
-        yield told("erased", "the customer asked to be forgotten")
-    elif step.what == "rearmed":
-        yield told("rearmed", "the trigger expired before it could be sent")
-    if probability is None or step.basis is None:
-        return
+def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: NDArray[np.float32]) -> None:
+    """Choose what would help a customer whose episode is open, and trigger it unless they are best left alone.
 
-    change = assess(record, settings, probability, step.now, step.may_open)
-    if change == Change.CLOSED:
-        yield told("episode_closed", "risk fell below the exit threshold")
-        return
-    if change == Change.OPENED:
-        record.tail.opener = step.touch.id if step.touch else "due"
-    again = bool(record.flags & REARMED) and probability >= settings.enter and step.may_open
-    if change != Change.OPENED and not again:
-        return
-    record.flags &= ~REARMED
-    choice = choose(record)
-    what = "episode_opened" if change == Change.OPENED else "episode_continued"
+    what: ``episode_opened`` or ``episode_continued``. opened: when the episode did. basis: what the risk was estimated
+    from.
+    """
+    choice, tail = choose(record), record.tail
     if choice.action == "leave_alone":
-        yield told(what, choice.reason, choice.action)
+        tell(work, row, what, choice.reason, choice.action)
         return
-    trigger = _trigger(lane, record, step, probability, choice.action, choice.channel, settings, scorer, version, at)
-    yield told(what, choice.reason, choice.action, trigger.id)
-    yield "triggers", lane.customer, trigger, trigger.expires_at
-
-
-def _trigger(
-    lane: Lane,
-    record: Record,
-    step: Step,
-    probability: float,
-    action: str,
-    channel: str,
-    settings: EngineSettings,
-    scorer: Scorer,
-    version: int,
-    at: Position,
-) -> Trigger:
-    """The next trigger of the open episode; the record remembers its id."""
-    record.tail.step += 1
-    opened = int(record.times[EPISODE])
-    name = trigger_id(lane.customer, opened, record.tail.opener, record.tail.step)
-    record.tail.trigger = bytes.fromhex(name)
-    basis = np.array(step.basis, dtype=np.float32)
-    return Trigger(
+    tail.step += 1
+    name = trigger_id(row.customer, opened, tail.opener, tail.step)
+    tail.trigger = bytes.fromhex(name)
+    told = told_apart(work.scorer.drivers(basis, len(FEATURES)))
+    trigger = Trigger(
         id=name,
-        customer=lane.customer.decode(),
-        action=action,
-        channel=channel,
-        probability=probability,
-        drivers=[Reason(d.feature, d.contribution, d.words) for d in told_apart(scorer.drivers(basis, len(FEATURES)))],
+        customer=row.customer.decode(),
+        action=choice.action,
+        channel=choice.channel,
+        probability=row.probability or 0.0,
+        drivers=[Reason(driver.feature, driver.contribution, driver.words) for driver in told],
         episode=opened,
-        step=record.tail.step,
-        time=step.now,
-        expires_at=step.now + settings.trigger_life,
-        model_version=version,
-        at=at,
+        step=tail.step,
+        time=row.now,
+        expires_at=row.now + work.settings.trigger_life,
+        model_version=work.version,
+        at=work.position(row.at),
     )
+    tell(work, row, what, choice.reason, choice.action, name)
+    work.say(row.at, Said("triggers", name, row.customer, trigger, row.now, trigger.expires_at))
+    work.counts["triggers"] += 1
 
 
 def told_apart(drivers: list[Driver]) -> list[Driver]:
@@ -115,3 +79,11 @@ def told_apart(drivers: list[Driver]) -> list[Driver]:
     for driver in drivers:
         words.setdefault(driver.words, driver)
     return list(words.values())[:DRIVERS]
+
+
+def label(work: Work, row: Row, taken: int, snapshot: NDArray[np.uint16], predicted: float, churned: bool) -> None:
+    """A label has matured: the example goes to the learner. snapshot: the basis as it is stored."""
+    customer = row.customer.decode()
+    example = Example(customer, "churn", row.now, taken, from_halves(snapshot).tolist(), predicted, churned)
+    name = output_id("example", customer, "churn", taken)
+    work.say(row.at, Said("examples", name, row.customer, example, row.now))

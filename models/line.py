@@ -12,25 +12,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from models.batch import Batch
 from models.calendar import Stage, boundary_at, place, time_of
 from models.churn.snapshot import UNTRAINED
 from models.risk import Band
 from models.settings import EngineSettings
-from models.touchpoints import Rejected, Touch
 
 UNBORN = -1
 """Shard time before the first record."""
-
-
-class LogRecord(NamedTuple):
-    """A record of the input partition, read. `content` is what `models.touchpoints.read` made of it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    content: Touch | Rejected
 
 
 class Totals(msgspec.Struct, frozen=True, gc=False):
@@ -98,38 +89,45 @@ class Wait(NamedTuple):
     boundary: int
 
 
-def born(state: ShardState, settings: EngineSettings, first: LogRecord) -> ShardState:
-    """The state as its first record finds it: the boundary at or before it is still to be crossed."""
-    before = boundary_at(settings, first.timestamp) - settings.boundary
+def born(state: ShardState, settings: EngineSettings, first: int) -> ShardState:
+    """The state as its first record (timestamp `first`) finds it: the boundary at or before is still to be crossed."""
+    before = boundary_at(settings, first) - settings.boundary
     return msgspec.structs.replace(state, time=before, boundary=before, adopted=before)
 
 
 def next_piece(
-    state: ShardState, settings: EngineSettings, batch: Sequence[LogRecord], first: int, adopting: bool = False
+    state: ShardState,
+    settings: EngineSettings,
+    batch: Batch,
+    first: int,
+    end: int | None = None,
+    adopting: bool = False,
 ) -> Piece | Wait:
-    """How far the line goes next, from batch[first] on. `state` is born, `first` < len(batch).
+    """How far the line goes next, from row `first` of the batch on, up to row `end`. `state` is born, `first` < `end`.
 
     adopting: the version that the last `Wait` asked for is at hand and comes into force with this piece.
     """
     if state.adopted < state.boundary and not adopting:
         return Wait(state.boundary)
+    end = len(batch) if end is None else end
     crossing = state.boundary + settings.boundary
-    time, last = state.time, first
-    while last < len(batch):
-        now = max(time, batch[last].timestamp)
-        if now >= crossing:
-            bound = (float(place(crossing, Stage.WATERMARK)), b"")
-            return Piece(first, last, bound, time, crossing, batch[last].offset)
-        time, last = now, last + 1
-    return Piece(first, last, (float(place(time + 1, 0)), b""), time, None, batch[-1].offset + 1)
+    # Whatever stands before `first` is in the state's time already, so the whole batch's running maximum will do.
+    last = min(max(int(np.searchsorted(batch.reached, crossing)), first), end)
+    time = max(state.time, int(batch.reached[last - 1])) if last > first else state.time
+    if last < end:
+        bound = (float(place(crossing, Stage.WATERMARK)), b"")
+        return Piece(first, last, bound, time, crossing, int(batch.offsets[last]))
+    return Piece(first, last, (float(place(time + 1, 0)), b""), time, None, int(batch.offsets[last - 1]) + 1)
 
 
-def shorten(piece: Piece, batch: Sequence[LogRecord], state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:
+def shorten(piece: Piece, batch: Batch, state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:
     """A piece that ends before the last of `dues` (in line order), because more is due than one commit should hold."""
     bound = dues[-1]
-    time, last = state.time, piece.first
-    while last < piece.last and max(time, batch[last].timestamp) < time_of(bound[0]):
-        time, last = max(time, batch[last].timestamp), last + 1
+    due = time_of(bound[0])
+    last = piece.first
+    if state.time < due:
+        last = min(max(int(np.searchsorted(batch.reached, due)), piece.first), piece.last)
     if last == piece.last and piece.watermark is None and last == len(batch):
         raise ValueError(f"due item {bound} lies after the last record of the batch; the due page went too far")
-    return Piece(piece.first, last, bound, time, None, batch[last].offset, (int(bound[0]), bound[1]))
+    time = max(state.time, int(batch.reached[last - 1])) if last > piece.first else state.time
+    return Piece(piece.first, last, bound, time, None, int(batch.offsets[last]), (int(bound[0]), bound[1]))

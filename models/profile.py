@@ -6,7 +6,9 @@ except that an objection (consent withdrawn, unsubscribed, erasure) and a case c
 
 from __future__ import annotations
 
-from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Record
+from typing import Protocol
+
+from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Tail
 from models.touchpoints import Kind, Payload, Touch
 from models.touchpoints.conversation import PresenceData
 from models.touchpoints.directed import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
@@ -32,7 +34,14 @@ TELLING = frozenset(
 """Kinds whose content enters the tail."""
 
 
-def take_in(record: Record, touch: Touch, late: bool) -> None:
+class Profile(Protocol):
+    """The part of a record that is read and changed here."""
+
+    flags: int
+    tail: Tail
+
+
+def take_in(record: Profile, touch: Touch, late: bool) -> None:
     """Let one touchpoint of a `TELLING` kind change the tail."""
     data, tail = touch.data, record.tail
     if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):
@@ -50,7 +59,7 @@ def take_in(record: Record, touch: Touch, late: bool) -> None:
         _tell(record, data)
 
 
-def _tell(record: Record, data: Payload) -> None:
+def _tell(record: Profile, data: Payload) -> None:
     """What a newer word has replaced by now must not come back: late ones are left out."""
     tail = record.tail
     match data:
@@ -64,7 +73,7 @@ def _tell(record: Record, data: Payload) -> None:
             tail.presence = data.channel if data.state == "online" else ""
 
 
-def _consent(record: Record, time: int, data: ConsentChangedData, late: bool) -> None:
+def _consent(record: Profile, time: int, data: ConsentChangedData, late: bool) -> None:
     """The newest word counts, by its own time; of late ones only a withdrawal.
 
     A withdrawal for some channels stops promotion on all: which part of it was meant is not for the engine to guess.
@@ -83,7 +92,7 @@ def _consent(record: Record, time: int, data: ConsentChangedData, late: bool) ->
         _refuse(record, named)
 
 
-def _refuse(record: Record, channels: tuple[str, ...]) -> None:
+def _refuse(record: Profile, channels: tuple[str, ...]) -> None:
     """The customer wants nothing on these channels. Who refuses more than can be remembered is taken to refuse all."""
     tail = record.tail
     tail.channels = tuple(channel for channel in tail.channels if channel not in channels)
@@ -93,11 +102,11 @@ def _refuse(record: Record, channels: tuple[str, ...]) -> None:
     tail.refused = refused[:MAX_REFUSED]
 
 
-def _allow(record: Record, channels: tuple[str, ...]) -> None:
+def _allow(record: Profile, channels: tuple[str, ...]) -> None:
     record.tail.refused = tuple(channel for channel in record.tail.refused if channel not in channels)
 
 
-def _preferences(record: Record, data: PreferencesUpdatedData) -> None:
+def _preferences(record: Profile, data: PreferencesUpdatedData) -> None:
     tail = record.tail
     if data.channels is not None:
         tail.channels = tuple(data.channels)[:MAX_LIST]

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
+from models.batch import Batch, LogRecord
 from models.calendar import version_for
 from models.churn import Scorer, Version, scorer_of
 from models.engine import Changes, Counted, apply, needs
 from models.learning import Learning, initial_version
-from models.line import UNBORN, LogRecord, ShardState, Wait, born, next_piece, shorten
+from models.line import UNBORN, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 
 
@@ -74,11 +75,13 @@ def rehearse(
     topic: str = "retention.touchpoints",
     batch: Callable[[int], int] = lambda at: 500,
     watch: Callable[[Rehearsal], None] | None = None,
+    engine: Callable[..., Changes] = apply,
 ) -> Rehearsal:
     """Run the engine over whole partitions.
 
     logs: the records of each partition, in offset order. batch: how many records to read from index `at` on. watch:
-    called at every new model version. Raises what the engine raises; ends when no shard can go on.
+    called at every new model version. engine: `models.engine.apply`, or what is to be compared with it. Raises what the
+    engine raises; ends when no shard can go on.
     """
     world = Rehearsal(
         [Shard(log, ShardState(n, len(logs), log[0].offset if log else 0)) for n, log in enumerate(logs)],
@@ -90,7 +93,7 @@ def rehearse(
     while going:
         going = False
         for shard in world.shards:
-            while _advance(world, shard, settings, topic, batch):
+            while _advance(world, shard, settings, topic, batch, engine):
                 going = True
         for n, shard in enumerate(world.shards):
             for offset in range(fed[n], len(shard.outputs)):
@@ -106,13 +109,20 @@ def rehearse(
     return world
 
 
-def _advance(world: Rehearsal, shard: Shard, settings: EngineSettings, topic: str, batch: Callable[[int], int]) -> bool:
+def _advance(
+    world: Rehearsal,
+    shard: Shard,
+    settings: EngineSettings,
+    topic: str,
+    batch: Callable[[int], int],
+    engine: Callable[..., Changes],
+) -> bool:
     """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
     if shard.at >= len(shard.log):
         return False
     if shard.state.time == UNBORN:
-        shard.state = born(shard.state, settings, shard.log[0])
-    records = shard.log[shard.at : shard.at + batch(shard.at)]
+        shard.state = born(shard.state, settings, shard.log[0].timestamp)
+    records = Batch.of(shard.log[shard.at : shard.at + batch(shard.at)])
     piece = next_piece(shard.state, settings, records, 0)
     if isinstance(piece, Wait):
         shard.adopted = _version(world, version_for(settings, piece.boundary))
@@ -128,7 +138,7 @@ def _advance(world: Rehearsal, shard: Shard, settings: EngineSettings, topic: st
         dues = dues[:-1]
     loaded = {customer: shard.records.get(customer) for customer in needs(piece, records, dues)}
     scorer = shard.scorer or scorer_of(initial_version())
-    shard.commit(apply(shard.state, settings, topic, piece, records, dues, loaded, scorer, shard.adopted))
+    shard.commit(engine(shard.state, settings, topic, piece, records, dues, loaded, scorer, shard.adopted))
     shard.adopted = None
     shard.at += piece.last - piece.first
     return True

@@ -7,9 +7,10 @@ below `exit`, so that a risk that trembles around one number does not open an ep
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
-from models.customer import EPISODE, REARMED, RISK, Record
-from models.settings import EngineSettings
+from models.compiled import compiled
+from models.customer import EPISODE, REARMED, RISK, Tail
 
 
 class Band(IntEnum):
@@ -31,27 +32,40 @@ class Change(IntEnum):
     CLOSED = 2
 
 
-def assess(record: Record, settings: EngineSettings, probability: float, now: int, may_open: bool) -> Change:
-    """Take a new estimate into the record: risk, band, and the episode it opens or closes."""
+# Compiled code takes constants of its own module.
+_SAFE, _WATCH, _AT_RISK = int(Band.SAFE), int(Band.WATCH), int(Band.AT_RISK)
+_NONE, _OPENED, _CLOSED = int(Change.NONE), int(Change.OPENED), int(Change.CLOSED)
+_NOT_REARMED = 0xFF & ~REARMED
+
+
+@compiled
+def assess(record: Any, enter: float, leave: float, probability: float, now: int, may_open: bool) -> int:
+    """Take a new estimate into the record: risk, band, and the episode it opens or closes. Gives a `Change`.
+
+    enter, leave: the thresholds of entry and exit.
+    """
     record.numbers[RISK] = probability
-    if record.band == Band.AT_RISK:
-        if probability >= settings.exit:
-            return Change.NONE
-        close(record, Band.SAFE)
-        return Change.CLOSED
-    if probability >= settings.enter and may_open:
-        record.band = Band.AT_RISK
+    if record.band == _AT_RISK:
+        if probability >= leave:
+            return _NONE
+        close(record, _SAFE)
+        return _CLOSED
+    if probability >= enter and may_open:
+        record.band = _AT_RISK
         record.times[EPISODE] = now
-        return Change.OPENED
-    record.band = Band.SAFE if probability < settings.exit else Band.WATCH
-    return Change.NONE
+        return _OPENED
+    record.band = _SAFE if probability < leave else _WATCH
+    return _NONE
 
 
-def close(record: Record, band: Band) -> None:
-    """End the open episode, if any, and put the customer into `band`."""
+@compiled
+def close(record: Any, band: int) -> None:
+    """End the open episode, if any, and put the customer into `band`. The tail's part is `forget_episode`."""
     record.band = band
-    record.times[EPISODE] = 0
-    record.flags &= ~REARMED
-    record.tail.opener = ""
-    record.tail.trigger = b""
-    record.tail.step = 0
+    record.times[EPISODE] = 0.0
+    record.flags &= _NOT_REARMED
+
+
+def forget_episode(tail: Tail) -> None:
+    """The tail's part of closing an episode."""
+    tail.opener, tail.trigger, tail.step = "", b"", 0

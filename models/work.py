@@ -6,16 +6,18 @@ Outputs carry their place in the line, so that they can be put in its order what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from models.batch import Batch
 from models.churn import Scorer
-from models.lane import Place
-from models.line import LogRecord, Piece
+from models.line import Piece
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
 from models.settings import EngineSettings
-from models.touchpoints import Code, Kind, Rejected, Touch
+from models.touchpoints import Code, Kind, Rejected
+
+Place = tuple[int, int, float, bytes]
+"""Where a step stands in the line: (row of the batch, 0 before / 1 at, due place, customer)."""
 
 
 class Said(NamedTuple):
@@ -42,7 +44,7 @@ class Work:
     topic: str
     version: int
     scorer: Scorer
-    batch: Sequence[LogRecord]
+    batch: Batch
     piece: Piece
     said: list[tuple[Place, int, Said]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -52,14 +54,17 @@ class Work:
 
     def position(self, at: Place) -> Position:
         index = at[0]
-        offset = self.batch[index].offset if index < len(self.batch) else self.piece.next_offset
+        offset = int(self.batch.offsets[index]) if index < len(self.batch) else self.piece.next_offset
         return Position(self.partition, offset, due=at[1] == 0)
 
 
-def dead_record(work: Work, at: Place, entry: LogRecord, code: str, reason: str, seen: Rejected | None) -> None:
-    """A record goes to the dead letters, whole unless it is oversize."""
+def dead_record(work: Work, row: int, code: str, reason: str) -> None:
+    """A record of the batch goes to the dead letters, whole unless it is oversize."""
+    entry = work.batch.record(row)
     value = entry.value or b""
-    touch = entry.content if isinstance(entry.content, Touch) else None
+    content = work.batch.columns.contents[row]
+    seen = content if isinstance(content, Rejected) else None
+    touch = None if seen else work.batch.columns.touch(row)
     letter = DeadLetter(
         code=code,
         reason=reason,
@@ -76,7 +81,7 @@ def dead_record(work: Work, at: Place, entry: LogRecord, code: str, reason: str,
     )
     work.counts["dead"] += 1
     name = output_id("deadletter", work.partition, entry.offset, code)
-    work.say(at, Said("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp))
+    work.say((row, 1, 0.0, b""), Said("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp))
 
 
 def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:

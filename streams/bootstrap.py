@@ -14,6 +14,7 @@ from typing import NoReturn
 from faust.types import TP
 
 from models.churn import schema_of
+from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
@@ -49,6 +50,7 @@ def run_worker(config: Config) -> NoReturn:
     except EngineError as error:
         logger.critical("%s: %s", type(error).__name__, error)
         raise SystemExit(int(error.code)) from error
+    warm()  # before the group counts on us: a first piece must not wait for a compiler
     run_app(build(config, surroundings))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from models.line import LogRecord
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import LogRecord
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +27,10 @@ class ClockGuard:
     def __init__(self, limit_s: float, shard: int, waiting: Callable[[int, str, str], None]) -> None:
         self._limit_s, self._shard, self._waiting = limit_s, shard, waiting
 
-    def up_to_now(self, batch: Sequence[LogRecord], first: int) -> Sequence[LogRecord]:
-        """The batch up to the first record after `first` that is too far ahead."""
-        for index in range(first + 1, len(batch)):
-            if _ahead_s(batch[index]) > self._limit_s:
-                return batch[:index]
-        return batch
+    def up_to_now(self, timestamps: NDArray[np.int64], first: int) -> int:
+        """The first row after `first` that is too far ahead, or how many rows there are. timestamps: ms, by row."""
+        ahead = timestamps[first + 1 :] > (time.time() + self._limit_s) * 1_000
+        return first + 1 + int(ahead.argmax()) if ahead.any() else len(timestamps)
 
     async def reach(self, record: LogRecord) -> None:
         """Return when the record is not too far ahead (any more)."""

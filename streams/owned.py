@@ -47,7 +47,7 @@ class Owned(Protocol):
         """Steps 5 to 8."""
 
     def hand_over(self, records: list[Any]) -> None:
-        """Take a batch (aiokafka ConsumerRecords, offset order). At most one is out at a time."""
+        """Take a batch: records (offset, timestamp, key, value) in offset order. At most one is out at a time."""
 
     async def run(self) -> None:
         """The main loop, from a complete takeover until it is cancelled."""

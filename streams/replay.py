@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from models.line import LogRecord
+from models.batch import LogRecord
 from models.partitioning import partition_of
 from models.settings import EngineSettings
-from models.touchpoints import event, read
+from models.touchpoints import event
 from streams.errors import EngineError
 from streams.log_events import TimedEvent
 from streams.publisher import REFUSALS
@@ -90,8 +90,7 @@ def logs(records: Iterable[TapeRecord], partitions: int) -> list[list[LogRecord]
     found: list[list[LogRecord]] = [[] for _ in range(partitions)]
     for record in records:
         log = found[record.partition]
-        content = read(record.value, record.key, record.time)
-        log.append(LogRecord(len(log), record.time, record.key, record.value, content))
+        log.append(LogRecord(len(log), record.time, record.key, record.value))
     return found
 
 

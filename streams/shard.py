@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
 
+import numpy as np
 from faust.types import TP
 
+from models.batch import Batch
 from models.calendar import version_for
 from models.churn import Scorer, Version
 from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
-from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_piece, shorten
+from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
-from models.touchpoints import read_batch
 from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
@@ -221,36 +222,39 @@ class Shard:
         batch = self._read(records)
         state = self.body.state
         if state.time == UNBORN:
-            self._body = ShardBody(SCHEMA, self.body.birth, born(state, self._settings.engine, batch[0]))
+            self._body = ShardBody(
+                SCHEMA, self.body.birth, born(state, self._settings.engine, int(batch.timestamps[0]))
+            )
         first = 0
         while first < len(batch):
             if not self._outgoing.has_room(self._settings.outbox_limit):
                 self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
                 await self._outgoing.room(self._settings.outbox_limit)
-            await self._clock.reach(batch[first])
-            first = await self._apply_piece(self._clock.up_to_now(batch, first), first)
+            await self._clock.reach(batch.record(first))
+            first = await self._apply_piece(batch, first, self._clock.up_to_now(batch.timestamps, first))
 
-    def _read(self, records: Sequence[Any]) -> list[LogRecord]:
+    def _read(self, records: Sequence[Any]) -> Batch:
         if records[0].offset < self.fence:
             raise StoreWentBack(
                 f"shard {self.place}: was handed offset {records[0].offset} below its fence {self.fence}"
             )
-        contents = read_batch([(r.value, r.key, r.timestamp) for r in records])
-        return [
-            LogRecord(r.offset, r.timestamp, r.key, r.value, content)
-            for r, content in zip(records, contents, strict=True)
-        ]
+        return Batch(
+            np.array([record.offset for record in records], dtype=np.int64),
+            np.array([record.timestamp for record in records], dtype=np.int64),
+            [record.key for record in records],
+            [record.value for record in records],
+        )
 
-    async def _apply_piece(self, batch: Sequence[LogRecord], first: int) -> int:
-        """One piece: plan, load, apply, commit. Returns the index of the first record after it."""
+    async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
+        """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
         engine, body, started = self._settings.engine, self.body, time.monotonic()
         adopted: Version | None = None
-        piece = next_piece(body.state, engine, batch, first)
+        piece = next_piece(body.state, engine, batch, first, end)
         if isinstance(piece, Wait):
             self._watcher.waiting(self.tp.partition, "version", f"of boundary {version_for(engine, piece.boundary)}")
             self._in_force = await self._versions.at(version_for(engine, piece.boundary))
             adopted, started = self._in_force.version, time.monotonic()
-            piece = next_piece(body.state, engine, batch, first, adopting=True)
+            piece = next_piece(body.state, engine, batch, first, end, adopting=True)
         if isinstance(piece, Wait) or self._in_force is None:
             raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
         asked = time.monotonic()
@@ -285,7 +289,7 @@ class Shard:
     def _compute(
         self,
         piece: Piece,
-        batch: Sequence[LogRecord],
+        batch: Batch,
         dues: Sequence[tuple[float, bytes]],
         loaded: dict[bytes, bytes | None],
         scorer: Scorer,

@@ -19,6 +19,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError, NoOffsetForPartiti
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 from mode.utils.futures import notify
 
 from streams.consumer_thread import Batch, BatchConsumerThread, RebalanceListener
@@ -74,10 +75,26 @@ class BatchConsumer(driver.Consumer):
                 await self._flow()
             if owned is None or self.ownership.current.get(owned.tp) is not owned:
                 continue  # its owner has ended; the next one seeks to the fence
-            message: Any = self._to_message(owned.tp, records[-1])
-            message.key, message.value = None, (owned, records)
+            message: Any = self._batch_message(owned, records)
             self._read_offset[owned.tp] = None  # else Faust drops batches after a fence that went back
             yield owned.tp, message
+
+    def _batch_message(self, owned: Owned, records: list[Any]) -> ConsumerMessage:
+        """A message as Faust knows it, whose value is the batch."""
+        last, tp = records[-1], owned.tp
+        return ConsumerMessage(
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=last.offset,
+            timestamp=last.timestamp / 1000,
+            timestamp_type=last.timestamp_type,
+            headers=None,
+            key=None,
+            value=cast(Any, (owned, records)),
+            checksum=None,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
 
     async def _flow(self) -> None:
         await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's own Event type; has the same wait()

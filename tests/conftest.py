@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.processes import ProgramMissing
@@ -18,6 +19,10 @@ from tests.servers import ApacheKafka, Broker, kafka_jars
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs with Ctrl-C ignored, and so would every process that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing here: machines are noisy, and compiled code compiles at its first call.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REQUIRE_ALL = os.environ.get("RETENTION_TEST_REQUIRE") == "all"
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from models.line import LogRecord
+from models.batch import LogRecord
 from models.partitioning import partition_of
 from models.settings import DAY, HOUR, MINUTE, SECOND
-from models.touchpoints import MAX_EVENT_BYTES, Kind, event, read
+from models.touchpoints import MAX_EVENT_BYTES, Kind, event
 
 START = 946_857_600_000
 """2000-01-03T00:00:00Z, a Monday."""
@@ -106,7 +106,7 @@ def clock(time: int) -> bytes:
 
 
 def record(offset: int, timestamp: int, key: bytes | None, value: bytes | None) -> LogRecord:
-    return LogRecord(offset, timestamp, key, value, read(value, key, timestamp))
+    return LogRecord(offset, timestamp, key, value)
 
 
 def log_of(entries: Iterable[tuple[int, bytes | None, bytes | None]], first: int = 0) -> list[LogRecord]:

@@ -1,6 +1,6 @@
 """The churn model: its port, its versions, and the model in use."""
 
-from models.churn.logistic import LogisticLearner, schema_of, scorer_of
+from models.churn.logistic import LogisticLearner, LogisticScorer, schema_of, scorer_of
 from models.churn.port import Driver, Learner, Scorer
 from models.churn.snapshot import UNTRAINED, SnapshotRefused, Version, seal, unseal
 
@@ -9,6 +9,7 @@ __all__ = [
     "Driver",
     "Learner",
     "LogisticLearner",
+    "LogisticScorer",
     "Scorer",
     "SnapshotRefused",
     "Version",

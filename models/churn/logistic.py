@@ -1,14 +1,13 @@
 """The first churn model: River's scaler and logistic regression, learning online from matured labels.
 
-River learns; scoring uses River's weights and moments as columns, so that a batch costs a few microseconds a customer
-and a row's bits do not depend on the batch.
+River learns; scoring uses River's weights and moments in compiled code, so that a score costs a fraction of a
+microsecond and its bits do not depend on the batch.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
@@ -21,13 +20,19 @@ from river import compose, linear_model, optim, preprocessing
 from models.churn.port import Driver
 from models.churn.snapshot import SnapshotRefused, Version
 from models.churn.words import words
-from models.features import FEATURES, features_of
+from models.compiled import compiled
+from models.features import FEATURES, feature_row, features_of
+from models.maths import exp
 from models.settings import EngineSettings
 
 LEARNING_RATE = 0.01
 INTERCEPT_RATE = 0.05
 """Five times the weights': the level of churn must follow the season sooner than the ranking has to change. (On CDNOW
 the prequential log-loss is .62 so, against .65 with .02 for both.)"""
+
+MOST_LOGIT = 30.0
+_WIDTH = len(FEATURES)
+_MEANS, _SLOPES = slice(1, 1 + _WIDTH), slice(1 + _WIDTH, 1 + 2 * _WIDTH)
 
 
 def schema_of(settings: EngineSettings) -> str:
@@ -40,33 +45,42 @@ def schema_of(settings: EngineSettings) -> str:
     return xxhash.xxh3_64_hexdigest(plain)
 
 
-@dataclass(frozen=True, slots=True)
 class LogisticScorer:
-    """Weights, means and scales per feature, all of shape (features,), and the intercept."""
+    """A frozen version. `parameters`: the intercept, then a mean per feature, then a slope per feature (weight by
+    scale); float64 of shape (1 + 2 * features,). Compiled code scores with them (`probability`)."""
 
-    weights: tuple[float, ...]
-    means: tuple[float, ...]
-    scales: tuple[float, ...]
-    intercept: float
+    __slots__ = ("parameters",)
+
+    def __init__(self, parameters: NDArray[np.float64]) -> None:
+        self.parameters = parameters
 
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
-        logit = np.full(len(bases), self.intercept)
-        for part in self._contributions(bases):
-            logit += part
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+        probabilities = np.empty(len(bases))
+        _probabilities(np.ascontiguousarray(bases), self.parameters, probabilities)
+        return probabilities
 
     def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
-        parts = [float(part[0]) for part in self._contributions(basis.reshape(1, -1))]
+        [features] = features_of(basis.reshape(1, -1))
+        parts = ((features - self.parameters[_MEANS]) * self.parameters[_SLOPES]).tolist()
         order = sorted(range(len(parts)), key=lambda i: (-parts[i], i))[:most]
         return [Driver(FEATURES[i], parts[i], words(FEATURES[i], basis)) for i in order if parts[i] > 0.0]
 
-    def _contributions(self, bases: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-        """What each feature adds to the logit against the average customer, columns of shape (rows,)."""
-        columns = features_of(bases)
-        return [
-            (column - mean) * (weight / scale)
-            for column, weight, mean, scale in zip(columns, self.weights, self.means, self.scales, strict=True)
-        ]
+
+@compiled
+def probability(basis: Any, parameters: Any, features: Any) -> float:
+    """Probability of churn from one basis, shape (BASIS,). `features`: room for them, shape (len(FEATURES),)."""
+    feature_row(basis, features)
+    logit = parameters[0]
+    for i in range(_WIDTH):
+        logit += (features[i] - parameters[1 + i]) * parameters[1 + _WIDTH + i]
+    return 1.0 / (1.0 + exp(-max(min(logit, MOST_LOGIT), -MOST_LOGIT)))
+
+
+@compiled
+def _probabilities(bases: Any, parameters: Any, out: Any) -> None:
+    features = np.empty(_WIDTH)
+    for row in range(bases.shape[0]):
+        out[row] = probability(bases[row], parameters, features)
 
 
 class LogisticLearner:
@@ -80,8 +94,7 @@ class LogisticLearner:
     def learn(self, bases: NDArray[np.float32], churned: Sequence[bool]) -> None:
         if not len(bases):
             return
-        columns = [column.tolist() for column in features_of(bases)]
-        for row, label in zip(zip(*columns, strict=True), churned, strict=True):
+        for row, label in zip(features_of(bases).tolist(), churned, strict=True):
             self._pipeline.learn_one(dict(zip(FEATURES, row, strict=True)), label)
 
     def snapshot(self) -> dict[str, Any]:
@@ -123,9 +136,9 @@ class LogisticLearner:
 
     def scorer(self) -> LogisticScorer:
         state = self.snapshot()
-        # River scales a feature without variance to zero; an infinite scale does the same.
-        scales = tuple(v**0.5 if v > 0.0 else float("inf") for v in state["variances"])
-        return LogisticScorer(tuple(state["weights"]), tuple(state["means"]), scales, state["intercept"])
+        # River scales a feature without variance to zero.
+        slopes = [w / v**0.5 if v > 0.0 else 0.0 for w, v in zip(state["weights"], state["variances"], strict=True)]
+        return LogisticScorer(np.array([state["intercept"], *state["means"], *slopes]))
 
 
 def _is_finite(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Behaviour: O(1) updates of a customer's record by one touchpoint.
+"""Behaviour: O(1) updates of a customer's record by one touchpoint, compiled.
 
 Two kinds of quantities, kept apart on purpose:
 
@@ -12,32 +12,38 @@ baskets, when there are several, count once each.
 
 Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
 next purchase day begins and folds them into the averages.
+
+`record` is one row of a block (`models.customer.SLAB`). What is read from float32 is widened before it is reckoned
+with, so that every number is rounded exactly once, when it is stored.
 """
 
 from __future__ import annotations
 
-from math import log, log1p
+from typing import Any
 
+import numpy as np
+
+from models.compiled import compiled
 from models.customer import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BASKETS_EWMA,
+    BOUGHT,
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
     FAMILY_DECAYS,
-    FIRST,
     FIRST_PURCHASE,
     GAP_EWMA,
     GAP_LOG_SQUARES,
     GAP_LOG_SUM,
     GAP_MAX,
     GAP_SUM,
-    HALF_LIVES_FAMILY,
+    HALF_LIFE_FAMILY,
     HALF_LIVES_PURCHASE,
     LAST_PURCHASE,
+    MOST_HEARD,
     NEWEST,
-    OPEN_CASES,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
     QUANTITY_EWMA,
@@ -47,101 +53,114 @@ from models.customer import (
     SENTIMENT_EWMA,
     SENTIMENTS,
     SNAPSHOT,
-    SNAPSHOT_BOUGHT,
     SPENT,
-    Record,
 )
-from models.settings import DAY
-from models.touchpoints import FAMILY, Kind, Touch
+from models.maths import exp2, ln
+from models.settings import DAY, SECOND
+from models.touchpoints import Kind
 
 LEAST_WEIGHT = 0.2
 """Weight of the newest value in every EWMA once there are five: older behaviour fades with a memory of about five."""
 
 _PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
-_FAMILY_OF = {int(kind): int(family) for kind, family in FAMILY.items()}
+_FAMILY_BITS = 4  # a kind is 16 x family + place
+_HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
 
 
-def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
-    """Let one touchpoint change the record. `late`: it is older than the allowed lateness. horizon in ms."""
-    kind, time = touch.kind, touch.time
+@compiled
+def update(record: Any, kind: int, time: int, a: float, b: float, sentiment: float, horizon: int, late: bool) -> None:
+    """Let one touchpoint change the record. `late`: it is older than the allowed lateness. Times and horizon in ms."""
     times, numbers = record.times, record.numbers
-    new_day = kind == _PURCHASE and (not times[LAST_PURCHASE] or time // DAY > times[LAST_PURCHASE] // DAY)
-    _count(record, kind, time, new_day)
+    last = int(times[LAST_PURCHASE])
+    new_day = kind == _PURCHASE and (last == 0 or time // DAY > last // DAY)
+    older_day = kind == _PURCHASE and not new_day and time // DAY < last // DAY
+    _count(record, kind, time, new_day or older_day)
     if kind == _PURCHASE:
-        numbers[SPENT] += touch.a
-        if times[SNAPSHOT] and times[SNAPSHOT] <= time < times[SNAPSHOT] + horizon:
-            numbers[SNAPSHOT_BOUGHT] = 1.0
+        numbers[SPENT] = np.float64(numbers[SPENT]) + a
+        if times[SNAPSHOT] != 0.0 and times[SNAPSHOT] <= time < times[SNAPSHOT] + horizon:
+            record.flags |= BOUGHT
         if new_day:
-            _purchase_day(record, touch, time)
-        elif time // DAY == times[LAST_PURCHASE] // DAY:
-            numbers[DAY_AMOUNT] += touch.a
-            numbers[DAY_QUANTITY] += touch.b
-            numbers[DAY_BASKETS] += 1.0
-            times[LAST_PURCHASE] = max(times[LAST_PURCHASE], time)
-        else:
+            _purchase_day(record, time, a, b)
+        elif older_day:
             numbers[PURCHASE_DAYS] += 1.0
-            numbers[AMOUNT_SUM] += log1p(touch.a)
-        times[FIRST_PURCHASE] = min(times[FIRST_PURCHASE] or time, time)
+            numbers[AMOUNT_SUM] = np.float64(numbers[AMOUNT_SUM]) + ln(1.0 + a)
+        else:
+            numbers[DAY_AMOUNT] = np.float64(numbers[DAY_AMOUNT]) + a
+            numbers[DAY_QUANTITY] = np.float64(numbers[DAY_QUANTITY]) + b
+            numbers[DAY_BASKETS] += 1.0
+            times[LAST_PURCHASE] = max(times[LAST_PURCHASE], np.float64(time))
+        if times[FIRST_PURCHASE] == 0.0 or time < times[FIRST_PURCHASE]:
+            times[FIRST_PURCHASE] = time
     elif kind == _RETURN:
-        numbers[RETURNED] += touch.a
-    numbers[OPEN_CASES] = float(len(record.tail.cases))
+        numbers[RETURNED] = np.float64(numbers[RETURNED]) + a
     if late:
         return
     if kind == _REVIEW:
-        _ewma(record, RATING_EWMA, RATINGS, touch.a)
-    if touch.sentiment == touch.sentiment:  # not nan
-        _ewma(record, SENTIMENT_EWMA, SENTIMENTS, touch.sentiment)
+        _hear(record, RATING_EWMA, RATINGS, a)
+    if sentiment == sentiment:  # not nan
+        _hear(record, SENTIMENT_EWMA, SENTIMENTS, sentiment)
 
 
-def _count(record: Record, kind: int, time: int, new_day: bool) -> None:
+@compiled
+def _count(record: Any, kind: int, time: int, purchase_day: bool) -> None:
     """Decayed counts: all are kept as of the newest touchpoint, an older one enters already decayed."""
     times, numbers = record.times, record.numbers
-    ahead = (time - times[NEWEST]) / DAY if times[NEWEST] else 0.0
-    first = _FAMILY_OF[kind] * len(HALF_LIVES_FAMILY)
+    ahead = (time - times[NEWEST]) / DAY if times[NEWEST] != 0.0 else 0.0
     if ahead > 0.0:
-        for i, half_life in enumerate(HALF_LIVES_PURCHASE):
-            numbers[PURCHASE_DECAYS + i] *= 2.0 ** (-ahead / half_life)
-        for i, half_life in enumerate(HALF_LIVES_FAMILY):
-            fade = 2.0 ** (-ahead / half_life)
-            for at in range(FAMILY_DECAYS + i, FAMILY_DECAYS + 8 * len(HALF_LIVES_FAMILY), len(HALF_LIVES_FAMILY)):
-                numbers[at] *= fade
+        for i in range(_HALF_LIVES.shape[0]):
+            at = PURCHASE_DECAYS + i
+            numbers[at] = np.float64(numbers[at]) * exp2(-ahead / _HALF_LIVES[i])
+        fade = exp2(-ahead / HALF_LIFE_FAMILY)
+        for at in range(FAMILY_DECAYS, PURCHASE_DAYS):
+            numbers[at] = np.float64(numbers[at]) * fade
     age = max(-ahead, 0.0)
-    for i, half_life in enumerate(HALF_LIVES_FAMILY):
-        numbers[FAMILY_DECAYS + first + i] += 2.0 ** (-age / half_life)
-    if new_day or (kind == _PURCHASE and time // DAY < times[LAST_PURCHASE] // DAY):
-        for i, half_life in enumerate(HALF_LIVES_PURCHASE):
-            numbers[PURCHASE_DECAYS + i] += 2.0 ** (-age / half_life)
-    times[NEWEST] = max(times[NEWEST], time)
-    times[FIRST] = min(times[FIRST] or time, time)
+    family = FAMILY_DECAYS + (kind >> _FAMILY_BITS)
+    numbers[family] = np.float64(numbers[family]) + exp2(-age / HALF_LIFE_FAMILY)
+    if purchase_day:
+        for i in range(_HALF_LIVES.shape[0]):
+            at = PURCHASE_DECAYS + i
+            numbers[at] = np.float64(numbers[at]) + exp2(-age / _HALF_LIVES[i])
+    times[NEWEST] = max(times[NEWEST], np.float64(time))
+    if record.first == 0 or time // SECOND < record.first:
+        record.first = time // SECOND
 
 
-def _purchase_day(record: Record, touch: Touch, time: int) -> None:
+@compiled
+def _purchase_day(record: Any, time: int, amount: float, quantity: float) -> None:
     """A new purchase day begins: its gap enters the gap statistics, the day before is folded into the averages."""
     times, numbers = record.times, record.numbers
-    n = numbers[PURCHASE_DAYS]
-    if n:
-        gap = float(time // DAY - times[LAST_PURCHASE] // DAY)
-        x = log(gap)
-        gaps = 1.0 / n
-        numbers[GAP_EWMA] += max(LEAST_WEIGHT, gaps) * (x - numbers[GAP_EWMA])
-        numbers[GAP_LOG_SUM] += x
-        numbers[GAP_LOG_SQUARES] += x * x
-        numbers[GAP_SUM] += gap
-        numbers[GAP_MAX] = max(numbers[GAP_MAX], gap)
-        amount = log1p(numbers[DAY_AMOUNT])
+    n = np.float64(numbers[PURCHASE_DAYS])
+    if n > 0.0:
+        gap = np.float64(time // DAY - int(times[LAST_PURCHASE]) // DAY)
+        x = ln(gap)
         weight = max(LEAST_WEIGHT, 1.0 / n)
-        numbers[AMOUNT_EWMA] += weight * (amount - numbers[AMOUNT_EWMA])
-        numbers[AMOUNT_SUM] += amount
-        numbers[QUANTITY_EWMA] += weight * (log1p(numbers[DAY_QUANTITY]) - numbers[QUANTITY_EWMA])
-        numbers[BASKETS_EWMA] += weight * (numbers[DAY_BASKETS] - numbers[BASKETS_EWMA])
+        _move(numbers, GAP_EWMA, weight, x)
+        numbers[GAP_LOG_SUM] = np.float64(numbers[GAP_LOG_SUM]) + x
+        numbers[GAP_LOG_SQUARES] = np.float64(numbers[GAP_LOG_SQUARES]) + x * x
+        numbers[GAP_SUM] = np.float64(numbers[GAP_SUM]) + gap
+        numbers[GAP_MAX] = max(np.float64(numbers[GAP_MAX]), gap)
+        logged = ln(1.0 + np.float64(numbers[DAY_AMOUNT]))
+        _move(numbers, AMOUNT_EWMA, weight, logged)
+        numbers[AMOUNT_SUM] = np.float64(numbers[AMOUNT_SUM]) + logged
+        _move(numbers, QUANTITY_EWMA, weight, ln(1.0 + np.float64(numbers[DAY_QUANTITY])))
+        _move(numbers, BASKETS_EWMA, weight, np.float64(numbers[DAY_BASKETS]))
     numbers[PURCHASE_DAYS] = n + 1.0
-    numbers[DAY_AMOUNT] = touch.a
-    numbers[DAY_QUANTITY] = touch.b
+    numbers[DAY_AMOUNT] = amount
+    numbers[DAY_QUANTITY] = quantity
     numbers[DAY_BASKETS] = 1.0
     times[LAST_PURCHASE] = time
 
 
-def _ewma(record: Record, average: int, count: int, value: float) -> None:
-    numbers = record.numbers
-    numbers[count] += 1.0
-    numbers[average] += max(LEAST_WEIGHT, 1.0 / numbers[count]) * (value - numbers[average])
+@compiled
+def _move(numbers: Any, at: int, weight: float, value: float) -> None:
+    before = np.float64(numbers[at])
+    numbers[at] = before + weight * (value - before)
+
+
+@compiled
+def _hear(record: Any, average: int, counter: int, value: float) -> None:
+    count = record.heard // counter % (MOST_HEARD + 1)
+    if count < MOST_HEARD:
+        count += 1
+        record.heard += counter
+    _move(record.numbers, average, max(LEAST_WEIGHT, 1.0 / count), value)

@@ -1,17 +1,15 @@
-"""Features of the churn model as columns, computed from a matrix of bases.
-
-Only elementwise NumPy functions on contiguous float64 columns are used: a row's bits then do not depend on the other
-rows. (A matrix product's do: in its last bits, on the number of rows.)
-"""
+"""Features of the churn model, computed from bases one row after the other: a row's bits do not depend on others."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from models.features.basis import COLUMNS
-
-Matrix = NDArray[np.float64]
+from models.maths import ln
 
 FEATURES = (
     "recency",
@@ -37,33 +35,44 @@ FEATURES = (
 shrunk mean gap; amounts, counts and recencies enter as bounded logs (Schmittlein, Morrison & Colombo 1987 for
 recency/frequency; the shrinkage adds one gap of 28 days)."""
 
-_AT = {name: i for i, name in enumerate(COLUMNS)}
+_WIDTH = len(FEATURES)
+_RECENCY, _TENURE, _DAYS, _GAP_SUM = map(COLUMNS.index, ("recency_days", "tenure_days", "purchase_days", "gap_sum"))
+_DECAYED, _LAST, _EWMA = map(COLUMNS.index, ("purchases_14", "amount_last", "amount_ewma"))
+_ENGAGEMENT, _CONVERSATION, _SERVICE = map(COLUMNS.index, ("engagement", "conversation", "service"))
+_CASES, _SENTIMENT = map(COLUMNS.index, ("open_cases", "sentiment"))
 
 
-def features_of(bases: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-    """Columns of features, each of shape (rows,), from bases of shape (rows, BASIS)."""
-    wide = np.ascontiguousarray(bases.T, dtype=np.float64)
+@compiled
+def feature_row(basis: Any, features: Any) -> None:
+    """Write the features of one basis, shape (BASIS,), into `features`, shape (len(FEATURES),) of float64."""
+    days = np.float64(basis[_DAYS])
+    recency = ln(np.float64(basis[_RECENCY]) / 7.0 + 0.5)
+    overdue = recency - ln((np.float64(basis[_GAP_SUM]) + 28.0) / (7.0 * days))
+    features[0] = recency
+    features[1] = ln(np.float64(basis[_TENURE]) / 7.0 + 0.5)
+    features[2] = ln(days)
+    features[3] = 1.0 if days <= 1.0 else 0.0
+    features[4] = overdue
+    features[5] = max(overdue - 0.5, 0.0)
+    for i in range(5):
+        features[6 + i] = ln(np.float64(basis[_DECAYED + i]) + 0.05)
+    features[11] = np.float64(basis[_LAST]) - np.float64(basis[_EWMA])
+    features[12] = basis[_EWMA]
+    features[13] = ln(1.0 + np.float64(basis[_ENGAGEMENT]))
+    features[14] = ln(1.0 + np.float64(basis[_CONVERSATION]))
+    features[15] = ln(1.0 + np.float64(basis[_SERVICE]))
+    features[16] = basis[_CASES]
+    features[17] = basis[_SENTIMENT]
 
-    def column(name: str) -> NDArray[np.float64]:
-        return np.asarray(wide[_AT[name]])
 
-    days = column("purchase_days")
-    recency = np.log(column("recency_days") / 7.0 + 0.5)
-    own_gap = np.log((column("gap_sum") + 28.0) / (7.0 * days))
-    overdue = recency - own_gap
-    return [
-        recency,
-        np.log(column("tenure_days") / 7.0 + 0.5),
-        np.log(days),
-        (days <= 1.0).astype(np.float64),
-        overdue,
-        np.maximum(overdue - 0.5, 0.0),
-        *(np.log(column(name) + 0.05) for name in FEATURES[6:11]),
-        column("amount_last") - column("amount_ewma"),
-        column("amount_ewma"),
-        np.log1p(column("engagement")),
-        np.log1p(column("conversation")),
-        np.log1p(column("service")),
-        column("open_cases") + 0.0,
-        column("sentiment") + 0.0,
-    ]
+@compiled
+def _feature_rows(bases: Any, features: Any) -> None:
+    for row in range(bases.shape[0]):
+        feature_row(bases[row], features[row])
+
+
+def features_of(bases: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Features of shape (rows, len(FEATURES)) from bases of shape (rows, BASIS)."""
+    features = np.empty((len(bases), _WIDTH))
+    _feature_rows(np.ascontiguousarray(bases), features)
+    return features

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.customer import NO_CONSENT, Record
+from models.customer import NO_CONSENT
+from models.profile import Profile
 
 DEFAULT_CHANNEL = "email"
 
@@ -22,7 +23,7 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(record: Record) -> Choice:
+def choose(record: Profile) -> Choice:
     """What would help this customer most, as far as the record knows."""
     if record.flags & NO_CONSENT:
         return Choice("leave_alone", "", "no consent to be contacted")

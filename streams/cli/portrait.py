@@ -15,21 +15,18 @@ from models.customer import (
     EPISODE,
     ERASED,
     FAMILY_DECAYS,
-    FIRST,
     FIRST_PURCHASE,
     GAP_EWMA,
     GAP_SUM,
-    HALF_LIVES_FAMILY,
+    HALF_LIFE_FAMILY,
     LAST_PURCHASE,
     NEWEST,
     NO_CONSENT,
     PURCHASE_DAYS,
     RATING_EWMA,
-    RATINGS,
     RETURNED,
     RISK,
     SENTIMENT_EWMA,
-    SENTIMENTS,
     SNAPSHOT,
     SNAPSHOT_RISK,
     SPENT,
@@ -81,9 +78,8 @@ def _profile(record: Record) -> dict[str, Any]:
 def _behaviour(record: Record) -> dict[str, Any]:
     times, numbers = record.times, record.numbers
     days = round(numbers[PURCHASE_DAYS])
-    recent, lasting = HALF_LIVES_FAMILY
     return {
-        "first_touch": _iso(times[FIRST]),
+        "first_touch": _iso(record.first * 1_000),
         "last_touch": _iso(times[NEWEST]),
         "first_purchase": _iso(times[FIRST_PURCHASE]),
         "last_purchase": _iso(times[LAST_PURCHASE]),
@@ -94,15 +90,12 @@ def _behaviour(record: Record) -> dict[str, Any]:
         "returned": round(numbers[RETURNED], 2),
         "last_purchase_day_amount": round(numbers[DAY_AMOUNT], 2) if days else None,
         "usual_purchase_day_amount": round(expm1(numbers[AMOUNT_EWMA]), 2) if days > 1 else None,
-        "rating": round(numbers[RATING_EWMA], 2) if numbers[RATINGS] else None,
-        "sentiment": round(numbers[SENTIMENT_EWMA], 2) if numbers[SENTIMENTS] else None,
-        "touchpoints_as_of_last_touch": {
-            family.name.lower(): {
-                f"half_life_{recent:g}_days": round(numbers[FAMILY_DECAYS + 2 * family], 2),
-                f"half_life_{lasting:g}_days": round(numbers[FAMILY_DECAYS + 2 * family + 1], 2),
-            }
+        "rating": round(numbers[RATING_EWMA], 2) if record.ratings else None,
+        "sentiment": round(numbers[SENTIMENT_EWMA], 2) if record.sentiments else None,
+        f"touchpoints_with_half_life_{HALF_LIFE_FAMILY:g}_days_as_of_last_touch": {
+            family.name.lower(): round(numbers[FAMILY_DECAYS + family], 2)
             for family in Family
-            if numbers[FAMILY_DECAYS + 2 * family + 1] >= 0.005
+            if numbers[FAMILY_DECAYS + family] >= 0.005
         },
     }
 

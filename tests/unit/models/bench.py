@@ -16,18 +16,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.batch import Batch, LogRecord
 from models.calendar import version_for
 from models.churn import Driver, Scorer, Version, schema_of, scorer_of, seal, unseal
 from models.engine import Changes, Counted, apply, needs
 from models.features.basis import COLUMNS
 from models.learning import Learning, LearningState, initial_version
-from models.line import UNBORN, LogRecord, Piece, ShardState, Wait, born, next_piece, shorten
+from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.rehearsal import Rehearsal, Shard
 from models.settings import EngineSettings
 
 TOPIC = "retention.touchpoints"
 RECENCY, AMOUNT = COLUMNS.index("recency_days"), COLUMNS.index("amount_last")
-Batch = Callable[[int], int]
+Sizes = Callable[[int], int]
 Look = Callable[[Piece, Changes], None]
 
 
@@ -114,23 +115,24 @@ def advance(
     if not records:
         return False
     if state.time == UNBORN:
-        state = born(state, settings, records[0])
+        state = born(state, settings, records[0].timestamp)
+    read = Batch.of(records)
     adopted, scorer = None, in_force
-    piece = next_piece(state, settings, records, 0)
+    piece = next_piece(state, settings, read, 0)
     if isinstance(piece, Wait):
         found = adopt(state)
         if found is None:
             return False
         adopted, scorer = found
-        piece = next_piece(state, settings, records, 0, adopting=True)
+        piece = next_piece(state, settings, read, 0, adopting=True)
     assert isinstance(piece, Piece)
     dues = sorted((due, customer) for customer, due in kept.dues.items() if (due, customer) < piece.bound)
     if len(dues) > settings.piece_items:
         dues = dues[: settings.piece_items + 1]
-        piece = shorten(piece, records, state, dues)
+        piece = shorten(piece, read, state, dues)
         dues = dues[:-1]
-    loaded: Mapping[bytes, bytes | None] = {c: kept.records.get(c) for c in needs(piece, records, dues)}
-    changes = apply(state, settings, TOPIC, piece, records, dues, loaded, scorer, adopted)
+    loaded: Mapping[bytes, bytes | None] = {c: kept.records.get(c) for c in needs(piece, read, dues)}
+    changes = apply(state, settings, TOPIC, piece, read, dues, loaded, scorer, adopted)
     if look:
         look(piece, changes)
     kept.commit(changes)
@@ -167,7 +169,7 @@ class ForgetfulWorld:
     versions: dict[int, bytes] = field(default_factory=dict)
     learner: bytes | None = None
 
-    def run(self, batch: Batch = lambda at: 500) -> ForgetfulWorld:
+    def run(self, batch: Sizes = lambda at: 500) -> ForgetfulWorld:
         self.shards = [Kept.new(log, n, len(self.logs)) for n, log in enumerate(self.logs)]
         going, step = True, 0
         while going:

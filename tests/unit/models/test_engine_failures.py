@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.batch import Batch
+from models.careful import MOST_FAILURES, TooManyFailures
 from models.churn import Driver, Scorer
 from models.customer import SLAB, TICK, UnknownRecord, unpack
-from models.engine import MOST_FAILURES, TooManyFailures, apply
+from models.engine import apply
 from models.line import Piece, ShardState, born, next_piece
 from models.settings import DAY, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
@@ -173,9 +175,10 @@ def test_running_out_of_memory_while_looking_for_the_row_passes_through_too() ->
 @pytest.mark.parametrize("value", [b"", bytes(SLAB.itemsize), b"\x01" + bytes(SLAB.itemsize - 1)])
 def test_a_stored_record_that_cannot_be_read_stops_the_shard(value: bytes) -> None:
     log = log_of([bought("c", 1)])
-    state = born(ShardState(0, 1, 0), SETTINGS, log[0])
-    piece: Any = next_piece(state, SETTINGS, log, 0)
+    state = born(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
+    batch = Batch.of(log)
+    piece: Any = next_piece(state, SETTINGS, batch, 0)
     assert isinstance(piece, Piece)
     piece = piece._replace(last=1)
     with pytest.raises(UnknownRecord):
-        apply(state, SETTINGS, TOPIC, piece, log, [], {b"c": value}, WELL, None)
+        apply(state, SETTINGS, TOPIC, piece, batch, [], {b"c": value}, WELL, None)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.batch import LogRecord
 from models.customer import DUE, ERASED, NEWEST, PURCHASE_DAYS, SLAB, SPENT, Record, unpack
-from models.line import LogRecord
 from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
 from models.risk import Band

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.batch import Batch, LogRecord
 from models.calendar import Stage, place, time_of
-from models.line import UNBORN, LogRecord, Piece, ShardState, Totals, Wait, born, next_piece, shorten
+from models.line import UNBORN, Piece, ShardState, Totals, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
 from tests.logs import record
 
@@ -34,7 +35,7 @@ def unborn(first: int = 0) -> ShardState:
 def the_line(log: Sequence[LogRecord], dues: Sequence[Due]) -> list[Item]:
     """The line by its definition: before each record all that its time makes due, by place and customer."""
     waiting: list[Item] = [("due", at, customer) for at, customer in dues]
-    boundary, now = born(unborn(), SETTINGS, log[0]).boundary, 0
+    boundary, now = born(unborn(), SETTINGS, log[0].timestamp).boundary, 0
     line: list[Item] = []
     for entry in log:
         now = max(now, entry.timestamp)
@@ -58,17 +59,17 @@ def walked(log: Sequence[LogRecord], dues: Sequence[Due], settings: EngineSettin
         batch = log[at : at + batches[turn % len(batches)]]
         turn += 1
         if state.time == UNBORN:
-            state = born(state, settings, batch[0])
-        piece = next_piece(state, settings, batch, 0)
+            state = born(state, settings, batch[0].timestamp)
+        piece = next_piece(state, settings, Batch.of(batch), 0)
         if isinstance(piece, Wait):
             assert piece.boundary == state.boundary
             line.append(("version", place(piece.boundary, Stage.VERSION), b""))
             state = msgspec.structs.replace(state, adopted=state.boundary)
-            piece = next_piece(state, settings, batch, 0)
+            piece = next_piece(state, settings, Batch.of(batch), 0)
         assert isinstance(piece, Piece)
         page = [item for item in waiting if item < piece.bound][: settings.piece_items + 1]
         if len(page) > settings.piece_items:
-            piece = shorten(piece, batch, state, page)
+            piece = shorten(piece, Batch.of(batch), state, page)
             assert piece.cut == page[-1]
             page.pop()
         assert len(page) <= settings.piece_items
@@ -120,14 +121,14 @@ def test_pieces_cover_the_line_exactly_once_and_in_order(
 def test_a_piece_ends_at_a_boundary_before_the_record_that_crosses_it() -> None:
     log = records(11_000, 19_999, 20_000, 21_000)
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
-    piece = next_piece(state, SETTINGS, log, 0)
+    piece = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert piece == Piece(0, 2, (float(place(20_000, Stage.WATERMARK)), b""), 19_999, 20_000, 2)
 
 
 def test_labels_at_a_boundary_belong_before_its_watermark_and_scores_after_its_version() -> None:
     log = records(11_000, 20_000)
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
-    piece = next_piece(state, SETTINGS, log, 0)
+    piece = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert isinstance(piece, Piece)
     assert due(20_000, Stage.LABELS, b"z") < piece.bound <= due(20_000, Stage.SCORES, b"a")
 
@@ -135,8 +136,8 @@ def test_labels_at_a_boundary_belong_before_its_watermark_and_scores_after_its_v
 def test_the_line_waits_at_a_boundary_until_its_version_is_at_hand() -> None:
     state = ShardState(0, 1, 0, time=20_000, boundary=20_000, adopted=10_000)
     log = records(20_000)
-    assert next_piece(state, SETTINGS, log, 0) == Wait(20_000)
-    assert isinstance(next_piece(state, SETTINGS, log, 0, adopting=True), Piece)
+    assert next_piece(state, SETTINGS, Batch.of(log), 0) == Wait(20_000)
+    assert isinstance(next_piece(state, SETTINGS, Batch.of(log), 0, adopting=True), Piece)
 
 
 def test_one_record_far_ahead_crosses_every_boundary_one_by_one() -> None:
@@ -146,34 +147,34 @@ def test_one_record_far_ahead_crosses_every_boundary_one_by_one() -> None:
 
 def test_shard_time_is_the_running_maximum_of_timestamps() -> None:
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
-    piece = next_piece(state, SETTINGS, records(15_000, 3, 12_000), 0)
+    piece = next_piece(state, SETTINGS, Batch.of(records(15_000, 3, 12_000)), 0)
     assert isinstance(piece, Piece)
     assert (piece.time, piece.last) == (15_000, 3)
 
 
 def test_a_new_shard_has_the_boundary_of_its_first_record_still_to_cross() -> None:
     for first in (20_000, 25_000, 29_999):
-        state = born(unborn(), SETTINGS, records(first)[0])
+        state = born(unborn(), SETTINGS, first)
         assert (state.time, state.boundary, state.adopted) == (10_000, 10_000, 10_000)
 
 
 def test_a_piece_with_too_much_due_ends_before_the_first_item_it_has_no_room_for() -> None:
     log = records(11_000, 13_000, 15_000)
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
-    whole = next_piece(state, SETTINGS, log, 0)
+    whole = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert isinstance(whole, Piece)
     page = [due(12_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"b")]
-    piece = shorten(whole, log, state, page)
+    piece = shorten(whole, Batch.of(log), state, page)
     assert piece == Piece(0, 1, page[-1], 11_000, None, 1, cut=(int(page[2][0]), b"b"))
 
 
 def test_a_due_item_after_the_last_record_is_a_mistake_of_the_caller() -> None:
     log = records(11_000)
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
-    piece = next_piece(state, SETTINGS, log, 0)
+    piece = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert isinstance(piece, Piece)
     with pytest.raises(ValueError, match="the due page went too far"):
-        shorten(piece, log, state, [due(12_000, Stage.SCORES, b"a"), due(12_000, Stage.SCORES, b"b")])
+        shorten(piece, Batch.of(log), state, [due(12_000, Stage.SCORES, b"a"), due(12_000, Stage.SCORES, b"b")])
 
 
 def test_totals_add_up_by_name() -> None:

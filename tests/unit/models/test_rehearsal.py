@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.batch import LogRecord
 from models.customer import DUE, unpack
-from models.line import LogRecord
 from models.partitioning import partition_of
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, HOUR, EngineSettings

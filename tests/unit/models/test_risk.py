@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.customer import EPISODE, REARMED, RISK, Record
-from models.risk import Band, Change, assess, close
+from models.risk import Band, Change
 from models.settings import EngineSettings
+from tests.unit.models.one import assess, close
 
 SETTINGS = EngineSettings(enter=0.8, exit=0.65)
 estimates = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.line import LogRecord
+from models.batch import LogRecord
 from models.settings import DAY, HOUR
 from streams.outbox import Destination
 from streams.store.fake import FakeStore

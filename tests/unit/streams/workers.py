@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 from aiokafka import TopicPartition
 from faust.types import TP
 
+from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
-from models.line import LogRecord, ShardState
+from models.line import ShardState
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
 from streams.checkpoint import Checkpoint

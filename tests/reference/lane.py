@@ -1,9 +1,4 @@
-"""A lane: one customer's own way through a piece of the line, one step at a time.
-
-Customers do not see each other inside a piece, so each has a lane, and all lanes take a step together: their scores are
-then computed as columns. A lane takes one step per round, and decides on its score before the next: no step can see
-the record's future.
-"""
+"""One customer's way through a piece of the line, as a marketer would tell it: one step after the other."""
 
 from __future__ import annotations
 
@@ -13,10 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
+import numpy as np
 
 from models.calendar import NEVER, Stage, next_tick, place, stage_of, takes_snapshot, time_of
 from models.customer import (
+    BOUGHT,
     DUE,
     EPISODE,
     ERASED,
@@ -24,24 +20,23 @@ from models.customer import (
     PURCHASE_DAYS,
     REARMED,
     SNAPSHOT,
-    SNAPSHOT_BOUGHT,
     SNAPSHOT_RISK,
     TICK,
     Record,
+    halves,
     hash_of,
 )
-from models.features import basis_of, update
 from models.profile import TELLING, take_in
-from models.risk import Band, close
 from models.settings import EngineSettings
 from models.touchpoints import Kind, Touch
+from models.work import Place
+from tests.reference.basis import basis_of
+from tests.reference.behaviour import update
+from tests.reference.risk import Band, close
 
-Place = tuple[int, int, float, bytes]
-"""Where a step stands in the line: (record index, 0 before / 1 at, place, customer)."""
 
-
-class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A touchpoint in a piece: index of its record in the batch, shard time as of it."""
+class Arrival(NamedTuple):
+    """A touchpoint in a piece: its row of the batch, shard time as of it."""
 
     index: int
     now: int
@@ -94,33 +89,20 @@ class Lane:
     def step(self, at: Place, due: float) -> Step:
         """Take the step that `upcoming` announced."""
         self.changed = True
-        step = self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
-        if self.record:
-            self.record.times[DUE] = self._next_due(self.record)
-        return step
+        return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
 
-    def finish(self, step: Step, probability: float) -> None:
-        """After the decision on a tick's score: open a learning snapshot if it is this customer's turn."""
+    def finish(self, step: Step, probability: float | None) -> None:
+        """After the decision: at a tick, open a learning snapshot if it is this customer's turn; when is what due?"""
         record = self.record
-        if record is None or step.what != "tick" or step.basis is None:
+        if record is None:
             return
-        active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
-        if active and not record.times[SNAPSHOT] and takes_snapshot(self.settings, self.hash, step.now):
-            record.times[SNAPSHOT] = step.now
-            record.snapshot = step.basis
-            record.numbers[SNAPSHOT_RISK] = probability
-            record.numbers[SNAPSHOT_BOUGHT] = 0.0
-            record.times[DUE] = self._next_due(record)
-
-    def give_up(self, record: Record | None, due: float) -> None:
-        """The step raised: go on from the record as it was. A due item is not tried again before the next tick."""
-        self.record = record
-        if record is None or not due:
-            return
-        now = time_of(due)
-        if stage_of(due) == Stage.LABELS:
-            record.times[SNAPSHOT] = 0
-        record.times[TICK] = next_tick(self.settings, self.hash, now)
+        if step.what == "tick" and step.basis is not None and probability is not None:
+            active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
+            if active and not record.times[SNAPSHOT] and takes_snapshot(self.settings, self.hash, step.now):
+                record.times[SNAPSHOT] = step.now
+                record.snapshot = array("H", halves(np.array(step.basis)).tobytes())
+                record.numbers[SNAPSHOT_RISK] = probability
+                record.flags &= ~BOUGHT
         record.times[DUE] = self._next_due(record)
 
     # -- due items
@@ -136,16 +118,6 @@ class Lane:
             return Step(at, now, "lapse", None)
         record.times[TICK] = now + self.settings.tick
         return Step(at, now, "tick", None, basis_of(record, now))
-
-    def take_label(self) -> bool:
-        """Close the open learning snapshot; True when the customer churned (no purchase in its window)."""
-        record = self.record
-        if record is None:
-            raise ValueError(f"a label of {self.customer!r} without a record")
-        churned = record.numbers[SNAPSHOT_BOUGHT] == 0.0
-        record.times[SNAPSHOT] = 0
-        record.times[DUE] = self._next_due(record)
-        return churned
 
     def _next_due(self, record: Record) -> float:
         tick, snapshot = record.times[TICK], record.times[SNAPSHOT]
@@ -175,6 +147,7 @@ class Lane:
         late = touch.time < now - self.settings.lateness
         if touch.kind in TELLING:
             take_in(record, touch, late)
+            record.open_cases = len(record.tail.cases)
         update(record, touch, self.settings.horizon, late)
         if touch.kind == Kind.PURCHASE and not record.times[TICK]:
             record.times[TICK] = next_tick(self.settings, self.hash, now)

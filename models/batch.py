@@ -1,0 +1,55 @@
+"""A batch: records of one partition, read once, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.touchpoints import Rejected, Touch, read
+from models.touchpoints.columns import Columns, read_columns
+
+
+class LogRecord(NamedTuple):
+    """A record of the input partition."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+    @property
+    def content(self) -> Touch | Rejected:
+        """What is in it, read anew at each call."""
+        return read(self.value, self.key, self.timestamp)
+
+
+class Batch:
+    """Records in offset order. `offsets`, `timestamps` and `reached` (the running maximum of the timestamps) are int64
+    of shape (rows,); `columns` is what they say."""
+
+    __slots__ = ("columns", "keys", "offsets", "reached", "timestamps", "values")
+
+    def __init__(
+        self,
+        offsets: NDArray[np.int64],
+        timestamps: NDArray[np.int64],
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+    ) -> None:
+        self.offsets, self.timestamps, self.keys, self.values = offsets, timestamps, keys, values
+        self.reached = np.maximum.accumulate(timestamps)
+        self.columns: Columns = read_columns(values, keys, timestamps)
+
+    @classmethod
+    def of(cls, records: Iterable[LogRecord]) -> Batch:
+        offsets, timestamps, keys, values = zip(*records, strict=True)
+        return cls(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def record(self, row: int) -> LogRecord:
+        return LogRecord(int(self.offsets[row]), int(self.timestamps[row]), self.keys[row], self.values[row])

@@ -1,0 +1,72 @@
+"""The careful run: row by row, so that one on which the engine raises can be found, undone and set aside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.calendar import Stage, next_tick, stage_of, time_of
+from models.customer import DUE, SNAPSHOT, TICK, UnknownRecord
+from models.run import Run
+from models.touchpoints import Code
+from models.walk import Count, State, next_due, rules_of
+from models.work import dead_due_item, dead_record
+
+MOST_FAILURES = 5
+"""An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is broken itself."""
+
+
+class TooManyFailures(Exception):
+    """The pure engine raised on so many rows that its events can't be to blame."""
+
+
+def carefully(run: Run) -> None:
+    """Take all lanes to their end, each row on its own."""
+    rows = failures = 0
+    active = list(range(len(run.lanes)))
+    while active:
+        for index in active:
+            newcomer = not run.lanes["exists"][index]
+            if newcomer:
+                rows += run.admit(index)
+            taken, failed = _try_row(run, index, newcomer)
+            rows, failures = rows + taken, failures + failed
+        active = [index for index in active if run.lanes["state"][index] != State.DONE]
+        if failures > max(MOST_FAILURES, rows // 10):
+            raise TooManyFailures(f"{failures} of {rows} rows failed before offset {run.work.piece.next_offset}")
+
+
+def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, int]:
+    """One row on its own: (rows taken, rows failed). When it raises, a dead letter is in its place."""
+    work = run.work
+    before, said, counts, walked = run.block.keep(index), len(work.said), work.counts.copy(), run.counts.copy()
+    order = np.array([index])
+    try:
+        run.advance(order, single=True)
+        while run.lanes["state"][index] not in (State.NEXT, State.DONE):
+            run.advance(order, single=True)
+    except (MemoryError, UnknownRecord):
+        raise
+    except Exception as error:  # noqa: BLE001 - it goes to the dead letters, with its name
+        del work.said[said:]
+        work.counts, run.counts = counts, walked
+        run.block.put_back(index, before)
+        run.lanes["exists"][index] = not newcomer
+        run.lanes["state"][index] = State.NEXT
+        _bury(run, index, f"the engine raised {type(error).__name__}: {error}; report it, then replay the dead letter")
+        return 1, 1
+    return int(run.counts[Count.ROWS] - walked[Count.ROWS]), 0
+
+
+def _bury(run: Run, index: int, reason: str) -> None:
+    """A dead letter for the step that the lane has just tried. A due item is not tried again before the next tick."""
+    lane, customer = run.lanes[index], run.block.names[index]
+    row, due = int(lane["row"]), float(lane["due"])
+    if row >= 0:
+        dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
+        return
+    settings, now, record = run.work.settings, time_of(due), run.block.rows[index]
+    if stage_of(due) == Stage.LABELS:
+        record["times"][SNAPSHOT] = 0.0
+    record["times"][TICK] = next_tick(settings, int(run.block.hashes[index]), now)
+    record["times"][DUE] = next_due(record, rules_of(settings))
+    dead_due_item(run.work, run.place(row, due, customer), customer, reason, now)

@@ -1,0 +1,66 @@
+"""Compiled functions: plain Python that numba turns into machine code, with the same bits on every CPU.
+
+Never fastmath: it would let the compiler reorder sums. Compiled code is kept in numba's cache on disk, per CPU. Numba
+looks only at a function's own file to see whether its cached code is still good; here the key also covers everything
+that the function calls and the constants it reads, so that a change in one module is never answered with old code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import xxhash
+from numba import njit
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """Compile at the first call. The function must be portable to C: flat loops over arrays, no Python objects."""
+    dispatcher: Any = njit(fastmath=False, error_model="numpy")(function)
+    dispatcher._cache = _Cache(function)
+    return cast(F, dispatcher)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache, with the callees and constants in the key."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]  # of numba
+        self._function = function
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]  # of numba
+        return (*key, digest(self._function))
+
+
+def digest(function: Callable[..., Any]) -> str:
+    """Names a function's code, that of all it calls, and the constants they read."""
+    hashed = xxhash.xxh3_128()
+    for part in _parts(function, set()):
+        hashed.update(part)
+    return hashed.hexdigest()
+
+
+def _parts(function: Callable[..., Any], seen: set[int]) -> Iterator[bytes]:
+    plain = cast(FunctionType, getattr(function, "py_func", function))
+    if id(plain) in seen:
+        return
+    seen.add(id(plain))
+    code: CodeType = plain.__code__
+    yield code.co_code
+    yield repr([const for const in code.co_consts if not isinstance(const, CodeType)]).encode()
+    for name in code.co_names:
+        value = plain.__globals__.get(name)
+        yield name.encode()
+        if isinstance(value, Dispatcher):
+            yield from _parts(value, seen)
+        elif isinstance(value, np.ndarray):
+            yield value.tobytes()
+        elif isinstance(value, int | float | tuple | np.dtype | str):
+            yield repr(value).encode()

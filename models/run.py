@@ -1,0 +1,193 @@
+"""A piece under way: its lanes walk, and what they report is decided and said."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.block import Block
+from models.calendar import NEVER, time_of
+from models.churn import LogisticScorer
+from models.customer import ERASED, REARMED, halves
+from models.decide import Row, ask, label, tell
+from models.line import ShardState
+from models.partitioning import misplaced
+from models.profile import take_in
+from models.risk import Band, forget_episode
+from models.touchpoints import Code, Kind, Rejected
+from models.walk import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of, walk
+from models.work import Place, Work, dead_record
+
+ROOM = 2048
+"""Events between two calls of the walk: enough for most pieces, and small enough to stay in the processor's cache."""
+
+_NOTHING = np.zeros(0)
+
+
+class Run:
+    """One piece. `block` has a row, and `lanes` a lane, for every customer of it."""
+
+    def __init__(self, state: ShardState, work: Work, block: Block) -> None:
+        self.work, self.block, self._state = work, block, state
+        self.counts = np.zeros(len(Count), dtype=np.int64)
+        batch, piece = work.batch, work.piece
+        rows = {name: row for row, name in enumerate(block.names)}
+        lane_of_row = np.array(
+            [rows.get(name, -1) for name in batch.columns.customers[piece.first : piece.last]], dtype=np.int64
+        )
+        self.lanes = lanes_of(block, work.settings, piece)
+        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes)
+        self.loaded_dues = np.where(block.known, block.dues(), NEVER)
+        self.loaded_bands = block.rows["band"].copy()
+        self._rules = rules_of(work.settings)
+        self._asks = not isinstance(work.scorer, LogisticScorer)
+        self._parameters = work.scorer.parameters if isinstance(work.scorer, LogisticScorer) else _NOTHING
+        self._probabilities = np.zeros(len(self.lanes))
+        self._events = np.empty(ROOM, dtype=EVENT)
+        self._bury()
+
+    def _bury(self) -> None:
+        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted."""
+        piece, columns = self.work.piece, self.work.batch.columns
+        kinds = columns.kinds[piece.first : piece.last]
+        self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
+        for row in (np.flatnonzero(kinds == 0) + piece.first).tolist():
+            content = columns.contents[row]
+            if isinstance(content, Rejected):
+                dead_record(self.work, row, str(content.code), content.reason)
+
+    def newcomers(self) -> list[int]:
+        """Lanes without a record that have touchpoints."""
+        return np.flatnonzero((self.lanes["exists"] == 0) & (self.lanes["cursor"] >= 0)).tolist()
+
+    def admit(self, index: int) -> int:
+        """Pass over what makes no record of a newcomer; their lane then begins with what does. Returns how many rows.
+
+        A customer is created on their own partition only. Asked at the touchpoint's own step: whether the one before it
+        left a record must not depend on the piece.
+        """
+        lane, work, state = self.lanes[index], self.work, self._state
+        passed = 0
+        while (row := int(lane["cursor"])) >= 0:
+            name = self.block.names[index].decode()
+            reason = misplaced(name, work.batch.keys[row], state.partition, state.partitions)
+            if reason is not None:
+                dead_record(work, row, str(Code.WRONG_PARTITION), reason)
+            elif self.arrivals.kinds[row] == Kind.EXPIRED_UNSENT:
+                self.counts[Count.APPLIED] += 1
+                self.counts[Count.SKEWED] += self.arrivals.skewed[row]
+            else:
+                lane["exists"] = 1
+                break
+            passed += 1
+            lane["cursor"] = self.arrivals.following[row]
+        return passed
+
+    def to_the_end(self) -> None:
+        """Take all lanes to their end."""
+        for index in self.newcomers():
+            self.admit(index)
+        active = np.arange(len(self.lanes))
+        while active.size:
+            self.advance(active)
+            active = active[self.lanes["state"][active] != State.DONE]
+
+    def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
+        """Take lanes as far as they go at once, or one step; decide what they report; score those that ask."""
+        written = walk(
+            self.block.rows,
+            self.lanes,
+            order,
+            self.arrivals,
+            self.work.piece.first,
+            self.work.piece.last,
+            self.work.piece.bound[0],
+            self._rules,
+            self._parameters,
+            self._asks,
+            single,
+            self._probabilities,
+            self.counts,
+            self._events,
+        )
+        if written:
+            self._decide(written)
+        if self._asks:
+            asking = order[self.lanes["state"][order] == State.ASKING]
+            if asking.size:
+                self._probabilities[asking] = self.work.scorer.score(self.lanes["basis"][asking])
+                self.lanes["state"][asking] = State.SCORED
+
+    def _decide(self, written: int) -> None:
+        """Go through the events in order: a customer's tail follows the order of their lane."""
+        events = self._events[:written]
+        names = ("lane", "what", "row", "due", "now", "probability", "opened", "flag")
+        columns = [events[name].tolist() for name in names]
+        for number, (lane, what, row, due, now, estimate, opened, flag) in enumerate(zip(*columns, strict=True)):
+            customer = self.block.names[lane]
+            at = self.place(row, due, customer)
+            if what in (What.TOLD, What.CASE):
+                self._tell(lane, row, bool(flag))
+            elif what == What.REARM:
+                self._rearm(lane, row, Row(at, now, customer))
+            elif what == What.ERASE:
+                self._erase(lane, row)
+                tell(self.work, Row(at, now, customer), "erased", "the customer asked to be forgotten")
+            elif what == What.LAPSED:
+                forget_episode(self.block.open(lane).tail)
+                tell(self.work, Row(at, now, customer), "episode_closed", "silent for two horizons")
+            elif what == What.LABEL:
+                label(self.work, Row(at, now, customer), opened, events["snapshot"][number], estimate, bool(flag))
+            elif what == What.CLOSED:
+                forget_episode(self.block.open(lane).tail)
+                row_ = Row(at, now, customer, probability=estimate)
+                tell(self.work, row_, "episode_closed", "risk fell below the exit threshold")
+            elif what == What.SNAPSHOT:
+                self.block.rows["snapshot"][lane] = halves(events["basis"][number])
+            else:
+                self._ask(lane, row, what == What.OPENED, opened, Row(at, now, customer, probability=estimate), number)
+
+    def counted(self) -> Counter[str]:
+        """What happened, by the fields of `models.line.Totals`."""
+        steps = {count.name.lower(): int(self.counts[count]) for count in Count if count != Count.ROWS}
+        return self.work.counts + Counter(steps)
+
+    def place(self, row: int, due: float, customer: bytes) -> Place:
+        """Where a step stands in the line: at its touchpoint, or, a due item, before the record that makes it due."""
+        if row >= 0:
+            return row, 1, 0.0, b""
+        piece = self.work.piece
+        return bisect_left(self.arrivals.now, time_of(due), piece.first, piece.last), 0, due, customer
+
+    def _ask(self, lane: int, row: int, new: bool, opened: int, where: Row, number: int) -> None:
+        record = self.block.open(lane)
+        if new:
+            record.tail.opener = self.work.batch.columns.touch(row).id if row >= 0 else "due"
+        what = "episode_opened" if new else "episode_continued"
+        ask(self.work, where, what, record, opened, self._events["basis"][number])
+
+    def _tell(self, lane: int, row: int, late: bool) -> None:
+        """A touchpoint enters the tail."""
+        record = self.block.open(lane)
+        take_in(record, self.work.batch.columns.touch(row), late)
+        self.block.rows["open_cases"][lane] = len(record.tail.cases)
+
+    def _rearm(self, lane: int, row: int, where: Row) -> None:
+        """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""
+        record, band = self.block.open(lane), self.block.rows["band"][lane]
+        wanted = getattr(self.work.batch.columns.touch(row).data, "trigger_id", "")
+        if band != Band.AT_RISK or record.tail.trigger.hex() != wanted:
+            return
+        record.tail.trigger = b""
+        record.flags |= REARMED
+        tell(self.work, where, "rearmed", "the trigger expired before it could be sent")
+
+    def _erase(self, lane: int, row: int) -> None:
+        """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag."""
+        self.block.clear(lane)
+        record = self.block.rows[lane]
+        record["flags"], record["band"] = ERASED, Band.ERASED
+        record["ids"][0], record["ring"] = self.arrivals.hashes[row], 1

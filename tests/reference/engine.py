@@ -1,0 +1,180 @@
+"""The engine, plainly: the rules as a marketer would tell them, one customer and one touchpoint at a time.
+
+It shares with the engine what is neither compiled nor batched: the reading of touchpoints, the profile, the choice of
+an action, the words of the outputs, and the three functions of models.maths. Everything else is told a second time,
+so that a difference between the two is found by comparing their bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from models.batch import Batch
+from models.calendar import NEVER
+from models.changes import Changes, in_force, numbered
+from models.churn import LogisticScorer, Scorer, Version
+from models.customer import BOUGHT, DUE, EPISODE, REARMED, SNAPSHOT, SNAPSHOT_RISK, unpack
+from models.decide import Row, ask, label, tell
+from models.line import Piece, ShardState
+from models.outputs import Watermark, output_id
+from models.partitioning import misplaced
+from models.risk import Change
+from models.settings import EngineSettings
+from models.touchpoints import Code, Kind, Rejected
+from models.work import Said, Work, dead_record
+from tests.reference.features import probability
+from tests.reference.lane import Arrival, Lane, Step
+from tests.reference.risk import assess
+
+TOTAL_OF = {"label": "due", "tick": "due", "lapse": "due", "duplicate": "duplicate", "late": "late"}
+
+
+def apply(
+    state: ShardState,
+    settings: EngineSettings,
+    topic: str,
+    piece: Piece,
+    batch: Batch,
+    dues: Sequence[tuple[float, bytes]],
+    loaded: Mapping[bytes, bytes | None],
+    scorer: Scorer,
+    adopted: Version | None,
+) -> Changes:
+    """What `models.engine.apply` does, when nothing goes wrong."""
+    work = Work(settings, state.partition, topic, adopted.boundary if adopted else state.version, scorer, batch, piece)
+    lanes = _lanes(state, work, loaded)
+    for lane in lanes.values():
+        while (upcoming := lane.upcoming()) is not None:
+            if lane.record is None and _turned_away(state, work, lane):
+                continue
+            step = lane.step(*upcoming)
+            estimate = _estimate(work, step)
+            _decide(work, lane, step, estimate)
+            lane.finish(step, estimate)
+    return _gather(state, work, lanes, dues, adopted)
+
+
+def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) -> dict[bytes, Lane]:
+    piece, batch = work.piece, work.batch
+    times: list[int] = []
+    lanes = {
+        name: Lane(name, unpack(name, value) if value else None, work.settings, piece.first, times, piece.bound)
+        for name, value in loaded.items()
+    }
+    now = state.time
+    for index in range(piece.first, piece.last):
+        entry = batch.record(index)
+        now = max(now, entry.timestamp)
+        times.append(now)
+        content = entry.content
+        if isinstance(content, Rejected):
+            dead_record(work, index, str(content.code), content.reason)
+        elif content.kind == Kind.CLOCK:
+            work.counts["clocks"] += 1
+        else:
+            lanes[content.customer.encode()].arrivals.append(Arrival(index, now, content))
+    return lanes
+
+
+def _turned_away(state: ShardState, work: Work, lane: Lane) -> bool:
+    """True when a customer without a record is not of this shard: a dead letter takes their touchpoint's place."""
+    arrival = lane.arrivals[0]
+    entry = work.batch.record(arrival.index)
+    reason = misplaced(arrival.touch.customer, entry.key, state.partition, state.partitions)
+    if reason is None:
+        return False
+    lane.arrivals.popleft()
+    dead_record(work, arrival.index, str(Code.WRONG_PARTITION), reason)
+    return True
+
+
+def _estimate(work: Work, step: Step) -> float | None:
+    if step.basis is None:
+        return None
+    if isinstance(work.scorer, LogisticScorer):
+        return probability(work.scorer, step.basis)
+    return float(work.scorer.score(np.array([step.basis], dtype=np.float32))[0])
+
+
+def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
+    """Everything that follows from one step."""
+    work.counts[TOTAL_OF.get(step.what, "applied")] += 1
+    work.counts["skewed"] += step.touch is not None and step.touch.skewed
+    record = lane.record
+    if record is None:
+        return
+    row = Row(step.at, step.now, lane.customer, estimate)
+    if step.what == "label":
+        churned = not record.flags & BOUGHT
+        snapshot = np.array(record.snapshot, dtype=np.uint16)
+        label(work, row, int(record.times[SNAPSHOT]), snapshot, record.numbers[SNAPSHOT_RISK], churned)
+        record.times[SNAPSHOT] = 0
+    elif step.what == "lapse":
+        if lane.lapse():
+            tell(work, row, "episode_closed", "silent for two horizons")
+    elif step.what == "erased":
+        tell(work, row, "erased", "the customer asked to be forgotten")
+    elif step.what == "rearmed":
+        tell(work, row, "rearmed", "the trigger expired before it could be sent")
+    if estimate is None or step.basis is None:
+        return
+    work.counts["scored"] += 1
+    change = assess(record, work.settings, estimate, step.now, step.may_open)
+    if change == Change.CLOSED:
+        tell(work, row, "episode_closed", "risk fell below the exit threshold")
+        return
+    again = bool(record.flags & REARMED) and estimate >= work.settings.enter and step.may_open
+    if change != Change.OPENED and not again:
+        return
+    what = "episode_continued"
+    if change == Change.OPENED:
+        what = "episode_opened"
+        work.counts["episodes"] += 1
+        record.tail.opener = step.touch.id if step.touch else "due"
+    record.flags &= ~REARMED
+    ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
+
+
+def _gather(
+    state: ShardState, work: Work, lanes: Mapping[bytes, Lane], dues: Sequence[Any], adopted: Version | None
+) -> Changes:
+    piece = work.piece
+    records: dict[bytes, bytes] = {}
+    due_set: dict[bytes, float | None] = {}
+    listed = {customer for _, customer in dues}
+    bands = list(state.bands)
+    for customer, lane in lanes.items():
+        record = lane.record
+        due = record.times[DUE] if record else NEVER
+        if customer in listed or due < lane.loaded_due:
+            due_set[customer] = due if due != NEVER else None
+        if record is None or not lane.changed:
+            continue
+        records[customer] = record.pack()
+        if lane.loaded_band is not None:
+            bands[lane.loaded_band] -= 1
+        bands[record.band] += 1
+    cut = piece.cut or (0, b"")
+    new = msgspec.structs.replace(
+        state,
+        fence=piece.next_offset,
+        cut_place=cut[0],
+        cut_customer=cut[1].decode(),
+        time=piece.time,
+        bands=tuple(bands),
+        totals=state.totals.plus(work.counts),
+        boundary=state.boundary if piece.watermark is None else piece.watermark,
+        **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
+    )
+    said = [in_force(state, piece, work, adopted)] if adopted else []
+    said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
+    if piece.watermark is not None:
+        mark = Watermark(state.partition, piece.watermark)
+        said.append(
+            Said("examples", output_id("watermark", state.partition, piece.watermark), b"", mark, piece.watermark)
+        )
+    return numbered(new, records, due_set, said)

@@ -1,0 +1,31 @@
+"""Risk bands and episodes, plainly, of one open record."""
+
+from __future__ import annotations
+
+from models.customer import EPISODE, REARMED, RISK, Record
+from models.risk import Band, Change, forget_episode
+from models.settings import EngineSettings
+
+
+def assess(record: Record, settings: EngineSettings, probability: float, now: int, may_open: bool) -> Change:
+    """Take a new estimate into the record: risk, band, and the episode it opens or closes."""
+    record.numbers[RISK] = probability
+    if record.band == Band.AT_RISK:
+        if probability >= settings.exit:
+            return Change.NONE
+        close(record, Band.SAFE)
+        return Change.CLOSED
+    if probability >= settings.enter and may_open:
+        record.band = Band.AT_RISK
+        record.times[EPISODE] = now
+        return Change.OPENED
+    record.band = Band.SAFE if probability < settings.exit else Band.WATCH
+    return Change.NONE
+
+
+def close(record: Record, band: Band) -> None:
+    """End the open episode, if any, and put the customer into `band`."""
+    record.band = band
+    record.times[EPISODE] = 0
+    record.flags &= ~REARMED
+    forget_episode(record.tail)

@@ -1,0 +1,54 @@
+"""The compiled rules on one open record: what tests of a single customer call."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from models import features, risk
+from models.customer import BASIS, SLAB, Record, unpack
+from models.settings import EngineSettings
+from models.touchpoints import Touch
+
+
+def _on(record: Record, rule: Callable[[Any], Any]) -> Any:
+    """Let a compiled rule change the record."""
+    rows = np.frombuffer(bytearray(record.pack()[: SLAB.itemsize]), dtype=SLAB)
+    rows["tail_length"] = 0
+    outcome = rule(rows[0])
+    rows["version"] = 2
+    names = [name for name in Record.__slots__ if name not in ("tail", "check")]
+    fresh = Record(b"")
+    rows["check"] = fresh.check
+    back = unpack(b"", rows.tobytes())
+    for name in names:
+        setattr(record, name, getattr(back, name))
+    return outcome
+
+
+def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
+    numbers = (touch.kind, touch.time, touch.a, touch.b, touch.sentiment, horizon, late)
+    _on(record, lambda row: features.update(row, *numbers))
+
+
+def basis_of(record: Record, now: int) -> array[float]:
+    basis = np.zeros(BASIS, dtype=np.float32)
+    before = record.pack()
+    _on(record, lambda row: features.basis_of(row, now, basis))
+    assert record.pack() == before, "a basis must not change the record"
+    return array("f", basis.tobytes())
+
+
+def assess(record: Record, settings: EngineSettings, probability: float, now: int, may_open: bool) -> risk.Change:
+    found = _on(record, lambda row: risk.assess(row, settings.enter, settings.exit, probability, now, may_open))
+    if found == risk.Change.CLOSED:
+        risk.forget_episode(record.tail)
+    return risk.Change(found)
+
+
+def close(record: Record, band: risk.Band) -> None:
+    _on(record, lambda row: risk.close(row, int(band)))
+    risk.forget_episode(record.tail)
