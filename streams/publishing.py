@@ -1,107 +1,204 @@
-"""Sending touchpoints from a file of JSON lines: validated before they are sent, each delivery confirmed.
-
-kafka-python's idempotent producer: its default partitioner (murmur2) puts a customer where the engine looks for them.
-"""
+"""Publishing a file of JSON lines: what `retention publish` does, what it shows meanwhile, and its report."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from models.touchpoints import RESERVED, Kind, Rejected, read
-from streams.topic_admin import CONNECT_TIMEOUT_MS, CREATE_TIME, TIMESTAMP_TYPE, TopicAdmin, kafka_named
+from streams.client import Outcome, Refusal, Report, Sent, TouchpointPublisher, Undelivered
+from streams.client.delivery import SHOWN
+from streams.client.validation import checked
+from streams.topic_admin import BrokerUnreachable
 
-IN_FLIGHT = 20_000
-"""Deliveries not yet confirmed; bounds the memory of a long file."""
-LINGER_MS, BATCH_BYTES = 20, 128 << 10
-DELIVERY_TIMEOUT_MS = 60_000
-REQUEST_TIMEOUT_MS = 15_000
-
-
-class Line(NamedTuple):
-    """A valid line. time: that of the event, ms."""
-
-    number: int
-    time: int
-    key: bytes
-    value: bytes
+PLAIN_EVERY_S = 5.0
+HURRIED_S = 5.0
+"""For what is on its way when the user wants to stop, or Kafka takes nothing."""
 
 
-def lines_to_send(lines: Iterable[bytes]) -> Iterator[Line | str]:
-    """Each line as it is to be sent, or why it is refused: line number, code, field, value and remedy."""
+class Watch(Protocol):
+    """Shows how far a file is; a context manager."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+    def moved(self, size: int, told: str) -> None:
+        """So many more bytes were read; `told` sums up what became of the lines."""
+        ...
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        ...
+
+
+class PlainWatch:
+    """A line on standard error every few seconds."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s, self._next = every_s, time.monotonic() + every_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def moved(self, size: int, told: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every_s
+            self.say(told)
+
+    def say(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+class BarWatch:
+    """A bar on the terminal; without `total` bytes, only the sums and the time."""
+
+    def __init__(self, total: int | None) -> None:
+        self._console = Console(stderr=True)
+        bar = (BarColumn(), TextColumn("{task.percentage:>3.0f}%")) if total else ()
+        columns = (TextColumn("{task.description}"), *bar, TimeElapsedColumn())
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task("0 sent", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def moved(self, size: int, told: str) -> None:
+        self._progress.update(self._task, advance=size, description=told)
+
+    def say(self, text: str) -> None:
+        # As it is: a refused line may hold what rich takes for markup.
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts outcomes and says each bad one at once; the first `SHOWN` of them are kept for the report."""
+
+    say: Callable[[str], None]
+    good: int = 0
+    refused: int = 0
+    not_delivered: int = 0
+    outage: bool = False
+    refusals: list[Refusal] = field(default_factory=list)
+    undelivered: list[Undelivered] = field(default_factory=list)
+
+    def __call__(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Sent):
+            self.good += 1
+            return
+        self.say(str(outcome))
+        if isinstance(outcome, Refusal):
+            self.refused += 1
+            if len(self.refusals) < SHOWN:
+                self.refusals.append(outcome)
+        else:
+            self.not_delivered += 1
+            self.outage |= outcome.passing
+            if len(self.undelivered) < SHOWN:
+                self.undelivered.append(outcome)
+
+    def told(self, good: str) -> str:
+        """The sums. good: what a good line is, as in ``sent``."""
+        failed = f", {self.not_delivered:,} not delivered" if self.not_delivered else ""
+        return f"{self.good:,} {good}, {self.refused:,} refused{failed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The delivery report of a file. unread_from: the first line that was not sent because the user interrupted or
+    Kafka took nothing any more; None when all were looked at."""
+
+    report: Report
+    unread_from: int | None = None
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Every line was sent."""
+        return self.report.complete and self.unread_from is None
+
+    def lines(self) -> list[str]:
+        """For people."""
+        report = self.report
+        failed = f", {report.not_delivered:,} not delivered" if report.not_delivered else ""
+        told = [f"{report.sent:,} sent to {report.topic}, {report.refused:,} refused{failed}"]
+        if report.sent:
+            shares = ", ".join(f"{number}: {count:,}" for number, count in sorted(report.partitions.items()))
+            told.append(f"{report.events_per_second:,.0f} events/s in {report.seconds:,.2f} s; by partition {shares}")
+        if not report.idempotent:
+            told.append("this broker has no idempotent producers: a retry may have written an event twice")
+        if self.unread_from is not None:
+            why = "interrupted" if self.interrupted else "Kafka takes no events"
+            told.append(f"{why}; send again what is named above, and from line {self.unread_from:,} on")
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines: the publisher's report, and where the file stands."""
+        file = {"complete": self.complete, "unread_from_line": self.unread_from, "interrupted": self.interrupted}
+        return self.report.as_json() | file
+
+
+def numbered(lines: Iterable[bytes], watch: Watch, told: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, from 1, while `watch` looks on."""
     for number, line in enumerate(lines, start=1):
         value = line.strip()
-        if not value:
-            continue
-        touch = read(value, None, time.time_ns() // 1_000_000)
-        if isinstance(touch, Rejected):
-            yield f"line {number}: {touch.code}: {touch.reason}"
-        elif touch.kind in RESERVED:
-            yield f"line {number}: type is {Kind(touch.kind).type!r}, which only the engine writes; leave the line out"
-        else:
-            yield Line(number, touch.time, touch.customer.encode(), value)
+        if value:
+            yield number, value
+        watch.moved(len(line), told())
 
 
-class Sender:
-    """Sends lines to one topic. Raises BrokerUnreachable, BrokerRefused and TopicMissing at the start; a line that
-    can't be delivered later is told by `finish`."""
+def check_lines(lines: Iterable[bytes], watch: Watch) -> Tally:
+    """Only validate. `good` counts the valid lines."""
+    tally = Tally(watch.say)
+    with watch:
+        for number, value in numbered(lines, watch, lambda: tally.told("valid")):
+            outcome = checked(value, time.time_ns() // 1_000_000, number)
+            if isinstance(outcome, Refusal):
+                tally(outcome)
+            else:
+                tally.good += 1
+    return tally
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        with TopicAdmin(bootstrap_servers) as admin:
-            facts = admin.topic(topic)
-        # A topic that keeps the producer's time holds history: the time in its log is that of the events.
-        self._event_time = facts.settings.get(TIMESTAMP_TYPE) == CREATE_TIME
-        self._topic = topic
-        self._flying: list[tuple[Line, Any]] = []
-        self._failed: list[str] = []
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._producer: Any = KafkaProducer(
-                bootstrap_servers=bootstrap_servers.split(","),
-                client_id="retention-publish",
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=LINGER_MS,
-                batch_size=BATCH_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-                delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-                bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
-                allow_auto_create_topics=False,
-            )
 
-    def send(self, line: Line) -> None:
-        """Queue a line."""
-        timestamp = line.time if self._event_time else None
+def publish_lines(
+    lines: Iterable[bytes], watch: Watch, connect: Callable[[Callable[[Outcome], None]], TouchpointPublisher]
+) -> Published:
+    """Publish every line that is a touchpoint. connect(on_outcome): makes the publisher; what it raises passes."""
+    tally = Tally(watch.say)
+    publisher = connect(tally)
+    number, stopped, interrupted = 0, False, False
+    with watch:
         try:
-            answer = self._producer.send(self._topic, key=line.key, value=line.value, timestamp_ms=timestamp)
-        except KafkaError as error:
-            self._failed.append(_told(line, error))
-            return
-        self._flying.append((line, answer))
-        if len(self._flying) >= IN_FLIGHT:
-            self._settle(self._flying[: IN_FLIGHT // 2])
-            del self._flying[: IN_FLIGHT // 2]
-
-    def finish(self) -> list[str]:
-        """Wait for every delivery; the lines that were not delivered, with Kafka's reason."""
-        self._settle(self._flying)
-        self._flying = []
-        return self._failed
-
-    def _settle(self, flying: list[tuple[Line, Any]]) -> None:
-        for line, answer in flying:
-            try:
-                answer.get(DELIVERY_TIMEOUT_MS / 1000)
-            except KafkaError as error:
-                self._failed.append(_told(line, error))
-
-    def close(self) -> None:
-        """Close without waiting for what was not delivered."""
-        self._producer.close(timeout=1)
+            for number, value in numbered(lines, watch, lambda: tally.told("sent")):
+                publisher.publish(value, line=number)
+                if tally.outage:
+                    # Every line now on its way would wait for the same timeout, and so would all that follow.
+                    number, stopped = number + 1, True
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+        except BrokerUnreachable as error:
+            watch.say(str(error))
+            stopped = True
+        stopped |= interrupted
+        report = publisher.close(HURRIED_S if stopped else None)
+    report = replace(report, refusals=tuple(tally.refusals), undelivered=tuple(tally.undelivered))
+    return Published(report, max(1, number) if stopped else None, interrupted)
 
 
-def _told(line: Line, error: KafkaError) -> str:
-    return f"line {line.number}: not delivered: {error}; send the line again, its id makes that safe"
+def checked_as_json(tally: Tally) -> dict[str, Any]:
+    """The report of `check_lines` for machines."""
+    refused = [msgspec.to_builtins(refusal) for refusal in tally.refusals]
+    return {"valid": tally.good, "refused": tally.refused, "refused_events": refused}

@@ -2,52 +2,75 @@
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import click
 
-from streams.cli.options import configured, quiet_libraries
+from streams import publishing
+from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.publishing import Sender, lines_to_send
+from streams.publishing import BarWatch, PlainWatch, Watch, check_lines, checked_as_json, publish_lines
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--check", is_flag=True, help="only validate; nothing is sent, Kafka is not needed")
+@click.option("--json", "as_json", is_flag=True, help="the delivery report as one JSON object on standard output")
 @configured()
-def publish(config: Config, file: BinaryIO, check: bool) -> None:
+def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
     """Send touchpoints: CloudEvents 1.0 in structured JSON, one per line, from FILE (- for standard input).
 
     Every line is validated first. One that the engine would refuse is reported with its number, the field, its value
-    and the remedy, and is not sent; all others are. Exit code 1 if any was refused or not delivered.
+    and the remedy, and is not sent; all others are, each delivery confirmed by the broker. Exit code 1 if any line was
+    refused or not delivered, 130 after Ctrl-C; the report then says from which line to go on.
 
     \b
     Examples:
       retention publish events.jsonl
       retention publish --check events.jsonl
+      retention publish --json events.jsonl > report.json
       echo '{"specversion": "1.0", "type": "purchase", "id": "o-1", "source": "shop", "subject": "anna",
              "time": "2026-01-31T12:00:00Z", "data": {"amount": 19.9}}' | tr -d '\\n' | retention publish -
     """
     quiet_libraries()
-    refused = valid = 0
-    sender = None if check else Sender(config.bootstrap_servers, config.topic("touchpoints"))
+    if check:
+        tally = check_lines(file, _watch(file))
+        _report([f"{tally.good:,} valid, {tally.refused:,} refused"], lambda: checked_as_json(tally), as_json)
+        sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
+
+    def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
+        return TouchpointPublisher(config.bootstrap_servers, config.topic("touchpoints"), on_outcome=on_outcome)
+
+    published = publish_lines(file, _watch(file), connect)
+    _report(published.lines(), published.as_json, as_json)
+    if published.interrupted:
+        sys.exit(INTERRUPTED)
+    sys.exit(ExitCode.OK if published.complete else ExitCode.FAILURE)
+
+
+def _watch(file: BinaryIO) -> Watch:
+    return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(publishing.PLAIN_EVERY_S)
+
+
+def _size(file: BinaryIO) -> int | None:
+    """Of a file that has one: a pipe and a terminal have not."""
     try:
-        for outcome in lines_to_send(file):
-            if isinstance(outcome, str):
-                refused += 1
-                click.echo(outcome, err=True)
-                continue
-            valid += 1
-            if sender is not None:
-                sender.send(outcome)
-        failed = sender.finish() if sender is not None else []
-    finally:
-        if sender is not None:
-            sender.close()
-    for failure in failed:
-        click.echo(failure, err=True)
-    did = f"{valid} valid" if check else f"{valid - len(failed)} sent to {config.topic('touchpoints')}"
-    click.echo(f"{did}, {refused} refused" + (f", {len(failed)} not delivered" if failed else ""), err=True)
-    sys.exit(ExitCode.FAILURE if refused or failed else ExitCode.OK)
+        found = os.fstat(file.fileno())
+    except OSError:  # a stream without a file behind it
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _report(lines: list[str], as_object: Callable[[], dict[str, Any]], as_json: bool) -> None:
+    """People read standard error, and pipes standard output."""
+    for line in lines:
+        click.echo(line, err=True)
+    if as_json:
+        click.echo(json.dumps(as_object(), ensure_ascii=False))

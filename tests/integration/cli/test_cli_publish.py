@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from models.partitioning import partition_of
 from models.touchpoints import event
+from streams.client import Outcome, TouchpointPublisher
 from streams.errors import ExitCode
+from streams.publishing import PlainWatch, publish_lines
 from streams.reading import TopicReader
 from tests.conftest import Broker
-from tests.integration.cli.conftest import Retention
+from tests.integration.cli.conftest import Retention, run
+from tests.integration.client.conftest import Place
+from tests.servers import PROJECT, ApacheKafka
 
 NOON = 1_700_000_000_000
 
@@ -79,3 +96,138 @@ def test_without_topics_nothing_is_sent_and_the_remedy_is_told(retention: Retent
     assert result.exit_code == ExitCode.TOPIC_UNFIT
     assert f"topic {redis_app}.touchpoints does not exist" in result.stderr
     assert "retention topics create" in result.stderr
+
+
+def test_the_delivery_report_has_counts_rate_and_partitions(retention: Retention) -> None:
+    retention("topics", "create")
+    result = retention("publish", "-", input=b"\n".join(GOOD))
+    last = result.stderr.splitlines()[-1]
+    assert re.fullmatch(r"[\d,]+ events/s in [\d.]+ s; by partition \d: \d+(, \d: \d+)*", last)
+    assert result.stdout == ""
+
+
+def test_the_report_is_one_json_object_on_standard_output(retention: Retention, broker: Broker, redis_app: str) -> None:
+    retention("topics", "create")
+    result = retention("publish", "--json", "-", input=b"\n".join([GOOD[0], NEGATIVE, GOOD[1]]))
+    assert result.exit_code == ExitCode.FAILURE
+    report = json.loads(result.stdout)
+    assert (report["sent"], report["refused"], report["not_delivered"], report["waiting"]) == (2, 1, 0, 0)
+    assert (report["complete"], report["unread_from_line"], report["idempotent"]) == (False, None, True)
+    (refused,) = report["refused_events"]
+    assert (refused["line"], refused["field"], refused["value"]) == (2, "data.amount", "-5.0")
+    assert refused["remedy"].startswith("give a number from 0")
+    with TopicReader(broker.bootstrap_servers, f"{redis_app}.touchpoints") as reader:
+        found = reader.last(0)
+    assert {int(number): count for number, count in report["partitions"].items()} == Counter(
+        read.partition for read in found
+    )
+
+
+def test_a_check_reports_as_json_too() -> None:
+    result = run("publish", "--check", "--json", "-", input=b"\n".join([GOOD[0], NEGATIVE]))
+    assert result.exit_code == ExitCode.FAILURE
+    report = json.loads(result.stdout)
+    assert (report["valid"], report["refused"], report["refused_events"][0]["line"]) == (1, 1, 2)
+
+
+def test_without_a_terminal_progress_is_plain_lines(retention: Retention, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.publishing.PLAIN_EVERY_S", 0.0)
+    retention("topics", "create")
+    result = retention("publish", "-", input=b"\n".join(GOOD))
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(GOOD) + 2
+    assert all(re.fullmatch(r"\d+ sent, 0 refused", line) for line in lines[:-2])
+
+
+def test_on_a_terminal_progress_is_a_bar(retention: Retention, tmp_path: Path) -> None:
+    retention("topics", "create")
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(GOOD))
+    shown, report = on_a_terminal("publish", "--json", str(file))
+    assert "━" in shown
+    assert "20 sent to" in shown
+    assert json.loads(report)["sent"] == 20
+
+
+def test_ctrl_c_confirms_what_is_on_its_way_and_says_where_to_go_on(
+    retention: Retention, redis_app: str, tmp_path: Path
+) -> None:
+    retention("topics", "create")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", "publish", "--json", "-"],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        # The refused line, which is told at once, says that those before it were taken.
+        process.stdin.write(b"\n".join([*GOOD, NEGATIVE, b""]))
+        process.stdin.flush()
+        assert b"line 21: " in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        told, report = process.stderr.read().decode(), json.loads(process.stdout.read() if process.stdout else b"")
+    finally:
+        process.kill()
+        process.communicate()
+    assert (report["sent"], report["refused"], report["interrupted"]) == (20, 1, True)
+    assert report["unread_from_line"] == 21
+    assert f"20 sent to {redis_app}.touchpoints, 1 refused" in told
+    assert "interrupted; send again what is named above, and from line 21 on" in told
+
+
+def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_every_line_is_accounted_for(
+    own_kafka: ApacheKafka, redis_app: str
+) -> None:
+    place = Place(own_kafka.bootstrap_servers, redis_app).create()
+    said: list[str] = []
+
+    class Recorded(PlainWatch):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    watch = Recorded(3600.0)
+
+    def lines() -> Iterator[bytes]:
+        yield from GOOD[:5]
+        own_kafka.kill()
+        yield from GOOD[5:10]
+        time.sleep(3.0)
+        yield from GOOD[10:]
+
+    def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
+        return TouchpointPublisher(place.servers, place.touchpoints, on_outcome=on_outcome, delivery_timeout_s=1.0)
+
+    published = publish_lines(lines(), watch, connect)
+    assert not published.complete
+    report = published.report
+    assert report.sent + report.not_delivered == (published.unread_from or 0) - 1
+    assert sum(text.startswith("line ") for text in said) == report.not_delivered >= 5
+    assert published.lines()[-1].startswith("Kafka takes no events; ")
+
+
+def on_a_terminal(*arguments: str) -> tuple[str, str]:
+    """What a user sees of a command, and its standard output, which goes elsewhere."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "streams.cli", *arguments]
+    with subprocess.Popen(
+        command, env=environment() | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal without anybody at its other end is read on Linux
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+        os.close(ours)
+        assert process.stdout is not None
+        report = process.stdout.read().decode()
+    assert process.returncode == 0, shown
+    return shown.decode(), report
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PROJECT)}

@@ -1,0 +1,34 @@
+"""For other teams: publish touchpoints, consume triggers. docs/clients.md tells what each guarantees.
+
+`TouchpointPublisher` is for upstream services, `TriggerConsumer` for downstream ones. Both are thin over kafka-python,
+take any of its connection settings (``security_protocol``, ``sasl_...``, ``ssl_...``) and are used from one thread.
+"""
+
+from streams.client.broker import SettingRefused
+from streams.client.consumer import Counts, TriggerConsumer
+from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
+from streams.client.memory import Handled, HandledFile, Recognised
+from streams.client.producer import IdempotenceRefused
+from streams.client.publisher import TouchpointPublisher
+from streams.client.reading import Unreadable, UnreadableTrigger
+from streams.client.validation import Refusal
+
+__all__ = [
+    "Counts",
+    "Handled",
+    "HandledFile",
+    "IdempotenceRefused",
+    "NotAllDelivered",
+    "Outcome",
+    "Recognised",
+    "Refusal",
+    "Report",
+    "ReportFull",
+    "Sent",
+    "SettingRefused",
+    "TouchpointPublisher",
+    "TriggerConsumer",
+    "Undelivered",
+    "Unreadable",
+    "UnreadableTrigger",
+]

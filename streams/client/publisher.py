@@ -1,0 +1,287 @@
+"""`TouchpointPublisher`: for upstream services."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from models.touchpoints import InvalidTouchpoint, event
+from streams.client.broker import find_topic, refuse_own
+from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered, Waiting
+from streams.client.producer import OWN, close_producer, is_unusable, open_producer
+from streams.client.validation import Refusal, checked, refusal
+from streams.topic_admin import kafka_named
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 20_000
+MOST_WAITING_BYTES = 32 << 20
+"""Of accepted events not yet confirmed; kafka-python itself bounds neither."""
+MOST_KEPT = 10_000
+"""Refusals and undelivered events that are kept for the report before they must be taken."""
+DELIVERY_TIMEOUT_S = 60.0
+OVERDUE_S = 20.0
+"""Beyond the delivery timeout, in case a producer settles nothing for a reason that we don't know of."""
+LOOK_S = 1.0
+"""How often a wait looks whether the producer can still send."""
+HURRIED_S = 5.0
+"""For closing when an exception is on its way."""
+
+
+class TouchpointPublisher:
+    """Sends touchpoints: validated first, keyed by customer, batched, each delivery confirmed.
+
+        with TouchpointPublisher("broker:9092") as publisher:
+            publisher.publish_event("purchase", id="o-1", source="shop", subject="anna", time_ms=..., data={...})
+
+    Nothing is dropped silently: every event given is sent, refused (`Refusal`) or not delivered (`Undelivered`), and
+    told either to `on_outcome` or by the report; a `with` block that ends with events refused or not delivered, and
+    nobody told, raises NotAllDelivered. Sent means: on every replica in sync, once, unless `idempotent` is False.
+    An event that was not delivered may have been written all the same: publish it again with the same id.
+
+    Args:
+        bootstrap_servers: host:port,host:port.
+        topic: the engine's input.
+        on_outcome: told of each `Sent`, `Refusal` and `Undelivered`, in this thread, from within `publish`, `flush` and
+            `close`. Without it refusals and undelivered events are kept for the report, up to `most_kept`.
+        idempotent: True raises IdempotenceRefused where the broker has no idempotent producers, False does without,
+            None takes what there is and logs a warning; `idempotent` then tells.
+        keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
+        delivery_timeout_s: an event not confirmed for so long counts as not delivered.
+        most_waiting, most_waiting_bytes: of events not yet confirmed; `publish` waits when there are more.
+        settings: of kafka-python's producer: security, compression_type, linger_ms, batch_size.
+
+    Raises BrokerUnreachable, BrokerRefused, TopicMissing, IdempotenceRefused, SettingRefused. Not thread-safe: one
+    publisher per thread.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str = "retention.touchpoints",
+        *,
+        on_outcome: Callable[[Outcome], None] | None = None,
+        idempotent: bool | None = None,
+        keep_time: bool | None = None,
+        delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+        most_waiting: int = MOST_WAITING,
+        most_waiting_bytes: int = MOST_WAITING_BYTES,
+        most_kept: int = MOST_KEPT,
+        **settings: Any,
+    ) -> None:
+        refuse_own(settings, OWN)
+        self._bootstrap, self._settings = bootstrap_servers, settings
+        self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
+        self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
+        self._on_outcome = on_outcome
+        found = find_topic(bootstrap_servers, topic, settings, ask_time=keep_time is None)
+        self.topic = found.name
+        self._keep_time = bool(found.keeps_time if keep_time is None else keep_time)
+        self._waiting: deque[Waiting] = deque()
+        self._bytes = 0
+        self._sent = self._refused = self._not_delivered = 0
+        self._partitions: Counter[int] = Counter()
+        self._kept: list[Refusal | Undelivered] = []
+        self._began = self._ended = 0.0
+        self._closed = False
+        self._producer: Any = None
+        self._open()
+
+    def publish(self, value: bytes, *, line: int = 0) -> Refusal | None:
+        """Check and queue an event: CloudEvents 1.0 in structured JSON. A refusal is returned, too.
+
+        Waits while as many events are on their way as may be. line: a number of the caller's own for the report.
+        Raises ReportFull, and BrokerUnreachable when the connection had to be made anew and could not: this event was
+        then not taken.
+        """
+        touch = checked(value, time.time_ns() // 1_000_000, line)
+        if isinstance(touch, Refusal):
+            return self._refuse(touch)
+        self._make_room(len(value))
+        now = time.monotonic()
+        self._began = self._began or now
+        timestamp = touch.time if self._keep_time else None
+        try:
+            answer = self._producer.send(self.topic, key=touch.customer.encode(), value=value, timestamp_ms=timestamp)
+        except KafkaError as error:
+            self._tell(Waiting(line, touch.id, touch.customer, value, now, None).undelivered(error))
+            return None
+        self._waiting.append(Waiting(line, touch.id, touch.customer, value, now, answer))
+        self._bytes += len(value)
+        return None
+
+    def publish_event(
+        self,
+        type: str,
+        *,
+        id: str,
+        source: str,
+        subject: str,
+        time_ms: int,
+        data: Mapping[str, Any] | msgspec.Struct,
+        line: int = 0,
+    ) -> Refusal | None:
+        """As `publish`, from the parts of the event; `models.touchpoints` has the types and their data."""
+        try:
+            value = event(type, id=id, source=source, subject=subject, time_ms=time_ms, data=data)
+        except InvalidTouchpoint as error:
+            return self._refuse(refusal(error.rejected, line))
+        return self.publish(value, line=line)
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the broker drops what a retry of the client would write twice."""
+        return self._idempotent
+
+    @property
+    def report(self) -> Report:
+        """What became of the events so far."""
+        self._settle()
+        return Report(
+            topic=self.topic,
+            idempotent=self._idempotent,
+            sent=self._sent,
+            refused=self._refused,
+            not_delivered=self._not_delivered,
+            waiting=len(self._waiting),
+            partitions=dict(self._partitions),
+            seconds=max(0.0, self._ended - self._began),
+            refusals=tuple(one for one in self._kept if isinstance(one, Refusal)),
+            undelivered=tuple(one for one in self._kept if isinstance(one, Undelivered)),
+        )
+
+    def take_report(self) -> Report:
+        """The report; its refusals and undelivered events are the caller's now, and no longer kept."""
+        report = self.report
+        self._kept = []
+        return report
+
+    def flush(self, timeout_s: float | None = None) -> Report:
+        """Wait until every event is settled, or for `timeout_s`; the report tells how many still wait."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._waiting and self._settle_first(deadline):
+            self._settle()
+        return self.report
+
+    def close(self, timeout_s: float | None = None) -> Report:
+        """Flush, then give up what is not confirmed: it is in the report as not delivered. Call it as often as you
+        like; nothing can be published afterwards."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self.flush(timeout_s)
+            finally:
+                self._give_up()
+        return self.report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        closed_before = self._closed
+        report = self.close(None if kind is None else HURRIED_S)
+        if closed_before or not self._kept:
+            return
+        if kind is None:
+            raise NotAllDelivered(report)
+        logger.warning("%s", NotAllDelivered(report))
+
+    def _open(self) -> None:
+        if self._closed:
+            raise ValueError(f"the publisher to {self.topic} is closed; make a new one")
+        self._producer, self._idempotent = open_producer(
+            self._bootstrap, self._insisted, self._delivery_timeout_s, self._settings
+        )
+        with kafka_named(self._bootstrap, f"asking for the partitions of {self.topic}"):
+            # Now rather than at the first event, which would wait for it.
+            self._producer.partitions_for(self.topic)
+
+    def _make_room(self, size: int) -> None:
+        """Settle what is done; wait while too much is on its way."""
+        self._settle()
+        while self._waiting and (
+            len(self._waiting) >= self._most_waiting or self._bytes + size > self._most_bytes
+        ):  # one event alone may be larger than all that may wait
+            self._settle_first(None)
+        if len(self._kept) >= self._most_kept:
+            raise ReportFull(f"{len(self._kept)} events were refused or not delivered, and nobody took them")
+        if self._producer is not None and is_unusable(self._producer):
+            self._renew()
+        if self._producer is None:
+            self._open()
+
+    def _settle(self) -> None:
+        """Tell of what is done, from the front: an event waits for those before it, also in other partitions."""
+        while self._waiting and self._waiting[0].answer.is_done:
+            self._settled(self._waiting.popleft())
+
+    def _settle_first(self, deadline: float | None) -> bool:
+        """Wait for the first event that waits. False when the deadline came first."""
+        first = self._waiting[0]
+        overdue = first.since + self._delivery_timeout_s + OVERDUE_S
+        while not first.answer.is_done:
+            now = time.monotonic()
+            if now >= overdue or is_unusable(self._producer):
+                self._renew()
+                return True
+            if deadline is not None and now >= deadline:
+                return False
+            with suppress(KafkaError):  # told when it is settled
+                first.answer.get(min(now + LOOK_S, overdue, deadline or overdue) - now)
+        self._settled(self._waiting.popleft())
+        return True
+
+    def _settled(self, waiting: Waiting) -> None:
+        self._bytes -= len(waiting.value)
+        answer = waiting.answer
+        if answer.failed():
+            self._tell(waiting.undelivered(answer.exception))
+        else:
+            where = answer.value
+            self._tell(Sent(waiting.line, waiting.event_id, waiting.customer, where.partition, where.offset))
+
+    def _renew(self) -> None:
+        """This producer sends nothing any more; the next event gets a new one."""
+        logger.warning("%s: the producer's session is over, what waited is not delivered; a new one begins", self.topic)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """End the producer; what was not confirmed is not delivered."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            close_producer(producer)
+        self._settle()
+        while self._waiting:  # the producer's thread did not end in time, so it settles nothing any more
+            waiting = self._waiting.popleft()
+            self._bytes -= len(waiting.value)
+            self._tell(waiting.undelivered(KafkaTimeoutError("the producer was closed before an answer came")))
+
+    def _refuse(self, told: Refusal) -> Refusal:
+        self._make_room(0)
+        self._tell(told)
+        return told
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._ended = time.monotonic()
+        self._began = self._began or self._ended
+        if isinstance(outcome, Sent):
+            self._sent += 1
+            self._partitions[outcome.partition] += 1
+        elif isinstance(outcome, Refusal):
+            self._refused += 1
+        else:
+            self._not_delivered += 1
+        if self._on_outcome is not None:
+            self._on_outcome(outcome)
+        elif not isinstance(outcome, Sent):
+            self._kept.append(outcome)

@@ -1,0 +1,52 @@
+"""A record of the triggers topic as a `Trigger`, or as what it is instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from models.outputs import Trigger
+from streams.errors import EngineError
+
+_decode: Final = msgspec.json.Decoder(Trigger).decode
+_SHOWN: Final = 120
+
+
+class Unreadable(NamedTuple):
+    """A record that is no trigger: where it lies, its bytes, and what the decoder says."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    reason: str
+
+    def __str__(self) -> str:
+        start = (self.value or b"")[:_SHOWN]
+        more = "…" if len(self.value or b"") > _SHOWN else ""
+        return f"{self.topic}[{self.partition}]@{self.offset} is no trigger: {self.reason}; it begins {start!r}{more}"
+
+
+class UnreadableTrigger(EngineError):
+    """A record of the triggers topic is no trigger, and no `on_unreadable` was given. `record` has it."""
+
+    remedy = (
+        "find out who writes to the topic (the engine alone should), or upgrade this client if the engine is newer; to "
+        "go on past such records give TriggerConsumer an on_unreadable, which gets each of them"
+    )
+
+    def __init__(self, record: Unreadable) -> None:
+        super().__init__(str(record))
+        self.record = record
+
+
+def trigger_in(record: Any) -> Trigger | Unreadable:
+    """The trigger in a record of kafka-python's consumer. Fields that this release does not know are left out."""
+    try:
+        return _decode(record.value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = re.sub(r"\s+", " ", str(error))
+        return Unreadable(record.topic, record.partition, record.offset, record.key, record.value, reason)
