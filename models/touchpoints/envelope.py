@@ -6,13 +6,12 @@ optional attributes (`datacontenttype`, `dataschema`), extensions and additional
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from models.touchpoints import limits
-from models.touchpoints.fields import CustomerId
+from models.touchpoints.fields import CustomerId, Time
 
 
 class Envelope(Struct, frozen=True, gc=False, tag_field="type"):
@@ -21,7 +20,7 @@ class Envelope(Struct, frozen=True, gc=False, tag_field="type"):
     specversion: Literal["1.0"]
     id: Annotated[str, Meta(min_length=1, max_length=limits.MAX_EVENT_ID)]
     source: Annotated[str, Meta(min_length=1, max_length=limits.MAX_SOURCE)]
-    time: Annotated[datetime, Meta(tz=True)]
+    time: Time
 
 
 class CustomerEvent(Envelope, frozen=True):

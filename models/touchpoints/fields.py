@@ -8,6 +8,9 @@ from msgspec import Meta
 
 from models.touchpoints import limits
 
+# Text, for `models.touchpoints.times.moment` to read: a batch has a faster way to milliseconds than datetime.
+Time = Annotated[str, Meta(description='an RFC 3339 time with its offset, such as "2024-05-01T12:00:00Z"')]
+
 Amount = Annotated[float, Meta(ge=0, le=limits.MAX_AMOUNT)]
 Quantity = Annotated[float, Meta(ge=0, le=limits.MAX_QUANTITY)]
 Points = Annotated[float, Meta(ge=0, le=limits.MAX_POINTS)]

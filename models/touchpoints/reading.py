@@ -1,19 +1,22 @@
-"""From a Kafka record to what the engine reads of it: a `Touch`, or a `Rejected` with the reason."""
+"""From a Kafka record to what the engine reads of it: a `Touch`, or a `Rejected` with the reason.
+
+This module has the rules, one record at a time; `models.touchpoints.columns` reads a whole batch by them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
 from xxhash import xxh3_64_intdigest
 
 from models.touchpoints import limits
 from models.touchpoints.diagnosis import Code, Rejected, diagnose, nesting
 from models.touchpoints.payload import Payload
+from models.touchpoints.times import milliseconds, moment, settle
 from models.touchpoints.union import Event
 
 Record = tuple[bytes | None, bytes | None, int]  # value, key, the record's timestamp in ms
@@ -37,10 +40,24 @@ class Touch(Struct, frozen=True, gc=False):
     data: Payload
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+class Accepted(NamedTuple):
+    """A record that keeps every rule: its event, the event time in ms as `Touch` has it, and whether it was skewed."""
+
+    event: Event
+    time: int
+    skewed: bool
+
+
+SURELY_FLAT: Final = 2 * limits.MAX_NESTING
+"""A well-formed document of at most so many bytes can't be nested deeper than the limit."""
+
+LAST_CONTROL: Final = 0x1F
+"""No source, id or subject holds a character from U+0000 to this one."""
+
 _BACKSLASH: Final = ord("\\")
-_CONTROL: Final = re.compile(r"[\x00-\x1f]")
-_decode: Final = Decoder[Event](Event).decode
+_CONTROL: Final = re.compile(f"[\\x00-\\x{LAST_CONTROL:02x}]")
+id_hash: Final = xxh3_64_intdigest
+decode: Final = Decoder[Event](Event).decode
 
 
 def read(value: bytes | None, key: bytes | None, timestamp: int) -> Touch | Rejected:
@@ -50,43 +67,13 @@ def read(value: bytes | None, key: bytes | None, timestamp: int) -> Touch | Reje
     within a few hundred frames of Python's limit). The key is only used to name the customer of an event whose subject
     can't be read.
     """
-    if not value or len(value) > limits.MAX_EVENT_BYTES:
-        return diagnose(value, key, "")
-    if _too_deep(value):
-        return diagnose(value, key, "")
-    try:
-        event = _decode(value)
-    except (DecodeError, UnicodeDecodeError) as error:
-        return diagnose(value, key, str(error))
-    except RecursionError:
-        if nesting(value) > limits.MAX_NESTING:
-            return diagnose(value, key, "")
-        raise  # the caller's stack is all but used up: not the record's fault
-
-    # JSON can only hold these characters escaped, so most events need no second look. A NUL in source or id would make
-    # two different pairs one identity; none of them has a place in a name that is shown in logs and terminals.
-    if _BACKSLASH in value:
-        for name, text in (("subject", event.subject), ("source", event.source), ("id", event.id)):
-            if control := _CONTROL.search(text):
-                reason = f"{name} holds the control character U+{ord(control[0]):04X}; give printable characters only"
-                return _refused(Code.BAD_FIELD, reason, event)
-
-    since = event.time - _EPOCH
-    time = since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
-    skewed = time > timestamp
-    if skewed:
-        if time > timestamp + limits.MAX_AHEAD_MS:
-            ahead = f"{(time - timestamp) / 3_600_000:,.1f} hours ahead of the record's timestamp ({timestamp} ms)"
-            remedy = "give the time at which it happened, and check the producer's clock"
-            return _refused(Code.IMPOSSIBLE_TIME, f"time is {event.time.isoformat()}, {ahead}; {remedy}", event)
-        time = timestamp
-    if time < limits.EARLIEST_MS:
-        remedy = "give the time at which it happened, from 1990-01-01T00:00:00Z on"
-        return _refused(Code.IMPOSSIBLE_TIME, f"time is {event.time.isoformat()}, before 1990; {remedy}", event)
-
-    identity = xxh3_64_intdigest(f"{event.source}\x00{event.id}".encode())
+    outcome = examine(value, key, timestamp)
+    if isinstance(outcome, Rejected):
+        return outcome
+    event, time, skewed = outcome
+    (identity,) = identities([event])
     a, b, sentiment = event.data.numbers()
-    return Touch(event.kind, time, skewed, event.id, identity, event.subject, a, b, sentiment, event.data)
+    return Touch(event.kind, time, skewed, event.id, id_hash(identity), event.subject, a, b, sentiment, event.data)
 
 
 def read_batch(records: Sequence[Record]) -> list[Touch | Rejected]:
@@ -97,13 +84,67 @@ def read_batch(records: Sequence[Record]) -> list[Touch | Rejected]:
     return [read(value, key, timestamp) for value, key, timestamp in records]
 
 
-def _refused(code: Code, reason: str, event: Event) -> Rejected:
-    return Rejected(code, reason, event.subject or None, event.kind.type, event.id)
+def examine(value: bytes | None, key: bytes | None, timestamp: int) -> Accepted | Rejected:
+    """Apply every rule to one record. Arguments and errors are those of `read`."""
+    if value is None or beyond_limits(value):
+        return diagnose(value, key, "")
+    try:
+        event = decode(value)
+    except (DecodeError, UnicodeDecodeError) as error:
+        return diagnose(value, key, str(error))
+    except RecursionError:
+        if nesting(value) > limits.MAX_NESTING:
+            return diagnose(value, key, "")
+        raise  # the caller's stack is all but used up: not the record's fault
+
+    # JSON can only hold control characters escaped, so most events need no second look.
+    if _BACKSLASH in value and (stray := stray_control(event)):
+        name, control = stray
+        reason = f"{name} holds the control character U+{ord(control):04X}; give printable characters only"
+        return _refused(Code.BAD_FIELD, reason, event)
+
+    try:
+        at = moment(event.time)
+    except ValidationError as error:
+        return diagnose(value, key, f"{error} - at `$.time`")
+    stated = milliseconds(at)
+    time, skewed, too_far, too_early = settle(stated, timestamp)
+    if too_far:
+        ahead = f"{(stated - timestamp) / 3_600_000:,.1f} hours ahead of the record's timestamp ({timestamp} ms)"
+        remedy = "give the time at which it happened, and check the producer's clock"
+        return _refused(Code.IMPOSSIBLE_TIME, f"time is {at.isoformat()}, {ahead}; {remedy}", event)
+    if too_early:
+        remedy = "give the time at which it happened, from 1990-01-01T00:00:00Z on"
+        return _refused(Code.IMPOSSIBLE_TIME, f"time is {at.isoformat()}, before 1990; {remedy}", event)
+    return Accepted(event, time, skewed)
 
 
-def _too_deep(value: bytes) -> bool:
-    # A well-formed document of twice the limit's length can't exceed it, and a longer one seldom has so many brackets;
-    # only what is left pays for the exact count. The malformed ones are caught in `read`.
-    if len(value) <= 2 * limits.MAX_NESTING or value.count(b"{") + value.count(b"[") <= limits.MAX_NESTING:
+def beyond_limits(value: bytes) -> bool:
+    """Whether a value is empty, too long or nested too deep to be decoded. Malformed ones may be deep all the same."""
+    if not value or len(value) > limits.MAX_EVENT_BYTES:
+        return True
+    # A long document seldom has so many brackets; only what is left pays for the exact count.
+    if len(value) <= SURELY_FLAT or value.count(b"{") + value.count(b"[") <= limits.MAX_NESTING:
         return False
     return nesting(value) > limits.MAX_NESTING
+
+
+def stray_control(event: Event) -> tuple[str, str] | None:
+    """Return the name of an attribute that holds a control character, and the character.
+
+    A NUL in source or id would make two different pairs one identity; none of them has a place in a name that is
+    shown in logs and terminals.
+    """
+    for name, text in (("subject", event.subject), ("source", event.source), ("id", event.id)):
+        if control := _CONTROL.search(text):
+            return name, control[0]
+    return None
+
+
+def identities(events: Iterable[Event]) -> list[bytes]:
+    """Return what identifies each event: its source and id, which a NUL keeps apart."""
+    return [f"{event.source}\x00{event.id}".encode() for event in events]
+
+
+def _refused(code: Code, reason: str, event: Event) -> Rejected:
+    return Rejected(code, reason, event.subject or None, event.kind.type, event.id)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from models.touchpoints import EVENTS, Code
+from models.touchpoints import EVENTS, Code, Rejected, read
 from models.touchpoints.diagnosis import nesting
-from tests.unit.touchpoints.touchpoint_examples import ABSENT, KEY, LINES, changed, rejected, touch
+from tests.unit.touchpoints.touchpoint_examples import ABSENT, KEY, LINES, NOW, changed, rejected, touch
 
 LONG = "x" * 20_000
 
@@ -402,9 +402,9 @@ def test_digits_without_end_are_a_bad_field_and_no_trouble() -> None:
     ],
 )
 def test_the_largest_nonsense_is_refused_quickly(value: bytes) -> None:
-    began = time.perf_counter()
-    rejected(value)
-    assert time.perf_counter() - began < 1.0  # quadratic work takes minutes
+    began = time.process_time()  # whatever else runs on the machine
+    assert isinstance(read(value, KEY, NOW), Rejected)
+    assert time.process_time() - began < 1.0  # quadratic work takes minutes
 
 
 @pytest.mark.parametrize(

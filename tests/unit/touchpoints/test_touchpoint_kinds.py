@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import inspect
 
 from models.touchpoints import EVENTS, FAMILY, RESERVED, Family, Kind
 
@@ -87,3 +88,19 @@ def test_the_tag_on_the_wire_is_the_kinds_type(name: str) -> None:
     assert (config.tag_field, config.tag) == ("type", name)
     assert config.frozen
     assert not config.gc
+
+
+def test_no_part_of_an_event_is_work_for_the_garbage_collector() -> None:
+    waiting: list[object] = [inspect.type_info(event) for event in EVENTS.values()]
+    structs = set()
+    while waiting:
+        match waiting.pop():
+            case inspect.StructType(cls=cls, fields=fields) if cls not in structs:
+                structs.add(cls)
+                waiting += [field.type for field in fields]
+            case inspect.UnionType(types=types):
+                waiting += types
+            case inspect.Metadata(type=inner) | inspect.VarTupleType(item_type=inner):
+                waiting.append(inner)
+    assert len(structs) > len(EVENTS)
+    assert [cls.__name__ for cls in structs if cls.__struct_config__.gc] == []
