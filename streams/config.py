@@ -1,4 +1,4 @@
-"""Configuration: one frozen, typed object; the only module that reads the environment.
+"""Configuration: one frozen, typed object; the only module that reads settings from the environment.
 
 Precedence: command line, then RETENTION_* environment variables, then the TOML file named by RETENTION_CONFIG or
 `--config` (default: ./retention.toml when it is there), then the defaults below. Every number's unit is in its name.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +42,15 @@ _OF_THE_ENGINE = {
 """Setting by its name in the pure engine, as messages from there call it."""
 
 
+GROUPS = {
+    "Where things are": "app",
+    "What decides about customers": "mode",
+    "Transport and store": "session_timeout_s",
+    "Watching": "metrics_host",
+}
+"""The sections of docs/configuration.md, each with its first setting; it reaches up to the next one's."""
+
+
 class ConfigError(Exception):
     """The configuration can't be used; the message names the setting, its value and what it takes."""
 
@@ -56,14 +66,18 @@ class Config(BaseSettings):
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,host:port")
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis that holds the loyalty state")
     redis_cluster: bool = Field(False, description="redis_url is a node of a Redis Cluster")
-    topic_prefix: str = Field("retention", pattern=r"^[a-zA-Z0-9._-]{1,100}$")
+    topic_prefix: str = Field(
+        "retention",
+        pattern=r"^[a-zA-Z0-9._-]{1,100}$",
+        description="the topics are PREFIX.touchpoints, ...",
+    )
     partitions: int = Field(8, ge=1, le=1024, description="for `topics create`; fixed for a topic's life")
     replication: int = Field(1, ge=1, le=7, description="for `topics create`")
 
     # -- decisions: part of what must be equal for a replay to be equal
-    mode: Literal["live", "replay"] = "live"
-    horizon_days: float = Field(91.0, gt=0, le=1000)
-    tick_days: float = Field(7.0, gt=0, le=100)
+    mode: Literal["live", "replay"] = Field("live", description="whose times count: arrival's, or those of the log")
+    horizon_days: float = Field(91.0, gt=0, le=1000, description="who buys nothing for this long has churned")
+    tick_days: float = Field(7.0, gt=0, le=100, description="how often a silent customer's risk is estimated")
     tick_phase: Literal["spread", "aligned"] = "spread"
     tick_anchor: datetime = Field(
         datetime(2000, 1, 1, tzinfo=UTC), description="a moment at which an aligned tick lies"
@@ -89,9 +103,16 @@ class Config(BaseSettings):
     stall_after_s: float = Field(60.0, gt=0)
 
     # -- watching
-    metrics_host: str = "127.0.0.1"
+    metrics_host: str = Field("127.0.0.1", description="where /metrics, /health and /ready listen")
     metrics_port: int = Field(0, ge=0, le=65_535, description="0: a free port, logged at start")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least grave lines to log")
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        if not all(re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:,/\[\]]+):\d{1,5}", part) for part in value.split(",")):
+            raise ValueError("give host:port,host:port")
+        return value
 
     @field_validator("redis_url")
     @classmethod
@@ -114,7 +135,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get("RETENTION_CONFIG") or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
+        file = settings_file()
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
 
@@ -156,8 +177,24 @@ class Config(BaseSettings):
 
 
 def without_password(url: str) -> str:
-    """A URL as it may be logged."""
-    return re.sub(r"//[^@/]*@", "//***@", url)
+    """A URL as it may be shown: neither user and password before the host nor a password among the options."""
+    url = re.sub(r"(?i)([?&][^=&]*(?:password|secret)[^=&]*=)[^&#]*", r"\1***", url)
+    # Up to the last @: a password that should have been quoted may hold @ and / itself.
+    return re.sub(r"^((?:\w+:)?/*).*@", r"\1***@", url, flags=re.DOTALL)
+
+
+def settings_file() -> str | None:
+    """The TOML file that counts, if any."""
+    return os.environ.get("RETENTION_CONFIG") or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
+
+
+MASKED: Mapping[str, Callable[[str], str]] = {"redis_url": without_password}
+"""Settings that may hold a secret, and how they are shown without it."""
+
+
+def shown(name: str, value: Any) -> Any:
+    """A setting's value as it may be shown."""
+    return MASKED[name](value) if name in MASKED and isinstance(value, str) else value
 
 
 def load(**given: Any) -> Config:
@@ -176,7 +213,8 @@ def load(**given: Any) -> Config:
             if problem["type"] == "extra_forbidden":
                 told.append(f"{name} is no setting; remove it, or correct its spelling")
                 continue
-            told.append(f"{name} is {problem.get('input')!r}: {problem['msg']}; set RETENTION_{name.upper()}")
+            value = shown(name, problem.get("input"))
+            told.append(f"{name} is {value!r}: {problem['msg']}; set RETENTION_{name.upper()}")
         raise ConfigError("\n".join(told)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file or DEFAULT_FILE} is not TOML: {error}; correct the file") from error

@@ -1,4 +1,7 @@
-"""What the worker looks at before it starts, and says: topics, time, transactions, how durable Redis is."""
+"""What the worker looks at before it starts, and says: topics, time, transactions, how durable Redis is.
+
+The checks are those of `retention doctor` (streams/doctor), as far as a worker can't do without them.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,23 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from redis.exceptions import RedisError, ResponseError
-
 from streams.config import Config, without_password
+from streams.doctor import topics
+from streams.doctor.finding import Status
+from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
+from streams.doctor.redis import every, eviction, persistence
+from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
 from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
 from streams.store.connection import connect
-from streams.topic_admin import (
-    CREATE_TIME,
-    LOG_APPEND_TIME,
-    TIMESTAMP_TYPE,
-    BrokerUnreachable,
-    TopicAdmin,
-    TopicFacts,
-    TopicMissing,
-)
-from streams.topics import OUTPUTS, ROLES
+from streams.store.failures import CAUGHT
+from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
+from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
 
-AWAY = (BrokerUnreachable, PublisherUnavailable, RedisError, OSError)
+AWAY = (BrokerUnreachable, PublisherUnavailable, *CAUGHT)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
@@ -56,65 +55,33 @@ async def _look(config: Config) -> Surroundings:
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
     if not transactional:
-        logger.warning(
-            "%s has no transactions: outputs are published at least once, with stable ids", config.bootstrap_servers
-        )
+        logger.warning("%s %s", config.bootstrap_servers, NO_TRANSACTIONS)
         if config.mode == "live":
             # The embedded broker takes the setting and ignores it.
-            logger.warning(
-                "a broker without transactions may keep the producers' time instead of its own: one producer with a "
-                "wrong clock would then make everybody else late"
-            )
+            logger.warning(PRODUCERS_TIME)
     await _durability(config)
     return Surroundings(partitions, transactional)
 
 
 def _topics(config: Config) -> int:
     """The input's partition count, after a look at every topic."""
-    wanted = {role: config.topic(role) for role in ROLES}
     with TopicAdmin(config.bootstrap_servers) as admin:
-        found = admin.describe(wanted.values())
-    missing = [name for name in wanted.values() if name not in found]
-    if missing:
-        raise TopicMissing(f"topics {', '.join(missing)} do not exist on {config.bootstrap_servers}")
-    source = found[wanted["touchpoints"]]
-    for role in OUTPUTS:
-        if found[wanted[role]].partitions != source.partitions:
-            raise TopicUnfit(
-                f"{wanted[role]} has {found[wanted[role]].partitions} partitions, {source.name} has {source.partitions}"
-            )
-    if found[wanted["learner"]].partitions != 1:
-        raise TopicUnfit(f"{wanted['learner']} has {found[wanted['learner']].partitions} partitions; it must have 1")
-    _time_setting(config, source)
-    return source.partitions
-
-
-def _time_setting(config: Config, source: TopicFacts) -> None:
-    """Log time must be what the mode says it is."""
-    needed = LOG_APPEND_TIME if config.mode == "live" else CREATE_TIME
-    if source.timestamp_type != needed:
-        raise TopicUnfit(
-            f"{source.name} has {TIMESTAMP_TYPE}={source.timestamp_type}; mode {config.mode} needs {needed}"
-        )
+        found = admin.describe(config.topic(role) for role in ROLES)
+    if (there := topics.existence(config, found)).status is Status.PROBLEM:
+        raise TopicMissing(there.told)
+    for check in (topics.partition_counts, topics.time_type):
+        if (finding := check(config, found)).status is Status.PROBLEM:
+            raise TopicUnfit(finding.told)
+    return found[config.topic("touchpoints")].partitions
 
 
 async def _durability(config: Config) -> None:
-    """Say what a crash of Redis may lose. The engine notices and replays; what was lost is never skipped."""
+    """Say what a crash of Redis may lose, and whether it throws records away."""
     client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
     try:
-        answer = await client.execute_command("CONFIG", "GET", "append*")
-    except ResponseError as error:
-        logger.warning("Redis does not tell its persistence (%s): make sure that appendfsync is always", error)
-        return
+        nodes = await look_at(client, without_password(config.redis_url))
     finally:
         await client.aclose()
-    pairs = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True)
-    told = {name.decode(): value.decode() for name, value in pairs}
-    if told.get("appendonly") == "yes" and told.get("appendfsync") == "always":
-        return
-    logger.warning(
-        "Redis runs with appendonly %s, appendfsync %s: a crash of Redis may lose its last commits. The engine notices "
-        "and replays them from the log; in production set appendonly yes and appendfsync always",
-        told.get("appendonly"),
-        told.get("appendfsync"),
-    )
+    for finding in (every(nodes, persistence), every(nodes, eviction)):
+        if finding.status is not Status.OK:
+            logger.warning("%s: %s", finding.told, finding.remedy)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import click
 
 from models.customer import UnknownRecord, unpack
 from models.partitioning import partition_of
-from streams.cli.options import configured, quiet_libraries
+from streams.cli.options import configured, echo_json, json_option, quiet_libraries
 from streams.cli.portrait import lines, portrait
-from streams.config import Config, ConfigError
+from streams.config import Config, ConfigError, without_password
 from streams.errors import EngineError, ExitCode
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
@@ -44,7 +43,7 @@ class RecordUnreadable(EngineError):
 @click.command()
 @click.argument("customer_id", metavar="ID")
 @click.option("--partitions", type=click.IntRange(1), help="of the touchpoints topic; asked of Kafka when left out")
-@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+@json_option("one JSON object")
 @configured("redis_cluster")
 def customer(config: Config, customer_id: str, partitions: int | None, as_json: bool) -> None:
     """Show what is known of a customer: profile, behaviour, risk, the open episode, what is due next.
@@ -63,25 +62,29 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     if value is None:
         raise CustomerUnknown(
             f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
-            f"at {config.redis_url}"
+            f"at {without_password(config.redis_url)}"
         )
     try:
         record = unpack(customer_id.encode(), value)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
     told = portrait(customer_id, partition, record)
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(lines(told)))
+    if as_json:
+        echo_json(told)
+    else:
+        click.echo("\n".join(lines(told)))
 
 
 async def _stored(config: Config, partition: int, customer_id: str) -> bytes | None:
+    where = without_password(config.redis_url)
     try:
         client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
     except ValueError as error:
-        raise ConfigError(f"redis_url is {config.redis_url!r}: {error}; set RETENTION_REDIS_URL") from error
+        raise ConfigError(f"redis_url is {where!r}: {error}; set RETENTION_REDIS_URL") from error
     store = RedisStore(client, config.app)
     try:
         return (await store.load(str(partition), [b"c:" + customer_id.encode()]))[0]
     except StoreUnavailable as error:
-        raise RedisUnreachable(f"Redis at {config.redis_url} does not answer ({error})") from error
+        raise RedisUnreachable(f"Redis at {where} does not answer ({error})") from error
     finally:
         await store.close()

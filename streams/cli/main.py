@@ -10,12 +10,16 @@ import click
 from streams.cli.options import GLOBAL, setting_options
 
 COMMANDS = {
+    "completion": "streams.cli.completion:completion",
+    "config": "streams.cli.config_show:config",
     "customer": "streams.cli.customer:customer",
     "demo": "streams.cli.demo:demo",
+    "doctor": "streams.cli.doctor:doctor",
     "publish": "streams.cli.publish:publish",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
     "tail": "streams.cli.tail:tail",
+    "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",
     "worker": "streams.cli.worker:worker",
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from click.shell_completion import CompletionItem
 
 from streams.config import Config, ConfigError, load
 from streams.errors import EngineError, ExitCode
@@ -21,6 +23,18 @@ GLOBAL = (FILE, "bootstrap_servers", "redis_url", "app", "topic_prefix")
 """Options that stand before or after the command's name."""
 
 INTERRUPTED = 130
+
+_GIVEN = "retention.given"
+
+
+def json_option(what: str) -> Callable[[F], F]:
+    """`--json`, as the argument `as_json`. Standard output is then JSON and nothing else; all else goes to stderr."""
+    return click.option("--json", "as_json", is_flag=True, help=what)
+
+
+def echo_json(value: Any) -> None:
+    """One object on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def setting_options(*names: str) -> Callable[[F], F]:
@@ -36,10 +50,45 @@ def setting_options(*names: str) -> Callable[[F], F]:
 
 def _option(name: str) -> Callable[[F], F]:
     if name == FILE:
-        return click.option("--config", FILE, metavar="FILE", help="TOML file with settings [RETENTION_CONFIG]")
+        return click.option(
+            "--config",
+            FILE,
+            metavar="FILE",
+            help="TOML file with settings [RETENTION_CONFIG]",
+            shell_complete=a_file,
+        )
     about = Config.model_fields[name].description or name.replace("_", " ")
     text = f"{about} [RETENTION_{name.upper()}]"
-    return click.option(f"--{name.replace('_', '-')}", name, metavar="VALUE", help=text)
+    values = closed_values(name)
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(value) for value in values if value.lower().startswith(incomplete.lower())]
+
+    metavar = f"[{'|'.join(values)}]" if values else "VALUE"
+    return click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=text, shell_complete=complete)
+
+
+def closed_values(name: str) -> tuple[str, ...]:
+    """All values of a setting that takes only a few; else none."""
+    annotation = Config.model_fields[name].annotation
+    if annotation is bool:
+        return ("true", "false")
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def a_file(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completes a file's name, by the shell's own means."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def a_log(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completes what `replay` and `rehearse` read."""
+    # bash offers files only where nothing else fits, and drops what comes before them: so after them, and not for an
+    # empty word.
+    found = a_file(ctx, parameter, incomplete)
+    if incomplete and "cdnow".startswith(incomplete):
+        found.append(CompletionItem("cdnow", help="the public data set"))
+    return found
 
 
 def configured(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -55,6 +104,7 @@ def configured(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
         def run(ctx: click.Context, /, *args: Any, **given: Any) -> Any:
             own = {name: given.pop(name) for name in (*names, *GLOBAL)}
             asked = {**(ctx.find_root().obj or {}), **{name: value for name, value in own.items() if value is not None}}
+            ctx.meta[_GIVEN] = asked
             try:
                 return command(effective(asked), *args, **given)
             except (ConfigError, EngineError) as error:
@@ -63,6 +113,12 @@ def configured(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
         return run
 
     return decorate
+
+
+def given_settings() -> dict[str, Any]:
+    """What the command line of the running command says, by setting."""
+    given: dict[str, Any] = click.get_current_context().meta[_GIVEN]
+    return given
 
 
 def effective(given: dict[str, Any]) -> Config:

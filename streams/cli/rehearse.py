@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.options import configured
+from streams.cli.options import a_log, configured, echo_json, json_option
 from streams.config import Config, ConfigError
 from streams.words import line, moment, quality
 
@@ -20,8 +19,8 @@ REPORT_EVERY_S = 1.0
 
 
 @click.command()
-@click.argument("log")
-@click.option("--json", "as_json", is_flag=True, help="the summary as one JSON object")
+@click.argument("log", shell_complete=a_log)
+@json_option("the summary as one JSON object")
 @configured("partitions", "tick_days", "horizon_days", "enter", "exit")
 def rehearse(config: Config, log: str, as_json: bool) -> None:
     """Run the engine over a customer log in memory: no Kafka, no Redis, the same results.
@@ -43,6 +42,8 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     events = log_events(log)
     if not events:
         click.echo(f"{log} holds no events", err=True)
+        if as_json:
+            echo_json({"events": 0})
         return
     config = as_evaluation(config, events[0].time)
     try:
@@ -60,7 +61,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     world = run(partitions, settings, config.topic("touchpoints"), watch=watch)
     summary = summary_of(world, len(events), time.monotonic() - begun)
     if as_json:
-        click.echo(json.dumps(summary))
+        echo_json(summary)
         return
     _show(world, summary)
 

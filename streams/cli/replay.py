@@ -8,7 +8,7 @@ import time
 
 import click
 
-from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
@@ -30,7 +30,7 @@ def speed_of(ctx: click.Context, parameter: click.Parameter, value: str) -> floa
 
 
 @click.command()
-@click.argument("log")
+@click.argument("log", shell_complete=a_log)
 @click.option(
     "--speed",
     default="max",
@@ -39,8 +39,9 @@ def speed_of(ctx: click.Context, parameter: click.Parameter, value: str) -> floa
     help="log seconds per second, or max",
     metavar="N|max",
 )
+@json_option("the summary as one JSON object")
 @configured("tick_days", "tick_anchor")
-def replay(config: Config, log: str, speed: float | None) -> None:
+def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None:
     """Write a customer log to the touchpoints topic, with its own times, and the passing of time (clock records).
 
     LOG is canonical CSV, plain or gzip (customer_id, ts, type, amount, qty; types purchase, return, campaign_received,
@@ -66,6 +67,8 @@ def replay(config: Config, log: str, speed: float | None) -> None:
     events = log_events(log)
     if not events:
         click.echo(f"{log} holds no events", err=True)
+        if as_json:
+            echo_json({"topic": topic, "events": 0})
         return
     begun = told = time.monotonic()
 
@@ -84,6 +87,19 @@ def replay(config: Config, log: str, speed: float | None) -> None:
         click.echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)
     seconds = time.monotonic() - begun
+    if as_json:
+        echo_json(
+            {
+                "topic": topic,
+                "events": done.events,
+                "clock_records": done.clocks,
+                "seconds": round(seconds, 1),
+                "first_time": events[0].time,
+                "last_time": done.time,
+                "next_offsets": {str(partition): done.ends[partition] for partition in sorted(done.ends)},
+            }
+        )
+        return
     click.echo(
         f"{done.events:,} events and {done.clocks:,} clock records to {topic} in {seconds:.1f} s, "
         f"log time {moment(events[0].time)} to {moment(done.time)}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
-from streams.cli.options import configured, quiet_libraries
+from streams.cli.options import configured, json_option, quiet_libraries
 from streams.config import Config
 from streams.reading import Read, TopicReader
 from streams.words import line
@@ -17,7 +18,7 @@ WAIT_S = 1.0
 @click.option(
     "--follow/--no-follow", "-f", default=False, show_default=True, help="go on with what comes, until Ctrl-C"
 )
-@click.option("--json", "as_json", is_flag=True, help="the records as they are, one JSON object per line")
+@json_option("the records as they are, one JSON object per line")
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="the last N records; 0 for all")
 @configured()
 def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> None:
@@ -33,7 +34,13 @@ def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> 
 
     def show(records: list[Read]) -> None:
         for record in records:
-            click.echo(record.value if as_json else line(record.value))
+            if not as_json:
+                click.echo(line(record.value))
+            elif (value := _one_line(record.value)) is not None:
+                click.echo(value)
+            else:
+                where = f"{what}[{record.partition}]@{record.offset}"
+                click.echo(f"{where} is not JSON, and so no output of the engine: {line(record.value)}", err=True)
 
     try:
         with TopicReader(config.bootstrap_servers, config.topic(what)) as reader:
@@ -42,3 +49,12 @@ def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> 
                 show(reader.new(WAIT_S))
     except KeyboardInterrupt:
         return
+
+
+def _one_line(value: bytes) -> bytes | None:
+    """A JSON value on one line; None if it is no JSON."""
+    try:
+        msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return None
+    return msgspec.json.format(value, indent=-1) if b"\n" in value else value

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from streams.cli.options import configured, quiet_libraries
+from streams.cli.options import configured, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.reading import TopicReader
-from streams.topic_admin import TIMESTAMP_TYPE, TopicAdmin, differs, specs
+from streams.topic_admin import FOREVER, TIMESTAMP_TYPE, TopicAdmin, TopicFacts, TopicSpec, differs, specs
+
+RETENTION_MS = "retention.ms"
 
 
 @click.group()
@@ -19,8 +22,9 @@ def topics() -> None:
 
 
 @topics.command()
+@json_option("one JSON object")
 @configured("partitions", "replication", "mode")
-def create(config: Config) -> None:
+def create(config: Config, as_json: bool) -> None:
     """Create the topics, with the settings that the engine relies on.
 
     May be run again: topics that are there as configured are left alone. One that differs is named, and nothing is
@@ -32,14 +36,21 @@ def create(config: Config) -> None:
       retention --topic-prefix history topics create --mode replay
     """
     quiet_libraries()
+    wanted = specs(config)
     with TopicAdmin(config.bootstrap_servers) as admin:
-        for name, created in admin.create(specs(config)).items():
-            click.echo(f"{'created' if created else 'exists '}  {name}")
+        created = admin.create(wanted)
+    if as_json:
+        told = [{**_named(spec), "partitions": spec.partitions, "created": created[spec.name]} for spec in wanted]
+        echo_json({"topics": told})
+        return
+    for name, new in created.items():
+        click.echo(f"{'created' if new else 'exists '}  {name}")
 
 
 @topics.command()
+@json_option("one JSON object")
 @configured("partitions", "replication", "mode")
-def describe(config: Config) -> None:
+def describe(config: Config, as_json: bool) -> None:
     """Show the topics as they are, and what of them does not suit the engine. Exit code 1 when something does not.
 
     Partition and replica counts are compared with the configuration where it names them, else only with each other.
@@ -47,30 +58,58 @@ def describe(config: Config) -> None:
     \b
     Examples:
       retention topics describe
+      retention topics describe --json
     """
     quiet_libraries()
-    sound = True
     with TopicAdmin(config.bootstrap_servers) as admin:
         found = admin.describe([spec.name for spec in specs(config)])
     if (given := found.get(config.topic("touchpoints"))) is not None:
         counts = {"partitions": given.partitions, "replication": given.replication}
         config = config.model_copy(update={k: v for k, v in counts.items() if k not in config.model_fields_set})
+    told = []
     for spec in specs(config):
-        facts = found.get(spec.name)
-        if facts is None:
-            sound = False
-            click.echo(f"{spec.name}: missing; create it with `retention topics create`")
-            continue
-        with TopicReader(config.bootstrap_servers, spec.name) as reader:
-            start, end = reader.bounds()
-        held = sum(end[partition] - start[partition] for partition in start)
-        time = facts.settings.get(TIMESTAMP_TYPE, "not reported")
-        keeps = facts.settings.get("retention.ms", "the broker's default")
-        click.echo(
-            f"{spec.name}: {facts.partitions} partitions, {facts.replication} replicas, about {held:,} records, "
-            f"timestamps {time}, retention {'for ever' if keeps == '-1' else keeps}, id {facts.topic_id or 'unknown'}"
-        )
-        for line in differs(spec, facts):
-            sound = False
-            click.echo(f"  differs: {line}")
+        topic = _described(config.bootstrap_servers, spec, found.get(spec.name))
+        told.append(topic)
+        if not as_json:
+            click.echo("\n".join(_lines(topic)))
+    sound = all(topic["exists"] and not topic["differs"] for topic in told)
+    if as_json:
+        echo_json({"sound": sound, "topics": told})
     sys.exit(ExitCode.OK if sound else ExitCode.FAILURE)
+
+
+def _described(bootstrap_servers: str, spec: TopicSpec, facts: TopicFacts | None) -> dict[str, Any]:
+    """A topic as plain data. What the broker does not report is None."""
+    if facts is None:
+        return {**_named(spec), "exists": False, "differs": []}
+    with TopicReader(bootstrap_servers, spec.name) as reader:
+        start, end = reader.bounds()
+    keeps = facts.settings.get(RETENTION_MS)
+    return {
+        **_named(spec),
+        "exists": True,
+        "partitions": facts.partitions,
+        "replication": facts.replication,
+        "records": sum(end[partition] - start[partition] for partition in start),
+        "timestamp_type": facts.settings.get(TIMESTAMP_TYPE),
+        "retention_ms": int(keeps) if keeps is not None else None,
+        "topic_id": facts.topic_id or None,
+        "differs": differs(spec, facts),
+    }
+
+
+def _named(spec: TopicSpec) -> dict[str, Any]:
+    return {"role": spec.role, "name": spec.name}
+
+
+def _lines(topic: dict[str, Any]) -> list[str]:
+    if not topic["exists"]:
+        return [f"{topic['name']}: missing; create it with `retention topics create`"]
+    keeps = topic["retention_ms"]
+    kept = {None: "the broker's default", int(FOREVER): "for ever"}.get(keeps, keeps)
+    return [
+        f"{topic['name']}: {topic['partitions']} partitions, {topic['replication']} replicas, about "
+        f"{topic['records']:,} records, timestamps {topic['timestamp_type'] or 'not reported'}, "
+        f"retention {kept}, id {topic['topic_id'] or 'unknown'}",
+        *(f"  differs: {line}" for line in topic["differs"]),
+    ]

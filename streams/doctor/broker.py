@@ -1,0 +1,160 @@
+"""Kafka as the engine needs it: reachable, with transactions, and with a clock that agrees with ours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaError
+
+from streams.config import Config
+from streams.doctor.finding import Finding, merged, ok, problem, warning
+from streams.topic_admin import kafka_named
+
+TESTED = "4.1"
+CONNECT_S = 3.0
+"""An unreachable broker is known after this long."""
+
+COORDINATOR_S = 3.0
+"""A fresh cluster makes its internal topics when they are first asked for."""
+
+T = TypeVar("T")
+
+
+class BrokerFacts(NamedTuple):
+    """version: of the protocol, as far as the client can tell."""
+
+    version: str
+    brokers: int
+    features: Mapping[str, int]
+
+
+class PartitionState(NamedTuple):
+    """Of one topic: how many partitions have no leader, or fewer replicas in sync than replicas. replicas: fewest."""
+
+    leaderless: int
+    lagging: int
+    replicas: int
+
+
+class GroupFacts(NamedTuple):
+    """state, members: None where the broker does not tell. committed: next offset by partition."""
+
+    state: str | None
+    members: int | None
+    committed: Mapping[TopicPartition, int]
+
+
+class BrokerLook:
+    """Asks what only a doctor wants to know. Raises BrokerUnreachable, BrokerRefused."""
+
+    def __init__(self, bootstrap_servers: str, timeout_s: float = CONNECT_S) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        timeout_ms = int(1000 * timeout_s)
+        with kafka_named(bootstrap_servers, "connecting"):
+            self._client: Any = KafkaAdminClient(
+                bootstrap_servers=bootstrap_servers.split(","),
+                client_id="retention-doctor",
+                bootstrap_timeout_ms=timeout_ms,
+                request_timeout_ms=timeout_ms,
+            )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def facts(self) -> BrokerFacts:
+        with kafka_named(self.bootstrap_servers, "asking for the cluster"):
+            brokers = len(self._client.describe_cluster()["brokers"])
+            version = ".".join(map(str, self._client.get_broker_version_data(self._any_broker()).broker_version))
+            try:
+                told = self._client.describe_features()
+            except KafkaError:  # unknown before 2.4
+                told = {}
+        features = {name: feature["finalized"][1] for name, feature in told.items() if "finalized" in feature}
+        return BrokerFacts(version, brokers, features)
+
+    def _any_broker(self) -> int:
+        broker: int = self._client.describe_cluster()["brokers"][0]["broker_id"]
+        return broker
+
+    def partitions(self, topics: Sequence[str]) -> dict[str, PartitionState]:
+        """Of the topics that exist."""
+        with kafka_named(self.bootstrap_servers, "describing topics"):
+            found = [topic for topic in self._client.describe_topics(sorted(topics)) if topic["error_code"] == 0]
+        states = {}
+        for topic in found:
+            each = topic["partitions"]
+            states[topic["name"]] = PartitionState(
+                sum(p["leader_id"] < 0 for p in each),
+                sum(len(p["isr_nodes"]) < len(p["replica_nodes"]) for p in each),
+                min((len(p["replica_nodes"]) for p in each), default=0),
+            )
+        return states
+
+    def group(self, name: str) -> GroupFacts:
+        with kafka_named(self.bootstrap_servers, f"asking for the group {name}"):
+            offsets = self._coordinated(lambda: self._client.list_group_offsets(name))[name]
+            try:
+                group = self._coordinated(lambda: self._client.describe_groups([name]))[name]
+            except ValueError:  # the embedded broker's answer can't be read
+                group = {}
+        members = len(group["members"]) if "members" in group else None
+        committed = {tp: told.offset for tp, told in offsets.items() if told.offset >= 0}
+        return GroupFacts(group.get("group_state"), members, committed)
+
+    def _coordinated(self, ask: Callable[[], T]) -> T:
+        deadline = time.monotonic() + COORDINATOR_S
+        while True:
+            try:
+                return ask()
+            except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError):
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
+    def create_passing(self, name: str) -> None:
+        """A topic of one partition that keeps arrival times; the caller deletes it."""
+        settings = {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "1", "retention.ms": "3600000"}
+        with kafka_named(self.bootstrap_servers, f"creating {name}"):
+            self._client.create_topics({name: {"num_partitions": 1, "replication_factor": 1, "configs": settings}})
+            self._client.wait_for_topics([name])
+
+    def delete(self, name: str) -> None:
+        with kafka_named(self.bootstrap_servers, f"deleting {name}"):
+            self._client.delete_topics([name])
+
+
+def reachable(config: Config, facts: BrokerFacts) -> Finding:
+    features = ", ".join(f"{name} {level}" for name, level in sorted(facts.features.items()))
+    told = (
+        f"{config.bootstrap_servers}: {facts.brokers} broker{'s' if facts.brokers != 1 else ''}, protocol of Kafka "
+        f"{facts.version}{f' ({features})' if features else ''}; tested: Apache Kafka {TESTED}"
+    )
+    return ok("kafka.reachable", told)
+
+
+def replicas(states: Mapping[str, PartitionState], brokers: int) -> Finding:
+    """Enough copies, and all of them there."""
+    check = "topics.replicas"
+    findings = [ok(check, f"{min((s.replicas for s in states.values()), default=0)} replicas, all in sync")]
+    for name, state in states.items():
+        if state.leaderless:
+            told = f"{name}: {state.leaderless} partitions have no leader"
+            findings.append(problem(check, told, "start the brokers that hold them; nothing is read or written there"))
+        elif state.lagging:
+            told = f"{name}: {state.lagging} partitions have replicas that are not in sync"
+            findings.append(warning(check, told, "see to the brokers that hold them"))
+    if single := [name for name, state in states.items() if state.replicas == 1]:
+        what = "each topic" if len(single) == len(states) else ", ".join(single)
+        findings.append(
+            warning(
+                check,
+                f"one replica of {what}: a lost disk is lost touchpoints and outputs",
+                "in production create the topics with --replication 3"
+                + (", on three brokers or more" if brokers < 3 else ""),
+            )
+        )
+    return merged(findings)

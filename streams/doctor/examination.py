@@ -1,0 +1,65 @@
+"""The whole examination: Kafka and Redis side by side, then the shards. Time is bounded; no check stops another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from streams.config import Config, without_password
+from streams.doctor import local
+from streams.doctor.finding import Finding
+from streams.doctor.kafka_section import KafkaSection, ends
+from streams.doctor.redis_section import RedisSection
+from streams.doctor.section import Section
+from streams.topic_admin import BrokerUnreachable
+
+REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
+
+
+async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[Finding]:
+    """One finding for each of `CHECKS`, in order, as they come.
+
+    read_only: no topic is created to try a transaction and to read the broker's clock.
+    """
+    kafka = KafkaSection("kafka.reachable", BrokerUnreachable.remedy)
+    redis = RedisSection("redis.reachable", REDIS_ADDRESS, f"Redis at {without_password(config.redis_url)}: ")
+    asking = asyncio.create_task(redis.ask(redis.examine(config)))
+    try:
+        await kafka.ask(kafka.examine(config, read_only=read_only))
+        for section in ("kafka", "topics"):
+            for finding in kafka.completed(section):
+                yield finding
+        await asking
+        for finding in redis.completed("redis"):
+            yield finding
+        state = Section("shards.state", "read the message above")
+        await state.ask(_shards(config, kafka, redis, state))
+        for finding in state.completed("shards"):
+            yield finding
+        source = kafka.topics.get(config.topic("touchpoints"))
+        yield local.environment()
+        yield local.open_files(source.partitions if source else config.partitions, kafka.brokers)
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await redis.close()
+        kafka.close()
+
+
+async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, state: Section) -> None:
+    topic = kafka.topics.get(config.topic("touchpoints"))
+    for needed, section in (("kafka.reachable", kafka), ("topics.exist", kafka), ("redis.reachable", redis)):
+        if not section.fine(needed):
+            state.waits_for("shards", needed)
+            return
+    if redis.usable is None or topic is None:
+        state.waits_for("shards", "redis.cluster")
+        return
+    from streams.doctor import shards  # loads River
+
+    # In this order: streams/doctor/shards.py says why.
+    group = await kafka.group(config)
+    stored = await shards.stored(redis.usable, config.app, topic.partitions)
+    bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
+    state.why["shards"] = "no shard has worked yet"
+    state.found += shards.findings(config, topic, group, stored, bounds)

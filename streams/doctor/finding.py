@@ -1,0 +1,80 @@
+"""What a check found: one line, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Status(StrEnum):
+    """OK: as it should be. WARNING: works, and may cost you something. PROBLEM: a worker would not work, would end, or
+    could lose what it has. SKIPPED: could not be checked, because of something that another check names."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    SKIPPED = "skipped"
+
+
+CHECKS = {
+    "kafka.reachable": "a broker answers; its version",
+    "kafka.transactions": "a transaction is begun, filled and aborted on a topic made for it and deleted again",
+    "kafka.idempotence": "an idempotent producer may write",
+    "kafka.clock": "the broker's clock beside this machine's",
+    "topics.exist": "all six topics are there",
+    "topics.partitions": "as many partitions in each output as in the input; one in `learner`",
+    "topics.time": "`message.timestamp.type` of the input is that of the mode",
+    "topics.settings": "cleanup, retention and timestamp limits are those that `topics create` sets",
+    "topics.replicas": "replicas, replicas in sync, leaders",
+    "redis.reachable": "Redis answers; its version",
+    "redis.cluster": "`redis_cluster` is what Redis is, and the cluster is whole",
+    "redis.replicas": "we write to a primary; what a failover may lose",
+    "redis.persistence": "append-only file, synced at each write",
+    "redis.eviction": "`maxmemory-policy noeviction`: no record is thrown away",
+    "redis.memory": "room below `maxmemory`",
+    "redis.scripts": "the store's scripts may be loaded and run",
+    "redis.clock": "Redis's clock beside this machine's",
+    "shards.state": "the state of each shard is there where it must be, and can be read",
+    "shards.settings": "the settings are those that the shards were created with",
+    "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
+    "shards.committed": "offsets committed in Kafka beside the fences in Redis",
+    "shards.outbox": "outputs that are decided and not yet published",
+    "shards.workers": "members of the consumer group, and what waits for them",
+    "local.environment": "`RETENTION_*` variables that set nothing",
+    "local.open_files": "how many files and connections a process may have open",
+}
+"""Every check, in order, and what it looks at. An examination has one finding of each."""
+
+
+class Finding(NamedTuple):
+    """check: a key of CHECKS. told: what is there, with values. remedy: what to do; empty when there is nothing."""
+
+    check: str
+    status: Status
+    told: str
+    remedy: str = ""
+
+
+def ok(check: str, told: str) -> Finding:
+    return Finding(check, Status.OK, told)
+
+
+def warning(check: str, told: str, remedy: str) -> Finding:
+    return Finding(check, Status.WARNING, told, remedy)
+
+
+def problem(check: str, told: str, remedy: str) -> Finding:
+    return Finding(check, Status.PROBLEM, told, remedy)
+
+
+def merged(findings: Sequence[Finding]) -> Finding:
+    """Several findings of one check as one, the gravest of them; what is no worse than others is left out."""
+    gravest = max((finding.status for finding in findings), key=GRAVITY.index)
+    grave = [finding for finding in findings if finding.status is gravest]
+    told, remedies = dict.fromkeys(f.told for f in grave), dict.fromkeys(f.remedy for f in grave if f.remedy)
+    return Finding(findings[0].check, gravest, "; ".join(told), "; ".join(remedies))
+
+
+GRAVITY = [Status.OK, Status.SKIPPED, Status.WARNING, Status.PROBLEM]
+"""From harmless to grave."""

@@ -1,0 +1,75 @@
+"""What each Redis node tells of itself. Commands only; judged in streams/doctor/redis.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from redis.asyncio import RedisCluster
+from redis.exceptions import ResponseError
+
+from streams.doctor.clocks import ClockReading
+from streams.store.connection import Client
+
+
+class RedisNode(NamedTuple):
+    """info: INFO's fields. settings: of CONFIG GET, what was asked for; None where Redis does not tell them."""
+
+    name: str
+    info: Mapping[str, Any]
+    settings: Mapping[str, str] | None
+    clock: ClockReading | None
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Of the protocol: Valkey too says which Redis it stands for."""
+        return tuple(int(part) for part in str(self.info["redis_version"]).split(".") if part.isdigit())
+
+    @property
+    def clustered(self) -> bool:
+        return bool(self.info.get("cluster_enabled"))
+
+
+SETTINGS = ("append*", "min-*")
+"""The persistence, and how many replicas must be there for a write (min-replicas-to-write; min-slaves-... of old)."""
+
+
+async def look_at(client: Client, name: str) -> list[RedisNode]:
+    """Every primary of a cluster, or the one server. Raises what redis-py raises."""
+    if not isinstance(client, RedisCluster):
+        return [await _node(client, name, {})]
+    await client.initialize()
+    return [await _node(client, node.name, {"target_nodes": node}) for node in client.get_primaries()]
+
+
+async def cluster_state(client: RedisCluster) -> str:
+    """As a node of it sees it: `ok`, or `fail`."""
+    told = await client.execute_command("CLUSTER INFO", target_nodes=client.get_primaries()[0])
+    return str(told["cluster_state"])
+
+
+async def _node(client: Any, name: str, where: dict[str, Any]) -> RedisNode:
+    info = await client.execute_command("INFO", **where)
+    settings: dict[str, str] | None
+    try:
+        answers = [await client.execute_command("CONFIG GET", pattern, **where) for pattern in SETTINGS]
+        settings = {name: value for answer in answers for name, value in _pairs(answer).items()}
+    except ResponseError:  # forbidden, or renamed, as many hosted services do
+        settings = None
+    try:
+        asked = time.time()
+        seconds, microseconds = await client.execute_command("TIME", **where)
+        clock = ClockReading(int(seconds) + int(microseconds) / 1e6, asked, time.time())
+    except ResponseError:
+        clock = None
+    return RedisNode(name, info, settings, clock)
+
+
+def _pairs(answer: Mapping[Any, Any] | Sequence[Any]) -> dict[str, str]:
+    pairs = answer.items() if isinstance(answer, Mapping) else zip(answer[::2], answer[1::2], strict=True)
+    return {_text(name): _text(value) for name, value in pairs}
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,32 @@
+"""A call that does not come back is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from streams.doctor.bounded import bounded
+
+
+def test_an_answer_and_an_error_come_through() -> None:
+    def fail() -> None:
+        raise KeyError("gone")
+
+    assert asyncio.run(bounded(lambda: 3, 5.0)) == 3
+    with pytest.raises(KeyError, match="gone"):
+        asyncio.run(bounded(fail, 5.0))
+
+
+def test_a_call_that_hangs_is_given_up_and_may_still_end_later() -> None:
+    go_on, ended = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        go_on.wait()
+        ended.set()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(bounded(hang, 0.05))
+    go_on.set()
+    assert ended.wait(5.0)
