@@ -13,6 +13,7 @@ import redis
 
 from streams.embedded import EmbeddedRedis
 from streams.processes import LOOPBACK, free_port
+from streams.store.buckets import bucket_of
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Store
 
@@ -40,7 +41,6 @@ def dump(server: EmbeddedRedis, app: str, place: str) -> Snapshot:
     prefix = b"{%s:%s}:" % (app.encode(), place.encode())
     meta: Meta | None = None
     values: dict[bytes, bytes] = {}
-    dues: dict[bytes, float] = {}
     outbox: tuple[bytes, ...] = ()
     with admin(server) as client:
         for key in client.scan_iter(prefix + b"*", count=10_000):
@@ -49,12 +49,28 @@ def dump(server: EmbeddedRedis, app: str, place: str) -> Snapshot:
                 fields = client.hgetall(key)
                 meta = Meta(fields[b"token"], int(fields[b"number"]), fields[b"nonce"], fields[b"body"])
             elif name == b"due":
-                dues = dict(client.zrange(key, 0, -1, withscores=True))
+                continue
             elif name == b"outbox":
                 outbox = tuple(client.lrange(key, 0, -1))
             else:
                 values[name] = client.get(key)
-    return Snapshot(meta, values, dues, outbox)
+        return Snapshot(meta, values, dump_dues(client, prefix), outbox)
+
+
+def dump_dues(client: Any, prefix: bytes) -> dict[bytes, float]:
+    """The whole due set of the place with that prefix (b"{app:place}:"); fails when its buckets do not fit together."""
+    shape = client.hmget(prefix + b"meta", "buckets", "dues")
+    dues: dict[bytes, float] = {}
+    heads: dict[bytes, float] = {}
+    for key in client.scan_iter(prefix[:-1] + b"due:*", count=10_000):
+        members = client.zrange(key, 0, -1, withscores=True)
+        for member, _ in members:
+            assert bucket_of(member, int(shape[0])) == int(key.rpartition(b":")[2]), f"{member!r} is in {key!r}"
+        dues.update(members)
+        heads.update(members[:1])
+    assert heads == dict(client.zrange(prefix + b"due", 0, -1, withscores=True)), "the due set's first members differ"
+    assert len(dues) == int(shape[1] or 0), f"the due set counts {shape[1]!r} members and has {len(dues)}"
+    return dues
 
 
 def everything(server: EmbeddedRedis) -> dict[bytes, bytes]:

@@ -11,14 +11,14 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
 from models.learning import LearningState
-from models.line import ShardState
+from models.line import LogRecord, ShardState
 from models.rehearsal import Rehearsal, rehearse
-from models.touchpoints import Kind, Touch
+from models.touchpoints import Kind, Touch, read_batch
 from streams.config import Config
 from streams.shard_body import ShardBody, unpack_body
+from tests.stores import dump_dues
 
 OUTPUT_ROLES = ("triggers", "decisions", "examples", "deadletters")
 READ_TIMEOUT_S = 30.0
@@ -141,8 +141,7 @@ class Traces:
             assert body is not None
             assert _comparable(body.state) == _comparable(shard.state), f"state of shard {n} differs"
             assert self.records(n) == shard.records, f"records of shard {n} differ"
-            listed: Any = self.redis.zrange(f"{{{self.config.app}:{n}}}:due", 0, -1, withscores=True)
-            dues = dict(listed)
+            dues = dump_dues(self.redis, f"{{{self.config.app}:{n}}}:".encode())
             assert set(dues) == set(shard.dues), f"due set of shard {n} differs"
             assert all(dues[c] <= shard.dues[c] for c in dues), f"the due set of shard {n} is no lower bound"
         self.check_learner(expected)
@@ -191,7 +190,11 @@ class Traces:
 
 
 def _as_read(partition: Sequence[Any]) -> list[LogRecord]:
-    return [LogRecord(r.offset, r.timestamp, r.key, r.value) for r in partition]
+    contents = read_batch([(r.value, r.key, r.timestamp) for r in partition])
+    return [
+        LogRecord(r.offset, r.timestamp, r.key, r.value, content)
+        for r, content in zip(partition, contents, strict=True)
+    ]
 
 
 def _comparable(state: ShardState) -> ShardState:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from streams.errors import EngineError
+from streams.errors import EngineError, ExitCode
 from streams.store.port import Write
 
 RESERVED_NAMES = frozenset((b"meta", b"due", b"outbox"))
@@ -29,6 +29,21 @@ class StoreFull(StoreRefused):
     """Redis has reached maxmemory and may not evict: the write was not done."""
 
     remedy: ClassVar[str] = "raise maxmemory (policy noeviction) or free memory; the worker goes on where it stopped"
+
+
+class StoreOutdated(StoreRefused):
+    """The place was written by a release that kept its due set in another layout. Nothing was done.
+
+    `doing`: what was being done.
+    """
+
+    code: ClassVar[ExitCode] = ExitCode.STATE_UNREADABLE
+    remedy: ClassVar[str] = (
+        "run the release that wrote it, or rebuild the state from what the log still holds under a new RETENTION_APP"
+    )
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(f"{doing}: its meta has no field 'buckets': the due set was written by another release")
 
 
 def check_place(place: str) -> None:

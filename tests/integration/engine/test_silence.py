@@ -14,12 +14,12 @@ import pytest
 from models.calendar import next_tick, phase_of
 from models.churn import scorer_of
 from models.customer import LAST_PURCHASE, Record, hash_of, unpack
-from models.features import basis_of
 from models.partitioning import partition_of
 from models.rehearsal import Rehearsal
 from models.settings import DAY, MINUTE, EngineSettings
 from tests.logs import START, clock, touchpoint
 from tests.servers import ApacheKafka
+from tests.unit.models.one import basis_of
 from tests.world import Raw
 from tests.world_fixtures import MakeWorld
 from tests.world_live import LIVE, send, stand_still, triggers

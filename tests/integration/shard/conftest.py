@@ -36,15 +36,19 @@ def redis_restore(server: EmbeddedRedis, app: str, place: str, snapshot: Snapsho
     """What restoring a backup does to a place, behind the store's back."""
     prefix = f"{{{app}:{place}}}:".encode()
     with admin(server) as client:
-        for key in client.scan_iter(prefix + b"*", count=10_000):
-            client.delete(key)
+        for pattern in (prefix + b"*", prefix[:-1] + b"due:*"):
+            for key in client.scan_iter(pattern, count=10_000):
+                client.delete(key)
         if snapshot.meta is not None:
             told = {"token": snapshot.meta.token, "number": snapshot.meta.number, "nonce": snapshot.meta.nonce}
-            client.hset(prefix + b"meta", mapping={**told, "body": snapshot.meta.body})
+            shape = {"buckets": 1, "dues": len(snapshot.dues)}
+            client.hset(prefix + b"meta", mapping={**told, "body": snapshot.meta.body, **shape})
         for name, value in snapshot.values.items():
             client.set(prefix + name, value)
         if snapshot.dues:
-            client.zadd(prefix + b"due", snapshot.dues)
+            client.zadd(prefix[:-1] + b"due:0", snapshot.dues)
+            score, member = min((score, member) for member, score in snapshot.dues.items())
+            client.zadd(prefix + b"due", {member: score})
         if snapshot.outbox:
             client.rpush(prefix + b"outbox", *snapshot.outbox)
 
