@@ -15,22 +15,29 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import redis
 
-from streams import demo_view as view
+from streams import demo_view
 from streams.config import Config, load
+from streams.demo_view import Say, Told
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
-from streams.errors import ExitCode
+from streams.errors import EngineError, ExitCode
 from streams.evaluation import evaluation
 from streams.log_events import CDNOW, TimedEvent, log_events
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.reading import TopicReader
 from streams.replay import Played, replay, tape
+from streams.top.screen import Display, Lines, as_ctrl_c
+from streams.top.triggers import row
+from streams.top.view import TriggerRow, View
+from streams.top.watch import Watch
+from streams.top.workers import Report, Workers
 from streams.topic_admin import TopicAdmin, specs
 
 PARTITIONS = 4
@@ -38,13 +45,26 @@ TICK_DAYS = 7.0
 SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
 """The embedded broker lets a group member wait for half of the session timeout."""
 
-REFRESH_S = 1.5
-TRIGGERS_SHOWN = 2
 WORKER_START_S, WORKER_STOP_S = 60.0, 10.0
+ANSWERS, ANSWER_S = 20, 0.05
 LOG_LINES = 30
 CODE = Path(__file__).resolve().parent.parent
 
-Say = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How watching ended: the worker's exit code (None: the log was replayed to its end), or the last view, and how
+    many triggers were on the topic."""
+
+    code: int | None
+    view: View
+    published: int
+
+
+class LogEmpty(EngineError):
+    """A log without an event can't be replayed."""
+
+    remedy = "name a log with touchpoints in it, or leave --log away for CDNOW"
 
 
 class WorkerProcess(ServerProcess):
@@ -89,20 +109,26 @@ class Replayer(threading.Thread):
             self.error = error
 
 
-def demo(keep: bool, say: Say) -> int:
-    """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it."""
-    with contextlib.ExitStack() as stack, _signals():
+def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
+    """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
+
+    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
+    """
+    # The end of the terminal counts as Ctrl-C, too.
+    with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:
-            say("reading CDNOW, the purchases of 23,570 customers of a CD shop, 1997-98 (downloaded the first time)")
-            events = log_events(CDNOW)
+            told.say(f"reading {_introduced(log)}")
+            events = log_events(log)
+            if not events:
+                raise LogEmpty(f"the log {log!r} holds no events")
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
-            running = stack.enter_context(RunningDemo(directory, events, say))
+            running = stack.enter_context(RunningDemo(directory, events, told.say, told))
             code = running.watch()
             if code == ExitCode.OK and keep:
                 running.keep()
             return code
         except KeyboardInterrupt:
-            say("stopping")
+            told.say("stopping")
             return 128 + signal.SIGINT
         finally:
             # A second Ctrl-C would leave behind what the first one is about to stop.
@@ -110,27 +136,18 @@ def demo(keep: bool, say: Say) -> int:
                 signal.signal(number, signal.SIG_IGN)
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """SIGTERM, and the end of the terminal, as Ctrl-C; what was set before is set again afterwards."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _introduced(log: str) -> str:
+    if log == CDNOW:
+        return "CDNOW, the purchases of 23,570 customers of a CD shop, 1997-98 (downloaded the first time)"
+    return log
 
 
 class RunningDemo:
     """The servers, the worker and the replay of one log; a context manager."""
 
-    def __init__(self, directory: Path, events: list[TimedEvent], say: Say) -> None:
+    def __init__(self, directory: Path, events: list[TimedEvent], say: Say, told: Told | None = None) -> None:
         self._directory, self._events, self._say = directory, events, say
+        self._told = told or Told(say, Lines(say, demo_view.lines))
         self._stack = contextlib.ExitStack()
         self.settings = directory / "demo.toml"
 
@@ -143,6 +160,7 @@ class RunningDemo:
             self.settings.write_text(as_toml(settings), encoding="utf-8")
             self.config = load(**settings)
             self.url = f"http://{LOOPBACK}:{port}/metrics"
+            self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
             with TopicAdmin(self.config.bootstrap_servers) as admin:
                 admin.create(specs(self.config))
             self._say(f"broker {self.config.bootstrap_servers}, Redis {self.config.redis_url}, starting a worker")
@@ -164,43 +182,59 @@ class RunningDemo:
         replayer = Replayer(self.config, self._events)
         replayer.start()
         self._say(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
-        before: view.Snapshot | None = None
-        looked, published = began, 0
+        with self._told.display as display:
+            end = self._follow(replayer, display)
+        if end.code is not None:
+            return self._named_end(end.code)
+        for line in demo_view.summary(
+            end.view, self._told.name, len(self._events), end.published, time.monotonic() - began
+        ):
+            self._say(line)
+        return ExitCode.OK
+
+    def _follow(self, replayer: Replayer, display: Display) -> End:
+        """Look and show until the log is at its end or the worker has ended. Raises what the replay raised."""
+        watch = Watch(f"retention demo · {self._told.name}", self.config.partitions, len(self._events))
+        view, published = View("", 0), 0
         while True:
-            time.sleep(REFRESH_S)
-            if (code := self._worker_ended()) is not None:
-                return code
+            display.wait(self._told.every_s)
+            if (code := self.worker.exit_code) is not None:
+                return End(code, view, published)
             if replayer.error is not None:
                 raise replayer.error
-            new = [read.value for read in self._triggers.new(0.0)]
+            new = self._new_triggers()
             published += len(new)
-            now = view.fetch(self.url, self.config.partitions)
-            if now is None:
-                continue
-            self._say(view.progress(now, before, time.monotonic() - looked))
-            for line in view.latest(new, TRIGGERS_SHOWN):
-                self._say(line)
-            before, looked = now, time.monotonic()
-            if replayer.played is not None and self._all_done(now, replayer.played):
+            reports = self._workers.look()
+            wall_ms = round(1000 * time.time())
+            view = watch.look(reports, new, time.monotonic(), wall_ms)
+            done = replayer.played is not None and self._all_done(reports, replayer.played)
+            display.show(view)
+            if done:
                 while late := self._triggers.new(0.5):
                     published += len(late)
-                seconds = time.monotonic() - began
-                for line in view.summary(now, "CDNOW", replayer.played.events, published, seconds):
-                    self._say(line)
-                return ExitCode.OK
+                return End(None, view, published)
 
-    def _all_done(self, now: view.Snapshot, played: Played) -> bool:
+    def _new_triggers(self) -> list[TriggerRow]:
+        """What has come since the last look. One answer of the broker holds only a part of it."""
+        found: list[TriggerRow] = []
+        for _ in range(ANSWERS):
+            read = self._triggers.new(ANSWER_S)
+            found += [row(record.value) for record in read]
+            if not read:
+                break
+        return found
+
+    def _all_done(self, reports: list[Report], played: Played) -> bool:
         """Every shard's fence is at the end of its log, and everything it said is published."""
-        if any(now.fences.get(shard, -1) < end for shard, end in played.ends.items()):
+        told = [report.numbers.shards for report in reports if report.numbers is not None]
+        fences = {shard: numbers.fence for shards in told for shard, numbers in shards.items()}
+        if any((fences.get(shard) or -1) < end for shard, end in played.ends.items()):
             return False
         prefix = self.config.app
         return not any(self._redis.llen(f"{{{prefix}:{shard}}}:outbox") for shard in range(self.config.partitions))
 
-    def _worker_ended(self) -> int | None:
-        """The exit code for a demo whose worker ended, after saying why; None while it runs."""
-        code = self.worker.exit_code
-        if code is None:
-            return None
+    def _named_end(self, code: int) -> int:
+        """The exit code for a demo whose worker ended, after saying why."""
         self._say(f"the worker ended with exit code {named(code)}; the end of its log:")
         self._say(self.worker.log_tail(LOG_LINES))
         return code if code > 0 else ExitCode.FAILURE
@@ -211,6 +245,7 @@ class RunningDemo:
         for text in (
             "",
             "still running; look around with",
+            f"  {command} top",
             f"  {command} tail triggers --follow",
             f"  {command} customer {self._events[-1].key.decode()}",
             f"  {command} topics describe",
@@ -219,8 +254,9 @@ class RunningDemo:
         ):
             self._say(text)
         with contextlib.suppress(KeyboardInterrupt):
-            while self._worker_ended() is None:
+            while (code := self.worker.exit_code) is None:
                 time.sleep(1.0)
+            self._named_end(code)
 
 
 def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: int) -> dict[str, Any]:

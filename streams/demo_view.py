@@ -1,109 +1,58 @@
-"""What the demo shows: a worker's metrics as numbers, and those as lines."""
+"""What the demo says, and where: how it goes, a line at a time where there is no terminal, and what came out."""
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
+from streams.top.plain import bands, trigger
+from streams.top.screen import Display
+from streams.top.view import View
+from streams.words import moment, quality
 
-from models.risk import Band
-from streams.words import line, moment, quality
+REFRESH_S = 1.5
+TRIGGERS_SHOWN = 2
 
-FETCH_TIMEOUT_S = 5.0
-QUALITY = ("labels", "auc", "log_loss")
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A worker's metrics at one moment.
+class Told:
+    """What a demo shows of itself.
 
-    events: touchpoints applied, late ones included. bands: customers by band. fences: next offset by shard.
-    time: the log time that every shard has reached, ms (None: not all shards have begun).
+    say: takes a line. display: takes the views while the replay runs. every_s: between two of them.
+    name: of the log, for people.
     """
 
-    events: int
-    triggers: int
-    bands: Mapping[str, int]
-    fences: Mapping[int, int]
-    time: float | None
-    quality: Mapping[str, float]
-
-    @property
-    def customers(self) -> int:
-        return sum(self.bands.values())
+    say: Say
+    display: Display
+    every_s: float = REFRESH_S
+    name: str = "CDNOW"
 
 
-def fetch(url: str, shards: int) -> Snapshot | None:
-    """The metrics of a worker with all `shards`; None when it does not answer in time."""
-    try:
-        with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:
-            return snapshot(answer.read().decode(), shards)
-    except (urllib.error.URLError, OSError):
-        return None
+def lines(view: View, before: View | None) -> list[str]:
+    """A line for a view, and its newest triggers; nothing where the worker does not answer."""
+    if not any(worker.reachable for worker in view.workers):
+        return []
+    fresh = view.latest[-min(view.fresh, TRIGGERS_SHOWN) :] if view.fresh else ()
+    return [progress(view), *(f"    trigger  {trigger(row)}" for row in fresh)]
 
 
-def snapshot(text: str, shards: int) -> Snapshot:
-    """An exposition as numbers."""
-    sums: dict[str, float] = defaultdict(float)
-    bands: dict[str, int] = dict.fromkeys((band.name.lower() for band in Band), 0)
-    fences: dict[int, int] = {}
-    times: list[float] = []
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            sums[sample.name] += sample.value
-            match sample.name:
-                case "retention_customers":
-                    bands[sample.labels["band"]] += int(sample.value)
-                case "retention_fence_offset":
-                    fences[int(sample.labels["shard"])] = int(sample.value)
-                case "retention_shard_time_seconds":
-                    times.append(sample.value * 1000)
-    told = {name: sums[f"retention_model_{name}"] for name in QUALITY if sums[f"retention_model_{name}"]}
-    applied = sums["retention_touchpoints_applied_total"] + sums["retention_touchpoints_late_total"]
-    return Snapshot(
-        events=int(applied),
-        triggers=int(sums["retention_triggers_total"]),
-        bands=bands,
-        fences=fences,
-        time=min(times) if len(times) == shards else None,
-        quality=told,
-    )
-
-
-def progress(now: Snapshot, before: Snapshot | None, seconds: float) -> str:
-    """One line: log time, events and their rate since `before`, customers by band, model quality."""
-    rate = (now.events - before.events) / seconds if before is not None and seconds > 0 else 0.0
+def progress(now: View) -> str:
+    """One line: log time, events and their rate, customers by band, model quality."""
     reached = moment(now.time) if now.time is not None else "starting"
-    return f"{reached:<10}  {now.events:>7,} events {rate:>7,.0f}/s  | {bands(now)} | {quality(now.quality)}"
+    events = f"{now.events:>7,} events {now.rate or 0.0:>7,.0f}/s"
+    return f"{reached:<10}  {events}  | {bands(now.bands)} | {quality(now.quality)}"
 
 
-def bands(now: Snapshot) -> str:
-    """Customers by risk band; prospects and erased ones only where there are any."""
-    shown = [
-        f"{name.replace('_', ' ')} {count:,}"
-        for name, count in now.bands.items()
-        if count or name in ("safe", "watch", "at_risk", "lapsed")
-    ]
-    return "  ".join(shown)
-
-
-def latest(triggers: Sequence[bytes], most: int) -> list[str]:
-    """The last few triggers, with their reasons."""
-    return [f"    trigger  {line(value)}" for value in triggers[-most:]]
-
-
-def summary(now: Snapshot, log: str, written: int, published: int, seconds: float) -> list[str]:
+def summary(now: View, log: str, written: int, published: int, seconds: float) -> list[str]:
     """What came out in the end. written: touchpoints replayed. published: triggers on the topic."""
     reached = moment(now.time) if now.time is not None else "nothing"
     return [
         "",
         f"{written:,} touchpoints of {log} written, {now.events:,} applied, log time {reached}, in {seconds:.0f} s "
         f"({now.events / max(seconds, 0.001):,.0f}/s)",
-        f"customers  {now.customers:,}: {bands(now)}",
+        f"customers  {now.customers:,}: {bands(now.bands)}",
         f"triggers   {now.triggers:,} decided, {published:,} on the topic",
         f"model      {quality(now.quality)}; each predicted before its outcome was known",
     ]

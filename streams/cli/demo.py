@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.options import fail, quiet_libraries
+from streams.cli.options import a_log, fail, json_option, quiet_libraries
 from streams.config import ConfigError
 from streams.errors import EngineError
+
+if TYPE_CHECKING:
+    from streams.demo_view import Told
+
+LIVE_S = 1.0
+"""Between two views on a terminal; lines come a little slower, so that they can be read."""
 
 
 @click.command()
 @click.option("--keep", is_flag=True, help="leave everything running at the end, until Ctrl-C")
-def demo(keep: bool) -> None:
+@click.option("--log", metavar="FILE", shell_complete=a_log, help="replay this log rather than CDNOW")
+@json_option("one JSON object per look, as of `retention top`; the rest goes to standard error")
+@click.option("--plain", "in_lines", is_flag=True, help="lines, on a terminal too")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="keep a picture of the view in this file")
+@click.option("--width", type=click.IntRange(40, 400), default=120, show_default=True, help="columns of the picture")
+def demo(keep: bool, log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> None:
     """See the whole system work on this machine, on real customers, in about two minutes.
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
-    replays CDNOW at full speed and shows how it goes. Nothing is left behind, also after Ctrl-C. Other settings, from
-    the environment or a file, don't matter here.
+    replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.
+    Nothing is left behind, also after Ctrl-C. Other settings, from the environment or a file, don't matter here.
 
     \b
     Examples:
       retention demo
       retention demo --keep          and then look around with the commands it names
+      retention demo --log purchases.csv.gz
+      retention demo --svg top.svg   the picture in the README
     """
     quiet_libraries()
     from streams.demo import demo as run
+    from streams.log_events import CDNOW
 
     try:
-        sys.exit(run(keep, click.echo))
+        sys.exit(run(keep, told(log, as_json, in_lines, svg, width), log or CDNOW))
     except (ConfigError, EngineError) as error:
         fail(error)
+
+
+def told(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> Told:
+    """Where the demo shows what it does."""
+    from streams import demo_view
+    from streams.demo_view import REFRESH_S, Told
+    from streams.top import plain
+    from streams.top.screen import Display, Lines, Pictured, Screen, on_terminal
+
+    name = "CDNOW" if log is None else Path(log).name
+    live = not (as_json or in_lines) and on_terminal()
+    if live:
+        display: Display = Screen(leave=True)
+    else:
+        display = Lines(click.echo, plain.objects if as_json else demo_view.lines)
+    if svg is not None:
+        display = Pictured(display, svg, width)
+
+    def say(text: str) -> None:
+        click.echo(text, err=as_json)
+
+    return Told(say, display, LIVE_S if live else REFRESH_S, name)

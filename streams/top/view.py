@@ -1,0 +1,127 @@
+"""What is shown: plain, immutable data. Everything that draws, prints or exports takes a `View` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Of a duration. p50_s, p99_s: seconds; inf above the histogram's last bound `top_s`. count: observations.
+
+    window_s: how far back they were made; None: since the workers' start.
+    """
+
+    p50_s: float
+    p99_s: float
+    count: int
+    top_s: float
+    window_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    """One shard, as its owner tells. time: log time, ms. state: idle, working, waiting or "". why it waits."""
+
+    shard: int
+    lag: int | None = None
+    outbox: int | None = None
+    due: int | None = None
+    time: int | None = None
+    state: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One worker. ready, healthy: None where it did not say. why: in words, whatever is not well.
+
+    events: since its start. memory: resident bytes.
+    """
+
+    name: str
+    reachable: bool
+    ready: bool | None = None
+    healthy: bool | None = None
+    why: tuple[str, ...] = ()
+    shards: tuple[int, ...] = ()
+    events: int = 0
+    memory: int | None = None
+
+    @property
+    def well(self) -> bool:
+        return self.reachable and self.ready is True and self.healthy is True
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRow:
+    """A trigger, fit to be shown. time, until: log time, ms; probability None: no trigger of this release."""
+
+    time: int
+    customer: str
+    action: str
+    channel: str
+    probability: float | None
+    reasons: tuple[str, ...]
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QualityPoint:
+    """Quality of all predictions whose outcome was known at log time `time` (ms)."""
+
+    time: int
+    labels: int
+    auc: float | None
+    log_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look.
+
+    at: wall clock, ms. time: log time that every shard has reached, ms; None while not all have begun.
+    events, triggers, duplicates, dead, redelivered: since the workers' start. rate: events per second, over the last
+    seconds; rates: one per look, oldest first, the newest last. goal: events there will be in all, if that is known.
+    lag, outbox, due: sums over shards; None where no worker tells. partitions: shards there are in all, None: unknown.
+    latest: triggers, oldest first; fresh: how many of them, at the end, are new in this look.
+    triggers_trouble: why the triggers can't be read, "" when they can.
+    """
+
+    title: str
+    at: int
+    time: int | None = None
+    events: int = 0
+    rate: float | None = None
+    rates: tuple[float, ...] = ()
+    goal: int | None = None
+    triggers: int = 0
+    duplicates: int = 0
+    dead: int = 0
+    redelivered: int | None = None
+    lag: int | None = None
+    outbox: int | None = None
+    due: int | None = None
+    latency: Quantiles | None = None
+    commits: Quantiles | None = None
+    bands: Mapping[str, int] = field(default_factory=dict)
+    quality: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[QualityPoint, ...] = ()
+    version: int | None = None
+    partitions: int | None = None
+    mode: str = ""
+    shards: tuple[ShardRow, ...] = ()
+    workers: tuple[WorkerRow, ...] = ()
+    latest: tuple[TriggerRow, ...] = ()
+    fresh: int = 0
+    triggers_trouble: str = ""
+
+    @property
+    def customers(self) -> int:
+        return sum(self.bands.values())
+
+    @property
+    def unowned(self) -> int:
+        """Shards that no worker in view owns; 0 where their number is not known."""
+        return max(0, (self.partitions or 0) - len(self.shards))
