@@ -6,6 +6,7 @@ and in `models.offers`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.churn import Driver
 from models.customer import from_halves
-from models.features import FEATURES
 from models.offers import choose
 from models.outputs import Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.profile import Profile
@@ -53,7 +53,7 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     tail.step += 1
     name = trigger_id(row.customer, opened, tail.opener, tail.step)
     tail.trigger = bytes.fromhex(name)
-    told = told_apart(work.scorer.drivers(basis, len(FEATURES)))
+    told = told_apart(work.scorer.drivers(basis))
     trigger = Trigger(
         id=name,
         customer=row.customer.decode(),
@@ -73,12 +73,14 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     work.counts["triggers"] += 1
 
 
-def told_apart(drivers: list[Driver]) -> list[Driver]:
+def told_apart(drivers: Iterable[Driver]) -> list[Driver]:
     """The first `DRIVERS` that say different things: several features can mean the same to a reader."""
     words: dict[str, Driver] = {}
     for driver in drivers:
         words.setdefault(driver.words, driver)
-    return list(words.values())[:DRIVERS]
+        if len(words) == DRIVERS:
+            break
+    return list(words.values())
 
 
 def label(work: Work, row: Row, taken: int, snapshot: NDArray[np.uint16], predicted: float, churned: bool) -> None:

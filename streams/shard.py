@@ -252,6 +252,7 @@ class Shard:
         piece = next_piece(body.state, engine, batch, first, end)
         if isinstance(piece, Wait):
             self._watcher.waiting(self.tp.partition, "version", f"of boundary {version_for(engine, piece.boundary)}")
+            self._outgoing.hurry()
             self._in_force = await self._versions.at(version_for(engine, piece.boundary))
             adopted, started = self._in_force.version, time.monotonic()
             piece = next_piece(body.state, engine, batch, first, end, adopting=True)

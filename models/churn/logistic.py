@@ -7,7 +7,7 @@ microsecond and its bits do not depend on the batch.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from sys import float_info
 from typing import Any
 
@@ -59,11 +59,11 @@ class LogisticScorer:
         _probabilities(np.ascontiguousarray(bases), self.parameters, probabilities)
         return probabilities
 
-    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
+    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
         [features] = features_of(basis.reshape(1, -1))
         parts = ((features - self.parameters[_MEANS]) * self.parameters[_SLOPES]).tolist()
-        order = sorted(range(len(parts)), key=lambda i: (-parts[i], i))[:most]
-        return [Driver(FEATURES[i], parts[i], words(FEATURES[i], basis)) for i in order if parts[i] > 0.0]
+        for part, i in sorted((-part, i) for i, part in enumerate(parts) if part > 0.0):
+            yield Driver(FEATURES[i], -part, words(FEATURES[i], basis))
 
 
 @compiled

@@ -6,7 +6,7 @@ A *scorer* is a frozen version of a model: bases in, probabilities out, in colum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -27,8 +27,8 @@ class Scorer(Protocol):
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability of churn (no purchase within the horizon), shape (rows,), from bases of shape (rows, BASIS)."""
 
-    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
-        """The `most` largest contributions to one customer's risk, largest first."""
+    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
+        """What adds to one customer's risk, largest contribution first. Lazy: words cost more than numbers."""
 
 
 class Learner(Protocol):

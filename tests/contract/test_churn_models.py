@@ -56,7 +56,7 @@ PROBES = customers(200, seed=9)[0]
 @every_model
 def test_a_model_that_has_learned_nothing_says_one_half(make: Callable[[], Learner]) -> None:
     assert make().scorer().score(PROBES).tolist() == [0.5] * len(PROBES)
-    assert make().scorer().drivers(PROBES[0], 3) == []
+    assert list(make().scorer().drivers(PROBES[0])) == []
 
 
 @every_model
@@ -90,7 +90,7 @@ def test_looking_at_a_model_does_not_change_it(make: Callable[[], Learner]) -> N
     for seed in (1, 2):
         model.snapshot()
         model.scorer().score(PROBES)
-        model.scorer().drivers(PROBES[0], 3)
+        list(model.scorer().drivers(PROBES[0]))
         model.learn(*customers(20, seed))
         other.learn(*customers(20, seed))
     assert stored(model) == stored(other)
@@ -170,13 +170,12 @@ def test_the_bits_of_a_score_do_not_depend_on_the_batch(make: Callable[[], Learn
 def test_drivers_are_the_largest_reasons_for_risk_largest_first(make: Callable[[], Learner]) -> None:
     scorer = taught(make).scorer()
     for basis in PROBES[:50]:
-        drivers = scorer.drivers(basis, 4)
+        drivers = list(scorer.drivers(basis))
         contributions = [driver.contribution for driver in drivers]
         assert contributions == sorted(contributions, reverse=True)
         assert all(contribution > 0 for contribution in contributions)
-        assert len({driver.feature for driver in drivers}) == len(drivers) <= 4
+        assert len({driver.feature for driver in drivers}) == len(drivers)
         assert all(driver.feature in FEATURES and driver.words for driver in drivers)
-        assert scorer.drivers(basis, 99)[:4] == drivers
 
 
 def _wrongs(state: dict[str, Any]) -> list[dict[str, Any]]:

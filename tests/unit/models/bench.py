@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +41,8 @@ class Silence:
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(1.0 - 2.0 ** (-bases[:, RECENCY].astype(np.float64) / self.half_life))
 
-    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
-        return [Driver("recency", 1.0, "silent")][:most]
+    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
+        yield Driver("recency", 1.0, "silent")
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Sick:
             raise self.error("sick")
         return self.well.score(bases)
 
-    def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
-        return self.well.drivers(basis, most)
+    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
+        return self.well.drivers(basis)
 
 
 @dataclass

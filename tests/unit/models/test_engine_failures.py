@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log1p
 from typing import Any
@@ -165,8 +166,8 @@ def test_running_out_of_memory_while_looking_for_the_row_passes_through_too() ->
             self.calls += 1
             raise ValueError("first") if self.calls == 1 else MemoryError
 
-        def drivers(self, basis: NDArray[np.float32], most: int) -> list[Driver]:
-            return []
+        def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
+            return iter(())
 
     with pytest.raises(MemoryError):
         run(First(), bought("c", 1))
