@@ -18,7 +18,7 @@ ARGS ?=
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install install-dev lock demo test lint format clean
+.PHONY: help install install-dev lock demo test bench bench-quick profile lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,10 +60,19 @@ demo: install ## Start an embedded broker and Redis, replay real customers, show
 test: install-dev ## Run the tests (ARGS="-k name" to choose)
 	$(BIN)/pytest $(ARGS)
 
+bench: install-dev ## Measure everything on Apache Kafka, about 25 minutes (docs/performance.md)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: install-dev ## The same, smaller in everything, in a few minutes
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+profile: install-dev ## Say where the microseconds of an event go
+	$(BIN)/python -m benchmarks.profiling $(ARGS)
+
 lint: install-dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict models streams
+	$(BIN)/mypy --strict models streams benchmarks
 	$(BIN)/lint-imports
 
 format: install-dev ## Let ruff rewrite what it can

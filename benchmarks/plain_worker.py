@@ -1,0 +1,29 @@
+"""A worker that publishes without transactions although the broker has them: `python -m benchmarks.plain_worker FILE`.
+
+Only to say what transactions cost in latency. Its outputs are public as soon as they are written, and so at least once
+instead of exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+from streams.bootstrap import build
+from streams.config import load
+from streams.faust_app import run_worker
+from streams.preflight import look_around
+
+
+def main() -> None:
+    os.environ["RETENTION_CONFIG"] = sys.argv[1]
+    config = load()
+    logging.basicConfig(level=config.log_level)
+    surroundings = asyncio.run(look_around(config))
+    run_worker(build(config, surroundings._replace(transactional=False)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""CPU per event by stage: the steps of one batch, called in this process on a fixed batch, ours and the floor's.
+
+Times are CPU time of this thread (waiting for Redis costs nothing), on the records that a worker would find after the
+warm start, in a real Redis. What the stages leave out of a worker's whole CPU is the transport, the event loop, the
+publisher and the learner; `benchmarks.profiling` shows where that goes.
+
+`EngineSteps` is the only place here that knows how a batch is made: it takes the steps of `streams/shard.py` and
+`models/engine.py` one by one and changes with them.
+
+    python -m benchmarks.stages --quick
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from benchmarks.floor import decode, key_of
+from benchmarks.options import Options, parsed
+from benchmarks.servers import Servers
+from benchmarks.workload import DAY_BEGINS
+from benchmarks.world import HISTORY, World
+from models.batch import Batch, LogRecord
+from models.block import Block
+from models.calendar import version_for
+from models.changes import gather
+from models.churn import schema_of
+from models.customer import SLAB
+from models.engine import needs
+from models.line import Wait, next_piece, shorten
+from models.run import Run
+from models.settings import DAY
+from models.touchpoints import Kind
+from models.work import Work
+from streams.checkpoint import Checkpoint
+from streams.config import load
+from streams.outbox import Entry, pack
+from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
+from streams.store.connection import Client, connect
+from streams.store.redis import RedisStore
+from streams.versions import Versions
+
+SHARD = 0
+WARM_BATCHES = 2
+"""Not counted: caches, connections and lazily built tables."""
+
+Say = Callable[[str], None]
+
+
+class Stopwatch:
+    """CPU time of this thread by stage."""
+
+    def __init__(self) -> None:
+        self.ns: dict[str, int] = defaultdict(int)
+        self.running = False
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.thread_time_ns()
+        yield
+        if self.running:
+            self.ns[name] += time.thread_time_ns() - began
+
+    def us(self, events: int) -> dict[str, float]:
+        return {name: ns / 1000 / events for name, ns in self.ns.items()}
+
+
+class EngineSteps:
+    """One shard's batches, step by step, against the copy of a world."""
+
+    def __init__(self, servers: Servers, world: World, options: Options, watch: Stopwatch) -> None:
+        config = load(**servers.settings({**world.workload.settings(), **options.own}))
+        self._topic, self._settings = config.topic("touchpoints"), config.engine()
+        self._client = connect(config.redis_url)
+        self._store = RedisStore(self._client, config.app)
+        self._checkpoint = Checkpoint(self._store, str(SHARD))
+        self._versions = Versions(self._store, schema_of(self._settings))
+        self._watch = watch
+
+    async def take_over(self) -> int:
+        """Become the owner; the next offset."""
+        await self._checkpoint.read()
+        meta = await self._checkpoint.mint()
+        if meta is None:
+            raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
+        self._body = unpack_body(str(SHARD), meta.body)
+        self._scorer = (await self._versions.named(self._body.state.version)).scorer
+        return self._body.state.fence
+
+    async def batch(self, records: Sequence[LogRecord]) -> None:
+        with self._watch.stage("decode, validate, columns"):
+            batch = Batch(
+                np.array([record.offset for record in records], dtype=np.int64),
+                np.array([record.timestamp for record in records], dtype=np.int64),
+                [record.key for record in records],
+                [record.value for record in records],
+            )
+        first = 0
+        while first < len(batch):
+            first = await self._piece(batch, first)
+
+    async def _piece(self, batch: Batch, first: int) -> int:
+        stage, settings, body = self._watch.stage, self._settings, self._body
+        adopted = None
+        with stage("plan"):
+            piece = next_piece(body.state, settings, batch, first)
+        if isinstance(piece, Wait):
+            adopted, self._scorer = await self._versions.at(version_for(settings, piece.boundary))
+            piece = next_piece(body.state, settings, batch, first, adopting=True)
+        if isinstance(piece, Wait):
+            raise ValueError("the line asks twice for the version of one boundary")
+        with stage("due set"):
+            dues = await self._store.due(str(SHARD), piece.bound[0] - 1, settings.piece_items + 1)
+        if len(dues) > settings.piece_items:
+            piece, dues = shorten(piece, batch, body.state, dues), dues[:-1]
+        with stage("load"):
+            names = needs(piece, batch, dues)
+            values = await self._store.load(str(SHARD), [b"c:" + name for name in names])
+            loaded = dict(zip(names, values, strict=True))
+        version = adopted.boundary if adopted else body.state.version
+        with stage("records side by side, lanes"):
+            work = Work(settings, body.state.partition, self._topic, version, self._scorer, batch, piece)
+            run = Run(body.state, work, Block(list(loaded), list(loaded.values())))
+        with stage("features, scores, decisions"):
+            run.to_the_end()
+        with stage("records and outputs as bytes"):
+            changes = gather(body.state, run, dues, adopted)
+        with stage("commit"):
+            self._body = ShardBody(SCHEMA, body.birth, changes.state)
+            await self._checkpoint.write(
+                pack_body(self._body),
+                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
+                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
+                undue=[customer for customer, due in changes.dues.items() if due is None],
+                outbox=[
+                    pack(Entry(o.role, SHARD, o.count, o.id, o.key, o.value, o.time, o.expires_at))
+                    for o in changes.outputs
+                ],
+            )
+        return piece.last
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+class FloorSteps:
+    """The same batches as the floor does them."""
+
+    def __init__(self, servers: Servers, watch: Stopwatch) -> None:
+        self._client: Client = connect(servers.redis_url)
+        self._watch = watch
+
+    async def batch(self, records: Sequence[LogRecord]) -> None:
+        with self._watch.stage("decode"):
+            touches = [touch for record in records if (touch := decode(record.value or b"")).kind != Kind.CLOCK]
+        with self._watch.stage("MGET"):
+            keys = [key_of(name.encode(), SHARD) for name in dict.fromkeys(touch.subject for touch in touches)]
+            values = await self._client.execute_command("MGET", *keys)
+        blank = bytes(SLAB.itemsize)
+        filled = [value or blank for value in values]
+        with self._watch.stage("MSET"):
+            pairs = (part for pair in zip(keys, filled, strict=True) for part in pair)
+            await self._client.execute_command("MSET", *pairs)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def measure(world: World, options: Options, say: Say) -> dict[str, Any]:
+    """Microseconds of CPU per event by stage."""
+    with world.copy(HISTORY) as servers:
+        told = asyncio.run(_measure(world, options, servers))
+    for name, stages in told.items():
+        say(f"  {name}: " + ", ".join(f"{stage} {us:.2f}" for stage, us in stages.items()) + " µs an event")
+    return {"stages_us": told}
+
+
+async def _measure(world: World, options: Options, servers: Servers) -> dict[str, dict[str, float]]:
+    ours, floor = Stopwatch(), Stopwatch()
+    steps: EngineSteps | FloorSteps
+    engine, lowest = EngineSteps(servers, world, options, ours), FloorSteps(servers, floor)
+    fence = await engine.take_over()
+    size = load(**servers.settings(options.own)).batch_records
+    batches = list(_batches(world, fence, size, WARM_BATCHES + options.stage_batches))
+    if len(batches) <= WARM_BATCHES:
+        raise ValueError(f"half a day has {len(batches)} batches on a partition: give the day more --events")
+    for steps, watch in ((engine, ours), (lowest, floor)):
+        for number, batch in enumerate(batches):
+            watch.running = number >= WARM_BATCHES
+            await steps.batch(batch)
+        await steps.close()
+    events = sum(map(len, batches[WARM_BATCHES:]))
+    return {"engine": ours.us(events), "floor": floor.us(events)}
+
+
+def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[LogRecord]]:
+    """The first batches of the day on one partition: half a day at most, as far as the model versions reach."""
+    batch: list[LogRecord] = []
+    for record in world.workload.day():
+        if record.time >= DAY_BEGINS + DAY // 2 or not most:
+            return
+        if record.partition != SHARD:
+            continue
+        batch.append(LogRecord(fence, record.time, record.key, record.value))
+        fence += 1
+        if len(batch) == size:
+            yield batch
+            batch, most = [], most - 1
+
+
+def main() -> None:
+    options = parsed(__doc__ or "")
+    with options.world(print) as world:
+        found = measure(world, options, print)
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
