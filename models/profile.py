@@ -6,7 +6,7 @@ except that an objection (consent withdrawn, unsubscribed, erasure) and a case c
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Tail
 from models.touchpoints import Kind, Payload, Touch
@@ -41,7 +41,15 @@ class Profile(Protocol):
     tail: Tail
 
 
-def take_in(record: Profile, touch: Touch, late: bool) -> None:
+class Told(NamedTuple):
+    """What is needed of a touchpoint here. (A `Touch` has it too.)"""
+
+    kind: int
+    time: int
+    data: Payload
+
+
+def take_in(record: Profile, touch: Told | Touch, late: bool) -> None:
     """Let one touchpoint of a `TELLING` kind change the tail."""
     data, tail = touch.data, record.tail
     if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from models.customer import ERASED, REARMED, halves
 from models.decide import Row, ask, label, tell
 from models.line import ShardState
 from models.partitioning import misplaced
-from models.profile import take_in
+from models.profile import Told, take_in
 from models.risk import Band, forget_episode
 from models.touchpoints import Code, Kind, Rejected
 from models.walk import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of, walk
@@ -165,20 +166,25 @@ class Run:
     def _ask(self, lane: int, row: int, new: bool, opened: int, where: Row, number: int) -> None:
         record = self.block.open(lane)
         if new:
-            record.tail.opener = self.work.batch.columns.touch(row).id if row >= 0 else "due"
+            record.tail.opener = self._event(row).id if row >= 0 else "due"
         what = "episode_opened" if new else "episode_continued"
         ask(self.work, where, what, record, opened, self._events["basis"][number])
+
+    def _event(self, row: int) -> Any:
+        """The touchpoint at a row of the batch, as decoded."""
+        return self.work.batch.columns.contents[row]
 
     def _tell(self, lane: int, row: int, late: bool) -> None:
         """A touchpoint enters the tail."""
         record = self.block.open(lane)
-        take_in(record, self.work.batch.columns.touch(row), late)
+        told = Told(int(self.arrivals.kinds[row]), int(self.arrivals.times[row]), self._event(row).data)
+        take_in(record, told, late)
         self.block.rows["open_cases"][lane] = len(record.tail.cases)
 
     def _rearm(self, lane: int, row: int, where: Row) -> None:
         """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""
         record, band = self.block.open(lane), self.block.rows["band"][lane]
-        wanted = getattr(self.work.batch.columns.touch(row).data, "trigger_id", "")
+        wanted = getattr(self._event(row).data, "trigger_id", "")
         if band != Band.AT_RISK or record.tail.trigger.hex() != wanted:
             return
         record.tail.trigger = b""

@@ -94,7 +94,7 @@ class Config(BaseSettings):
     heartbeat_s: float = Field(3.0, gt=0)
     request_timeout_s: float = Field(90.0, gt=0)
     rebalance_timeout_s: float = Field(30.0, gt=0)
-    batch_records: int = Field(500, ge=1, le=100_000)
+    batch_records: int = Field(1_000, ge=1, le=100_000)
     piece_items: int = Field(1_000, ge=1, le=100_000, description="due items in one commit")
     outbox_limit: int = Field(20_000, ge=1, description="no batch is begun while the outbox holds more entries")
     clock_every_s: float = Field(5.0, gt=0, description="live: how often an owner appends a clock record")

@@ -34,10 +34,11 @@ BYTES_IN_ONE_TRANSACTION = 8 << 20
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-PACE_S = 0.1
+PACE_S, LONGEST_PACE_S = 0.1, 1.0
 """Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
-full. Each costs the broker about 5 ms of CPU whatever is in it: without a pace, a shard that catches up makes thirty
-a second, and the broker has no time for anything else. A first trigger after a silence goes out at once."""
+full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
+makes thirty a second, and two cores have time for little else. A shard that is behind takes the longer one, but never
+adds more delay than its records have already. A first trigger after a silence goes out at once."""
 
 
 async def always() -> bool:
@@ -83,7 +84,8 @@ class Outgoing:
         self._kick = asyncio.Event()
         self._room = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._begun = -PACE_S
+        self._begun = -LONGEST_PACE_S
+        self.behind_s = 0.0  # how old the shard's records are when it gets them
         self.trimmable = 0
 
     def __len__(self) -> int:
@@ -135,7 +137,8 @@ class Outgoing:
 
     async def _paced(self) -> None:
         """Wait until the next transaction may begin."""
-        rest = self._begun + PACE_S - time.monotonic()
+        pace = min(max(PACE_S, self.behind_s), LONGEST_PACE_S)
+        rest = self._begun + pace - time.monotonic()
         if rest > 0 and len(self._waiting) < IN_ONE_TRANSACTION:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest):

@@ -213,6 +213,7 @@ class Shard:
                 self._watcher.idle(self.tp.partition)
                 continue
             self._watcher.working(self.tp.partition, len(records), records[-1].timestamp)
+            self._outgoing.behind_s = time.time() - records[-1].timestamp / 1_000
             await self._apply_batch(records)
             self.busy = False
             self._release(self)
