@@ -11,11 +11,12 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
 from models.learning import LearningState
-from models.line import LogRecord, ShardState
+from models.line import ShardState
 from models.rehearsal import Rehearsal, rehearse
-from models.touchpoints import Kind, Touch, read_batch
+from models.touchpoints import Kind, Touch
 from streams.config import Config
 from streams.shard_body import ShardBody, unpack_body
 from tests.stores import dump_dues
@@ -190,11 +191,7 @@ class Traces:
 
 
 def _as_read(partition: Sequence[Any]) -> list[LogRecord]:
-    contents = read_batch([(r.value, r.key, r.timestamp) for r in partition])
-    return [
-        LogRecord(r.offset, r.timestamp, r.key, r.value, content)
-        for r, content in zip(partition, contents, strict=True)
-    ]
+    return [LogRecord(r.offset, r.timestamp, r.key, r.value) for r in partition]
 
 
 def _comparable(state: ShardState) -> ShardState:
