@@ -96,7 +96,12 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
 
     def shard_owner(tp: TP, generation: int) -> Owned:
         shard_settings = ShardSettings(
-            engine, config.mode, config.topic("touchpoints"), config.outbox_limit, config.clock_ahead_limit_s
+            engine,
+            config.mode,
+            config.topic("touchpoints"),
+            config.outbox_limit,
+            config.clock_ahead_limit_s,
+            config.cache_records,
         )
         checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
         outgoing = Outgoing(

@@ -96,6 +96,9 @@ class Config(BaseSettings):
     rebalance_timeout_s: float = Field(30.0, gt=0)
     batch_records: int = Field(1_000, ge=1, le=100_000)
     piece_items: int = Field(1_000, ge=1, le=100_000, description="due items in one commit")
+    cache_records: int = Field(
+        20_000, ge=0, description="records of customers seen lately that a shard keeps in memory"
+    )
     outbox_limit: int = Field(20_000, ge=1, description="no batch is begun while the outbox holds more entries")
     clock_every_s: float = Field(5.0, gt=0, description="live: how often an owner appends a clock record")
     clock_ahead_limit_s: float = Field(300.0, gt=0, description="live: records further ahead pause the shard")

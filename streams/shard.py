@@ -28,10 +28,12 @@ from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
+from streams.due_window import DueWindow
 from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
 from streams.log_facts import LogFacts
 from streams.outbox import Entry, pack, unpack
 from streams.outgoing import Outgoing
+from streams.record_cache import RecordCache
 from streams.shard_body import (
     SCHEMA,
     ShardBody,
@@ -66,13 +68,15 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShardSettings:
-    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`."""
+    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
+    cache_records: most customers whose records are kept in memory."""
 
     engine: EngineSettings
     mode: str
     topic: str
     outbox_limit: int
     clock_ahead_limit_s: float
+    cache_records: int = 20_000
 
 
 class Shard:
@@ -102,6 +106,8 @@ class Shard:
         limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
         self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
+        self._dues = DueWindow(self._read_dues)
+        self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
         self._in_force: InForce | None = None
         self._publishing: asyncio.Task[None] | None = None
@@ -260,7 +266,8 @@ class Shard:
         if isinstance(piece, Wait) or self._in_force is None:
             raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
         asked = time.monotonic()
-        dues = await self._due_before(piece.bound, engine.piece_items + 1)
+        # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
+        dues = await self._dues.before(piece.bound[0], engine.piece_items + 1)
         if len(dues) > engine.piece_items:
             piece = shorten(piece, batch, body.state, dues)
             dues = dues[:-1]
@@ -276,17 +283,19 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
         return piece.last
 
-    async def _due_before(self, bound: tuple[float, bytes], most: int) -> list[tuple[float, bytes]]:
-        """The bound of a full piece is (place, no customer): whatever is due at an earlier place."""
-        return await patiently(
-            "reading the due set", lambda: self._store.due(self.place, bound[0] - 1, most), self._away
-        )
+    async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
+        return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)
 
     async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
-        names = [b"c:" + customer for customer in customers]
-        return (
-            await patiently("loading records", lambda: self._store.load(self.place, names), self._away) if names else []
-        )
+        """Their records, from the store where they are not in memory."""
+        found = self._cache.find(customers)
+        missing = [row for row, value in enumerate(found) if value is None]
+        if missing:
+            names = [b"c:" + customers[row] for row in missing]
+            stored = await patiently("loading records", lambda: self._store.load(self.place, names), self._away)
+            for row, value in zip(missing, stored, strict=True):
+                found[row] = value
+        return found
 
     def _compute(
         self,
@@ -326,6 +335,8 @@ class Shard:
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.fence = body, changes.state.fence
+                self._dues.committed(changes.dues)
+                self._cache.committed(changes.records)
         self._outgoing.trimmed(trim)
         self._outgoing.add(entries)
         self._watcher.outbox(self.tp.partition, len(self._outgoing))
