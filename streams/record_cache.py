@@ -1,5 +1,7 @@
-"""The records of customers who were seen lately, kept in memory by their only writer: a load then asks the store for the
-others alone. Write-through, bounded, and gone with the ownership; nothing in it was not committed.
+"""The records of customers who were seen lately, kept in memory by their only writer.
+
+A load then asks the store for the others alone. Write-through, bounded, and gone with the ownership; nothing is in it
+that was not committed.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from collections.abc import Mapping, Sequence
 class RecordCache:
     """Two generations of at most `most` // 2 customers each: when the young one is full it becomes the old one.
 
-    As good as least recently used for customers who come back, at the price of a dictionary's look-up. `most` 0: nothing
-    is kept. A record takes about half a kilobyte.
+    As good as least recently used for customers who come back, at the price of a dictionary's look-up. `most` 0:
+    nothing is kept. A record takes about half a kilobyte.
     """
 
     def __init__(self, most: int) -> None:
