@@ -83,7 +83,8 @@ class Outgoing:
         self._public: dict[Destination, dict[int, str]] = {}
         self._kick = asyncio.Event()
         self._room = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._go = asyncio.Event()
+        self._awaited = False  # somebody waits for what is in the outbox, or for room in it
         self._begun = -LONGEST_PACE_S
         self.behind_s = 0.0  # how old the shard's records are when it gets them
         self.trimmable = 0
@@ -116,6 +117,8 @@ class Outgoing:
         self._waiting.extend(entries)
         self._bytes += sum(map(_size, entries))
         self._kick.set()
+        if self._full():
+            self._go.set()
 
     def trimmed(self, count: int) -> None:
         """`count` entries have left the outbox."""
@@ -124,6 +127,7 @@ class Outgoing:
     async def room(self, limit: int) -> None:
         """Wait until fewer than `limit` entries, and less than `MOST_BYTES` of them, are unpublished."""
         while not self.has_room(limit):
+            self.hurry()
             self._room.clear()
             await self._room.wait()
 
@@ -133,16 +137,22 @@ class Outgoing:
 
     def hurry(self) -> None:
         """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
-        self._hurry.set()
+        self._awaited = True
+        self._go.set()
+
+    def _full(self) -> bool:
+        """Whether what waits fills a transaction."""
+        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= BYTES_IN_ONE_TRANSACTION
 
     async def _paced(self) -> None:
         """Wait until the next transaction may begin."""
         pace = min(max(PACE_S, self.behind_s), LONGEST_PACE_S)
         rest = self._begun + pace - time.monotonic()
-        if rest > 0 and len(self._waiting) < IN_ONE_TRANSACTION:
+        if rest > 0 and not self._awaited and not self._full():
+            self._go.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest):
-                    await self._hurry.wait()
+                    await self._go.wait()
         self._begun = time.monotonic()
 
     async def run(self) -> None:
@@ -163,7 +173,7 @@ class Outgoing:
                     self._on_outage(f"publishing: {error}")
                     await self._again(pause)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
-            self._hurry.clear()
+            self._awaited = False
 
     async def _again(self, pause: float) -> None:
         """The outcome of a transaction is unknown: end it, and learn what became public."""

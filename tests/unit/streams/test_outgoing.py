@@ -14,7 +14,15 @@ from models.touchpoints import Kind, Touch, read
 from streams.errors import DifferentOutput, Fenced
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.outbox import Destination, Entry
-from streams.outgoing import BYTES_IN_ONE_TRANSACTION, MOST_BYTES, Outgoing, Sent, always
+from streams.outgoing import (
+    BYTES_IN_ONE_TRANSACTION,
+    IN_ONE_TRANSACTION,
+    LONGEST_PACE_S,
+    MOST_BYTES,
+    Outgoing,
+    Sent,
+    always,
+)
 from tests.unit.streams.workers import until
 
 TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
@@ -269,5 +277,59 @@ def test_watchers_are_told_what_was_sent_what_was_public_already_and_what_is_lef
         outgoing._on_published = told.append
         await published(outgoing, [example(n) for n in (1, 2, 3)])
         assert [(len(t.entries), t.public_already, t.left) for t in told] == [(1, 2, 0)]
+
+    asyncio.run(scenario())
+
+
+async def _behind(log: FakeLog, first: Sequence[Entry]) -> tuple[Outgoing, asyncio.Task[None]]:
+    """A shard that is far behind, and has just published."""
+    outgoing = await started(log, [], live=False)
+    outgoing.behind_s = 1e9
+    running = asyncio.create_task(outgoing.run())
+    outgoing.add(first)
+    await until(lambda: not len(outgoing))
+    return outgoing, running
+
+
+def test_a_shard_that_is_behind_lets_outputs_gather_until_somebody_waits_for_them() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        outgoing.add([trigger(2)])
+        await asyncio.sleep(0.1)
+        assert counts(log, TRIGGERS) == [1]
+        outgoing.hurry()
+        await until(lambda: counts(log, TRIGGERS) == [1, 2])
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_what_fills_a_transaction_goes_out_at_once() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        began = time.monotonic()
+        outgoing.add([trigger(count) for count in range(2, IN_ONE_TRANSACTION + 2)])
+        await until(lambda: not len(outgoing))
+        large = msgspec.structs.replace(trigger(IN_ONE_TRANSACTION + 2), value=b" " * BYTES_IN_ONE_TRANSACTION)
+        outgoing.add([large])
+        await until(lambda: not len(outgoing))
+        assert time.monotonic() - began < LONGEST_PACE_S
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_shard_that_waits_for_room_does_not_wait_for_the_pace_too() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        began = time.monotonic()
+        for count in range(2, 12):
+            outgoing.add([trigger(count)])
+            await outgoing.room(1)
+        assert time.monotonic() - began < LONGEST_PACE_S
+        running.cancel()
 
     asyncio.run(scenario())
