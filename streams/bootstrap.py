@@ -38,6 +38,8 @@ from streams.watching import Watching
 
 logger = logging.getLogger(__name__)
 
+SWITCH_S = 0.0005
+
 
 def run_worker(config: Config) -> NoReturn:
     """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
@@ -52,16 +54,21 @@ def run_worker(config: Config) -> NoReturn:
         logger.critical("%s: %s", type(error).__name__, error)
         raise SystemExit(int(error.code)) from error
     warm()  # before the group counts on us: a first piece must not wait for a compiler
-    spare_the_collector()
+    tune_the_interpreter()
     run_app(build(config, surroundings))
 
 
-def spare_the_collector() -> None:
-    """Python's garbage collector looks through everything every few hundred new containers, and a batch makes
-    thousands, none of them in a cycle. What is there now stays; what comes is looked at a hundred times less often."""
+def tune_the_interpreter() -> None:
+    """Settings of the process that a pipeline of batches in two threads needs.
+
+    The garbage collector looks through everything every few hundred new containers, and a batch makes thousands, none
+    of them in a cycle: what is there now stays, what comes is looked at a hundred times less often. And the consumer's
+    thread waits for the interpreter until a batch's computing lets go of it, by default for five milliseconds.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(70_000, 20, 20)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def build(config: Config, surroundings: Surroundings) -> RetentionApp:

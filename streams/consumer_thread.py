@@ -150,7 +150,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
     ) -> Any:
-        """A batch for each of some free partitions, with its owner. At most `max_records` records in all.
+        """A batch for each free partition that has records, with its owner. At most `max_records` records in each.
 
         Faust's pause is not used: it never reaches aiokafka, sleeps a second when all are paused, does not wake on
         resume and is cleared by a rebalance.
@@ -162,7 +162,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             raise ConsumerStoppedError()
         self.polls += 1
         with fetcher._subscriptions.fetch_context():  # also tells aiokafka that we poll (max.poll.interval)
-            fetched = await fetcher.fetched_records(self.free_map, timeout=timeout, max_records=max_records)
+            batches = self._taken(await fetcher.fetched_records(self.free_map, timeout, max_records))
+            # aiokafka's limit is for all partitions together. A poll is a hop from thread to thread and back, so it
+            # brings whatever else is here already.
+            more = bool(batches)
+            while more:
+                try:
+                    taken = self._taken(await fetcher.fetched_records(self.free_map, 0, max_records))
+                except KafkaError as error:  # of another partition; it comes again with the next fetch
+                    logger.warning("fetching: %r", error)
+                    break
+                batches += taken
+                more = bool(taken)
+        return batches
+
+    def _taken(self, fetched: Mapping[TopicPartition, list[Any]]) -> list[Batch]:
+        """The batches with their owners, whose partitions are free no more."""
         return [(self.free_map.pop(TP(*tp), None), records) for tp, records in fetched.items()]
 
     # -- offsets

@@ -28,7 +28,7 @@ Copy = list[bytes]
 
 
 def _keys(app: str, place: str) -> str:
-    return f"{{{app}:{place}}}:*"
+    return f"{{{app}:{place}}}*"
 
 
 def copy_place(redis: Redis, app: str, place: str | int) -> Copy:
