@@ -87,13 +87,16 @@ class Block:
         self.rows["check"][row] = self.hashes[row] & np.uint64(0xFFFFFFFF)
         self._opened[row] = Tail()
 
-    def keep(self, row: int) -> tuple[bytes, bytes]:
-        """A customer's slab and tail as they are now, for `put_back`."""
-        return self.rows[row].tobytes(), pack_tail(self._tail(row))
+    def keep(self, row: int) -> tuple[bytes, bytes | None]:
+        """A customer's slab and tail (None: not opened yet) as they are now, for `put_back`."""
+        opened = self._opened.get(row)
+        return self.rows[row].tobytes(), None if opened is None else pack_tail(opened)
 
-    def put_back(self, row: int, kept: tuple[bytes, bytes]) -> None:
+    def put_back(self, row: int, kept: tuple[bytes, bytes | None]) -> None:
         self.rows[row] = np.frombuffer(kept[0], dtype=SLAB)[0]
-        self._opened[row] = unpack_tail(self.names[row], kept[1])
+        self._opened.pop(row, None)
+        if kept[1] is not None:
+            self._opened[row] = unpack_tail(self.names[row], kept[1])
 
     def pack(self, wanted: NDArray[np.bool_]) -> dict[bytes, bytes]:
         """The stored form of the wanted rows, by customer."""

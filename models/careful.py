@@ -15,6 +15,10 @@ MOST_FAILURES = 5
 """An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is broken itself."""
 
 
+NOBODYS_FAULT = (MemoryError, OSError, UnknownRecord)
+"""What is raised for other reasons than what a row says."""
+
+
 class TooManyFailures(Exception):
     """The pure engine raised on so many rows that its events can't be to blame."""
 
@@ -22,21 +26,24 @@ class TooManyFailures(Exception):
 def carefully(run: Run) -> None:
     """Take all lanes to their end, each row on its own."""
     rows = failures = 0
+    last = ""
     active = list(range(len(run.lanes)))
     while active:
         for index in active:
             newcomer = not run.lanes["exists"][index]
             if newcomer:
                 rows += run.admit(index)
-            taken, failed = _try_row(run, index, newcomer)
-            rows, failures = rows + taken, failures + failed
+            taken, error = _try_row(run, index, newcomer)
+            rows, failures, last = rows + taken, failures + bool(error), error or last
         active = [index for index in active if run.lanes["state"][index] != State.DONE]
         if failures > max(MOST_FAILURES, rows // 10):
-            raise TooManyFailures(f"{failures} of {rows} rows failed before offset {run.work.piece.next_offset}")
+            raise TooManyFailures(
+                f"{failures} of {rows} rows failed before offset {run.work.piece.next_offset}, the last with {last}"
+            )
 
 
-def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, int]:
-    """One row on its own: (rows taken, rows failed). When it raises, a dead letter is in its place."""
+def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
+    """One row on its own: (rows taken, what it raised). When it raises, a dead letter is in its place."""
     work = run.work
     before, said, counts, walked = run.block.keep(index), len(work.said), work.counts.copy(), run.counts.copy()
     order = np.array([index])
@@ -44,17 +51,20 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, int]:
         run.advance(order, single=True)
         while run.lanes["state"][index] not in (State.NEXT, State.DONE):
             run.advance(order, single=True)
-    except (MemoryError, UnknownRecord):
+    except NOBODYS_FAULT:
         raise
-    except Exception as error:  # noqa: BLE001 - it goes to the dead letters, with its name
+    except Exception as error:
+        if run.counts[Count.ROWS] == walked[Count.ROWS]:
+            raise  # nothing was begun: it is no row's fault
         del work.said[said:]
         work.counts, run.counts = counts, walked
         run.block.put_back(index, before)
         run.lanes["exists"][index] = not newcomer
         run.lanes["state"][index] = State.NEXT
-        _bury(run, index, f"the engine raised {type(error).__name__}: {error}; report it, then replay the dead letter")
-        return 1, 1
-    return int(run.counts[Count.ROWS] - walked[Count.ROWS]), 0
+        raised = f"{type(error).__name__}: {error}"
+        _bury(run, index, f"the engine raised {raised}; report it, then replay the dead letter")
+        return 1, raised
+    return int(run.counts[Count.ROWS] - walked[Count.ROWS]), ""
 
 
 def _bury(run: Run, index: int, reason: str) -> None:

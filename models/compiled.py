@@ -7,6 +7,7 @@ that the function calls and the constants it reads, so that a change in one modu
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
@@ -20,15 +21,21 @@ from numba.core.dispatcher import Dispatcher
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy"}
+
+
 def compiled(function: F) -> F:
     """Compile at the first call. The function must be portable to C: flat loops over arrays, no Python objects."""
-    dispatcher: Any = njit(fastmath=False, error_model="numpy")(function)
-    dispatcher._cache = _Cache(function)
+    dispatcher: Any = njit(**OPTIONS)(function)
+    try:
+        dispatcher._cache = _Cache(function)
+    except RuntimeError as error:  # nowhere to write to: every process compiles for itself
+        warnings.warn(f"compiled code is not kept: {error}; set NUMBA_CACHE_DIR to a writable folder", stacklevel=2)
     return cast(F, dispatcher)
 
 
 class _Cache(FunctionCache):
-    """Numba's cache, with the callees and constants in the key."""
+    """Numba's cache, with the callees and constants in the key. A cache that fails costs time, and nothing else."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]  # of numba
@@ -38,10 +45,23 @@ class _Cache(FunctionCache):
         key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]  # of numba
         return (*key, digest(self._function))
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # of numba
+        except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its bytes happen to mean
+            warnings.warn(f"{self._name} can't be read from its cache, is compiled anew: {error!r}", stacklevel=2)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]  # of numba
+        except Exception as error:  # noqa: BLE001 - a full disk, or the damaged index that could not be read
+            warnings.warn(f"{self._name} can't be kept in its cache: {error!r}", stacklevel=2)
+
 
 def digest(function: Callable[..., Any]) -> str:
     """Names a function's code, that of all it calls, and the constants they read."""
-    hashed = xxhash.xxh3_128()
+    hashed = xxhash.xxh3_128(repr(OPTIONS).encode())
     for part in _parts(function, set()):
         hashed.update(part)
     return hashed.hexdigest()
@@ -61,6 +81,8 @@ def _parts(function: Callable[..., Any], seen: set[int]) -> Iterator[bytes]:
         if isinstance(value, Dispatcher):
             yield from _parts(value, seen)
         elif isinstance(value, np.ndarray):
-            yield value.tobytes()
+            yield f"{value.dtype.str}{value.shape}".encode() + value.tobytes()
+        elif isinstance(value, type) and hasattr(value, "_fields"):  # a NamedTuple of columns
+            yield repr(value._fields).encode()
         elif isinstance(value, int | float | tuple | np.dtype | str):
             yield repr(value).encode()

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 
 from models.batch import Batch
 from models.block import Block
-from models.careful import TooManyFailures, carefully
+from models.careful import NOBODYS_FAULT, TooManyFailures, carefully
 from models.changes import Changes, Counted, gather
 from models.churn import Scorer, Version
-from models.customer import UnknownRecord
 from models.line import Piece, ShardState
 from models.run import Run
 from models.settings import EngineSettings
@@ -53,8 +52,8 @@ def apply(
     run = start()
     try:
         run.to_the_end()
-    except (MemoryError, UnknownRecord):
-        raise  # not the fault of a row
+    except NOBODYS_FAULT:
+        raise
     except Exception:  # noqa: BLE001 - whatever a row raised, the careful run finds which one it was
         run = start()
         carefully(run)

@@ -28,6 +28,14 @@ ROOM = 2048
 _NOTHING = np.zeros(0)
 
 
+def _probable(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same. Raises ValueError where a scorer gives what is no probability."""
+    wrong = ~((probabilities >= 0.0) & (probabilities <= 1.0))
+    if wrong.any():
+        raise ValueError(f"the scorer gives {probabilities[wrong][0]!r}, which is no probability")
+    return probabilities
+
+
 class Run:
     """One piece. `block` has a row, and `lanes` a lane, for every customer of it."""
 
@@ -44,8 +52,10 @@ class Run:
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
         self._rules = rules_of(work.settings)
-        self._asks = not isinstance(work.scorer, LogisticScorer)
-        self._parameters = work.scorer.parameters if isinstance(work.scorer, LogisticScorer) else _NOTHING
+        scorer = work.scorer
+        # Not a subclass, which may score otherwise than compiled code does.
+        self._asks = type(scorer) is not LogisticScorer
+        self._parameters = scorer.parameters if isinstance(scorer, LogisticScorer) else _NOTHING
         self._probabilities = np.zeros(len(self.lanes))
         self._events = np.empty(ROOM, dtype=EVENT)
         self._bury()
@@ -119,7 +129,7 @@ class Run:
         if self._asks:
             asking = order[self.lanes["state"][order] == State.ASKING]
             if asking.size:
-                self._probabilities[asking] = self.work.scorer.score(self.lanes["basis"][asking])
+                self._probabilities[asking] = _probable(self.work.scorer.score(self.lanes["basis"][asking]))
                 self.lanes["state"][asking] = State.SCORED
 
     def _decide(self, written: int) -> None:

@@ -195,7 +195,7 @@ def walk(
         index = order[at]
         lane, record = lanes[index], records[index]
         while lane.state != _DONE and n + _MOST_A_STEP <= events.shape[0]:
-            estimate = -1.0
+            scored = lane.state == _SCORED
             if lane.state == _NEXT:
                 if not _choose(record, lane, arrivals, place):
                     lane.state = _DONE
@@ -209,17 +209,15 @@ def walk(
             elif lane.state == _AFTER_CASE:
                 outcome = _apply(record, lane, arrivals, rules, counts)
             else:
-                estimate = probabilities[index]
                 outcome = _SCORE
             if outcome == _WAIT_CASE:
                 lane.state = _AFTER_CASE
                 break
             if outcome == _SCORE:
-                if estimate < 0.0:
-                    if asks:
-                        lane.state = _ASKING
-                        break
-                    estimate = probability(lane.basis, parameters, features)
+                if asks and not scored:
+                    lane.state = _ASKING
+                    break
+                estimate = probabilities[index] if scored else probability(lane.basis, parameters, features)
                 n, outcome = _conclude(record, lane, index, estimate, rules, counts, events, n)
             lane.state = _NEXT
             if lane.exists:

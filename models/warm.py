@@ -25,7 +25,9 @@ def warm() -> None:
     """Take one purchase of a customer of nobody's through the engine, and score one basis."""
     settings, version = EngineSettings(), initial_version()
     scorer = scorer_of(version)
-    scorer.score(np.ones((1, BASIS), dtype=np.float32))
+    basis = np.ones((1, BASIS), dtype=np.float32)
+    scorer.score(basis)
+    list(scorer.drivers(basis[0]))
     event = {
         "specversion": "1.0",
         "type": "purchase",
@@ -40,7 +42,9 @@ def warm() -> None:
     piece = next_piece(state, settings, batch, 0)
     if isinstance(piece, Piece):
         loaded = dict.fromkeys(needs(piece, batch, []))
-        apply(state, settings, "", piece, batch, [], loaded, scorer, version)
+        totals = apply(state, settings, "", piece, batch, [], loaded, scorer, version).state.totals
+        if totals.applied != 1 or totals.dead:
+            raise ValueError(f"the engine does not take a purchase: {totals}")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,9 @@ from models.touchpoints import Kind
 LEAST_WEIGHT = 0.2
 """Weight of the newest value in every EWMA once there are five: older behaviour fades with a memory of about five."""
 
+LAST_SECOND = 2**32 - 1
+"""The largest that a record holds, in the year 2106."""
+
 _PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
 _FAMILY_BITS = 4  # a kind is 16 x family + place
 _HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
@@ -121,8 +124,9 @@ def _count(record: Any, kind: int, time: int, purchase_day: bool) -> None:
             at = PURCHASE_DECAYS + i
             numbers[at] = np.float64(numbers[at]) + exp2(-age / _HALF_LIVES[i])
     times[NEWEST] = max(times[NEWEST], np.float64(time))
-    if record.first == 0 or time // SECOND < record.first:
-        record.first = time // SECOND
+    second = min(time // SECOND, LAST_SECOND)
+    if record.first == 0 or second < record.first:
+        record.first = second
 
 
 @compiled

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import DecodeError
 from numpy.typing import NDArray
 
+from models.touchpoints import limits
 from models.touchpoints.diagnosis import Rejected
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
@@ -90,7 +91,9 @@ def read_columns(
     # Each step goes through the whole batch; `doubtful` gathers the rows that some rule may refuse.
     events = _decoded([value if value and len(value) <= SURELY_FLAT else _bounded(value) for value in values])
     times, skewed, too_far, too_early = settle(parsed([event.time for event in events]), timestamps)
-    doubtful = set(np.flatnonzero(too_far | too_early).tolist())
+    # A record that says it is older than any event may be: its difference to a time may not fit a number.
+    too_old = timestamps < -limits.EARLIEST_MS
+    doubtful = set(np.flatnonzero(too_far | too_early | too_old).tolist())
     ids = identities(events)
     customers = [event.subject.encode() for event in events]
     if _controls([*ids, *customers]) > len(ids):  # each identity has a NUL of its own

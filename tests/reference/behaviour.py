@@ -57,6 +57,7 @@ from models.touchpoints import FAMILY, Family, Kind, Touch
 LEAST_WEIGHT = 0.2
 """Weight of the newest value in every EWMA once there are five: older behaviour fades with a memory of about five."""
 
+LAST_SECOND = 2**32 - 1
 _PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
 
 
@@ -106,7 +107,8 @@ def _count(record: Record, kind: int, time: int, new_day: bool) -> None:
         for i, half_life in enumerate(HALF_LIVES_PURCHASE):
             numbers[PURCHASE_DECAYS + i] += exp2(-age / half_life)
     times[NEWEST] = max(times[NEWEST], time)
-    record.first = min(record.first or time // SECOND, time // SECOND)
+    second = min(time // SECOND, LAST_SECOND)
+    record.first = min(record.first or second, second)
 
 
 def _purchase_day(record: Record, touch: Touch, time: int) -> None:

@@ -183,3 +183,37 @@ def test_a_stored_record_that_cannot_be_read_stops_the_shard(value: bytes) -> No
     piece = piece._replace(last=1)
     with pytest.raises(UnknownRecord):
         apply(state, SETTINGS, TOPIC, piece, batch, [], {b"c": value}, WELL, None)
+
+
+@pytest.mark.parametrize("wrong", [-1e-17, 1.5, float("nan")])
+def test_what_a_scorer_gives_that_is_no_probability_is_the_engines_fault(wrong: float) -> None:
+    class Wrong(Silence):
+        def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+            return np.full(len(bases), wrong)
+
+    kept = run(Wrong(), bought("c", 1))
+    [letter] = kept.said("deadletters")
+    assert "which is no probability" in letter["reason"]
+
+
+def test_an_error_before_any_row_was_begun_buries_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr("models.run.walk", fails)
+    with pytest.raises(RuntimeError, match="no compiler"):
+        run(WELL, ticking(day(0)), bought("c", 1))
+
+
+def test_a_damaged_tail_of_somebody_else_does_not_change_how_a_failing_row_ends() -> None:
+    kept = run(WELL, bought("damaged", 1), bought("c", 1))
+    whole = kept.records[b"damaged"]
+    length = SLAB.itemsize
+    kept.records[b"damaged"] = whole[: length - 2] + (3).to_bytes(2, "little") + b"\xc1\xc1\xc1"
+    log = log_of([bought("damaged", 2), bought("c", 2, POISON)])
+    state = born(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
+    batch = Batch.of(log)
+    piece: Any = next_piece(state, SETTINGS, batch, 0)._replace(last=2)
+    loaded = {customer: kept.records[customer] for customer in (b"damaged", b"c")}
+    changes = apply(state, SETTINGS, TOPIC, piece, batch, [], loaded, BY_AMOUNT, None)
+    assert [output.role for output in changes.outputs] == ["deadletters", "examples"]  # the latter: a watermark

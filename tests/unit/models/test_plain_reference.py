@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from models import rehearsal, run
+from models.careful import carefully
+from models.churn import Driver, LogisticScorer
 from models.rehearsal import rehearse
-from tests.logs import synthetic
+from models.settings import DAY
+from tests.logs import log_of, synthetic, told
 from tests.reference.engine import apply as plainly
 from tests.unit.models.bench import digest
 from tests.unit.models.test_rehearsal import VARIANTS
@@ -39,3 +47,60 @@ def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
     parts = replace(given_settings, piece_items=items)
     fast = rehearse(logs, parts, batch=lambda at: batch)
     assert digest(fast) == digest(rehearse(logs, given_settings, engine=plainly))
+
+
+LOGS = synthetic(11, partitions=2, customers=40, days=150)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    monkeypatch.setattr(run, "ROOM", 3)
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    monkeypatch.setattr(run.Run, "to_the_end", carefully)
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+class Foreign:
+    """A scorer that compiled code does not know."""
+
+    def __init__(self, scorer: LogisticScorer) -> None:
+        self._scorer = scorer
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._scorer.score(bases)
+
+    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
+        return self._scorer.drivers(basis)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    compiled = rehearsal.scorer_of
+    monkeypatch.setattr(rehearsal, "scorer_of", lambda version: Foreign(compiled(version)))
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_triggers_that_expired_unsent_rearm_their_episodes_in_both(variant: str) -> None:
+    # A log in which every second trigger comes back, a day later.
+    first = rehearse(LOGS, VARIANTS[variant])
+    logs = []
+    for log, shard in zip(LOGS, first.shards, strict=True):
+        said = [msgspec.json.decode(output.value) for output in shard.outputs if output.role == "triggers"]
+        entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
+        entries += [
+            told("expired_unsent", trigger["customer"], trigger["time"] + DAY, {"trigger_id": trigger["id"]})
+            for trigger in said[::2]
+        ]
+        logs.append(log_of(sorted(entries, key=lambda entry: entry[0])))
+    fast, plain = rehearse(logs, VARIANTS[variant]), rehearse(logs, VARIANTS[variant], engine=plainly)
+    assert digest(fast) == digest(plain)
+    decisions = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
+    assert "rearmed" in decisions
