@@ -30,8 +30,9 @@ from models.risk import Band
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
 
-PAUSES = ("store", "kafka", "version", "clock_ahead", "outbox")
-"""Why a shard that has work stands still."""
+UNPUBLISHED = "kafka"
+PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox")
+"""Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, may stand beside another."""
 
 OTHER = "other"
 
@@ -149,6 +150,7 @@ class Metrics:
             self._publish_retries,
         )
         self._pauses: dict[int, str] = {}
+        self._unpublished: set[int] = set()
         self._shards: set[int] = set()
 
     def taken_over(self, shard: int, state: ShardState) -> None:
@@ -241,7 +243,7 @@ class Metrics:
         self._trouble.set(stands_still)
 
     def paused(self, shard: int, reason: str | None) -> None:
-        """A shard that has work stands still (one of `PAUSES`), or goes on (None)."""
+        """A shard that has work stands still (one of `PAUSES` but `UNPUBLISHED`), or goes on (None)."""
         before = self._pauses.get(shard)
         now = None if reason is None else reason if reason in PAUSES else OTHER
         if before == now:
@@ -253,10 +255,18 @@ class Metrics:
             self._paused.labels(str(shard), now).set(1)
             self._pauses[shard] = now
 
+    def unpublished(self, shard: int, stands_still: bool) -> None:
+        """The publishing of a shard's outputs stands still, or goes on; whatever `paused` says of its work."""
+        if stands_still == (shard in self._unpublished):
+            return
+        self._paused.labels(str(shard), UNPUBLISHED).set(stands_still)
+        (self._unpublished.add if stands_still else self._unpublished.discard)(shard)
+
     def owned(self, shards: Collection[int]) -> None:
         """The shards of this worker from now on. What stood about others is the new owner's to say."""
         for shard in self._shards - set(shards):
             self.paused(shard, None)
+            self.unpublished(shard, False)
             for series in self._by_shard:
                 _forget(series, str(shard))
             for band in Band:

@@ -1,4 +1,4 @@
-"""What the worker looks at before it starts, and says: topics, time, transactions, how durable Redis is.
+"""What the worker looks at before it starts, and says: topics, time, transactions, how durable Redis is, its rights.
 
 The checks are those of `retention doctor` (streams/doctor), as far as a worker can't do without them.
 """
@@ -19,13 +19,17 @@ from streams.errors import TopicUnfit
 from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
 from streams.store.connection import connect
-from streams.store.failures import CAUGHT
+from streams.store.failures import CAUGHT, translated
+from streams.store.port import StoreUnavailable
+from streams.store.redis import RedisStore
+from streams.store.rules import StoreFull
+from streams.store.trial import try_out
 from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
 from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
 
-AWAY = (BrokerUnreachable, PublisherUnavailable, *CAUGHT)
+AWAY = (BrokerUnreachable, PublisherUnavailable, StoreUnavailable, StoreFull, OSError)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
@@ -37,7 +41,10 @@ class Surroundings(NamedTuple):
 
 
 async def look_around(config: Config) -> Surroundings:
-    """Check and say. Kafka or Redis that can't be reached is waited for. Raises TopicMissing, TopicUnfit."""
+    """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
+
+    Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking).
+    """
     pause = FIRST_PAUSE_S
     while True:
         try:
@@ -59,7 +66,7 @@ async def _look(config: Config) -> Surroundings:
         if config.mode == "live":
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
-    await _durability(config)
+    await _store(config)
     return Surroundings(partitions, transactional)
 
 
@@ -75,13 +82,21 @@ def _topics(config: Config) -> int:
     return found[config.topic("touchpoints")].partitions
 
 
-async def _durability(config: Config) -> None:
-    """Say what a crash of Redis may lose, and whether it throws records away."""
+async def _store(config: Config) -> None:
+    """Say what a crash of Redis may lose, and whether it throws records away; try whether it does all that is needed.
+
+    Raises StoreRefused, StoreUnavailable.
+    """
+    where = without_password(config.redis_url)
     client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
     try:
-        nodes = await look_at(client, without_password(config.redis_url))
+        nodes = await look_at(client, where)
+        for finding in (every(nodes, persistence), every(nodes, eviction)):
+            if finding.status is not Status.OK:
+                logger.warning("%s: %s", finding.told, finding.remedy)
+        await try_out(RedisStore(client, config.app))
+    except CAUGHT as error:
+        # Wrong credentials do not become right by waiting.
+        raise translated(error, f"Redis at {where}") from error
     finally:
         await client.aclose()
-    for finding in (every(nodes, persistence), every(nodes, eviction)):
-        if finding.status is not Status.OK:
-            logger.warning("%s: %s", finding.told, finding.remedy)

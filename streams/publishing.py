@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from streams.client import Outcome, Refusal, Report, Sent, TouchpointPublisher, Undelivered
 from streams.client.delivery import SHOWN
 from streams.client.validation import checked
-from streams.topic_admin import BrokerUnreachable
+from streams.errors import EngineError
 
 PLAIN_EVERY_S = 5.0
 HURRIED_S = 5.0
@@ -175,7 +175,10 @@ def check_lines(lines: Iterable[bytes], watch: Watch) -> Tally:
 def publish_lines(
     lines: Iterable[bytes], watch: Watch, connect: Callable[[Callable[[Outcome], None]], TouchpointPublisher]
 ) -> Published:
-    """Publish every line that is a touchpoint. connect(on_outcome): makes the publisher; what it raises passes."""
+    """Publish every line that is a touchpoint. connect(on_outcome): makes the publisher; what it raises passes.
+
+    A named error of a line is said, and ends the file there: what was sent before is still confirmed and reported.
+    """
     tally = Tally(watch.say)
     publisher = connect(tally)
     number, stopped, interrupted = 0, False, False
@@ -189,7 +192,7 @@ def publish_lines(
                     break
         except KeyboardInterrupt:
             interrupted = True
-        except BrokerUnreachable as error:
+        except EngineError as error:
             watch.say(str(error))
             stopped = True
         stopped |= interrupted

@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from models.calendar import place
 from models.churn import Version
 from models.line import UNBORN, ShardState
-from streams.metrics import Metrics
+from streams.metrics import UNPUBLISHED, Metrics
 from streams.outbox import PublisherUnavailable
 from streams.outgoing import Sent
 from streams.ownership import Ownership
@@ -80,7 +80,8 @@ class Watching:
         """The shard's own listener for transactions that failed, or whose outcome is not known."""
 
         def listen(detail: str) -> None:
-            self.metrics.paused(shard, "kafka")
+            self.progress.unpublished(shard, f"{UNPUBLISHED}: {detail}")
+            self.metrics.unpublished(shard, True)
             self.metrics.publish_retry(shard)
 
         return listen
@@ -97,6 +98,7 @@ class Watching:
         """The shard's own listener for published transactions."""
 
         def listen(sent: Sent) -> None:
+            self._publishes(shard)
             self.metrics.outbox(shard, sent.left)
             self.metrics.redelivered("outbox", sent.public_already)
             if not sent.entries:
@@ -168,6 +170,13 @@ class Watching:
         self.metrics.redelivered("records", self._in_hand.pop(shard, 0))
         self._states.pop(shard, None)
         self._reach.pop(shard, None)
+        self._publishes(shard)
+
+    def _publishes(self, shard: int) -> None:
+        """Nothing keeps the shard's outputs from being public, as far as it is ours to say. A commit says nothing about
+        it, nor does a shard without work: publishing goes on beside both."""
+        self.progress.published(shard)
+        self.metrics.unpublished(shard, False)
 
     async def _look_at_lag(self, tails: TailReader, topic: str) -> None:
         try:

@@ -16,14 +16,16 @@ COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red", 
 
 
 @click.command()
-@click.option("--read-only", is_flag=True, help="create no topic to try a transaction and to read the broker's clock")
+@click.option(
+    "--read-only", is_flag=True, help="create nothing: no transaction, no broker's clock, no trial of the store"
+)
 @json_option("one JSON object")
 @configured("mode", "redis_cluster")
 def doctor(config: Config, read_only: bool, as_json: bool) -> None:
     """Look at Kafka, the topics, Redis, the shards' state and this machine, and say what to fix.
 
-    One line for each check, with the remedy below it. Changes nothing: a transaction is tried on a topic of its own,
-    which is deleted again. What is not there or does not answer takes seconds, and the other checks are made all the
+    One line for each check, with the remedy below it. Leaves nothing behind: a transaction is tried on a topic, the
+    store on a place of their own, which are deleted again. What is not there or does not answer takes seconds, and the other checks are made all the
     same. Exit code 1 if there is a problem; warnings are 0.
 
     \b

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,6 +63,31 @@ class Waiting(NamedTuple):
 
 
 Outcome = Sent | Refusal | Undelivered
+
+
+class Telling:
+    """Outcomes on their way to a callback, which may publish in turn: told at the outermost call only, never while the
+    events that wait are gone through."""
+
+    def __init__(self, callback: Callable[[Outcome], None]) -> None:
+        self._callback = callback
+        self._untold: deque[Outcome] = deque()
+        self._busy = False
+
+    def add(self, outcome: Outcome) -> None:
+        self._untold.append(outcome)
+
+    def tell(self) -> None:
+        """What is added meanwhile waits for the next call: a callback that publishes again what can never be sent is
+        told of it once per call, not for ever. What the callback raises passes; the rest is told with the next call."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            for _ in range(len(self._untold)):
+                self._callback(self._untold.popleft())
+        finally:
+            self._busy = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,18 @@ class _Rebalances:
     def __init__(self) -> None:
         self.joined = False
         self.assigned: set[TopicPartition] = set()
+        self.moved: set[TopicPartition] = set()
+        """Not ours any more, or ours anew."""
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.joined = True
         self.assigned = self.assigned | assigned
+        self.moved = self.moved | assigned
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self.joined = False
         self.assigned = self.assigned - revoked
+        self.moved = self.moved | revoked
 
     def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         self.on_partitions_revoked(lost)
@@ -120,8 +124,10 @@ class GroupMember:
         try:
             batches = self._consumer.poll(timeout_ms=POLL_MS)
         except KafkaError as error:
+            self._drop_moved()
             self._wait_or_raise(error, "reading")
             return []
+        self._drop_moved()
         assigned, self._rebalances.assigned = self._rebalances.assigned, set()
         for tp in sorted(assigned):
             if self._rewound(tp):
@@ -159,6 +165,14 @@ class GroupMember:
         """Leave the group at once, without a commit."""
         self._to_commit = {}
         self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+
+    def _drop_moved(self) -> None:
+        """What we have settled of a partition and not yet committed is not ours to commit once it has moved: its new
+        owner may have committed more, and Kafka takes an older offset as well, also from a member without the
+        partition. `_committed` stays: it is only compared with what Kafka says."""
+        moved, self._rebalances.moved = self._rebalances.moved, set()
+        for tp in moved & self._to_commit.keys():
+            logger.info("%s[%d]: moved before offset %d was committed", *tp, self._to_commit.pop(tp))
 
     def _rewound(self, tp: TopicPartition) -> bool:
         """Whether the partition is now read from where its history begins."""

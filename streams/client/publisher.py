@@ -15,7 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.broker import find_topic, refuse_own
-from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered, Waiting
+from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
 from streams.topic_admin import kafka_named
@@ -50,8 +50,8 @@ class TouchpointPublisher:
     Args:
         bootstrap_servers: host:port,host:port.
         topic: the engine's input.
-        on_outcome: told of each `Sent`, `Refusal` and `Undelivered`, in this thread, from within `publish`, `flush` and
-            `close`. Without it refusals and undelivered events are kept for the report, up to `most_kept`.
+        on_outcome: told of each `Sent`, `Refusal` and `Undelivered`, in this thread, from within our methods; it may
+            publish in turn. Without it refusals and undelivered events are kept for the report, up to `most_kept`.
         idempotent: True raises IdempotenceRefused where the broker has no idempotent producers, False does without,
             None takes what there is and logs a warning; `idempotent` then tells.
         keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
@@ -81,17 +81,17 @@ class TouchpointPublisher:
         self._bootstrap, self._settings = bootstrap_servers, settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
-        self._on_outcome = on_outcome
+        self._telling = None if on_outcome is None else Telling(on_outcome)
         found = find_topic(bootstrap_servers, topic, settings, ask_time=keep_time is None)
         self.topic = found.name
         self._keep_time = bool(found.keeps_time if keep_time is None else keep_time)
         self._waiting: deque[Waiting] = deque()
-        self._bytes = 0
-        self._sent = self._refused = self._not_delivered = 0
+        self._bytes = self._sent = self._refused = self._not_delivered = 0
         self._partitions: Counter[int] = Counter()
         self._kept: list[Refusal | Undelivered] = []
         self._began = self._ended = 0.0
         self._closed = False
+        self.idempotent = False  # whether the broker drops what a retry of the client would write twice
         self._producer: Any = None
         self._open()
 
@@ -113,6 +113,7 @@ class TouchpointPublisher:
             answer = self._producer.send(self.topic, key=touch.customer.encode(), value=value, timestamp_ms=timestamp)
         except KafkaError as error:
             self._tell(Waiting(line, touch.id, touch.customer, value, now, None).undelivered(error))
+            self._look()
             return None
         self._waiting.append(Waiting(line, touch.id, touch.customer, value, now, answer))
         self._bytes += len(value)
@@ -137,17 +138,12 @@ class TouchpointPublisher:
         return self.publish(value, line=line)
 
     @property
-    def idempotent(self) -> bool:
-        """Whether the broker drops what a retry of the client would write twice."""
-        return self._idempotent
-
-    @property
     def report(self) -> Report:
         """What became of the events so far."""
-        self._settle()
+        self._look()
         return Report(
             topic=self.topic,
-            idempotent=self._idempotent,
+            idempotent=self.idempotent,
             sent=self._sent,
             refused=self._refused,
             not_delivered=self._not_delivered,
@@ -168,17 +164,17 @@ class TouchpointPublisher:
         """Wait until every event is settled, or for `timeout_s`; the report tells how many still wait."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while self._waiting and self._settle_first(deadline):
-            self._settle()
+            self._look()
         return self.report
 
     def close(self, timeout_s: float | None = None) -> Report:
         """Flush, then give up what is not confirmed: it is in the report as not delivered. Call it as often as you
-        like; nothing can be published afterwards."""
+        like; afterwards, and when `on_outcome` is told of what was given up, `publish` raises ValueError."""
         if not self._closed:
-            self._closed = True
             try:
                 self.flush(timeout_s)
             finally:
+                self._closed = True
                 self._give_up()
         return self.report
 
@@ -199,16 +195,20 @@ class TouchpointPublisher:
     def _open(self) -> None:
         if self._closed:
             raise ValueError(f"the publisher to {self.topic} is closed; make a new one")
-        self._producer, self._idempotent = open_producer(
+        self._producer, self.idempotent = open_producer(
             self._bootstrap, self._insisted, self._delivery_timeout_s, self._settings
         )
-        with kafka_named(self._bootstrap, f"asking for the partitions of {self.topic}"):
-            # Now rather than at the first event, which would wait for it.
-            self._producer.partitions_for(self.topic)
+        try:
+            with kafka_named(self._bootstrap, f"asking for the partitions of {self.topic}"):
+                # Now rather than at the first event, which would wait for it.
+                self._producer.partitions_for(self.topic)
+        except BaseException:  # its thread would run on, and nobody could end it
+            self._end_producer()
+            raise
 
     def _make_room(self, size: int) -> None:
         """Settle what is done; wait while too much is on its way."""
-        self._settle()
+        self._look()  # first, so that what the callback raises leaves the event at hand with the caller
         while self._waiting and (
             len(self._waiting) >= self._most_waiting or self._bytes + size > self._most_bytes
         ):  # one event alone may be larger than all that may wait
@@ -220,8 +220,14 @@ class TouchpointPublisher:
         if self._producer is None:
             self._open()
 
+    def _look(self) -> None:
+        """Settle what is done, and tell the callback."""
+        self._settle()
+        if self._telling is not None:
+            self._telling.tell()
+
     def _settle(self) -> None:
-        """Tell of what is done, from the front: an event waits for those before it, also in other partitions."""
+        """Take what is done, from the front: an event waits for those before it, also in other partitions."""
         while self._waiting and self._waiting[0].answer.is_done:
             self._settled(self._waiting.popleft())
 
@@ -257,18 +263,24 @@ class TouchpointPublisher:
 
     def _give_up(self) -> None:
         """End the producer; what was not confirmed is not delivered."""
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
+        self._end_producer()
+        given_up, self._waiting = self._waiting, deque()
+        for waiting in given_up:
+            if waiting.answer.is_done:
+                self._settled(waiting)
+            else:  # the producer's thread did not end in time, so it settles nothing any more
+                self._bytes -= len(waiting.value)
+                self._tell(waiting.undelivered(KafkaTimeoutError("the producer was closed before an answer came")))
+
+    def _end_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
             close_producer(producer)
-        self._settle()
-        while self._waiting:  # the producer's thread did not end in time, so it settles nothing any more
-            waiting = self._waiting.popleft()
-            self._bytes -= len(waiting.value)
-            self._tell(waiting.undelivered(KafkaTimeoutError("the producer was closed before an answer came")))
 
     def _refuse(self, told: Refusal) -> Refusal:
         self._make_room(0)
         self._tell(told)
+        self._look()
         return told
 
     def _tell(self, outcome: Outcome) -> None:
@@ -281,7 +293,7 @@ class TouchpointPublisher:
             self._refused += 1
         else:
             self._not_delivered += 1
-        if self._on_outcome is not None:
-            self._on_outcome(outcome)
+        if self._telling is not None:
+            self._telling.add(outcome)
         elif not isinstance(outcome, Sent):
             self._kept.append(outcome)

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+    UnknownTopicOrPartitionError,
+)
 
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
@@ -20,6 +25,9 @@ CONNECT_S = 3.0
 
 COORDINATOR_S = 3.0
 """A fresh cluster makes its internal topics when they are first asked for."""
+
+APPEAR_S = 4.0
+"""A topic that was just made is known to every broker after this long."""
 
 T = TypeVar("T")
 
@@ -116,15 +124,20 @@ class BrokerLook:
             time.sleep(0.2)
 
     def create_passing(self, name: str) -> None:
-        """A topic of one partition that keeps arrival times; the caller deletes it."""
+        """A topic of one partition that keeps arrival times; the caller deletes it, after an error too."""
         settings = {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "1", "retention.ms": "3600000"}
         with kafka_named(self.bootstrap_servers, f"creating {name}"):
             self._client.create_topics({name: {"num_partitions": 1, "replication_factor": 1, "configs": settings}})
-            self._client.wait_for_topics([name])
+            self._client.wait_for_topics([name], timeout_ms=int(1000 * APPEAR_S))
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str) -> bool:
+        """False when there is no such topic."""
         with kafka_named(self.bootstrap_servers, f"deleting {name}"):
-            self._client.delete_topics([name])
+            try:
+                self._client.delete_topics([name])
+            except UnknownTopicOrPartitionError:
+                return False
+        return True
 
 
 def reachable(config: Config, facts: BrokerFacts) -> Finding:

@@ -19,11 +19,12 @@ REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, pas
 async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[Finding]:
     """One finding for each of `CHECKS`, in order, as they come.
 
-    read_only: no topic is created to try a transaction and to read the broker's clock.
+    read_only: no topic is created to try a transaction and to read the broker's clock, and no place in Redis to try the
+    store's scripts.
     """
     kafka = KafkaSection("kafka.reachable", BrokerUnreachable.remedy)
     redis = RedisSection("redis.reachable", REDIS_ADDRESS, f"Redis at {without_password(config.redis_url)}: ")
-    asking = asyncio.create_task(redis.ask(redis.examine(config)))
+    asking = asyncio.create_task(redis.ask(redis.examine(config, read_only=read_only)))
     try:
         await kafka.ask(kafka.examine(config, read_only=read_only))
         for section in ("kafka", "topics"):

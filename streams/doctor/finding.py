@@ -33,7 +33,7 @@ CHECKS = {
     "redis.persistence": "append-only file, synced at each write",
     "redis.eviction": "`maxmemory-policy noeviction`: no record is thrown away",
     "redis.memory": "room below `maxmemory`",
-    "redis.scripts": "the store's scripts may be loaded and run",
+    "redis.scripts": "a place is created, written, read and deleted again: this user may run all that the store needs",
     "redis.clock": "Redis's clock beside this machine's",
     "shards.state": "the state of each shard is there where it must be, and can be read",
     "shards.settings": "the settings are those that the shards were created with",

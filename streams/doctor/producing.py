@@ -17,6 +17,7 @@ from streams.doctor.section import words
 from streams.errors import EngineError
 from streams.outbox import PublisherUnavailable
 from streams.publisher import FAILURES, REFUSALS, supports_transactions
+from streams.topic_admin import BrokerRefused
 
 LIMIT_S = 8.0
 """For each attempt. The first transaction of a fresh cluster waits for a topic of the broker's own."""
@@ -50,23 +51,42 @@ async def attempts(config: Config, look: BrokerLook, *, read_only: bool) -> list
         told = "a producer id for transactions was given; none was tried (--read-only)"
         return [ok("kafka.transactions", told) if transactional else _without_transactions(config)]
     topic = f"{config.topic_prefix}.doctor-{time.time_ns():x}"
+    findings: list[Finding]
+    sent: Sent | None = None
+    refused, left = False, ""
     try:
-        await bounded(lambda: look.create_passing(topic), LIMIT_S)
-    except (EngineError, TimeoutError) as error:
-        given = "given" if transactional else "refused"
-        told = f"a producer id for transactions was {given}; none could be tried: {words(error)}"
-        return [warning("kafka.transactions", told, "allow this client to create topics, or run with --read-only")]
-    try:
-        findings, sent = await _tried(config, topic, transactional)
-    finally:
         try:
-            await bounded(lambda: look.delete(topic), LIMIT_S)
-            left = ""
+            await bounded(lambda: look.create_passing(topic), LIMIT_S)
         except (EngineError, TimeoutError) as error:
-            left = f"topic {topic} could not be deleted: {words(error)}"
+            refused = isinstance(error, BrokerRefused)
+            findings = [_not_tried(transactional, error)]
+        else:
+            findings, sent = await _tried(config, topic, transactional)
+    finally:
+        if not refused:  # one that seemed to fail may have been done all the same
+            left = await _left(look, topic)
     if left:
-        findings[0] = warning("kafka.transactions", f"{findings[0].told}; {left}", f"delete {topic} by hand")
+        first, by_hand = findings[0], f"delete {topic} by hand"
+        status = first.status if first.status is Status.PROBLEM else Status.WARNING
+        remedy = f"{first.remedy}; {by_hand}" if first.remedy else by_hand
+        findings[0] = Finding(first.check, status, f"{first.told}; {left}", remedy)
     return [*findings, *([clock(config, sent)] if sent is not None else [])]
+
+
+def _not_tried(transactional: bool, error: Exception) -> Finding:
+    given = "given" if transactional else "refused"
+    told = f"a producer id for transactions was {given}; none could be tried: {words(error)}"
+    return warning("kafka.transactions", told, "allow this client to create topics, or run with --read-only")
+
+
+async def _left(look: BrokerLook, topic: str) -> str:
+    """Delete the topic; what may be left of it, or nothing."""
+    try:
+        if await bounded(lambda: look.delete(topic), LIMIT_S):
+            return ""
+    except (EngineError, TimeoutError) as error:
+        return f"topic {topic} could not be deleted and may be left: {words(error)}"
+    return f"topic {topic} was not there to be deleted, and may come when Kafka gets to it"
 
 
 async def _tried(config: Config, topic: str, transactional: bool) -> tuple[list[Finding], Sent | None]:

@@ -17,12 +17,18 @@ FULL, NEARLY_FULL = 0.95, 0.80
 
 MIB = 1 << 20
 
+ALLOW_INFO = "allow this user INFO"
+REFUSED = "INFO is refused, or hides it"
+
 
 def reachable(config: Config, nodes: Sequence[RedisNode]) -> Finding:
     """The version is one that the store's scripts were written for."""
     check, where = "redis.reachable", without_password(config.redis_url)
     named = []
     for version, server in dict.fromkeys((node.version, _server(node)) for node in nodes):
+        if not version:
+            told = f"{where}: Redis does not tell its version ({REFUSED})"
+            return warning(check, told, f"{ALLOW_INFO}, or make sure that it is {'.'.join(map(str, OLDEST))} or later")
         if version < OLDEST:
             told = f"{where}: {server}; needed: {'.'.join(map(str, OLDEST))} or later"
             return problem(check, told, "upgrade Redis")
@@ -34,7 +40,7 @@ def reachable(config: Config, nodes: Sequence[RedisNode]) -> Finding:
 def _server(node: RedisNode) -> str:
     if "valkey_version" in node.info:
         return f"Valkey {node.info['valkey_version']}"
-    return f"Redis {node.info['redis_version']}"
+    return f"Redis {node.info.get('redis_version', 'of unknown version')}"
 
 
 def persistence(node: RedisNode) -> Finding:
@@ -65,7 +71,10 @@ def persistence(node: RedisNode) -> Finding:
 def eviction(node: RedisNode) -> Finding:
     """A record thrown away is a customer forgotten: the engine would take them for a new one."""
     check = "redis.eviction"
-    policy, limit = str(node.info.get("maxmemory_policy", "unknown")), int(node.info.get("maxmemory", 0))
+    if "maxmemory_policy" not in node.info:
+        told = f"Redis does not tell its maxmemory-policy ({REFUSED})"
+        return warning(check, told, f"{ALLOW_INFO}, or make sure that maxmemory-policy is noeviction")
+    policy, limit = str(node.info["maxmemory_policy"]), int(node.info.get("maxmemory", 0))
     told, remedy = f"maxmemory-policy {policy}", "set maxmemory-policy noeviction"
     if policy == "noeviction":
         return ok(check, told)
@@ -78,6 +87,8 @@ def eviction(node: RedisNode) -> Finding:
 def memory(node: RedisNode) -> Finding:
     """A full Redis refuses writes: the shards pause."""
     check, info = "redis.memory", node.info
+    if "used_memory" not in info:
+        return Finding(check, Status.SKIPPED, f"not checked: {REFUSED}")
     used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     total = int(info.get("total_system_memory", 0))
     if not limit and not total:
@@ -94,8 +105,10 @@ def memory(node: RedisNode) -> Finding:
 def replicas(node: RedisNode) -> Finding:
     """A failover to a replica that lacks the last writes sets Redis back; the engine notices and replays."""
     check, info = "redis.replicas", node.info
-    if info.get("role") != "master":
-        told = f"it is a {info.get('role')} of {info.get('master_host')}:{info.get('master_port')} and takes no writes"
+    if "role" not in info:
+        return Finding(check, Status.SKIPPED, f"not checked: {REFUSED}")
+    if info["role"] != "master":
+        told = f"it is a {info['role']} of {info.get('master_host')}:{info.get('master_port')} and takes no writes"
         return problem(check, told, "give the primary's address in RETENTION_REDIS_URL")
     count = int(info.get("connected_slaves", 0))
     if not count:

@@ -11,10 +11,13 @@ from redis.exceptions import ResponseError
 
 from streams.doctor.clocks import ClockReading
 from streams.store.connection import Client
+from streams.store.failures import translated
+from streams.store.rules import StoreRefused
 
 
 class RedisNode(NamedTuple):
-    """info: INFO's fields. settings: of CONFIG GET, what was asked for; None where Redis does not tell them."""
+    """info: INFO's fields, none where Redis does not tell them. settings: of CONFIG GET, what was asked for; None where
+    Redis does not tell them."""
 
     name: str
     info: Mapping[str, Any]
@@ -23,12 +26,14 @@ class RedisNode(NamedTuple):
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Of the protocol: Valkey too says which Redis it stands for."""
-        return tuple(int(part) for part in str(self.info["redis_version"]).split(".") if part.isdigit())
+        """Of the protocol: Valkey too says which Redis it stands for. Empty when it is not told."""
+        return tuple(int(part) for part in str(self.info.get("redis_version", "")).split(".") if part.isdigit())
 
     @property
-    def clustered(self) -> bool:
-        return bool(self.info.get("cluster_enabled"))
+    def clustered(self) -> bool | None:
+        """None: not told."""
+        enabled = self.info.get("cluster_enabled")
+        return None if enabled is None else bool(enabled)
 
 
 SETTINGS = ("append*", "min-*")
@@ -43,14 +48,23 @@ async def look_at(client: Client, name: str) -> list[RedisNode]:
     return [await _node(client, node.name, {"target_nodes": node}) for node in client.get_primaries()]
 
 
-async def cluster_state(client: RedisCluster) -> str:
-    """As a node of it sees it: `ok`, or `fail`."""
-    told = await client.execute_command("CLUSTER INFO", target_nodes=client.get_primaries()[0])
+async def cluster_state(client: RedisCluster) -> str | None:
+    """As a node of it sees it: `ok`, or `fail`; None: not told."""
+    try:
+        told = await client.execute_command("CLUSTER INFO", target_nodes=client.get_primaries()[0])
+    except ResponseError as error:
+        _only_refused(error)
+        return None
     return str(told["cluster_state"])
 
 
 async def _node(client: Any, name: str, where: dict[str, Any]) -> RedisNode:
-    info = await client.execute_command("INFO", **where)
+    info: Mapping[str, Any]
+    try:
+        info = await client.execute_command("INFO", **where)
+    except ResponseError as error:
+        _only_refused(error)
+        info = {}
     settings: dict[str, str] | None
     try:
         answers = [await client.execute_command("CONFIG GET", pattern, **where) for pattern in SETTINGS]
@@ -64,6 +78,12 @@ async def _node(client: Any, name: str, where: dict[str, Any]) -> RedisNode:
     except ResponseError:
         clock = None
     return RedisNode(name, info, settings, clock)
+
+
+def _only_refused(error: ResponseError) -> None:
+    """Raise it again unless it says that this user may not ask, or that there is no such command."""
+    if not isinstance(translated(error, ""), StoreRefused):
+        raise error
 
 
 def _pairs(answer: Mapping[Any, Any] | Sequence[Any]) -> dict[str, str]:

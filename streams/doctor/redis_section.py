@@ -8,11 +8,12 @@ from redis.asyncio import RedisCluster
 
 from streams.config import Config, without_password
 from streams.doctor import redis
-from streams.doctor.finding import Finding, ok, problem
+from streams.doctor.finding import Finding, ok, problem, warning
 from streams.doctor.redis_nodes import RedisNode, cluster_state, look_at
 from streams.doctor.section import Section
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
+from streams.store.trial import try_out
 
 CALL_S = 3.0
 NO_PLACE = "doctor"
@@ -26,7 +27,7 @@ class RedisSection(Section):
     clients: list[Client] = field(default_factory=list)
     usable: Client | None = None
 
-    async def examine(self, config: Config) -> None:
+    async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks redis.*."""
         nodes = await self._nodes(config)
         self.found.append(redis.reachable(config, nodes))
@@ -35,19 +36,19 @@ class RedisSection(Section):
         self.at = "redis.scripts"
         self.waits_for("redis", "redis.cluster")
         if self.usable is not None:
-            await RedisStore(self.usable, config.app).mint(NO_PLACE, NO_PLACE.encode())
-            self.found.append(ok("redis.scripts", "loaded and run"))
+            self.found.append(await _scripts(RedisStore(self.usable, config.app), read_only=read_only))
 
     async def _nodes(self, config: Config) -> list[RedisNode]:
         where = without_password(config.redis_url)
         # A plain client first: it tells whether the server is a cluster's, which a cluster's client can't.
         plain = self._client(config, cluster=False)
         nodes = await look_at(plain, where)
-        if nodes[0].clustered != config.redis_cluster:
+        clustered = nodes[0].clustered
+        if clustered is not None and clustered != config.redis_cluster:
             self.found.append(_other_kind(nodes[0]))
             return nodes
         if not config.redis_cluster:
-            self.found.append(ok("redis.cluster", "one server, as configured"))
+            self.found.append(_one_server(known=clustered is not None))
             self.usable = plain
             return nodes
         self.at = "redis.cluster"
@@ -76,7 +77,25 @@ def _other_kind(node: RedisNode) -> Finding:
     return problem("redis.cluster", told, remedy)
 
 
-def _whole(state: str, primaries: int) -> Finding:
+def _one_server(*, known: bool) -> Finding:
+    if known:
+        return ok("redis.cluster", "one server, as configured")
+    told = f"taken for one server, as configured: Redis does not tell whether it is a cluster's ({redis.REFUSED})"
+    return warning("redis.cluster", told, f"{redis.ALLOW_INFO}, or make sure that redis_cluster is right")
+
+
+async def _scripts(store: RedisStore, *, read_only: bool) -> Finding:
+    if read_only:
+        await store.mint(NO_PLACE, NO_PLACE.encode())
+        return ok("redis.scripts", "of the scripts only mint was run, on a place that is not there (--read-only)")
+    await try_out(store)
+    return ok("redis.scripts", "a place was created, written, read and deleted again")
+
+
+def _whole(state: str | None, primaries: int) -> Finding:
+    if state is None:
+        told = f"{primaries} primaries; whether every slot has one is not told (CLUSTER INFO is refused)"
+        return warning("redis.cluster", told, "allow this user CLUSTER INFO")
     told = f"cluster_state {state}, {primaries} primaries"
     if state == "ok":
         return ok("redis.cluster", told)

@@ -1,6 +1,9 @@
 -- One compare-and-set write of a place, whole or not at all. Redis does not undo a script that fails halfway, so
--- everything that could fail is checked before the first write, and the first write (HSET) is the one that Redis
--- itself refuses when it is full, read-only or out of replicas.
+-- everything that could fail is checked before the first write, the right to each command included, and the first
+-- write (HSET) is the one that Redis itself refuses when it is full, read-only or out of replicas. No order of the
+-- writes would do instead: with the number first, the retry of half a write would be taken for done ('again'); with
+-- the number last, whoever reads the place anew would find records of the future under the old cut, and the retry
+-- would append to the outbox twice.
 --
 -- The due set lies in buckets (streams/store/buckets.py): small sorted sets, one for each part of the members' CRC-32.
 -- The key `due` holds the first member of each bucket, by its score.
@@ -12,7 +15,7 @@
 --       for each bucket to write: how many undue, how many dues; the values,
 --       for each bucket to write: its undue members, its dues as (score, member); the outbox entries
 -- Returns: 'ok', 'again' or 'buckets', each with ' <buckets> <members of the due set>' as they stand; token, number,
---          missing (outcomes of the port); outdated; or 'refused: <why>'. Nothing but ok has written.
+--          missing (outcomes of the port); outdated; 'refused: <why>'; or an error. Nothing but ok has written.
 --
 -- Numbers are compared as text: Lua's doubles print with 14 digits only.
 
@@ -114,19 +117,48 @@ for i = 4, first_bucket - 1, 2 do
   end
 end
 
+-- The error of the first command to come that the user may not run. Each is in a form that writes nothing: meta is a
+-- hash, no place has a key of that name, and HSET and MSET lack a value. Redis before 7.0 can only be tried; HSET comes
+-- first, because it asks only before a script's first write command whether its memory is full.
+local function denied()
+  local nobodys = string.gsub(meta, ':meta$', 'due:none')
+  local forms = {
+    { 'HSET', meta, '', '', '' }, { 'RPUSH', meta, '' }, { 'LTRIM', meta, 0, -1 }, { 'MSET', meta, '', meta },
+    { 'UNLINK', nobodys }, { 'ZADD', meta, 0, '' }, { 'ZREM', meta, '' }, { 'ZRANGE', meta, 0, 0 },
+  }
+  for _, form in ipairs(forms) do
+    if redis.acl_check_cmd then
+      if not redis.acl_check_cmd(unpack(form)) then
+        return redis.error_reply('NOPERM this user may not run ' .. form[1])
+      end
+    else
+      local found = redis.pcall(unpack(form))
+      local err = type(found) == 'table' and found.err
+      if err and not (string.find(err, 'WRONGTYPE', 1, true) or string.find(err, 'wrong number', 1, true)) then
+        return redis.error_reply(string.gsub(err, '^-', '') .. ' (' .. form[1] .. ')')
+      end
+    end
+  end
+end
+local why = denied()
+if why then
+  return why
+end
+
 -- The first (member, score) of each bucket to write.
 local function firsts()
   local found = {}
   for i = 1, touched do
     found[i] = redis.pcall('ZRANGE', keys[first_bucket + i - 1], 0, 0, 'WITHSCORES')
     if found[i].err then
-      return nil, foreign(keys[first_bucket + i - 1], 'zset')
+      return nil, foreign(keys[first_bucket + i - 1], 'zset') or found[i]
     end
   end
   return found
 end
-local first, why = firsts()
-if why then
+local first
+first, why = firsts()
+if not first then
   return why
 end
 

@@ -2,7 +2,7 @@
 
 A read takes two round trips when something is due, one when nothing is: the first members, then the buckets they come
 from. The second asks for the commit that the first one saw; when another commit came between, both are done again. So
-the answer is that of one moment.
+the answer is that of one moment; a count, which nothing rests on, is so as far as commits let it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from streams.store.buckets import bucket_of, number
 from streams.store.calls import Calls, Scripts
 from streams.store.rules import StoreOutdated
 
-ALL = -1
+COUNTED = 1_000
+"""Buckets in one call of a count: neither Redis nor the event loop stands still for a large backlog."""
 
 Due = tuple[float, bytes]
 
@@ -53,21 +54,41 @@ class DueReader:
                 return found
 
     async def count(self, doing: str, keys: PlaceKeys, up_to: float) -> int:
-        """How many members have score <= up_to."""
-        while True:
-            heads = await self._heads(doing, keys, up_to, ALL)
-            if not heads.dues:
-                return 0
-            counted: int | None = await self._calls.read(
-                doing, self._scripts.due_count, (keys.meta, *_buckets(keys, heads)), (heads.commit, number(up_to))
-            )
-            if counted is not None:
-                return counted
+        """How many members have score <= up_to; about as many when commits come between.
 
-    async def _heads(self, doing: str, keys: PlaceKeys, up_to: float, limit: int) -> Heads:
-        answer = await self._calls.read(
-            doing, self._scripts.due_heads, (keys.meta, keys.due), (number(up_to), b"%d" % limit)
-        )
+        It is not begun a third time: under a busy owner it might never end, and it is only looked at.
+        """
+        counted = await self._counted(doing, keys, up_to, of_one_moment=True)
+        if counted is None:
+            counted = await self._counted(doing, keys, up_to, of_one_moment=False)
+        return counted or 0
+
+    async def _counted(self, doing: str, keys: PlaceKeys, up_to: float, *, of_one_moment: bool) -> int | None:
+        """None when it was to be of one moment, and another commit came between."""
+        total, rank, begun = 0, 0, b""
+        while True:
+            heads = await self._heads(doing, keys, up_to, COUNTED, rank)
+            begun = begun or heads.commit
+            if of_one_moment and heads.commit != begun:
+                return None
+            if not heads.dues:
+                return total
+            counted: int | None = await self._calls.read(
+                doing,
+                self._scripts.due_count,
+                (keys.meta, *_buckets(keys, heads)),
+                (begun if of_one_moment else b"", number(up_to)),
+            )
+            if counted is None:
+                return None
+            total += counted
+            rank += COUNTED
+            if len(heads.dues) < COUNTED:
+                return total
+
+    async def _heads(self, doing: str, keys: PlaceKeys, up_to: float, limit: int, rank: int = 0) -> Heads:
+        arguments = (number(up_to), b"%d" % rank, b"%d" % limit)
+        answer = await self._calls.read(doing, self._scripts.due_heads, (keys.meta, keys.due), arguments)
         if answer is None:
             return Heads(b"", 0, [])
         if isinstance(answer, bytes):

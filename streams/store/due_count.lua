@@ -1,9 +1,9 @@
 -- How many members of some buckets are due.
 --
--- KEYS: meta, the buckets. ARGV: the commit that the caller read before, the greatest score
+-- KEYS: meta, the buckets. ARGV: the commit that the caller read before (empty: any), the greatest score
 -- Returns the number; nil when there was another commit since.
 
-if redis.call('HGET', KEYS[1], 'number') ~= ARGV[1] then
+if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'number') ~= ARGV[1] then
   return false
 end
 local count = 0

@@ -1,6 +1,6 @@
 -- The first members of the buckets that hold something due, and at which commit this was read.
 --
--- KEYS: meta, due. ARGV: the greatest score, how many at most (-1: all)
+-- KEYS: meta, due. ARGV: the greatest score, from which rank, how many at most
 -- Returns {number, buckets, {member, score, ...} in their order}; nil when there is no meta; 'outdated'.
 
 local stored = redis.call('HMGET', KEYS[1], 'number', 'buckets')
@@ -10,5 +10,5 @@ end
 if not stored[2] then
   return 'outdated'
 end
-local heads = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local heads = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', ARGV[2], ARGV[3])
 return { stored[1], stored[2], heads }

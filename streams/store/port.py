@@ -94,7 +94,7 @@ class Store(Protocol):
         """The first `limit` members with score <= up_to, ordered by (score, member as bytes)."""
 
     async def due_count(self, place: str, up_to: float) -> int:
-        """How many members have score <= up_to."""
+        """How many members have score <= up_to; about as many where commits come between."""
 
     async def outbox(self, place: str) -> list[bytes]:
         """The whole outbox, oldest first (bounded by the engine's own limit)."""

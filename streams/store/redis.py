@@ -147,6 +147,17 @@ class RedisStore:
         entries: list[bytes] = await self._calls.call(f"outbox of place {place!r}", "LRANGE", key, 0, -1)
         return entries
 
+    async def delete(self, place: str, names: Sequence[bytes], buckets: int) -> None:
+        """Delete a place, as far as it is there, that has values of these names and no more than so many buckets.
+
+        For a place made to try the store (streams/store/trial.py): no part of the port, no owner is asked.
+        """
+        check_names(names)
+        prefix, keys = self._prefix(place), self._keys(place)
+        own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, range(buckets))]
+        self._shapes.pop(place, None)
+        await self._calls.call(f"delete of place {place!r}", "UNLINK", *own, *(prefix + name for name in names))
+
     async def close(self) -> None:
         await self._calls.close()
 

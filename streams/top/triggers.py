@@ -29,7 +29,7 @@ def row(value: bytes) -> TriggerRow:
     """A record of the triggers topic, fit to be shown; one of another release is shown as what it is."""
     try:
         trigger = _decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the latter for text that is no UTF-8
         return TriggerRow(0, "?", "not a trigger of this release", "", None, (printable(repr(value[:60])),))
     return TriggerRow(
         trigger.time,
@@ -40,6 +40,11 @@ def row(value: bytes) -> TriggerRow:
         tuple(printable(reason.words) for reason in trigger.drivers),
         trigger.expires_at,
     )
+
+
+def _told(error: Exception) -> str:
+    known = isinstance(error, EngineError)
+    return printable(str(error).partition(" | remedy: ")[0] if known else f"{type(error).__name__}: {error}")
 
 
 class TriggerTail:
@@ -86,8 +91,8 @@ class TriggerTail:
                     self._begun.set()
                     while not self._end.is_set():
                         self._take(reader.new(WAIT_S))
-            except EngineError as error:
-                self._trouble = printable(str(error).partition(" | remedy: ")[0])
+            except Exception as error:  # noqa: BLE001  # whatever it is: it is shown, and must not end the thread unseen
+                self._trouble = _told(error)
                 self._begun.set()
                 self._end.wait(RETRY_S)
 

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.embedded import EmbeddedRedis
+from streams.store import due
 from streams.store.buckets import FILL, Shape, bucket_of, grouped, parent_of
+from streams.store.calls import Calls
 from streams.store.fake import FakeStore
 from streams.store.port import Outcome, Store, Write
 from streams.store.redis import RedisStore, connect
@@ -255,6 +257,30 @@ async def test_a_read_beside_commits_is_that_of_one_moment(redis_server: Embedde
             break
     finished = True
     await reading
+    await writer.close()
+    await reader.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", [1, 7, 1_000])
+async def test_a_count_ends_under_an_owner_that_commits_between_any_two_reads(
+    redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(due, "COUNTED", page)
+    app = f"busy-{uuid.uuid4().hex}"
+    writer, reader = await opened(redis_server, app), RedisStore(connect(redis_server.url), app)
+    await writer.commit(PLACE, write(0, dues=[(0.0, b"C%09d" % n) for n in range(10 * FILL)]))
+    assert await reader.due_count(PLACE, 1.0) == 10 * FILL
+    read, numbers = Calls.read, count(1)
+
+    async def read_and_commit(calls: Calls, *told: Any) -> Any:
+        answer = await read(calls, *told)
+        await writer.commit(PLACE, write(next(numbers), values=[(b"c:anna", b"")]))
+        return answer
+
+    monkeypatch.setattr(Calls, "read", read_and_commit)
+    async with asyncio.timeout(20):
+        assert await reader.due_count(PLACE, 1.0) == 10 * FILL
     await writer.close()
     await reader.close()
 

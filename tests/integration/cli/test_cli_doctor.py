@@ -204,6 +204,39 @@ def test_a_misspelt_variable_is_pointed_out(sound: Retention, monkeypatch: pytes
     assert "secret" not in found["told"]
 
 
+def doctors_topics(broker: Broker, redis_app: str) -> list[str]:
+    with TopicAdmin(broker.bootstrap_servers) as client:
+        return [name for name in client._client.list_topics() if name.startswith(f"{redis_app}.doctor-")]
+
+
+def test_a_topic_whose_making_seemed_to_fail_is_deleted_all_the_same(
+    sound: Retention, broker: Broker, redis_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = BrokerLook.create_passing
+
+    def create_slowly(look: BrokerLook, name: str) -> None:
+        create(look, name)
+        raise TimeoutError
+
+    monkeypatch.setattr(BrokerLook, "create_passing", create_slowly)
+    found = examined(ExitCode.OK)
+    assert "none could be tried: no answer in time" in found["kafka.transactions"]["told"]
+    assert "left" not in found["kafka.transactions"]["told"]
+    assert doctors_topics(broker, redis_app) == []
+
+
+def test_a_topic_that_a_slow_broker_may_still_make_is_named(
+    sound: Retention, redis_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(look: BrokerLook, name: str) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(BrokerLook, "create_passing", no_answer)
+    found = examined(ExitCode.OK)["kafka.transactions"]
+    assert f"topic {redis_app}.doctor-" in found["told"]
+    assert f"delete {redis_app}.doctor-" in found["remedy"]
+
+
 def test_where_no_topic_may_be_made_the_transaction_is_not_tried_and_the_rest_is(
     sound: Retention, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,8 @@ import pytest
 from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
 from streams.processes import LOOPBACK
-from tests.integration.cli.test_cli_doctor import OK, PROBLEM, WARNING, Findings, examined, unreachable
-from tests.stores import admin, cluster_node
+from tests.integration.cli.test_cli_doctor import OK, PROBLEM, SKIPPED, WARNING, Findings, examined, unreachable
+from tests.stores import admin, cluster_node, everything
 
 StartRedis = Callable[..., EmbeddedRedis]
 
@@ -78,6 +78,61 @@ def test_a_user_who_may_neither_ask_for_settings_nor_run_scripts(start_redis: St
     assert found["redis.persistence"]["status"] == WARNING
     assert "CONFIG is refused" in found["redis.persistence"]["told"]
     assert found["redis.eviction"]["status"] == OK
+
+
+def user(server: EmbeddedRedis, *rules: str) -> str:
+    """The address for a user of these rights."""
+    with admin(server) as client:
+        client.execute_command("ACL", "SETUSER", "narrow", "on", ">secret", "~*", *rules)
+    return f"redis://narrow:secret@{LOOPBACK}:{server.port}/0"
+
+
+def test_a_user_who_may_not_ask_for_anything_dangerous(start_redis: StartRedis) -> None:
+    found = redis_only(user(start_redis(), "+@all", "-@dangerous"))
+    redis = {check.partition(".")[2]: finding for check, finding in found.items() if check.startswith("redis.")}
+    assert {check: finding["status"] for check, finding in redis.items()} == {
+        **dict.fromkeys(("reachable", "cluster", "persistence", "eviction"), WARNING),
+        **dict.fromkeys(("replicas", "memory"), SKIPPED),
+        **dict.fromkeys(("scripts", "clock"), OK),
+    }
+    assert "INFO is refused" in redis["reachable"]["told"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"), [*((c, c) for c in ("zrange", "zadd", "ltrim", "lrange", "mget")), ("zcount", "due count of")]
+)
+def test_a_user_who_lacks_a_right_that_only_a_shard_at_work_would_miss(
+    start_redis: StartRedis, command: str, words: str
+) -> None:
+    server = start_redis()
+    found = redis_only(user(server, "+@all", f"-{command}"))
+    assert found["redis.scripts"]["status"] == PROBLEM
+    assert words in found["redis.scripts"]["told"].lower()
+    assert "permissions" in found["redis.scripts"]["remedy"]
+    assert everything(server) == {}
+
+
+def test_keys_that_may_be_left_are_named(start_redis: StartRedis) -> None:
+    server = start_redis()
+    found = redis_only(user(server, "+@all", "-unlink"), "--app", "loyalty")
+    assert found["redis.scripts"]["status"] == PROBLEM
+    places = {key.decode().partition(":")[2].partition("}")[0] for key in everything(server)}
+    assert len(places) == 1
+    assert f"keys of place '{places.pop()}' may be left" in found["redis.scripts"]["told"]
+
+
+def test_read_only_writes_nothing_to_redis_and_says_what_it_ran(start_redis: StartRedis) -> None:
+    server = start_redis()
+    found = redis_only(server.url, "--read-only")
+    assert found["redis.scripts"]["status"] == OK
+    assert "only mint" in found["redis.scripts"]["told"]
+    with admin(server) as client:
+        assert "cmdstat_hset" not in client.info("commandstats")
+    found = redis_only(server.url)
+    assert "created, written, read and deleted" in found["redis.scripts"]["told"]
+    with admin(server) as client:
+        assert client.info("commandstats")["cmdstat_hset"]["calls"] > 0
+    assert everything(server) == {}
 
 
 def test_a_wrong_password(start_redis: StartRedis) -> None:

@@ -19,10 +19,11 @@ import pytest
 
 from models.partitioning import partition_of
 from models.touchpoints import event
-from streams.client import Outcome, TouchpointPublisher
+from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
 from streams.publishing import PlainWatch, publish_lines
 from streams.reading import TopicReader
+from streams.topic_admin import BrokerRefused
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.client.conftest import Place
@@ -208,6 +209,30 @@ def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_eve
     assert report.sent + report.not_delivered == (published.unread_from or 0) - 1
     assert sum(text.startswith("line ") for text in said) == report.not_delivered >= 5
     assert published.lines()[-1].startswith("Kafka takes no events; ")
+
+
+def test_what_kafka_refuses_halfway_ends_the_file_there_and_the_report_says_so(broker: Broker, redis_app: str) -> None:
+    place = Place(broker.bootstrap_servers, redis_app).create()
+    said: list[str] = []
+
+    class Recorded(PlainWatch):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    class RefusedAtThree(TouchpointPublisher):
+        def publish(self, value: bytes, *, line: int = 0) -> Refusal | None:
+            if line == 3:
+                raise BrokerRefused("not authorised any more")
+            return super().publish(value, line=line)
+
+    def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
+        return RefusedAtThree(place.servers, place.touchpoints, on_outcome=on_outcome)
+
+    published = publish_lines(GOOD, Recorded(3600.0), connect)
+    assert (published.report.sent, published.report.waiting) == (2, 0)
+    assert (published.unread_from, published.interrupted, published.complete) == (3, False, False)
+    assert said == [str(BrokerRefused("not authorised any more"))]
+    assert len(place.read(place.touchpoints)) == 2
 
 
 def on_a_terminal(*arguments: str) -> tuple[str, str]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+import pytest
 from kafka import KafkaProducer
 
 from streams.client import Outcome, Sent, TouchpointPublisher, Undelivered
+from streams.topic_admin import BrokerUnreachable
 from tests.integration.client.conftest import Place, a_purchase, encoded
 from tests.servers import PROJECT, ApacheKafka
 
@@ -141,3 +143,60 @@ def test_closing_with_a_deadline_gives_everything_back_and_nothing_is_sent_behin
     own_kafka.restart()
     time.sleep(1.0)
     assert place.read(place.touchpoints) == []
+
+
+def test_what_was_not_delivered_may_be_published_again_from_the_callback(
+    own_kafka: ApacheKafka, redis_app: str
+) -> None:
+    place = Place(own_kafka.bootstrap_servers, redis_app).create()
+    values = [a_purchase(number) for number in range(600)]  # more than a stack that grew with each could hold
+    again, untaken = 0, list[bytes]()
+
+    def publish_again(outcome: Outcome) -> None:
+        nonlocal again
+        if isinstance(outcome, Undelivered):
+            again += 1
+            try:
+                publisher.publish(outcome.value)
+            except BrokerUnreachable:
+                untaken.append(outcome.value)
+
+    publisher = TouchpointPublisher(
+        place.servers, place.touchpoints, on_outcome=publish_again, delivery_timeout_s=AWAY_S
+    )
+    publisher.publish(values[0])
+    publisher.flush()
+    own_kafka.kill()
+    for value in values[1:]:
+        publisher.publish(value)
+    time.sleep(2 * AWAY_S)  # so that all of them are done at once
+    own_kafka.restart()
+    report = publisher.flush(60.0)
+    while untaken:
+        publisher.publish(untaken.pop())
+        report = publisher.flush(60.0)
+    assert again >= 599
+    assert (report.sent, report.waiting, report.not_delivered) == (600, 0, again)
+    assert publisher.close().sent == 600
+    assert {read.value for read in place.read(place.touchpoints)} == set(values)
+
+
+def test_closing_tells_all_that_was_given_up_to_a_callback_that_publishes_again_in_vain(
+    own_kafka: ApacheKafka, redis_app: str
+) -> None:
+    place = Place(own_kafka.bootstrap_servers, redis_app).create()
+    told: list[str] = []
+
+    def publish_again(outcome: Outcome) -> None:
+        assert isinstance(outcome, Undelivered)
+        told.append(outcome.event_id)
+        with pytest.raises(ValueError, match="is closed"):
+            publisher.publish(outcome.value)
+
+    publisher = TouchpointPublisher(place.servers, place.touchpoints, on_outcome=publish_again)
+    own_kafka.kill()
+    for number in range(600):
+        publisher.publish(a_purchase(number))
+    report = publisher.close(0.5)
+    assert told == [f"o-{number}" for number in range(600)]
+    assert (report.sent, report.not_delivered, report.waiting) == (0, 600, 0)

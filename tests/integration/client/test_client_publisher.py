@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError
 
 from models.partitioning import partition_of
 from models.touchpoints import event
-from streams.client import NotAllDelivered, Outcome, Refusal, ReportFull, Sent, SettingRefused, TouchpointPublisher
-from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME, TopicMissing
+from streams.client import (
+    NotAllDelivered,
+    Outcome,
+    Refusal,
+    ReportFull,
+    Sent,
+    SettingRefused,
+    TouchpointPublisher,
+    Undelivered,
+)
+from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME, BrokerUnreachable, TopicMissing
 from tests.conftest import Broker
 from tests.integration.client.conftest import NOON, PARTITIONS, Place, a_purchase
 
@@ -144,3 +157,34 @@ def test_a_closed_publisher_takes_nothing_more(place: Place) -> None:
     with pytest.raises(ValueError, match="is closed; make a new one"):
         publisher.publish(a_purchase(0))
     assert publisher.close().sent == 0
+
+
+def test_an_event_that_can_never_be_sent_is_told_once_per_call_to_a_callback_that_publishes_it_again(
+    place: Place,
+) -> None:
+    told: list[Outcome] = []
+
+    def publish_again(outcome: Outcome) -> None:
+        told.append(outcome)
+        if isinstance(outcome, Undelivered):
+            publisher.publish(outcome.value)
+
+    publisher = TouchpointPublisher(place.servers, place.touchpoints, on_outcome=publish_again, max_request_size=200)
+    publisher.publish(a_purchase(0) + b" " * 300)
+    assert len(told) == 1
+    publisher.flush()
+    assert len(told) == 2
+
+
+def test_a_publisher_that_could_not_be_made_leaves_no_producer_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise KafkaTimeoutError("no metadata")
+
+    before = set(threading.enumerate())
+    monkeypatch.setattr(KafkaProducer, "partitions_for", away)
+    with pytest.raises(BrokerUnreachable, match="asking for the partitions") as raised:
+        TouchpointPublisher(place.servers, place.touchpoints)
+    assert set(threading.enumerate()) <= before
+    del raised  # up to here, as in a caller that keeps the error: nothing is ended by being forgotten

@@ -87,6 +87,23 @@ def test_a_shard_is_paused_for_one_reason_at_a_time_and_for_none_when_it_goes_on
     assert series(metrics)["retention_paused", "0", "version"] == 0
 
 
+def test_a_shard_that_cant_publish_is_so_beside_what_its_work_waits_for_until_it_leaves() -> None:
+    metrics = Metrics()
+    metrics.owned([0])
+    metrics.unpublished(0, True)
+    metrics.paused(0, "outbox")
+    metrics.paused(0, None)
+    assert series(metrics)["retention_paused", "0", "kafka"] == 1
+    metrics.unpublished(0, False)
+    assert series(metrics)["retention_paused", "0", "kafka"] == 0
+    metrics.unpublished(0, True)
+    metrics.owned([])
+    assert ("retention_paused", "0", "kafka") not in series(metrics)
+    metrics.owned([0])
+    metrics.unpublished(0, True)
+    assert series(metrics)["retention_paused", "0", "kafka"] == 1
+
+
 def test_a_version_without_labels_leaves_its_quality_unknown() -> None:
     metrics = Metrics()
     metrics.version(7_000, {"auc": None, "log_loss": 0.5})

@@ -173,6 +173,38 @@ def test_a_transaction_that_failed_counts_as_a_retry_and_pauses_the_shard() -> N
     assert value(watching, "retention_paused", shard="3", reason="kafka") == 1
 
 
+def test_outputs_that_cant_be_published_pause_the_shard_until_they_are_whatever_else_it_does() -> None:
+    watching, state = watched(), ShardState(0, 2, 70, time=5_000)
+    watching.taken_over(0, state)
+    watching.progress.taken_over([0])
+    watching.kafka_away(0)("no answer")
+    watching.waiting(0, "outbox", "50 entries unpublished")
+    watching.committed(0, state, state, 20, 0.1, 0.1)
+    watching.idle(0)
+    assert value(watching, "retention_paused", shard="0", reason="outbox") == 0
+    assert value(watching, "retention_paused", shard="0", reason="kafka") == 1
+    assert watching.progress.states()[0]["reason"] == "kafka: no answer"
+    watching.published(0)(Sent([Entry("triggers", 0, 1, "id", b"anna", b"", 0)], 0, 0, 0.02))
+    assert value(watching, "retention_paused", shard="0", reason="kafka") == 0
+    assert "reason" not in watching.progress.states()[0]
+
+
+def test_the_trouble_of_a_publisher_ends_with_the_ownership() -> None:
+    watching, state, group = watched(), ShardState(0, 2, 70, time=5_000), Group(TP("touchpoints", 0))
+    watching.taken_over(0, state)
+    asyncio.run(looking(watching, group, FakeStore()))
+    watching.kafka_away(0)("no answer")
+    watching.taken_over(0, state)
+    assert value(watching, "retention_paused", shard="0", reason="kafka") == 0
+    assert "reason" not in watching.progress.states()[0]
+    watching.kafka_away(0)("no answer")
+    group.lose()
+    asyncio.run(looking(watching, group, FakeStore()))
+    assert value(watching, "retention_paused", shard="0", reason="kafka") is None
+    watching.progress.taken_over([0])
+    assert "reason" not in watching.progress.states()[0]
+
+
 def test_what_the_store_tells_is_counted() -> None:
     watching = watched()
     watching.store_failed()

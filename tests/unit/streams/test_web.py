@@ -84,6 +84,48 @@ def test_a_rebalance_ends_readiness_and_forgets_the_shards_until_the_next_takeov
     assert progress.ready, "a worker may own nothing: there are more workers than shards"
 
 
+def test_a_shard_that_commits_or_idles_while_its_outputs_stay_unpublished_is_stalled(
+    progress: Progress, clock: Clock
+) -> None:
+    progress.taken_over([0, 1])
+    progress.unpublished(0, "kafka: no answer")
+    clock.now += STALL_S
+    progress.unpublished(0, "kafka: no leader")  # the clock runs on
+    progress.moved(0)
+    progress.idle(1)
+    assert progress.stalled() == {}
+    clock.now += 1
+    assert progress.stalled() == {0: (61.0, "kafka: no leader")}
+    progress.idle(0)
+    assert progress.stalled() == {0: (61.0, "kafka: no leader")}
+    progress.published(0)
+    assert progress.stalled() == {}
+
+
+def test_both_reasons_of_a_shard_are_told(progress: Progress, clock: Clock) -> None:
+    progress.taken_over([0])
+    progress.waiting(0, "store: no answer")
+    clock.now += 10
+    progress.unpublished(0, "kafka: no leader")
+    clock.now += STALL_S + 1
+    assert progress.stalled() == {0: (71.0, "store: no answer; kafka: no leader")}
+
+
+def test_a_shard_that_stays_through_a_rebalance_keeps_the_trouble_of_its_publisher_and_one_that_goes_does_not(
+    progress: Progress, clock: Clock
+) -> None:
+    progress.taken_over([0, 1])
+    progress.unpublished(0, "kafka: no leader")
+    progress.unpublished(1, "kafka: no leader")
+    clock.now += STALL_S + 1
+    progress.revoked()
+    assert progress.stalled() == {}
+    progress.taken_over([0])
+    assert list(progress.stalled()) == [0]
+    progress.taken_over([0, 1])
+    assert list(progress.stalled()) == [0]
+
+
 def served(metrics: Metrics, progress: Progress, ask: Callable[[aiohttp.ClientSession, str], Awaitable[None]]) -> None:
     async def run() -> None:
         server = WebServer(metrics, progress)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from streams.config import load
 from streams.doctor.clocks import ClockReading
-from streams.doctor.finding import Status
+from streams.doctor.finding import Finding, Status
 from streams.doctor.redis import clock, every, eviction, memory, persistence, reachable, replicas
 from streams.doctor.redis_nodes import RedisNode
 
 MIB = 1 << 20
+Check = Callable[[RedisNode], Finding]
 SOUND = {
     "redis_version": "7.0.15",
     "cluster_enabled": 0,
@@ -120,6 +122,28 @@ def test_replicas_that_need_not_confirm_may_lack_the_last_commits(needed: str, s
 @pytest.mark.parametrize(("ahead_s", "status"), [(0.5, Status.OK), (-30.0, Status.WARNING), (7200.0, Status.WARNING)])
 def test_a_clock_that_the_engine_does_not_use_is_never_a_problem(ahead_s: float, status: Status) -> None:
     assert clock(node(ahead_s=ahead_s)).status is status
+
+
+@pytest.mark.parametrize(
+    ("check", "status"),
+    [
+        (persistence, Status.WARNING),
+        (eviction, Status.WARNING),
+        (memory, Status.SKIPPED),
+        (replicas, Status.SKIPPED),
+        (clock, Status.OK),
+    ],
+)
+def test_what_redis_does_not_tell_is_neither_fine_nor_a_problem(check: Check, status: Status) -> None:
+    silent = RedisNode("a", {}, None, ClockReading(100.0, 100.0, 100.0))
+    assert check(silent).status is status
+    assert silent.clustered is None
+
+
+def test_a_version_that_is_not_told_is_a_warning() -> None:
+    found = reachable(load(), [RedisNode("a", {}, None, None)])
+    assert found.status is Status.WARNING
+    assert "6.2 or later" in found.remedy
 
 
 def test_of_several_nodes_those_that_are_not_fine_are_named() -> None:
