@@ -49,9 +49,9 @@ class Watched(NamedTuple):
 
 
 def _round(number: int) -> list[Raw]:
-    """Touchpoints of one moment: half of the buyers go on, the others fell silent; a visit twice, and a bad event."""
+    """Touchpoints of one moment: some buyers go on, new ones come and fall silent; a visit twice, and a bad event."""
     now = int(time.time() * 1000)
-    buyers = [f"regular-{n}" for n in range(20)] + ([f"once-{n}" for n in range(20)] if number == 0 else [])
+    buyers = [f"regular-{n}" for n in range(20)] + [f"once-{number}-{n}" for n in range(5)]
     events = [(who, touchpoint("purchase", who, now, {"amount": 20})) for who in buyers]
     visit = ("regular-0", touchpoint("visit", "regular-0", now, {}))
     return [(who.encode(), value, now) for who, value in (*events, visit, visit, ("nobody", b"{}"))]
