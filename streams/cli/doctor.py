@@ -25,8 +25,8 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
     """Look at Kafka, the topics, Redis, the shards' state and this machine, and say what to fix.
 
     One line for each check, with the remedy below it. Leaves nothing behind: a transaction is tried on a topic, the
-    store on a place of their own, which are deleted again. What is not there or does not answer takes seconds, and the other checks are made all the
-    same. Exit code 1 if there is a problem; warnings are 0.
+    store on a place of their own, which are deleted again. What is not there or does not answer takes seconds, and
+    the other checks are made all the same. Exit code 1 if there is a problem; warnings are 0.
 
     \b
     Examples:
