@@ -11,7 +11,6 @@ this process's. Everything runs on this machine, the load and its reader too.
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.mix import mix
-from benchmarks.options import RESULTS, Options, parsed
+from benchmarks.options import RESULTS, Options, parsed, printed
 from benchmarks.servers import Servers, Worker
 from benchmarks.workload import Workload
 from benchmarks.world import catch_up, publish
@@ -211,10 +210,5 @@ class Load:
             await self._take(reader)
 
 
-def main() -> None:
-    found = measure(parsed(__doc__ or ""), print)
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-
-
 if __name__ == "__main__":
-    main()
+    printed(measure(parsed(__doc__ or ""), print))

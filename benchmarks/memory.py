@@ -10,14 +10,11 @@ table, the header of the value).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-import msgspec
-
-from benchmarks.options import parsed
+from benchmarks.options import parsed, printed
 from benchmarks.servers import APP, Servers
 from benchmarks.world import HISTORY, World
 
@@ -73,8 +70,7 @@ def _chunks(names: Iterator[bytes]) -> Iterator[list[bytes]]:
 def main() -> None:
     options = parsed(__doc__ or "")
     with options.world(print) as world:
-        found = measure(world, print)
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        printed(measure(world, print))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from benchmarks.servers import CODE
 from benchmarks.workload import Workload
@@ -81,6 +84,11 @@ def parser(doc: str) -> argparse.ArgumentParser:
 def parsed(doc: str) -> Options:
     """The options of the command line."""
     return options_of(parser(doc).parse_args())
+
+
+def printed(found: Any) -> None:
+    """What was found, as JSON on standard output."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
 
 
 def options_of(told: argparse.Namespace) -> Options:

@@ -8,14 +8,11 @@ records of the whole week are on the topic at once.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from benchmarks import runs
-from benchmarks.options import Options, parsed
+from benchmarks.options import Options, parsed, printed
 from benchmarks.world import HISTORY, World, publish
 from streams.config import load
 
@@ -45,8 +42,7 @@ def measure(world: World, options: Options, say: Say) -> dict[str, Any]:
 def main() -> None:
     options = parsed(__doc__ or "")
     with options.world(print) as world:
-        found = measure(world, options, print)
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        printed(measure(world, options, print))
 
 
 if __name__ == "__main__":

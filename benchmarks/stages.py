@@ -13,18 +13,16 @@ publisher and the learner; `benchmarks.profiling` shows where that goes.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from benchmarks.floor import decode, key_of
-from benchmarks.options import Options, parsed
+from benchmarks.options import Options, parsed, printed
 from benchmarks.servers import Servers
 from benchmarks.workload import DAY_BEGINS
 from benchmarks.world import HISTORY, World
@@ -219,8 +217,7 @@ def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[Lo
 def main() -> None:
     options = parsed(__doc__ or "")
     with options.world(print) as world:
-        found = measure(world, options, print)
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        printed(measure(world, options, print))
 
 
 if __name__ == "__main__":

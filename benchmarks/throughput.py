@@ -9,7 +9,6 @@ and their medians over the runs are what is reported: what slows the machine for
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import msgspec
 
 from benchmarks import runs
-from benchmarks.options import Options, parsed
+from benchmarks.options import Options, parsed, printed
 from benchmarks.runs import Run
 from benchmarks.servers import Servers
 from benchmarks.world import DAY, World
@@ -77,9 +76,8 @@ def main() -> None:
     options = parsed(__doc__ or "")
     with options.world(print) as world:
         found = alternating(world, options, print)
-    msgspec.json.encode(found)
     del found["runs"]
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    printed(found)
 
 
 if __name__ == "__main__":

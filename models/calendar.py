@@ -7,10 +7,14 @@ so that the due set's order is the order of the line.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.settings import EngineSettings
 
-_STAGES = 8
+STAGES = 8
 NEVER = float("inf")
 
 
@@ -29,16 +33,16 @@ def place(time: int, stage: int) -> int:
     >>> place(1_000, Stage.LABELS) < place(1_000, Stage.SCORES) < place(1_001, Stage.LABELS)
     True
     """
-    return time * _STAGES + stage
+    return time * STAGES + stage
 
 
 def time_of(at: float) -> int:
     """Log time of a place, ms."""
-    return int(at) // _STAGES
+    return int(at) // STAGES
 
 
 def stage_of(at: float) -> int:
-    return int(at) % _STAGES
+    return int(at) % STAGES
 
 
 def boundary_at(settings: EngineSettings, time: int) -> int:
@@ -51,25 +55,11 @@ def version_for(settings: EngineSettings, boundary: int) -> int:
     return boundary_at(settings, boundary - settings.version_delay)
 
 
-def phase_of(settings: EngineSettings, customer_hash: int) -> int:
-    """The customer's own phase within the tick, whole seconds in ms."""
+Hashes = TypeVar("Hashes", int, NDArray[np.uint64])
+
+
+def phase_of(settings: EngineSettings, customer_hash: Hashes) -> Hashes:
+    """The customer's own phase within the tick, whole seconds in ms; of one customer, or of a column of them."""
     if settings.phase == "aligned":
-        return 0
-    return (customer_hash % (settings.tick // 1_000)) * 1_000
-
-
-def next_tick(settings: EngineSettings, customer_hash: int, time: int) -> int:
-    """The customer's first tick after `time`."""
-    zero = settings.anchor + phase_of(settings, customer_hash)
-    return time + settings.tick - (time - zero) % settings.tick
-
-
-def takes_snapshot(settings: EngineSettings, customer_hash: int, tick: int) -> bool:
-    """True at one tick per label window: each customer has one open label at most, at a rhythm of their own.
-
-    Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
-    """
-    window = settings.horizon + settings.lateness
-    rhythm = -(-window // settings.tick)
-    number = (tick - settings.anchor - phase_of(settings, customer_hash)) // settings.tick
-    return (number + (customer_hash >> 32)) % rhythm == 0
+        return customer_hash * 0
+    return customer_hash % (settings.tick // 1_000) * 1_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.calendar import Stage, next_tick, stage_of, time_of
+from models.calendar import Stage, stage_of, time_of
 from models.customer import DUE, SNAPSHOT, TICK, UnknownRecord
+from models.lanes import Count, State, rules_of
 from models.run import Run
 from models.touchpoints import Code
-from models.walk import Count, State, next_due, rules_of
+from models.walk import next_due, next_tick
 from models.work import dead_due_item, dead_record
 
 MOST_FAILURES = 5
@@ -74,9 +75,9 @@ def _bury(run: Run, index: int, reason: str) -> None:
     if row >= 0:
         dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
         return
-    settings, now, record = run.work.settings, time_of(due), run.block.rows[index]
+    rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
     if stage_of(due) == Stage.LABELS:
         record["times"][SNAPSHOT] = 0.0
-    record["times"][TICK] = next_tick(settings, int(run.block.hashes[index]), now)
-    record["times"][DUE] = next_due(record, rules_of(settings))
+    record["times"][TICK] = next_tick(rules, lane["phase"], now)
+    record["times"][DUE] = next_due(record, rules)
     dead_due_item(run.work, run.place(row, due, customer), customer, reason, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Changes:
 
 def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None) -> Changes:
     """Gather what a run did into one commit."""
-    work, piece, block, lanes = run.work, run.work.piece, run.block, run.lanes
+    work, block, lanes = run.work, run.block, run.lanes
     exists = lanes["exists"] == 1
     changed = exists & (lanes["changed"] == 1)
     due = np.where(exists, block.dues(), NEVER)
@@ -55,7 +56,23 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     bands = np.array(state.bands)
     bands -= np.bincount(run.loaded_bands[changed & block.known], minlength=len(bands))
     bands += np.bincount(block.rows["band"][changed], minlength=len(bands))
-    records = block.pack(changed)
+    return committed(state, work, adopted, run.counted(), bands.tolist(), block.pack(changed), due_set)
+
+
+def committed(
+    state: ShardState,
+    work: Work,
+    adopted: Version | None,
+    counted: Counter[str],
+    bands: Sequence[int],
+    records: dict[bytes, bytes],
+    dues: dict[bytes, float | None],
+) -> Changes:
+    """The shard's state after the piece, and what was said in it, in the order of the line.
+
+    counted: what happened, by the fields of `models.line.Totals`. bands: customers by `Band`, now.
+    """
+    piece = work.piece
     cut = piece.cut or (0, b"")
     new = msgspec.structs.replace(
         state,
@@ -63,21 +80,21 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
         cut_place=cut[0],
         cut_customer=cut[1].decode(),
         time=piece.time,
-        bands=tuple(bands.tolist()),
-        totals=state.totals.plus(run.counted()),
+        bands=tuple(bands),
+        totals=state.totals.plus(counted),
         boundary=state.boundary if piece.watermark is None else piece.watermark,
         **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
     )
-    said = [in_force(state, piece, work, adopted)] if adopted else []
+    said = [_in_force(state, piece, work, adopted)] if adopted else []
     said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
         said.append(Said("examples", name, b"", mark, piece.watermark))
-    return numbered(new, records, due_set, said)
+    return _numbered(new, records, dues, said)
 
 
-def in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
+def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
     """The audit's record of a change of model version: from which log time and position it applies."""
     at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
     name = output_id("version", state.partition, state.boundary)
@@ -92,7 +109,7 @@ def in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> S
     return Said("decisions", name, b"", decision, state.boundary)
 
 
-def numbered(
+def _numbered(
     state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], said: Sequence[Said]
 ) -> Changes:
     """Give every output its shard's count per role."""

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from models.bands import Band
 from models.batch import Batch
 from models.calendar import Stage, boundary_at, place, time_of
 from models.churn.snapshot import UNTRAINED
-from models.risk import Band
 from models.settings import EngineSettings
 
 UNBORN = -1

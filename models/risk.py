@@ -6,31 +6,11 @@ below `exit`, so that a risk that trembles around one number does not open an ep
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
+from models.bands import Band, Change
 from models.compiled import compiled
 from models.customer import EPISODE, REARMED, RISK, Tail
-
-
-class Band(IntEnum):
-    """Where a customer stands. Stored in the record: never renumber."""
-
-    PROSPECT = 0  # no purchase yet: nothing to lose
-    SAFE = 1  # below exit
-    WATCH = 2  # between exit and enter, no open episode
-    AT_RISK = 3  # an episode is open
-    LAPSED = 4  # silent for two horizons: no further ticks
-    ERASED = 5  # asked to be forgotten
-
-
-class Change(IntEnum):
-    """What a new estimate did to the customer's episode."""
-
-    NONE = 0
-    OPENED = 1
-    CLOSED = 2
-
 
 # Compiled code takes constants of its own module.
 _SAFE, _WATCH, _AT_RISK = int(Band.SAFE), int(Band.WATCH), int(Band.AT_RISK)

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bands import Band
 from models.block import Block
 from models.calendar import NEVER, time_of
 from models.churn import LogisticScorer
 from models.customer import ERASED, REARMED, halves
 from models.decide import Row, ask, label, tell
+from models.lanes import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of
 from models.line import ShardState
 from models.partitioning import misplaced
 from models.profile import Told, take_in
-from models.risk import Band, forget_episode
+from models.risk import forget_episode
 from models.touchpoints import Code, Kind, Rejected
-from models.walk import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of, walk
+from models.walk import walk
 from models.work import Place, Work, dead_record
 
 ROOM = 2048
@@ -113,8 +115,6 @@ class Run:
             self.lanes,
             order,
             self.arrivals,
-            self.work.piece.first,
-            self.work.piece.last,
             self.work.piece.bound[0],
             self._rules,
             self._parameters,

@@ -3,22 +3,19 @@
 Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
 record, estimates the risk with the version in force, and moves bands, ticks and due times. What has to be decided or
 said about a customer it writes down as an *event*, in the order of the lane, with a copy of all that the decision
-reads; plain Python (models.engine) goes through the events afterwards. A lane stops early where plain Python has to
+reads; plain Python (models.run) goes through the events afterwards. A lane stops early where plain Python has to
 change the record first (a service case, an erasure, a trigger that expired, a new learning snapshot), or where the
 scorer is not a compiled one; the next call goes on from there.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.batch import Batch
-from models.block import Block
-from models.calendar import NEVER, Stage
+from models.bands import Band, Change
+from models.calendar import NEVER, STAGES, Stage
 from models.churn.logistic import probability
 from models.compiled import compiled
 from models.customer import (
@@ -36,117 +33,10 @@ from models.customer import (
     TICK,
 )
 from models.features import FEATURES, basis_of, update
-from models.line import Piece
+from models.lanes import Arrivals, Count, State, What
 from models.profile import TELLING
-from models.risk import Band, Change, assess, close
-from models.settings import EngineSettings
+from models.risk import assess, close
 from models.touchpoints import Kind
-
-
-class What(IntEnum):
-    """What an event is about."""
-
-    TOLD = 1  # a touchpoint that enters the tail
-    CASE = 2  # the same, and the lane waits until it has
-    REARM = 3  # a trigger expired unsent; the lane waits
-    ERASE = 4  # the lane waits
-    LAPSED = 5  # silent too long, with an open episode
-    LABEL = 6  # a label has matured
-    OPENED = 7  # an episode
-    AGAIN = 8  # the open episode may ask again
-    CLOSED = 9
-    SNAPSHOT = 10  # a learning snapshot is taken; the lane waits until it is stored
-
-
-class State(IntEnum):
-    """Where a lane stands."""
-
-    NEXT = 0  # before its next step
-    TOLD = 1  # in the middle of a touchpoint: its case is in the tail now
-    ASKING = 2  # its basis waits for a scorer
-    SCORED = 3  # the probability has come
-    DONE = 4
-
-
-class Count(IntEnum):
-    """Fields of `models.line.Totals` that the walk counts."""
-
-    APPLIED = 0
-    DUPLICATE = 1
-    LATE = 2
-    SKEWED = 3
-    DUE = 4
-    SCORED = 5
-    EPISODES = 6
-    ROWS = 7  # steps taken
-
-
-LANE = np.dtype(
-    [
-        ("cursor", "<i8"),  # the lane's next touchpoint, a row of the batch; -1: none
-        ("row", "<i8"),  # the touchpoint of the step under way; -1: it is a due item
-        ("due", "<f8"),  # the place of the due item, 0: it is a touchpoint
-        ("now", "<i8"),
-        ("phase", "<i8"),
-        ("turn", "<i8"),  # the customer's own rhythm of snapshots
-        ("basis", "<f4", BASIS),
-        ("exists", "u1"),
-        ("before", "u1"),  # the customer stands before the piece's bound at its place
-        ("changed", "u1"),
-        ("state", "u1"),
-        ("may_open", "u1"),
-    ]
-)
-
-EVENT = np.dtype(
-    [
-        ("lane", "<i8"),
-        ("what", "<i8"),
-        ("row", "<i8"),
-        ("due", "<f8"),
-        ("now", "<i8"),
-        ("probability", "<f8"),  # of this estimate; of a label: what was predicted
-        ("opened", "<i8"),  # when the episode opened; of a label: when the snapshot was taken
-        ("flag", "u1"),  # a touchpoint: it was late; a label: churned
-        ("snapshot", "<u2", BASIS),  # a label's, as stored
-        ("basis", "<f4", BASIS),
-    ]
-)
-
-RULES = np.dtype(
-    [
-        ("horizon", "<i8"),
-        ("silence", "<i8"),
-        ("lateness", "<i8"),
-        ("tick", "<i8"),
-        ("anchor", "<i8"),
-        ("rhythm", "<i8"),
-        ("enter", "<f8"),
-        ("exit", "<f8"),
-    ]
-)
-
-
-def rules_of(settings: EngineSettings) -> Any:
-    """The settings that compiled code reads."""
-    rhythm = -(-(settings.horizon + settings.lateness) // settings.tick)
-    told = (settings.horizon, settings.silence, settings.lateness, settings.tick, settings.anchor, rhythm)
-    return np.array([(*told, settings.enter, settings.exit)], dtype=RULES)[0]
-
-
-class Arrivals(NamedTuple):
-    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none."""
-
-    kinds: NDArray[np.uint8]
-    times: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    a: NDArray[np.float64]
-    b: NDArray[np.float64]
-    sentiment: NDArray[np.float64]
-    skewed: NDArray[np.bool_]
-    now: NDArray[np.int64]
-    following: NDArray[np.int64]
-
 
 _TOLD, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(What)[:5])
 _LABEL, _OPENED, _AGAIN, _CLOSED, _TAKEN = (int(what) for what in list(What)[5:])
@@ -154,7 +44,7 @@ _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _ROWS = map(int, Count)
 _BAND_LAPSED = int(Band.LAPSED)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
-_STAGES, _STAGE_LABELS, _STAGE_SCORES = 8, int(Stage.LABELS), int(Stage.SCORES)
+_STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
 _PURCHASE, _EXPIRED, _ERASURE = int(Kind.PURCHASE), int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _TELLS = np.array([kind in TELLING for kind in range(256)])
 _OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
@@ -172,8 +62,6 @@ def walk(
     lanes: Any,
     order: Any,
     arrivals: Arrivals,
-    first: int,
-    last: int,
     place: float,
     rules: Any,
     parameters: Any,
@@ -185,7 +73,7 @@ def walk(
 ) -> int:
     """Take the lanes in `order` as far as they go; returns how many `events` were written.
 
-    records: a block's rows. first, last: the piece's rows of the batch; place: where it ends. parameters: of the
+    records: a block's rows. place: where the piece ends. parameters: of the
     compiled scorer. asks: the scorer is another one: stop before every score, which comes in `probabilities` (by lane).
     single: one step a lane. A lane also stops when there is no more room for events.
     """
@@ -233,13 +121,13 @@ def _choose(record: Any, lane: Any, arrivals: Arrivals, place: float) -> bool:
     due = record.times[DUE] if lane.exists else NEVER
     row = lane.cursor
     if row >= 0:
-        if due == NEVER or int(due) // _STAGES > arrivals.now[row]:
+        if due == NEVER or int(due) // STAGES > arrivals.now[row]:
             lane.row, lane.due, lane.now = row, 0.0, arrivals.now[row]
             lane.cursor = arrivals.following[row]
             return True
     elif due > place or (due == place and not lane.before):
         return False
-    lane.row, lane.due, lane.now = -1, due, int(due) // _STAGES
+    lane.row, lane.due, lane.now = -1, due, int(due) // STAGES
     return True
 
 
@@ -248,7 +136,7 @@ def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, event
     """A label, a tick, or the end of ticks."""
     counts[_DUE] += 1
     times = record.times
-    if int(lane.due) % _STAGES == _STAGE_LABELS:
+    if int(lane.due) % STAGES == _STAGE_LABELS:
         n = _say(events, n, lane, index, _LABEL, np.float64(record.numbers[SNAPSHOT_RISK]), int(times[SNAPSHOT]))
         events[n - 1].flag = 0 if record.flags & BOUGHT else 1
         for i in range(BASIS):
@@ -364,16 +252,16 @@ def next_due(record: Any, rules: Any) -> float:
     tick, snapshot = int(record.times[TICK]), int(record.times[SNAPSHOT])
     due = NEVER
     if tick != 0:
-        due = np.float64(tick * _STAGES + _STAGE_SCORES)
+        due = np.float64(tick * STAGES + _STAGE_SCORES)
     if snapshot != 0:
         label = snapshot + rules.horizon + rules.lateness
-        due = min(due, np.float64(label * _STAGES + _STAGE_LABELS))
+        due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
     return due
 
 
 @compiled
 def next_tick(rules: Any, phase: int, now: int) -> int:
-    """The customer's first tick after `now`. (models.calendar.next_tick, compiled.)"""
+    """The customer's first tick after `now`."""
     tick: int = rules.tick
     zero: int = rules.anchor + phase
     return now + tick - (now - zero) % tick
@@ -381,48 +269,9 @@ def next_tick(rules: Any, phase: int, now: int) -> int:
 
 @compiled
 def takes_snapshot(rules: Any, phase: int, turn: int, tick: int) -> bool:
-    """True at one tick per label window, at a rhythm of the customer's own. (models.calendar, compiled.)"""
+    """True at one tick per label window: each customer has one open label at most, at a rhythm of their own.
+
+    Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
+    """
     number = (tick - rules.anchor - phase) // rules.tick
     return bool((number + turn) % rules.rhythm == 0)
-
-
-@compiled
-def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
-    """Chain each lane's rows in order; `lane_of_row` is -1 where a record concerns no customer."""
-    for i in range(lane_of_row.shape[0] - 1, -1, -1):
-        lane = lane_of_row[i]
-        if lane >= 0:
-            following[first + i] = heads[lane].cursor
-            heads[lane].cursor = first + i
-
-
-def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[Any]:
-    """A lane for every row of the block, before its first step."""
-    lanes = np.zeros(len(block.names), dtype=LANE)
-    lanes["cursor"] = -1
-    lanes["exists"] = block.known
-    lanes["turn"] = (block.hashes >> np.uint64(32)).astype(np.int64)
-    if settings.phase != "aligned":
-        lanes["phase"] = (block.hashes % np.uint64(settings.tick // 1_000)).astype(np.int64) * 1_000
-    customer = piece.bound[1]
-    lanes["before"] = [name < customer for name in block.names] if customer else False
-    return lanes
-
-
-def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
-    """The piece's touchpoints, chained by lane. time: the shard's before the piece."""
-    columns = batch.columns
-    following = np.full(len(batch), -1, dtype=np.int64)
-    _link(piece.first, lane_of_row, lanes, following)
-    now = np.maximum(batch.reached, time)
-    return Arrivals(
-        columns.kinds,
-        columns.times,
-        columns.hashes,
-        columns.a,
-        columns.b,
-        columns.sentiment,
-        columns.skewed,
-        now,
-        following,
-    )

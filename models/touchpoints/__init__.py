@@ -9,7 +9,7 @@ from models.touchpoints.diagnosis import Code, Rejected
 from models.touchpoints.kinds import FAMILY, RESERVED, Family, Kind
 from models.touchpoints.limits import MAX_EVENT_BYTES
 from models.touchpoints.payload import SEVERITY, Payload
-from models.touchpoints.reading import Record, Touch, read, read_batch
+from models.touchpoints.reading import Record, Touch, read
 from models.touchpoints.union import EVENTS, Event
 from models.touchpoints.writing import InvalidTouchpoint, event
 
@@ -30,5 +30,4 @@ __all__ = [
     "Touch",
     "event",
     "read",
-    "read_batch",
 ]

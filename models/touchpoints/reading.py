@@ -6,7 +6,7 @@ This module has the rules, one record at a time; `models.touchpoints.columns` re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError
@@ -74,14 +74,6 @@ def read(value: bytes | None, key: bytes | None, timestamp: int) -> Touch | Reje
     (identity,) = identities([event])
     a, b, sentiment = event.data.numbers()
     return Touch(event.kind, time, skewed, event.id, id_hash(identity), event.subject, a, b, sentiment, event.data)
-
-
-def read_batch(records: Sequence[Record]) -> list[Touch | Rejected]:
-    """Read records one by one, in order.
-
-    Joining them into one document to decode would let two broken records pass for one good one.
-    """
-    return [read(value, key, timestamp) for value, key, timestamp in records]
 
 
 def examine(value: bytes | None, key: bytes | None, timestamp: int) -> Accepted | Rejected:

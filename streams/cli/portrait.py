@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from math import exp, expm1
 from typing import Any
 
+from models.bands import Band
 from models.calendar import NEVER, Stage, stage_of, time_of
 from models.customer import (
     AMOUNT_EWMA,
@@ -32,7 +33,6 @@ from models.customer import (
     SPENT,
     Record,
 )
-from models.risk import Band
 from models.touchpoints import Family
 
 DUE_FOR = {

@@ -68,8 +68,8 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
 
 def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
     """What came out, as plain data."""
+    from models.bands import Band
     from models.line import Totals
-    from models.risk import Band
 
     totals = {
         name: sum(getattr(shard.state.totals, name) for shard in world.shards) for name in Totals.__struct_fields__

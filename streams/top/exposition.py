@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from models.risk import Band
+from models.bands import Band
 
 MS = 1000
 QUALITY = ("labels", "auc", "log_loss", "brier", "churn_rate", "mean_predicted")

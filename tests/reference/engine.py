@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
+from models.bands import Change
 from models.batch import Batch
 from models.calendar import NEVER
-from models.changes import Changes, in_force, numbered
+from models.changes import Changes, committed
 from models.churn import LogisticScorer, Scorer, Version
 from models.customer import BOUGHT, DUE, EPISODE, REARMED, SNAPSHOT, SNAPSHOT_RISK, unpack
 from models.decide import Row, ask, label, tell
 from models.line import Piece, ShardState
-from models.outputs import Watermark, output_id
 from models.partitioning import misplaced
-from models.risk import Change
 from models.settings import EngineSettings
 from models.touchpoints import Code, Kind, Rejected
-from models.work import Said, Work, dead_record
+from models.work import Work, dead_record
 from tests.reference.features import probability
 from tests.reference.lane import Arrival, Lane, Step
 from tests.reference.risk import assess
@@ -142,7 +140,6 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
 def _gather(
     state: ShardState, work: Work, lanes: Mapping[bytes, Lane], dues: Sequence[Any], adopted: Version | None
 ) -> Changes:
-    piece = work.piece
     records: dict[bytes, bytes] = {}
     due_set: dict[bytes, float | None] = {}
     listed = {customer for _, customer in dues}
@@ -158,23 +155,4 @@ def _gather(
         if lane.loaded_band is not None:
             bands[lane.loaded_band] -= 1
         bands[record.band] += 1
-    cut = piece.cut or (0, b"")
-    new = msgspec.structs.replace(
-        state,
-        fence=piece.next_offset,
-        cut_place=cut[0],
-        cut_customer=cut[1].decode(),
-        time=piece.time,
-        bands=tuple(bands),
-        totals=state.totals.plus(work.counts),
-        boundary=state.boundary if piece.watermark is None else piece.watermark,
-        **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
-    )
-    said = [in_force(state, piece, work, adopted)] if adopted else []
-    said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
-    if piece.watermark is not None:
-        mark = Watermark(state.partition, piece.watermark)
-        said.append(
-            Said("examples", output_id("watermark", state.partition, piece.watermark), b"", mark, piece.watermark)
-        )
-    return numbered(new, records, due_set, said)
+    return committed(state, work, adopted, work.counts, bands, records, due_set)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.calendar import NEVER, Stage, next_tick, place, stage_of, takes_snapshot, time_of
+from models.calendar import NEVER, Stage, place, stage_of, time_of
 from models.customer import (
     BOUGHT,
     DUE,
@@ -32,6 +32,7 @@ from models.touchpoints import Kind, Touch
 from models.work import Place
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import update
+from tests.reference.calendar import next_tick, takes_snapshot
 from tests.reference.risk import Band, close
 
 

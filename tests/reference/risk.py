@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from models.bands import Band, Change
 from models.customer import EPISODE, REARMED, RISK, Record
-from models.risk import Band, Change, forget_episode
+from models.risk import forget_episode
 from models.settings import EngineSettings
 
 

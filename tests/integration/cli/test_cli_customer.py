@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from models.bands import Band
 from models.customer import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, Record
 from models.partitioning import partition_of
-from models.risk import Band
 from streams.errors import ExitCode
 from streams.store.connection import connect
 from streams.store.port import Write

@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.calendar import next_tick, phase_of
+from models.calendar import phase_of
 from models.churn import scorer_of
 from models.customer import LAST_PURCHASE, Record, hash_of, unpack
 from models.partitioning import partition_of
 from models.rehearsal import Rehearsal
 from models.settings import DAY, MINUTE, EngineSettings
 from tests.logs import START, clock, touchpoint
+from tests.reference.calendar import next_tick
 from tests.servers import ApacheKafka
 from tests.unit.models.one import basis_of
 from tests.world import Raw

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from models.calendar import (
     Stage,
     boundary_at,
-    next_tick,
     phase_of,
     place,
     stage_of,
-    takes_snapshot,
     time_of,
     version_for,
 )
 from models.customer import hash_of
 from models.settings import DAY, HOUR, EngineSettings
 from tests.logs import START
+from tests.reference.calendar import next_tick, takes_snapshot
 
 times = st.integers(0, 4_102_444_800_000)  # up to 2100
 stages = st.sampled_from(list(Stage))

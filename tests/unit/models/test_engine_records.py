@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.bands import Band
 from models.batch import LogRecord
 from models.customer import DUE, ERASED, NEWEST, PURCHASE_DAYS, SLAB, SPENT, Record, unpack
 from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
-from models.risk import Band
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from models.touchpoints import MAX_EVENT_BYTES, Code
 from tests.logs import START, bad_values, clock, log_of, synthetic, ticking, told

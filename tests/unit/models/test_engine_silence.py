@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.calendar import next_tick
+from models.bands import Band
 from models.customer import EPISODE, LAST_PURCHASE, SNAPSHOT, TICK, hash_of, unpack
 from models.outputs import trigger_id
-from models.risk import Band
 from models.settings import DAY, HOUR, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
+from tests.reference.calendar import next_tick
 from tests.unit.models.bench import Kept, Silence, run_alone
 
 SETTINGS = EngineSettings(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.bands import Band, Change
 from models.customer import EPISODE, REARMED, RISK, Record
-from models.risk import Band, Change
 from models.settings import EngineSettings
 from tests.unit.models.one import assess, close
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.risk import Band
+from models.bands import Band
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
 from streams.metrics import OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics

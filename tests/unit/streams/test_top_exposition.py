@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from models.bands import Band
 from models.line import Totals
-from models.risk import Band
 from streams.metrics import Metrics
 from streams.top.exposition import numbers, quantile
 

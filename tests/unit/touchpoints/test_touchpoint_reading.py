@@ -12,7 +12,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.touchpoints import EVENTS, RESERVED, Kind, Record, Rejected, Touch, read, read_batch
+from models.touchpoints import EVENTS, RESERVED, Kind, Rejected, Touch, read
 from models.touchpoints.limits import EARLIEST_MS, MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_NESTING
 from tests.unit.touchpoints.touchpoint_examples import ABSENT, KEY, LINES, NOW, changed, outcomes, rejected, touch
 
@@ -255,29 +255,7 @@ def test_brackets_within_texts_are_not_nesting() -> None:
     assert touch(value).a == 4
 
 
-# Batches, and the same bytes
-
-
-records = st.lists(
-    st.tuples(
-        st.one_of(st.none(), st.sampled_from(list(LINES.values())), st.binary(max_size=40)),
-        st.one_of(st.none(), st.binary(max_size=8)),
-        st.sampled_from([0, AT, AT - 5, NOW]),
-    ),
-    max_size=12,
-)
-
-
-@given(records)
-def test_a_batch_is_read_as_its_records_one_by_one(batch: list[Record]) -> None:
-    assert repr(read_batch(batch)) == repr([read(*record) for record in batch])
-
-
-def test_halves_of_an_event_in_two_records_never_become_one() -> None:
-    line = LINES["purchase"]
-    middle = line.index(b',"id"')
-    outcomes = read_batch([(line[:middle], KEY, NOW), (line[middle + 1 :], KEY, NOW), (line + b"," + line, KEY, NOW)])
-    assert [isinstance(outcome, Rejected) and outcome.code for outcome in outcomes] == ["not_json"] * 3
+# Any bytes
 
 
 @given(st.one_of(st.none(), st.binary(max_size=300)), st.one_of(st.none(), st.binary()), st.integers())

@@ -1,0 +1,163 @@
+"""The walk's ground: a lane for each customer of a piece, the touchpoints it passes, and the events it writes down."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import Batch
+from models.block import Block
+from models.calendar import phase_of
+from models.compiled import compiled
+from models.customer import BASIS
+from models.line import Piece
+from models.settings import EngineSettings
+
+
+class What(IntEnum):
+    """What an event is about."""
+
+    TOLD = 1  # a touchpoint that enters the tail
+    CASE = 2  # the same, and the lane waits until it has
+    REARM = 3  # a trigger expired unsent; the lane waits
+    ERASE = 4  # the lane waits
+    LAPSED = 5  # silent too long, with an open episode
+    LABEL = 6  # a label has matured
+    OPENED = 7  # an episode
+    AGAIN = 8  # the open episode may ask again
+    CLOSED = 9
+    SNAPSHOT = 10  # a learning snapshot is taken; the lane waits until it is stored
+
+
+class State(IntEnum):
+    """Where a lane stands."""
+
+    NEXT = 0  # before its next step
+    TOLD = 1  # in the middle of a touchpoint: its case is in the tail now
+    ASKING = 2  # its basis waits for a scorer
+    SCORED = 3  # the probability has come
+    DONE = 4
+
+
+class Count(IntEnum):
+    """Fields of `models.line.Totals` that the walk counts."""
+
+    APPLIED = 0
+    DUPLICATE = 1
+    LATE = 2
+    SKEWED = 3
+    DUE = 4
+    SCORED = 5
+    EPISODES = 6
+    ROWS = 7  # steps taken
+
+
+LANE = np.dtype(
+    [
+        ("cursor", "<i8"),  # the lane's next touchpoint, a row of the batch; -1: none
+        ("row", "<i8"),  # the touchpoint of the step under way; -1: it is a due item
+        ("due", "<f8"),  # the place of the due item, 0: it is a touchpoint
+        ("now", "<i8"),
+        ("phase", "<i8"),
+        ("turn", "<i8"),  # the customer's own rhythm of snapshots
+        ("basis", "<f4", BASIS),
+        ("exists", "u1"),
+        ("before", "u1"),  # the customer stands before the piece's bound at its place
+        ("changed", "u1"),
+        ("state", "u1"),
+        ("may_open", "u1"),
+    ]
+)
+
+EVENT = np.dtype(
+    [
+        ("lane", "<i8"),
+        ("what", "<i8"),
+        ("row", "<i8"),
+        ("due", "<f8"),
+        ("now", "<i8"),
+        ("probability", "<f8"),  # of this estimate; of a label: what was predicted
+        ("opened", "<i8"),  # when the episode opened; of a label: when the snapshot was taken
+        ("flag", "u1"),  # a touchpoint: it was late; a label: churned
+        ("snapshot", "<u2", BASIS),  # a label's, as stored
+        ("basis", "<f4", BASIS),
+    ]
+)
+
+RULES = np.dtype(
+    [
+        ("horizon", "<i8"),
+        ("silence", "<i8"),
+        ("lateness", "<i8"),
+        ("tick", "<i8"),
+        ("anchor", "<i8"),
+        ("rhythm", "<i8"),
+        ("enter", "<f8"),
+        ("exit", "<f8"),
+    ]
+)
+
+
+def rules_of(settings: EngineSettings) -> Any:
+    """The settings that compiled code reads."""
+    rhythm = -(-(settings.horizon + settings.lateness) // settings.tick)
+    told = (settings.horizon, settings.silence, settings.lateness, settings.tick, settings.anchor, rhythm)
+    return np.array([(*told, settings.enter, settings.exit)], dtype=RULES)[0]
+
+
+class Arrivals(NamedTuple):
+    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none."""
+
+    kinds: NDArray[np.uint8]
+    times: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    sentiment: NDArray[np.float64]
+    skewed: NDArray[np.bool_]
+    now: NDArray[np.int64]
+    following: NDArray[np.int64]
+
+
+@compiled
+def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
+    """Chain each lane's rows in order; `lane_of_row` is -1 where a record concerns no customer."""
+    for i in range(lane_of_row.shape[0] - 1, -1, -1):
+        lane = lane_of_row[i]
+        if lane >= 0:
+            following[first + i] = heads[lane].cursor
+            heads[lane].cursor = first + i
+
+
+def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[Any]:
+    """A lane for every row of the block, before its first step."""
+    lanes = np.zeros(len(block.names), dtype=LANE)
+    lanes["cursor"] = -1
+    lanes["exists"] = block.known
+    lanes["turn"] = (block.hashes >> np.uint64(32)).astype(np.int64)
+    lanes["phase"] = phase_of(settings, block.hashes)
+    customer = piece.bound[1]
+    lanes["before"] = [name < customer for name in block.names] if customer else False
+    return lanes
+
+
+def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
+    """The piece's touchpoints, chained by lane. time: the shard's before the piece."""
+    columns = batch.columns
+    following = np.full(len(batch), -1, dtype=np.int64)
+    _link(piece.first, lane_of_row, lanes, following)
+    now = np.maximum(batch.reached, time)
+    return Arrivals(
+        columns.kinds,
+        columns.times,
+        columns.hashes,
+        columns.a,
+        columns.b,
+        columns.sentiment,
+        columns.skewed,
+        now,
+        following,
+    )
