@@ -54,10 +54,10 @@ def measure(world: World, options: Options, say: Say) -> dict[str, Any]:
 
 
 def between(lines: bytes, began: float, ended: float) -> tuple[float, dict[str, Sampled]]:
-    """Wall seconds, and what was seen of each thread, between two lines near the two moments."""
+    """Wall seconds, and what was seen of each thread, between two lines near the two moments. Never the same line."""
     seen = [msgspec.json.decode(line, type=Samples) for line in lines.splitlines()]
-    first = min(seen, key=lambda samples: abs(samples.at - began))
-    last = min(seen, key=lambda samples: abs(samples.at - ended))
+    first = min(seen[:-1], key=lambda samples: abs(samples.at - began))
+    last = min((samples for samples in seen if samples.at > first.at), key=lambda samples: abs(samples.at - ended))
     threads = {}
     for name, now in last.threads.items():
         before = first.threads.get(name, Sampled(0.0, []))

@@ -1,6 +1,6 @@
 """`retention worker` with a thread that looks, a few hundred times a second, at what the others do.
 
-    python -m benchmarks.sampled_worker worker.toml      # a line in worker.samples beside it, every half a second
+    python -m benchmarks.sampled_worker worker.toml      # a line in worker.samples beside it, every tenth of a second
 
 For `benchmarks.profiling`, in a run that nobody times: the samples cost some percent. A sample falls where a thread can
 let go of the interpreter, so the time of a C function is told of the Python function that called it.
@@ -19,7 +19,7 @@ from types import FrameType
 import msgspec
 
 EVERY_S = 0.002
-WRITE_EVERY_S = 0.5
+WRITE_EVERY_S = 0.1
 HOUSES = ("models.", "streams.")
 EVERYWHERE = ("streams.faust_app", "streams.bootstrap")
 """Below everything on the main thread's stack, and responsible for nothing."""

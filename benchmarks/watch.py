@@ -15,7 +15,7 @@ import redis
 from models.line import ShardState
 from streams.shard_body import unpack_body
 
-EVERY_S = 0.02
+EVERY_S = 0.05
 
 
 class Behind(Exception):
@@ -77,7 +77,7 @@ def unpublished(client: Any, app: str, partitions: int) -> int:
 
 
 class Watch(threading.Thread):
-    """Looks at the metas 50 times a second from `start` until every fence has reached its end, or `stop`."""
+    """Looks at the metas twenty times a second from `start` until every fence has reached its end, or `stop`."""
 
     def __init__(self, url: str, app: str, ends: Sequence[int]) -> None:
         super().__init__(name="fence-watch", daemon=True)

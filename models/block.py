@@ -36,26 +36,26 @@ class Opened:
 
     @property
     def flags(self) -> int:
-        return int(self._block.rows["flags"][self._row])
+        return int(self._block.flags[self._row])
 
     @flags.setter
     def flags(self, flags: int) -> None:
-        self._block.rows["flags"][self._row] = flags
+        self._block.flags[self._row] = flags
 
 
 class Block:
     """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `hashes`: uint64. A customer without a
-    stored record has a blank row, which becomes a record once something happens to it (`models.walk.Lanes`)."""
+    stored record has a blank row, which becomes a record once something happens to it (`models.run`)."""
 
-    __slots__ = ("_opened", "_tails", "hashes", "known", "names", "rows")
+    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "open_cases", "rows")
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
         """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
         self.names = names
-        self.hashes = np.array([*map(hash_of, names)], dtype=np.uint64)
+        self.hashes = np.fromiter(map(hash_of, names), np.uint64, len(names))
         self.known = np.array([value is not None for value in stored], dtype=np.bool_)
         parts = [_BLANK if value is None else value for value in stored]
-        lengths = np.array([len(part) for part in parts], dtype=np.int64) - _SIZE
+        lengths = np.fromiter(map(len, parts), np.int64, len(parts)) - _SIZE
         if (lengths < 0).any():
             _explain(names, stored)
         self._tails: dict[int, bytes] = {}
@@ -67,6 +67,7 @@ class Block:
         checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
         self.rows["check"][~self.known] = checks[~self.known]
         rows = self.rows
+        self.open_cases, self.flags = rows["open_cases"], rows["flags"]
         good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS)
         if not (good & (rows["tail_length"] == lengths)).all():
             _explain(names, stored)

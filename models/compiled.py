@@ -21,7 +21,8 @@ from numba.core.dispatcher import Dispatcher
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
+"""Without the interpreter's lock: the thread that fetches goes on meanwhile."""
 
 
 def compiled(function: F) -> F:

@@ -138,11 +138,12 @@ class Run:
         names = ("lane", "what", "row", "due", "now", "probability", "opened", "flag")
         columns = [events[name].tolist() for name in names]
         for number, (lane, what, row, due, now, estimate, opened, flag) in enumerate(zip(*columns, strict=True)):
+            if what <= What.CASE:
+                self._tell(lane, row, bool(flag))
+                continue
             customer = self.block.names[lane]
             at = self.place(row, due, customer)
-            if what in (What.TOLD, What.CASE):
-                self._tell(lane, row, bool(flag))
-            elif what == What.REARM:
+            if what == What.REARM:
                 self._rearm(lane, row, Row(at, now, customer))
             elif what == What.ERASE:
                 self._erase(lane, row)
@@ -186,10 +187,9 @@ class Run:
 
     def _tell(self, lane: int, row: int, late: bool) -> None:
         """A touchpoint enters the tail."""
-        record = self.block.open(lane)
-        told = Told(int(self.arrivals.kinds[row]), int(self.arrivals.times[row]), self._event(row).data)
-        take_in(record, told, late)
-        self.block.rows["open_cases"][lane] = len(record.tail.cases)
+        record, event = self.block.open(lane), self._event(row)
+        take_in(record, Told(event.kind, int(self.arrivals.times[row]), event.data), late)
+        self.block.open_cases[lane] = len(record.tail.cases)
 
     def _rearm(self, lane: int, row: int, where: Row) -> None:
         """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -22,6 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.ownership import Owned, Ownership
+from streams.record_lists import InHand
 from streams.transport_settings import TransportSettings
 
 logger = logging.getLogger(__name__)
@@ -33,20 +32,6 @@ CONNECT_PAUSE_S = 1.0
 
 NOBODY = TP("", -1)
 """Always in the map, since aiokafka takes an empty set of partitions to mean all of them."""
-
-
-class _Unwrapped(OrderedDict[TopicPartition, Any]):
-    """What the fetcher has in hand: its results give the parser's own records, which have offset, timestamp, key and
-    value. aiokafka would build a ConsumerRecord around each; that costs ten times as much as parsing it."""
-
-    def __setitem__(self, tp: TopicPartition, result: Any) -> None:
-        if isinstance(result, FetchResult):
-            result._partition_records._consumer_record = _as_it_is
-        super().__setitem__(tp, result)
-
-
-def _as_it_is(_: TopicPartition, record: Any) -> Any:
-    return record
 
 
 class RebalanceListener(driver.ConsumerRebalanceListener):
@@ -90,7 +75,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             try:
                 await super().on_start()
                 fetcher = self._ensure_consumer()._fetcher
-                fetcher._records = _Unwrapped(fetcher._records)
+                fetcher._records = InHand(fetcher._records)
                 return
             except KafkaError as error:
                 logger.warning("connecting to Kafka: %r; again in %g s", error, CONNECT_PAUSE_S)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from operator import attrgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +52,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """After this long without records a pending trim is written on its own."""
+
+
+_columns = attrgetter("offset", "timestamp", "key", "value")
 
 
 class Watcher(Protocol):
@@ -245,12 +249,8 @@ class Shard:
             raise StoreWentBack(
                 f"shard {self.place}: was handed offset {records[0].offset} below its fence {self.fence}"
             )
-        return Batch(
-            np.array([record.offset for record in records], dtype=np.int64),
-            np.array([record.timestamp for record in records], dtype=np.int64),
-            [record.key for record in records],
-            [record.value for record in records],
-        )
+        offsets, timestamps, keys, values = zip(*map(_columns, records), strict=True)
+        return Batch(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
 
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""

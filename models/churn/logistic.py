@@ -19,7 +19,7 @@ from river import compose, linear_model, optim, preprocessing
 
 from models.churn.port import Driver
 from models.churn.snapshot import SnapshotRefused, Version
-from models.churn.words import words
+from models.churn.words import WORDS
 from models.compiled import compiled
 from models.features import FEATURES, feature_row, features_of
 from models.maths import exp
@@ -62,8 +62,9 @@ class LogisticScorer:
     def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
         [features] = features_of(basis.reshape(1, -1))
         parts = ((features - self.parameters[_MEANS]) * self.parameters[_SLOPES]).tolist()
-        for part, i in sorted((-part, i) for i, part in enumerate(parts) if part > 0.0):
-            yield Driver(FEATURES[i], -part, words(FEATURES[i], basis))
+        numbers = basis.tolist()
+        for part, i in sorted([(-part, i) for i, part in enumerate(parts) if part > 0.0]):
+            yield Driver(FEATURES[i], -part, WORDS[FEATURES[i]](numbers))
 
 
 @compiled

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -26,10 +28,17 @@ def produce(bootstrap_servers: str, topic: str, values: list[bytes]) -> None:
 
 
 def read(bootstrap_servers: str, topic: str, count: int) -> list[tuple[int, int, bytes, list[tuple[str, bytes]]]]:
-    """(offset, timestamp, value, headers) of the first `count` records."""
+    """(offset, timestamp, value, headers) of the first `count` records.
+
+    Polled: kafka-python's iterator waits without an end, and now and then misses the word that a fetch has ended.
+    """
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(topic, 0)])
-    records = [next(consumer) for _ in range(count)]
+    records: list[Any] = []
+    deadline = time.monotonic() + 30
+    while len(records) < count and time.monotonic() < deadline:
+        for polled in consumer.poll(timeout_ms=500, max_records=count - len(records)).values():
+            records += polled
     consumer.close()
     return [(record.offset, record.timestamp, record.value, record.headers) for record in records]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.churn import Driver
-from models.churn.words import words
+from models.churn.words import WORDS
 from models.decide import DRIVERS, told_apart
 from models.features import COLUMNS, FEATURES
 from models.outputs import Position, Reason, Trigger, Watermark, as_text, encode, output_id, trigger_id
@@ -66,7 +66,7 @@ def test_words_never_raise_and_never_say_what_no_reader_understands(numbers: lis
     for name in ("amount_last", "amount_ewma"):
         basis[COLUMNS.index(name)] = min(numbers[COLUMNS.index(name)], 30.0)  # log1p of all the money there is
     for feature in FEATURES:
-        said = words(feature, basis)
+        said = WORDS[feature](basis.tolist())
         assert said
         assert "nan" not in said
         assert "inf" not in said
@@ -87,7 +87,7 @@ def test_words_say_what_is_the_case(feature: str, changes: dict[str, float], sai
     basis = np.zeros(len(COLUMNS), dtype=np.float32)
     for name, value in changes.items():
         basis[COLUMNS.index(name)] = value
-    assert words(feature, basis) == said
+    assert WORDS[feature](basis.tolist()) == said
 
 
 def test_drivers_that_say_the_same_are_told_once() -> None:
