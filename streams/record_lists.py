@@ -21,18 +21,19 @@ class InHand(OrderedDict[TopicPartition, Any]):
 
     def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):
-            result.getall = Taking(result).take  # the fetcher accepts no subclass
+            Taking(result)
         super().__setitem__(tp, result)
 
 
 class Taking:
-    """Takes the records of one fetch result."""
+    """Takes the records of one fetch result, in its place: the fetcher accepts no subclass of it."""
 
     def __init__(self, result: FetchResult) -> None:
         self._result, self._source = result, result._partition_records
         self._end: int = self._source.next_fetch_offset
         self._ready: list[Any] = []
         self._lists = self._unpacked()
+        result.getall = self.take
 
     def take(self, max_records: int | None = None) -> list[Any]:
         """The next records, at most `max_records`; the consumer's position follows. Raises CorruptRecordException."""
@@ -52,6 +53,7 @@ class Taking:
         result._update_position()
         if over:
             result._partition_records = None
+            del result.getall  # the two would hold each other, and megabytes, until the next full collection
         return taken
 
     def _unpacked(self) -> Iterator[list[Any]]:

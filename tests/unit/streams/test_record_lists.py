@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import struct
+import weakref
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -144,6 +146,20 @@ def test_a_damaged_batch_is_named_and_what_stood_before_it_is_not_lost() -> None
         taking.take(6)
     assert [record.offset for record in taking.take(6)] == [0, 1, 2]
     assert result._assignment.position == 3, "the damaged batch is fetched again"
+
+
+def test_what_is_taken_to_its_end_is_freed_at_once() -> None:
+    hand, result = InHand(), fetched(log_of([Made(4)])[0], 0, [], READ_COMMITTED)
+    hand[TP] = result
+    gone = weakref.ref(result)
+    gc.disable()
+    try:
+        while result.has_more():
+            result.getall(3)
+        del hand[TP], result
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_results_that_are_put_in_hand_give_lists_and_errors_stay_as_they_are() -> None:
