@@ -33,6 +33,7 @@ class Taking:
         self._end: int = self._source.next_fetch_offset
         self._ready: list[Any] = []
         self._lists = self._unpacked()
+        self._source._records_iterator = None  # its own way to them: the two hold each other
         result.getall = self.take
 
     def take(self, max_records: int | None = None) -> list[Any]:

@@ -151,13 +151,13 @@ def test_a_damaged_batch_is_named_and_what_stood_before_it_is_not_lost() -> None
 def test_what_is_taken_to_its_end_is_freed_at_once() -> None:
     hand, result = InHand(), fetched(log_of([Made(4)])[0], 0, [], READ_COMMITTED)
     hand[TP] = result
-    gone = weakref.ref(result)
+    gone = [weakref.ref(result), weakref.ref(result._partition_records)]
     gc.disable()
     try:
         while result.has_more():
             result.getall(3)
         del hand[TP], result
-        assert gone() is None
+        assert [one() for one in gone] == [None, None]
     finally:
         gc.enable()
 
