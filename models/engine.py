@@ -62,7 +62,6 @@ def apply(
 
 def needs(piece: Piece, batch: Batch, dues: Sequence[tuple[float, bytes]]) -> list[bytes]:
     """The customers whose records a piece needs, each once."""
-    names = dict.fromkeys(customer for _, customer in dues)
-    names.update(dict.fromkeys(batch.columns.customers[piece.first : piece.last]))
+    names = dict.fromkeys([customer for _, customer in dues] + batch.columns.customers[piece.first : piece.last])
     names.pop(b"", None)  # records that concern no customer
     return list(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,8 @@ class Run:
         self.counts = np.zeros(len(Count), dtype=np.int64)
         batch, piece = work.batch, work.piece
         rows = {name: row for row, name in enumerate(block.names)}
-        lane_of_row = np.array(
-            [rows.get(name, -1) for name in batch.columns.customers[piece.first : piece.last]], dtype=np.int64
-        )
+        arrived = batch.columns.customers[piece.first : piece.last]
+        lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
         self.lanes = lanes_of(block, work.settings, piece)
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)

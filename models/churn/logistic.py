@@ -60,7 +60,8 @@ class LogisticScorer:
         return probabilities
 
     def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
-        [features] = features_of(basis.reshape(1, -1))
+        features = np.empty(_WIDTH)
+        feature_row(basis, features)
         parts = ((features - self.parameters[_MEANS]) * self.parameters[_SLOPES]).tolist()
         numbers = basis.tolist()
         for part, i in sorted([(-part, i) for i, part in enumerate(parts) if part > 0.0]):

@@ -82,7 +82,7 @@ def check_write(write: Write) -> None:
         raise ValueError(f"expected {write.expected}: commit numbers start at 0; pass Meta.number")
     if write.trim < 0:
         raise ValueError(f"trim {write.trim}: must be 0 or more; it counts entries leaving the outbox's front")
-    check_names(name for name, _ in write.values)
+    check_names([name for name, _ in write.values])
     check_names(write.removed)
     check_scores(write.dues)
 
