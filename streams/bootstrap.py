@@ -19,6 +19,7 @@ from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
+from streams.ending import exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
@@ -45,7 +46,8 @@ def run_worker(config: Config) -> NoReturn:
     """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Faust's own handlers come later; until then nothing is owned that would have to be handed over.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.OK))
+    # At once: an exception, raised wherever the signal falls (in a callback of the compiler, say), may be swallowed.
+    signal.signal(signal.SIGTERM, lambda *_: exit_now(ExitCode.OK))
     try:
         surroundings = asyncio.run(look_around(config))
     except KeyboardInterrupt:

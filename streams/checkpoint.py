@@ -119,6 +119,24 @@ class Checkpoint:
             self._on_rejection("producer")
         return ours
 
+    async def stands(self) -> None:
+        """Raises what the next write would, when the place is not as this owner left it. Between two writes.
+
+        A store that is away has not gone back, as far as anybody knows.
+        """
+        try:
+            meta = await self._store.read_meta(self._place)
+        except PASSING as error:
+            self._on_outage(f"looking at the meta: {error}")
+            return
+        found = f"is not as commit {self.number - 1} left it"
+        if meta is None:
+            self._judge(Outcome.MISSING, found)
+        elif meta.token != self._token:
+            self._judge(Outcome.FENCED, found)
+        elif meta.number != self.number:
+            self._judge(Outcome.WENT_BACK, found)
+
     async def create(self, body: bytes) -> Meta:
         """Step 4, for a place that never was: create its meta and mint."""
         await self._store.create(self._place, body)
@@ -159,17 +177,17 @@ class Checkpoint:
             self._on_outage(f"commit: {error}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
-        self._judge(attempt.result())
+        self._judge(attempt.result(), f"commit {self.number} was refused")
         self.number += 1
         point("commit.b.written")
         if cancelled:
             raise asyncio.CancelledError
 
-    def _judge(self, outcome: Outcome) -> None:
+    def _judge(self, outcome: Outcome, found: str) -> None:
         if outcome.stands:
             return
         self._on_rejection(str(outcome))
-        told = f"{self._place}: commit {self.number} was refused ({outcome})"
+        told = f"{self._place}: {found} ({outcome})"
         if outcome is Outcome.FENCED:
             raise Fenced(f"{told}: another worker holds the token")
         if outcome is Outcome.MISSING:

@@ -78,8 +78,8 @@ class ExamplesReader:
         if consumer is not None:
             await consumer.stop()
 
-    async def read(self) -> None:
-        """Feed the next messages, of any shards; returns without any after a second.
+    async def read(self) -> bool:
+        """Feed the next messages, of any shards; False: there were none for a second.
 
         Raises LogTruncated when messages are gone or missing, StateUnreadable when one is not an example of ours.
         """
@@ -91,6 +91,7 @@ class ExamplesReader:
         for tp, messages in fetched.items():
             self._feed(tp.partition, messages)
             await asyncio.sleep(0)  # a fetch may hold megabytes, and the shards share this loop
+        return bool(fetched)
 
     async def _seek(self, consumer: Any) -> None:
         settings = self._settings

@@ -136,7 +136,7 @@ class LearnerOwner:
         pause = FIRST_PAUSE_S
         while True:
             try:
-                await self._reader.read()
+                heard = await self._reader.read()
                 pause = FIRST_PAUSE_S
             except KafkaError as error:
                 logger.warning("reading examples: %s; again in %.1f s", error, pause)
@@ -145,6 +145,10 @@ class LearnerOwner:
                 continue
             while versions := await self._next_versions():
                 await self._commit(versions)
+            if not heard:
+                # A store that went back lacks versions that were cut, and all shards may be waiting for one of them:
+                # then nobody says anything, and there is no next write that would notice.
+                await self._checkpoint.stands()
 
     def _tell_newest(self) -> None:
         """The version that the state stands at: the next one may be an hour away."""

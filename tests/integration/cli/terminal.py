@@ -34,7 +34,7 @@ class Terminal:
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
         self._environment: Mapping[str, str] = {**inherited, "TERM": "xterm-256color", **environment}
         self.output = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")  # Ctrl-C drops what is on its way
         self._code: int | None = None
 
     def __enter__(self) -> Self:
