@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,8 +34,9 @@ TRIGGERS = [
 
 
 def write(bootstrap_servers: str, topic: str, values: Sequence[bytes]) -> None:
-    """One by one, so that their times differ on a broker that sets them."""
+    """One by one and not within a millisecond, so that their times differ on a broker that sets them."""
     producer: Any = KafkaProducer(bootstrap_servers=bootstrap_servers)
     for number, value in enumerate(values):
         producer.send(topic, value=value, partition=number % 3, timestamp_ms=NOON + number).get(10)
+        time.sleep(0.003)
     producer.close()
