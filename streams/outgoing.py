@@ -34,7 +34,7 @@ BYTES_IN_ONE_TRANSACTION = 8 << 20
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-PACE_S, LONGEST_PACE_S = 0.1, 1.0
+PACE_S, LONGEST_PACE_S = 0.1, 2.0
 """Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
 full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
 makes thirty a second, and two cores have time for little else. A shard that is behind takes the longer one, but never
