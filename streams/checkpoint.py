@@ -37,7 +37,7 @@ from typing import TypeVar
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
-from streams.store import Meta, Outcome, Store, StoreUnavailable, Write
+from streams.store import Meta, Outcome, Store, StoreUnavailable, Write, compared
 from streams.store.rules import StoreFull
 
 logger = logging.getLogger(__name__)
@@ -129,13 +129,7 @@ class Checkpoint:
         except PASSING as error:
             self._on_outage(f"looking at the meta: {error}")
             return
-        found = f"is not as commit {self.number - 1} left it"
-        if meta is None:
-            self._judge(Outcome.MISSING, found)
-        elif meta.token != self._token:
-            self._judge(Outcome.FENCED, found)
-        elif meta.number != self.number:
-            self._judge(Outcome.WENT_BACK, found)
+        self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
 
     async def create(self, body: bytes) -> Meta:
         """Step 4, for a place that never was: create its meta and mint."""

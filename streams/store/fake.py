@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from streams.store.port import Meta, Outcome, StoreUnavailable, Write
+from streams.store.port import Meta, Outcome, StoreUnavailable, Write, compared
 from streams.store.rules import StoreRefused, check_names, check_place, check_range, check_token, check_write
 
 T = TypeVar("T")
@@ -46,15 +46,9 @@ class _Place:
             del self.line[bisect.bisect_left(self.line, (score, member))]
 
     def apply(self, write: Write) -> Outcome:
-        meta = self.meta
-        if meta is None:
-            return Outcome.MISSING
-        if meta.token != write.token:
-            return Outcome.FENCED
-        if meta.number == write.expected + 1 and meta.nonce == write.nonce:
-            return Outcome.AGAIN
-        if meta.number != write.expected:
-            return Outcome.WENT_BACK
+        found = compared(self.meta, write.token, write.expected, write.nonce)
+        if found is not Outcome.OK:
+            return found
         if write.trim > len(self.outbox):
             raise StoreRefused(f"refused: trim of {write.trim} from an outbox of {len(self.outbox)}")
         self.meta = Meta(write.token, write.expected + 1, write.nonce, write.body)

@@ -47,6 +47,17 @@ class Meta:
     body: bytes
 
 
+def compared(meta: Meta | None, token: bytes, expected: int, nonce: bytes | None = None) -> Outcome:
+    """What a compare-and-set finds in a place. nonce: the write's own; None: nothing is being written."""
+    if meta is None:
+        return Outcome.MISSING
+    if meta.token != token:
+        return Outcome.FENCED
+    if meta.number == expected + 1 and meta.nonce == nonce:
+        return Outcome.AGAIN
+    return Outcome.OK if meta.number == expected else Outcome.WENT_BACK
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One compare-and-set write of a place: all of it or nothing.
