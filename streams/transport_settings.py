@@ -32,7 +32,7 @@ class TransportSettings:
     fetch_wait_ms: int = 100
     """A fetch waits this long at the broker for data. One fetch is in flight per broker: at Faust's 1,500 a freed hot
     partition waited 679 ms for the idle ones' long poll, at 100 it waits 36 ms."""
-    batch_records: int = 6_000
+    batch_records: int
     """Most records in one batch, which costs some 4 ms of CPU whatever is in it: hops between threads, calls."""
     partition_fetch_bytes: int = 3 << 20
     """Most bytes prefetched per partition (one larger record is still fetched)."""
