@@ -30,7 +30,6 @@ from models.batch import Batch, LogRecord
 from models.block import Block
 from models.calendar import version_for
 from models.changes import gather
-from models.churn import schema_of
 from models.customer import SLAB
 from models.engine import needs
 from models.line import Wait, next_piece, shorten
@@ -80,7 +79,7 @@ class EngineSteps:
         self._client = connect(config.redis_url)
         self._store = RedisStore(self._client, config.app)
         self._checkpoint = Checkpoint(self._store, str(SHARD))
-        self._versions = Versions(self._store, schema_of(self._settings))
+        self._versions = Versions(self._store, self._settings)
         self._watch = watch
 
     async def take_over(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from models.calendar import Stage, stage_of, time_of
-from models.customer import DUE, SNAPSHOT, TICK, UnknownRecord
+from models.customer import CROSSING, DUE, TICK, UnknownRecord
 from models.lanes import Count, State, rules_of
+from models.rhythm import next_tick
 from models.run import Run
 from models.touchpoints import Code
-from models.walk import next_due, next_tick
+from models.walk import matured, next_due
 from models.work import dead_due_item, dead_record
 
 MOST_FAILURES = 5
@@ -76,8 +77,10 @@ def _bury(run: Run, index: int, reason: str) -> None:
         dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
         return
     rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
+    phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
-        record["times"][SNAPSHOT] = 0.0
-    record["times"][TICK] = next_tick(rules, lane["phase"], now)
-    record["times"][DUE] = next_due(record, rules)
+        record["taken"][matured(record, rules, phase, now)] = 0
+    record["times"][TICK] = next_tick(rules, phase, now)
+    record["seconds"][CROSSING] = 0
+    record["times"][DUE] = next_due(record, rules, phase)
     dead_due_item(run.work, run.place(row, due, customer), customer, reason, now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from models.adoption import IN_FORCE
 from models.calendar import NEVER
 from models.churn import Version
 from models.line import Piece, ShardState
@@ -83,7 +84,8 @@ def committed(
         bands=tuple(bands),
         totals=state.totals.plus(counted),
         boundary=state.boundary if piece.watermark is None else piece.watermark,
-        **({"adopted": state.boundary, "version": adopted.boundary} if adopted else {}),
+        adopted=state.boundary,
+        version=adopted.boundary if adopted else state.version,
     )
     said = [_in_force(state, piece, work, adopted)] if adopted else []
     said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
@@ -97,16 +99,12 @@ def committed(
 def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
     """The audit's record of a change of model version: from which log time and position it applies."""
     at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
-    name = output_id("version", state.partition, state.boundary)
-    decision = Decision(
-        name,
-        "version_in_force",
-        state.boundary,
-        at,
-        reason=f"learned {version.learned}",
-        model_version=version.boundary,
-    )
-    return Said("decisions", name, b"", decision, state.boundary)
+    late = state.boundary if state.adopted == state.boundary else None
+    time = state.boundary if late is None else state.time
+    name = output_id("version", state.partition, state.boundary, version.boundary)
+    learned = f"learned {version.learned}"
+    decision = Decision(name, IN_FORCE, time, at, reason=learned, model_version=version.boundary, late=late)
+    return Said("decisions", name, b"", decision, time)
 
 
 def _numbered(

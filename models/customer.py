@@ -5,7 +5,7 @@ without a loop, which compiled code updates in place. Numbers are stored at floa
 touchpoint: the bits of a record do not depend on where a batch was split. The tail holds what only few touchpoints need
 (preferences, open cases, the open episode), as msgpack; most customers have none.
 
-Sizes: SLAB.itemsize (312) bytes without a tail, so that Redis' allocator has it in 320, and never more than MOST_BYTES.
+Sizes: SLAB.itemsize (376) bytes without a tail, so that Redis' allocator has it in 384, and never more than MOST_BYTES.
 That is a customer with every list full, every name at its limit (models.touchpoints.limits) and all of it in characters
 of four bytes; however many touchpoints there are, it does not grow beyond that.
 """
@@ -21,24 +21,34 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-VERSION: Final = 2
+VERSION: Final = 3
 IDS: Final = 8
 HALF_LIVES_PURCHASE: Final = (14.0, 28.0, 56.0, 112.0, 224.0)
-HALF_LIFE_FAMILY: Final = 56.0
-FAMILIES: Final = 8
-BASIS: Final = 24
+BASIS: Final = 28
 
 # -- times, ms since the epoch, 0 = never
-NEWEST, FIRST_PURCHASE, LAST_PURCHASE, TICK, SNAPSHOT, EPISODE, DUE = range(7)
-TIMES: Final = 7
+NEWEST, LAST_PURCHASE, TICK, EPISODE, DUE = range(5)
+TIMES: Final = 5
+
+# -- seconds since the epoch, 0 = never
+FIRST_TOUCH, FIRST_PURCHASE, OLDEST_CASE, CROSSING = range(4)
+SECONDS: Final = 4
+
+# -- open learning snapshots: of whether the customer stays for the horizon, and of whether they return within a tick
+DIRECT, HAZARD = range(2)
+SNAPSHOTS: Final = 2
+
+# -- decayed counts of touchpoints
+COMPLAINTS, PAYMENT_FAILURES, UNSUBSCRIBES, VISITS, OPENS, PRESENCE, RETURNS, CAMPAIGNS = range(8)
+HALF_LIVES_TOUCH: Final = (56.0, 56.0, 112.0, 14.0, 28.0, 14.0, 56.0, 28.0)
+"""Days: how long a touchpoint of each counted sort is of use for a forecast."""
 
 # -- numbers
 PURCHASE_DECAYS: Final = 0  # one per purchase half-life, as of NEWEST
-FAMILY_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per family
-_AFTER: Final = FAMILY_DECAYS + FAMILIES
+TOUCH_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per counted sort of touchpoint, likewise
+_AFTER: Final = TOUCH_DECAYS + len(HALF_LIVES_TOUCH)
 (
     PURCHASE_DAYS,  # n
-    GAP_SUM,  # days between the first and the last purchase day
     GAP_LOG_SUM,
     GAP_LOG_SQUARES,
     GAP_MAX,
@@ -56,8 +66,8 @@ _AFTER: Final = FAMILY_DECAYS + FAMILIES
     SENTIMENT_EWMA,
     RISK,  # last probability of churn
     SNAPSHOT_RISK,
-) = range(_AFTER, _AFTER + 19)
-NUMBERS: Final = _AFTER + 19
+) = range(_AFTER, _AFTER + 18)
+NUMBERS: Final = _AFTER + 18
 
 SLAB: Final = np.dtype(
     [
@@ -69,8 +79,13 @@ SLAB: Final = np.dtype(
         ("times", "<f8", TIMES),
         ("ids", "<u8", IDS),
         ("numbers", "<f4", NUMBERS),
-        ("first", "<u4"),  # first touchpoint, seconds since the epoch
-        ("snapshot", "<u2", BASIS),  # the basis of the open label, float16
+        ("seconds", "<u4", SECONDS),
+        (
+            "taken",
+            "<u4",
+            SNAPSHOTS,
+        ),  # the tick at which each open snapshot was taken (models.calendar), 0: none is open
+        ("snapshots", "<u2", (SNAPSHOTS, BASIS)),  # their bases, float16
         ("heard", "u1"),  # ratings and sentiments averaged: `RATINGS` and `SENTIMENTS`, each up to `MOST_HEARD`
         ("open_cases", "u1"),
         ("tail_length", "<u2"),
@@ -87,17 +102,18 @@ def _offset(name: str) -> int:
     return int(fields[name][1])
 
 
-_TIMES, _IDS, _NUMBERS, _AFTER_NUMBERS = _offset("times"), _offset("ids"), _offset("numbers"), _offset("first")
-_SNAPSHOT, _AFTER_SNAPSHOT = _offset("snapshot"), _offset("heard")
+_TIMES, _IDS, _NUMBERS, _SECONDS = _offset("times"), _offset("ids"), _offset("numbers"), _offset("seconds")
+_TAKEN, _SNAPSHOTS, _AFTER_SNAPSHOTS = _offset("taken"), _offset("snapshots"), _offset("heard")
 _HEAD = struct.Struct("<4BI")
-_BETWEEN = struct.Struct("<I")
 _END = struct.Struct("<BBH")
 
 # -- flags
 NO_CONSENT: Final = 1
 ERASED: Final = 2
 REARMED: Final = 4  # the open episode's trigger expired unsent
-BOUGHT: Final = 8  # a purchase fell into the open label's window
+STAYED: Final = 8  # a sign of staying fell into the horizon after the snapshot of DIRECT
+BACK: Final = 16  # the same, within the tick after the snapshot of HAZARD
+LEFT: Final = 32  # cancelled, and has given no sign of staying since
 
 # -- what was heard
 RATINGS: Final = 0x01
@@ -112,7 +128,7 @@ MOST_HALF: Final = 65_504.0
 MAX_OPEN_CASES: Final = 16
 MAX_LIST: Final = 8
 MAX_REFUSED: Final = 16
-MOST_BYTES: Final = 26_821
+MOST_BYTES: Final = 26_885
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""
 
 
@@ -182,31 +198,34 @@ def from_halves(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 
 class Record:
-    """One customer's record, open. `times` are float64 ms, `numbers` float32, `snapshot` float16 as bits."""
+    """One customer's record, open. `times` are float64 ms, `numbers` float32, `snapshots` float16 as bits."""
 
     __slots__ = (
         "band",
         "check",
-        "first",
         "flags",
         "heard",
         "ids",
         "numbers",
         "open_cases",
         "ring",
-        "snapshot",
+        "seconds",
+        "snapshots",
         "tail",
+        "taken",
         "times",
     )
 
     def __init__(self, customer: bytes) -> None:
-        self.ring = self.band = self.flags = self.first = self.heard = self.open_cases = 0
+        self.ring = self.band = self.flags = self.heard = self.open_cases = 0
         self.check = hash_of(customer) & 0xFFFFFFFF
         self.times = array("d", bytes(8 * TIMES))
         self.times[DUE] = float("inf")
         self.ids = array("Q", bytes(8 * IDS))
         self.numbers = array("f", bytes(4 * NUMBERS))
-        self.snapshot = array("H", bytes(2 * BASIS))
+        self.seconds = array("I", bytes(4 * SECONDS))
+        self.taken = array("I", bytes(4 * SNAPSHOTS))
+        self.snapshots = [array("H", bytes(2 * BASIS)) for _ in range(SNAPSHOTS)]
         self.tail = Tail()
 
     def has_seen(self, event_hash: int) -> bool:
@@ -236,8 +255,9 @@ class Record:
                 self.times.tobytes(),
                 self.ids.tobytes(),
                 self.numbers.tobytes(),
-                _BETWEEN.pack(self.first),
-                self.snapshot.tobytes(),
+                self.seconds.tobytes(),
+                self.taken.tobytes(),
+                *(snapshot.tobytes() for snapshot in self.snapshots),
                 _END.pack(self.heard, self.open_cases, len(tail)),
                 tail,
             )
@@ -267,9 +287,11 @@ def unpack(customer: bytes, value: bytes) -> Record:
     _, record.ring, record.band, record.flags, record.check = _HEAD.unpack_from(value)
     record.times = array("d", value[_TIMES:_IDS])
     record.ids = array("Q", value[_IDS:_NUMBERS])
-    record.numbers = array("f", value[_NUMBERS:_AFTER_NUMBERS])
-    [record.first] = _BETWEEN.unpack_from(value, _AFTER_NUMBERS)
-    record.snapshot = array("H", value[_SNAPSHOT:_AFTER_SNAPSHOT])
-    record.heard, record.open_cases, _ = _END.unpack_from(value, _AFTER_SNAPSHOT)
+    record.numbers = array("f", value[_NUMBERS:_SECONDS])
+    record.seconds = array("I", value[_SECONDS:_TAKEN])
+    record.taken = array("I", value[_TAKEN:_SNAPSHOTS])
+    bases = range(_SNAPSHOTS, _AFTER_SNAPSHOTS, 2 * BASIS)
+    record.snapshots = [array("H", value[at : at + 2 * BASIS]) for at in bases]
+    record.heard, record.open_cases, _ = _END.unpack_from(value, _AFTER_SNAPSHOTS)
     record.tail = unpack_tail(customer, value[SLAB.itemsize :])
     return record

@@ -6,14 +6,12 @@ and in `models.offers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import Driver
-from models.customer import from_halves
+from models.churn.drivers import drivers
 from models.offers import choose
 from models.outputs import Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.profile import Profile
@@ -46,6 +44,9 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     what: ``episode_opened`` or ``episode_continued``. opened: when the episode did. basis: what the risk was estimated
     from.
     """
+    if row.now < work.quiet_until:
+        tell(work, row, what, "nobody is triggered by what is history", "leave_alone")
+        return
     choice, tail = choose(record), record.tail
     if choice.action == "leave_alone":
         tell(work, row, what, choice.reason, choice.action)
@@ -53,7 +54,7 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     tail.step += 1
     name = trigger_id(row.customer, opened, tail.opener, tail.step)
     tail.trigger = bytes.fromhex(name)
-    told = told_apart(work.scorer.drivers(basis))
+    told = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
     trigger = Trigger(
         id=name,
         customer=row.customer.decode(),
@@ -73,19 +74,17 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     work.counts["triggers"] += 1
 
 
-def told_apart(drivers: Iterable[Driver]) -> list[Driver]:
-    """The first `DRIVERS` that say different things: several features can mean the same to a reader."""
-    words: dict[str, Driver] = {}
-    for driver in drivers:
-        words.setdefault(driver.words, driver)
-        if len(words) == DRIVERS:
-            break
-    return list(words.values())
-
-
-def label(work: Work, row: Row, taken: int, snapshot: NDArray[np.uint16], predicted: float, churned: bool) -> None:
+def label(
+    work: Work,
+    row: Row,
+    sort: str,
+    taken: int,
+    snapshot: NDArray[np.uint16],
+    truth: bool,
+    predicted: float | None = None,
+) -> None:
     """A label has matured: the example goes to the learner. snapshot: the basis as it is stored."""
     customer = row.customer.decode()
-    example = Example(customer, "churn", row.now, taken, from_halves(snapshot).tolist(), predicted, churned)
-    name = output_id("example", customer, "churn", taken)
+    example = Example(customer, sort, row.now, taken, snapshot.tobytes(), truth, predicted)
+    name = output_id("example", customer, sort, taken)
     work.say(row.at, Said("examples", name, row.customer, example, row.now))

@@ -33,12 +33,14 @@ def apply(
     loaded: Mapping[bytes, bytes | None],
     scorer: Scorer,
     adopted: Version | None,
+    quiet_until: int = 0,
 ) -> Changes:
     """Apply a piece.
 
     topic: name of the input topic, for dead letters. dues: the due set's members before the piece's bound (a lower
     bound of what the records say). loaded: the stored bytes of every customer in `needs`, in that order. scorer: of the
-    version in force. adopted: the version that came into force just before this piece, if one did.
+    version in force. adopted: the version that came into force just before this piece, if one did. quiet_until: nobody
+    is triggered before this time; an episode that is open then asks at its next estimate (a backfill's cut).
 
     Raises UnknownRecord when a stored record can't be read, TooManyFailures when the engine itself is broken. A row on
     which the engine raises otherwise becomes a dead letter; its neighbours are unharmed.
@@ -46,7 +48,7 @@ def apply(
     version = adopted.boundary if adopted else state.version
 
     def start() -> Run:
-        work = Work(settings, state.partition, topic, version, scorer, batch, piece)
+        work = Work(settings, state.partition, topic, version, scorer, batch, piece, quiet_until)
         return Run(state, work, Block(list(loaded), list(loaded.values())))
 
     run = start()

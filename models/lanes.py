@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alive import LEAVING as LEAVING_KINDS
+from models.alive import SIGNS
 from models.batch import Batch
 from models.block import Block
 from models.calendar import phase_of
 from models.compiled import compiled
-from models.customer import BASIS
+from models.customer import BASIS, SNAPSHOTS
 from models.line import Piece
 from models.settings import EngineSettings
 
@@ -25,11 +28,11 @@ class What(IntEnum):
     REARM = 3  # a trigger expired unsent; the lane waits
     ERASE = 4  # the lane waits
     LAPSED = 5  # silent too long, with an open episode
-    LABEL = 6  # a label has matured
-    OPENED = 7  # an episode
-    AGAIN = 8  # the open episode may ask again
-    CLOSED = 9
-    SNAPSHOT = 10  # a learning snapshot is taken; the lane waits until it is stored
+    LABEL = 6  # of the open snapshot DIRECT: stayed within the horizon or not
+    RETURNED = 7  # of the open snapshot HAZARD: back within a tick or not
+    OPENED = 8  # an episode
+    AGAIN = 9  # the open episode may ask again
+    CLOSED = 10
 
 
 class State(IntEnum):
@@ -52,7 +55,8 @@ class Count(IntEnum):
     DUE = 4
     SCORED = 5
     EPISODES = 6
-    ROWS = 7  # steps taken
+    CROSSINGS = 7
+    ROWS = 8  # steps taken
 
 
 LANE = np.dtype(
@@ -81,7 +85,7 @@ EVENT = np.dtype(
         ("now", "<i8"),
         ("probability", "<f8"),  # of this estimate; of a label: what was predicted
         ("opened", "<i8"),  # when the episode opened; of a label: when the snapshot was taken
-        ("flag", "u1"),  # a touchpoint: it was late; a label: churned
+        ("flag", "u1"),  # a touchpoint: it was late; a label: what came
         ("snapshot", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
     ]
@@ -94,18 +98,28 @@ RULES = np.dtype(
         ("lateness", "<i8"),
         ("tick", "<i8"),
         ("anchor", "<i8"),
-        ("rhythm", "<i8"),
+        ("rhythms", "<i8", SNAPSHOTS),  # at every how many ticks a snapshot of each sort is taken
         ("enter", "<f8"),
         ("exit", "<f8"),
+        ("quiet_until", "<i8"),  # nobody is triggered before: an episode asks at its first estimate from then on
+        ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
     ]
 )
 
 
-def rules_of(settings: EngineSettings) -> Any:
-    """The settings that compiled code reads."""
-    rhythm = -(-(settings.horizon + settings.lateness) // settings.tick)
-    told = (settings.horizon, settings.silence, settings.lateness, settings.tick, settings.anchor, rhythm)
-    return np.array([(*told, settings.enter, settings.exit)], dtype=RULES)[0]
+SIGN, LEAVING = 1, 2
+"""What `rules.signs` says of a kind; 0: neither."""
+
+
+@cache
+def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
+    """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut)."""
+    rhythms = (settings.rhythm(settings.horizon), settings.rhythm(settings.tick))
+    told = (settings.horizon, settings.silence, settings.lateness, settings.tick, settings.anchor, rhythms)
+    signs = np.zeros(256, dtype=np.uint8)
+    signs[list(SIGNS[settings.alive])] = SIGN
+    signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
+    return np.array([(*told, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES)[0]
 
 
 class Arrivals(NamedTuple):

@@ -2,7 +2,7 @@
 
 Each shard says its examples in the order of its own line and marks with a watermark how far it has come. At a boundary
 that every shard's watermark has reached, all examples with label time up to it are learned in the order (label time,
-customer as bytes, learner, snapshot time), and a version is cut that bears the boundary's name. Nothing here depends on
+customer as bytes, sort, snapshot time), and a version is cut that bears the boundary's name. Nothing here depends on
 when or in what portions the examples arrived. No shard is ever skipped: a silent one holds the boundary back.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from models.churn import UNTRAINED, Learner, LogisticLearner, SnapshotRefused, Version
+from models.churn import UNTRAINED, Contest, Outcomes, SnapshotRefused, Version
 from models.churn.prequential import Prequential
 from models.customer import BASIS
-from models.outputs import Example, Watermark
+from models.outputs import CHURN, RETURN, Example, Watermark
 from models.settings import EngineSettings
 
 _decode = msgspec.json.Decoder(Example | Watermark).decode
@@ -63,7 +63,7 @@ class Learning:
 
     def __init__(self, settings: EngineSettings, partitions: int, state: LearningState | None = None) -> None:
         self.settings = settings
-        self.model: Learner = LogisticLearner()
+        self.model = Contest(settings)
         if state is None:
             state = LearningState([ShardProgress() for _ in range(partitions)], None, None, 0, {}, [])
             self.prequential = Prequential()
@@ -92,8 +92,8 @@ class Learning:
                 "restore the examples topic or relearn"
             )
         content = _decode(value)
-        if isinstance(content, Example) and len(content.basis) != BASIS:
-            raise ValueError(f"its basis has {len(content.basis)} numbers, this model reads {BASIS}")
+        if isinstance(content, Example):
+            _check(content)
         self._heard[shard] = count
         self._waiting[shard].append(Message(offset, count, content))
         if isinstance(content, Watermark):
@@ -134,9 +134,16 @@ class Learning:
         boundary = self.origin if self.boundary is None else self.boundary + self.settings.boundary
         if boundary is None or boundary > lowest:
             return None
-        self._learn(self._take(boundary))
+        self._learn(boundary, self._take(boundary))
         self.boundary = boundary
-        return Version(boundary, self.learned, self.model.snapshot(), self.prequential.summary())
+        return self.version()
+
+    def version(self) -> Version:
+        """The version that the state stands at. Raises ValueError before the first boundary."""
+        if self.boundary is None:
+            raise ValueError("no version has been cut yet")
+        quality = {**self.prequential.summary(), "models": self.model.summary()}
+        return Version(self.boundary, self.learned, self.model.version(), quality)
 
     def state(self) -> LearningState:
         """All that must be kept to go on from here."""
@@ -158,14 +165,14 @@ class Learning:
                 shard.offset, shard.count = message.offset + 1, message.count
                 if isinstance(message.content, Example):
                     taken.append(message.content)
-        taken.sort(key=lambda e: (e.label_time, e.customer.encode(), e.learner, e.snapshot_time))
+        taken.sort(key=lambda e: (e.label_time, e.customer.encode(), e.sort, e.snapshot_time))
         return taken
 
-    def _learn(self, examples: Sequence[Example]) -> None:
+    def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
         for example in examples:
-            self.prequential.add(example.predicted, example.churned)
-        bases = np.array([example.basis for example in examples], dtype=np.float32).reshape(len(examples), BASIS)
-        self.model.learn(bases, [example.churned for example in examples])
+            if example.predicted is not None:
+                self.prequential.add(example.predicted, example.truth)
+        self.model.learn(boundary, _outcomes(examples, RETURN), _outcomes(examples, CHURN))
         self.learned += len(examples)
 
 
@@ -173,6 +180,26 @@ def _time(content: Example | Watermark) -> int:
     return content.label_time if isinstance(content, Example) else content.time
 
 
-def initial_version() -> Version:
+def _check(example: Example) -> None:
+    """Raises ValueError for an example that is not of this model."""
+    if example.sort not in (CHURN, RETURN):
+        raise ValueError(f"its sort is {example.sort!r}; this model learns {CHURN!r} and {RETURN!r}")
+    if len(example.basis) != 2 * BASIS:
+        raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
+
+
+def _outcomes(examples: Sequence[Example], sort: str) -> Outcomes:
+    """Those of one sort, in columns."""
+    mine = [example for example in examples if example.sort == sort]
+    halves = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")
+    return Outcomes(
+        [example.customer.encode() for example in mine],
+        halves.astype(np.float32).reshape(len(mine), BASIS),
+        np.array([example.snapshot_time for example in mine], dtype=np.int64),
+        np.array([example.truth for example in mine], dtype=np.bool_),
+    )
+
+
+def initial_version(settings: EngineSettings) -> Version:
     """The model before the learner's first boundary."""
-    return Version(UNTRAINED, 0, LogisticLearner().snapshot(), Prequential().summary())
+    return Version(UNTRAINED, 0, Contest(settings).version(), Prequential().summary())

@@ -34,6 +34,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     dead: int = 0
     clocks: int = 0
     due: int = 0
+    crossings: int = 0
     scored: int = 0
     episodes: int = 0
     triggers: int = 0

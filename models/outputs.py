@@ -52,7 +52,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     """Why and why not: episodes opened and closed, what was chosen, which model version came into force.
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
-    ``version_in_force``, ``rearmed``, ``erased``.
+    ``version_in_force``, ``rearmed``, ``erased``. late: of a version that came into force not at a boundary but before
+    the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
     """
 
     id: str
@@ -65,19 +66,25 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     action: str = ""
     trigger: str = ""
     model_version: int | None = None
+    late: int | None = None
 
 
-class Example(msgspec.Struct, frozen=True, gc=False, tag="example"):
-    """A matured label. `basis` are the numbers the model reads, as of `snapshot_time`; `predicted` is what the version
-    in force said then; `churned` is known at `label_time`."""
+CHURN, RETURN = "churn", "return"
+"""Sorts of labels: no sign of staying within the horizon, and a sign of staying within one tick."""
+
+
+class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_defaults=True):
+    """A matured label of a sort: `CHURN` or `RETURN`. `basis` are the numbers the model reads, as of `snapshot_time`:
+    float16, little-endian, in the order of `models.features.COLUMNS` (in JSON: base64). `truth` is known at
+    `label_time`; `predicted`, of churn, is what the version in force said at the snapshot."""
 
     customer: str
-    learner: str
+    sort: str
     label_time: int
     snapshot_time: int
-    basis: list[float]
-    predicted: float
-    churned: bool
+    basis: bytes
+    truth: bool
+    predicted: float | None = None
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):

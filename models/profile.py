@@ -6,9 +6,11 @@ except that an objection (consent withdrawn, unsubscribed, erasure) and a case c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from models.customer import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, NO_CONSENT, Tail
+from models.settings import SECOND
 from models.touchpoints import Kind, Payload, Touch
 from models.touchpoints.conversation import PresenceData
 from models.touchpoints.directed import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
@@ -47,6 +49,11 @@ class Told(NamedTuple):
     kind: int
     time: int
     data: Payload
+
+
+def oldest(cases: Mapping[str, int]) -> int:
+    """When the case that has been open longest was opened, as seconds since the epoch; 0: none is open."""
+    return min(max(min(cases.values()) // SECOND, 1), 2**32 - 1) if cases else 0
 
 
 def take_in(record: Profile, touch: Told | Touch, late: bool) -> None:

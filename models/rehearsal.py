@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heapify, heappop, heappush
 
+from models.adoption import Adoption, Lockstep
 from models.batch import Batch, LogRecord
-from models.calendar import version_for
 from models.churn import Scorer, Version, scorer_of
 from models.engine import Changes, Counted, apply, needs
 from models.learning import Learning, initial_version
@@ -22,13 +23,15 @@ from models.settings import EngineSettings
 
 @dataclass
 class Shard:
-    """One partition's log, its state, and what it has said."""
+    """One partition's log, its state, and what it has said: `said` since the learner last listened."""
 
     log: Sequence[LogRecord]
     state: ShardState
+    adoption: Adoption
     records: dict[bytes, bytes] = field(default_factory=dict)
     dues: dict[bytes, float] = field(default_factory=dict)
     outputs: list[Counted] = field(default_factory=list)
+    said: list[Counted] = field(default_factory=list)
     at: int = 0
     adopted: Version | None = None
     scorer: Scorer | None = None
@@ -57,7 +60,7 @@ class Shard:
         if len(self._queue) > 4 * len(self.dues) + 1_000:
             self._queue = [(due, customer) for customer, due in self.dues.items()]
             heapify(self._queue)
-        self.outputs += changes.outputs
+        self.said += changes.outputs
 
 
 @dataclass
@@ -67,6 +70,7 @@ class Rehearsal:
     shards: list[Shard]
     versions: dict[int, Version]
     learning: Learning
+    engine: Callable[..., Changes]
 
 
 def rehearse(
@@ -76,31 +80,39 @@ def rehearse(
     batch: Callable[[int], int] = lambda at: 500,
     watch: Callable[[Rehearsal], None] | None = None,
     engine: Callable[..., Changes] = apply,
+    keep: Callable[[Counted], bool] = lambda said: True,
+    adoptions: Sequence[Adoption] | None = None,
+    quiet_until: int = 0,
 ) -> Rehearsal:
     """Run the engine over whole partitions.
 
     logs: the records of each partition, in offset order. batch: how many records to read from index `at` on. watch:
-    called at every new model version. engine: `models.engine.apply`, or what is to be compared with it. Raises what the
-    engine raises; ends when no shard can go on.
+    called at every new model version, when all shards stand just before its boundary's scores. engine:
+    `models.engine.apply`, or what is to be compared with it. keep: which outputs stay in the shards' `outputs`.
+    adoptions: by shard, which versions come into force where; by default in lockstep. quiet_until: as for `apply`.
+    Raises what the engine raises; ends when no shard can go on.
     """
     world = Rehearsal(
-        [Shard(log, ShardState(n, len(logs), log[0].offset if log else 0)) for n, log in enumerate(logs)],
+        [
+            Shard(log, ShardState(n, len(logs), log[0].offset if log else 0), rule)
+            for n, (log, rule) in enumerate(zip(logs, adoptions or [Lockstep(settings)] * len(logs), strict=True))
+        ],
         {},
         Learning(settings, len(logs)),
+        partial(engine, quiet_until=quiet_until) if quiet_until else engine,
     )
-    fed = [0] * len(logs)
     going = True
     while going:
         going = False
         for shard in world.shards:
-            while _advance(world, shard, settings, topic, batch, engine):
+            while _advance(world, shard, settings, topic, batch):
                 going = True
         for n, shard in enumerate(world.shards):
-            for offset in range(fed[n], len(shard.outputs)):
-                said = shard.outputs[offset]
+            for said in shard.said:
                 if said.role == "examples":
                     world.learning.feed(n, said.count, said.count, said.value)
-            fed[n] = len(shard.outputs)
+            shard.outputs += filter(keep, shard.said)
+            shard.said = []
         while (version := world.learning.next_version()) is not None:
             world.versions[version.boundary] = version
             going = True
@@ -115,20 +127,25 @@ def _advance(
     settings: EngineSettings,
     topic: str,
     batch: Callable[[int], int],
-    engine: Callable[..., Changes],
 ) -> bool:
     """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
     if shard.at >= len(shard.log):
         return False
     if shard.state.time == UNBORN:
         shard.state = born(shard.state, settings, shard.log[0].timestamp)
-    records = Batch.of(shard.log[shard.at : shard.at + batch(shard.at)])
+    records = Batch.of(_upcoming(shard, batch(shard.at)))
     piece = next_piece(shard.state, settings, records, 0)
-    if isinstance(piece, Wait):
-        shard.adopted = _version(world, version_for(settings, piece.boundary))
+    waits = isinstance(piece, Wait)
+    wanted = shard.adoption.at_boundary(piece.boundary) if isinstance(piece, Wait) else _late(shard, records)
+    if wanted is not None:
+        shard.adopted = _version(world, wanted)
         if shard.adopted is None:
             return False
-        shard.scorer = scorer_of(shard.adopted)
+        if not waits and shard.adopted.boundary <= shard.state.version:
+            shard.adopted = None  # before the learner's first boundary every version is the untrained one
+        else:
+            shard.scorer = scorer_of(shard.adopted, settings)
+    if waits:
         piece = next_piece(shard.state, settings, records, 0, adopting=True)
     if isinstance(piece, Wait):
         raise ValueError(f"shard {shard.state.partition} still waits for boundary {piece.boundary}")
@@ -137,11 +154,27 @@ def _advance(
         piece = shorten(piece, records, shard.state, dues)
         dues = dues[:-1]
     loaded = {customer: shard.records.get(customer) for customer in needs(piece, records, dues)}
-    scorer = shard.scorer or scorer_of(initial_version())
-    shard.commit(engine(shard.state, settings, topic, piece, records, dues, loaded, scorer, shard.adopted))
+    scorer = shard.scorer or scorer_of(initial_version(settings), settings)
+    shard.commit(world.engine(shard.state, settings, topic, piece, records, dues, loaded, scorer, shard.adopted))
     shard.adopted = None
     shard.at += piece.last - piece.first
     return True
+
+
+def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
+    """The next records, up to the first before which a version comes into force."""
+    records = shard.log[shard.at : shard.at + most]
+    stop = shard.adoption.next_change(records[0].offset)
+    return records if stop is None else [record for record in records if record.offset < stop]
+
+
+def _late(shard: Shard, records: Batch) -> int | None:
+    """The version that comes into force just before the next record; not between two due items that stand there."""
+    if shard.state.cut_place != 0:
+        return None
+    wanted = shard.adoption.at_record(int(records.offsets[0]), shard.state.boundary)
+    # Versions only ever get newer: this one may have come in force at this record before, and have been followed.
+    return wanted if wanted is not None and wanted > shard.state.version else None
 
 
 def _version(world: Rehearsal, boundary: int) -> Version | None:
@@ -149,4 +182,4 @@ def _version(world: Rehearsal, boundary: int) -> Version | None:
     origin = world.learning.origin
     if origin is None:
         return None
-    return initial_version() if boundary < origin else world.versions.get(boundary)
+    return initial_version(world.learning.settings) if boundary < origin else world.versions.get(boundary)

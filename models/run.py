@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from models.bands import Band
 from models.block import Block
 from models.calendar import NEVER, time_of
-from models.churn import LogisticScorer
-from models.customer import ERASED, REARMED, halves
+from models.churn import MixtureScorer
+from models.churn.crossing import crossings_of, new_room
+from models.churn.mixture import NO_MIXTURE
+from models.customer import ERASED, OLDEST_CASE, REARMED, TICK
 from models.decide import Row, ask, label, tell
 from models.lanes import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of
 from models.line import ShardState
+from models.outputs import CHURN, RETURN
 from models.partitioning import misplaced
-from models.profile import Told, take_in
+from models.profile import Told, oldest, take_in
 from models.risk import forget_episode
 from models.touchpoints import Code, Kind, Rejected
 from models.walk import walk
@@ -27,8 +30,6 @@ from models.work import Place, Work, dead_record
 
 ROOM = 2048
 """Events between two calls of the walk: enough for most pieces, and small enough to stay in the processor's cache."""
-
-_NOTHING = np.zeros(0)
 
 
 def _probable(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -53,12 +54,14 @@ class Run:
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
-        self._rules = rules_of(work.settings)
+        self._rules = rules_of(work.settings, work.quiet_until)
         scorer = work.scorer
         # Not a subclass, which may score otherwise than compiled code does.
-        self._asks = type(scorer) is not LogisticScorer
-        self._parameters = scorer.parameters if isinstance(scorer, LogisticScorer) else _NOTHING
+        self._asks = type(scorer) is not MixtureScorer
+        self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
+        self._room = new_room(self._mixture)
         self._probabilities = np.zeros(len(self.lanes))
+        self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
         self._events = np.empty(ROOM, dtype=EVENT)
         self._bury()
 
@@ -117,10 +120,12 @@ class Run:
             self.arrivals,
             self.work.piece.bound[0],
             self._rules,
-            self._parameters,
+            self._mixture,
+            self._room,
             self._asks,
             single,
             self._probabilities,
+            self._crossings,
             self.counts,
             self._events,
         )
@@ -129,8 +134,18 @@ class Run:
         if self._asks:
             asking = order[self.lanes["state"][order] == State.ASKING]
             if asking.size:
-                self._probabilities[asking] = _probable(self.work.scorer.score(self.lanes["basis"][asking]))
+                self._estimate(asking)
                 self.lanes["state"][asking] = State.SCORED
+
+    def _estimate(self, asking: NDArray[np.int64]) -> None:
+        """What another scorer than the compiled one says of the lanes that ask, and foresees."""
+        scorer, lanes, ticks = self.work.scorer, self.lanes[asking], self.block.rows["times"][asking, TICK]
+        self._probabilities[asking] = _probable(scorer.score(lanes["basis"]))
+        below = self._probabilities[asking] < self.work.settings.enter
+        wanted = below & (ticks != 0.0)
+        self._crossings[asking[wanted]] = crossings_of(
+            scorer, lanes["basis"][wanted], lanes["now"][wanted], ticks[wanted], self.work.settings.enter
+        )
 
     def _decide(self, written: int) -> None:
         """Go through the events in order: a customer's tail follows the order of their lane."""
@@ -150,15 +165,18 @@ class Run:
                 tell(self.work, Row(at, now, customer), "erased", "the customer asked to be forgotten")
             elif what == What.LAPSED:
                 forget_episode(self.block.open(lane).tail)
-                tell(self.work, Row(at, now, customer), "episode_closed", "silent for two horizons")
+                reason = "cancelled" if row >= 0 else "silent for two horizons"
+                tell(self.work, Row(at, now, customer), "episode_closed", reason)
             elif what == What.LABEL:
-                label(self.work, Row(at, now, customer), opened, events["snapshot"][number], estimate, bool(flag))
+                label(
+                    self.work, Row(at, now, customer), CHURN, opened, events["snapshot"][number], bool(flag), estimate
+                )
+            elif what == What.RETURNED:
+                label(self.work, Row(at, now, customer), RETURN, opened, events["snapshot"][number], bool(flag))
             elif what == What.CLOSED:
                 forget_episode(self.block.open(lane).tail)
                 row_ = Row(at, now, customer, probability=estimate)
                 tell(self.work, row_, "episode_closed", "risk fell below the exit threshold")
-            elif what == What.SNAPSHOT:
-                self.block.rows["snapshot"][lane] = halves(events["basis"][number])
             else:
                 self._ask(lane, row, what == What.OPENED, opened, Row(at, now, customer, probability=estimate), number)
 
@@ -189,7 +207,9 @@ class Run:
         """A touchpoint enters the tail."""
         record, event = self.block.open(lane), self._event(row)
         take_in(record, Told(event.kind, int(self.arrivals.times[row]), event.data), late)
-        self.block.open_cases[lane] = len(record.tail.cases)
+        cases = record.tail.cases
+        self.block.open_cases[lane] = len(cases)
+        self.block.rows["seconds"][lane, OLDEST_CASE] = oldest(cases)
 
     def _rearm(self, lane: int, row: int, where: Row) -> None:
         """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""

@@ -7,7 +7,7 @@ the state and compared when a shard is taken over.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -15,13 +15,17 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 Phase = Literal["spread", "aligned"]
+Alive = Literal["purchase", "engagement", "contract"]
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Settings of the pure engine.
 
-    horizon: a customer who makes no purchase for this long after a moment has churned, as seen from that moment.
+    alive: what counts as staying (`models.alive`): purchases, any engagement, or the renewal of a contract.
+    challengers: names of the River models that learn beside the champion (`models.churn.river_model.CHALLENGERS`), with
+    commas between them.
+    horizon: a customer who gives no sign of staying for this long after a moment has churned, as seen from that moment.
     tick: distance of a customer's learning ticks. anchor: any moment at which an aligned tick and a boundary lie.
     phase: ``spread`` gives each customer a phase of their own within the tick, ``aligned`` puts all at the anchor's.
     lateness: a touchpoint older than the shard's time by more than this is late.
@@ -32,6 +36,8 @@ class EngineSettings:
     piece_items: how many due items one commit holds at most; bounds the commit, no result depends on it.
     """
 
+    alive: Alive = "purchase"
+    challengers: str = "adagrad"
     horizon: int = 91 * DAY
     tick: int = 7 * DAY
     anchor: int = 0
@@ -55,8 +61,9 @@ class EngineSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}; give zero or more")
         if not 0.0 < self.exit <= self.enter < 1.0:
             raise ValueError(f"exit {self.exit} and enter {self.enter}; give 0 < exit <= enter < 1")
-        if self.phase not in ("spread", "aligned"):
-            raise ValueError(f"phase is {self.phase!r}; give 'spread' or 'aligned'")
+        for name, value, allowed in (("phase", self.phase, get_args(Phase)), ("alive", self.alive, get_args(Alive))):
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}; give one of {', '.join(allowed)}")
         if self.tick % self.boundary and self.boundary % self.tick:
             raise ValueError(f"tick {self.tick} and boundary {self.boundary} ms; one must be a multiple of the other")
 
@@ -64,6 +71,10 @@ class EngineSettings:
     def silence(self) -> int:
         """Recency (ms) beyond which a customer is lapsed: no further ticks, two horizons."""
         return 2 * self.horizon
+
+    def rhythm(self, window: int) -> int:
+        """At every how many ticks a snapshot is taken of which one may be open, for a label's `window` (ms)."""
+        return -(-(window + self.lateness) // self.tick)
 
     def deciding(self) -> dict[str, int | float | str]:
         """Everything that decides, by name: a replay must have it equal. `piece_items` decides nothing."""

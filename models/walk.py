@@ -1,11 +1,11 @@
 """The walk: every customer of a piece on their own way through it, touchpoint by touchpoint, due item by due item.
 
 Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
-record, estimates the risk with the version in force, and moves bands, ticks and due times. What has to be decided or
-said about a customer it writes down as an *event*, in the order of the lane, with a copy of all that the decision
-reads; plain Python (models.run) goes through the events afterwards. A lane stops early where plain Python has to
-change the record first (a service case, an erasure, a trigger that expired, a new learning snapshot), or where the
-scorer is not a compiled one; the next call goes on from there.
+record, estimates the risk with the version in force, foresees when it will cross the threshold, and moves bands, ticks
+and due times. What has to be decided or said about a customer it writes down as an *event*, in the order of the lane,
+with a copy of all that the decision reads; plain Python (models.run) goes through the events afterwards. A lane stops
+early where plain Python has to change the record first (a service case, an erasure, a trigger that expired), or where
+the scorer is not a compiled one; the next call goes on from there.
 """
 
 from __future__ import annotations
@@ -16,39 +16,46 @@ import numpy as np
 
 from models.bands import Band, Change
 from models.calendar import NEVER, STAGES, Stage
-from models.churn.logistic import probability
+from models.churn.crossing import crossing_time
+from models.churn.mixture import Mixture, Room, probability
 from models.compiled import compiled
 from models.customer import (
+    BACK,
     BASIS,
-    BOUGHT,
+    CROSSING,
+    DIRECT,
     DUE,
     EPISODE,
     ERASED,
+    HAZARD,
     IDS,
     LAST_PURCHASE,
+    LEFT,
     PURCHASE_DAYS,
     REARMED,
-    SNAPSHOT,
     SNAPSHOT_RISK,
+    STAYED,
     TICK,
 )
-from models.features import FEATURES, basis_of, update
-from models.lanes import Arrivals, Count, State, What
+from models.features import basis_of, update
+from models.halves import half_bits
+from models.lanes import LEAVING, SIGN, Arrivals, Count, State, What
 from models.profile import TELLING
+from models.rhythm import next_tick, takes_snapshot, tick_number, tick_time
 from models.risk import assess, close
+from models.settings import SECOND
 from models.touchpoints import Kind
 
 _TOLD, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(What)[:5])
-_LABEL, _OPENED, _AGAIN, _CLOSED, _TAKEN = (int(what) for what in list(What)[5:])
+_LABEL, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(What)[5:])
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
-_APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _ROWS = map(int, Count)
-_BAND_LAPSED = int(Band.LAPSED)
+_APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS = map(int, Count)
+_BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
-_PURCHASE, _EXPIRED, _ERASURE = int(Kind.PURCHASE), int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
+_EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _TELLS = np.array([kind in TELLING for kind in range(256)])
 _OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
-_WIDTH = len(FEATURES)
 
 # What a step comes to.
 _REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
@@ -64,20 +71,21 @@ def walk(
     arrivals: Arrivals,
     place: float,
     rules: Any,
-    parameters: Any,
+    mixture: Mixture,
+    room: Room,
     asks: bool,
     single: bool,
     probabilities: Any,
+    crossings: Any,
     counts: Any,
     events: Any,
 ) -> int:
     """Take the lanes in `order` as far as they go; returns how many `events` were written.
 
-    records: a block's rows. place: where the piece ends. parameters: of the
-    compiled scorer. asks: the scorer is another one: stop before every score, which comes in `probabilities` (by lane).
-    single: one step a lane. A lane also stops when there is no more room for events.
+    records: a block's rows. place: where the piece ends. mixture: of the compiled scorer, and room for it. asks: the
+    scorer is another one: stop before every score, which comes in `probabilities`, with its crossing in `crossings`
+    (both by lane). single: one step a lane. A lane also stops when there is no more room for events.
     """
-    features = np.empty(_WIDTH)
     n = 0
     for at in range(order.shape[0]):
         index = order[at]
@@ -95,7 +103,7 @@ def walk(
                 else:
                     n, outcome = _touch_step(record, lane, index, arrivals, rules, counts, events, n)
             elif lane.state == _AFTER_CASE:
-                outcome = _apply(record, lane, arrivals, rules, counts)
+                n, outcome = _apply(record, lane, index, arrivals, rules, counts, events, n)
             else:
                 outcome = _SCORE
             if outcome == _WAIT_CASE:
@@ -105,11 +113,19 @@ def walk(
                 if asks and not scored:
                     lane.state = _ASKING
                     break
-                estimate = probabilities[index] if scored else probability(lane.basis, parameters, features)
-                n, outcome = _conclude(record, lane, index, estimate, rules, counts, events, n)
+                estimate = probabilities[index] if scored else probability(lane.basis, mixture, room, 0)
+                n = _conclude(record, lane, index, estimate, rules, counts, events, n)
+                record.seconds[CROSSING] = 0
+                if estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0:
+                    tick = int(record.times[TICK])
+                    record.seconds[CROSSING] = (
+                        crossings[index]
+                        if scored
+                        else crossing_time(lane.basis, estimate, lane.now, tick, rules.enter, mixture, room)
+                    )
             lane.state = _NEXT
             if lane.exists:
-                record.times[DUE] = next_due(record, rules)
+                record.times[DUE] = next_due(record, rules, lane.phase)
             if single or outcome == _WAIT_NEXT:
                 break
     return n
@@ -133,27 +149,47 @@ def _choose(record: Any, lane: Any, arrivals: Arrivals, place: float) -> bool:
 
 @compiled
 def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, events: Any, n: int) -> tuple[int, int]:
-    """A label, a tick, or the end of ticks."""
+    """A label, a tick, a crossing, or the end of ticks."""
     counts[_DUE] += 1
     times = record.times
     if int(lane.due) % STAGES == _STAGE_LABELS:
-        n = _say(events, n, lane, index, _LABEL, np.float64(record.numbers[SNAPSHOT_RISK]), int(times[SNAPSHOT]))
-        events[n - 1].flag = 0 if record.flags & BOUGHT else 1
-        for i in range(BASIS):
-            events[n - 1].snapshot[i] = record.snapshot[i]
-        times[SNAPSHOT] = 0.0
-        return n, _REST
+        return _label(record, lane, index, rules, events, n), _REST
     if lane.now - times[LAST_PURCHASE] > rules.silence:
-        times[TICK] = 0.0
-        was_open = times[EPISODE] != 0.0
-        close(record, _BAND_LAPSED)
-        if was_open:
-            n = _say(events, n, lane, index, _LAPSED, 0.0, 0)
-        return n, _REST
-    times[TICK] = lane.now + rules.tick
+        return _leave(record, lane, index, events, n), _REST
     lane.may_open = 1
+    if times[TICK] == lane.now:
+        times[TICK] = lane.now + rules.tick
+    else:
+        counts[_CROSSINGS] += 1
     basis_of(record, lane.now, lane.basis)
     return n, _SCORE
+
+
+@compiled
+def _label(record: Any, lane: Any, index: int, rules: Any, events: Any, n: int) -> int:
+    """The label of an open snapshot whose window is over; that of the other one is an item of its own."""
+    sort = matured(record, rules, lane.phase, lane.now)
+    taken = tick_time(rules, lane.phase, int(record.taken[sort]))
+    if sort == DIRECT:
+        n = _say(events, n, lane, index, _LABEL, np.float64(record.numbers[SNAPSHOT_RISK]), taken)
+        events[n - 1].flag = 0 if record.flags & STAYED else 1
+    else:
+        n = _say(events, n, lane, index, _RETURNED, 0.0, taken)
+        events[n - 1].flag = 1 if record.flags & BACK else 0
+    for i in range(BASIS):
+        events[n - 1].snapshot[i] = record.snapshots[sort, i]
+    record.taken[sort] = 0
+    return n
+
+
+@compiled
+def _leave(record: Any, lane: Any, index: int, events: Any, n: int) -> int:
+    """No further ticks, and no open episode."""
+    record.times[TICK] = 0.0
+    record.seconds[CROSSING] = 0
+    was_open = record.times[EPISODE] != 0.0
+    close(record, _BAND_LAPSED)
+    return _say(events, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
 
 
 @compiled
@@ -185,36 +221,43 @@ def _touch_step(
         events[n - 1].flag = 1 if arrivals.times[row] < lane.now - rules.lateness else 0
         if _OF_CASES[kind]:
             return n, _WAIT_CASE
-    return n, _apply(record, lane, arrivals, rules, counts)
+    return _apply(record, lane, index, arrivals, rules, counts, events, n)
 
 
 @compiled
-def _apply(record: Any, lane: Any, arrivals: Arrivals, rules: Any, counts: Any) -> int:
+def _apply(
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, events: Any, n: int
+) -> tuple[int, int]:
     """Let the touchpoint of this step change the numbers."""
     row, now, times = lane.row, lane.now, record.times
     kind, time = int(arrivals.kinds[row]), arrivals.times[row]
     late = time < now - rules.lateness
+    alive = rules.signs[kind] == SIGN
     counts[_LATE if late else _APPLIED] += 1
-    update(record, kind, time, arrivals.a[row], arrivals.b[row], arrivals.sentiment[row], rules.horizon, late)
-    if kind == _PURCHASE and times[TICK] == 0.0:
+    update(
+        record, kind, time, arrivals.a[row], arrivals.b[row], arrivals.sentiment[row], late, alive, lane.phase, rules
+    )
+    if rules.signs[kind] == LEAVING and time >= times[LAST_PURCHASE]:
+        record.flags = (record.flags | LEFT) & 0xFF & ~(STAYED | BACK)
+        return _leave(record, lane, index, events, n), _REST
+    if alive and times[TICK] == 0.0:
         times[TICK] = next_tick(rules, lane.phase, now)
-    if record.numbers[PURCHASE_DAYS] == 0.0 or now - times[LAST_PURCHASE] > rules.silence:
-        return _REST
+    if record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & LEFT or now - times[LAST_PURCHASE] > rules.silence:
+        return n, _REST
     # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
-    lane.may_open = 0 if late or kind == _PURCHASE else 1
+    lane.may_open = 0 if late or alive else 1
     basis_of(record, now, lane.basis)
-    return _SCORE
+    return n, _SCORE
 
 
 @compiled
-def _conclude(
-    record: Any, lane: Any, index: int, estimate: float, rules: Any, counts: Any, events: Any, n: int
-) -> tuple[int, int]:
-    """What a new estimate of risk changes; at a tick, a learning snapshot if it is this customer's turn."""
+def _conclude(record: Any, lane: Any, index: int, estimate: float, rules: Any, counts: Any, events: Any, n: int) -> int:
+    """What a new estimate of risk changes; at a tick, learning snapshots if it is this customer's turn."""
     counts[_SCORES] += 1
     times = record.times
     change = assess(record, rules.enter, rules.exit, estimate, lane.now, lane.may_open == 1)
-    rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1
+    quiet = lane.now < rules.quiet_until
+    rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet
     if change == _CHANGE_CLOSED:
         n = _say(events, n, lane, index, _CLOSED, estimate, 0)
     elif change == _CHANGE_OPENED or rearmed:
@@ -224,17 +267,26 @@ def _conclude(
         n = _say(events, n, lane, index, what, estimate, int(times[EPISODE]))
         for i in range(BASIS):
             events[n - 1].basis[i] = lane.basis[i]
-    if lane.due == 0.0 or lane.now - times[LAST_PURCHASE] > rules.horizon or times[SNAPSHOT] != 0.0:
-        return n, _REST
-    if not takes_snapshot(rules, lane.phase, lane.turn, lane.now):
-        return n, _REST
-    times[SNAPSHOT] = lane.now
-    record.numbers[SNAPSHOT_RISK] = estimate
-    record.flags &= 0xFF & ~BOUGHT
-    n = _say(events, n, lane, index, _TAKEN, estimate, 0)
+        if quiet:
+            record.flags |= REARMED
+    if lane.due != 0.0 and times[TICK] == lane.now + rules.tick:
+        _take(record, lane, HAZARD, BACK, rules)
+        if lane.now - times[LAST_PURCHASE] <= rules.horizon and _take(record, lane, DIRECT, STAYED, rules):
+            record.numbers[SNAPSHOT_RISK] = estimate
+    return n
+
+
+@compiled
+def _take(record: Any, lane: Any, sort: int, flag: int, rules: Any) -> bool:
+    """At a tick, open a learning snapshot, unless one of its sort is open or another tick is this customer's."""
+    number = tick_number(rules, lane.phase, lane.now)
+    if record.taken[sort] != 0 or not takes_snapshot(lane.turn, number, rules.rhythms[sort]):
+        return False
+    record.taken[sort] = number
+    record.flags &= 0xFF & ~flag
     for i in range(BASIS):
-        events[n - 1].basis[i] = lane.basis[i]
-    return n, _WAIT_NEXT
+        record.snapshots[sort, i] = half_bits(lane.basis[i])
+    return True
 
 
 @compiled
@@ -247,31 +299,31 @@ def _say(events: Any, n: int, lane: Any, index: int, what: int, estimate: float,
 
 
 @compiled
-def next_due(record: Any, rules: Any) -> float:
-    """The earlier of the next tick and the end of the open label's window, as a place."""
-    tick, snapshot = int(record.times[TICK]), int(record.times[SNAPSHOT])
+def label_time(record: Any, rules: Any, phase: int, sort: int) -> int:
+    """When an open snapshot's label is due: at the end of its window, and of the lateness. 0: none is open."""
+    if record.taken[sort] == 0:
+        return 0
+    window = rules.horizon if sort == DIRECT else rules.tick
+    return int(tick_time(rules, phase, int(record.taken[sort])) + window + rules.lateness)
+
+
+@compiled
+def matured(record: Any, rules: Any, phase: int, now: int) -> int:
+    """Which open snapshot's label is due now; if both, the direct learner's."""
+    return DIRECT if label_time(record, rules, phase, DIRECT) == now else HAZARD
+
+
+@compiled
+def next_due(record: Any, rules: Any, phase: int) -> float:
+    """The earliest of the next tick, the crossing before it and the ends of the open snapshots' windows, as a place."""
+    tick, crossing = int(record.times[TICK]), int(record.seconds[CROSSING])
     due = NEVER
     if tick != 0:
         due = np.float64(tick * STAGES + _STAGE_SCORES)
-    if snapshot != 0:
-        label = snapshot + rules.horizon + rules.lateness
-        due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
+    if crossing != 0:
+        due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
+    for sort in (DIRECT, HAZARD):
+        label = label_time(record, rules, phase, sort)
+        if label != 0:
+            due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
     return due
-
-
-@compiled
-def next_tick(rules: Any, phase: int, now: int) -> int:
-    """The customer's first tick after `now`."""
-    tick: int = rules.tick
-    zero: int = rules.anchor + phase
-    return now + tick - (now - zero) % tick
-
-
-@compiled
-def takes_snapshot(rules: Any, phase: int, turn: int, tick: int) -> bool:
-    """True at one tick per label window: each customer has one open label at most, at a rhythm of their own.
-
-    Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
-    """
-    number = (tick - rules.anchor - phase) // rules.tick
-    return bool((number + turn) % rules.rhythm == 0)

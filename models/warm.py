@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.batch import Batch, LogRecord
-from models.churn import scorer_of
+from models.churn import MixtureLearner, Outcomes, drivers, scorer_of
+from models.churn.mixture_learner import WEEK
 from models.customer import BASIS
 from models.engine import apply, needs
 from models.learning import initial_version
@@ -23,11 +25,13 @@ _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
 
 def warm() -> None:
     """Take one purchase of a customer of nobody's through the engine, and score one basis."""
-    settings, version = EngineSettings(), initial_version()
-    scorer = scorer_of(version)
+    settings = EngineSettings()
+    version = initial_version(settings)
+    scorer = scorer_of(version, settings)
     basis = np.ones((1, BASIS), dtype=np.float32)
     scorer.score(basis)
-    list(scorer.drivers(basis[0]))
+    drivers(scorer, basis[0], settings.alive)
+    _learn(settings, basis)
     event = {
         "specversion": "1.0",
         "type": "purchase",
@@ -45,6 +49,15 @@ def warm() -> None:
         totals = apply(state, settings, "", piece, batch, [], loaded, scorer, version).state.totals
         if totals.applied != 1 or totals.dead:
             raise ValueError(f"the engine does not take a purchase: {totals}")
+
+
+def _learn(settings: EngineSettings, basis: NDArray[np.float32]) -> None:
+    """Teach a model two customers of nobody's, over two weeks."""
+    model = MixtureLearner(settings)
+    for week in (2, 3):
+        taken = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
+        outcomes = Outcomes([b"%d" % week], basis, taken, np.array([week == 2]))
+        model.learn(_TIME + week * WEEK, outcomes, outcomes)
 
 
 if __name__ == "__main__":

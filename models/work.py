@@ -46,6 +46,7 @@ class Work:
     scorer: Scorer
     batch: Batch
     piece: Piece
+    quiet_until: int = 0
     said: list[tuple[Place, int, Said]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 

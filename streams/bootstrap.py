@@ -100,7 +100,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         schema,
         "read_committed" if surroundings.transactional else "read_uncommitted",
     )
-    versions = Versions(store, schema, Relearning(learner_settings).version)
+    versions = Versions(store, engine, Relearning(learner_settings).version)
     ownership: Ownership
 
     def shard_owner(tp: TP, generation: int) -> Owned:

@@ -22,12 +22,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from models.settings import DAY, SECOND, EngineSettings
+from models.settings import DAY, SECOND, Alive, EngineSettings
 from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
 
 _OF_THE_ENGINE = {
+    "alive": "alive",
+    "challengers": "challengers",
     "horizon": "horizon_days",
     "tick": "tick_days",
     "phase": "tick_phase",
@@ -76,7 +78,11 @@ class Config(BaseSettings):
 
     # -- decisions: part of what must be equal for a replay to be equal
     mode: Literal["live", "replay"] = Field("live", description="whose times count: arrival's, or those of the log")
-    horizon_days: float = Field(91.0, gt=0, le=1000, description="who buys nothing for this long has churned")
+    alive: Alive = Field("purchase", description="what counts as staying: purchases, any engagement, a contract")
+    challengers: str = Field("adagrad", description="models that learn beside the champion: adagrad, forest")
+    horizon_days: float = Field(
+        91.0, gt=0, le=1000, description="who gives no sign of staying for this long has churned"
+    )
     tick_days: float = Field(7.0, gt=0, le=100, description="how often a silent customer's risk is estimated")
     tick_phase: Literal["spread", "aligned"] = "spread"
     tick_anchor: datetime = Field(
@@ -145,6 +151,8 @@ class Config(BaseSettings):
     def engine(self) -> EngineSettings:
         """The pure engine's settings."""
         return EngineSettings(
+            alive=self.alive,
+            challengers=self.challengers,
             horizon=round(self.horizon_days * DAY),
             tick=round(self.tick_days * DAY),
             anchor=round(self.tick_anchor.timestamp() * SECOND),

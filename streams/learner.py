@@ -152,10 +152,8 @@ class LearnerOwner:
 
     def _tell_newest(self) -> None:
         """The version that the state stands at: the next one may be an hour away."""
-        learning = self.learning
-        if learning.boundary is not None:
-            quality = learning.prequential.summary()
-            self._on_version(Version(learning.boundary, learning.learned, learning.model.snapshot(), quality))
+        if self.learning.boundary is not None:
+            self._on_version(self.learning.version())
 
     async def _stand_still(self, trouble: Trouble) -> NoReturn:
         told = f"{type(trouble).__name__}: {trouble}"

@@ -14,9 +14,18 @@ from streams.errors import EngineError
 
 CDNOW = "cdnow"
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-ROW_TYPES = ("purchase", "return", "campaign_received", "coupon_redeemed")
+ROW_TYPES = (
+    "purchase",
+    "return",
+    "campaign_received",
+    "coupon_redeemed",
+    "visit",
+    "subscription_started",
+    "subscription_renewed",
+    "subscription_cancelled",
+)
 
-_ANY_TIME = 2**53
+ANY_TIME = 2**53
 """Later than any event's time: a file has no record timestamps to compare with."""
 
 
@@ -86,8 +95,12 @@ def _data(name: str, row: LogRow) -> dict[str, Any]:
             return {"coupon_id": f"{name}-{_iso(row.ts)[:10]}", "amount": abs(row.amount)}
         case "return":
             return {"amount": abs(row.amount), "quantity": abs(row.qty)}
-        case _:
+        case "purchase":
             return {"amount": row.amount, "quantity": row.qty}
+        case "visit":
+            return {}
+        case _:
+            return {"amount": abs(row.amount)}
 
 
 def _from_json(path: Path) -> Iterator[TimedEvent]:
@@ -98,7 +111,7 @@ def _from_json(path: Path) -> Iterator[TimedEvent]:
             value = line.strip()
             if not value:
                 continue
-            touch = read(value, None, _ANY_TIME)
+            touch = read(value, None, ANY_TIME)
             if isinstance(touch, Rejected):
                 raise LogInvalid(f"{path}, line {number}: {touch.code}: {touch.reason}")
             if touch.kind in RESERVED:

@@ -258,11 +258,10 @@ class Shard:
         adopted: Version | None = None
         piece = next_piece(body.state, engine, batch, first, end)
         if isinstance(piece, Wait):
-            self._watcher.waiting(self.tp.partition, "version", f"of boundary {version_for(engine, piece.boundary)}")
-            self._outgoing.hurry()
-            self._in_force = await self._versions.at(version_for(engine, piece.boundary))
-            adopted, started = self._in_force.version, time.monotonic()
+            adopted, started = await self._at_boundary(piece.boundary), time.monotonic()
             piece = next_piece(body.state, engine, batch, first, end, adopting=True)
+        elif first == 0:
+            adopted = await self._late_version()
         if isinstance(piece, Wait) or self._in_force is None:
             raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
         asked = time.monotonic()
@@ -282,6 +281,37 @@ class Shard:
         spent = time.monotonic() - started
         self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
         return piece.last
+
+    async def _at_boundary(self, boundary: int) -> Version | None:
+        """The version that comes into force at a boundary. In lockstep the shard waits for the one that the rule names;
+        live it goes on with the newest older one, and None says that this is the one in force."""
+        wanted = version_for(self._settings.engine, boundary)
+        if self._settings.mode == "live":
+            return await self._newer(wanted)
+        self._watcher.waiting(self.tp.partition, "version", f"of boundary {wanted}")
+        self._outgoing.hurry()
+        self._in_force = await self._versions.at(wanted)
+        return self._in_force.version
+
+    async def _late_version(self) -> Version | None:
+        """Live, at a batch's start: the version of the last boundary, if it was late then and is there now."""
+        state, engine = self.body.state, self._settings.engine
+        # Between two due items that stand before one record there is no place that a replay could find again.
+        if (
+            self._settings.mode != "live"
+            or state.cut_place != 0
+            or state.version >= version_for(engine, state.boundary)
+        ):
+            return None
+        return await self._newer(version_for(engine, state.boundary))
+
+    async def _newer(self, most: int) -> Version | None:
+        """The newest version up to a boundary that the learner has cut, if it is newer than the one in force."""
+        found = await self._versions.newest(most)
+        if found is None or found.version.boundary <= self.body.state.version:
+            return None
+        self._in_force = found
+        return found.version
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
         return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)

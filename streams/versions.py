@@ -9,8 +9,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, scorer_of, unseal
+from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of, unseal
 from models.learning import initial_version
+from models.settings import EngineSettings
 from streams.checkpoint import patiently
 from streams.store import Store
 
@@ -44,14 +45,15 @@ class InForce(NamedTuple):
 class Versions:
     """Versions by boundary, for all shards of a worker."""
 
-    def __init__(self, store: Store, schema: str, relearn: Relearn | None = None) -> None:
+    def __init__(self, store: Store, settings: EngineSettings, relearn: Relearn | None = None) -> None:
         """relearn: gives a version that the learner has cut and let go since (streams/relearning.py)."""
-        self._store, self._schema, self._relearn = store, schema, relearn
+        self._store, self._settings, self._relearn = store, settings, relearn
+        self._schema = schema_of(settings)
         self._kept: OrderedDict[int, InForce] = OrderedDict()
 
     async def named(self, boundary: int) -> InForce:
         """The version of a boundary that some decision already used (or `UNTRAINED`)."""
-        return await self.at(boundary) if boundary != UNTRAINED else _in_force(initial_version())
+        return await self.at(boundary) if boundary != UNTRAINED else self._initial()
 
     async def at(self, boundary: int) -> InForce:
         """The version of a boundary, waiting for it as long as it takes: nothing is decided on another one.
@@ -65,9 +67,7 @@ class Versions:
                 return self._kept[boundary]
             found = await self._look(boundary)
             if found is not None:
-                self._kept[boundary] = found
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+                self._keep(boundary, found)
                 return found
             now = time.monotonic()
             if now - alarmed > ALARM_EVERY_S:
@@ -78,26 +78,51 @@ class Versions:
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, LONGEST_PAUSE_S)
 
+    async def newest(self, most: int) -> InForce | None:
+        """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
+
+        Does not wait for the learner. One that is refused is as good as none, with an alarm.
+        """
+        if most in self._kept:
+            return self._kept[most]
+        origin, cut = await patiently(
+            "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
+        )
+        if origin is None or cut is None or min(most, _number(cut)) < _number(origin):
+            return None
+        newest = min(most, _number(cut))
+        found = self._kept.get(newest) or await self._look(newest)
+        if found is not None:
+            self._keep(newest, found)
+        return found
+
+    def _keep(self, boundary: int, found: InForce) -> None:
+        self._kept[boundary] = found
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
     async def _look(self, boundary: int) -> InForce | None:
         value, origin, cut = await patiently(
             "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
         )
         try:
             if value is not None:
-                return _in_force(_checked(unseal(value, self._schema, Version), boundary))
+                return self._in_force(_checked(unseal(value, self._schema, Version), boundary))
             if origin is not None and boundary < _number(origin):
-                return _in_force(initial_version())
+                return self._initial()
             if self._relearn is not None and cut is not None and boundary <= _number(cut):
-                return _in_force(await self._relearn(boundary, _number(cut)))
+                return self._in_force(await self._relearn(boundary, _number(cut)))
             return None
         except SnapshotRefused as error:
             logger.error("model version %d is refused: %s", boundary, error)
             await asyncio.sleep(REFUSED_PAUSE_S)
             return None
 
+    def _initial(self) -> InForce:
+        return self._in_force(initial_version(self._settings))
 
-def _in_force(version: Version) -> InForce:
-    return InForce(version, scorer_of(version))
+    def _in_force(self, version: Version) -> InForce:
+        return InForce(version, scorer_of(version, self._settings))
 
 
 def _checked(version: Version, boundary: int) -> Version:

@@ -9,11 +9,19 @@ from typing import Any
 
 import msgspec
 
-from models.outputs import DeadLetter, Decision, Example, Output, Trigger, Watermark
+from models.outputs import CHURN, RETURN, DeadLetter, Decision, Example, Output, Trigger, Watermark
 
 _decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | DeadLetter).decode
 
 SHOWN = 60
+
+
+_OUTCOMES = {
+    (CHURN, True): "churned",
+    (CHURN, False): "stayed",
+    (RETURN, True): "was back within a tick",
+    (RETURN, False): "was not back within a tick",
+}
 
 
 def line(value: bytes) -> str:
@@ -37,9 +45,10 @@ def of(output: Output) -> str:
         case Decision():
             return f"{moment(output.time)}  {output.customer or f'shard {output.at.partition}'}  {_decided(output)}"
         case Example():
+            foreseen = "" if output.predicted is None else f"predicted p={output.predicted:.2f} "
             return (
-                f"{moment(output.label_time)}  {output.customer}  {'churned' if output.churned else 'stayed'}  "
-                f"predicted p={output.predicted:.2f} at {moment(output.snapshot_time)}"
+                f"{moment(output.label_time)}  {output.customer}  {_OUTCOMES[output.sort, output.truth]}  "
+                f"{foreseen}at {moment(output.snapshot_time)}"
             )
         case Watermark():
             return f"{moment(output.time)}  shard {output.shard}  watermark"

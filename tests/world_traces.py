@@ -11,10 +11,12 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from models.adoption import Recorded
 from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
 from models.learning import LearningState
 from models.line import ShardState
+from models.outputs import Decision
 from models.rehearsal import Rehearsal, rehearse
 from models.touchpoints import Kind, Touch
 from streams.config import Config
@@ -136,7 +138,8 @@ class Traces:
 
         committed: the broker has transactions, so every output must be there exactly once; otherwise at least once.
         """
-        expected = rehearse(self.logs(), self.config.engine(), self.config.topic("touchpoints"))
+        adoptions = self.recorded() if self.config.mode == "live" else None
+        expected = rehearse(self.logs(), self.config.engine(), self.config.topic("touchpoints"), adoptions=adoptions)
         for n, shard in enumerate(expected.shards):
             body = self.body(n)
             assert body is not None
@@ -148,6 +151,11 @@ class Traces:
         self.check_learner(expected)
         self.check_outputs(expected, committed)
         return expected
+
+    def recorded(self) -> list[Recorded]:
+        """The changes of model version that were written down, by shard: live, no shard waits for one."""
+        said = self.read("decisions")["decisions"]
+        return [Recorded(msgspec.json.decode(entry.value, type=Decision) for entry in records) for records in said]
 
     def check_learner(self, expected: Rehearsal) -> None:
         """The learner has learned the same, and the versions that still stand are the same, to the last bit."""

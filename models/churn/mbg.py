@@ -13,7 +13,7 @@ both in weeks since the first purchase, 0 ≤ last ≤ age.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,83 +35,103 @@ class MbgParameters(NamedTuple):
     b: float
 
 
-PRIOR = MbgParameters(r=1.0, alpha=8.0, a=0.5, b=1.5)
-"""Where a fit starts and what it is drawn to: a purchase every eight weeks, every fourth purchase the last one."""
+class MbgPrior(NamedTuple):
+    """What is believed of the parameters before any customer: their medians, and the standard deviation of the log of
+    each (infinite: nothing)."""
 
-PRECISION = 1.0
-"""Of the normal prior around the logs of `PRIOR`, that is a standard deviation of a factor of e. It keeps the fit to a
-hundred customers from parameters that predict nonsense (a and b, when all bought once, run away without), and leaves
-two thousand customers their own: CDNOW's move by a fifth of a standard error."""
+    medians: MbgParameters
+    spreads: tuple[float, float, float, float] = (0.4, 0.4, 2.0, 2.0)
 
-LEAST_LOG, MOST_LOG = -5.0, 7.0
+
+PRIOR = MbgPrior(MbgParameters(r=0.5, alpha=6.5, a=0.4, b=1.0))
+"""Of a horizon of 13 weeks."""
+
+FLAT = PRIOR._replace(spreads=(inf, inf, inf, inf))
+"""With it a fit is maximum likelihood within the bounds."""
+
+
+def prior_of(horizon: float) -> MbgPrior:
+    """The prior for a horizon in weeks: who states one states the time scale on which silence means something."""
+    return PRIOR._replace(medians=PRIOR.medians._replace(alpha=0.5 * horizon))
+
+
+LEAST_LOG, MOST_LOG = -8.0, 8.0
 """Bounds of the log parameters, which then neither overflow nor leave numbers of use."""
 
-_PRIOR_LOGS = np.array([ln(parameter) for parameter in PRIOR])
 _MOST_STEPS = 100
 _LAST_GAIN = 1e-12  # of the mean log-likelihood: the step that promises less is the last one, and exact to nine digits
 _LONGEST = 2.0  # step per log parameter: the quadratic model is not good for more than that
 _LEAST_DAMPING = 1e-5
 
 
+class Customers(NamedTuple):
+    """Customers of a fit: x, last, age of shape (customers,), and what came in the `window` (weeks) after their age:
+    `back`, a purchase, or silence. weights: by how many customers each row counts, by default 1."""
+
+    x: ArrayLike
+    last: ArrayLike
+    age: ArrayLike
+    back: ArrayLike | None = None
+    window: float = 0.0
+    weights: ArrayLike | None = None
+
+
 def fit(
-    x: ArrayLike,
-    last: ArrayLike,
-    age: ArrayLike,
-    start: MbgParameters = PRIOR,
-    weights: ArrayLike | None = None,
-    precision: float = PRECISION,
+    customers: Customers, prior: MbgPrior = PRIOR, worth: float | None = None, start: MbgParameters | None = None
 ) -> MbgParameters:
     """Maximum a posteriori parameters, by Newton's method with exact derivatives on the log parameters.
 
     Args:
-        x, last, age: the customers; their order changes last digits only.
+        customers: their order changes last digits only.
+        worth: how many independent customers they count as all together, by default as many as they are. Customers
+            share the weather, the season and our own campaigns, so that a week of all of them tells less than their
+            number says (a tempered likelihood: Bissiri, Holmes and Walker 2016, "A general framework for updating
+            belief distributions", JRSS B 78).
         start: parameters to begin at, such as those of the fit before.
-        weights: by how many customers each row counts, shape (customers,); by default 1.
-        precision: of the prior, 0 for maximum likelihood within the bounds.
 
-    Equal arguments give equal bits on every CPU. Customers of no weight in all give the prior.
+    Equal arguments give equal bits on every CPU. Customers of no weight in all give the prior's medians.
 
     Raises:
         ValueError: columns of different lengths, or numbers that no customer has.
     """
-    sample = _Sample.of(x, last, age, weights)
+    sample = _Sample.of(customers)
     if not sample.total:
-        return PRIOR
-    logs = np.array([min(max(ln(parameter), LEAST_LOG), MOST_LOG) for parameter in start])
+        return prior.medians
+    logs = np.array([min(max(ln(parameter), LEAST_LOG), MOST_LOG) for parameter in start or prior.medians])
     if not np.isfinite(logs).all():
         raise ValueError(f"a fit can't start at {start}")
-    _minimise(logs, _PRIOR_LOGS, 0.5 * precision / sample.total, *sample.columns)
+    medians, ridges = _ridges(prior, sample.total if worth is None else worth)
+    _minimise(logs, medians, ridges, customers.window, *sample.columns)
     return MbgParameters(*(exp(parameter) for parameter in logs.tolist()))
 
 
-def log_likelihood(
-    parameters: MbgParameters, x: ArrayLike, last: ArrayLike, age: ArrayLike, weights: ArrayLike | None = None
-) -> float:
+def log_likelihood(parameters: MbgParameters, customers: Customers) -> float:
     """Log-likelihood of the customers, summed. Raises ValueError as `derivatives` does."""
-    return -derivatives(parameters, x, last, age, weights, precision=0.0)[0]
+    return -derivatives(parameters, customers, FLAT)[0]
 
 
 def derivatives(
-    parameters: MbgParameters,
-    x: ArrayLike,
-    last: ArrayLike,
-    age: ArrayLike,
-    weights: ArrayLike | None = None,
-    precision: float = PRECISION,
+    parameters: MbgParameters, customers: Customers, prior: MbgPrior = PRIOR, worth: float | None = None
 ) -> tuple[float, Column, Column]:
     """The negative log posterior, up to a constant, its gradient (4,) and Hessian (4, 4) by the log parameters.
 
     At a fit the inverse of the Hessian is the covariance of the log parameters (Laplace's approximation). Raises
     ValueError as `fit` does, and when there are no customers.
     """
-    sample = _Sample.of(x, last, age, weights)
+    sample = _Sample.of(customers)
     if not sample.total:
         raise ValueError("there are no customers, or none of any weight")
+    total = sample.total if worth is None else worth
     gradient, hessian = np.empty(4), np.empty((4, 4))
     logs = np.array([ln(parameter) for parameter in parameters])
-    ridge = 0.5 * precision / sample.total
-    value = objective(logs, _PRIOR_LOGS, ridge, *sample.columns, gradient, hessian)
-    return sample.total * value, sample.total * gradient, sample.total * hessian
+    value = objective(logs, *_ridges(prior, total), customers.window, *sample.columns, gradient, hessian)
+    return total * value, total * gradient, total * hessian
+
+
+def _ridges(prior: MbgPrior, total: float) -> tuple[Column, Column]:
+    """The prior as `objective` reads it: the logs of its medians, and half its precisions, a customer's share."""
+    medians = np.array([ln(parameter) for parameter in prior.medians])
+    return medians, np.array([0.5 / (spread * spread * total) for spread in prior.spreads])
 
 
 @compiled
@@ -157,15 +177,21 @@ def _silent_probabilities(x: Any, last: Any, age: Any, horizon: float, parameter
 
 
 class _Sample(NamedTuple):
-    """Customers as `objective` reads them: x, last, age, share; values, by_value."""
+    """Customers as `objective` reads them: x, last, age, back, share; values, by_value."""
 
     total: float
-    columns: tuple[Column, Column, Column, Column, Column, Column]
+    columns: tuple[Column, Column, Column, NDArray[np.bool_], Column, Column, Column]
 
     @classmethod
-    def of(cls, x: ArrayLike, last: ArrayLike, age: ArrayLike, weights: ArrayLike | None) -> _Sample:
-        weights = np.ones(np.shape(x)) if weights is None else np.array(weights, dtype=np.float64)  # to be divided
-        counts, lasts, ages, shares = _columns(x, last, age, weights)
+    def of(cls, customers: Customers) -> _Sample:
+        size = np.shape(customers.x)
+        weights = np.ones(size) if customers.weights is None else np.array(customers.weights, dtype=np.float64)
+        counts, lasts, ages, shares = _columns(customers.x, customers.last, customers.age, weights)
+        back = np.zeros(size, dtype=np.bool_) if customers.back is None else np.array(customers.back, dtype=np.bool_)
+        if back.shape != counts.shape:
+            raise ValueError(f"columns of different shapes: {[counts.shape, back.shape]}")
+        if back.any() and not customers.window > 0.0:
+            raise ValueError(f"nobody is back within a window of {customers.window}")
         possible = (counts >= 0.0) & (lasts >= 0.0) & (lasts <= ages) & (shares >= 0.0)
         possible &= np.isfinite(counts) & np.isfinite(ages) & np.isfinite(shares)
         if not possible.all():
@@ -175,7 +201,7 @@ class _Sample(NamedTuple):
         values, place = np.unique(counts, return_inverse=True)
         by_value = np.zeros(len(values))
         total = _share(shares, place, by_value)
-        return cls(total, (counts, lasts, ages, shares, values, by_value))
+        return cls(total, (counts, lasts, ages, back, shares, values, by_value))
 
 
 @compiled
@@ -221,14 +247,24 @@ def _newton_step(gradient: Any, hessian: Any, held: Any, damping: float, factor:
 
 @compiled
 def _minimise(
-    logs: Any, prior: Any, ridge: float, x: Any, last: Any, age: Any, share: Any, values: Any, by_value: Any
+    logs: Any,
+    prior: Any,
+    ridges: Any,
+    window: float,
+    x: Any,
+    last: Any,
+    age: Any,
+    back: Any,
+    share: Any,
+    values: Any,
+    by_value: Any,
 ) -> None:
     """Damped Newton within the bounds (Levenberg-Marquardt's damping; Nocedal and Wright, Numerical Optimization,
     chapters 10 and 16), in place. A parameter at its bound with the slope against it is held for the step."""
     gradient, hessian, factor = np.zeros(4), np.zeros((4, 4)), np.zeros((4, 4))
     next_gradient, next_hessian = np.zeros(4), np.zeros((4, 4))
     step, trial, held = np.zeros(4), np.zeros(4), np.zeros(4, dtype=np.bool_)
-    value = objective(logs, prior, ridge, x, last, age, share, values, by_value, gradient, hessian)
+    value = objective(logs, prior, ridges, window, x, last, age, back, share, values, by_value, gradient, hessian)
     damping = 0.0
     for _ in range(_MOST_STEPS):
         for j in range(4):
@@ -240,7 +276,9 @@ def _minimise(
         for j in range(4):
             gain -= gradient[j] * step[j]
             trial[j] = min(max(logs[j] + min(max(step[j], -_LONGEST), _LONGEST), LEAST_LOG), MOST_LOG)
-        found = objective(trial, prior, ridge, x, last, age, share, values, by_value, next_gradient, next_hessian)
+        found = objective(
+            trial, prior, ridges, window, x, last, age, back, share, values, by_value, next_gradient, next_hessian
+        )
         if found > value and gain > _LAST_GAIN:
             damping = max(4.0 * damping, _LEAST_DAMPING)
             continue

@@ -38,24 +38,28 @@ def gammas(z: float) -> tuple[float, float, float]:
 def objective(
     logs: Any,
     prior: Any,
-    ridge: float,
+    ridges: Any,
+    window: float,
     x: Any,
     last: Any,
     age: Any,
+    back: Any,
     share: Any,
     values: Any,
     by_value: Any,
     gradient: Any,
     hessian: Any,
 ) -> float:
-    """Negative log-likelihood of the mean customer, and ridge · |logs - prior|². Fills its derivatives by the log
+    """Negative log-likelihood of the mean customer, and ridges · (logs - prior)². Fills its derivatives by the log
     parameters `logs`: `gradient` (4,) and `hessian` (4, 4).
 
     x, last, age, share: by customer, the shares of the weight adding to one. values, by_value: the different values of
     x and their shares; gamma functions are of x alone, and few customers differ in it.
 
     A customer's likelihood is Γ(r+x)/Γ(r) α^r · Γ(a+b)/Γ(b) · Γ(b+x)/Γ(a+b+x+1) · (gone + alive), where
-    gone = a (α+last)^-(r+x) and alive = (b+x) (α+age)^-(r+x). Sums are by the parameters themselves, at first.
+    gone = a (α+last)^-(r+x) and alive = (b+x) (α+age)^-(r+x). Of one who is silent for the `window` after their age,
+    that holds at age + window. Of one who is back within it (`back`), the likelihood is what silence up to its end
+    takes from silence up to its beginning: the gone cancel, alive remains. Sums are by the parameters, at first.
     """
     r, alpha, a, b = exp(logs[0]), exp(logs[1]), exp(logs[2]), exp(logs[3])
     fall = 0.0  # the log-likelihood
@@ -80,7 +84,27 @@ def objective(
     step = np.zeros(4)
     for i in range(len(x)):
         w, c = share[i], r + x[i]
-        early, late = alpha + last[i], alpha + age[i]
+        if back[i]:
+            begin, end = alpha + age[i], alpha + age[i] + window
+            span, slope_of, curve_of = (
+                ln(end / begin),
+                1.0 / end - 1.0 / begin,
+                1.0 / (begin * begin) - 1.0 / (end * end),
+            )
+            k = 1.0 / (exp(c * span) - 1.0)
+            kk = k * (1.0 + k)
+            fall += w * (r * log_alpha + ln(b + x[i]) - c * ln(begin) + ln(1.0 - exp(-c * span)))
+            g_r += w * (log_alpha - ln(begin) + k * span)
+            g_alpha += w * (r / alpha - c / begin + k * c * slope_of)
+            g_b += w / (b + x[i])
+            h_bb -= w / ((b + x[i]) * (b + x[i]))
+            cross[0, 0] -= w * kk * span * span
+            h_ralpha += w * (1.0 / alpha - 1.0 / begin + k * slope_of - kk * span * c * slope_of)
+            h_alpha += w * (
+                c / (begin * begin) - r / (alpha * alpha) + k * c * curve_of - kk * c * c * slope_of * slope_of
+            )
+            continue
+        early, late = alpha + last[i], alpha + age[i] + window
         log_early, log_late = ln(early), ln(late)
         gone, alive = logs[2] - c * log_early, ln(b + x[i]) - c * log_late
         high = max(gone, alive)
@@ -115,9 +139,9 @@ def objective(
     penalty = 0.0
     for j in range(4):
         off = logs[j] - prior[j]
-        penalty += ridge * off * off
-        gradient[j] = 2.0 * ridge * off - slope[j]
+        penalty += ridges[j] * off * off
+        gradient[j] = 2.0 * ridges[j] * off - slope[j]
         for k in range(j + 1):
             hessian[j, k] = hessian[k, j] = -cross[j, k] * scale[j] * scale[k]
-        hessian[j, j] += 2.0 * ridge - slope[j]
+        hessian[j, j] += 2.0 * ridges[j] - slope[j]
     return penalty - fall

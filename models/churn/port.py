@@ -1,47 +1,63 @@
 """The churn model port: what the engine and the learner need of a model, and nothing of how it works inside.
 
 A *scorer* is a frozen version of a model: bases in, probabilities out, in columns; it is what every worker holds. A
-*learner* is the one place where the model changes. Both pass through a snapshot: plain data, never pickle.
+*learner* is the one place where the model changes. Both pass through plain data, never pickle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.customer import BASIS
 
-class Driver(NamedTuple):
-    """One reason for a score: the feature, its contribution to the logit against the average customer, in words."""
 
-    feature: str
-    contribution: float
-    words: str
+class Outcomes(NamedTuple):
+    """Matured labels of one sort, in the order of the log, in columns of shape (rows,).
+
+    bases: as of the snapshots, shape (rows, BASIS). taken: when those were, ms. truths: what came.
+    """
+
+    customers: Sequence[bytes]
+    bases: NDArray[np.float32]
+    taken: NDArray[np.int64]
+    truths: NDArray[np.bool_]
+
+
+NO_OUTCOMES = Outcomes(
+    (), np.empty((0, BASIS), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+)
 
 
 class Scorer(Protocol):
     """A version of the model, able to score. The same basis gives the same bits, whatever the batch."""
 
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of churn (no purchase within the horizon), shape (rows,), from bases of shape (rows, BASIS)."""
-
-    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
-        """What adds to one customer's risk, largest contribution first. Lazy: words cost more than numbers."""
+        """Probability of churn (no sign of staying within the horizon), shape (rows,), from bases of shape (rows,
+        BASIS)."""
 
 
 class Learner(Protocol):
-    """A model that learns. Examples come in the one deterministic order of the log."""
+    """A model that learns. Outcomes come in the one deterministic order of the log."""
 
-    def learn(self, bases: NDArray[np.float32], churned: Sequence[bool]) -> None:
-        """Learn from examples in order: bases of shape (rows, BASIS), one label a row."""
+    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
+        """Learn all that became known up to a boundary of log time (ms), which rise from call to call.
+
+        returns: whether customers gave a sign of staying within a tick of their snapshot (true: they did). stays:
+        whether they gave none within the horizon (true: they churned).
+        """
 
     def snapshot(self) -> dict[str, Any]:
         """All of the model as plain data (JSON types), from which `restore` makes an equal model."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the model of the snapshot. Raises SnapshotRefused (models.churn.snapshot) when it does not fit."""
+
+    def version(self) -> dict[str, Any]:
+        """What a scorer needs of the model as it stands, as plain data."""
 
     def scorer(self) -> Scorer:
         """The model as it stands now, frozen."""

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from math import log
 from typing import Any
 
+from models.churn.plain import is_finite
+from models.churn.snapshot import SnapshotRefused
+
 BINS = 100
 _FLOOR = 1e-4
 
@@ -78,7 +81,17 @@ class Prequential:
         ]
 
     @classmethod
-    def from_state(cls, state: Sequence[Any]) -> Prequential:
+    def from_state(cls, state: Any) -> Prequential:
+        """Raises SnapshotRefused for what is no state."""
+        if not isinstance(state, list) or len(state) != 7 or not all(map(is_finite, state[:5])):
+            raise SnapshotRefused(f"{state!r:.100} is no quality so far")
+        for counts in state[5:]:
+            if (
+                not isinstance(counts, list)
+                or len(counts) != BINS
+                or not all(type(n) is int and n >= 0 for n in counts)
+            ):
+                raise SnapshotRefused(f"{counts!r:.100} must be {BINS} counts")
         new = cls()
         new.count, new.churned, new.log_loss_sum, new.brier_sum, new.predicted_sum, positives, negatives = state
         new.positives, new.negatives = list(positives), list(negatives)

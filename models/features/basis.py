@@ -2,6 +2,8 @@
 
 A basis is `BASIS` float32 numbers. It is what a score is computed from; an open learning snapshot stores it at float16,
 and so an example carries it to the learner: a rounding of one part in two thousand, far below what a label can teach.
+
+What counts as a purchase here is what the settings take for a sign of staying (`models.settings.ALIVE`).
 """
 
 from __future__ import annotations
@@ -16,36 +18,41 @@ from models.customer import (
     AMOUNT_SUM,
     BASIS,
     BASKETS_EWMA,
+    CAMPAIGNS,
+    COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    FAMILY_DECAYS,
     FIRST_PURCHASE,
     GAP_EWMA,
     GAP_LOG_SQUARES,
     GAP_LOG_SUM,
     GAP_MAX,
-    GAP_SUM,
-    HALF_LIFE_FAMILY,
     HALF_LIVES_PURCHASE,
+    HALF_LIVES_TOUCH,
     LAST_PURCHASE,
     NEWEST,
+    OLDEST_CASE,
+    OPENS,
+    PAYMENT_FAILURES,
+    PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
     QUANTITY_EWMA,
-    RATING_EWMA,
+    RETURNS,
     SENTIMENT_EWMA,
+    TOUCH_DECAYS,
+    UNSUBSCRIBES,
+    VISITS,
 )
 from models.features.behaviour import LEAST_WEIGHT
 from models.maths import exp2, ln
-from models.settings import DAY
-from models.touchpoints import Family
+from models.settings import DAY, SECOND
 
-COLUMNS = (
+PURCHASE_COLUMNS = (
     "recency_days",
     "tenure_days",
     "purchase_days",
-    "gap_sum",
     "gap_max",
     "gap_log_sum",
     "gap_log_squares",
@@ -60,24 +67,51 @@ COLUMNS = (
     "purchases_56",
     "purchases_112",
     "purchases_224",
-    "engagement",
-    "conversation",
-    "service",
-    "open_cases",
-    "sentiment",
-    "rating",
 )
-"""Names of the basis' numbers, in order. Amounts are log1p of a purchase day's; counts decay with the named half-life
-(days), those of families with theirs."""
+TOUCH_COLUMNS = (
+    "open_cases",
+    "oldest_case_days",
+    "complaints",
+    "sentiment",
+    "payment_failures",
+    "unsubscribes",
+    "visits",
+    "opens",
+    "presence",
+    "returns",
+    "campaigns",
+)
+COLUMNS = PURCHASE_COLUMNS + TOUCH_COLUMNS
+"""Names of the basis' numbers, in order. Recency and tenure are counted from 00:00 UTC of the purchase day, so that the
+basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's; counts decay with
+the named half-life (days), those of touchpoints with `models.customer.HALF_LIVES_TOUCH`."""
 
 if len(COLUMNS) != BASIS:
     raise ImportError(f"the basis has {len(COLUMNS)} columns, the slab room for {BASIS}")
 
-_HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
-_DECAYED = COLUMNS.index("purchases_14")
-_ENGAGEMENT, _CONVERSATION, _SERVICE = (
-    FAMILY_DECAYS + int(family) for family in (Family.ENGAGEMENT, Family.CONVERSATION, Family.SERVICE)
+RECENCY_COLUMN, TENURE_COLUMN, DAYS_COLUMN, AMOUNT_COLUMN, QUANTITY_COLUMN, BASKETS_COLUMN = map(
+    COLUMNS.index, ("recency_days", "tenure_days", "purchase_days", "amount_last", "quantity_ewma", "baskets_ewma")
 )
+
+_HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
+_TOUCH_HALF_LIVES = np.array(HALF_LIVES_TOUCH)
+_DECAYED = COLUMNS.index("purchases_14")
+_OPEN_CASES = COLUMNS.index("open_cases")
+_SENTIMENT = COLUMNS.index("sentiment")
+# Of each counted sort of touchpoint, its column.
+_COUNTED = np.zeros(len(HALF_LIVES_TOUCH), dtype=np.int64)
+for _sort, _name in (
+    (COMPLAINTS, "complaints"),
+    (PAYMENT_FAILURES, "payment_failures"),
+    (UNSUBSCRIBES, "unsubscribes"),
+    (VISITS, "visits"),
+    (OPENS, "opens"),
+    (PRESENCE, "presence"),
+    (RETURNS, "returns"),
+    (CAMPAIGNS, "campaigns"),
+):
+    _COUNTED[_sort] = COLUMNS.index(_name)
+_SECONDS_OF_DAY = DAY // SECOND
 
 
 @compiled
@@ -89,30 +123,30 @@ def basis_of(record: Any, now: int, basis: Any) -> None:
     times, n = record.times, record.numbers
     days = np.float64(n[PURCHASE_DAYS])
     silent = max(now - times[NEWEST], 0.0) / DAY
-    fade = exp2(-silent / HALF_LIFE_FAMILY)
     weight = max(LEAST_WEIGHT, 1.0 / days)
     amount = ln(1.0 + np.float64(n[DAY_AMOUNT]))
-    basis[0] = max(now - times[LAST_PURCHASE], 0.0) / DAY
-    basis[1] = max(now - times[FIRST_PURCHASE], 0.0) / DAY
+    today = now / DAY
+    basis[0] = max(today - int(times[LAST_PURCHASE]) // DAY, 0.0)
+    basis[1] = max(today - int(record.seconds[FIRST_PURCHASE]) // _SECONDS_OF_DAY, 0.0)
     basis[2] = days
-    basis[3] = n[GAP_SUM]
-    basis[4] = n[GAP_MAX]
-    basis[5] = n[GAP_LOG_SUM]
-    basis[6] = n[GAP_LOG_SQUARES]
-    basis[7] = n[GAP_EWMA]
-    basis[8] = amount
-    basis[9] = _moved(n, AMOUNT_EWMA, weight, amount)
-    basis[10] = (np.float64(n[AMOUNT_SUM]) + amount) / days
-    basis[11] = _moved(n, QUANTITY_EWMA, weight, ln(1.0 + np.float64(n[DAY_QUANTITY])))
-    basis[12] = _moved(n, BASKETS_EWMA, weight, np.float64(n[DAY_BASKETS]))
+    basis[3] = n[GAP_MAX]
+    basis[4] = n[GAP_LOG_SUM]
+    basis[5] = n[GAP_LOG_SQUARES]
+    basis[6] = n[GAP_EWMA]
+    basis[7] = amount
+    basis[8] = _moved(n, AMOUNT_EWMA, weight, amount)
+    basis[9] = (np.float64(n[AMOUNT_SUM]) + amount) / days
+    basis[10] = _moved(n, QUANTITY_EWMA, weight, ln(1.0 + np.float64(n[DAY_QUANTITY])))
+    basis[11] = _moved(n, BASKETS_EWMA, weight, np.float64(n[DAY_BASKETS]))
     for i in range(_HALF_LIVES.shape[0]):
         basis[_DECAYED + i] = np.float64(n[PURCHASE_DECAYS + i]) * exp2(-silent / _HALF_LIVES[i])
-    basis[18] = np.float64(n[_ENGAGEMENT]) * fade
-    basis[19] = np.float64(n[_CONVERSATION]) * fade
-    basis[20] = np.float64(n[_SERVICE]) * fade
-    basis[21] = record.open_cases
-    basis[22] = n[SENTIMENT_EWMA]
-    basis[23] = n[RATING_EWMA]
+    basis[_OPEN_CASES] = record.open_cases
+    opened = int(record.seconds[OLDEST_CASE])
+    basis[_OPEN_CASES + 1] = max(today - opened / _SECONDS_OF_DAY, 0.0) if record.open_cases > 0 else 0.0
+    for i in range(_TOUCH_HALF_LIVES.shape[0]):
+        count = np.float64(n[TOUCH_DECAYS + i])
+        basis[_COUNTED[i]] = count * exp2(-silent / _TOUCH_HALF_LIVES[i]) if count > 0.0 else 0.0
+    basis[_SENTIMENT] = n[SENTIMENT_EWMA]
 
 
 @compiled

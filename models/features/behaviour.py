@@ -11,7 +11,8 @@ A purchase day that becomes known out of order counts as a day of its own, since
 baskets, when there are several, count once each.
 
 Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
-next purchase day begins and folds them into the averages.
+next purchase day begins and folds them into the averages. Where another touchpoint is what counts as staying
+(`models.settings.ALIVE`), it takes the purchase's place here, and money enters with purchases as before.
 
 `record` is one row of a block (`models.customer.SLAB`). What is read from float32 is widened before it is reckoned
 with, so that every number is rounded exactly once, when it is stored.
@@ -27,35 +28,47 @@ from models.compiled import compiled
 from models.customer import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
+    BACK,
     BASKETS_EWMA,
-    BOUGHT,
+    CAMPAIGNS,
+    COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    FAMILY_DECAYS,
+    DIRECT,
     FIRST_PURCHASE,
+    FIRST_TOUCH,
     GAP_EWMA,
     GAP_LOG_SQUARES,
     GAP_LOG_SUM,
     GAP_MAX,
-    GAP_SUM,
-    HALF_LIFE_FAMILY,
     HALF_LIVES_PURCHASE,
+    HALF_LIVES_TOUCH,
+    HAZARD,
     LAST_PURCHASE,
+    LEFT,
     MOST_HEARD,
     NEWEST,
+    OPENS,
+    PAYMENT_FAILURES,
+    PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
     QUANTITY_EWMA,
     RATING_EWMA,
     RATINGS,
     RETURNED,
+    RETURNS,
     SENTIMENT_EWMA,
     SENTIMENTS,
-    SNAPSHOT,
     SPENT,
+    STAYED,
+    TOUCH_DECAYS,
+    UNSUBSCRIBES,
+    VISITS,
 )
 from models.maths import exp2, ln
+from models.rhythm import tick_time
 from models.settings import DAY, SECOND
 from models.touchpoints import Kind
 
@@ -65,36 +78,71 @@ LEAST_WEIGHT = 0.2
 LAST_SECOND = 2**32 - 1
 """The largest that a record holds, in the year 2106."""
 
-_PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
-_FAMILY_BITS = 4  # a kind is 16 x family + place
+_PURCHASE, _RETURN, _REVIEW, _PRESENCE = map(int, (Kind.PURCHASE, Kind.RETURN, Kind.REVIEW, Kind.PRESENCE))
 _HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
+_TOUCH_HALF_LIVES = np.array(HALF_LIVES_TOUCH)
+
+SORTS = {
+    Kind.COMPLAINT: COMPLAINTS,
+    Kind.PAYMENT_FAILED: PAYMENT_FAILURES,
+    Kind.MESSAGE_UNSUBSCRIBED: UNSUBSCRIBES,
+    Kind.VISIT: VISITS,
+    Kind.SEARCH: VISITS,
+    Kind.CONTENT_VIEWED: VISITS,
+    Kind.MESSAGE_OPENED: OPENS,
+    Kind.MESSAGE_CLICKED: OPENS,
+    Kind.PRESENCE: PRESENCE,
+    Kind.RETURN: RETURNS,
+    Kind.CAMPAIGN_RECEIVED: CAMPAIGNS,
+    Kind.OFFER_DELIVERED: CAMPAIGNS,
+}
+"""The count that a touchpoint enters. Of presence, only coming online counts."""
+
+_SORT_OF = np.full(256, -1)
+for _kind, _sort in SORTS.items():
+    _SORT_OF[_kind] = _sort
 
 
 @compiled
-def update(record: Any, kind: int, time: int, a: float, b: float, sentiment: float, horizon: int, late: bool) -> None:
-    """Let one touchpoint change the record. `late`: it is older than the allowed lateness. Times and horizon in ms."""
+def update(
+    record: Any,
+    kind: int,
+    time: int,
+    a: float,
+    b: float,
+    sentiment: float,
+    late: bool,
+    alive: bool,
+    phase: int,
+    rules: Any,
+) -> None:
+    """Let one touchpoint change the record.
+
+    time: in ms. late: it is older than the allowed lateness. alive: it is a sign of staying. phase: the customer's own.
+    """
     times, numbers = record.times, record.numbers
     last = int(times[LAST_PURCHASE])
-    new_day = kind == _PURCHASE and (last == 0 or time // DAY > last // DAY)
-    older_day = kind == _PURCHASE and not new_day and time // DAY < last // DAY
-    _count(record, kind, time, new_day or older_day)
+    new_day = alive and (last == 0 or time // DAY > last // DAY)
+    older_day = alive and not new_day and time // DAY < last // DAY
+    _count(record, kind, time, a, new_day or older_day)
+    amount, quantity = 0.0, 0.0
     if kind == _PURCHASE:
+        amount, quantity = a, b
         numbers[SPENT] = np.float64(numbers[SPENT]) + a
-        if times[SNAPSHOT] != 0.0 and times[SNAPSHOT] <= time < times[SNAPSHOT] + horizon:
-            record.flags |= BOUGHT
+    if alive:
+        _answer(record, time, phase, rules)
         if new_day:
-            _purchase_day(record, time, a, b)
+            _purchase_day(record, time, amount, quantity)
         elif older_day:
             numbers[PURCHASE_DAYS] += 1.0
-            numbers[AMOUNT_SUM] = np.float64(numbers[AMOUNT_SUM]) + ln(1.0 + a)
+            numbers[AMOUNT_SUM] = np.float64(numbers[AMOUNT_SUM]) + ln(1.0 + amount)
         else:
-            numbers[DAY_AMOUNT] = np.float64(numbers[DAY_AMOUNT]) + a
-            numbers[DAY_QUANTITY] = np.float64(numbers[DAY_QUANTITY]) + b
+            numbers[DAY_AMOUNT] = np.float64(numbers[DAY_AMOUNT]) + amount
+            numbers[DAY_QUANTITY] = np.float64(numbers[DAY_QUANTITY]) + quantity
             numbers[DAY_BASKETS] += 1.0
             times[LAST_PURCHASE] = max(times[LAST_PURCHASE], np.float64(time))
-        if times[FIRST_PURCHASE] == 0.0 or time < times[FIRST_PURCHASE]:
-            times[FIRST_PURCHASE] = time
-    elif kind == _RETURN:
+        _earliest(record.seconds, FIRST_PURCHASE, time)
+    if kind == _RETURN:
         numbers[RETURNED] = np.float64(numbers[RETURNED]) + a
     if late:
         return
@@ -105,7 +153,27 @@ def update(record: Any, kind: int, time: int, a: float, b: float, sentiment: flo
 
 
 @compiled
-def _count(record: Any, kind: int, time: int, purchase_day: bool) -> None:
+def _answer(record: Any, time: int, phase: int, rules: Any) -> None:
+    """A sign of staying at `time` answers the open snapshots into whose window it falls."""
+    record.flags &= 0xFF & ~LEFT
+    taken = tick_time(rules, phase, int(record.taken[DIRECT]))
+    if record.taken[DIRECT] != 0 and taken <= time < taken + rules.horizon:
+        record.flags |= STAYED
+    taken = tick_time(rules, phase, int(record.taken[HAZARD]))
+    if record.taken[HAZARD] != 0 and taken <= time < taken + rules.tick:
+        record.flags |= BACK
+
+
+@compiled
+def _earliest(seconds: Any, at: int, time: int) -> None:
+    """Keep the earlier of a time (ms) and what is stored, which holds no time before the epoch's first second."""
+    second = min(max(time // SECOND, 1), LAST_SECOND)
+    if seconds[at] == 0 or second < seconds[at]:
+        seconds[at] = second
+
+
+@compiled
+def _count(record: Any, kind: int, time: int, a: float, purchase_day: bool) -> None:
     """Decayed counts: all are kept as of the newest touchpoint, an older one enters already decayed."""
     times, numbers = record.times, record.numbers
     ahead = (time - times[NEWEST]) / DAY if times[NEWEST] != 0.0 else 0.0
@@ -113,20 +181,21 @@ def _count(record: Any, kind: int, time: int, purchase_day: bool) -> None:
         for i in range(_HALF_LIVES.shape[0]):
             at = PURCHASE_DECAYS + i
             numbers[at] = np.float64(numbers[at]) * exp2(-ahead / _HALF_LIVES[i])
-        fade = exp2(-ahead / HALF_LIFE_FAMILY)
-        for at in range(FAMILY_DECAYS, PURCHASE_DAYS):
-            numbers[at] = np.float64(numbers[at]) * fade
+        for i in range(_TOUCH_HALF_LIVES.shape[0]):
+            at = TOUCH_DECAYS + i
+            if numbers[at] != 0.0:
+                numbers[at] = np.float64(numbers[at]) * exp2(-ahead / _TOUCH_HALF_LIVES[i])
     age = max(-ahead, 0.0)
-    family = FAMILY_DECAYS + (kind >> _FAMILY_BITS)
-    numbers[family] = np.float64(numbers[family]) + exp2(-age / HALF_LIFE_FAMILY)
+    sort = _SORT_OF[kind]
+    if sort >= 0 and (kind != _PRESENCE or a > 0.0):
+        at = TOUCH_DECAYS + sort
+        numbers[at] = np.float64(numbers[at]) + exp2(-age / _TOUCH_HALF_LIVES[sort])
     if purchase_day:
         for i in range(_HALF_LIVES.shape[0]):
             at = PURCHASE_DECAYS + i
             numbers[at] = np.float64(numbers[at]) + exp2(-age / _HALF_LIVES[i])
     times[NEWEST] = max(times[NEWEST], np.float64(time))
-    second = min(time // SECOND, LAST_SECOND)
-    if record.first == 0 or second < record.first:
-        record.first = second
+    _earliest(record.seconds, FIRST_TOUCH, time)
 
 
 @compiled
@@ -141,7 +210,6 @@ def _purchase_day(record: Any, time: int, amount: float, quantity: float) -> Non
         _move(numbers, GAP_EWMA, weight, x)
         numbers[GAP_LOG_SUM] = np.float64(numbers[GAP_LOG_SUM]) + x
         numbers[GAP_LOG_SQUARES] = np.float64(numbers[GAP_LOG_SQUARES]) + x * x
-        numbers[GAP_SUM] = np.float64(numbers[GAP_SUM]) + gap
         numbers[GAP_MAX] = max(np.float64(numbers[GAP_MAX]), gap)
         logged = ln(1.0 + np.float64(numbers[DAY_AMOUNT]))
         _move(numbers, AMOUNT_EWMA, weight, logged)

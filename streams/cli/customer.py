@@ -68,7 +68,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         record = unpack(customer_id.encode(), value)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
-    told = portrait(customer_id, partition, record)
+    told = portrait(customer_id, partition, record, config.engine())
     if as_json:
         echo_json(told)
     else:

@@ -15,6 +15,7 @@ COMMANDS = {
     "customer": "streams.cli.customer:customer",
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",
+    "evaluate": "streams.cli.evaluate:evaluate",
     "publish": "streams.cli.publish:publish",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",

@@ -8,18 +8,18 @@ from math import exp, expm1
 from typing import Any
 
 from models.bands import Band
-from models.calendar import NEVER, Stage, stage_of, time_of
+from models.calendar import NEVER, Stage, phase_of, stage_of, time_of
 from models.customer import (
     AMOUNT_EWMA,
     DAY_AMOUNT,
+    DIRECT,
     DUE,
     EPISODE,
     ERASED,
-    FAMILY_DECAYS,
     FIRST_PURCHASE,
+    FIRST_TOUCH,
     GAP_EWMA,
-    GAP_SUM,
-    HALF_LIFE_FAMILY,
+    HALF_LIVES_TOUCH,
     LAST_PURCHASE,
     NEWEST,
     NO_CONSENT,
@@ -28,12 +28,27 @@ from models.customer import (
     RETURNED,
     RISK,
     SENTIMENT_EWMA,
-    SNAPSHOT,
     SNAPSHOT_RISK,
     SPENT,
+    TOUCH_DECAYS,
     Record,
+    hash_of,
 )
-from models.touchpoints import Family
+from models.lanes import rules_of
+from models.rhythm import tick_time
+from models.settings import DAY, EngineSettings
+
+COUNTED = (
+    "complaints",
+    "failed_payments",
+    "unsubscribes",
+    "visits",
+    "opened_messages",
+    "times_online",
+    "returns",
+    "campaigns",
+)
+"""The counted sorts of touchpoints, in the record's order."""
 
 DUE_FOR = {
     Stage.LABELS: "the outcome of a learning snapshot",
@@ -43,15 +58,15 @@ DUE_FOR = {
 }
 
 
-def portrait(customer: str, partition: int, record: Record) -> dict[str, Any]:
-    """Everything a person may want to know of a record."""
+def portrait(customer: str, partition: int, record: Record, settings: EngineSettings) -> dict[str, Any]:
+    """Everything a person may want to know of a record. settings: of the workers that keep it."""
     return {
         "customer": customer,
         "partition": partition,
         "profile": _profile(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
-        "learning": _learning(record),
+        "learning": _learning(customer, record, settings),
         "next_due": _due(record),
     }
 
@@ -78,13 +93,15 @@ def _profile(record: Record) -> dict[str, Any]:
 def _behaviour(record: Record) -> dict[str, Any]:
     times, numbers = record.times, record.numbers
     days = round(numbers[PURCHASE_DAYS])
+    first = record.seconds[FIRST_PURCHASE] * 1_000
+    owned = times[LAST_PURCHASE] // DAY - first // DAY
     return {
-        "first_touch": _iso(record.first * 1_000),
+        "first_touch": _iso(record.seconds[FIRST_TOUCH] * 1_000),
         "last_touch": _iso(times[NEWEST]),
-        "first_purchase": _iso(times[FIRST_PURCHASE]),
+        "first_purchase": _iso(first),
         "last_purchase": _iso(times[LAST_PURCHASE]),
         "purchase_days": days,
-        "days_between_purchases": round(numbers[GAP_SUM] / (days - 1), 1) if days > 1 else None,
+        "days_between_purchases": round(owned / (days - 1), 1) if days > 1 else None,
         "usual_days_between_purchases_lately": round(exp(numbers[GAP_EWMA]), 1) if days > 1 else None,
         "spent": round(numbers[SPENT], 2),
         "returned": round(numbers[RETURNED], 2),
@@ -92,10 +109,10 @@ def _behaviour(record: Record) -> dict[str, Any]:
         "usual_purchase_day_amount": round(expm1(numbers[AMOUNT_EWMA]), 2) if days > 1 else None,
         "rating": round(numbers[RATING_EWMA], 2) if record.ratings else None,
         "sentiment": round(numbers[SENTIMENT_EWMA], 2) if record.sentiments else None,
-        f"touchpoints_with_half_life_{HALF_LIFE_FAMILY:g}_days_as_of_last_touch": {
-            family.name.lower(): round(numbers[FAMILY_DECAYS + family], 2)
-            for family in Family
-            if numbers[FAMILY_DECAYS + family] >= 0.005
+        "lately_as_of_last_touch": {
+            f"{name}_with_half_life_{half_life:g}_days": round(count, 2)
+            for name, half_life, count in zip(COUNTED, HALF_LIVES_TOUCH, numbers[TOUCH_DECAYS:], strict=False)
+            if count >= 0.005
         },
     }
 
@@ -111,10 +128,12 @@ def _risk(record: Record) -> dict[str, Any]:
     }
 
 
-def _learning(record: Record) -> dict[str, Any] | None:
-    if not record.times[SNAPSHOT]:
+def _learning(customer: str, record: Record, settings: EngineSettings) -> dict[str, Any] | None:
+    if not record.taken[DIRECT]:
         return None
-    return {"snapshot": _iso(record.times[SNAPSHOT]), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
+    phase = phase_of(settings, hash_of(customer.encode()))
+    taken = tick_time(rules_of(settings), phase, record.taken[DIRECT])
+    return {"snapshot": _iso(taken), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
 
 
 def _due(record: Record) -> dict[str, Any] | None:

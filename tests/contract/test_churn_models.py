@@ -2,41 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from models.churn import Learner, LogisticLearner, SnapshotRefused
-from models.customer import BASIS
-from models.features import COLUMNS, FEATURES
+from models.churn import (
+    Contest,
+    Learner,
+    MixtureLearner,
+    Outcomes,
+    RiverModel,
+    Scorer,
+    SnapshotRefused,
+    Version,
+    drivers,
+    scorer_of,
+)
+from models.churn.drivers import USUAL
+from models.churn.port import NO_OUTCOMES
+from models.churn.river_model import adagrad, adaptive_forest
+from models.customer import BASIS, from_halves, halves
+from models.features import COLUMNS
+from models.settings import DAY, EngineSettings
 
-MODELS: list[Callable[[], Learner]] = [LogisticLearner]
-every_model = pytest.mark.parametrize("make", MODELS)
+SETTINGS = EngineSettings(horizon=28 * DAY, phase="aligned", lateness=0, boundary=7 * DAY, version_delay=0)
+Make = Callable[[], Learner]
+MODELS: list[Make] = [
+    lambda: MixtureLearner(SETTINGS),
+    lambda: RiverModel(adagrad),
+    lambda: RiverModel(adaptive_forest),
+    lambda: Contest(SETTINGS),
+]
+every_model = pytest.mark.parametrize("make", MODELS, ids=["mixture", "adagrad", "forest", "contest"])
 Bases = NDArray[np.float32]
-DAYS = COLUMNS.index("purchase_days")
-RECENCY = COLUMNS.index("recency_days")
+PLACE = {name: place for place, name in enumerate(COLUMNS)}
+RECENCY, TENURE, DAYS = PLACE["recency_days"], PLACE["tenure_days"], PLACE["purchase_days"]
+WEEK = 7 * DAY
+BEGIN = 1_000 * WEEK
 
 
-def customers(rows: int, seed: int = 1) -> tuple[Bases, list[bool]]:
-    """Bases of customers, of whom those who have been silent for longer churn more often."""
+def customers(rows: int, seed: int = 1) -> tuple[Bases, NDArray[np.bool_]]:
+    """Bases of customers, and who churns: the more likely the longer they have been silent."""
     random = np.random.default_rng(seed)
     bases = random.lognormal(1, 1, size=(rows, BASIS)).astype(np.float32)
     bases[:, DAYS] = random.integers(1, 20, rows)
-    bases[:, RECENCY] = random.uniform(0, 120, rows)
-    churned = random.random(rows) < bases[:, RECENCY] / 120
-    return bases, churned.tolist()
+    bases[:, RECENCY] = random.uniform(0, 56, rows)
+    bases[:, TENURE] = bases[:, RECENCY] + random.uniform(0, 200, rows)
+    churned = random.random(rows) < bases[:, RECENCY] / 56
+    return from_halves(halves(bases)).reshape(rows, BASIS), churned
 
 
-def taught(make: Callable[[], Learner], rows: int = 400, seed: int = 1) -> Learner:
+def outcomes(bases: Bases, truths: NDArray[np.bool_], taken: int, name: str = "c") -> Outcomes:
+    names = [f"{name}-{row}".encode() for row in range(len(bases))]
+    return Outcomes(names, bases, np.full(len(bases), taken), truths)
+
+
+def teach(model: Learner, rows: int, seed: int, week: int) -> None:
+    """A week's outcomes: who came back, and who churned."""
+    bases, churned = customers(rows, seed)
+    returns = outcomes(bases, ~churned, BEGIN + (week - 1) * WEEK, str(seed))
+    model.learn(BEGIN + week * WEEK, returns, outcomes(bases, churned, BEGIN + (week - 4) * WEEK, str(seed)))
+
+
+def taught(make: Make, rows: int = 400, seed: int = 1, weeks: int = 4) -> Learner:
     model = make()
-    model.learn(*customers(rows, seed))
+    for week in range(weeks):
+        teach(model, rows // weeks, seed + 100 * week, 40 + week)
     return model
 
 
@@ -54,98 +94,119 @@ PROBES = customers(200, seed=9)[0]
 
 
 @every_model
-def test_a_model_that_has_learned_nothing_says_one_half(make: Callable[[], Learner]) -> None:
-    assert make().scorer().score(PROBES).tolist() == [0.5] * len(PROBES)
-    assert list(make().scorer().drivers(PROBES[0])) == []
+def test_a_model_that_has_learned_nothing_gives_probabilities(make: Make) -> None:
+    scores = make().scorer().score(PROBES)
+    assert ((scores > 0.0) & (scores < 1.0)).all()
+    nothing = make()
+    nothing.learn(BEGIN, NO_OUTCOMES, NO_OUTCOMES)
+    assert bits(nothing, PROBES) == bits(make(), PROBES)
 
 
 @every_model
-def test_a_model_learns_what_there_is_to_learn(make: Callable[[], Learner]) -> None:
-    model = taught(make, 3_000)
-    bases = np.repeat(PROBES[:1], 2, axis=0)
-    bases[:, RECENCY] = 2, 110
-    low, high = model.scorer().score(bases)
-    assert low < 0.4 < 0.6 < high
+def test_a_model_learns_what_there_is_to_learn(make: Make) -> None:
+    model = taught(make, 4_000)
+    bases, churned = customers(2_000, 77)
+    scores = model.scorer().score(bases)
+    assert scores[churned].mean() > scores[~churned].mean() + 0.2
+    assert abs(scores.mean() - churned.mean()) < 0.2
 
 
 @every_model
-def test_a_restored_model_scores_the_same_bits_and_learns_on_the_same(make: Callable[[], Learner]) -> None:
-    for rows in (0, 1, 2, 50):
+def test_a_restored_model_scores_the_same_bits_and_learns_on_the_same(make: Make) -> None:
+    for rows in (0, 4, 8, 60):
         model, other = taught(make, rows), make()
         other.restore(stored(model))
         assert bits(model, PROBES) == bits(other, PROBES)
         assert stored(model) == stored(other)
-        for seed in (2, 3):
-            more = customers(30, seed)
-            model.learn(*more)
-            other.learn(*more)
+        for week in (44, 45):
+            teach(model, 30, week, week)
+            teach(other, 30, week, week)
             other_again = make()
             other_again.restore(stored(other))
             assert bits(model, PROBES) == bits(other, PROBES) == bits(other_again, PROBES)
 
 
 @every_model
-def test_looking_at_a_model_does_not_change_it(make: Callable[[], Learner]) -> None:
+def test_a_version_is_plain_data_that_scores_the_same_bits(make: Make) -> None:
+    model = taught(make)
+    version = msgspec.json.decode(msgspec.json.encode(Version(0, 1, model.version(), {})), type=Version)
+    assert scorer_of(version, SETTINGS).score(PROBES).tobytes() == bits(model, PROBES)
+
+
+@every_model
+def test_looking_at_a_model_does_not_change_it(make: Make) -> None:
     model, other = make(), make()
-    for seed in (1, 2):
+    for week in (40, 41):
         model.snapshot()
+        model.version()
         model.scorer().score(PROBES)
-        list(model.scorer().drivers(PROBES[0]))
-        model.learn(*customers(20, seed))
-        other.learn(*customers(20, seed))
+        drivers(model.scorer(), PROBES[0], "purchase")
+        teach(model, 20, week, week)
+        teach(other, 20, week, week)
     assert stored(model) == stored(other)
 
 
 @every_model
-def test_a_scorer_is_frozen(make: Callable[[], Learner]) -> None:
+def test_a_scorer_is_frozen(make: Make) -> None:
     model = taught(make)
     scorer = model.scorer()
     before = scorer.score(PROBES).tobytes()
-    model.learn(*customers(50, 4))
+    teach(model, 50, 4, 44)
     assert scorer.score(PROBES).tobytes() == before != bits(model, PROBES)
 
 
 @every_model
-def test_learning_is_the_same_in_one_portion_or_in_many(make: Callable[[], Learner]) -> None:
-    bases, churned = customers(60)
-    model, other = make(), make()
-    model.learn(bases, churned)
-    other.learn(bases[:0], [])
-    for i in range(60):
-        other.learn(bases[i : i + 1], churned[i : i + 1])
-    assert stored(model) == stored(other)
-
-
-@every_model
-def test_two_models_that_learned_the_same_are_the_same(make: Callable[[], Learner]) -> None:
+def test_two_models_that_learned_the_same_are_the_same(make: Make) -> None:
     assert stored(taught(make)) == stored(taught(make))
 
 
 @every_model
-@pytest.mark.parametrize("label", [False, True])
-def test_a_model_that_has_seen_one_class_only_stays_reasonable(make: Callable[[], Learner], label: bool) -> None:
-    model = make()
-    bases, _ = customers(500)
-    model.learn(bases, [label] * 500)
-    scores = model.scorer().score(PROBES)
-    assert np.isfinite(scores).all()
-    assert ((scores > 0.5) == label).mean() > 0.95
+def test_a_model_that_has_seen_one_class_only_stays_reasonable(make: Make) -> None:
+    means = []
+    for label in (False, True):
+        model = make()
+        for week in range(8):
+            bases, _ = customers(300, week)
+            taken = BEGIN + (39 + week) * WEEK
+            model.learn(
+                taken + WEEK,
+                outcomes(bases, np.full(300, not label), taken, str(week)),
+                outcomes(bases, np.full(300, label), taken - 3 * WEEK, str(week)),
+            )
+        scores = model.scorer().score(PROBES)
+        assert ((scores > 0.0) & (scores < 1.0)).all()
+        means.append(scores.mean())
+    assert means[1] > means[0] + 0.2
 
 
 @every_model
-def test_a_feature_that_never_varies_does_no_harm(make: Callable[[], Learner]) -> None:
+def test_a_feature_that_never_varies_does_no_harm(make: Make) -> None:
     model = make()
     bases = np.repeat(PROBES[:1], 50, axis=0)
-    model.learn(bases, [True, False] * 25)
+    truths = np.array([True, False] * 25)
+    model.learn(BEGIN, outcomes(bases, truths, BEGIN - WEEK), outcomes(bases, truths, BEGIN - 4 * WEEK))
     assert np.isfinite(model.scorer().score(PROBES)).all()
 
 
 @every_model
-@given(bases=hnp.arrays(np.float32, (4, BASIS), elements=st.sampled_from([0.0, 1e-9, 1.0, 30.0, 2e4, 1e8])))
-def test_extreme_customers_get_probabilities(make: Callable[[], Learner], bases: Bases) -> None:
+def test_what_customers_have_never_done_is_no_reason_to_fail(make: Make) -> None:
+    model = make()
+    bases = PROBES.copy()
+    bases[:, PLACE["open_cases"] :] = 0.0
+    truths = np.arange(len(bases)) % 2 == 0
+    model.learn(BEGIN, outcomes(bases, truths, BEGIN - WEEK), outcomes(bases, truths, BEGIN - 4 * WEEK))
+    assert np.isfinite(model.scorer().score(PROBES)).all()
+
+
+@settings(max_examples=30)
+@every_model
+@given(bases=hnp.arrays(np.float32, (4, BASIS), elements=st.sampled_from([0.0, 1e-9, 1.0, 30.0, 2e4, 6e4])))
+def test_extreme_customers_get_probabilities(make: Make, bases: Bases) -> None:
     bases[:, DAYS] = np.maximum(bases[:, DAYS], 1)
-    model = taught(make, 50)
-    model.learn(bases, [True, False, True, False])
+    model = taught(make, 48)
+    truths = np.array([True, False, True, False])
+    taken = BEGIN + 100 * WEEK
+    model.learn(taken + WEEK, outcomes(bases, truths, taken), outcomes(bases, truths, taken - 3 * WEEK))
     for batch in (bases, PROBES):
         scores = model.scorer().score(batch)
         assert scores.dtype == np.float64
@@ -154,7 +215,7 @@ def test_extreme_customers_get_probabilities(make: Callable[[], Learner], bases:
 
 
 @every_model
-def test_the_bits_of_a_score_do_not_depend_on_the_batch(make: Callable[[], Learner]) -> None:
+def test_the_bits_of_a_score_do_not_depend_on_the_batch(make: Make) -> None:
     scorer = taught(make).scorer()
     bases = customers(1_000, 5)[0]
     together = scorer.score(bases).tobytes()
@@ -167,36 +228,58 @@ def test_the_bits_of_a_score_do_not_depend_on_the_batch(make: Callable[[], Learn
 
 
 @every_model
-def test_drivers_are_the_largest_reasons_for_risk_largest_first(make: Callable[[], Learner]) -> None:
-    scorer = taught(make).scorer()
+def test_drivers_are_the_largest_reasons_for_risk_largest_first(make: Make) -> None:
+    scorer: Scorer = taught(make).scorer()
     for basis in PROBES[:50]:
-        drivers = list(scorer.drivers(basis))
-        contributions = [driver.contribution for driver in drivers]
+        found = drivers(scorer, basis, "purchase")
+        contributions = [driver.contribution for driver in found]
         assert contributions == sorted(contributions, reverse=True)
         assert all(contribution > 0 for contribution in contributions)
-        assert len({driver.feature for driver in drivers}) == len(drivers)
-        assert all(driver.feature in FEATURES and driver.words for driver in drivers)
+        assert len({driver.feature for driver in found}) == len(found)
+        assert all(driver.feature in USUAL and driver.words for driver in found)
 
 
-def _wrongs(state: dict[str, Any]) -> list[dict[str, Any]]:
+def _leaves(state: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value of a nested snapshot, by its path; lists are values."""
+    if isinstance(state, dict) and "learner" not in path and "parameters" not in path:
+        for name, value in state.items():
+            yield from _leaves(value, (*path, name))
+    else:
+        yield path, state
+
+
+def _changed(state: dict[str, Any], path: tuple[str, ...], change: Callable[[dict[str, Any], str], None]) -> Any:
+    copy = deepcopy(state)
+    at = copy
+    for name in path[:-1]:
+        at = at[name]
+    change(at, path[-1])
+    return copy
+
+
+def _wrongs(state: dict[str, Any]) -> Iterator[Any]:
     """Snapshots that are not whole: each value left out, and replaced by what it can't be."""
-    wrongs: list[dict[str, Any]] = [{}]
-    for name, value in state.items():
-        wrongs.append({other: kept for other, kept in state.items() if other != name})
-        worse: list[Any] = [None, "x", {}]
+    yield {}
+    for path, value in _leaves(state):
+        if value is not None and path[-1] not in MAY_BE_MISSING:
+            yield _changed(state, path, lambda at, name: at.pop(name))
+        worse: list[Any] = ["?", {}]
         if isinstance(value, list):
             worse += [[], value[:-1], [*value, 0.0], [*value[:-1], None], [*value[:-1], float("nan")]]
             worse += [[*value[:-1], float("inf")], [*value[:-1], 10**400], [*value[:-1], "1"]]
         else:
             worse += [[], float("nan"), float("inf"), "1"]
-        wrongs += [{**state, name: bad} for bad in worse]
-    return wrongs
+        for bad in worse:
+            yield _changed(state, path, lambda at, name, bad=bad: at.update({name: bad}))
+
+
+MAY_BE_MISSING = ("origin", "weeks", "week")
 
 
 @every_model
-def test_a_snapshot_that_is_not_whole_is_refused_and_the_model_stays_as_it_was(make: Callable[[], Learner]) -> None:
-    good = stored(taught(make, seed=7))
-    model = taught(make)
+def test_a_snapshot_that_is_not_whole_is_refused_and_the_model_stays_as_it_was(make: Make) -> None:
+    good = stored(taught(make, 40, seed=7))
+    model = taught(make, 40)
     before = stored(model)
     for wrong in _wrongs(good):
         with pytest.raises(SnapshotRefused):
@@ -207,6 +290,7 @@ def test_a_snapshot_that_is_not_whole_is_refused_and_the_model_stays_as_it_was(m
 
 
 @every_model
-def test_a_snapshot_is_plain_data(make: Callable[[], Learner]) -> None:
+def test_a_snapshot_is_plain_data(make: Make) -> None:
     model = taught(make)
+    assert json.loads(json.dumps(model.snapshot())) == stored(model)
     assert stored(model) == model.snapshot()

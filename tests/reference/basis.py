@@ -8,31 +8,36 @@ from models.customer import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BASKETS_EWMA,
+    CAMPAIGNS,
+    COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    FAMILY_DECAYS,
     FIRST_PURCHASE,
     GAP_EWMA,
     GAP_LOG_SQUARES,
     GAP_LOG_SUM,
     GAP_MAX,
-    GAP_SUM,
-    HALF_LIFE_FAMILY,
     HALF_LIVES_PURCHASE,
+    HALF_LIVES_TOUCH,
     LAST_PURCHASE,
     NEWEST,
+    OPENS,
+    PAYMENT_FAILURES,
+    PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
     QUANTITY_EWMA,
-    RATING_EWMA,
+    RETURNS,
     SENTIMENT_EWMA,
+    TOUCH_DECAYS,
+    UNSUBSCRIBES,
+    VISITS,
     Record,
 )
 from models.maths import exp2, ln
-from models.settings import DAY
-from models.touchpoints import Family
-from tests.reference.behaviour import LEAST_WEIGHT
+from models.settings import DAY, SECOND
+from tests.reference.behaviour import LEAST_WEIGHT, oldest_case
 
 
 def basis_of(record: Record, now: int) -> array[float]:
@@ -41,16 +46,20 @@ def basis_of(record: Record, now: int) -> array[float]:
     times, n = record.times, record.numbers
     days = n[PURCHASE_DAYS]
     silent = max(now - times[NEWEST], 0.0) / DAY
-    fade = exp2(-silent / HALF_LIFE_FAMILY)
     weight = max(LEAST_WEIGHT, 1.0 / days)
     amount = ln(1.0 + n[DAY_AMOUNT])
+    cases = len(record.tail.cases)
+    oldest = oldest_case(record) * SECOND / DAY
+
+    def lately(sort: int) -> float:
+        return n[TOUCH_DECAYS + sort] * exp2(-silent / HALF_LIVES_TOUCH[sort])
+
     return array(
         "f",
         (
-            max(now - times[LAST_PURCHASE], 0.0) / DAY,
-            max(now - times[FIRST_PURCHASE], 0.0) / DAY,
+            max(now / DAY - times[LAST_PURCHASE] // DAY, 0.0),
+            max(now / DAY - record.seconds[FIRST_PURCHASE] * SECOND // DAY, 0.0),
             days,
-            n[GAP_SUM],
             n[GAP_MAX],
             n[GAP_LOG_SUM],
             n[GAP_LOG_SQUARES],
@@ -61,11 +70,16 @@ def basis_of(record: Record, now: int) -> array[float]:
             n[QUANTITY_EWMA] + weight * (ln(1.0 + n[DAY_QUANTITY]) - n[QUANTITY_EWMA]),
             n[BASKETS_EWMA] + weight * (n[DAY_BASKETS] - n[BASKETS_EWMA]),
             *(n[PURCHASE_DECAYS + i] * exp2(-silent / half) for i, half in enumerate(HALF_LIVES_PURCHASE)),
-            n[FAMILY_DECAYS + Family.ENGAGEMENT] * fade,
-            n[FAMILY_DECAYS + Family.CONVERSATION] * fade,
-            n[FAMILY_DECAYS + Family.SERVICE] * fade,
-            len(record.tail.cases),
+            cases,
+            max(now / DAY - oldest, 0.0) if cases else 0.0,
+            lately(COMPLAINTS),
             n[SENTIMENT_EWMA],
-            n[RATING_EWMA],
+            lately(PAYMENT_FAILURES),
+            lately(UNSUBSCRIBES),
+            lately(VISITS),
+            lately(OPENS),
+            lately(PRESENCE),
+            lately(RETURNS),
+            lately(CAMPAIGNS),
         ),
     )

@@ -18,100 +18,145 @@ from __future__ import annotations
 
 from math import isnan
 
+from models.alive import SIGNS
 from models.customer import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
+    BACK,
     BASKETS_EWMA,
-    BOUGHT,
+    CAMPAIGNS,
+    COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    FAMILY_DECAYS,
+    DIRECT,
     FIRST_PURCHASE,
+    FIRST_TOUCH,
     GAP_EWMA,
     GAP_LOG_SQUARES,
     GAP_LOG_SUM,
     GAP_MAX,
-    GAP_SUM,
-    HALF_LIFE_FAMILY,
     HALF_LIVES_PURCHASE,
+    HALF_LIVES_TOUCH,
+    HAZARD,
     LAST_PURCHASE,
+    LEFT,
     MOST_HEARD,
     NEWEST,
+    OPENS,
+    PAYMENT_FAILURES,
+    PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
     QUANTITY_EWMA,
     RATING_EWMA,
     RATINGS,
     RETURNED,
+    RETURNS,
     SENTIMENT_EWMA,
     SENTIMENTS,
-    SNAPSHOT,
     SPENT,
+    STAYED,
+    TOUCH_DECAYS,
+    UNSUBSCRIBES,
+    VISITS,
     Record,
 )
 from models.maths import exp2, ln
-from models.settings import DAY, SECOND
-from models.touchpoints import FAMILY, Family, Kind, Touch
+from models.settings import DAY, SECOND, EngineSettings
+from models.touchpoints import Kind, Touch
+from tests.reference.calendar import tick_time
 
 LEAST_WEIGHT = 0.2
 """Weight of the newest value in every EWMA once there are five: older behaviour fades with a memory of about five."""
 
 LAST_SECOND = 2**32 - 1
-_PURCHASE, _RETURN, _REVIEW = int(Kind.PURCHASE), int(Kind.RETURN), int(Kind.REVIEW)
+COUNTED = {
+    "complaint": COMPLAINTS,
+    "payment_failed": PAYMENT_FAILURES,
+    "message_unsubscribed": UNSUBSCRIBES,
+    "visit": VISITS,
+    "search": VISITS,
+    "content_viewed": VISITS,
+    "message_opened": OPENS,
+    "message_clicked": OPENS,
+    "presence": PRESENCE,
+    "return": RETURNS,
+    "campaign_received": CAMPAIGNS,
+    "offer_delivered": CAMPAIGNS,
+}
+"""What a touchpoint counts as; of presence, only coming online."""
 
 
-def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
-    """Let one touchpoint change the record. `late`: it is older than the allowed lateness. horizon in ms."""
-    kind, time = touch.kind, touch.time
+def update(record: Record, touch: Touch, settings: EngineSettings, customer_hash: int, late: bool) -> None:
+    """Let one touchpoint change the record. `late`: it is older than the allowed lateness."""
+    kind, time = Kind(touch.kind), touch.time
     times, numbers = record.times, record.numbers
-    new_day = kind == _PURCHASE and (not times[LAST_PURCHASE] or time // DAY > times[LAST_PURCHASE] // DAY)
-    _count(record, kind, time, new_day)
-    if kind == _PURCHASE:
+    alive = kind in SIGNS[settings.alive]
+    new_day = alive and (not times[LAST_PURCHASE] or time // DAY > times[LAST_PURCHASE] // DAY)
+    older_day = alive and not new_day and time // DAY < times[LAST_PURCHASE] // DAY
+    _count(record, touch, new_day or older_day)
+    amount, quantity = (touch.a, touch.b) if kind == Kind.PURCHASE else (0.0, 0.0)
+    if kind == Kind.PURCHASE:
         numbers[SPENT] += touch.a
-        if times[SNAPSHOT] and times[SNAPSHOT] <= time < times[SNAPSHOT] + horizon:
-            record.flags |= BOUGHT
+    if alive:
+        record.flags &= ~LEFT
+        for sort, flag, window in ((DIRECT, STAYED, settings.horizon), (HAZARD, BACK, settings.tick)):
+            taken = tick_time(settings, customer_hash, record.taken[sort])
+            if record.taken[sort] and taken <= time < taken + window:
+                record.flags |= flag
         if new_day:
-            _purchase_day(record, touch, time)
-        elif time // DAY == times[LAST_PURCHASE] // DAY:
-            numbers[DAY_AMOUNT] += touch.a
-            numbers[DAY_QUANTITY] += touch.b
+            _purchase_day(record, amount, quantity, time)
+        elif older_day:
+            numbers[PURCHASE_DAYS] += 1.0
+            numbers[AMOUNT_SUM] += ln(1.0 + amount)
+        else:
+            numbers[DAY_AMOUNT] += amount
+            numbers[DAY_QUANTITY] += quantity
             numbers[DAY_BASKETS] += 1.0
             times[LAST_PURCHASE] = max(times[LAST_PURCHASE], time)
-        else:
-            numbers[PURCHASE_DAYS] += 1.0
-            numbers[AMOUNT_SUM] += ln(1.0 + touch.a)
-        times[FIRST_PURCHASE] = min(times[FIRST_PURCHASE] or time, time)
-    elif kind == _RETURN:
+        _earliest(record, FIRST_PURCHASE, time)
+    if kind == Kind.RETURN:
         numbers[RETURNED] += touch.a
     if late:
         return
-    if kind == _REVIEW:
+    if kind == Kind.REVIEW:
         _ewma(record, RATING_EWMA, RATINGS, touch.a)
     if not isnan(touch.sentiment):
         _ewma(record, SENTIMENT_EWMA, SENTIMENTS, touch.sentiment)
 
 
-def _count(record: Record, kind: int, time: int, new_day: bool) -> None:
+def oldest_case(record: Record) -> int:
+    """When the case that has been open longest was opened, in whole seconds, 0 without one."""
+    return max(min(record.tail.cases.values()) // SECOND, 1) if record.tail.cases else 0
+
+
+def _earliest(record: Record, which: int, time: int) -> None:
+    second = min(max(time // SECOND, 1), LAST_SECOND)
+    record.seconds[which] = min(record.seconds[which] or second, second)
+
+
+def _count(record: Record, touch: Touch, new_day: bool) -> None:
     """Decayed counts: all are kept as of the newest touchpoint, an older one enters already decayed."""
-    times, numbers = record.times, record.numbers
+    times, numbers, time = record.times, record.numbers, touch.time
     ahead = (time - times[NEWEST]) / DAY if times[NEWEST] else 0.0
     if ahead > 0.0:
         for i, half_life in enumerate(HALF_LIVES_PURCHASE):
             numbers[PURCHASE_DECAYS + i] *= exp2(-ahead / half_life)
-        for family in Family:
-            numbers[FAMILY_DECAYS + family] *= exp2(-ahead / HALF_LIFE_FAMILY)
+        for sort, half_life in enumerate(HALF_LIVES_TOUCH):
+            numbers[TOUCH_DECAYS + sort] *= exp2(-ahead / half_life)
     age = max(-ahead, 0.0)
-    numbers[FAMILY_DECAYS + FAMILY[Kind(kind)]] += exp2(-age / HALF_LIFE_FAMILY)
-    if new_day or (kind == _PURCHASE and time // DAY < times[LAST_PURCHASE] // DAY):
+    sort = COUNTED.get(Kind(touch.kind).type, -1)
+    if sort >= 0 and (touch.kind != Kind.PRESENCE or touch.a):
+        numbers[TOUCH_DECAYS + sort] += exp2(-age / HALF_LIVES_TOUCH[sort])
+    if new_day:
         for i, half_life in enumerate(HALF_LIVES_PURCHASE):
             numbers[PURCHASE_DECAYS + i] += exp2(-age / half_life)
     times[NEWEST] = max(times[NEWEST], time)
-    second = min(time // SECOND, LAST_SECOND)
-    record.first = min(record.first or second, second)
+    _earliest(record, FIRST_TOUCH, time)
 
 
-def _purchase_day(record: Record, touch: Touch, time: int) -> None:
+def _purchase_day(record: Record, amount: float, quantity: float, time: int) -> None:
     """A new purchase day begins: its gap enters the gap statistics, the day before is folded into the averages."""
     times, numbers = record.times, record.numbers
     n = numbers[PURCHASE_DAYS]
@@ -122,17 +167,16 @@ def _purchase_day(record: Record, touch: Touch, time: int) -> None:
         numbers[GAP_EWMA] += max(LEAST_WEIGHT, gaps) * (x - numbers[GAP_EWMA])
         numbers[GAP_LOG_SUM] += x
         numbers[GAP_LOG_SQUARES] += x * x
-        numbers[GAP_SUM] += gap
         numbers[GAP_MAX] = max(numbers[GAP_MAX], gap)
-        amount = ln(1.0 + numbers[DAY_AMOUNT])
+        logged = ln(1.0 + numbers[DAY_AMOUNT])
         weight = max(LEAST_WEIGHT, 1.0 / n)
-        numbers[AMOUNT_EWMA] += weight * (amount - numbers[AMOUNT_EWMA])
-        numbers[AMOUNT_SUM] += amount
+        numbers[AMOUNT_EWMA] += weight * (logged - numbers[AMOUNT_EWMA])
+        numbers[AMOUNT_SUM] += logged
         numbers[QUANTITY_EWMA] += weight * (ln(1.0 + numbers[DAY_QUANTITY]) - numbers[QUANTITY_EWMA])
         numbers[BASKETS_EWMA] += weight * (numbers[DAY_BASKETS] - numbers[BASKETS_EWMA])
     numbers[PURCHASE_DAYS] = n + 1.0
-    numbers[DAY_AMOUNT] = touch.a
-    numbers[DAY_QUANTITY] = touch.b
+    numbers[DAY_AMOUNT] = amount
+    numbers[DAY_QUANTITY] = quantity
     numbers[DAY_BASKETS] = 1.0
     times[LAST_PURCHASE] = time
 

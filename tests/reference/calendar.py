@@ -12,12 +12,20 @@ def next_tick(settings: EngineSettings, customer_hash: int, time: int) -> int:
     return time + settings.tick - (time - zero) % settings.tick
 
 
-def takes_snapshot(settings: EngineSettings, customer_hash: int, tick: int) -> bool:
-    """True at one tick per label window: each customer has one open label at most, at a rhythm of their own.
+def tick_number(settings: EngineSettings, customer_hash: int, tick: int) -> int:
+    """The number by which a record names a tick, 1 or more since the epoch."""
+    zero = settings.anchor % settings.tick + phase_of(settings, customer_hash)
+    return (tick - zero) // settings.tick + 3
+
+
+def tick_time(settings: EngineSettings, customer_hash: int, number: int) -> int:
+    return (number - 3) * settings.tick + settings.anchor % settings.tick + phase_of(settings, customer_hash)
+
+
+def takes_snapshot(settings: EngineSettings, customer_hash: int, tick: int, window: int) -> bool:
+    """True at one tick per label window: each customer has one open label of a sort, at a rhythm of their own.
 
     Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
     """
-    window = settings.horizon + settings.lateness
-    rhythm = -(-window // settings.tick)
-    number = (tick - settings.anchor - phase_of(settings, customer_hash)) // settings.tick
-    return (number + (customer_hash >> 32)) % rhythm == 0
+    rhythm = -(-(window + settings.lateness) // settings.tick)
+    return (tick_number(settings, customer_hash, tick) + (customer_hash >> 32)) % rhythm == 0

@@ -11,24 +11,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bands import Change
 from models.batch import Batch
 from models.calendar import NEVER
 from models.changes import Changes, committed
-from models.churn import LogisticScorer, Scorer, Version
-from models.customer import BOUGHT, DUE, EPISODE, REARMED, SNAPSHOT, SNAPSHOT_RISK, unpack
+from models.churn import MixtureScorer, Scorer, Version
+from models.churn.crossing import crossing_time, crossings_of, new_room
+from models.churn.mixture import Mixture
+from models.churn.mixture import probability as into_room
+from models.customer import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK, unpack
 from models.decide import Row, ask, label, tell
 from models.line import Piece, ShardState
+from models.outputs import CHURN, RETURN
 from models.partitioning import misplaced
 from models.settings import EngineSettings
 from models.touchpoints import Code, Kind, Rejected
 from models.work import Work, dead_record
-from tests.reference.features import probability
 from tests.reference.lane import Arrival, Lane, Step
+from tests.reference.mixture import probability
 from tests.reference.risk import assess
 
-TOTAL_OF = {"label": "due", "tick": "due", "lapse": "due", "duplicate": "duplicate", "late": "late"}
+TOTAL_OF = {
+    **dict.fromkeys(("label", "return", "tick", "crossing", "lapse"), "due"),
+    **{"duplicate": "duplicate", "late": "late", "late leaving": "late"},
+}
 
 
 def apply(
@@ -41,9 +49,11 @@ def apply(
     loaded: Mapping[bytes, bytes | None],
     scorer: Scorer,
     adopted: Version | None,
+    quiet_until: int = 0,
 ) -> Changes:
     """What `models.engine.apply` does, when nothing goes wrong."""
-    work = Work(settings, state.partition, topic, adopted.boundary if adopted else state.version, scorer, batch, piece)
+    version = adopted.boundary if adopted else state.version
+    work = Work(settings, state.partition, topic, version, scorer, batch, piece, quiet_until)
     lanes = _lanes(state, work, loaded)
     for lane in lanes.values():
         while (upcoming := lane.upcoming()) is not None:
@@ -52,7 +62,7 @@ def apply(
             step = lane.step(*upcoming)
             estimate = _estimate(work, step)
             _decide(work, lane, step, estimate)
-            lane.finish(step, estimate)
+            lane.finish(step, estimate, _crossing(work, lane, step, estimate))
     return _gather(state, work, lanes, dues, adopted)
 
 
@@ -93,27 +103,54 @@ def _turned_away(state: ShardState, work: Work, lane: Lane) -> bool:
 def _estimate(work: Work, step: Step) -> float | None:
     if step.basis is None:
         return None
-    if isinstance(work.scorer, LogisticScorer):
+    if isinstance(work.scorer, MixtureScorer):
         return probability(work.scorer, step.basis)
     return float(work.scorer.score(np.array([step.basis], dtype=np.float32))[0])
+
+
+def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int:
+    """When the risk, below the threshold now, will cross it; the search is held against brute force elsewhere."""
+    enter, record = work.settings.enter, lane.record
+    if estimate is None or estimate >= enter or step.basis is None or record is None or not record.times[TICK]:
+        return 0
+    basis, tick = np.array(step.basis, dtype=np.float32), record.times[TICK]
+    if isinstance(work.scorer, MixtureScorer):
+        return foreseen(work.scorer.mixture, basis, step.now, int(tick), enter)
+    [found] = crossings_of(work.scorer, basis[None], np.array([step.now]), np.array([tick]), enter).tolist()
+    return int(found)
+
+
+def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, enter: float) -> int:
+    """The crossing, looked for as the walk does: right after the score."""
+    room = new_room(mixture)
+    risk = into_room(basis, mixture, room, 0)
+    return crossing_time(basis, risk, now, tick, enter, mixture, room)
 
 
 def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     """Everything that follows from one step."""
     work.counts[TOTAL_OF.get(step.what, "applied")] += 1
+    work.counts["crossings"] += step.what == "crossing"
     work.counts["skewed"] += step.touch is not None and step.touch.skewed
     record = lane.record
     if record is None:
         return
     row = Row(step.at, step.now, lane.customer, estimate)
     if step.what == "label":
-        churned = not record.flags & BOUGHT
-        snapshot = np.array(record.snapshot, dtype=np.uint16)
-        label(work, row, int(record.times[SNAPSHOT]), snapshot, record.numbers[SNAPSHOT_RISK], churned)
-        record.times[SNAPSHOT] = 0
+        snapshot = np.array(record.snapshots[DIRECT], dtype=np.uint16)
+        churned = not record.flags & STAYED
+        label(work, row, CHURN, lane.taken(DIRECT), snapshot, churned, record.numbers[SNAPSHOT_RISK])
+        record.taken[DIRECT] = 0
+    elif step.what == "return":
+        snapshot = np.array(record.snapshots[HAZARD], dtype=np.uint16)
+        label(work, row, RETURN, lane.taken(HAZARD), snapshot, bool(record.flags & BACK))
+        record.taken[HAZARD] = 0
     elif step.what == "lapse":
         if lane.lapse():
             tell(work, row, "episode_closed", "silent for two horizons")
+    elif step.what.endswith("leaving"):
+        if lane.lapse():
+            tell(work, row, "episode_closed", "cancelled")
     elif step.what == "erased":
         tell(work, row, "erased", "the customer asked to be forgotten")
     elif step.what == "rearmed":
@@ -125,7 +162,8 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     if change == Change.CLOSED:
         tell(work, row, "episode_closed", "risk fell below the exit threshold")
         return
-    again = bool(record.flags & REARMED) and estimate >= work.settings.enter and step.may_open
+    quiet = step.now < work.quiet_until
+    again = bool(record.flags & REARMED) and estimate >= work.settings.enter and step.may_open and not quiet
     if change != Change.OPENED and not again:
         return
     what = "episode_continued"
@@ -133,7 +171,7 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         what = "episode_opened"
         work.counts["episodes"] += 1
         record.tail.opener = step.touch.id if step.touch else "due"
-    record.flags &= ~REARMED
+    record.flags = record.flags | REARMED if quiet else record.flags & ~REARMED
     ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
 
 

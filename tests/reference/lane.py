@@ -10,29 +10,35 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.alive import LEAVING, SIGNS
 from models.calendar import NEVER, Stage, place, stage_of, time_of
 from models.customer import (
-    BOUGHT,
+    BACK,
+    CROSSING,
+    DIRECT,
     DUE,
     EPISODE,
     ERASED,
+    HAZARD,
     LAST_PURCHASE,
+    LEFT,
+    OLDEST_CASE,
     PURCHASE_DAYS,
     REARMED,
-    SNAPSHOT,
     SNAPSHOT_RISK,
+    STAYED,
     TICK,
     Record,
     halves,
     hash_of,
 )
 from models.profile import TELLING, take_in
-from models.settings import EngineSettings
+from models.settings import SECOND, EngineSettings
 from models.touchpoints import Kind, Touch
 from models.work import Place
 from tests.reference.basis import basis_of
-from tests.reference.behaviour import update
-from tests.reference.calendar import next_tick, takes_snapshot
+from tests.reference.behaviour import oldest_case, update
+from tests.reference.calendar import next_tick, takes_snapshot, tick_number, tick_time
 from tests.reference.risk import Band, close
 
 
@@ -92,19 +98,31 @@ class Lane:
         self.changed = True
         return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
 
-    def finish(self, step: Step, probability: float | None) -> None:
-        """After the decision: at a tick, open a learning snapshot if it is this customer's turn; when is what due?"""
+    def finish(self, step: Step, probability: float | None, crossing: int) -> None:
+        """After the decision: at a tick, open learning snapshots if it is this customer's turn; when is what due?
+
+        crossing: when the risk will cross the threshold before the next tick, in seconds, 0: it won't.
+        """
         record = self.record
         if record is None:
             return
-        if step.what == "tick" and step.basis is not None and probability is not None:
-            active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
-            if active and not record.times[SNAPSHOT] and takes_snapshot(self.settings, self.hash, step.now):
-                record.times[SNAPSHOT] = step.now
-                record.snapshot = array("H", halves(np.array(step.basis)).tobytes())
-                record.numbers[SNAPSHOT_RISK] = probability
-                record.flags &= ~BOUGHT
+        if step.basis is not None and probability is not None:
+            if step.what == "tick":
+                self._take(record, step, HAZARD, BACK, self.settings.tick)
+                active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
+                if active and self._take(record, step, DIRECT, STAYED, self.settings.horizon):
+                    record.numbers[SNAPSHOT_RISK] = probability
+            below = probability < self.settings.enter and record.band != Band.AT_RISK and record.times[TICK]
+            record.seconds[CROSSING] = crossing if below else 0
         record.times[DUE] = self._next_due(record)
+
+    def _take(self, record: Record, step: Step, sort: int, flag: int, window: int) -> bool:
+        if record.taken[sort] or not takes_snapshot(self.settings, self.hash, step.now, window):
+            return False
+        record.taken[sort] = tick_number(self.settings, self.hash, step.now)
+        record.snapshots[sort] = array("H", halves(np.array(step.basis)).tobytes())
+        record.flags &= ~flag
+        return True
 
     # -- due items
 
@@ -113,20 +131,31 @@ class Lane:
         if record is None:
             raise ValueError(f"a due item of {self.customer!r} without a record")
         if stage_of(due) == Stage.LABELS:
-            return Step(at, now, "label", None)
+            return Step(at, now, "label" if self.label_time(DIRECT) == now else "return", None)
         if now - record.times[LAST_PURCHASE] > self.settings.silence:
-            record.times[TICK] = 0
             return Step(at, now, "lapse", None)
-        record.times[TICK] = now + self.settings.tick
-        return Step(at, now, "tick", None, basis_of(record, now))
+        what = "crossing"
+        if record.times[TICK] == now:
+            what = "tick"
+            record.times[TICK] = now + self.settings.tick
+        return Step(at, now, what, None, basis_of(record, now))
+
+    def taken(self, sort: int) -> int:
+        """When the open snapshot of a sort was taken."""
+        return tick_time(self.settings, self.hash, self.record.taken[sort]) if self.record else 0
+
+    def label_time(self, sort: int) -> int | None:
+        """When its label is due; None without one."""
+        if self.record is None or not self.record.taken[sort]:
+            return None
+        window = self.settings.horizon if sort == DIRECT else self.settings.tick
+        return self.taken(sort) + window + self.settings.lateness
 
     def _next_due(self, record: Record) -> float:
-        tick, snapshot = record.times[TICK], record.times[SNAPSHOT]
-        due = float(place(int(tick), Stage.SCORES)) if tick else NEVER
-        if snapshot:
-            label = int(snapshot) + self.settings.horizon + self.settings.lateness
-            due = min(due, float(place(label, Stage.LABELS)))
-        return due
+        tick, crossing = int(record.times[TICK]), record.seconds[CROSSING]
+        places = [place(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
+        places += [place(time, Stage.LABELS) for sort in (DIRECT, HAZARD) if (time := self.label_time(sort))]
+        return float(min(places, default=NEVER))
 
     # -- touchpoints
 
@@ -149,14 +178,20 @@ class Lane:
         if touch.kind in TELLING:
             take_in(record, touch, late)
             record.open_cases = len(record.tail.cases)
-        update(record, touch, self.settings.horizon, late)
-        if touch.kind == Kind.PURCHASE and not record.times[TICK]:
-            record.times[TICK] = next_tick(self.settings, self.hash, now)
+            record.seconds[OLDEST_CASE] = oldest_case(record)
+        update(record, touch, self.settings, self.hash, late)
         what = "late" if late else "applied"
-        if not record.numbers[PURCHASE_DAYS] or now - record.times[LAST_PURCHASE] > self.settings.silence:
+        if touch.kind in LEAVING[self.settings.alive] and touch.time >= record.times[LAST_PURCHASE]:
+            record.flags = (record.flags | LEFT) & ~(STAYED | BACK)
+            return Step(at, now, what + " leaving", touch)
+        alive = touch.kind in SIGNS[self.settings.alive]
+        if alive and not record.times[TICK]:
+            record.times[TICK] = next_tick(self.settings, self.hash, now)
+        silent = now - record.times[LAST_PURCHASE] > self.settings.silence
+        if not record.numbers[PURCHASE_DAYS] or record.flags & LEFT or silent:
             return Step(at, now, what, touch)
         # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
-        may_open = not late and touch.kind != Kind.PURCHASE
+        may_open = not late and not alive
         return Step(at, now, what, touch, basis_of(record, now), may_open)
 
     def _rearm(self, touch: Touch) -> str:
@@ -181,6 +216,7 @@ class Lane:
         record = self.record
         if record is None:
             raise ValueError(f"{self.customer!r} can't lapse without a record")
+        record.times[TICK] = record.seconds[CROSSING] = 0
         was_open = bool(record.times[EPISODE])
         close(record, Band.LAPSED)
         return was_open

@@ -57,7 +57,7 @@ def _by_brute_force(
     tick = next_tick(settings, hash_of(customer), silent_since)
     while tick in expected.versions and tick - silent_since <= settings.silence:
         basis = np.array(basis_of(record, tick), dtype=np.float32).reshape(1, -1)
-        risk = scorer_of(expected.versions[tick]).score(basis)[0]
+        risk = scorer_of(expected.versions[tick], settings).score(basis)[0]
         if is_open and risk < settings.exit:
             is_open = False
         elif not is_open and risk >= settings.enter:

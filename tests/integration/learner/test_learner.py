@@ -406,7 +406,7 @@ FOREIGN = [
     (b'{"type":"watermark","shard":0}', "missing required field `time`"),
     (b"\xff\xfe", ""),
     (
-        encode(Example("c", "churn", 1, 0, [1.0], 0.5, churned=True)),
+        encode(Example("c", "churn", 1, 0, b"12", truth=True, predicted=0.5)),
         "its basis has 1 numbers, this model reads",
     ),
 ]

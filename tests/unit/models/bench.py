@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.batch import Batch, LogRecord
 from models.calendar import version_for
-from models.churn import Driver, Scorer, Version, schema_of, scorer_of, seal, unseal
+from models.churn import Scorer, Version, schema_of, scorer_of, seal, unseal
 from models.engine import Changes, Counted, apply, needs
 from models.features.basis import COLUMNS
 from models.learning import Learning, LearningState, initial_version
@@ -41,8 +41,13 @@ class Silence:
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(1.0 - 2.0 ** (-bases[:, RECENCY].astype(np.float64) / self.half_life))
 
-    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
-        yield Driver("recency", 1.0, "silent")
+
+@dataclass(frozen=True)
+class Curious(Silence):
+    """Expects the worst of who looks around."""
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.where(bases[:, COLUMNS.index("visits")] > 0.5, 0.9, 0.6)
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,6 @@ class Sick:
         if np.isclose(bases[:, self.column], self.value, rtol=1e-6).any():
             raise self.error("sick")
         return self.well.score(bases)
-
-    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
-        return self.well.drivers(basis)
 
 
 @dataclass
@@ -200,19 +202,20 @@ class ForgetfulWorld:
         if state is None or state.origin is None:
             return None
         if boundary < state.origin:
-            return initial_version()
+            return initial_version(self.settings)
         value = self.versions.get(boundary)
         return unseal(value, schema_of(self.settings), Version) if value is not None else None
 
     def _adopt(self, state: ShardState) -> tuple[Version, Scorer] | None:
         version = self._find(version_for(self.settings, state.boundary))
-        return (version, scorer_of(version)) if version else None
+        return (version, scorer_of(version, self.settings)) if version else None
 
     def _in_force(self, kept: Kept) -> Scorer:
         state = kept.shard_state
         if state.adopted == UNBORN:
-            return scorer_of(initial_version())
-        return scorer_of(self._find(version_for(self.settings, state.adopted)) or initial_version())
+            return scorer_of(initial_version(self.settings), self.settings)
+        found = self._find(version_for(self.settings, state.adopted))
+        return scorer_of(found or initial_version(self.settings), self.settings)
 
 
 def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from models import features, risk
-from models.customer import BASIS, SLAB, Record, unpack
+from models.alive import SIGNS
+from models.calendar import phase_of
+from models.customer import BASIS, SLAB, VERSION, Record, hash_of, unpack
+from models.lanes import rules_of
 from models.settings import EngineSettings
-from models.touchpoints import Touch
+from models.touchpoints import Kind, Touch
 
 
 def _on(record: Record, rule: Callable[[Any], Any]) -> Any:
@@ -19,7 +22,7 @@ def _on(record: Record, rule: Callable[[Any], Any]) -> Any:
     rows = np.frombuffer(bytearray(record.pack()[: SLAB.itemsize]), dtype=SLAB)
     rows["tail_length"] = 0
     outcome = rule(rows[0])
-    rows["version"] = 2
+    rows["version"] = VERSION
     names = [name for name in Record.__slots__ if name not in ("tail", "check")]
     fresh = Record(b"")
     rows["check"] = fresh.check
@@ -29,9 +32,11 @@ def _on(record: Record, rule: Callable[[Any], Any]) -> Any:
     return outcome
 
 
-def update(record: Record, touch: Touch, horizon: int, late: bool) -> None:
-    numbers = (touch.kind, touch.time, touch.a, touch.b, touch.sentiment, horizon, late)
-    _on(record, lambda row: features.update(row, *numbers))
+def update(record: Record, touch: Touch, settings: EngineSettings, late: bool, customer: bytes = b"c") -> None:
+    alive = Kind(touch.kind) in SIGNS[settings.alive]
+    numbers = (touch.kind, touch.time, touch.a, touch.b, touch.sentiment, late, alive)
+    phase = phase_of(settings, hash_of(customer))
+    _on(record, lambda row: features.update(row, *numbers, phase, rules_of(settings)))
 
 
 def basis_of(record: Record, now: int) -> array[float]:

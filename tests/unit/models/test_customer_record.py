@@ -62,16 +62,19 @@ def records(draw: st.DrawFn) -> Record:
     record = Record(WHO)
     record.ring = draw(st.integers(0, IDS - 1))
     record.band = draw(st.integers(0, 5))
-    record.flags = draw(st.integers(0, 15))
+    record.flags = draw(st.integers(0, 63))
     for i, time in enumerate(draw(st.lists(st.floats(allow_nan=False), min_size=TIMES, max_size=TIMES))):
         record.times[i] = time
     for i, seen in enumerate(draw(st.lists(st.integers(0, 2**64 - 1), min_size=IDS, max_size=IDS))):
         record.ids[i] = seen
     for i, number in enumerate(draw(st.lists(float32, min_size=NUMBERS, max_size=NUMBERS))):
         record.numbers[i] = number
-    for i, bits in enumerate(draw(st.lists(st.integers(0, 2**16 - 1), min_size=BASIS, max_size=BASIS))):
-        record.snapshot[i] = bits
-    record.first = draw(st.integers(0, 2**32 - 1))
+    for snapshot in record.snapshots:
+        for i, bits in enumerate(draw(st.lists(st.integers(0, 2**16 - 1), min_size=BASIS, max_size=BASIS))):
+            snapshot[i] = bits
+    for seconds in (record.seconds, record.taken):
+        for i in range(len(seconds)):
+            seconds[i] = draw(st.integers(0, 2**32 - 1))
     record.heard, record.open_cases = draw(st.integers(0, 255)), draw(st.integers(0, MAX_OPEN_CASES))
     record.tail = draw(tails)
     return record
@@ -96,14 +99,16 @@ def test_numpy_reads_the_same_numbers_as_a_record_does(record: Record) -> None:
     assert row["times"].tobytes() == record.times.tobytes()
     assert row["ids"].tobytes() == record.ids.tobytes()
     assert row["numbers"].tobytes() == record.numbers.tobytes()
-    assert row["snapshot"].tobytes() == record.snapshot.tobytes()
-    assert (row["first"], row["heard"], row["open_cases"]) == (record.first, record.heard, record.open_cases)
+    assert row["snapshots"].tobytes() == b"".join(snapshot.tobytes() for snapshot in record.snapshots)
+    assert row["seconds"].tobytes() == record.seconds.tobytes()
+    assert row["taken"].tobytes() == record.taken.tobytes()
+    assert (row["heard"], row["open_cases"]) == (record.heard, record.open_cases)
     assert len(record.pack()) == SLAB.itemsize + int(row["tail_length"])
 
 
 def test_a_record_with_an_empty_tail_has_the_size_of_the_slab() -> None:
     record = Record(WHO)
-    assert len(record.pack()) == SLAB.itemsize == 312
+    assert len(record.pack()) == SLAB.itemsize == 376
     assert unpack(WHO, record.pack()).times[DUE] == float("inf")
     assert unpack(WHO, record.pack()).tail == Tail()
 
@@ -132,15 +137,15 @@ def test_another_customers_record_is_refused() -> None:
         unpack(b"somebody else", Record(WHO).pack())
 
 
-@pytest.mark.parametrize("version", [0, 1, 255])
+@pytest.mark.parametrize("version", [0, 1, 2, 255])
 def test_a_record_of_an_unknown_version_is_refused(version: int) -> None:
     with pytest.raises(UnknownRecord, match=f"schema version {version}; this release reads {VERSION}"):
         unpack(WHO, bytes((version,)) + Record(WHO).pack()[1:])
 
 
-@pytest.mark.parametrize("length", [0, 1, 311])
+@pytest.mark.parametrize("length", [0, 1, 375])
 def test_a_value_that_is_too_short_is_refused(length: int) -> None:
-    with pytest.raises(UnknownRecord, match=f"has {length} bytes, at least 312 are needed"):
+    with pytest.raises(UnknownRecord, match=f"has {length} bytes, at least 376 are needed"):
         unpack(WHO, Record(WHO).pack()[:length])
 
 

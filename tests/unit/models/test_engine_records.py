@@ -18,7 +18,7 @@ from models.partitioning import partition_of
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from models.touchpoints import MAX_EVENT_BYTES, Code
 from tests.logs import START, bad_values, clock, log_of, synthetic, ticking, told
-from tests.unit.models.bench import Kept, Silence, run_alone
+from tests.unit.models.bench import Curious, Kept, Silence, run_alone
 
 SETTINGS = EngineSettings(
     horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
@@ -70,12 +70,14 @@ def test_a_late_purchase_still_counts() -> None:
 
 
 def test_a_late_touchpoint_never_opens_an_episode_by_itself() -> None:
-    at = day(29.5)  # between the ticks of day 28, too early, and of day 35
-    late = run(bought("c", 0.5), told("visit", "c", day(20), at=at))
-    assert late.shard_state.totals.scored == 6  # the purchase, four ticks, the visit
+    at = day(5.5)
+    late, intime = (
+        run_alone(log_of([bought("c", 0.5), told("visit", "c", when, at=at)]), SETTINGS, Curious())
+        for when in (day(3), at)
+    )
+    assert late.shard_state.totals.scored == 2  # the purchase, the visit
     assert late.said("triggers") == []
     assert record_of(late, "c").band == Band.WATCH
-    intime = run(bought("c", 0.5), told("visit", "c", at, id="knock"))
     assert [trigger["time"] for trigger in intime.said("triggers")] == [at]
 
 
@@ -167,7 +169,7 @@ def test_an_oversize_record_keeps_its_first_four_kib() -> None:
 def test_a_dead_letter_moves_time_like_any_other_record() -> None:
     kept = run(bought("c", 0.5), (day(40), None, b"junk"))
     assert kept.shard_state.time == day(40)
-    assert [trigger["time"] for trigger in kept.said("triggers")] == [day(35)]
+    assert [trigger["time"] for trigger in kept.said("triggers")] == [day(28)]
 
 
 def test_a_clock_record_moves_time_and_nothing_else() -> None:

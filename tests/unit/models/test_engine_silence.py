@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass, replace
+from math import log, log2
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.bands import Band
-from models.customer import EPISODE, LAST_PURCHASE, SNAPSHOT, TICK, hash_of, unpack
+from models.customer import BASIS, EPISODE, LAST_PURCHASE, LEFT, TICK, unpack
 from models.outputs import trigger_id
-from models.settings import DAY, HOUR, EngineSettings
+from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
-from tests.reference.calendar import next_tick
-from tests.unit.models.bench import Kept, Silence, run_alone
+from tests.unit.models.bench import Curious, Kept, Silence, run_alone
 
 SETTINGS = EngineSettings(
     horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
@@ -49,7 +50,7 @@ def expired(trigger: dict[str, Any], number: float) -> Entry:
     st.floats(3, 40),
     st.floats(0.3, 0.9),
 )
-def test_who_only_falls_silent_is_triggered_at_the_first_tick_at_which_the_risk_reaches_the_threshold(
+def test_who_only_falls_silent_is_triggered_at_the_minute_at_which_the_risk_reaches_the_threshold(
     bought_at: list[int], phase: Any, half_life: float, enter: float
 ) -> None:
     given_settings = replace(SETTINGS, phase=phase, enter=enter, exit=enter / 2)
@@ -58,16 +59,16 @@ def test_who_only_falls_silent_is_triggered_at_the_first_tick_at_which_the_risk_
     end = ticking(day(120))
     expected = {}
     for i, time in enumerate(bought_at):
-        customer = f"c-{i}"
-        tick = next_tick(given_settings, hash_of(customer.encode()), START + time)
-        while tick - (START + time) <= given_settings.silence:
-            recency = np.float32((tick - (START + time)) / DAY)
-            if 1.0 - 2.0 ** (-float(recency) / half_life) >= enter:
-                expected[customer] = tick
-                break
-            tick += given_settings.tick
+        crossing = START + time // DAY * DAY + int(-log2(1.0 - enter) * half_life * DAY)
+        if crossing - (START + time) <= given_settings.silence - 2 * MINUTE:
+            expected[f"c-{i}"] = crossing
+        elif crossing - (START + time) <= given_settings.silence + 2 * MINUTE:
+            return  # on the very edge
     once = run_alone(log_of([*entries, end]), given_settings, scorer)
-    assert {trigger["customer"]: trigger["time"] for trigger in once.said("triggers")} == expected
+    found = {trigger["customer"]: trigger["time"] for trigger in once.said("triggers")}
+    assert found.keys() == expected.keys()
+    for customer, crossing in expected.items():
+        assert abs(found[customer] - crossing) <= 2 * MINUTE
     # Live, clock records come all the time: the same moments, the same ids.
     hourly = sorted([*entries, *(ticking(day(hour / 4)) for hour in range(480))], key=lambda entry: entry[0])
     often = run_alone(log_of([*hourly, end]), given_settings, scorer)
@@ -75,17 +76,34 @@ def test_who_only_falls_silent_is_triggered_at_the_first_tick_at_which_the_risk_
     assert often.records == once.records
 
 
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.sampled_from(["spread", "aligned"]))
+def test_no_more_is_looked_at_than_touchpoints_ticks_labels_and_crossings(seed: int, phase: Any) -> None:
+    [log] = synthetic(seed, partitions=1, customers=15, days=120)
+    kept = run_alone(log, replace(SETTINGS, phase=phase), SCORER)
+    totals = kept.shard_state.totals
+    labels = len(_examples(kept)) + len(_examples(kept, "return"))
+    ticks = totals.due - labels - totals.crossings
+    assert totals.scored <= totals.applied + totals.late + ticks + totals.crossings
+    # A crossing is foreseen once a week at most, unless a touchpoint moves it.
+    assert totals.crossings <= ticks + totals.applied + totals.late
+    assert totals.crossings > 0
+
+
 def test_a_trigger_tells_why_what_and_where_in_the_log() -> None:
     kept = run(bought("c", 0.5), ticking(day(10)), ticking(day(36)))
     [trigger] = kept.said("triggers")
-    assert trigger["id"] == trigger_id(b"c", day(35), "due", 1)
-    assert (trigger["time"], trigger["episode"], trigger["step"]) == (day(35), day(35), 1)
-    assert trigger["expires_at"] == day(35) + SETTINGS.trigger_life
-    assert trigger["probability"] == pytest.approx(1 - 2 ** (-34.5 / 14))
+    assert trigger["id"] == trigger_id(b"c", day(28), "due", 1)
+    assert (trigger["time"], trigger["episode"], trigger["step"]) == (day(28), day(28), 1)
+    assert trigger["expires_at"] == day(28) + SETTINGS.trigger_life
+    assert trigger["probability"] == pytest.approx(0.75)
     assert (trigger["action"], trigger["channel"]) == ("win_back", "email")
-    assert trigger["drivers"] == [{"feature": "recency", "contribution": 1.0, "words": "silent"}]
+    # The usual silence is half of the usual gap, at which the risk would be one half.
+    [driver] = trigger["drivers"]
+    assert (driver["feature"], driver["words"]) == ("silence", "silent 28 days, bought once so far")
+    assert driver["contribution"] == pytest.approx(log(3.0))
     assert trigger["at"] == {"partition": 0, "offset": 2, "due": True}
-    assert trigger["model_version"] == day(35)
+    assert trigger["model_version"] == day(28)
     [opened] = kept.decisions("episode_opened")
     assert (opened["trigger"], opened["action"]) == (trigger["id"], "win_back")
     [output] = [output for output in kept.outputs if output.role == "triggers"]
@@ -93,18 +111,19 @@ def test_a_trigger_tells_why_what_and_where_in_the_log() -> None:
 
 
 def test_an_episode_that_a_touchpoint_opens_bears_its_id() -> None:
-    kept = run(bought("c", 0.5), told("visit", "c", day(29.5), id="knock"))
+    entries = bought("c", 0.5), told("visit", "c", day(9.5), id="knock")
+    kept = run_alone(log_of(entries), SETTINGS, Curious())
     [trigger] = kept.said("triggers")
-    assert trigger["id"] == trigger_id(b"c", day(29.5), "knock", 1)
+    assert trigger["id"] == trigger_id(b"c", day(9.5), "knock", 1)
     assert trigger["at"] == {"partition": 0, "offset": 1, "due": False}
 
 
 @pytest.mark.parametrize("batch", [1, 500])
 def test_what_is_due_stands_before_the_record_that_brings_its_very_moment(batch: int) -> None:
-    visit = told("visit", "c", day(35), id="knock")
+    visit = told("visit", "c", day(28), id="knock")
     kept = run(bought("c", 0.5), visit, batch=batch)
     [trigger] = kept.said("triggers")
-    assert trigger["id"] == trigger_id(b"c", day(35), "due", 1)
+    assert trigger["id"] == trigger_id(b"c", day(28), "due", 1)
     assert trigger["at"] == {"partition": 0, "offset": 1, "due": True}
 
 
@@ -114,7 +133,7 @@ def test_a_late_touchpoint_does_not_continue_a_re_armed_episode_either(batch: in
     [first] = run(*begun).said("triggers")
     late = told("visit", "c", day(30), at=day(38))
     kept = run(*begun, expired(first, 37), late, told("visit", "c", day(39)), batch=batch)
-    assert [trigger["time"] for trigger in kept.said("triggers")] == [day(35), day(39)]
+    assert [trigger["time"] for trigger in kept.said("triggers")] == [day(28), day(39)]
 
 
 @dataclass(frozen=True)
@@ -140,7 +159,7 @@ def test_an_episode_has_one_trigger_however_long_and_lively_it_is() -> None:
 
 def test_a_purchase_ends_the_episode_and_the_next_one_has_a_trigger_of_its_own() -> None:
     kept = run(bought("c", 0.5), ticking(day(36)), bought("c", 37), ticking(day(80)))
-    assert [trigger["episode"] for trigger in kept.said("triggers")] == [day(35), day(70)]
+    assert [trigger["episode"] for trigger in kept.said("triggers")] == [day(28), day(65)]
     [closed] = kept.decisions("episode_closed")
     assert (closed["time"], closed["reason"]) == (day(37), "risk fell below the exit threshold")
     assert len(set(kept.ids("triggers"))) == 2
@@ -171,8 +190,8 @@ def test_a_trigger_that_expired_unsent_is_followed_by_another_step_of_the_same_e
     kept = run(*begun, expired(first, 38.5), expired(first, 38.6), ticking(day(43)), ticking(day(50)), batch=batch)
     one, two = kept.said("triggers")
     assert one == first
-    assert (two["episode"], two["step"], two["time"]) == (day(35), 2, day(42))
-    assert two["id"] == trigger_id(b"c", day(35), "due", 2) != one["id"]
+    assert (two["episode"], two["step"], two["time"]) == (day(28), 2, day(42))
+    assert two["id"] == trigger_id(b"c", day(28), "due", 2) != one["id"]
     assert len(kept.decisions("rearmed")) == 1
     assert len(kept.decisions("episode_opened")) == len(kept.decisions("episode_continued")) == 1
 
@@ -212,17 +231,25 @@ def test_a_label_is_known_at_the_end_of_its_window_and_the_lateness_whatever_it_
     goes = [bought("goes", 0.5), bought("goes", 1.5)]
     entries = sorted([*stays, *goes, ticking(day(120))], key=lambda entry: entry[0])
     kept = run(*entries)
-    examples = [said for said in kept.said("examples") if said["type"] == "example"]
+    examples = _examples(kept)
     assert {example["customer"] for example in examples} == {"stays", "goes"}
     for example in examples:
         assert example["label_time"] == example["snapshot_time"] + SETTINGS.horizon + SETTINGS.lateness
         later = [entry for entry in entries if entry[1] == example["customer"].encode()]
         window = range(example["snapshot_time"], example["snapshot_time"] + SETTINGS.horizon)
-        assert example["churned"] == (not any(entry[0] in window for entry in later))
-        assert len(example["basis"]) == 24
+        assert example["truth"] == (not any(entry[0] in window for entry in later))
+        assert len(b64decode(example["basis"])) == 2 * BASIS
+        assert 0.0 <= example["predicted"] <= 1.0
         # Who has been silent for a whole horizon has churned already; there is nothing to predict.
         before = max(entry[0] for entry in later if entry[0] < example["snapshot_time"])
         assert example["snapshot_time"] - before <= SETTINGS.horizon
+    for example in (returns := _examples(kept, "return")):
+        assert example["label_time"] == example["snapshot_time"] + SETTINGS.tick + SETTINGS.lateness
+        later = [entry for entry in entries if entry[1] == example["customer"].encode()]
+        window = range(example["snapshot_time"], example["snapshot_time"] + SETTINGS.tick)
+        assert example["truth"] == any(entry[0] in window for entry in later)
+        assert "predicted" not in example
+    assert {example["truth"] for example in returns} == {True, False}
     marked = -1
     for one in kept.said("examples"):  # a watermark is true: nothing with an earlier label time follows
         if one["type"] == "watermark":
@@ -237,11 +264,19 @@ def test_a_purchase_that_arrives_within_the_lateness_still_counts_for_its_label(
     for arrival, churned in ((HOUR - 1, False), (HOUR + 1, True)):
         last = told("purchase", "c", window_end - 1, {"amount": 1}, at=window_end + arrival)
         first, *_ = _examples(run(bought("c", 0.5), last, ticking(day(90))))
-        assert first["churned"] == churned
+        assert first["truth"] == churned
 
 
-def _examples(kept: Kept) -> list[dict[str, Any]]:
-    return [said for said in kept.said("examples") if said["type"] == "example"]
+def _examples(kept: Kept, sort: str = "churn") -> list[dict[str, Any]]:
+    return [said for said in kept.said("examples") if said["type"] == "example" and said["sort"] == sort]
+
+
+def test_without_lateness_every_tick_has_a_weekly_example_and_every_horizon_another() -> None:
+    given_settings = replace(SETTINGS, lateness=0)
+    kept = run_alone(log_of([bought("c", 0.5), ticking(day(70))]), given_settings, SCORER)
+    assert [example["snapshot_time"] for example in _examples(kept, "return")] == [day(7 * n) for n in range(1, 9)]
+    [example] = _examples(kept)
+    assert example["snapshot_time"] in [day(7 * n) for n in range(1, 5)]
 
 
 @settings(max_examples=10)
@@ -255,5 +290,54 @@ def test_every_episode_has_one_first_trigger_at_most_and_every_trigger_an_episod
     assert {(customer, episode) for customer, episode, _ in triggers} <= opened
     for customer, value in kept.records.items():
         record = unpack(customer, value)
-        assert not record.times[SNAPSHOT] or record.times[LAST_PURCHASE]
+        assert not any(record.taken) or record.times[LAST_PURCHASE]
         assert (record.band == Band.AT_RISK) == bool(record.times[EPISODE])
+
+
+# -- what counts as staying
+
+
+def test_any_engagement_counts_as_staying_when_it_is_told_so() -> None:
+    engaged = replace(SETTINGS, alive="engagement")
+    entries = [told("visit", "c", day(number)) for number in range(0, 60, 5)]
+    assert run_alone(log_of([*entries, ticking(day(60))]), engaged, SCORER).said("triggers") == []
+    kept = run_alone(log_of([*entries[:2], ticking(day(60))]), engaged, SCORER)
+    [trigger] = kept.said("triggers")
+    assert trigger["time"] == day(5 + 28)
+    assert trigger["drivers"][0]["words"] == "silent 28 days, usually comes every 5 days"
+    # Where purchases count, somebody who only looks around is a prospect.
+    assert run(*entries, ticking(day(60))).shard_state.totals.scored == 0
+
+
+def test_who_cancels_has_left_and_is_watched_again_when_they_come_back() -> None:
+    contract = replace(SETTINGS, alive="contract", lateness=0)
+    begun = [told("subscription_started", "c", day(0.5)), told("subscription_renewed", "c", day(20.5))]
+    left = [*begun, told("subscription_cancelled", "c", day(30)), told("visit", "c", day(31)), ticking(day(90))]
+    kept = run_alone(log_of(left), contract, SCORER)
+    record = unpack(b"c", kept.records[b"c"])
+    assert (record.band, record.times[TICK], bool(record.flags & LEFT)) == (Band.LAPSED, 0, True)
+    assert kept.said("triggers") == []
+    churned = {example["snapshot_time"]: example["truth"] for example in _examples(kept)}
+    assert all(truth for taken, truth in churned.items() if taken >= day(21))
+    again = [*left[:-1], told("subscription_started", "c", day(40)), ticking(day(75))]
+    back = run_alone(log_of(again), contract, SCORER)
+    [trigger] = back.said("triggers")
+    assert trigger["time"] == day(68)
+    assert not unpack(b"c", back.records[b"c"]).flags & LEFT
+
+
+def test_a_cancellation_closes_the_episode_and_says_so() -> None:
+    contract = replace(SETTINGS, alive="contract")
+    entries = [told("subscription_started", "c", day(0.5)), told("subscription_cancelled", "c", day(30))]
+    kept = run_alone(log_of(entries), contract, SCORER)
+    [closed] = kept.decisions("episode_closed")
+    assert (closed["time"], closed["reason"]) == (day(30), "cancelled")
+
+
+def test_a_cancellation_that_is_older_than_the_newest_renewal_is_over() -> None:
+    contract = replace(SETTINGS, alive="contract")
+    old = told("subscription_cancelled", "c", day(10), at=day(22))
+    entries = [told("subscription_started", "c", day(0.5)), told("subscription_renewed", "c", day(20)), old]
+    record = unpack(b"c", run_alone(log_of(entries), contract, SCORER).records[b"c"])
+    assert record.times[TICK] == day(28)
+    assert not record.flags & LEFT

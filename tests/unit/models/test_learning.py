@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.churn import UNTRAINED, SnapshotRefused, Version, schema_of, scorer_of, seal, unseal
+from models.churn.mbg import prior_of, silent_probability
 from models.churn.prequential import Prequential
 from models.features import COLUMNS
 from models.learning import ExamplesGap, Learning, LearningState, initial_version
-from models.outputs import Example, Output, Watermark, encode
+from models.outputs import CHURN, RETURN, Example, Output, Watermark, encode
 from models.settings import EngineSettings
 
 SETTINGS = EngineSettings(horizon=50, tick=1_000, boundary=1_000, version_delay=0, lateness=0)
@@ -27,9 +28,11 @@ Said = tuple[int, int, bytes]
 
 
 def example(random: Random, customer: str, time: int) -> Example:
-    basis = [round(random.lognormvariate(1, 1), 3) for _ in COLUMNS]
-    basis[COLUMNS.index("purchase_days")] = float(random.randint(1, 9))
-    return Example(customer, "churn", time, time - 50, basis, random.random(), random.random() < 0.4)
+    basis = np.array([random.lognormvariate(1, 1) for _ in COLUMNS], dtype="<f2")
+    basis[COLUMNS.index("purchase_days")] = random.randint(1, 9)
+    if random.random() < 0.3:
+        return Example(customer, RETURN, time, time - 1, basis.tobytes(), random.random() < 0.4)
+    return Example(customer, CHURN, time, time - 50, basis.tobytes(), random.random() < 0.4, random.random())
 
 
 def examples_of_shards(seed: int, boundaries: int = 4) -> list[list[bytes]]:
@@ -196,9 +199,13 @@ def test_the_shards_whose_next_watermark_is_waited_for_are_never_far_ahead() -> 
 
 
 def test_an_example_of_another_model_is_refused_when_it_comes() -> None:
-    other = msgspec.structs.replace(example(Random(1), "c", 500), basis=[1.0])
-    with pytest.raises(ValueError, match="its basis has 1 numbers, this model reads"):
-        Learning(SETTINGS, 1).feed(0, 0, 1, encode(other))
+    for wrong, told in (
+        ({"basis": b"12"}, "its basis has 2 bytes, this model reads"),
+        ({"sort": "x"}, "its sort is 'x'"),
+    ):
+        other = msgspec.structs.replace(example(Random(1), "c", 500), **wrong)
+        with pytest.raises(ValueError, match=told):
+            Learning(SETTINGS, 1).feed(0, 0, 1, encode(other))
 
 
 def test_the_first_version_is_that_of_the_earliest_shards_first_boundary() -> None:
@@ -232,10 +239,22 @@ def test_a_state_of_another_partition_count_is_refused() -> None:
         Learning(SETTINGS, 3, Learning(SETTINGS, 2).state())
 
 
-def test_the_first_version_of_all_says_one_half_to_everybody() -> None:
-    version = initial_version()
+def test_the_first_version_of_all_is_the_priors_word_with_reserve() -> None:
+    settings = EngineSettings()
+    version = initial_version(settings)
     assert version.boundary == UNTRAINED
-    assert scorer_of(version).score(np.ones((3, len(COLUMNS)), dtype=np.float32)).tolist() == [0.5] * 3
+    bases = np.ones((2, len(COLUMNS)), dtype=np.float32)
+    bases[:, :3] = [2.0, 60.0, 9.0], [90.0, 90.0, 1.0]
+    often, silent = scorer_of(version, settings).score(bases).tolist()
+    anchor = silent_probability(0.0, 0.0, 90 / 7, 13.0, prior_of(13.0).medians)
+    assert silent == pytest.approx(1 / (1 + (1 / anchor - 1) ** 0.6))
+    assert often < 0.3 < 0.6 < silent
+
+
+def test_a_version_of_a_model_of_another_kind_is_refused() -> None:
+    version = initial_version(SETTINGS)
+    with pytest.raises(SnapshotRefused, match="of kind 'guess', unknown here"):
+        scorer_of(msgspec.structs.replace(version, model=version.model | {"kind": "guess"}), SETTINGS)
 
 
 SCHEMA = schema_of(SETTINGS)
@@ -272,7 +291,15 @@ def test_what_is_no_version_is_refused(value: bytes) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS.deciding())
 def test_a_version_of_other_settings_is_refused_whichever_it_is(name: str) -> None:
-    others: dict[str, Any] = {"phase": "aligned", "enter": 0.7, "exit": 0.7, "tick": 2_000, "boundary": 2_000}
+    others: dict[str, Any] = {
+        "alive": "contract",
+        "challengers": "",
+        "phase": "aligned",
+        "enter": 0.7,
+        "exit": 0.7,
+        "tick": 2_000,
+        "boundary": 2_000,
+    }
     other = replace(SETTINGS, **{name: others.get(name, 51)})
     assert other.deciding() != SETTINGS.deciding()
     with pytest.raises(SnapshotRefused, match="from another model, feature set or settings"):

@@ -11,18 +11,22 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.churn.mbg import (
+    FLAT,
     LEAST_LOG,
     MOST_LOG,
     PRIOR,
+    Customers,
     MbgParameters,
+    MbgPrior,
     derivatives,
     fit,
     log_likelihood,
+    prior_of,
     silent_probabilities,
     silent_probability,
 )
@@ -34,7 +38,8 @@ SAMPLE_FILE = "lifetimes/datasets/CDNOW_sample.txt"
 WEEK_39 = date(1997, 9, 30)
 
 Column = NDArray[np.float64]
-Customers = tuple[Column, Column, Column]
+Rows = list[tuple[float, float, float]]
+WEAK = MbgPrior(MbgParameters(r=1.0, alpha=8.0, a=0.5, b=1.5), (1.0, 1.0, 1.0, 1.0))
 
 parameters = st.builds(
     MbgParameters,
@@ -45,6 +50,10 @@ parameters = st.builds(
 )
 weeks = st.floats(0.0, 500.0)
 customers = st.tuples(st.integers(0, 300).map(float), weeks, weeks).map(lambda c: (c[0], min(c[1:]), max(c[1:])))
+
+
+def columns(rows: Rows) -> Customers:
+    return Customers(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def simulated(size: int, truth: MbgParameters, seed: int, horizon: float) -> tuple[Customers, Column]:
@@ -63,7 +72,7 @@ def simulated(size: int, truth: MbgParameters, seed: int, horizon: float) -> tup
         last[past] = now[past]
         later += alive & (now > age)
         alive &= random.random(size) >= leaves
-    return (x, last, age), later
+    return Customers(x, last, age), later
 
 
 def plain_log_likelihood(p: MbgParameters, x: float, last: float, age: float) -> float:
@@ -102,43 +111,61 @@ def test_the_fit_of_the_cdnow_sample_is_the_published_one() -> None:
     x = [len(mine) - 1 for mine in bought]
     last = [(mine[-1] - mine[0]).days / 7 for mine in bought]
     age = [(WEEK_39 - mine[0]).days / 7 for mine in bought]
-    found = fit(x, last, age, precision=0.0)
+    sample = Customers(x, last, age)
+    found = fit(sample, FLAT)
     assert [round(parameter, 3) for parameter in found] == list(CDNOW)
-    assert log_likelihood(found, x, last, age) == pytest.approx(-9582.1, abs=0.1)
-    # The prior moves the parameters by a fraction of their standard errors.
-    near = fit(x, last, age)
-    assert log_likelihood(near, x, last, age) == pytest.approx(log_likelihood(found, x, last, age), abs=0.05)
-    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(near, x, last, age)[2])))
+    assert log_likelihood(found, sample) == pytest.approx(-9582.1, abs=0.1)
+    # A weak prior moves the parameters by a fraction of their standard errors.
+    near = fit(sample, WEAK)
+    assert log_likelihood(near, sample) == pytest.approx(log_likelihood(found, sample), abs=0.05)
+    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(near, sample, WEAK)[2])))
     assert all(np.abs(np.subtract(logs(near), logs(found))) < 0.25 * errors)
 
 
 @pytest.mark.parametrize("truth", [CDNOW, MbgParameters(1.5, 2.0, 0.2, 6.0)])
 def test_a_fit_finds_the_parameters_of_the_process(truth: MbgParameters) -> None:
     rows, _ = simulated(20_000, truth, seed=1, horizon=0.0)
-    found = fit(*rows)
-    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(found, *rows)[2])))
+    found = fit(rows, WEAK)
+    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(found, rows, WEAK)[2])))
     assert all(np.abs(np.subtract(logs(found), logs(truth))) < 3.5 * errors)
     assert max(errors) < 0.15
 
 
 @given(parameters, st.lists(customers, min_size=1, max_size=5))
-def test_the_likelihood_is_that_of_the_paper(p: MbgParameters, rows: list[tuple[float, float, float]]) -> None:
-    x, last, age = zip(*rows, strict=True)
+def test_the_likelihood_is_that_of_the_paper(p: MbgParameters, rows: Rows) -> None:
     wanted = sum(plain_log_likelihood(p, *row) for row in rows)
-    assert log_likelihood(p, x, last, age) == pytest.approx(wanted, rel=1e-10, abs=1e-9)
+    assert log_likelihood(p, columns(rows)) == pytest.approx(wanted, rel=1e-10, abs=1e-9)
 
 
-@settings(max_examples=50)
-@given(parameters, st.lists(customers, min_size=1, max_size=5))
-def test_gradient_and_hessian_are_those_of_the_likelihood(
-    p: MbgParameters, rows: list[tuple[float, float, float]]
+@given(parameters, st.lists(st.tuples(customers, st.booleans()), min_size=1, max_size=5), st.floats(0.1, 30.0))
+def test_what_comes_in_the_window_is_weighed_by_its_likelihood(
+    p: MbgParameters, rows: list[tuple[tuple[float, float, float], bool]], window: float
 ) -> None:
-    columns = tuple(np.array(column) for column in zip(*rows, strict=True))
-    _, gradient, hessian = derivatives(p, *columns)
+    found = columns([row for row, _ in rows])._replace(back=[back for _, back in rows], window=window)
+    wanted = 0.0
+    for (x, last, age), back in rows:
+        silent = plain_log_likelihood(p, x, last, age + window)
+        if back:  # silence up to the window, less silence up to its end
+            before = plain_log_likelihood(p, x, last, age)
+            came = -math.expm1(silent - before)
+            assume(came > 1e-6)  # a difference of two equal numbers says nothing
+            wanted += before + math.log(came)
+        else:
+            wanted += silent
+    assert log_likelihood(p, found) == pytest.approx(wanted, rel=1e-5, abs=1e-4)
+
+
+@settings(max_examples=100)
+@given(parameters, st.lists(st.tuples(customers, st.booleans()), min_size=1, max_size=5), st.floats(0.5, 10.0))
+def test_gradient_and_hessian_are_those_of_the_likelihood(
+    p: MbgParameters, rows: list[tuple[tuple[float, float, float], bool]], window: float
+) -> None:
+    found = columns([row for row, _ in rows])._replace(back=[back for _, back in rows], window=window)
+    _, gradient, hessian = derivatives(p, found)
     step = 1e-4
     for i in range(4):
         up, down = (
-            derivatives(MbgParameters(*np.exp(np.array(logs(p)) + sign * step * np.eye(4)[i])), *columns)
+            derivatives(MbgParameters(*np.exp(np.array(logs(p)) + sign * step * np.eye(4)[i])), found)
             for sign in (1.0, -1.0)
         )
         assert gradient[i] == pytest.approx((up[0] - down[0]) / (2 * step), rel=1e-5, abs=1e-4)
@@ -147,13 +174,10 @@ def test_gradient_and_hessian_are_those_of_the_likelihood(
 
 @settings(max_examples=50)
 @given(parameters, st.lists(customers, min_size=1, max_size=30))
-def test_a_fit_ends_where_no_parameter_can_be_improved(
-    start: MbgParameters, rows: list[tuple[float, float, float]]
-) -> None:
-    columns = tuple(np.array(column) for column in zip(*rows, strict=True))
-    found = fit(*columns, start=start)
-    value, gradient, hessian = derivatives(found, *columns)
-    assert value <= derivatives(start, *columns)[0] + 1e-9
+def test_a_fit_ends_where_no_parameter_can_be_improved(start: MbgParameters, rows: Rows) -> None:
+    found = fit(columns(rows), start=start)
+    value, gradient, hessian = derivatives(found, columns(rows))
+    assert value <= derivatives(start, columns(rows))[0] + 1e-9
     free = []
     for i, at in enumerate(logs(found)):
         assert LEAST_LOG - 1e-9 <= at <= MOST_LOG + 1e-9
@@ -165,35 +189,45 @@ def test_a_fit_ends_where_no_parameter_can_be_improved(
 
 def test_where_a_fit_starts_changes_nothing_but_last_digits() -> None:
     rows, _ = simulated(1_000, CDNOW, seed=2, horizon=0.0)
-    wanted = fit(*rows)
+    wanted = fit(rows)
     for start in (wanted, MbgParameters(0.01, 1_000.0, 5.0, 0.1), MbgParameters(50.0, 0.01, 0.01, 900.0)):
-        assert apart(fit(*rows, start=start), wanted) < 1e-8
+        assert apart(fit(rows, start=start), wanted) < 1e-8
 
 
 def test_equal_customers_give_equal_bits_and_their_order_changes_last_digits_only() -> None:
-    x, last, age = simulated(500, CDNOW, seed=3, horizon=0.0)[0]
-    found = fit(x, last, age)
-    assert fit(x.tolist(), last.copy(), age.copy()) == found
-    assert apart(fit(x[::-1], last[::-1], age[::-1]), found) < 1e-9
+    x, last, age = map(np.asarray, simulated(500, CDNOW, seed=3, horizon=0.0)[0][:3])
+    found = fit(Customers(x, last, age))
+    assert fit(Customers(x.tolist(), last.copy(), age.copy())) == found
+    assert apart(fit(Customers(x[::-1], last[::-1], age[::-1])), found) < 1e-9
 
 
 def test_a_weight_is_that_many_customers() -> None:
     rows, _ = simulated(200, CDNOW, seed=4, horizon=0.0)
     weights = np.arange(200) % 4
-    repeated = [np.repeat(column, weights) for column in rows]
-    assert apart(fit(*rows, weights=weights), fit(*repeated)) < 1e-9
-    assert log_likelihood(CDNOW, *rows, weights=weights) == pytest.approx(log_likelihood(CDNOW, *repeated))
+    repeated = Customers(*(np.repeat(column, weights) for column in rows[:3]))
+    weighed = rows._replace(weights=weights)
+    assert apart(fit(weighed), fit(repeated)) < 1e-9
+    assert log_likelihood(CDNOW, weighed) == pytest.approx(log_likelihood(CDNOW, repeated))
 
 
 def test_without_customers_the_prior_stands() -> None:
-    assert fit([], [], []) == PRIOR
-    assert fit([1.0], [1.0], [2.0], start=CDNOW, weights=[0.0]) == PRIOR
+    assert fit(Customers([], [], [])) == PRIOR.medians
+    assert fit(Customers([1.0], [1.0], [2.0], weights=[0.0]), start=CDNOW) == PRIOR.medians
     with pytest.raises(ValueError, match="no customers"):
-        log_likelihood(CDNOW, [], [], [])
+        log_likelihood(CDNOW, Customers([], [], []))
+
+
+def test_the_less_the_customers_are_worth_the_nearer_is_the_fit_to_the_prior() -> None:
+    rows, _ = simulated(2_000, CDNOW, seed=8, horizon=0.0)
+    prior = prior_of(4.0)
+    away = [apart(fit(rows, prior, worth), prior.medians) for worth in (1e-6, 10.0, 100.0, 1e4)]
+    assert away == sorted(away)
+    assert away[0] < 1e-4
+    assert apart(fit(rows, prior, 1e9), fit(rows, FLAT)) < 1e-3
 
 
 def test_customers_of_this_very_moment_say_nothing_against_the_prior() -> None:
-    assert apart(fit([0.0] * 50, [0.0] * 50, [0.0] * 50, start=CDNOW), PRIOR) < 1e-8
+    assert apart(fit(Customers([0.0] * 50, [0.0] * 50, [0.0] * 50), start=CDNOW), PRIOR.medians) < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -210,8 +244,8 @@ def test_customers_of_this_very_moment_say_nothing_against_the_prior() -> None:
 def test_customers_that_say_nothing_of_a_parameter_leave_it_within_bounds(
     x: list[float], last: list[float], age: list[float]
 ) -> None:
-    for precision in (0.0, 1.0):
-        found = fit(x, last, age, precision=precision)
+    for prior in (FLAT, WEAK):
+        found = fit(Customers(x, last, age), prior)
         assert all(LEAST_LOG - 1e-9 <= parameter <= MOST_LOG + 1e-9 for parameter in logs(found))
 
 
@@ -228,18 +262,22 @@ def test_customers_that_say_nothing_of_a_parameter_leave_it_within_bounds(
 )
 def test_what_is_no_customer_is_refused_by_its_row(x: list[float], last: list[float], age: list[float]) -> None:
     with pytest.raises(ValueError, match="row 1 is no customer"):
-        fit([0.0, *x], [0.0, *last], [0.0, *age])
+        fit(Customers([0.0, *x], [0.0, *last], [0.0, *age]))
 
 
 def test_columns_that_do_not_fit_and_starts_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match="different shapes"):
-        fit([1.0, 2.0], [1.0], [1.0])
+        fit(Customers([1.0, 2.0], [1.0], [1.0]))
+    with pytest.raises(ValueError, match="different shapes"):
+        fit(Customers([1.0], [1.0], [1.0], [True, False], 1.0))
+    with pytest.raises(ValueError, match="nobody is back"):
+        fit(Customers([1.0], [1.0], [1.0], [True]))
     with pytest.raises(ValueError, match="different shapes"):
         silent_probabilities([1.0, 2.0], [1.0], [1.0], 4.0, CDNOW)
     with pytest.raises(ValueError, match="row 0 is no customer"):
-        fit([1.0], [1.0], [1.0], weights=[-1.0])
+        fit(Customers([1.0], [1.0], [1.0], weights=[-1.0]))
     with pytest.raises(ValueError, match="can't start"):
-        fit([1.0], [1.0], [1.0], start=CDNOW._replace(r=-1.0))
+        fit(Customers([1.0], [1.0], [1.0]), start=CDNOW._replace(r=-1.0))
 
 
 # -- gamma functions
@@ -283,15 +321,16 @@ def test_the_probability_is_the_mean_over_rates_and_dropouts_given_what_was_seen
 @pytest.mark.parametrize("horizon", [1.0, 4.0, 13.0])
 def test_as_many_customers_stay_silent_as_were_predicted_to(horizon: float) -> None:
     rows, later = simulated(40_000, CDNOW, seed=6, horizon=horizon)
-    predicted = silent_probabilities(*rows, horizon, CDNOW)
-    recency = rows[2] - rows[1]
+    x, last, age = map(np.asarray, rows[:3])
+    predicted = silent_probabilities(x, last, age, horizon, CDNOW)
+    recency = age - last
     groups: list[Callable[[], NDArray[np.bool_]]] = [
         lambda: recency >= 0.0,
         lambda: recency < 5.0,
         lambda: recency > 25.0,
-        lambda: rows[0] == 0,
-        lambda: (rows[0] >= 1) & (rows[0] <= 3),
-        lambda: rows[0] > 6,
+        lambda: x == 0,
+        lambda: (x >= 1) & (x <= 3),
+        lambda: x > 6,
     ]
     for group in groups:
         mine = group()

@@ -1,19 +1,13 @@
-"""Ids that a replay gives again, and words that can always be read."""
+"""Ids that a replay gives again, and bytes that can always be read."""
 
 from __future__ import annotations
 
 import base64
 import json
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.churn import Driver
-from models.churn.words import WORDS
-from models.decide import DRIVERS, told_apart
-from models.features import COLUMNS, FEATURES
 from models.outputs import Position, Reason, Trigger, Watermark, as_text, encode, output_id, trigger_id
 
 names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10)
@@ -53,46 +47,3 @@ def test_bytes_are_kept_as_text_whole_or_up_to_a_limit() -> None:
     assert base64.b64decode(as_text(b"\xff\x00abc")) == b"\xff\x00abc"
     assert base64.b64decode(as_text(b"abcdef", 4)) == b"abcd"
     assert as_text(None) == ""
-
-
-bases = st.lists(st.floats(0, 1e6, width=32), min_size=len(COLUMNS), max_size=len(COLUMNS))
-
-
-@given(bases, st.floats(-1, 1, width=32))
-def test_words_never_raise_and_never_say_what_no_reader_understands(numbers: list[float], sentiment: float) -> None:
-    basis = np.array(numbers, dtype=np.float32)
-    basis[COLUMNS.index("purchase_days")] = max(1, round(numbers[2]))
-    basis[COLUMNS.index("sentiment")] = sentiment
-    for name in ("amount_last", "amount_ewma"):
-        basis[COLUMNS.index(name)] = min(numbers[COLUMNS.index(name)], 30.0)  # log1p of all the money there is
-    for feature in FEATURES:
-        said = WORDS[feature](basis.tolist())
-        assert said
-        assert "nan" not in said
-        assert "inf" not in said
-
-
-@pytest.mark.parametrize(
-    ("feature", "changes", "said"),
-    [
-        ("recency", {"recency_days": 31, "purchase_days": 1}, "silent 31 days, bought once so far"),
-        ("overdue", {"recency_days": 1, "purchase_days": 3, "gap_sum": 14}, "silent 1 day, usually buys every 7 days"),
-        ("overdue_late", {"recency_days": 9, "purchase_days": 2}, "silent 9 days, bought on 2 days so far"),
-        ("open_cases", {"open_cases": 1}, "1 open service case"),
-        ("open_cases", {"open_cases": 2}, "2 open service cases"),
-        ("sentiment", {"sentiment": -0.5}, "sounds unhappy"),
-    ],
-)
-def test_words_say_what_is_the_case(feature: str, changes: dict[str, float], said: str) -> None:
-    basis = np.zeros(len(COLUMNS), dtype=np.float32)
-    for name, value in changes.items():
-        basis[COLUMNS.index(name)] = value
-    assert WORDS[feature](basis.tolist()) == said
-
-
-def test_drivers_that_say_the_same_are_told_once() -> None:
-    drivers = [Driver("a", 3.0, "x"), Driver("b", 2.0, "x"), *(Driver("c", 1.0, str(i)) for i in range(5))]
-    told = told_apart(drivers)
-    assert [driver.words for driver in told] == ["x", "0", "1"]
-    assert told[0].feature == "a"
-    assert len(told) == DRIVERS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from models import rehearsal, run
 from models.careful import carefully
-from models.churn import Driver, LogisticScorer
+from models.churn import Scorer
 from models.rehearsal import rehearse
 from models.settings import DAY
 from tests.logs import log_of, synthetic, told
@@ -69,21 +68,18 @@ def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.Monke
 class Foreign:
     """A scorer that compiled code does not know."""
 
-    def __init__(self, scorer: LogisticScorer) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
 
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         return self._scorer.score(bases)
-
-    def drivers(self, basis: NDArray[np.float32]) -> Iterator[Driver]:
-        return self._scorer.drivers(basis)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(rehearse(LOGS, VARIANTS[variant]))
     compiled = rehearsal.scorer_of
-    monkeypatch.setattr(rehearsal, "scorer_of", lambda version: Foreign(compiled(version)))
+    monkeypatch.setattr(rehearsal, "scorer_of", lambda version, given: Foreign(compiled(version, given)))
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 

@@ -60,7 +60,7 @@ def test_there_is_something_to_compare(variant: str) -> None:
     totals = [shard.state.totals for shard in world.shards]
     assert sum(t.triggers for t in totals) >= 10
     assert sum(t.episodes for t in totals) >= sum(t.triggers for t in totals)
-    for name in ("applied", "duplicate", "late", "skewed", "dead", "clocks", "due", "scored"):
+    for name in ("applied", "duplicate", "late", "skewed", "dead", "clocks", "due", "crossings", "scored"):
         assert all(getattr(t, name) for t in totals), name
     assert max(version.learned for version in world.versions.values()) >= 20
     assert len({str(version.model) for version in world.versions.values()}) >= 4

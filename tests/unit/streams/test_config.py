@@ -21,6 +21,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "partitions": ("12", 12),
     "replication": ("3", 3),
     "mode": ("replay", "replay"),
+    "alive": ("engagement", "engagement"),
+    "challengers": ("adagrad,forest", "adagrad,forest"),
     "horizon_days": ("28.5", 28.5),
     "tick_days": ("14", 14.0),
     "tick_phase": ("aligned", "aligned"),

@@ -72,6 +72,8 @@ def test_a_broker_that_told_no_topic_id_at_creation_is_not_held_to_one() -> None
 
 
 CHANGED: dict[str, Any] = {
+    "alive": "contract",
+    "challengers": "",
     "horizon": 30 * DAY,
     "tick": 14 * DAY,
     "anchor": 5,

@@ -83,6 +83,7 @@ def test_triggers_that_are_late_to_be_sent_are_replaced_and_everything_else_is_p
         # This log's triggers have expired long ago.
         site = Site(store, store.snapshot, synthetic(3, partitions=2, customers=10, days=60), mode="live")
         await site.live(*crashes, check=False)
+        site.obey()
         for n, wanted in enumerate(site.expected.shards):
             triggers = [o for o in wanted.outputs if o.role == "triggers"]
             assert triggers

@@ -13,9 +13,10 @@ from models.learning import initial_version
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
-from streams.versions import KEPT, LEARNER, ORIGIN, Versions, name_of
+from streams.versions import CUT, KEPT, LEARNER, ORIGIN, Versions, name_of
 
-SCHEMA = schema_of(EngineSettings())
+SETTINGS = EngineSettings()
+SCHEMA = schema_of(SETTINGS)
 
 
 class CountingStore(FakeStore):
@@ -27,7 +28,7 @@ class CountingStore(FakeStore):
 
 
 def version(boundary: int) -> Version:
-    return Version(boundary, boundary, initial_version().model, initial_version().quality)
+    return Version(boundary, boundary, initial_version(SETTINGS).model, initial_version(SETTINGS).quality)
 
 
 async def learner_of(store: FakeStore) -> Checkpoint:
@@ -49,7 +50,7 @@ def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
     async def scenario() -> None:
         store = FakeStore()
         learner = await learner_of(store)
-        versions = Versions(store, SCHEMA)
+        versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(700))
         await asyncio.sleep(0.05)
         assert not waiting.done()
@@ -64,12 +65,12 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
     async def scenario() -> None:
         store = FakeStore()
         learner = await learner_of(store)
-        versions = Versions(store, SCHEMA)
+        versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(100))
         await asyncio.sleep(0.02)
         assert not waiting.done()
         await put(learner, 500, origin=500)
-        assert (await asyncio.wait_for(waiting, 1)).version == initial_version()
+        assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
         assert (await versions.at(500)).version == version(500)
         at_origin = asyncio.create_task(versions.at(600))
         await asyncio.sleep(0.02)
@@ -82,7 +83,7 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
 def test_the_untrained_version_is_known_without_looking() -> None:
     async def scenario() -> None:
         store = CountingStore()
-        assert (await Versions(store, SCHEMA).named(UNTRAINED)).version == initial_version()
+        assert (await Versions(store, SETTINGS).named(UNTRAINED)).version == initial_version(SETTINGS)
         assert store.loads == 0
 
     asyncio.run(scenario())
@@ -111,7 +112,7 @@ def test_a_version_that_is_damaged_or_foreign_is_refused_and_waited_for(
         store = FakeStore()
         learner = await learner_of(store)
         await learner.write(b"state", values=[(name_of(700), value), (ORIGIN, b"0")])
-        versions = Versions(store, SCHEMA)
+        versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(700))
         await asyncio.sleep(0.05)
         assert not waiting.done()
@@ -130,11 +131,11 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
         store = FakeStore()
         learner = await learner_of(store)
         await learner.write(b"state", values=[(ORIGIN, b"soon")])
-        waiting = asyncio.create_task(Versions(store, SCHEMA).at(100))
+        waiting = asyncio.create_task(Versions(store, SETTINGS).at(100))
         await asyncio.sleep(0.03)
         assert not waiting.done()
         await learner.write(b"state", values=[(ORIGIN, b"500")])
-        assert (await asyncio.wait_for(waiting, 1)).version == initial_version()
+        assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
 
     asyncio.run(scenario())
     assert "the learner's origin is b'soon'" in caplog.text
@@ -144,7 +145,7 @@ def test_only_some_versions_are_kept_and_those_without_another_look() -> None:
     async def scenario() -> None:
         store = CountingStore()
         await put(await learner_of(store), *range(3 * KEPT))
-        versions = Versions(store, SCHEMA)
+        versions = Versions(store, SETTINGS)
         for boundary in range(3 * KEPT):
             await versions.at(boundary)
         looked = store.loads
@@ -162,7 +163,7 @@ def test_a_store_that_is_away_is_waited_for() -> None:
         store = FakeStore()
         await put(await learner_of(store), 700)
         store.fail_next(3)
-        assert (await asyncio.wait_for(Versions(store, SCHEMA).at(700), 1)).version == version(700)
+        assert (await asyncio.wait_for(Versions(store, SETTINGS).at(700), 1)).version == version(700)
 
     asyncio.run(scenario())
 
@@ -179,10 +180,30 @@ def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: p
             await learner.write(b"state", values=[(name_of(700), b"garbage"), (ORIGIN, b"0")])
         if state == "away":
             store.fail_next(1_000)
-        waiting = asyncio.create_task(Versions(store, SCHEMA).at(700))
+        waiting = asyncio.create_task(Versions(store, SETTINGS).at(700))
         await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(waiting, 0.5)
+
+    asyncio.run(scenario())
+
+
+def test_the_newest_version_that_is_cut_is_given_without_waiting() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        versions = Versions(store, SETTINGS)
+        assert await versions.newest(700) is None
+        learner = await learner_of(store)
+        await put(learner, 500, 600, origin=500)
+        await learner.write(b"state", values=[(CUT, b"600")])
+        for most, found in ((700, 600), (600, 600), (500, 500), (400, None)):
+            newest = await versions.newest(most)
+            assert (newest.version.boundary if newest else None) == found, most
+        await put(learner, 700, origin=500)
+        await learner.write(b"state", values=[(CUT, b"700")])
+        late = await versions.newest(700)
+        assert late is not None
+        assert late.version == version(700)
 
     asyncio.run(scenario())

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import msgspec
 from aiokafka import TopicPartition
 from faust.types import TP
 
+from models.adoption import Recorded
 from models.batch import LogRecord
 from models.churn import Version, schema_of, unseal
 from models.line import ShardState
+from models.outputs import Decision
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
 from streams.checkpoint import Checkpoint
@@ -95,6 +98,9 @@ async def until(condition: Callable[[], Any]) -> None:
     """Wait for something that signals nothing when it comes true."""
     while not condition():  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)
+
+
+_output = msgspec.json.Decoder(Decision).decode
 
 
 class MemoryWatcher:
@@ -177,7 +183,10 @@ class Site:
         return last is None or (await self.store.load(LEARNER, [name_of(last)]))[0] is not None
 
     def check(self) -> None:
-        """Store and topics hold exactly what the engine in memory makes of the same logs."""
+        """Store and topics hold exactly what the engine in memory makes of the same logs, and of the same changes of
+        model version where the shards waited for none."""
+        if self.mode == "live":
+            self.obey()
         for n, wanted in enumerate(self.expected.shards):
             found, body = self.dump(str(n)), self.body(n)
             assert {name[2:]: value for name, value in found.values.items()} == wanted.records, f"records of shard {n}"
@@ -190,6 +199,11 @@ class Site:
             assert version == self.expected.versions[boundary], f"version {boundary}"
         assert max(self.versions()) == max(self.expected.versions)
         self.check_outputs()
+
+    def obey(self) -> None:
+        """Expect what the engine in memory makes of the changes of model version that were written down."""
+        told = [[_output(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
+        self.expected = rehearse(self.logs, self.settings, TOPIC, adoptions=[Recorded(said) for said in told])
 
     def check_outputs(self) -> None:
         """Every output is public exactly once, in order, to the byte."""
@@ -234,7 +248,7 @@ class Worker:
         self.mortal = MortalStore(self)
         self._examples = LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed")
         relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
-        self.versions = Versions(self.mortal, site.schema, relearning.version)
+        self.versions = Versions(self.mortal, site.settings, relearning.version)
         self.ownership = Ownership(self._owner)
         self.ownership.bind(self)
 

@@ -1,0 +1,154 @@
+"""Why a risk is as high as it is: what it would be if one thing about the customer were as usual for them.
+
+For each theme the basis is changed back to the customer's own usual state in that theme alone, and scored anew; the
+driver's contribution is the difference of the two logits. So the reasons are the model's own, whatever model it is, and
+they are about what has changed: not "bought seldom", but "silent 24 days, usually buys every 9".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.mixture import logit
+from models.churn.port import Scorer
+from models.features.basis import COLUMNS
+from models.features.silence import rolled
+from models.settings import Alive
+
+Basis = NDArray[np.float32]
+AT: Final = {name: place for place, name in enumerate(COLUMNS)}
+_PURCHASES = [AT[name] for name in ("recency_days", "tenure_days", *(c for c in COLUMNS if c.startswith("purchases_")))]
+_COUNTED = ("payment_failures", "unsubscribes", "returns", "campaigns")
+_INTEREST = [AT[name] for name in ("visits", "opens", "presence")]
+
+PRIOR_GAP_DAYS = 28.0
+LEAST_CONTRIBUTION = 0.01
+"""Logits: what adds less is no reason."""
+
+
+class Driver(NamedTuple):
+    """One reason for a score: its theme, what it adds to the logit against the customer's own usual state, in words."""
+
+    feature: str
+    contribution: float
+    words: str
+
+
+def usual_gap(basis: Basis) -> float:
+    """Days between two purchases, as the customer's own gaps say, with one of 28 days among them."""
+    gaps = float(basis[AT["purchase_days"]]) - 1.0
+    own = max(float(basis[AT["tenure_days"]]) - float(basis[AT["recency_days"]]), 0.0)
+    return (own + PRIOR_GAP_DAYS) / (max(gaps, 0.0) + 1.0)
+
+
+def _overdue(basis: Basis) -> float:
+    """Days by which the silence is longer than it is on average, which is half a gap."""
+    return max(float(basis[AT["recency_days"]]) - usual_gap(basis) / 2.0, 0.0)
+
+
+def _earlier(basis: Basis, columns: list[int]) -> Basis:
+    """These columns as they were when the silence had the usual length."""
+    earlier = rolled(basis[None], np.array([-_overdue(basis)]))[0]
+    changed = basis.copy()
+    changed[columns] = earlier[columns]
+    return changed
+
+
+def _with(basis: Basis, **values: float) -> Basis:
+    changed = basis.copy()
+    for name, value in values.items():
+        changed[AT[name]] = value
+    return changed
+
+
+def _without(name: str) -> Callable[[Basis], Basis]:
+    return lambda basis: _with(basis, **{name: 0.0})
+
+
+def _usual_pace(basis: Basis) -> Basis:
+    gaps = float(basis[AT["purchase_days"]]) - 1.0
+    return _with(basis, gap_ewma=float(basis[AT["gap_log_sum"]]) / gaps) if gaps > 1.0 else basis
+
+
+def _usual_spending(basis: Basis) -> Basis:
+    mean = float(basis[AT["amount_mean"]])
+    return _with(basis, amount_last=mean, amount_ewma=mean)
+
+
+USUAL: Final[dict[str, Callable[[Basis], Basis]]] = {
+    "silence": lambda basis: _earlier(basis, _PURCHASES),
+    "interest": lambda basis: _earlier(basis, _INTEREST),
+    "pace": _usual_pace,
+    "spending": _usual_spending,
+    "open_cases": lambda basis: _with(basis, open_cases=0.0, oldest_case_days=0.0),
+    **{name: _without(name) for name in ("complaints", "sentiment", *_COUNTED)},
+}
+"""By theme: a basis as it usually is for this customer."""
+
+
+def drivers(scorer: Scorer, basis: Basis, alive: Alive) -> list[Driver]:
+    """What adds to this customer's risk, largest contribution first."""
+    themes = list(USUAL)
+    rows = np.stack([basis, *(USUAL[theme](basis) for theme in themes)])
+    now, *usual = (logit(p) for p in scorer.score(rows).tolist())
+    parts = sorted((then - now, theme) for then, theme in zip(usual, themes, strict=True))
+    return [Driver(theme, -part, _words(theme, basis, alive)) for part, theme in parts if -part >= LEAST_CONTRIBUTION]
+
+
+_DOES: Final[dict[Alive, tuple[str, str]]] = {
+    "purchase": ("buys", "bought"),
+    "engagement": ("comes", "came"),
+    "contract": ("renews", "renewed"),
+}
+
+
+def _words(theme: str, basis: Basis, alive: Alive) -> str:
+    """What a theme means for this customer, as a marketer reads it."""
+    does, did = _DOES[alive]
+    match theme:
+        case "silence":
+            return f"silent {_days(basis[AT['recency_days']])}, {_gap(basis, does, did)}"
+        case "interest":
+            return "looks at us less than before"
+        case "pace":
+            return f"{does} less often than before" if _slower(basis) else f"{does} more often than before"
+        case "spending":
+            less = basis[AT["amount_last"]] < basis[AT["amount_mean"]]
+            return "spends less than usual" if less else "spends more than usual"
+        case "open_cases":
+            cases = round(float(basis[AT["open_cases"]]))
+            oldest = _days(basis[AT["oldest_case_days"]])
+            return f"{cases} open service case{'' if cases == 1 else 's'}, the oldest for {oldest}"
+        case "sentiment":
+            return "sounds unhappy" if basis[AT["sentiment"]] < 0 else "sounds content"
+    return _LATELY[theme]
+
+
+_LATELY: Final = {
+    "complaints": "complained lately",
+    "payment_failures": "a payment failed lately",
+    "unsubscribes": "unsubscribed from messages lately",
+    "returns": "returned goods lately",
+    "campaigns": "received many campaigns lately",
+}
+
+
+def _days(value: float) -> str:
+    return f"{value:.0f} day" if round(float(value)) == 1 else f"{value:.0f} days"
+
+
+def _gap(basis: Basis, does: str, did: str) -> str:
+    days = float(basis[AT["purchase_days"]])
+    own = float(basis[AT["tenure_days"]]) - float(basis[AT["recency_days"]])
+    if days <= 1:
+        return f"{did} once so far"
+    return f"usually {does} every {_days(own / (days - 1))}" if own >= 1 else f"{did} on {_days(days)} so far"
+
+
+def _slower(basis: Basis) -> bool:
+    gaps = float(basis[AT["purchase_days"]]) - 1.0
+    return gaps > 0 and float(basis[AT["gap_ewma"]]) > float(basis[AT["gap_log_sum"]]) / gaps

@@ -1,0 +1,234 @@
+"""The churn model learns: hazard, direct learner, MBG/NBD and the level, from the log's outcomes in their order.
+
+At every boundary the learners take what has become known. Once a week of log time, counted from the first purchase day,
+the weights are let drift, MBG/NBD is fitted anew and the level is set; a version between two weeks keeps those of the
+last one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.level import UNLEARNED_SHARE, shares, shift_to_level
+from models.churn.mbg import Customers, MbgParameters, fit, prior_of
+from models.churn.mixture import DAYS_A_WEEK, Mixture, offsets, parts
+from models.churn.mixture_scorer import MixtureScorer
+from models.churn.newton import NewtonCloglog, NewtonLogistic
+from models.churn.plain import number, numbers, whole_or_none
+from models.churn.port import Outcomes
+from models.churn.reservoir import Reservoir
+from models.churn.snapshot import SnapshotRefused
+from models.compiled import compiled
+from models.features.basis import (
+    AMOUNT_COLUMN,
+    BASKETS_COLUMN,
+    DAYS_COLUMN,
+    QUANTITY_COLUMN,
+    RECENCY_COLUMN,
+    TENURE_COLUMN,
+    TOUCH_COLUMNS,
+)
+from models.features.columns import FEATURES, MEANS, ROOM, feature_row, features_of
+from models.settings import DAY, EngineSettings
+
+PRECISION_HAZARD: Final = 50.0
+PRECISION_DIRECT: Final = 400.0
+"""Of a weight's prior. The direct learner corrects the hazard: it must be sure before it does."""
+INTERCEPT_HAZARD: Final = 200.0
+INTERCEPT_DIRECT: Final = 400.0
+"""Variance of the constant's prior over the other weights'."""
+WALK: Final = 1e-3
+SELDOM: Final = ("sentiment", "visits", "opens", "presence", "campaigns")
+"""Frequent signs, each of little weight: their prior variance is `SELDOM_VARIANCE` of the others'."""
+SELDOM_VARIANCE: Final = 0.3
+MEMORY: Final = 20_000.0
+"""Examples that the running means remember."""
+A_WEEKS_WORTH: Final = 12.0
+"""Customers: how much a week of log tells MBG/NBD at most, however many customers there are."""
+WEEK: Final = 7 * DAY
+
+
+def hazard_learner() -> NewtonCloglog:
+    """The weekly hazard of a purchase, of nothing learned yet."""
+    return NewtonCloglog(PRECISION_HAZARD, INTERCEPT_HAZARD, WALK, _precisions(PRECISION_HAZARD))
+
+
+def direct_learner() -> NewtonLogistic:
+    """The correction to the hazard's logit of churn, of nothing learned yet."""
+    return NewtonLogistic(PRECISION_DIRECT, INTERCEPT_DIRECT, WALK, _precisions(PRECISION_DIRECT))
+
+
+def _precisions(precision: float) -> dict[str, float]:
+    return {name: precision / SELDOM_VARIANCE for name in SELDOM if name in TOUCH_COLUMNS}
+
+
+class MixtureLearner:
+    """The churn model of CDNOW's and every other log, behind the model port."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._horizon_days, self._tick_days = settings.horizon / DAY, settings.tick / DAY
+        self._prior = prior_of(self._horizon_days / DAYS_A_WEEK)
+        self._hazard, self._direct = hazard_learner(), direct_learner()
+        self._hazard.bind(FEATURES)
+        self._direct.bind(FEATURES)
+        self._means, self._counted = np.zeros(MEANS), 0.0
+        self._reservoir = Reservoir()
+        self._origin: int | None = None  # the first purchase day, as a number
+        self._weeks = 0  # of the log, at the last weekly job
+        self._mbg = self._prior.medians
+        self._share, self._shift, self._learned = UNLEARNED_SHARE, 0.0, False
+
+    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
+        before = self._mixture()
+        self._note_origin(returns)
+        weeks = (boundary - self._origin * DAY) // WEEK if self._origin is not None else 0
+        weekly = weeks > self._weeks
+        if weekly:
+            self._hazard.drift()
+            self._direct.drift()
+        if len(returns.truths):
+            rows = self._rows_of(returns.bases)
+            self._hazard.learn_rows(rows, returns.truths)
+            self._reservoir.observe(returns.customers, returns.bases, returns.taken, returns.truths)
+        if len(stays.truths):
+            self._correct(stays, before)
+        if weekly:
+            self._weeks = weeks
+            self._set_level(boundary)
+
+    def _note_origin(self, returns: Outcomes) -> None:
+        if len(returns.truths):
+            tenure = np.rint(returns.bases[:, TENURE_COLUMN].astype(np.float64)).astype(np.int64)
+            first = int((returns.taken // DAY - tenure).min())
+            self._origin = first if self._origin is None else min(self._origin, first)
+
+    def _rows_of(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Features of hazard examples, each centred on the running means that include it."""
+        rows = np.empty((len(bases), len(FEATURES)))
+        self._counted = _centred_rows(np.ascontiguousarray(bases), self._means, self._counted, rows)
+        return rows
+
+    def _correct(self, stays: Outcomes, before: Mixture) -> None:
+        """The direct learner's examples are corrections to what the last version's hazard says of them."""
+        bases = np.ascontiguousarray(stays.bases)
+        shifts = np.empty(len(bases))
+        offsets(bases, before, shifts)
+        self._direct.learn_rows(features_of(bases, before.means), stays.truths, shifts)
+
+    def _set_level(self, boundary: int) -> None:
+        """The weekly job: MBG/NBD from the reservoir, and the level from those of it who were looked at last week."""
+        if not len(self._reservoir):
+            return
+        age_days = (boundary - (self._origin or 0) * DAY) / DAY
+        self._mbg = fit(self._customers(boundary), self._prior, self._worth(), self._mbg)
+        share = shares(age_days, self._horizon_days)
+        self._share, self._shift, self._learned = share.mbg, 0.0, True
+        wanted = self._reservoir.fresh & (self._reservoir.bases[:, RECENCY_COLUMN] <= self._horizon_days)
+        bases = np.ascontiguousarray(self._reservoir.bases[wanted])
+        learners, anchor = np.empty(len(bases)), np.empty(len(bases))
+        parts(bases, self._mixture(), learners, anchor)
+        self._shift = shift_to_level(learners, anchor, share)
+        self._reservoir.settle()
+
+    def _worth(self) -> float:
+        """How many independent customers the log tells of."""
+        return 1.0 / (1.0 / len(self._reservoir) + 1.0 / (A_WEEKS_WORTH * max(self._weeks - 1, 1)))
+
+    def _customers(self, boundary: int) -> Customers:
+        """The reservoir as MBG/NBD reads it: each as of the newest example, with what came in the tick after it.
+
+        Who has gone beyond the ticks gives no example any more, and is known to have been silent since.
+        """
+        members, settings = self._reservoir, self._settings
+        bases = members.bases.astype(np.float64)
+        tenure, recency = bases[:, TENURE_COLUMN], bases[:, RECENCY_COLUMN]
+        rhythm = settings.rhythm(settings.tick) * settings.tick
+        gone = ~members.back & (recency * DAY + rhythm > settings.silence)
+        since = np.maximum(boundary - rhythm - members.taken - settings.tick, 0) / WEEK
+        return Customers(
+            x=np.maximum(bases[:, DAYS_COLUMN] - 1.0, 0.0),
+            last=np.maximum(tenure - recency, 0.0) / DAYS_A_WEEK,
+            age=np.maximum(tenure, tenure - recency) / DAYS_A_WEEK + np.where(gone, since, 0.0),
+            back=members.back,
+            window=self._tick_days / DAYS_A_WEEK,
+        )
+
+    # -- plain data
+
+    def version(self) -> dict[str, Any]:
+        return {
+            "kind": MixtureScorer.KIND,
+            "hazard": self._hazard.weights.tolist(),
+            "direct": self._direct.weights.tolist(),
+            "means": self._means.tolist(),
+            "mbg": list(self._mbg),
+            "share": self._share,
+            "shift": self._shift,
+            "learned": self._learned,
+        }
+
+    def scorer(self) -> MixtureScorer:
+        return MixtureScorer(self._mixture())
+
+    def _mixture(self) -> Mixture:
+        return MixtureScorer.of(self.version(), self._settings).mixture
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "hazard": self._hazard.snapshot(),
+            "direct": self._direct.snapshot(),
+            "means": self._means.tolist(),
+            "counted": self._counted,
+            "reservoir": self._reservoir.snapshot(),
+            "origin": self._origin,
+            "weeks": self._weeks,
+            "mbg": list(self._mbg),
+            "share": self._share,
+            "shift": self._shift,
+            "learned": self._learned,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        fresh = MixtureLearner(self._settings)
+        fresh._hazard.restore(_part(state, "hazard"))
+        fresh._direct.restore(_part(state, "direct"))
+        if fresh._hazard.names != FEATURES or fresh._direct.names != FEATURES:
+            raise SnapshotRefused("the learners' features are not those of this model")
+        fresh._reservoir.restore(_part(state, "reservoir"))
+        fresh._means = numbers(state, "means", MEANS)
+        fresh._counted = number(state, "counted", 0.0, MEMORY)
+        fresh._origin = whole_or_none(state, "origin")
+        fresh._weeks = whole_or_none(state, "weeks") or 0
+        fresh._mbg = MbgParameters(*numbers(state, "mbg", 4, 1e-9).tolist())
+        fresh._share = number(state, "share", 0.0, 1.0)
+        fresh._shift = number(state, "shift", -100.0, 100.0)
+        if not isinstance(learned := state.get("learned"), bool):
+            raise SnapshotRefused(f"learned is {learned!r}; it must be true or false")
+        fresh._learned = learned
+        self.__dict__.update(fresh.__dict__)
+
+
+def _part(state: dict[str, Any], name: str) -> dict[str, Any]:
+    part = state.get(name)
+    if not isinstance(part, dict):
+        raise SnapshotRefused(f"{name} must be an object, it is {part!r:.100}")
+    return part
+
+
+@compiled
+def _centred_rows(bases: Any, means: Any, counted: float, rows: Any) -> float:
+    """Features of each basis after it has entered the running means, in place. Gives how many they remember now."""
+    x = np.empty(ROOM)
+    for row in range(bases.shape[0]):
+        counted = min(counted + 1.0, MEMORY)
+        means[0] += (np.float64(bases[row, AMOUNT_COLUMN]) - means[0]) / counted
+        means[1] += (np.float64(bases[row, QUANTITY_COLUMN]) - means[1]) / counted
+        means[2] += (np.float64(bases[row, BASKETS_COLUMN]) - means[2]) / counted
+        feature_row(bases[row], 0.0, means, x)
+        for i in range(rows.shape[1]):
+            rows[row, i] = x[1 + i]
+    return counted

@@ -1,0 +1,41 @@
+"""What a model version belongs to, and the scorer it holds."""
+
+from __future__ import annotations
+
+import msgspec
+import xxhash
+from river.__version__ import __version__ as river_release
+
+from models.churn import evidence, level, mixture, mixture_learner
+from models.churn.mixture_scorer import MixtureScorer
+from models.churn.port import Scorer
+from models.churn.reservoir import SALT, SIZE
+from models.churn.river_model import RiverScorer
+from models.churn.snapshot import SnapshotRefused, Version
+from models.features.basis import COLUMNS
+from models.features.columns import FEATURES
+from models.settings import EngineSettings
+
+
+def schema_of(settings: EngineSettings) -> str:
+    """Names what a snapshot belongs to: the model's family, its constants, its features, and all settings that decide.
+
+    Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
+    """
+    constants = [
+        {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, int | float)}
+        for module in (evidence, level, mixture, mixture_learner)
+    ]
+    named = [MixtureScorer.KIND, river_release, constants, SIZE, SALT, COLUMNS, FEATURES, settings.deciding()]
+    return xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
+
+
+def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
+    """The scorer of a version. Raises SnapshotRefused when its model does not fit."""
+    match version.model.get("kind"):
+        case MixtureScorer.KIND:
+            return MixtureScorer.of(version.model, settings)
+        case RiverScorer.KIND:
+            return RiverScorer.of(version.model)
+        case kind:
+            raise SnapshotRefused(f"the version of {version.boundary} is of a model of kind {kind!r}, unknown here")
