@@ -102,8 +102,13 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     late = state.boundary if state.adopted == state.boundary else None
     time = state.boundary if late is None else state.time
     name = output_id("version", state.partition, state.boundary, version.boundary)
-    learned = f"learned {version.learned}"
-    decision = Decision(name, IN_FORCE, time, at, reason=learned, model_version=version.boundary, late=late)
+    reason, champion, promoted = f"learned {version.learned}", "", version.promotion
+    if promoted is not None and promoted.boundary > state.version:
+        champion = promoted.champion
+        reason += f"; {champion} is champion after {promoted.former}, chosen by {promoted.by}"
+    decision = Decision(
+        name, IN_FORCE, time, at, reason=reason, model_version=version.boundary, late=late, champion=champion
+    )
     return Said("decisions", name, b"", decision, time)
 
 

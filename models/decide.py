@@ -6,16 +6,18 @@ and in `models.offers`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.contest import named
 from models.churn.drivers import drivers
 from models.offers import choose
-from models.outputs import Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.outputs import Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.profile import Profile
-from models.work import Place, Said, Work
+from models.touchpoints import Code
+from models.work import Place, Said, Work, dead_record
 
 DRIVERS = 3
 
@@ -88,3 +90,22 @@ def label(
     example = Example(customer, sort, row.now, taken, snapshot.tobytes(), truth, predicted)
     name = output_id("example", customer, sort, taken)
     work.say(row.at, Said("examples", name, row.customer, example, row.now))
+
+
+def choose_champion(work: Work, row: int, now: int) -> None:
+    """An operator's choice goes to the learner, in the line's order. One of a model that does not learn here is a dead
+    letter: the learner can't obey it, and whoever wrote it past the command line must find it again.
+
+    row: of the batch. now: the shard's time as of it.
+    """
+    event: Any = work.batch.columns.contents[row]
+    champion, names = event.data.model, named(work.settings)
+    if champion is not None and champion not in names:
+        reason = f"data.model is {champion!r}; give one of {', '.join(names)}, or null"
+        dead_record(work, row, str(Code.UNKNOWN_MODEL), reason)
+        return
+    work.counts["choices"] += 1
+    at: Place = (row, 1, 0.0, b"")
+    position = work.position(at)
+    name = output_id("chosen", work.partition, position.offset)
+    work.say(at, Said("examples", name, b"", Chosen(now, champion, position), now))

@@ -2,8 +2,9 @@
 
 Each shard says its examples in the order of its own line and marks with a watermark how far it has come. At a boundary
 that every shard's watermark has reached, all examples with label time up to it are learned in the order (label time,
-customer as bytes, sort, snapshot time), and a version is cut that bears the boundary's name. Nothing here depends on
-when or in what portions the examples arrived. No shard is ever skipped: a silent one holds the boundary back.
+customer as bytes, sort, snapshot time), and a version is cut that bears the boundary's name. Before them come the
+choices that operators made of the champion, in the order (time, shard, place in its line). Nothing here depends on when
+or in what portions any of it arrived. No shard is ever skipped: a silent one holds the boundary back.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 from models.churn import UNTRAINED, Contest, Outcomes, SnapshotRefused, Version
 from models.churn.prequential import Prequential
 from models.customer import BASIS
-from models.outputs import CHURN, RETURN, Example, Watermark
+from models.outputs import CHURN, RETURN, Chosen, Example, Watermark
 from models.settings import EngineSettings
 
-_decode = msgspec.json.Decoder(Example | Watermark).decode
+Content = Example | Watermark | Chosen
+
+_decode = msgspec.json.Decoder(Content).decode
 
 
 class ExamplesGap(Exception):
@@ -33,7 +36,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     offset: int
     count: int
-    content: Example | Watermark
+    content: Content
 
 
 class ShardProgress(msgspec.Struct):
@@ -94,6 +97,8 @@ class Learning:
         content = _decode(value)
         if isinstance(content, Example):
             _check(content)
+        elif isinstance(content, Chosen) and content.champion not in (None, *self.model.models):
+            raise ValueError(f"it chooses {content.champion!r}; the models are {', '.join(self.model.models)}")
         self._heard[shard] = count
         self._waiting[shard].append(Message(offset, count, content))
         if isinstance(content, Watermark):
@@ -134,7 +139,10 @@ class Learning:
         boundary = self.origin if self.boundary is None else self.boundary + self.settings.boundary
         if boundary is None or boundary > lowest:
             return None
-        self._learn(boundary, self._take(boundary))
+        examples, choices = self._take(boundary)
+        for choice in choices:
+            self.model.choose(boundary, choice.champion)
+        self._learn(boundary, examples)
         self.boundary = boundary
         return self.version()
 
@@ -142,8 +150,14 @@ class Learning:
         """The version that the state stands at. Raises ValueError before the first boundary."""
         if self.boundary is None:
             raise ValueError("no version has been cut yet")
-        quality = {**self.prequential.summary(), "models": self.model.summary()}
-        return Version(self.boundary, self.learned, self.model.version(), quality)
+        model = self.model
+        quality = {
+            **self.prequential.summary(),
+            "pinned": model.pinned,
+            "promotions": model.promotions,
+            "models": model.summary(),
+        }
+        return Version(self.boundary, self.learned, model.version(), quality, model.promotion)
 
     def state(self) -> LearningState:
         """All that must be kept to go on from here."""
@@ -156,17 +170,22 @@ class Learning:
             self.prequential.state(),
         )
 
-    def _take(self, boundary: int) -> list[Example]:
-        """The waiting examples up to a boundary, in the order of learning."""
-        taken: list[Example] = []
+    def _take(self, boundary: int) -> tuple[list[Example], list[Chosen]]:
+        """What waits up to a boundary, in the order of learning: examples and choices."""
+        examples: list[Example] = []
+        choices: list[Chosen] = []
         for shard, waiting in zip(self.shards, self._waiting, strict=True):
             while waiting and _time(waiting[0].content) <= boundary:
                 message = waiting.popleft()
                 shard.offset, shard.count = message.offset + 1, message.count
                 if isinstance(message.content, Example):
-                    taken.append(message.content)
-        taken.sort(key=lambda e: (e.label_time, e.customer.encode(), e.sort, e.snapshot_time))
-        return taken
+                    examples.append(message.content)
+                elif isinstance(message.content, Chosen):
+                    choices.append(message.content)
+        examples.sort(key=lambda e: (e.label_time, e.customer.encode(), e.sort, e.snapshot_time))
+        # Stable: choices of one moment stay in the order of the shards, and of the line in each.
+        choices.sort(key=lambda choice: choice.time)
+        return examples, choices
 
     def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
         for example in examples:
@@ -176,8 +195,12 @@ class Learning:
         self.learned += len(examples)
 
 
-def _time(content: Example | Watermark) -> int:
-    return content.label_time if isinstance(content, Example) else content.time
+def _time(content: Content) -> int:
+    """The first boundary that may hold it."""
+    if isinstance(content, Example):
+        return content.label_time
+    # Its record stands behind the watermark of its time, which may have been heard without it.
+    return content.time + 1 if isinstance(content, Chosen) else content.time
 
 
 def _check(example: Example) -> None:

@@ -33,6 +33,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     skewed: int = 0
     dead: int = 0
     clocks: int = 0
+    choices: int = 0
     due: int = 0
     crossings: int = 0
     scored: int = 0

@@ -1,4 +1,5 @@
-"""What a shard says to the world: triggers, decisions, examples, watermarks, dead letters. All are JSON objects.
+"""What a shard says to the world: triggers, decisions, examples, watermarks, dead letters, the champion that somebody
+chose. All are JSON objects.
 
 Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
 the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the
@@ -54,6 +55,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``rearmed``, ``erased``. late: of a version that came into force not at a boundary but before
     the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
+    champion: of a version that is the first in force here since this model was promoted.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     trigger: str = ""
     model_version: int | None = None
     late: int | None = None
+    champion: str = ""
 
 
 CHURN, RETURN = "churn", "return"
@@ -94,6 +97,18 @@ class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
     time: int
 
 
+class Chosen(msgspec.Struct, frozen=True, gc=False, tag="chosen"):
+    """An operator has chosen the champion among the models that learn; None: evidence chooses again.
+
+    `time` is the shard's as of the record. That record stands behind the watermark of this time, if there is one: a
+    choice counts from the first boundary *after* its time on.
+    """
+
+    time: int
+    champion: str | None
+    at: Position
+
+
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):
     """A record that could not be applied: where it was, why, and the record itself (base64), so nothing is lost.
 
@@ -116,7 +131,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_d
     due: int | None = None
 
 
-Output = Trigger | Decision | Example | Watermark | DeadLetter
+Output = Trigger | Decision | Example | Watermark | Chosen | DeadLetter
 KEPT_OF_OVERSIZE = 4096
 
 

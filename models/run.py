@@ -17,7 +17,7 @@ from models.churn import MixtureScorer
 from models.churn.crossing import crossings_of, new_room
 from models.churn.mixture import NO_MIXTURE
 from models.customer import ERASED, OLDEST_CASE, REARMED, TICK
-from models.decide import Row, ask, label, tell
+from models.decide import Row, ask, choose_champion, label, tell
 from models.lanes import EVENT, Count, State, What, arrivals_of, lanes_of, rules_of
 from models.line import ShardState
 from models.outputs import CHURN, RETURN
@@ -66,7 +66,8 @@ class Run:
         self._bury()
 
     def _bury(self) -> None:
-        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted."""
+        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, choices of
+        the champion are passed on."""
         piece, columns = self.work.piece, self.work.batch.columns
         kinds = columns.kinds[piece.first : piece.last]
         self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
@@ -74,6 +75,8 @@ class Run:
             content = columns.contents[row]
             if isinstance(content, Rejected):
                 dead_record(self.work, row, str(content.code), content.reason)
+        for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
+            choose_champion(self.work, row, int(self.arrivals.now[row]))
 
     def newcomers(self) -> list[int]:
         """Lanes without a record that have touchpoints."""

@@ -76,7 +76,7 @@ def dead_record(work: Work, row: int, code: str, reason: str) -> None:
         size=len(value),
         value=as_text(value, KEPT_OF_OVERSIZE if code == Code.OVERSIZE else None),
         key=as_text(entry.key, LONGEST_KEY),
-        customer=touch.customer if touch else seen.customer if seen else None,
+        customer=(touch.customer or None) if touch else seen.customer if seen else None,
         event_type=Kind(touch.kind).type if touch else seen.type if seen else None,
         event_id=touch.id if touch else seen.event_id if seen else None,
     )

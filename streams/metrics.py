@@ -1,8 +1,8 @@
 """What Prometheus sees of a worker: counted once per commit or transaction, never per event.
 
 All state is in a `Metrics` object with a registry of its own, so that two workers (or tests) in one process do not mix.
-Labels are bounded: shards, risk bands, and the reasons listed here; any other reason counts as ``other``. What each
-series means, and which to alarm on, is in docs/operations.md; deploy/ has the rules and the dashboard that use them.
+Labels are bounded: shards, risk bands, models, and the reasons listed here; any other reason counts as ``other``. What
+each series means, and which to alarm on, is in docs/operations.md; deploy/ has the rules and dashboard that use them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from models.bands import Band
 from models.line import ShardState, Totals
+from streams.contest_metrics import ContestSeries
 
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
@@ -140,7 +141,9 @@ class Metrics:
         self._learns = gauge("retention_owned_learner", "1 on the worker that learns")
         self._trouble = gauge("retention_learner_stands_still", "1 while this worker's learner can't go on")
         self._model = _WhenKnown(_OF_THE_MODEL)
-        self.registry.register(self._model)
+        self._contest = ContestSeries()
+        for collector in (self._model, self._contest):
+            self.registry.register(collector)
         self._by_shard = (self._fence, self._lag, self._time, self._outbox, self._due, self._in_force)
         self._counted_by_shard = (
             *self._totals.values(),
@@ -227,16 +230,17 @@ class Metrics:
         self._rejections.labels(reason if reason in REJECTIONS else OTHER).inc()
 
     def version(self, boundary: int, quality: Mapping[str, Any]) -> None:
-        """A model version was cut, or came into force. boundary in ms of log time; quality as `Prequential.summary`."""
+        """A model version was cut, or came into force. boundary in ms of log time; quality as of a `Version`."""
         known = {f"retention_model_{name}": quality.get(name) for name in _QUALITY}
         known[_VERSION] = boundary / 1000 if boundary >= 0 else None
         self._model.values = {name: value for name, value in known.items() if value is not None}
+        self._contest.quality = quality
 
     def learns(self, here: bool) -> None:
         """Whether the learner runs in this worker. What stood about the model is otherwise another worker's to say."""
         self._learns.set(here)
         if not here:
-            self._model.values = {}
+            self._model.values, self._contest.quality = {}, {}
 
     def learner_trouble(self, stands_still: bool) -> None:
         """The learner of this worker can't go on, or can again."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from models.outputs import CHURN, RETURN, DeadLetter, Decision, Example, Output, Trigger, Watermark
+from models.outputs import CHURN, RETURN, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
 
-_decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | DeadLetter).decode
+_decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
 
 SHOWN = 60
 
@@ -52,6 +52,9 @@ def of(output: Output) -> str:
             )
         case Watermark():
             return f"{moment(output.time)}  shard {output.shard}  watermark"
+        case Chosen():
+            told = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
+            return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {told}"
         case DeadLetter():
             value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
             return (

@@ -105,6 +105,27 @@ def clock(time: int) -> bytes:
     return event("clock", id=f"clock-{time}", source=SOURCE, subject=None, time_ms=time, data={})
 
 
+def chosen(time: int, model: str | None) -> bytes:
+    """An operator's choice of the champion, as `retention models` writes it."""
+    return event(
+        "model_chosen",
+        id=f"chosen-{time}",
+        source=SOURCE,
+        subject=None,
+        time_ms=time,
+        data={"model": model, "by": "ada"},
+    )
+
+
+def choosing(log: Sequence[LogRecord], choices: Iterable[tuple[int, str | None]]) -> list[LogRecord]:
+    """A partition into which operators wrote: (time, model) each; a choice stands behind what is not later."""
+    entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
+    for time, model in choices:
+        at = next((n for n, entry in enumerate(entries) if entry[0] > time), len(entries))
+        entries.insert(at, (time, None, chosen(time, model)))
+    return log_of(entries)
+
+
 def record(offset: int, timestamp: int, key: bytes | None, value: bytes | None) -> LogRecord:
     return LogRecord(offset, timestamp, key, value)
 
@@ -238,6 +259,6 @@ def cut_at(log: Sequence[LogRecord], time: int) -> list[LogRecord]:
     return kept
 
 
-ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock"}
+ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen"}
 if set(DATA) != ALL_KINDS:
     raise ImportError(f"kinds without example data: {ALL_KINDS ^ set(DATA)}")

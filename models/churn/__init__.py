@@ -6,7 +6,7 @@ from models.churn.mixture_learner import MixtureLearner
 from models.churn.mixture_scorer import MixtureScorer
 from models.churn.port import Learner, Outcomes, Scorer
 from models.churn.river_model import RiverModel, RiverScorer
-from models.churn.snapshot import UNTRAINED, SnapshotRefused, Version, seal, unseal
+from models.churn.snapshot import UNTRAINED, Promotion, SnapshotRefused, Version, seal, unseal
 from models.churn.version import schema_of, scorer_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "MixtureLearner",
     "MixtureScorer",
     "Outcomes",
+    "Promotion",
     "RiverModel",
     "RiverScorer",
     "Scorer",

@@ -9,8 +9,9 @@ must show, in new weeks, that they are better. All of this is a function of the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from models.churn.evidence import CLIP, Evidence
 from models.churn.mixture_learner import MixtureLearner
 from models.churn.port import Learner, Outcomes, Scorer
 from models.churn.river_model import CHALLENGERS, RiverModel
-from models.churn.snapshot import SnapshotRefused
+from models.churn.snapshot import Promotion, SnapshotRefused
 from models.churn.watch import Watch
 from models.settings import DAY, EngineSettings
 
@@ -31,11 +32,16 @@ def learners(settings: EngineSettings) -> dict[str, Learner]:
     """The models that learn, by name: the mixture and the challengers that are set. Raises ValueError for a name that
     no model has."""
     models: dict[str, Learner] = {CHAMPION: MixtureLearner(settings)}
-    names = [name.strip() for name in settings.challengers.split(",") if name.strip()]
+    names = named(settings)[1:]
     for name in names:
         if name not in CHALLENGERS:
             raise ValueError(f"challengers names {name!r}; the models there are: {', '.join(CHALLENGERS)}")
     return models | {name: RiverModel(CHALLENGERS[name]) for name in names}
+
+
+def named(settings: EngineSettings) -> list[str]:
+    """The names of the models that learn, the first champion's first."""
+    return [CHAMPION, *(name.strip() for name in settings.challengers.split(",") if name.strip())]
 
 
 class Contest:
@@ -47,6 +53,7 @@ class Contest:
         self.champion = CHAMPION
         self.pinned = False
         self.promotions = 0
+        self.promotion: Promotion | None = None  # the last one
         self.watches = {name: Watch() for name in self.models}
         self.evidence = {name: Evidence() for name in self.models if name != self.champion}
         self._week: int | None = None
@@ -60,8 +67,9 @@ class Contest:
         for model in self.models.values():
             model.learn(boundary, returns, stays)
 
-    def choose(self, champion: str | None) -> None:
-        """Somebody has chosen: this model decides from now on and stays champion; None: evidence decides again.
+    def choose(self, boundary: int, champion: str | None) -> None:
+        """Somebody has chosen: from the version of this boundary on this model decides, and stays champion; None:
+        evidence decides again. To be told before the boundary's labels are learned.
 
         Raises ValueError for a name that no model has.
         """
@@ -69,13 +77,13 @@ class Contest:
             raise ValueError(f"there is no model {champion!r}; the models are {', '.join(self.models)}")
         self.pinned = champion is not None
         if champion is not None and champion != self.champion:
-            self._promote(champion)
+            self._promote(boundary, champion, "operator")
 
     def _compare(self, boundary: int, stays: Outcomes) -> None:
         """What each model expected of these labels, and what that says about the champion's place."""
         week = boundary // WEEK
         if self._week is not None and week > self._week:
-            self._close_week()
+            self._close_week(boundary)
         self._week = week
         losses = {}
         for name, model in self.models.items():
@@ -86,15 +94,18 @@ class Contest:
             self._sums[name] += float(np.clip(losses[self.champion] - loss, -CLIP, CLIP).sum())
         self._labels += len(stays.truths)
 
-    def _close_week(self) -> None:
+    def _close_week(self, boundary: int) -> None:
+        if not self._labels:  # a champion was chosen within the week, and no label has come since
+            return
         for name, evidence in self.evidence.items():
             evidence.add(self._sums[name] / self._labels)
         self._sums, self._labels = dict.fromkeys(self.models, 0.0), 0
         better = {name: evidence.lower for name, evidence in self.evidence.items() if evidence.lower > 0.0}
         if better and not self.pinned:
-            self._promote(max(better, key=lambda name: (better[name], name)))
+            self._promote(boundary, max(better, key=lambda name: (better[name], name)), "evidence")
 
-    def _promote(self, name: str) -> None:
+    def _promote(self, boundary: int, name: str, by: Literal["evidence", "operator"]) -> None:
+        self.promotion = Promotion(name, self.champion, boundary, by)
         self.champion = name
         self.promotions += 1
         self.evidence = {other: Evidence() for other in self.models if other != name}
@@ -125,6 +136,7 @@ class Contest:
             "champion": self.champion,
             "pinned": self.pinned,
             "promotions": self.promotions,
+            "promotion": msgspec.to_builtins(self.promotion),
             "watches": {name: watch.state() for name, watch in self.watches.items()},
             "evidence": {name: evidence.state() for name, evidence in self.evidence.items()},
             "week": self._week,
@@ -146,6 +158,7 @@ class Contest:
             for name, thing in things.items():
                 thing.restore(stored[name])
         fresh.promotions, fresh._labels = _count(state, "promotions"), _count(state, "labels")
+        fresh.promotion = _promotion(state.get("promotion"))
         fresh._week = None if state.get("week") is None else _count(state, "week")
         sums = state.get("sums")
         if not isinstance(sums, dict) or sums.keys() != fresh.models.keys():
@@ -163,6 +176,13 @@ def _count(state: Mapping[str, Any], name: str) -> int:
     if type(value := state.get(name)) is not int or value < 0:
         raise SnapshotRefused(f"{name} is {value!r}; it must be a whole number")
     return value
+
+
+def _promotion(value: Any) -> Promotion | None:
+    try:
+        return msgspec.convert(value, Promotion | None)
+    except msgspec.ValidationError as error:
+        raise SnapshotRefused(f"promotion is {value!r:.100}: {error}") from error
 
 
 def _finite(value: Any) -> float:

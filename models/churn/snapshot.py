@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import xxhash
@@ -22,13 +22,24 @@ class Envelope(msgspec.Struct, frozen=True):
     body: msgspec.Raw
 
 
+class Promotion(msgspec.Struct, frozen=True):
+    """A change of champion: which model decides from the version of `boundary` on, whose place it took, and why."""
+
+    champion: str
+    former: str
+    boundary: int
+    by: Literal["evidence", "operator"]
+
+
 class Version(msgspec.Struct, frozen=True):
-    """A model version: named by the boundary at which it was cut. `quality` holds the prequential metrics so far."""
+    """A model version: named by the boundary at which it was cut. `quality` holds the prequential metrics so far.
+    `promotion`: the last one there was."""
 
     boundary: int
     learned: int
     model: dict[str, Any]
     quality: dict[str, Any]
+    promotion: Promotion | None = None
 
 
 UNTRAINED = -1

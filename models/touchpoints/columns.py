@@ -59,7 +59,7 @@ class Columns:
     a: NDArray[np.float64]  # the kind's numbers, see `models.touchpoints.payload`
     b: NDArray[np.float64]
     sentiment: NDArray[np.float64]
-    customers: list[bytes]  # the subject in UTF-8; b"" for clock records
+    customers: list[bytes]  # the subject in UTF-8; b"" where a record is about nobody
     contents: list[Event | Rejected]
 
     def touch(self, row: int) -> Touch:

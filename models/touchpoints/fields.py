@@ -23,6 +23,10 @@ CustomerId = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CUSTOMER)]
 Channel = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CHANNEL)]
 Topic = Annotated[str, Meta(min_length=1, max_length=limits.MAX_TOPIC)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_NAME)]
+ModelName = Annotated[
+    str,
+    Meta(min_length=1, max_length=limits.MAX_NAME, description="the name of a model, or null to let evidence decide"),
+]
 Query = Annotated[str, Meta(min_length=1, max_length=limits.MAX_QUERY)]
 Reason = Annotated[str, Meta(max_length=limits.MAX_REASON)]
 Text = Annotated[str, Meta(max_length=limits.MAX_TEXT)]

@@ -80,6 +80,7 @@ class Kind(IntEnum):
 
     CLOCK = 0x81
     EXPIRED_UNSENT = 0x82
+    MODEL_CHOSEN = 0x83
 
     @property
     def type(self) -> str:
@@ -87,7 +88,8 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
-# Written by the engine into its own partitions: clock records and loopback. Nobody upstream may publish them.
+# Written by the engine and its operators into its own partitions: clock records, loopback, choices. Nobody upstream may
+# publish them.
 RESERVED: Final = frozenset(kind for kind in Kind if kind >= 0x80)
 
 # The family of every kind that a customer's touch can have; reserved kinds are not touches and have none.

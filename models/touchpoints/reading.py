@@ -33,7 +33,7 @@ class Touch(Struct, frozen=True, gc=False):
     skewed: bool  # the event time lay after the record's timestamp
     id: str
     id_hash: int  # 64 bits of source and id, which together identify a CloudEvent
-    customer: str  # empty for clock records
+    customer: str  # empty for clock records and choices of a model
     a: float
     b: float
     sentiment: float  # -1 to 1, NaN when not known

@@ -1,11 +1,11 @@
-"""Records that the engine writes into its own partitions; nobody upstream may publish them."""
+"""Records that the engine and its operators write into its own partitions; nobody upstream may publish them."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent, Envelope
-from models.touchpoints.fields import Name, Reference
+from models.touchpoints.fields import ModelName, Name, Reference
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 
@@ -22,6 +22,14 @@ class ExpiredUnsentData(Payload, frozen=True, kw_only=True):
     trigger_id: Reference
 
 
+class ModelChosenData(Payload, frozen=True, kw_only=True):
+    """An operator's choice: this model is champion, whatever the evidence says; null: evidence decides again. Required,
+    so that nobody gives a choice back by leaving a field out. `by` names who chose."""
+
+    model: ModelName | None
+    by: Name | None = None
+
+
 class Clock(Envelope, frozen=True, tag="clock"):
     subject: ClassVar[str] = ""  # about nobody; the attribute lets every event be read alike
     kind: ClassVar[Kind] = Kind.CLOCK
@@ -31,3 +39,9 @@ class Clock(Envelope, frozen=True, tag="clock"):
 class ExpiredUnsent(CustomerEvent, frozen=True, tag="expired_unsent"):
     kind: ClassVar[Kind] = Kind.EXPIRED_UNSENT
     data: ExpiredUnsentData
+
+
+class ModelChosen(Envelope, frozen=True, tag="model_chosen"):
+    subject: ClassVar[str] = ""  # as of a clock record
+    kind: ClassVar[Kind] = Kind.MODEL_CHOSEN
+    data: ModelChosenData

@@ -35,7 +35,7 @@ from models.touchpoints.engagement import (
 )
 from models.touchpoints.envelope import Envelope
 from models.touchpoints.loyalty import ProgrammeJoined, RewardRedeemed
-from models.touchpoints.reserved import Clock, ExpiredUnsent
+from models.touchpoints.reserved import Clock, ExpiredUnsent, ModelChosen
 from models.touchpoints.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
@@ -86,6 +86,7 @@ Event = (
     | OfferExpired
     | Clock
     | ExpiredUnsent
+    | ModelChosen
 )
 
 # The class of each type on the wire.

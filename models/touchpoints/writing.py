@@ -35,8 +35,8 @@ def event(
     """Return the event as it goes to Kafka; its key there is the subject in UTF-8.
 
     The same arguments give the same bytes: the keys of `data` are sorted. Additional fields of `data` are kept. The
-    subject may be None for `clock` only. Raises InvalidTouchpoint for what `read` would refuse, and for numbers that
-    are not finite (JSON has none).
+    subject may be None where the event is about nobody (`clock`, `model_chosen`). Raises InvalidTouchpoint for what
+    `read` would refuse, and for numbers that are not finite (JSON has none).
     """
     envelope: dict[str, Any] = {"type": type, "specversion": "1.0", "id": id, "source": source}
     if subject is not None:

@@ -10,18 +10,10 @@ from models.customer import UnknownRecord, unpack
 from models.partitioning import partition_of
 from streams.cli.options import configured, echo_json, json_option, quiet_libraries
 from streams.cli.portrait import lines, portrait
-from streams.config import Config, ConfigError, without_password
+from streams.cli.reaching import store_of
+from streams.config import Config, without_password
 from streams.errors import EngineError, ExitCode
-from streams.store.connection import connect
-from streams.store.port import StoreUnavailable
-from streams.store.redis import RedisStore
 from streams.topic_admin import TopicAdmin
-
-
-class RedisUnreachable(EngineError):
-    """No Redis answers."""
-
-    remedy = "start Redis, or name another with --redis-url or RETENTION_REDIS_URL"
 
 
 class CustomerUnknown(EngineError):
@@ -76,15 +68,5 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
 
 
 async def _stored(config: Config, partition: int, customer_id: str) -> bytes | None:
-    where = without_password(config.redis_url)
-    try:
-        client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
-    except ValueError as error:
-        raise ConfigError(f"redis_url is {where!r}: {error}; set RETENTION_REDIS_URL") from error
-    store = RedisStore(client, config.app)
-    try:
+    async with store_of(config) as store:
         return (await store.load(str(partition), [b"c:" + customer_id.encode()]))[0]
-    except StoreUnavailable as error:
-        raise RedisUnreachable(f"Redis at {where} does not answer ({error})") from error
-    finally:
-        await store.close()

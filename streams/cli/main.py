@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",
     "evaluate": "streams.cli.evaluate:evaluate",
+    "models": "streams.cli.models:models",
     "publish": "streams.cli.publish:publish",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
@@ -65,5 +66,6 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
       retention publish events.jsonl                send touchpoints
       retention tail triggers --follow              what is asked of the messaging service
       retention customer anna                       what is known of a customer
+      retention models                              which churn model decides, and how good each one is
     """
     ctx.obj = {name: value for name, value in given.items() if value is not None}

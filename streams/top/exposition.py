@@ -59,6 +59,7 @@ class Numbers:
     """One exposition.
 
     counts: by the names in `COUNTED`. latency, commits: cumulative buckets. version: log time of the newest model, ms.
+    champion: name of the model that decides, "" where it is not told; pinned: an operator chose it.
     partitions: shards there are in all. memory: resident bytes. app, mode: what the worker was told.
     """
 
@@ -68,6 +69,8 @@ class Numbers:
     commits: dict[float, float] = field(default_factory=dict)
     quality: dict[str, float] = field(default_factory=dict)
     version: int | None = None
+    champion: str = ""
+    pinned: bool = False
     partitions: int | None = None
     memory: int | None = None
     app: str = ""
@@ -111,6 +114,11 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
         found.commits[float(labels["le"])] = value
     elif name == "retention_model_version_seconds":
         found.version = round(value * MS) or None
+    elif name == "retention_contest_champion":
+        if value:
+            found.champion = labels["model"]
+    elif name == "retention_contest_pinned":
+        found.pinned = bool(value)
     elif name == "retention_partitions":
         found.partitions = int(value) or None
     elif name == "retention_worker_info":

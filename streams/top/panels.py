@@ -116,7 +116,8 @@ def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
 
 
 def model_title(view: View) -> str:
-    return "Model, untrained" if view.version is None else f"Model of {moment(view.version)}"
+    told = "Model, untrained" if view.version is None else f"Model of {moment(view.version)}"
+    return told + (f", {view.champion}" if view.champion else "") + (", pinned" if view.pinned else "")
 
 
 def model(view: View, width: int, ascii_only: bool) -> list[Text]:

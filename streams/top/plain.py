@@ -46,7 +46,7 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
         ("latency", f"{quantiles(view.latency)} from touchpoint to trigger"),
         ("commit", quantiles(view.commits)),
         ("customers", f"{view.customers:,}: {bands(view.bands)}"),
-        ("model", quality(view.quality) + (f", version {moment(view.version)}" if view.version is not None else "")),
+        ("model", quality(view.quality) + _version(view)),
         ("triggers", f"{view.triggers:,} decided"),
         *((f"shard {row.shard}", shard(row)) for row in view.shards),
         *(("worker", worker(row)) for row in view.workers),
@@ -55,6 +55,13 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
     if view.triggers_trouble:
         named.append(("trouble", f"triggers can't be read: {view.triggers_trouble}"))
     return [f"{name:<{NAME}}{text}" for name, text in named]
+
+
+def _version(view: View) -> str:
+    if view.version is None:
+        return ""
+    champion = f", {view.champion} decides" if view.champion else ""
+    return f", version {moment(view.version)}{champion}{', pinned' if view.pinned else ''}"
 
 
 def bands(told: Mapping[str, int]) -> str:
@@ -142,7 +149,8 @@ def _model(view: View) -> dict[str, Any]:
     quality: dict[str, Any] = dict(view.quality)
     if "labels" in quality:
         quality["labels"] = int(quality["labels"])
-    return {"version": view.version, **quality}
+    champion = {"champion": view.champion, "pinned": view.pinned} if view.champion else {}
+    return {"version": view.version, **champion, **quality}
 
 
 def _quantiles(told: Quantiles | None) -> dict[str, Any] | None:

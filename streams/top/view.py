@@ -85,6 +85,7 @@ class View:
     events, triggers, duplicates, dead, redelivered: since the workers' start. rate: events per second, over the last
     seconds; rates: one per look, oldest first, the newest last. goal: events there will be in all, if that is known.
     lag, outbox, due: sums over shards; None where no worker tells. partitions: shards there are in all, None: unknown.
+    champion: name of the model that decides, "" where it is not known; pinned: an operator chose it.
     latest: triggers, oldest first; fresh: how many of them, at the end, are new in this look.
     triggers_trouble: why the triggers can't be read, "" when they can.
     """
@@ -109,6 +110,8 @@ class View:
     quality: Mapping[str, float] = field(default_factory=dict)
     history: tuple[QualityPoint, ...] = ()
     version: int | None = None
+    champion: str = ""
+    pinned: bool = False
     partitions: int | None = None
     mode: str = ""
     shards: tuple[ShardRow, ...] = ()

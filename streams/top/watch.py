@@ -74,6 +74,8 @@ class Watch:
             quality=learner.quality,
             history=self._quality.points,
             version=learner.version,
+            champion=learner.champion,
+            pinned=learner.pinned,
             partitions=partitions,
             mode=next((numbers.mode for numbers in told.values() if numbers.mode), ""),
             shards=tuple(_row(shard, numbers, states.get(shard)) for shard, numbers in sorted(shards.items())),

@@ -22,7 +22,7 @@ from models.churn.crossing import crossing_time, crossings_of, new_room
 from models.churn.mixture import Mixture
 from models.churn.mixture import probability as into_room
 from models.customer import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK, unpack
-from models.decide import Row, ask, label, tell
+from models.decide import Row, ask, choose_champion, label, tell
 from models.line import Piece, ShardState
 from models.outputs import CHURN, RETURN
 from models.partitioning import misplaced
@@ -83,6 +83,8 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
             dead_record(work, index, str(content.code), content.reason)
         elif content.kind == Kind.CLOCK:
             work.counts["clocks"] += 1
+        elif content.kind == Kind.MODEL_CHOSEN:
+            choose_champion(work, index, now)
         else:
             lanes[content.customer.encode()].arrivals.append(Arrival(index, now, content))
     return lanes

@@ -34,7 +34,7 @@ def empty(tmp_path: Path) -> Path:
     return path
 
 
-BY_NAME = frozenset(["next_offsets", "bands", "totals"])
+BY_NAME = frozenset(["next_offsets", "bands", "totals", "models"])
 """Fields that hold data by name."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.churn import Contest, Learner, Outcomes, SnapshotRefused, contest
+from models.churn import Contest, Learner, Outcomes, Promotion, SnapshotRefused, contest
 from models.churn.contest import CHAMPION, WEEK
 from models.churn.port import NO_OUTCOMES
 from tests.contract.test_churn_models import RECENCY, SETTINGS, customers, outcomes
@@ -85,6 +85,7 @@ def test_a_better_challenger_is_promoted_once_the_evidence_is_there_and_stays(mo
     assert set(champions[:first]) == {CHAMPION}
     assert set(champions[first:]) == {"better"}
     assert world.promotions == 1
+    assert world.promotion == Promotion("better", CHAMPION, BEGIN + first * WEEK, "evidence")
     assert world.version() == {"kind": "fixed", "name": "better"}
     told = world.summary()
     assert [name for name in told if told[name]["champion"]] == ["better"]
@@ -109,12 +110,15 @@ def test_a_champion_that_loses_its_touch_is_followed_but_not_at_once(monkeypatch
 
 def test_who_is_chosen_by_hand_stays_until_evidence_may_decide_again(monkeypatch: pytest.MonkeyPatch) -> None:
     world = of(monkeypatch, mixture=lambda: Fixed(guesses), better=lambda: Fixed(knows), worse=lambda: Fixed(errs))
-    world.choose("worse")
+    world.choose(BEGIN, "worse")
+    assert world.promotion == Promotion("worse", CHAMPION, BEGIN, "operator")
     assert set(run(world, range(80))) == {"worse"}
-    world.choose(None)
+    world.choose(BEGIN + 79 * WEEK, "worse")
+    assert world.promotions == 1, "the champion was chosen again"
+    world.choose(BEGIN + 80 * WEEK, None)
     assert run(world, range(80, 160))[-1] == "better"
     with pytest.raises(ValueError, match="there is no model 'best'; the models are mixture, better, worse"):
-        world.choose("best")
+        world.choose(BEGIN, "best")
 
 
 def test_stopping_and_starting_again_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +146,16 @@ def test_calibration_is_told_by_tenure_and_value(monkeypatch: pytest.MonkeyPatch
     assert all(group["expected"] == pytest.approx(0.5) for group in groups.values())
 
 
-@pytest.mark.parametrize("wrong", [{"champion": "nobody"}, {"pinned": 1}, {"watches": {}}, {"sums": {"mixture": None}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"champion": "nobody"},
+        {"pinned": 1},
+        {"watches": {}},
+        {"sums": {"mixture": None}},
+        {"promotion": {"champion": "mixture"}},
+    ],
+)
 def test_a_contest_of_other_models_is_refused(wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     world = of(monkeypatch, mixture=lambda: Fixed(guesses))
     run(world, range(3))

@@ -17,7 +17,7 @@ from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from models.touchpoints import MAX_EVENT_BYTES, Code
-from tests.logs import START, bad_values, clock, log_of, synthetic, ticking, told
+from tests.logs import START, bad_values, choosing, chosen, clock, log_of, synthetic, ticking, told
 from tests.unit.models.bench import Curious, Kept, Silence, run_alone
 
 SETTINGS = EngineSettings(
@@ -138,6 +138,8 @@ def test_bad_records_of_every_kind_do_no_harm_to_the_good_ones_between_them(batc
     stray = bought("stray", 20)
     expected[len(entries)] = "wrong_partition"
     entries.append((stray[0], b"not the subject", stray[2]))
+    expected[len(entries)] = "unknown_model"
+    entries.append((day(20) + 1, None, chosen(day(20), "nobody")))
     entries.append(bought("c", 21))
     kept = run_alone(log_of(entries, first=100), SETTINGS, SCORER, batch)
     letters = kept.said("deadletters")
@@ -221,10 +223,12 @@ def test_who_is_erased_before_they_were_known_is_remembered_as_erased() -> None:
 @given(st.integers(0, 10_000), st.sampled_from([1, 2, 13, 500]), st.sampled_from([1, 4, 1000]))
 def test_whatever_comes_every_record_is_accounted_for_exactly_once(seed: int, batch: int, items: int) -> None:
     [log] = synthetic(seed, partitions=1, customers=12, days=90)
+    log = choosing(log, [(START + at * DAY, model) for at, model in ((20, "adagrad"), (40, "nobody"), (60, None))])
     kept = run_alone(log, replace(SETTINGS, piece_items=items), SCORER, batch)
     state = kept.shard_state
     totals = state.totals
-    assert totals.applied + totals.duplicate + totals.late + totals.dead + totals.clocks == len(log)
+    assert totals.applied + totals.duplicate + totals.late + totals.dead + totals.clocks + totals.choices == len(log)
+    assert totals.choices == 2
     assert state.fence == log[-1].offset + 1
     assert (state.cut_place, state.cut_customer) == (0, "")
     for role, count in state.counts.items():

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.churn import UNTRAINED, SnapshotRefused, Version, schema_of, scorer_of, seal, unseal
+from models.churn import UNTRAINED, Promotion, SnapshotRefused, Version, schema_of, scorer_of, seal, unseal
 from models.churn.mbg import prior_of, silent_probability
 from models.churn.prequential import Prequential
 from models.features import COLUMNS
 from models.learning import ExamplesGap, Learning, LearningState, initial_version
-from models.outputs import CHURN, RETURN, Example, Output, Watermark, encode
+from models.outputs import CHURN, RETURN, Chosen, Example, Output, Position, Watermark, encode
 from models.settings import EngineSettings
 
 SETTINGS = EngineSettings(horizon=50, tick=1_000, boundary=1_000, version_delay=0, lateness=0)
@@ -35,8 +35,13 @@ def example(random: Random, customer: str, time: int) -> Example:
     return Example(customer, CHURN, time, time - 50, basis.tobytes(), random.random() < 0.4, random.random())
 
 
-def examples_of_shards(seed: int, boundaries: int = 4) -> list[list[bytes]]:
-    """What each shard's examples partition holds: examples by time, a watermark at each boundary."""
+def choice(time: int, champion: str | None, shard: int = 0) -> Chosen:
+    return Chosen(time, champion, Position(shard, time, due=False))
+
+
+def examples_of_shards(seed: int, boundaries: int = 4, chosen: bool = False) -> list[list[bytes]]:
+    """What each shard's examples partition holds: examples by time, a watermark at each boundary, and, if told so,
+    choices of the champion: a record of this moment stands behind what is due then."""
     random = Random(seed)
     partitions: list[list[bytes]] = []
     for shard in range(SHARDS):
@@ -46,7 +51,13 @@ def examples_of_shards(seed: int, boundaries: int = 4) -> list[list[bytes]]:
             times = sorted(
                 random.choices(range(boundary * 1_000 + 1, boundary * 1_000 + 1_001), k=random.randint(0, 5))
             )
-            values += [encode(example(random, f"c-{random.randint(0, 3)}-{shard}", time)) for time in times]
+            said: list[tuple[int, Output]] = [
+                (time, example(random, f"c-{random.randint(0, 3)}-{shard}", time)) for time in times
+            ]
+            for _ in range(random.choice((0, 0, 1, 2)) if chosen else 0):
+                time = boundary * 1_000 + random.choice((0, 1, 500, random.randint(0, 999)))
+                said.append((time, choice(time, random.choice(("mixture", "adagrad", None)), shard)))
+            values += [encode(output) for _, output in sorted(said, key=lambda one: one[0])]
         values.append(encode(Watermark(shard, boundaries * 1_000)))
         partitions.append(values)
     return partitions
@@ -72,7 +83,7 @@ def straight(partitions: list[list[bytes]]) -> list[Version]:
 def test_versions_do_not_depend_on_when_and_in_what_portions_examples_come(
     seed: int, random: Random, pauses: float
 ) -> None:
-    partitions = examples_of_shards(seed)
+    partitions = examples_of_shards(seed, chosen=True)
     expected = straight(partitions)
     assert [version.boundary for version in expected] == [0, 1_000, 2_000, 3_000, 4_000]
     learning, found = Learning(SETTINGS, SHARDS), []
@@ -92,7 +103,7 @@ def test_versions_do_not_depend_on_when_and_in_what_portions_examples_come(
 @settings(max_examples=40)
 @given(st.integers(0, 1_000), st.randoms(use_true_random=False))
 def test_a_learner_that_starts_again_from_its_state_cuts_equal_versions(seed: int, random: Random) -> None:
-    partitions = examples_of_shards(seed)
+    partitions = examples_of_shards(seed, chosen=True)
     expected = straight(partitions)
     learning, found = Learning(SETTINGS, SHARDS), []
     fed = [0] * SHARDS
@@ -232,6 +243,37 @@ def test_an_example_at_the_boundary_belongs_to_its_version_and_a_later_one_does_
         (1_000, 1),
         (2_000, 2),
     ]
+
+
+@pytest.mark.parametrize(("time", "counts_from"), [(999, 1_000), (1_000, 2_000), (1_001, 2_000)])
+def test_a_choice_counts_from_the_first_boundary_after_its_moment(time: int, counts_from: int) -> None:
+    # At the moment of a boundary the watermark may have been heard, and the version cut, before the choice comes.
+    said: list[Output] = [Watermark(0, 0), Watermark(0, 1_000), Watermark(0, 2_000)]
+    said.insert(1 + (time >= 1_000), choice(time, "adagrad"))
+    learning = Learning(SETTINGS, 1)
+    for count, output in enumerate(said, start=1):
+        learning.feed(0, count, count, encode(output))
+    names = {version.boundary: version.model["name"] for version in versions_of(learning)}
+    assert names == {at: "adagrad" if at >= counts_from else "mixture" for at in (0, 1_000, 2_000)}
+    version = learning.version()
+    assert version.promotion == Promotion("adagrad", "mixture", counts_from, "operator")
+    assert (version.quality["pinned"], version.quality["promotions"]) == (True, 1)
+
+
+def test_of_several_choices_before_one_boundary_the_last_one_counts_whichever_shard_says_it() -> None:
+    for first, second in ((0, 1), (1, 0)):
+        learning = Learning(SETTINGS, 2)
+        made = {first: choice(300, "adagrad", first), second: choice(700, "mixture", second)}
+        for shard in (0, 1):
+            for count, output in enumerate([Watermark(shard, 0), made[shard], Watermark(shard, 1_000)], start=1):
+                learning.feed(shard, count, count, encode(output))
+        newest = versions_of(learning)[-1]
+        assert (newest.model["name"], newest.quality["promotions"]) == ("mixture", 2)
+
+
+def test_a_choice_that_no_shard_of_ours_could_have_said_is_refused_when_it_comes() -> None:
+    with pytest.raises(ValueError, match="it chooses 'nobody'; the models are mixture, adagrad"):
+        Learning(SETTINGS, 1).feed(0, 0, 1, encode(choice(5, "nobody")))
 
 
 def test_a_state_of_another_partition_count_is_refused() -> None:

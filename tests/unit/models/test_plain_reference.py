@@ -16,7 +16,7 @@ from models.careful import carefully
 from models.churn import Scorer
 from models.rehearsal import rehearse
 from models.settings import DAY
-from tests.logs import log_of, synthetic, told
+from tests.logs import START, choosing, log_of, synthetic, told
 from tests.reference.engine import apply as plainly
 from tests.unit.models.bench import digest
 from tests.unit.models.test_rehearsal import VARIANTS
@@ -100,3 +100,24 @@ def test_triggers_that_expired_unsent_rearm_their_episodes_in_both(variant: str)
     assert digest(fast) == digest(plain)
     decisions = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
     assert "rearmed" in decisions
+
+
+choices = st.lists(
+    st.tuples(st.integers(START, START + 100 * DAY), st.sampled_from(["mixture", "adagrad", None, "nobody"])),
+    max_size=6,
+)
+
+
+@settings(max_examples=10)
+@given(choices, choices, st.sampled_from(sorted(VARIANTS)), st.integers(1, 100))
+def test_a_champion_that_operators_choose_is_the_same_in_both_in_any_portions(
+    one: list[tuple[int, str | None]], other: list[tuple[int, str | None]], variant: str, batch: int
+) -> None:
+    logs = [choosing(log, made) for log, made in zip(CHOOSING, (one, other), strict=True)]
+    fast = rehearse(logs, VARIANTS[variant], batch=lambda at: batch)
+    assert digest(fast) == digest(rehearse(logs, VARIANTS[variant], engine=plainly))
+    totals = [shard.state.totals for shard in fast.shards]
+    assert sum(t.choices for t in totals) == sum(model != "nobody" for _, model in one + other)
+
+
+CHOOSING = synthetic(21, partitions=2, customers=12, days=90)

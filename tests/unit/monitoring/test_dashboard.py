@@ -13,7 +13,16 @@ from tests.monitoring import DASHBOARD, ROOT, dashboard, families, name_of, pane
 
 GRAFANA = ROOT / "deploy" / "grafana"
 COLUMNS = 24
-ROWS = ["Traffic", "Lag", "Latency", "Risk bands", "Model quality", "Store and outbox", "Health"]
+ROWS = [
+    "Traffic",
+    "Lag",
+    "Latency",
+    "Risk bands",
+    "Model quality",
+    "Champion and challengers",
+    "Store and outbox",
+    "Health",
+]
 UNITS = {"short", "none", "cps", "s", "bytes", "percentunit"}
 NOT_SHOWN = {
     "retention_fence_offset",  # a position, not a quantity: the lag is shown

@@ -173,4 +173,49 @@ def test_no_label_takes_a_value_that_customers_or_producers_choose() -> None:
     labels = {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
     metrics.taken_over(0, ShardState(0, 1, 0))
     labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
-    assert labels <= {"shard", "band", "reason", "what", "le", "version", "python_version", "app", "mode"}
+    metrics.version(0, QUALITY)
+    labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
+    known = {"shard", "band", "reason", "what", "le", "version", "python_version", "app", "mode"}
+    assert labels == known | {"model", "group", "of"}
+
+
+WATCHED = {"labels": 90, "auc": 0.7, "log_loss": 0.5, "brier": 0.2, "drifts": {"loss": 2, "calibration": 1}}
+QUALITY = {
+    "pinned": True,
+    "promotions": 3,
+    "models": {
+        "mixture": {**WATCHED, "champion": False, "groups": {}, "better_by_at_least": -0.02},
+        "adagrad": {
+            **WATCHED,
+            "auc": None,
+            "champion": True,
+            "groups": {"old": {"labels": 40, "expected": 0.5, "churned": 0.75}},
+        },
+    },
+}
+
+
+def test_the_contest_is_shown_by_model_as_far_as_it_is_known_and_leaves_with_the_learner() -> None:
+    metrics = Metrics()
+    before = series(metrics)
+    metrics.version(7_000, QUALITY)
+    seen = series(metrics)
+    told = {name[0].removeprefix("retention_contest_"): {} for name in seen if name[0].startswith("retention_contest_")}
+    for name, value in seen.items():
+        if name[0].startswith("retention_contest_"):
+            told[name[0].removeprefix("retention_contest_")][name[1:]] = value
+    assert told == {
+        "pinned": {(): 1},
+        "promotions": {(): 3},
+        "champion": {("mixture",): 0, ("adagrad",): 1},
+        "labels": {("mixture",): 90, ("adagrad",): 90},
+        "auc": {("mixture",): 0.7},
+        "log_loss": {("mixture",): 0.5, ("adagrad",): 0.5},
+        "brier": {("mixture",): 0.2, ("adagrad",): 0.2},
+        "better_by_at_least": {("mixture",): -0.02},
+        "drifts": {(of, model): n for model in ("mixture", "adagrad") for of, n in (("loss", 2), ("calibration", 1))},
+        "group_bias": {("adagrad", "old"): -0.25},
+        "group_labels": {("adagrad", "old"): 40},
+    }
+    metrics.learns(False)
+    assert series(metrics).keys() == before.keys()

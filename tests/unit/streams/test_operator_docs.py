@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.bands import Band
+from models.churn.watch import GROUPS, VALUES, Watch
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
 from streams.metrics import OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
@@ -52,6 +53,9 @@ def test_every_value_of_a_label_is_documented() -> None:
         ("retention_fencing_rejections_total", (*REJECTIONS, OTHER)),
         ("retention_redeliveries_total", REDELIVERIES),
         ("retention_customers", [band.name.lower() for band in Band]),
+        ("retention_contest_group_bias", [*GROUPS, *VALUES]),
+        ("retention_contest_group_labels", [*GROUPS, *VALUES]),
+        ("retention_contest_drifts", Watch().drifts),
     ):
         row = next(line for line in OPERATIONS.splitlines() if line.startswith(f"| `{series}` |"))
         assert all(f"`{value}`" in row for value in values)

@@ -21,7 +21,8 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     metrics.due_backlog(2, 9)
     metrics.paused(2, "store")
     metrics.published(2, 4, 0.01, [0.02, 0.03])
-    metrics.version(1_700_000_000_000, {"auc": 0.7, "log_loss": 0.6, "labels": 50, "churn_rate": 0.4})
+    contest = {"pinned": True, "models": {"mixture": {"champion": False}, "adagrad": {"champion": True}}}
+    metrics.version(1_700_000_000_000, {"auc": 0.7, "log_loss": 0.6, "labels": 50, "churn_rate": 0.4, **contest})
     told = numbers(metrics.text().decode())
     assert told.events == 9
     assert told.counts == {"applied": 7, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
@@ -31,6 +32,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     assert shard.bands == {band.name.lower(): 5 - band for band in Band}
     assert told.version == 1_700_000_000_000
     assert told.quality == {"auc": 0.7, "log_loss": 0.6, "labels": 50, "churn_rate": 0.4}
+    assert (told.champion, told.pinned) == ("adagrad", True)
     assert told.latency[math.inf] == 2
     assert told.commits[math.inf] == 1
 

@@ -57,6 +57,14 @@ def test_json_has_null_for_what_is_not_known_and_no_infinity() -> None:
     assert json.loads(as_json(View("empty", 0)))["events_per_s"] is None
 
 
+def test_the_champion_is_named_where_it_is_known_and_whether_somebody_chose_it() -> None:
+    told = json.loads(as_json(DEMO))["model"]
+    assert "champion" not in told
+    chosen = replace(DEMO, champion="adagrad", pinned=True)
+    assert json.loads(as_json(chosen))["model"] == {**told, "champion": "adagrad", "pinned": True}
+    assert any(line.startswith("model") and line.endswith(", adagrad decides, pinned") for line in snapshot(chosen))
+
+
 def test_json_has_the_triggers_that_are_new_since_the_object_before() -> None:
     told = json.loads(as_json(DEMO))
     assert [trigger["customer"] for trigger in told["triggers"]] == ["23417", "23418", "23419"]

@@ -113,10 +113,11 @@ def test_log_time_is_that_of_the_last_shard_and_unknown_until_all_have_begun() -
 
 def test_the_models_quality_is_the_newest_versions_whoever_tells_it() -> None:
     old = worker(version=100, quality={"labels": 10, "auc": 0.5})
-    new = worker("http://b:1", version=200, quality={"labels": 20, "auc": 0.6, "log_loss": 0.68})
+    told = {"labels": 20, "auc": 0.6, "log_loss": 0.68}
+    new = worker("http://b:1", version=200, quality=told, champion="adagrad", pinned=True)
     watch = Watch("t")
     view = looks(watch, [old], [old, new], [new, old])
-    assert (view.version, view.quality["auc"]) == (200, 0.6)
+    assert (view.version, view.champion, view.pinned, view.quality["auc"]) == (200, "adagrad", True, 0.6)
     assert [(point.time, point.auc, point.log_loss) for point in view.history] == [(100, 0.5, None), (200, 0.6, 0.68)]
 
 

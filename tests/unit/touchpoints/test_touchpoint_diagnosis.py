@@ -178,6 +178,7 @@ REQUIRED = [
     ("offer_declined", "trigger_id"),
     ("offer_expired", "trigger_id"),
     ("expired_unsent", "trigger_id"),
+    ("model_chosen", "model"),
 ]
 
 
@@ -307,6 +308,8 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("offer_declined", "channel", "", "a string of 1 to 32 characters"),
     ("expired_unsent", "trigger_id", "x" * 201, "a string of 1 to 200 characters"),
     ("clock", "by", "", "a string of 1 to 200 characters"),
+    ("model_chosen", "model", "", "the name of a model, or null to let evidence decide"),
+    ("model_chosen", "by", "", "a string of 1 to 200 characters"),
 ]
 
 

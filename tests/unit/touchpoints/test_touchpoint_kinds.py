@@ -55,6 +55,7 @@ NUMBERS = {
     "offer_expired": 119,
     "clock": 129,
     "expired_unsent": 130,
+    "model_chosen": 131,
 }
 
 

@@ -1,0 +1,114 @@
+"""The contest of the churn models as it stands in the store, and an operator's word in it.
+
+A choice is a record of the touchpoints log, so that whoever reads the log again decides the same: shard 0 tells it to
+the learner (models.decide.choose_champion), and the versions that are cut after it bear the chosen name.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any, NamedTuple
+
+from kafka.errors import KafkaError
+
+from models.churn import SnapshotRefused, Version, schema_of, unseal
+from models.churn.contest import named
+from models.line import UNBORN
+from models.settings import EngineSettings
+from models.touchpoints import event
+from streams.client.producer import close_producer, open_producer
+from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.shard_body import ShardBody, unpack_body
+from streams.store import Store
+from streams.topic_admin import BrokerUnreachable
+from streams.versions import CUT, LEARNER, name_of
+
+SHARD = 0
+"""Whose partition has the choices, so that they are in one order; there is no topic without it."""
+DELIVERY_S = 15.0
+
+
+class NoShard(EngineError):
+    """No worker has worked for this application yet."""
+
+    remedy = "start a worker first, or correct --app and --redis-url"
+
+
+class ModelUnknown(EngineError):
+    """A model was chosen that does not learn here."""
+
+    code = ExitCode.USAGE
+    remedy = "name a model that learns: `retention models` lists them; which do is fixed when an application begins"
+
+
+class Standing(NamedTuple):
+    """body: of shard 0. version: the newest one, None before the first. names: of the models that learn."""
+
+    body: ShardBody
+    version: Version | None
+    names: list[str]
+
+
+class Choice(NamedTuple):
+    """Where a choice stands in the log, and the log time that it bears, in ms."""
+
+    partition: int
+    offset: int
+    time: int
+
+
+async def standing(store: Store, app: str) -> Standing:
+    """How the contest stands. Raises NoShard, StateUnreadable, and what the store raises."""
+    meta = await store.read_meta(str(SHARD))
+    if meta is None:
+        raise NoShard(f"app {app!r} has no shards")
+    body = unpack_body(str(SHARD), meta.body)
+    # As the shards were created, whatever is configured where this runs: that is what the learner learns by.
+    told: dict[str, Any] = dict(body.birth.settings)
+    try:
+        settings = EngineSettings(**told)
+    except (TypeError, ValueError) as error:
+        raise StateUnreadable(f"settings of shard {SHARD}: {error}") from error
+    return Standing(body, await _newest(store, settings), named(settings))
+
+
+async def _newest(store: Store, settings: EngineSettings) -> Version | None:
+    (cut,) = await store.load(LEARNER, [CUT])
+    if cut is None:
+        return None
+    name = name_of(int(cut))
+    (value,) = await store.load(LEARNER, [name])
+    if value is None:  # a newer one was cut meanwhile
+        return await _newest(store, settings)
+    try:
+        return unseal(value, schema_of(settings), Version)
+    except SnapshotRefused as error:
+        raise StateUnreadable(f"model version {cut.decode()}: {error}") from error
+
+
+def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
+    """Write that `model` is champion from the next version on (None: that evidence decides again) into the log.
+
+    Raises ModelUnknown, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
+    """
+    if model is not None and model not in stands.names:
+        raise ModelUnknown(f"there is no model {model!r}; those that learn are {', '.join(stands.names)}")
+    now = int(time.time() * 1000)
+    if stands.body.birth.mode == "replay":
+        # The log's own time: that of our clock would make all that is to come late.
+        now = stands.body.state.time
+        if now == UNBORN:
+            raise NoShard("the replay has not begun: its log has no time yet")
+    data = {"model": model, **({"by": by} if by else {})}
+    name = f"model-chosen-{uuid.uuid4().hex}"
+    value = event("model_chosen", id=name, source="/retention/cli", subject=None, time_ms=now, data=data)
+    # Twice the same choice is one, so a retry needs no idempotence.
+    producer, _ = open_producer(bootstrap_servers, False, DELIVERY_S, {"linger_ms": 0})
+    try:
+        written = producer.send(topic, value, partition=SHARD, timestamp_ms=now).get(DELIVERY_S)
+    except KafkaError as error:
+        raise BrokerUnreachable(f"Kafka at {bootstrap_servers} did not take the choice: {error!r}") from error
+    finally:
+        close_producer(producer)
+    return Choice(SHARD, written.offset, written.timestamp)

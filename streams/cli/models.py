@@ -1,0 +1,198 @@
+"""`retention models`, `retention models promote` and `retention models unpin`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from streams.champion import Choice, Standing, choose, standing
+from streams.cli.options import configured, echo_json, json_option, quiet_libraries
+from streams.cli.reaching import store_of
+from streams.config import Config
+from streams.topic_admin import TopicAdmin
+from streams.words import moment
+
+HEAD = (
+    "",
+    "model",
+    "log-loss",
+    "AUC",
+    "Brier",
+    "predicted",
+    "churned",
+    "drifts of loss",
+    "of calibration",
+    "better by",
+)
+
+
+class ShownFirst(click.Group):
+    """A group that shows where no command of it is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ShownFirst)
+def models() -> None:
+    """Which churn model decides, how good each one is, and an operator's word in it.
+
+    All models learn the same outcomes; one of them, the champion, decides. A challenger takes its place when there is
+    evidence that it is better, or when an operator says so: `promote` also pins, and evidence decides again after
+    `unpin`. Without a command: `show`.
+
+    \b
+    Examples:
+      retention models
+      retention models promote adagrad --by ada
+      retention models unpin
+    """
+
+
+@models.command()
+@json_option("one JSON object")
+@configured("redis_cluster")
+def show(config: Config, as_json: bool) -> None:
+    """Show champion and challengers as of the newest model version: quality, calibration, drift, evidence.
+
+    \b
+    Examples:
+      retention models
+      retention models --json | jq .champion
+    """
+    quiet_libraries()
+    told = _told(config.app, asyncio.run(_standing(config)))
+    if as_json:
+        echo_json(told)
+    else:
+        click.echo("\n".join(lines(told)))
+
+
+@models.command()
+@click.argument("name")
+@click.option("--by", metavar="WHO", help="who chooses; kept in the record")
+@json_option("one JSON object")
+@configured("redis_cluster")
+def promote(config: Config, name: str, by: str | None, as_json: bool) -> None:
+    """Make a model the champion and pin it: it decides from the next model version on, until `unpin` or another choice.
+
+    Writes a record to the touchpoints log, in partition 0, so that a replay of the log decides the same.
+
+    \b
+    Examples:
+      retention models promote adagrad
+      retention models promote mixture --by ada
+    """
+    written = _written(config, name, by)
+    if as_json:
+        echo_json(_as_json(config, name, written))
+    else:
+        click.echo(f"{name} is champion from the first model version after {_where(written)}, and pinned")
+
+
+@models.command()
+@click.option("--by", metavar="WHO", help="who chooses; kept in the record")
+@json_option("one JSON object")
+@configured("redis_cluster")
+def unpin(config: Config, by: str | None, as_json: bool) -> None:
+    """Let evidence decide again; the champion stays until it does.
+
+    \b
+    Examples:
+      retention models unpin
+    """
+    written = _written(config, None, by)
+    if as_json:
+        echo_json(_as_json(config, None, written))
+    else:
+        click.echo(f"evidence decides from the first model version after {_where(written)}")
+
+
+def _written(config: Config, name: str | None, by: str | None) -> Choice:
+    quiet_libraries()
+    stands = asyncio.run(_standing(config))
+    topic = config.topic("touchpoints")
+    with TopicAdmin(config.bootstrap_servers) as admin:
+        admin.topic(topic)  # a producer would create a missing one on some brokers, with the wrong settings
+    return choose(config.bootstrap_servers, topic, stands, name, by)
+
+
+async def _standing(config: Config) -> Standing:
+    async with store_of(config) as store:
+        return await standing(store, config.app)
+
+
+def _as_json(config: Config, name: str | None, written: Choice) -> dict[str, Any]:
+    return {"model": name, "pinned": name is not None, "topic": config.topic("touchpoints"), **written._asdict()}
+
+
+def _where(written: Choice) -> str:
+    return f"{moment(written.time)} of log time (partition {written.partition}, offset {written.offset})"
+
+
+def _told(app: str, stands: Standing) -> dict[str, Any]:
+    """Everything there is to tell. Before the first version: who will begin."""
+    version = stands.version
+    quality: Mapping[str, Any] = version.quality if version is not None else {}
+    return {
+        "app": app,
+        "version": version.boundary if version is not None else None,
+        "learned": version.learned if version is not None else 0,
+        "champion": version.model["name"] if version is not None else stands.names[0],
+        "pinned": quality.get("pinned", False),
+        "promotions": quality.get("promotions", 0),
+        "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
+        "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
+    }
+
+
+def lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    promotion = told["promotion"]
+    since = "from the beginning"
+    if promotion is not None:
+        since = f"since {moment(promotion['boundary'])}, after {promotion['former']}, chosen by {promotion['by']}"
+    yield f"champion: {told['champion']}, {since}{', pinned' if told['pinned'] else ''}"
+    if told["version"] is None:
+        yield f"no model version has been cut yet; there learn {', '.join(told['models'])}"
+        return
+    labels = max((model["labels"] for model in told["models"].values()), default=0)
+    yield f"version of {moment(told['version'])}, {labels:,} labels foretold, {told['promotions']:,} promotions so far"
+    yield ""
+    yield from _table([HEAD, *(_row(name, model) for name, model in told["models"].items())])
+    groups = list(dict.fromkeys(group for model in told["models"].values() for group in model["groups"]))
+    if groups:
+        yield ""
+        yield "predicted risk less churn rate, by the customers' tenure and value (labels)"
+        yield from _table([("", "model", *groups), *(_biases(name, m, groups) for name, m in told["models"].items())])
+
+
+def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers = (_number(model[what]) for what in ("log_loss", "auc", "brier", "mean_predicted", "churn_rate"))
+    drifts = (f"{model['drifts'][what]:,}" for what in ("loss", "calibration"))
+    bound = model.get("better_by_at_least")
+    return ("*" if model["champion"] else "", name, *numbers, *drifts, "" if bound is None else f"{bound:+.4f}")
+
+
+def _biases(name: str, model: Mapping[str, Any], groups: list[str]) -> tuple[str, ...]:
+    found = (model["groups"].get(group) for group in groups)
+    told = (f"{g['expected'] - g['churned']:+.3f} ({g['labels']:,})" if g else "" for g in found)
+    return ("*" if model["champion"] else "", name, *told)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        mark, name, *cells = row
+        told = [mark.ljust(1), name.ljust(widths[1]), *(c.rjust(w) for c, w in zip(cells, widths[2:], strict=True))]
+        yield "  ".join(told).rstrip()
