@@ -107,6 +107,10 @@ class Learning:
                 self.shards[shard].first = content.time
         return True
 
+    def heard(self, shard: int) -> int:
+        """The count of the last message of a shard that was taken in."""
+        return self._heard[shard]
+
     def lowest_mark(self) -> int | None:
         """The time up to which all examples of all shards are in, None while a shard has not spoken since the start."""
         marks = [mark if mark is not None else self.boundary for mark in self._marks]

@@ -114,7 +114,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         )
         checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
         outgoing = Outgoing(
-            _publisher(config, surroundings, tails, tp.partition),
+            publisher_of(config, surroundings, tails, tp.partition),
             tp.partition,
             config.mode == "live",
             watching.published(tp.partition),
@@ -154,9 +154,10 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     return app
 
 
-def _publisher(
+def publisher_of(
     config: Config, surroundings: Surroundings, tails: TailReader, shard: int
 ) -> KafkaPublisher | PlainPublisher:
+    """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
     keep_time = config.mode == "replay"
     if not surroundings.transactional:

@@ -22,6 +22,10 @@ AHEAD = 50_000
 """Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
 
 
+FIRST_STEP, STEP_GROWTH = 1_000, 8
+"""Offsets that are looked at from the end of a partition, when a message is looked for by its count."""
+
+
 @dataclass(frozen=True, slots=True)
 class LearnerSettings:
     """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
@@ -46,6 +50,47 @@ def kafka_consumer(settings: LearnerSettings) -> Any:
 
 
 NewConsumer = Callable[[LearnerSettings], Any]
+
+
+async def offsets_after(settings: LearnerSettings, counts: Sequence[int], new_consumer: NewConsumer) -> list[int]:
+    """By shard, the offset behind the message of a count in its examples partition, all of which are public.
+
+    Raises LogTruncated when there is none of that count any more, KafkaError.
+    """
+    consumer = new_consumer(settings)
+    try:
+        await consumer.start()
+        tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
+        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        found = [
+            await _offset_after(consumer, tp, starts[tp], ends[tp], count)
+            for tp, count in zip(tps, counts, strict=True)
+        ]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def _offset_after(consumer: Any, tp: TopicPartition, start: int, end: int, count: int) -> int:
+    """Backwards from the end, in growing steps: markers of transactions have offsets too, so it can't be reckoned."""
+    step, consumed = FIRST_STEP, False
+    while count and not consumed:
+        low = max(start, end - step)
+        consumed, step = low == start, step * STEP_GROWTH
+        consumer.assign([tp])
+        consumer.seek(tp, low)
+        before = True
+        while before and (fetched := (await consumer.getmany(timeout_ms=1_000)).get(tp)):
+            for message in fetched:
+                reached = int(dict(message.headers)["count"])
+                if reached == count:
+                    return int(message.offset) + 1
+                before = reached < count
+                if not before:
+                    break
+    if count:
+        raise LogTruncated(f"{tp.topic} {tp.partition} has no message of count {count} from offset {start} on")
+    return start
 
 
 class ExamplesReader:

@@ -25,7 +25,7 @@ from streams.crash_points import point
 from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.log_facts import LogFacts
-from streams.versions import CUT, ORIGIN, name_of
+from streams.versions import CUT, ORIGIN, lasting, name_of
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
 
@@ -182,10 +182,8 @@ class LearnerOwner:
 
     async def _commit(self, versions: Sequence[Version]) -> None:
         """Versions, state and offsets in one write; versions that no shard can need any more leave."""
-        engine, schema = self._settings.engine, self._settings.schema
-        # A shard whose watermark is b may still ask for the version of the last boundary <= b - D.
-        kept = (-(-engine.version_delay // engine.boundary) + 2) * engine.boundary
-        gone = [version.boundary - kept for version in versions]
+        schema = self._settings.schema
+        gone = [version.boundary - lasting(self._settings.engine) for version in versions]
         # A learner that catches up cuts and outlives a version in one write; the store removes before it sets.
         values = [(name_of(v.boundary), seal(v, schema)) for v in versions if v.boundary not in gone]
         values += [(ORIGIN, str(self.learning.origin).encode()), (CUT, str(versions[-1].boundary).encode())]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from models.touchpoints import RESERVED, InvalidTouchpoint, Rejected, event, read
 from streams.datasets import GZIP_MAGIC, LogInvalid, LogRow, cdnow, read_log
@@ -24,6 +24,10 @@ ROW_TYPES = (
     "subscription_renewed",
     "subscription_cancelled",
 )
+
+Item = TypeVar("Item")
+Sort = Callable[[Iterable[Item], type[Item], Callable[[Item], int]], Iterable[Item]]
+"""(items, their class, key) -> the items by key, those of one key in their own order."""
 
 ANY_TIME = 2**53
 """Later than any event's time: a file has no record timestamps to compare with."""
@@ -44,29 +48,48 @@ class TimedEvent(NamedTuple):
 
 
 def log_events(log: str) -> list[TimedEvent]:
-    """All touchpoints of a log, by time, those of one moment in the log's order. Held in memory: about 500 bytes each.
+    """All touchpoints of a log, as by `events_in_order`. Held in memory: about 500 bytes each."""
+    return list(events_in_order(log, in_memory))
+
+
+def in_memory(items: Iterable[Item], kind: type[Item], key: Callable[[Item], int]) -> Iterable[Item]:
+    """A `Sort` of what memory holds."""
+    return sorted(items, key=key)
+
+
+def events_in_order(log: str, by_time: Sort[Any]) -> Iterator[TimedEvent]:
+    """All touchpoints of a log, by time, those of one moment in the log's order.
 
     Ids are functions of the log's content and order alone, so that a log that is replayed twice is recognised.
 
-    Raises:
+    Raises, while it is iterated over:
         LogInvalid: names the line or row that can't be a touchpoint.
         LogUnreadable: there is no such file.
     """
     if log == CDNOW:
-        return _from_rows(CDNOW, cdnow())
+        yield from _from_rows(CDNOW, by_time(cdnow(), LogRow, _row_time))
+        return
     path = Path(log)
     try:
         if path.name.endswith(JSON_SUFFIXES):
-            return sorted(_from_json(path), key=lambda touch: touch.time)
-        return _from_rows(path.name.partition(".")[0] or "log", read_log(path))
+            yield from by_time(_from_json(path), TimedEvent, _event_time)
+        else:
+            name = path.name.partition(".")[0] or "log"
+            yield from _from_rows(name, by_time(read_log(path), LogRow, _row_time))
     except OSError as error:
         raise LogUnreadable(f"the log {log!r} can't be read: {error.strerror or error}") from error
 
 
-def _from_rows(name: str, rows: Iterable[LogRow]) -> list[TimedEvent]:
+def _row_time(row: LogRow) -> int:
+    return row.ts
+
+
+def _event_time(touch: TimedEvent) -> int:
+    return touch.time
+
+
+def _from_rows(name: str, ordered: Iterable[LogRow]) -> Iterator[TimedEvent]:
     """Rows as touchpoints. An id is the row's place in the sorted log."""
-    ordered = sorted(rows, key=lambda row: row.ts)
-    found = []
     for number, row in enumerate(ordered, start=1):
         where = f"row of customer {row.customer_id!r} at {_iso(row.ts)}"
         if row.type not in ROW_TYPES:
@@ -82,8 +105,7 @@ def _from_rows(name: str, rows: Iterable[LogRow]) -> list[TimedEvent]:
             )
         except InvalidTouchpoint as error:
             raise LogInvalid(f"{where}: {error}") from error
-        found.append(TimedEvent(row.ts, row.customer_id.encode(), value))
-    return found
+        yield TimedEvent(row.ts, row.customer_id.encode(), value)
 
 
 def _data(name: str, row: LogRow) -> dict[str, Any]:

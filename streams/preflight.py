@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
+from streams.backfill_plan import refuse_unfinished
 from streams.config import Config, without_password
 from streams.doctor import topics
 from streams.doctor.finding import Status
@@ -43,12 +44,14 @@ class Surroundings(NamedTuple):
 async def look_around(config: Config) -> Surroundings:
     """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
 
-    Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking).
+    Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking), BackfillUnfinished.
     """
     pause = FIRST_PAUSE_S
     while True:
         try:
-            return await _look(config)
+            surroundings = await look(config)
+            await _no_backfill(config)
+            return surroundings
         except AWAY as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
             logger.warning("waiting for %s: %s; again in %.0f s", where, error, pause)
@@ -56,7 +59,8 @@ async def look_around(config: Config) -> Surroundings:
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
-async def _look(config: Config) -> Surroundings:
+async def look(config: Config) -> Surroundings:
+    """The same, once. Raises one of `AWAY`, too."""
     partitions = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
@@ -98,5 +102,14 @@ async def _store(config: Config) -> None:
     except CAUGHT as error:
         # Wrong credentials do not become right by waiting.
         raise translated(error, f"Redis at {where}") from error
+    finally:
+        await client.aclose()
+
+
+async def _no_backfill(config: Config) -> None:
+    """Before the worker joins its group; its shards look again."""
+    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    try:
+        await refuse_unfinished(RedisStore(client, config.app))
     finally:
         await client.aclose()

@@ -58,14 +58,14 @@ class PlainWatch:
 
 
 class BarWatch:
-    """A bar on the terminal; without `total` bytes, only the sums and the time."""
+    """A bar on the terminal; without `total` (bytes), only the sums and the time. told: the sums so far."""
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, told: str = "0 sent") -> None:
         self._console = Console(stderr=True)
         bar = (BarColumn(), TextColumn("{task.percentage:>3.0f}%")) if total else ()
         columns = (TextColumn("{task.description}"), *bar, TimeElapsedColumn())
         self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task("0 sent", total=total)
+        self._task = self._progress.add_task(told, total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -80,9 +80,14 @@ def tape(events: Sequence[TimedEvent], partitions: int, settings: EngineSettings
 
 
 def _clocks(time: int, partitions: int) -> Iterator[TapeRecord]:
-    value = event("clock", id=f"clock-{time}", source=SOURCE, subject=None, time_ms=time, data={"by": "replay"})
+    value = clock_value(time)
     for partition in range(partitions):
         yield TapeRecord(partition, time, None, value)
+
+
+def clock_value(time: int) -> bytes:
+    """What a clock record says at a moment of a log of the past, to all partitions."""
+    return event("clock", id=f"clock-{time}", source=SOURCE, subject=None, time_ms=time, data={"by": "replay"})
 
 
 def logs(records: Iterable[TapeRecord], partitions: int) -> list[list[LogRecord]]:

@@ -26,6 +26,7 @@ from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
 from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
 from models.settings import EngineSettings
+from streams.backfill_plan import refuse_unfinished
 from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
@@ -46,7 +47,7 @@ from streams.shard_body import (
     unpack_body,
 )
 from streams.store import Store
-from streams.versions import InForce, Versions
+from streams.versions import InForce, VersionSource
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ class Watcher(Protocol):
 @dataclass(frozen=True, slots=True)
 class ShardSettings:
     """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
-    cache_records: most customers whose records are kept in memory."""
+    cache_records: most customers whose records are kept in memory. backfill_until: the cut of the backfill that works
+    here in place of a worker, 0: none."""
 
     engine: EngineSettings
     mode: str
@@ -81,6 +83,12 @@ class ShardSettings:
     outbox_limit: int
     clock_ahead_limit_s: float
     cache_records: int = 20_000
+    backfill_until: int = 0
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether a shard waits at each boundary for the version that the rule names."""
+        return self.mode == "replay" or self.backfill_until > 0
 
 
 class Shard:
@@ -94,7 +102,7 @@ class Shard:
         generation: int,
         settings: ShardSettings,
         store: Store,
-        versions: Versions,
+        versions: VersionSource,
         outgoing: Outgoing,
         release: Callable[[Any], None],
         watcher: Watcher,
@@ -119,7 +127,9 @@ class Shard:
     # -- takeover (step numbers: streams/checkpoint.py)
 
     async def peek(self) -> bool:
-        """Step 1."""
+        """Step 1. Raises BackfillUnfinished."""
+        if not self._settings.backfill_until:
+            await refuse_unfinished(self._store)
         meta = await self._checkpoint.read()
         if meta is not None:
             self.fence = unpack_body(self.place, meta.body).state.fence
@@ -150,7 +160,7 @@ class Shard:
             raise MetaMissing(f"shard {self.place}: {', '.join(public)} hold its outputs, the store has no meta")
         await self._fits_the_others(facts)
         state = ShardState(self.tp.partition, facts.partitions, facts.start)
-        birth = birth_of(facts, self._settings.mode, self._settings.engine)
+        birth = birth_of(facts, self._settings.mode, self._settings.engine, self._settings.backfill_until)
         meta = await self._checkpoint.create(pack_body(ShardBody(SCHEMA, birth, state)))
         self._body = unpack_body(self.place, meta.body)
         self.fence = self._body.state.fence
@@ -286,7 +296,7 @@ class Shard:
         """The version that comes into force at a boundary. In lockstep the shard waits for the one that the rule names;
         live it goes on with the newest older one, and None says that this is the one in force."""
         wanted = version_for(self._settings.engine, boundary)
-        if self._settings.mode == "live":
+        if not self._settings.lockstep:
             return await self._newer(wanted)
         self._watcher.waiting(self.tp.partition, "version", f"of boundary {wanted}")
         self._outgoing.hurry()
@@ -297,11 +307,7 @@ class Shard:
         """Live, at a batch's start: the version of the last boundary, if it was late then and is there now."""
         state, engine = self.body.state, self._settings.engine
         # Between two due items that stand before one record there is no place that a replay could find again.
-        if (
-            self._settings.mode != "live"
-            or state.cut_place != 0
-            or state.version >= version_for(engine, state.boundary)
-        ):
+        if self._settings.lockstep or state.cut_place != 0 or state.version >= version_for(engine, state.boundary):
             return None
         return await self._newer(version_for(engine, state.boundary))
 
@@ -336,9 +342,10 @@ class Shard:
         scorer: Scorer,
         adopted: Version | None,
     ) -> Changes:
-        settings = self._settings
+        settings, body = self._settings, self.body
+        line = (body.state, settings.engine, settings.topic, piece, batch, dues, loaded)
         try:
-            return apply(self.body.state, settings.engine, settings.topic, piece, batch, dues, loaded, scorer, adopted)
+            return apply(*line, scorer, adopted, body.birth.quiet_until)
         except UnknownRecord as error:
             raise StateUnreadable(f"shard {self.place}: {error}") from error
         except TooManyFailures as error:

@@ -13,12 +13,14 @@ SCHEMA = 1
 
 
 class Birth(msgspec.Struct, frozen=True):
-    """Fixed at creation. `settings`: every engine setting that decides, by name."""
+    """Fixed at creation. `settings`: every engine setting that decides, by name. `quiet_until`: the cut of the backfill
+    that made the shard; nobody is triggered before it."""
 
     topic_id: str
     partitions: int
     mode: str
     settings: dict[str, int | float | str]
+    quiet_until: int = 0
 
 
 class ShardBody(msgspec.Struct, frozen=True):
@@ -52,8 +54,8 @@ def unpack_body(place: str, value: bytes) -> ShardBody:
         raise StateUnreadable(f"meta of shard {place}, {len(value)} bytes: {error}") from error
 
 
-def birth_of(facts: LogFacts, mode: str, settings: EngineSettings) -> Birth:
-    return Birth(facts.topic_id, facts.partitions, mode, settings.deciding())
+def birth_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Birth:
+    return Birth(facts.topic_id, facts.partitions, mode, settings.deciding(), quiet_until)
 
 
 def check_log(place: str, birth: Birth, fence: int, facts: LogFacts) -> None:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of, unseal
 from models.learning import initial_version
@@ -40,6 +40,20 @@ class InForce(NamedTuple):
 
     version: Version
     scorer: Scorer
+
+
+class VersionSource(Protocol):
+    """What a shard needs of the versions. The methods are told at `Versions`."""
+
+    async def named(self, boundary: int) -> InForce: ...
+    async def at(self, boundary: int) -> InForce: ...
+    async def newest(self, most: int) -> InForce | None: ...
+
+
+def lasting(settings: EngineSettings) -> int:
+    """How much older (ms) than the newest version one must be that no shard asks for any more: a shard whose watermark
+    is b may still ask for the version of the last boundary <= b - D."""
+    return (-(-settings.version_delay // settings.boundary) + 2) * settings.boundary
 
 
 class Versions:

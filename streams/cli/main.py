@@ -10,6 +10,7 @@ import click
 from streams.cli.options import GLOBAL, setting_options
 
 COMMANDS = {
+    "backfill": "streams.cli.backfill:backfill",
     "completion": "streams.cli.completion:completion",
     "config": "streams.cli.config_show:config",
     "customer": "streams.cli.customer:customer",

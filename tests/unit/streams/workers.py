@@ -133,7 +133,8 @@ class Site:
     """Store, topics and settings. `faults`: (call of a store, counted from 0) to whether it fails before its effect.
 
     send_faults: the same for transactions. batch: records of a batch that begins at an offset. reach: timestamp beyond
-    which no record is handed out yet. gate: while it is there and not set, no transaction comes to an end.
+    which no record is handed out yet. gate: while it is there and not set, no transaction comes to an end. quiet_until:
+    the cut of a backfill that came before.
     """
 
     store: Store
@@ -148,13 +149,14 @@ class Site:
     send_faults: dict[int, Failure] = field(default_factory=dict)
     reach: int | None = None
     gate: asyncio.Event | None = None
+    quiet_until: int = 0
     public: FakeLog = field(default_factory=FakeLog)
     committed: dict[TP, int] = field(default_factory=dict)
     calls: int = 0
     sends: int = 0
 
     def __post_init__(self) -> None:
-        self.expected: Rehearsal = rehearse(self.logs, self.settings, TOPIC)
+        self.expected: Rehearsal = rehearse(self.logs, self.settings, TOPIC, quiet_until=self.quiet_until)
 
     @property
     def schema(self) -> str:
@@ -203,7 +205,8 @@ class Site:
     def obey(self) -> None:
         """Expect what the engine in memory makes of the changes of model version that were written down."""
         told = [[_output(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
-        self.expected = rehearse(self.logs, self.settings, TOPIC, adoptions=[Recorded(said) for said in told])
+        adoptions = [Recorded(said) for said in told]
+        self.expected = rehearse(self.logs, self.settings, TOPIC, adoptions=adoptions, quiet_until=self.quiet_until)
 
     def check_outputs(self) -> None:
         """Every output is public exactly once, in order, to the byte."""
@@ -499,6 +502,9 @@ class MemoryConsumer:
 
     async def beginning_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return {tp: self._starts.get(tp.partition, 0) for tp in tps}
+
+    async def end_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: len(self._log.entries(Destination("examples", tp.partition))) for tp in tps}
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self._at[tp] = offset

@@ -1,0 +1,138 @@
+"""`retention backfill` on real servers: killed in the middle, gone on with, and taken over by workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.settings import DAY, HOUR
+from streams.errors import ExitCode
+from streams.history import Course, gather
+from tests.logs import START, tape
+from tests.servers import ApacheKafka, Broker
+from tests.unit.streams.backfills import arrived, as_logs, written
+from tests.world import Raw, World
+from tests.world_fixtures import MakeWorld
+from tests.world_live import LIVE, stand_still
+
+ROOT = Path(__file__).resolve().parents[3]
+CUT = START + 90 * DAY + 7 * HOUR
+
+
+def iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+class Past:
+    """A world's log, and the command that backfills it."""
+
+    def __init__(self, world: World, log: Path, until: int) -> None:
+        self.world, self.log, self.until = world, log, until
+
+    def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+        told = {f"RETENTION_{name.upper()}": str(value) for name, value in self.world.settings.items()}
+        words = ["backfill", str(self.log), "--until", iso(self.until), "--json", *options]
+        return subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", *words],
+            env={**os.environ, **told, "PYTHONPATH": str(ROOT), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *options: str, **environment: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        with self.start(*options, **environment) as process:
+            out, told = process.communicate(timeout=100)
+        return process.returncode, out, told
+
+    def done(self) -> dict[str, Any]:
+        """A run that comes to its end; its summary."""
+        code, out, told = self.run()
+        assert code == 0, told
+        summary: dict[str, Any] = json.loads(out)
+        return summary
+
+    def remembered(self, scratch: Path, fences: Sequence[int]) -> None:
+        """From now on `world.logs()` begins with history."""
+        scratch.mkdir()
+        history = gather(str(self.log), self.until, self.world.config.partitions, scratch)
+        self.world.history = as_logs(Course(history, self.world.config.engine(), fences))
+        self.world.quiet_until = self.until
+
+
+def raw(logs: Sequence[Sequence[Any]]) -> list[list[Raw]]:
+    return [[(entry.key, entry.value, entry.timestamp) for entry in log] for log in logs]
+
+
+@pytest.mark.slow
+def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_live(
+    broker: Broker, request: pytest.FixtureRequest, make_world: MakeWorld, tmp_path: Path
+) -> None:
+    transactions = "kafka" in request.node.callspec.params["broker"]
+    world = make_world(broker, piece_items=3)
+    entries = tape(7, 3, 80, 150)
+    past = Past(world, written(entries, tmp_path / "log.jsonl"), CUT)
+    before = [[entry for entry in entries if entry.partition == n and entry.timestamp < CUT][-20:] for n in range(3)]
+    # What came before the cut is on the topic too, as it would be: history has it, live must not.
+    world.produce([[(e.key, e.value, e.timestamp) for e in log] for log in before[:2]] + [[]])
+    fences = [len(before[0]), len(before[1]), 0]
+    live = arrived(entries, fences, CUT)
+    assert past.run(RETENTION_CRASH_POINT="commit.b.written:60")[0] == ExitCode.CRASH_POINT
+    assert world.ended(world.worker()) == ExitCode.BACKFILL_UNFINISHED
+    code, out, told = past.run("--app", world.config.app, RETENTION_ENTER="0.7")
+    assert (code, out) == (ExitCode.SETTINGS_CHANGED, "")
+    assert "enter is 0.7, at creation 0.6" in told
+    killed, stood = past.start(), sum(world.commits())
+    while sum(world.commits()) < stood + 60:
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.01)
+    killed.kill()
+    killed.communicate()
+    world.produce(raw(live))
+    summary = past.done()
+    assert summary["fences"] == {str(n): fence for n, fence in enumerate(fences)}
+    assert summary["resumed"]
+    past.remembered(tmp_path / "scratch", fences)
+    world.worker()
+    world.wait(lambda: world.done([fence + len(log) for fence, log in zip(fences, live, strict=True)]), 90)
+    world.end()
+    expected = world.check(committed=transactions)
+    triggers = [out for shard in expected.shards for out in shard.outputs if out.role == "triggers"]
+    assert triggers
+    assert min(out.time for out in triggers) >= CUT
+
+
+@pytest.mark.slow
+def test_live_takes_over_at_the_cut(kafka: ApacheKafka, make_world: MakeWorld, tmp_path: Path) -> None:
+    world = make_world(kafka, **LIVE)
+    now = int(time.time() * 1000)
+    lines = [
+        f"c{customer},{iso(now - 60_000 + 900 * n + customer)},purchase,5,1"
+        for customer in range(40)
+        for n in range(0, 60, 1 + customer % 9)
+        if n < 30 or customer % 2
+    ]
+    log = tmp_path / "shop.csv"
+    log.write_text("customer_id,ts,type,amount,qty\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    past = Past(world, log, now - 1_000)
+    summary = past.done()
+    assert summary["events"] + summary["left_to_live"] == len(lines)
+    past.remembered(tmp_path / "scratch", [0] * world.config.partitions)
+    world.worker()
+    commits = world.commits()
+    world.wait(lambda: sum(world.commits()) > sum(commits) + 40, 60)
+    stand_still(world)
+    expected = world.check()
+    outputs = [out for shard in expected.shards for out in shard.outputs if out.role == "triggers"]
+    assert outputs
+    assert min(out.time for out in outputs) >= past.until

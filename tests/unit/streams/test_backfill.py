@@ -1,0 +1,142 @@
+"""A backfill and live together equal one replay in which nobody is triggered before the cut, whatever kills it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.settings import DAY, HOUR, EngineSettings
+from streams import outgoing
+from streams.backfill_plan import BackfillUnfinished
+from streams.errors import Fenced
+from streams.store.fake import FakeStore
+from tests.logs import START, tape
+from tests.unit.streams.backfills import Backfiller, Past, arrived, written
+from tests.unit.streams.workers import SETTINGS, Site, Worker, play
+
+PARTITIONS, DAYS = 2, 60
+CUT = START + 30 * DAY + 7 * HOUR
+AT_A_TICK = START + 28 * DAY
+POINTS = (
+    "backfill.1.claimed",
+    "commit.a.computed",
+    "commit.b.written",
+    "publish.1.begun",
+    "publish.4.committed",
+    "takeover.7.published",
+    "backfill.5.published",
+    "backfill.6.learned",
+)
+
+
+@pytest.fixture(autouse=True)
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are behind wait two seconds between two transactions."""
+    monkeypatch.setattr(outgoing, "LONGEST_PACE_S", 0.0)
+
+
+def world(
+    folder: Path,
+    seed: int = 3,
+    cut: int = CUT,
+    engine: EngineSettings = SETTINGS,
+    fences: tuple[int, ...] = (0, 17),
+    mode: str = "replay",
+) -> tuple[Site, Past]:
+    """A site whose log is a history and what arrived after it."""
+    entries = tape(seed, PARTITIONS, 10, DAYS)
+    past = Past(written(entries, folder / "log.jsonl"), cut, engine, fences, folder / "scratch", mode)
+    logs = [a + b for a, b in zip(past.logs, arrived(entries, fences, cut), strict=True)]
+    store = FakeStore()
+    return Site(store, store.snapshot, logs, engine, mode=mode, quiet_until=cut), past
+
+
+@pytest.mark.parametrize("cut", [CUT, AT_A_TICK], ids=["between ticks", "at a tick"])
+@pytest.mark.parametrize("boundary", [7 * DAY, DAY], ids=["a version a tick", "a version a day"])
+@pytest.mark.parametrize("delay", [0, DAY], ids=["used at once", "used a day later"])
+def test_backfill_and_live_equal_one_replay_that_triggers_nobody_before_the_cut(
+    tmp_path: Path, cut: int, boundary: int, delay: int
+) -> None:
+    async def scenario() -> None:
+        site, past = world(tmp_path, cut=cut, engine=replace(SETTINGS, boundary=boundary, version_delay=delay))
+        done = await Backfiller(site, past).backfill()
+        assert done is not None
+        assert [state.fence for state in done.states] == past.fences
+        assert [state.time for state in done.states] == [cut - 1] * PARTITIONS
+        assert all(site.said("triggers", n) == [] for n in range(PARTITIONS))
+        await site.live()
+        triggers = [out for shard in site.expected.shards for out in shard.outputs if out.role == "triggers"]
+        assert triggers
+        assert min(out.time for out in triggers) >= cut
+
+    play(scenario)
+
+
+def test_live_goes_on_with_versions_that_come_when_they_come(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        engine = replace(SETTINGS, boundary=HOUR, version_delay=HOUR, phase="spread")
+        site, past = world(tmp_path, engine=engine, mode="live")
+        assert await Backfiller(site, past).backfill() is not None
+        await site.live(check=False)
+        site.obey()
+        for n, wanted in enumerate(site.expected.shards):
+            assert {name[2:]: value for name, value in site.dump(str(n)).values.items()} == wanted.records
+            assert [(e.count, e.id, e.value) for e in site.said("decisions", n)] == [
+                (o.count, o.id, o.value) for o in wanted.outputs if o.role == "decisions"
+            ]
+
+    play(scenario)
+
+
+crash = st.tuples(st.sampled_from(POINTS), st.integers(1, 40)).map(lambda drawn: f"{drawn[0]}:{drawn[1]}")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(seed=st.integers(0, 2), crashes=st.lists(crash, max_size=4), batch=st.sampled_from([3, 50, 5_000]))
+def test_no_sequence_of_crashes_changes_anything_and_no_worker_starts_before_the_end(
+    tmp_path: Path, seed: int, crashes: list[str], batch: int
+) -> None:
+    async def scenario() -> None:
+        site, past = world(tmp_path, seed)
+        for point in crashes:
+            runs = Backfiller(site, past, point, batch_records=batch)
+            if await runs.backfill() is not None:
+                break
+            worker = Worker(site)
+            await worker.run()
+            assert isinstance(worker.error, BackfillUnfinished)
+        else:
+            assert await Backfiller(site, past, batch_records=batch).backfill() is not None
+        await site.live()
+
+    play(scenario)
+
+
+def test_a_second_run_takes_the_place_of_the_first_which_then_writes_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        site, past = world(tmp_path)
+        first, second = Backfiller(site, past), Backfiller(site, past)
+        fenced = False
+
+        async def runs() -> None:
+            nonlocal fenced
+            try:
+                await first.backfill()
+            except Fenced:
+                fenced = True
+
+        going = asyncio.create_task(runs())
+        await first.until(lambda: first.passings["commit.b.written"] > 5)
+        assert await second.backfill() is not None
+        await going
+        assert fenced
+        await site.live()
+
+    play(scenario)
