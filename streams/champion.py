@@ -10,18 +10,16 @@ import time
 import uuid
 from typing import Any, NamedTuple
 
-from kafka.errors import KafkaError
-
 from models.churn import SnapshotRefused, Version, schema_of, unseal
 from models.churn.contest import named
 from models.line import UNBORN
 from models.settings import EngineSettings
-from models.touchpoints import event
+from models.touchpoints import InvalidTouchpoint, event
 from streams.client.producer import close_producer, open_producer
 from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.shard_body import ShardBody, unpack_body
 from streams.store import Store
-from streams.topic_admin import BrokerUnreachable
+from streams.topic_admin import kafka_named
 from streams.versions import CUT, LEARNER, name_of
 
 SHARD = 0
@@ -40,6 +38,13 @@ class ModelUnknown(EngineError):
 
     code = ExitCode.USAGE
     remedy = "name a model that learns: `retention models` lists them; which do is fixed when an application begins"
+
+
+class ChoiceRefused(EngineError):
+    """What is to be kept with a choice can't be."""
+
+    code = ExitCode.USAGE
+    remedy = "give what the field named above takes"
 
 
 class Standing(NamedTuple):
@@ -90,7 +95,7 @@ async def _newest(store: Store, settings: EngineSettings) -> Version | None:
 def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
     """Write that `model` is champion from the next version on (None: that evidence decides again) into the log.
 
-    Raises ModelUnknown, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
+    Raises ModelUnknown, ChoiceRefused, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
     """
     if model is not None and model not in stands.names:
         raise ModelUnknown(f"there is no model {model!r}; those that learn are {', '.join(stands.names)}")
@@ -102,13 +107,15 @@ def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | No
             raise NoShard("the replay has not begun: its log has no time yet")
     data = {"model": model, **({"by": by} if by else {})}
     name = f"model-chosen-{uuid.uuid4().hex}"
-    value = event("model_chosen", id=name, source="/retention/cli", subject=None, time_ms=now, data=data)
+    try:
+        value = event("model_chosen", id=name, source="/retention/cli", subject=None, time_ms=now, data=data)
+    except InvalidTouchpoint as error:
+        raise ChoiceRefused(f"the record of the choice: {error.rejected.reason}") from error
     # Twice the same choice is one, so a retry needs no idempotence.
     producer, _ = open_producer(bootstrap_servers, False, DELIVERY_S, {"linger_ms": 0})
     try:
-        written = producer.send(topic, value, partition=SHARD, timestamp_ms=now).get(DELIVERY_S)
-    except KafkaError as error:
-        raise BrokerUnreachable(f"Kafka at {bootstrap_servers} did not take the choice: {error!r}") from error
+        with kafka_named(bootstrap_servers, "writing the choice"):
+            written = producer.send(topic, value, partition=SHARD, timestamp_ms=now).get(DELIVERY_S)
     finally:
         close_producer(producer)
     return Choice(SHARD, written.offset, written.timestamp)

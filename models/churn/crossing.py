@@ -58,7 +58,7 @@ def new_room(mixture: Mixture) -> Room:
 @compiled
 def overshoot(x: Any, y: Any) -> float:
     """An upper bound of how far `renewal` may be, between two rows, above both of them."""
-    gaps = (y[LOG_RECENCY] - x[LOG_RECENCY]) / x[SPREAD]
+    gaps: float = (y[LOG_RECENCY] - x[LOG_RECENCY]) / x[SPREAD]
     return min(_CURVATURE * gaps * gaps, _MOST_OVERSHOOT)
 
 

@@ -163,7 +163,7 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"no model version has been cut yet; there learn {', '.join(told['models'])}"
         return
     labels = max((model["labels"] for model in told["models"].values()), default=0)
-    yield f"version of {moment(told['version'])}, {labels:,} labels foretold, {told['promotions']:,} promotions so far"
+    yield f"version of {moment(told['version'])}, {labels:,} labels foretold, promotions so far: {told['promotions']:,}"
     yield ""
     yield from _table([HEAD, *(_row(name, model) for name, model in told["models"].items())])
     groups = list(dict.fromkeys(group for model in told["models"].values() for group in model["groups"]))

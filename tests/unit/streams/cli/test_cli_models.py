@@ -1,0 +1,77 @@
+"""The contest as people read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from models.outputs import Chosen, Position, encode
+from streams.cli.main import main
+from streams.cli.models import lines
+from streams.words import line
+
+NOON = 1_700_000_000_000
+GROUP = {"labels": 1_200, "expected": 0.25, "churned": 0.375}
+MODEL: dict[str, Any] = {
+    "champion": False,
+    "labels": 5_000,
+    "log_loss": 0.5,
+    "auc": 0.75,
+    "brier": 0.2,
+    "mean_predicted": 0.4,
+    "churn_rate": 0.3,
+    "drifts": {"loss": 2, "calibration": 0},
+    "groups": {"old": GROUP},
+}
+TOLD: dict[str, Any] = {
+    "app": "shop",
+    "version": NOON,
+    "learned": 9_000,
+    "champion": "adagrad",
+    "pinned": True,
+    "promotions": 1,
+    "promotion": {"champion": "adagrad", "former": "mixture", "boundary": NOON, "by": "operator"},
+    "models": {
+        "mixture": {**MODEL, "better_by_at_least": -0.0123},
+        "adagrad": {**MODEL, "champion": True, "auc": None, "groups": {}},
+    },
+}
+
+
+def test_every_model_has_a_row_and_the_champion_a_star() -> None:
+    assert list(lines(TOLD)) == [
+        "champion: adagrad, since 2023-11-14 22:13:20, after mixture, chosen by operator, pinned",
+        "version of 2023-11-14 22:13:20, 5,000 labels foretold, promotions so far: 1",
+        "",
+        "   model    log-loss     AUC   Brier  predicted  churned  drifts of loss  of calibration  better by",
+        "   mixture    0.5000  0.7500  0.2000     0.4000   0.3000               2               0    -0.0123",
+        "*  adagrad    0.5000          0.2000     0.4000   0.3000               2               0",
+        "",
+        "predicted risk less churn rate, by the customers' tenure and value (labels)",
+        "   model               old",
+        "   mixture  -0.125 (1,200)",
+        "*  adagrad",
+    ]
+
+
+def test_before_the_first_version_who_will_begin_is_told() -> None:
+    nothing = {**TOLD, "version": None, "promotion": None, "champion": "mixture", "pinned": False}
+    assert list(lines(nothing)) == [
+        "champion: mixture, from the beginning",
+        "no model version has been cut yet; there learn mixture, adagrad",
+    ]
+
+
+@pytest.mark.parametrize("champion", ["adagrad", None])
+def test_a_choice_reads_as_a_sentence(champion: str | None) -> None:
+    told = line(encode(Chosen(NOON, champion, Position(2, 7, due=False))))
+    what = "adagrad is champion" if champion else "evidence chooses the champion"
+    assert told == f"2023-11-14 22:13:20  shard 2  from the next model version on {what}"
+
+
+def test_help_of_the_group_names_its_commands_rather_than_looking_anywhere() -> None:
+    result = CliRunner().invoke(main, ["models", "--help"])
+    assert result.exit_code == 0
+    assert all(f"  {name} " in result.stdout for name in ("show", "promote", "unpin"))
