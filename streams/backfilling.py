@@ -78,7 +78,14 @@ def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
     begun = time.monotonic()
     if config.mode == "live" and until > time.time() * 1_000:
         raise CutAhead(f"--until is {moment(until)}, it is {moment(time.time() * 1_000)} now")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _backfill(config, log, until, view, begun)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _backfill(config: Config, log: str, until: int, view: View, begun: float) -> Backfilled:
     surroundings = asyncio.run(_look(config))
     warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:

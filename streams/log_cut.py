@@ -44,10 +44,13 @@ def first_offsets(bootstrap_servers: str, topic: str, partitions: int, time: int
             told = consumer.offsets_for_times(dict.fromkeys(tps, time))
             found = []
             for tp in tps:
+                if ends[tp] == starts[tp]:
+                    found.append(ends[tp])
+                    continue
                 answer = told[tp]
                 # The embedded broker answers with the log's start, whatever the time: so the records themselves decide.
                 offset = ends[tp] if answer is None else _from(consumer, tp, max(answer.offset, starts[tp]), time)
-                if offset == starts[tp] > 0 and offset < ends[tp]:
+                if offset == starts[tp] > 0:
                     raise CutBeforeLog(
                         f"partition {tp.partition} of {topic} begins with offset {offset}, after {moment(time)}: "
                         "records from before it are gone, and nobody can tell up to when"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from tests.world_fixtures import MakeWorld
 from tests.world_live import LIVE, stand_still
 
 ROOT = Path(__file__).resolve().parents[3]
+STOPPED = "stopped; the same command goes on where it stopped, and no worker starts before"
 CUT = START + 90 * DAY + 7 * HOUR
 
 
@@ -92,12 +94,13 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
     code, out, told = past.run("--app", world.config.app, RETENTION_ENTER="0.7")
     assert (code, out) == (ExitCode.SETTINGS_CHANGED, "")
     assert "enter is 0.7, at creation 0.6" in told
-    killed, stood = past.start(), sum(world.commits())
-    while sum(world.commits()) < stood + 60:
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.01)
-    killed.kill()
-    killed.communicate()
+    for how, exit_code, told in ((signal.SIGKILL, -signal.SIGKILL, ""), (signal.SIGINT, 130, STOPPED)):
+        ended, stood = past.start(), sum(world.commits())
+        world.wait(lambda stood=stood: sum(world.commits()) > stood + 40, 40)  # type: ignore[misc]  # a default
+        ended.send_signal(how)
+        out, err = ended.communicate()
+        assert (ended.returncode, out) == (exit_code, "")
+        assert told in err
     world.produce(raw(live))
     summary = past.done()
     assert summary["fences"] == {str(n): fence for n, fence in enumerate(fences)}
