@@ -45,7 +45,7 @@ def _fit(t: float) -> float:
 def upper_tail(x: float) -> float:
     """P(Z > x), to 1e-10 of itself; it underflows beyond 38.
 
-    >>> upper_tail(0.0), round(upper_tail(-1.0), 9)
+    >>> round(upper_tail(0.0), 9), round(upper_tail(-1.0), 9)
     (0.5, 0.841344746)
     """
     z = abs(x) * _HALF_ROOT

@@ -84,11 +84,16 @@ def test_phases_spread_customers_over_the_whole_tick() -> None:
 
 
 @given(settings, hashes, times)
-def test_a_customer_has_one_open_label_at_most(given: EngineSettings, customer: int, time: int) -> None:
+def test_a_customer_has_one_open_label_of_a_sort_at_most(given: EngineSettings, customer: int, time: int) -> None:
+    for sort in (given.horizon, given.tick):
+        _one_at_a_time(given, customer, time, sort)
+
+
+def _one_at_a_time(given: EngineSettings, customer: int, time: int, sort: int) -> None:
     tick, taken = next_tick(given, customer, time), []
-    window = given.horizon + given.lateness
+    window = sort + given.lateness
     for _ in range(60):
-        if takes_snapshot(given, customer, tick):
+        if takes_snapshot(given, customer, tick, sort):
             taken.append(tick)
         tick += given.tick
     assert len(taken) >= 60 * given.tick // (window + given.tick) - 1

@@ -39,7 +39,7 @@ def warmed(cache: Path) -> subprocess.CompletedProcess[str]:
 def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None:
     warm()
     called_from_python = {name: kernel for name, kernel in kernels().items() if kernel.signatures}
-    for name in ("walk.walk", "lanes._link", "features.columns._feature_rows", "churn.logistic._probabilities"):
+    for name in ("walk.walk", "lanes._link", "features.columns._feature_rows", "churn.mixture._probabilities"):
         assert f"models.{name}" in called_from_python
 
 

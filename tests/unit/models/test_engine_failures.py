@@ -103,7 +103,7 @@ def test_a_failed_event_may_be_delivered_again_and_is_no_duplicate(batch: int) -
 @dataclass(frozen=True)
 class SickOfSilence(Silence):
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
-        if (np.isclose(bases[:, AMOUNT], log1p(POISON)) & np.isclose(bases[:, RECENCY], 21.0)).any():
+        if (np.isclose(bases[:, AMOUNT], log1p(POISON)) & (np.abs(bases[:, RECENCY] - 21.0) < 0.002)).any():
             raise ZeroDivisionError("sick")
         return super().score(bases)
 

@@ -87,7 +87,7 @@ def test_the_groups_sum_equals_that_of_all_weeks(horizon: float) -> None:
         exact = MixtureScorer(many).score(basis)[0]
         worst = max(worst, abs(MixtureScorer(few).score(basis)[0] - exact))
         moved = max(moved, abs(MixtureScorer(one).score(basis)[0] - exact))
-    assert worst < 0.01 < 0.05 < moved
+    assert worst < 0.012 < 0.05 < moved
 
 
 # -- MBG/NBD and the level
