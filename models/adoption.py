@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
 from models.calendar import version_for
 from models.outputs import Decision
 from models.settings import EngineSettings
@@ -67,3 +69,11 @@ class Recorded:
 
     def next_change(self, offset: int) -> int | None:
         return next((later for later in self._offsets if later > offset), None)
+
+
+_decision = msgspec.json.Decoder(Decision).decode
+
+
+def obeying(said: Iterable[bytes]) -> Recorded:
+    """The rule that a shard's decisions hold, as they stand on their topic, in order."""
+    return Recorded(_decision(value) for value in said if IN_FORCE.encode() in value)

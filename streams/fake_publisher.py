@@ -53,6 +53,14 @@ class FakePublisher:
                 found[destination] = [public for public in own if public[0] >= first] or own[-1:]
         return found
 
+    async def values(self, destination: Destination, since: int) -> list[bytes]:
+        own = {
+            entry.count: entry.value
+            for sender, entry in self._log.records.get(destination, [])
+            if sender == self._shard
+        }
+        return [own[count] for count in sorted(own) if count >= since]
+
     async def send(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return

@@ -69,6 +69,9 @@ class Publisher(Protocol):
         """(count, id) of the public entries of each destination with count >= since[destination], and always at least
         the last one when there is any; ordered by count."""
 
+    async def values(self, destination: Destination, since: int) -> list[bytes]:
+        """The values of the public entries of a destination with count >= since; ordered by count."""
+
     async def send(self, entries: Sequence[Entry]) -> None: ...
 
     async def stop(self) -> None:

@@ -107,6 +107,16 @@ class Outgoing:
         while self._waiting:
             await self._send_some()
 
+    def ahead(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """After a start: the last public count of each role of which more is public than `counts` says. Redis lost
+        that: the shard says it again, and nothing else."""
+        last = {place.topic: max(known, default=0) for place, known in self._public.items()}
+        return {role: count for role, count in last.items() if role in OUTPUTS and count > counts.get(role, 0)}
+
+    async def said(self, role: str, since: int) -> list[bytes]:
+        """What the shard's public entries of a role say, from a count on. Raises PublisherUnavailable."""
+        return await self._publisher.values(Destination(role, self._shard), since)
+
     async def published_roles(self) -> list[str]:
         """The roles of which this shard has published anything, ever; a shard that never was has none."""
         asked = {Destination(role, self._shard): 1 << 62 for role in OUTPUTS}

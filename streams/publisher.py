@@ -121,6 +121,10 @@ class _Producer(ABC):
         found = await self._tails.read(self._shard, wanted)
         return {Destination(self._roles[tp.topic], tp.partition): list(publics) for tp, publics in found.items()}
 
+    async def values(self, destination: Destination, since: int) -> list[bytes]:
+        place = TopicPartition(self._topics[destination.topic], destination.partition)
+        return await self._tails.values(self._shard, place, since)
+
     def _batches(self, entries: Sequence[Entry]) -> Iterator[Any]:
         """Builders filled with the entries in order; each takes what fits, and one larger than a batch alone."""
         sender = ("sender", str(self._shard).encode())

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from faust.types import TP
 
+from models.adoption import Adoption, obeying
 from models.batch import Batch
 from models.calendar import version_for
 from models.churn import Scorer, Version
@@ -122,6 +123,8 @@ class Shard:
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
         self._in_force: InForce | None = None
+        self._public_to: dict[str, int] = {}
+        self._recorded: Adoption | None = None
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -181,10 +184,27 @@ class Shard:
         """Steps 5 to 8."""
         outbox = [unpack(value) for value in await self._store.outbox(self.place)]
         await self._outgoing.start(outbox, self.body.state.counts)
+        await self._find_records()
         point("takeover.7.published")
         if self._outgoing.trimmable:
             await self._write_trim()
         point("takeover.8.trimmed")
+
+    async def _find_records(self) -> None:
+        """Redis lost what is public: live, the versions that were in force then come into force where they did."""
+        counts = self.body.state.counts
+        self._public_to = self._outgoing.ahead(counts)
+        if self._public_to and self._settings.mode == "live":
+            said = await self._outgoing.said("decisions", counts.get("decisions", 0) + 1)
+            self._recorded = obeying(said)
+            logger.warning("shard %s: the store went back; outputs are public up to %s", self.place, self._public_to)
+
+    def _obeyed(self) -> Adoption | None:
+        """What was recorded, until all that is public has been said again."""
+        counts = self.body.state.counts
+        if self._recorded is not None and all(counts.get(role, 0) >= n for role, n in self._public_to.items()):
+            self._recorded = None
+        return self._recorded
 
     @property
     def body(self) -> ShardBody:
@@ -266,10 +286,17 @@ class Shard:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
         engine, body, started = self._settings.engine, self.body, time.monotonic()
         adopted: Version | None = None
+        recorded = self._obeyed()
+        if recorded is not None:
+            stop = recorded.next_change(int(batch.offsets[first]))
+            end = end if stop is None else min(end, int(np.searchsorted(batch.offsets, stop)))
         piece = next_piece(body.state, engine, batch, first, end)
         if isinstance(piece, Wait):
-            adopted, started = await self._at_boundary(piece.boundary), time.monotonic()
+            adopted, started = await self._at_boundary(piece.boundary, recorded), time.monotonic()
             piece = next_piece(body.state, engine, batch, first, end, adopting=True)
+        elif recorded is not None:
+            if body.state.cut_place == 0:
+                adopted = await self._named(recorded.at_record(int(batch.offsets[first]), body.state.boundary))
         elif first == 0:
             adopted = await self._late_version()
         if isinstance(piece, Wait) or self._in_force is None:
@@ -292,9 +319,19 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
         return piece.last
 
-    async def _at_boundary(self, boundary: int) -> Version | None:
+    async def _named(self, boundary: int | None) -> Version | None:
+        """A version that was in force once, if it is newer than the one in force; waits for it."""
+        if boundary is None or boundary <= self.body.state.version:
+            return None
+        self._watcher.waiting(self.tp.partition, "version", f"of boundary {boundary}, as recorded")
+        self._in_force = await self._versions.at(boundary)
+        return self._in_force.version if self._in_force.version.boundary > self.body.state.version else None
+
+    async def _at_boundary(self, boundary: int, recorded: Adoption | None) -> Version | None:
         """The version that comes into force at a boundary. In lockstep the shard waits for the one that the rule names;
         live it goes on with the newest older one, and None says that this is the one in force."""
+        if recorded is not None:
+            return await self._named(recorded.at_boundary(boundary))
         wanted = version_for(self._settings.engine, boundary)
         if not self._settings.lockstep:
             return await self._newer(wanted)

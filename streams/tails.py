@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 Public = tuple[int, str]
 """(count, id) of a public entry."""
+Said = tuple[int, str, bytes]
+"""The same, with its value."""
 
 
 class TailReader:
@@ -46,6 +48,13 @@ class TailReader:
         Raises PublisherUnavailable.
         """
         return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
+
+    async def values(self, sender: int, partition: TopicPartition, since: int) -> list[bytes]:
+        """What the sender's public entries with count >= since say, by count. Raises PublisherUnavailable."""
+        found = await self._guarded(
+            lambda: self._found(sender, {partition: since}), f"reading what sender {sender} has said"
+        )
+        return [value for count, _, value in sorted(found.get(partition, ())) if count >= since]
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, open transactions included. Raises PublisherUnavailable.
@@ -86,23 +95,31 @@ class TailReader:
         return self._consumer
 
     async def _read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
+        found = await self._found(sender, since)
+        return {
+            tp: _from(since[tp], sorted({(count, name) for count, name, _ in said}))
+            for tp, said in found.items()
+            if said
+        }
+
+    async def _found(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, set[Said]]:
         if not since:
             return {}
         partitions = list(since)
         begin = await (await self._opened()).beginning_offsets(partitions)
         upper = await self._decided_ends(partitions)
-        found: dict[TopicPartition, set[Public]] = {tp: set() for tp in partitions}
+        found: dict[TopicPartition, set[Said]] = {tp: set() for tp in partitions}
         step, todo = FIRST_STEP, {tp for tp in partitions if upper[tp] > begin[tp]}
         while todo:
             ranges = {tp: (max(begin[tp], upper[tp] - step), upper[tp]) for tp in todo}
-            for tp, publics in (await self._own(sender, ranges)).items():
-                found[tp].update(publics)
+            for tp, said in (await self._own(sender, ranges)).items():
+                found[tp].update(said)
             for tp, (low, _) in ranges.items():
                 upper[tp] = low
                 if low <= begin[tp] or (found[tp] and min(found[tp])[0] <= since[tp]):
                     todo.discard(tp)
             step *= STEP_GROWTH
-        return {tp: _from(since[tp], sorted(publics)) for tp, publics in found.items() if publics}
+        return found
 
     async def _high_watermarks(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         if not partitions:
@@ -130,12 +147,12 @@ class TailReader:
 
     async def _own(
         self, sender: int, ranges: Mapping[TopicPartition, tuple[int, int]]
-    ) -> dict[TopicPartition, list[Public]]:
+    ) -> dict[TopicPartition, list[Said]]:
         consumer = await self._opened()
         consumer.assign(list(ranges))
         for tp, (low, _) in ranges.items():
             consumer.seek(tp, low)
-        own: dict[TopicPartition, list[Public]] = {tp: [] for tp in ranges}
+        own: dict[TopicPartition, list[Said]] = {tp: [] for tp in ranges}
         mark, waiting = str(sender).encode(), set(ranges)
         while waiting:
             batches = await consumer.getmany(*waiting, timeout_ms=200)
@@ -143,7 +160,7 @@ class TailReader:
                 for record in records:
                     headers = dict(record.headers)
                     if record.offset < ranges[tp][1] and headers.get("sender") == mark:
-                        own[tp].append((int(headers["count"]), headers["id"].decode()))
+                        own[tp].append((int(headers["count"]), headers["id"].decode(), record.value))
             for tp in list(waiting):  # the position, not the last record: the range may end in markers
                 if await consumer.position(tp) >= ranges[tp][1]:
                     waiting.discard(tp)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import msgspec
 import pytest
 
+from models.outputs import Decision
 from streams.errors import ExitCode
+from tests.logs import touchpoint
 from tests.servers import ApacheKafka
 from tests.world import World
 from tests.world_fixtures import MakeWorld
+from tests.world_live import LIVE, send, stand_still
 from tests.world_logs import lengths, split, tape_log
 from tests.world_places import Copy, copy_place, put_back
 
@@ -102,3 +107,35 @@ def test_a_replay_that_would_say_something_else_than_is_public_ends_with_a_named
     worker = world.worker()
     assert world.ended(worker) == ExitCode.DIFFERENT_OUTPUT, world.output()
     assert "in public | remedy: " in world.log_of(worker)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [SHARDS, (*SHARDS, LEARNER)], ids=["the shards", "everything"])
+def test_live_a_replay_obeys_the_versions_that_were_late_when_its_outputs_became_public(
+    kafka: ApacheKafka, make_world: MakeWorld, places: tuple[str, ...]
+) -> None:
+    world = make_world(kafka, **LIVE)
+    worker = world.worker()
+    world.wait(lambda: "took over" in world.log_of(worker), 30)
+
+    def late() -> int:
+        told = [r for partition in world.read("decisions")["decisions"] for r in partition]
+        return sum(msgspec.json.decode(r.value, type=Decision).late is not None for r in told)
+
+    def buy(name: str) -> None:
+        for number in range(12):
+            now = int(time.time() * 1000)
+            send(world, f"{name}-{number}", touchpoint("purchase", f"{name}-{number}", now, {"amount": 20}), now)
+
+    buy("first")
+    world.wait(lambda: late() > 2, 60)
+    before, copies = late(), _copies(world, places)
+    buy("second")
+    # No delay is granted to the learner here: every version comes after its boundary, and so after the copy too.
+    world.wait(lambda: late() > before + 3, 60)
+    world.end()
+    assert late() > before + 3
+    _put_back(world, copies)
+    stand_still(world)
+    assert "the store went back; outputs are public up to" in world.output()
+    world.check()

@@ -462,6 +462,11 @@ class MortalPublisher:
         await asyncio.sleep(0)
         return await self._publisher.public(since)
 
+    async def values(self, destination: Destination, since: int) -> list[bytes]:
+        self._worker.must_live()
+        await asyncio.sleep(0)
+        return await self._publisher.values(destination, since)
+
     async def send(self, entries: Sequence[Entry]) -> None:
         site = self._worker.site
         point("publish.1.begun")
