@@ -8,7 +8,7 @@ the records are those of all touchpoints before it, and the version is the one i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from models.batch import LogRecord
 from models.block import Block
 from models.churn import scorer_of
-from models.compiled import compiled
-from models.customer import BASIS, LAST_PURCHASE, PURCHASE_DAYS
-from models.features import basis_of
+from models.customer import LAST_PURCHASE, PURCHASE_DAYS
+from models.features import bases_of
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import EngineSettings
 
@@ -55,15 +54,8 @@ def _predictions(world: Rehearsal, settings: EngineSettings) -> Predictions:
     records = {name: value for shard in world.shards for name, value in shard.records.items()}
     block = Block(list(records), list(records.values()))
     rows = np.flatnonzero(block.rows["numbers"][:, PURCHASE_DAYS] > 0)
-    bases = np.empty((len(rows), BASIS), dtype=np.float32)
-    _bases(block.rows, rows, tick, bases)
+    bases = bases_of(block.rows, rows, tick)
     scorer = scorer_of(world.versions[tick], settings)
     recency = tick - block.rows["times"][rows, LAST_PURCHASE].astype(np.int64)
     names = [block.names[row] for row in rows.tolist()]
     return Predictions(tick, names, scorer.score(bases), recency)
-
-
-@compiled
-def _bases(records: Any, rows: Any, now: int, bases: Any) -> None:
-    for i in range(rows.shape[0]):
-        basis_of(records[rows[i]], now, bases[i])

@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.interval import Beliefs
 from models.churn.level import UNLEARNED_SHARE, shares, shift_to_level
-from models.churn.mbg import Customers, MbgParameters, fit, prior_of
+from models.churn.mbg import Customers, MbgParameters, derivatives, fit, prior_of
 from models.churn.mixture import DAYS_A_WEEK, Mixture, offsets, parts
 from models.churn.mixture_scorer import MixtureScorer
 from models.churn.newton import NewtonCloglog, NewtonLogistic
@@ -49,6 +50,8 @@ MEMORY: Final = 20_000.0
 A_WEEKS_WORTH: Final = 12.0
 """Customers: how much a week of log tells MBG/NBD at most, however many customers there are."""
 WEEK: Final = 7 * DAY
+CROWD: Final = 500
+"""Customers of the sample by whom an interval sees how the level follows the weights."""
 
 
 def hazard_learner() -> NewtonCloglog:
@@ -170,6 +173,19 @@ class MixtureLearner:
             "shift": self._shift,
             "learned": self._learned,
         }
+
+    def beliefs(self, boundary: int) -> Beliefs:
+        """What the version of a boundary is sure of, for `models.churn.interval`."""
+        if self._learned:
+            worth, customers = self._worth(), self._customers(boundary)
+            mbg = np.linalg.inv(derivatives(self._mbg, customers, self._prior, worth)[2]).astype(np.float64)
+        else:
+            mbg = np.diag(np.square(self._prior.spreads))
+        members = self._reservoir.bases
+        crowd = members[members[:, RECENCY_COLUMN] <= self._horizon_days][:CROWD] if self._learned else members[:0]
+        age_days = (boundary - (self._origin or 0) * DAY) / DAY
+        own = shares(age_days, self._horizon_days).own
+        return Beliefs(self._mixture(), self._hazard.covariance, self._direct.covariance, mbg, crowd, own)
 
     def scorer(self) -> MixtureScorer:
         return MixtureScorer(self._mixture())

@@ -1,7 +1,7 @@
 """What a touchpoint changes in a customer's behaviour, and what the churn model reads of it."""
 
-from models.features.basis import COLUMNS, basis_of
+from models.features.basis import COLUMNS, bases_of, basis_of
 from models.features.behaviour import update
 from models.features.columns import FEATURES, ROOM, WIDTH, feature_row, features_of
 
-__all__ = ["COLUMNS", "FEATURES", "ROOM", "WIDTH", "basis_of", "feature_row", "features_of", "update"]
+__all__ = ["COLUMNS", "FEATURES", "ROOM", "WIDTH", "bases_of", "basis_of", "feature_row", "features_of", "update"]

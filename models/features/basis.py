@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.compiled import compiled
 from models.customer import (
@@ -154,3 +155,16 @@ def _moved(numbers: Any, at: int, weight: float, value: float) -> float:
     """What an average will be once the purchase day that is still going on is folded in."""
     before = np.float64(numbers[at])
     return before + weight * (value - before)
+
+
+@compiled
+def _bases(records: Any, rows: Any, now: int, bases: Any) -> None:
+    for i in range(rows.shape[0]):
+        basis_of(records[rows[i]], now, bases[i])
+
+
+def bases_of(records: NDArray[np.void], rows: NDArray[np.int64], now: int) -> NDArray[np.float32]:
+    """Bases, shape (rows, BASIS), as of `now` (ms), of some rows of a block's records; each with a purchase day."""
+    bases = np.empty((len(rows), BASIS), dtype=np.float32)
+    _bases(records, rows, now, bases)
+    return bases

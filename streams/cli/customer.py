@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,11 @@ from streams.cli.options import configured, echo_json, json_option, quiet_librar
 from streams.cli.portrait import lines, portrait
 from streams.cli.reaching import store_of
 from streams.config import Config, without_password
-from streams.errors import EngineError, ExitCode
+from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.topic_admin import TopicAdmin
+
+if TYPE_CHECKING:
+    from streams.foresight import Foresight
 
 
 class CustomerUnknown(EngineError):
@@ -38,7 +42,7 @@ class RecordUnreadable(EngineError):
 @json_option("one JSON object")
 @configured("redis_cluster")
 def customer(config: Config, customer_id: str, partitions: int | None, as_json: bool) -> None:
-    """Show what is known of a customer: profile, behaviour, risk, the open episode, what is due next.
+    """Show what is known of a customer: profile, behaviour, risk, what silence will bring, what is due next.
 
     \b
     Examples:
@@ -50,7 +54,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         with TopicAdmin(config.bootstrap_servers) as admin:
             partitions = admin.topic(config.topic("touchpoints")).partitions
     partition = partition_of(customer_id, partitions)
-    value = asyncio.run(_stored(config, partition, customer_id))
+    value, foreseen = asyncio.run(_stored(config, partition, customer_id))
     if value is None:
         raise CustomerUnknown(
             f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
@@ -60,13 +64,23 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         record = unpack(customer_id.encode(), value)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
-    told = portrait(customer_id, partition, record, config.engine())
+    told = portrait(customer_id, partition, record, config.engine(), foreseen)
     if as_json:
         echo_json(told)
     else:
         click.echo("\n".join(lines(told)))
 
 
-async def _stored(config: Config, partition: int, customer_id: str) -> bytes | None:
+async def _stored(config: Config, partition: int, customer_id: str) -> tuple[bytes | None, Foresight | None]:
+    """The record, and what the model foresees; without it where the model's state can't be read, which is said."""
+    from streams.foresight import foresight  # loads River
+
     async with store_of(config) as store:
-        return (await store.load(str(partition), [b"c:" + customer_id.encode()]))[0]
+        [value] = await store.load(str(partition), [b"c:" + customer_id.encode()])
+        try:
+            return value, None if value is None else await foresight(store, partition, customer_id, value)
+        except StateUnreadable as error:
+            click.echo(f"no forecast: {error}", err=True)
+            return value, None
+        except UnknownRecord:  # the caller says so
+            return value, None

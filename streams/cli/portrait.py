@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import exp, expm1
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.bands import Band
 from models.calendar import NEVER, Stage, phase_of, stage_of, time_of
@@ -38,6 +38,9 @@ from models.lanes import rules_of
 from models.rhythm import tick_time
 from models.settings import DAY, EngineSettings
 
+if TYPE_CHECKING:
+    from streams.foresight import Foresight
+
 COUNTED = (
     "complaints",
     "failed_payments",
@@ -58,7 +61,9 @@ DUE_FOR = {
 }
 
 
-def portrait(customer: str, partition: int, record: Record, settings: EngineSettings) -> dict[str, Any]:
+def portrait(
+    customer: str, partition: int, record: Record, settings: EngineSettings, foreseen: Foresight | None = None
+) -> dict[str, Any]:
     """Everything a person may want to know of a record. settings: of the workers that keep it."""
     return {
         "customer": customer,
@@ -66,6 +71,7 @@ def portrait(customer: str, partition: int, record: Record, settings: EngineSett
         "profile": _profile(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
+        "if_silent": _if_silent(foreseen),
         "learning": _learning(customer, record, settings),
         "next_due": _due(record),
     }
@@ -126,6 +132,32 @@ def _risk(record: Record) -> dict[str, Any]:
         "probability": round(record.numbers[RISK], 4),
         "episode": episode if opened else None,
     }
+
+
+def _if_silent(foreseen: Foresight | None) -> dict[str, Any] | None:
+    """The probability as of the shard's time, younger than the record's estimate, and what will come of it."""
+    if foreseen is None:
+        return None
+    told = foreseen.forecast
+    sure = None if foreseen.low is None or foreseen.high is None else [round(foreseen.low, 4), round(foreseen.high, 4)]
+    return {
+        "as_of": _iso(foreseen.at),
+        "probability": round(told.now, 4),
+        "probability_90_percent_interval": sure,
+        "outlook": _outlook(foreseen),
+        "crosses_threshold": _iso(told.crosses or 0),
+        "lapsed_from": _iso(told.until),
+        "course": {str(_iso(at))[:10]: round(risk, 3) for at, risk in told.course[1:]},
+    }
+
+
+def _outlook(foreseen: Foresight) -> str:
+    told, enter = foreseen.forecast, f"{foreseen.enter:g}"
+    if told.crosses is None:
+        return f"stays below {enter} until they are lapsed"
+    if told.crosses <= foreseen.at:
+        return f"at or above {enter} already"
+    return f"crosses {enter} in {(told.crosses - foreseen.at) / DAY:.1f} days"
 
 
 def _learning(customer: str, record: Record, settings: EngineSettings) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from models.outputs import DeadLetter
 from models.partitioning import partition_of
 from models.settings import DAY, HOUR, MINUTE
 from models.touchpoints import Code
-from tests.logs import START, bad_values, clock, touchpoint
+from tests.logs import START, bad_values, chosen, clock, touchpoint
 from tests.servers import Broker
 from tests.world import Raw
 from tests.world_fixtures import MakeWorld
@@ -48,6 +48,8 @@ def _log(partitions: int) -> tuple[list[list[Raw]], Counter[str], int]:
         put((partition_of(stray, partitions) + 1) % partitions, stray.encode(), touchpoint("visit", stray, at))
         put(partition_of(stray, partitions), None, touchpoint("visit", stray, at))
         codes[Code.WRONG_PARTITION] += 2
+        put(n, None, chosen(at, "nobody"))
+        codes[Code.UNKNOWN_MODEL] += 1
     for partition in log:
         partition += [(None, clock(at + n * 7 * DAY), at + n * 7 * DAY) for n in (1, 2)]
     return log, codes, good

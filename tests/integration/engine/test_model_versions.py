@@ -23,7 +23,7 @@ def _in_force(world: World) -> bytes:
 
 
 def _damaged(value: bytes) -> bytes:
-    digit = re.search(rb'"intercept":-?0\.(\d)', value)
+    digit = re.search(rb'"share":0\.(\d)', value)
     assert digit is not None
     at = digit.start(1)
     return value[:at] + str((int(digit[1]) + 1) % 10).encode() + value[at + 1 :]

@@ -410,7 +410,7 @@ FOREIGN = [
     (b"\xff\xfe", ""),
     (
         encode(Example("c", "churn", 1, 0, b"12", truth=True, predicted=0.5)),
-        "its basis has 1 numbers, this model reads",
+        "its basis has 2 bytes, this model reads",
     ),
 ]
 

@@ -1,0 +1,61 @@
+"""What the model foresees of one customer if silence goes on, with how sure it is: from the store, on demand."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.block import Block
+from models.churn import SnapshotRefused, schema_of, unseal
+from models.churn.forecast import Forecast, forecast
+from models.churn.interval import interval
+from models.churn.mixture_learner import MixtureLearner
+from models.customer import LEFT, PURCHASE_DAYS, TICK
+from models.features import bases_of
+from models.learning import Learning, LearningState
+from models.settings import EngineSettings
+from streams.errors import StateUnreadable
+from streams.shard_body import unpack_body
+from streams.store import Store
+from streams.versions import LEARNER
+
+LEVEL = 0.9
+"""Of the interval."""
+
+
+class Foresight(NamedTuple):
+    """forecast: as of the shard's time `at` (ms). low, high: of the probability now; None where the champion is a model
+    that does not say how sure it is. enter: the threshold."""
+
+    at: int
+    forecast: Forecast
+    low: float | None
+    high: float | None
+    enter: float
+
+
+async def foresight(store: Store, partition: int, customer: str, record: bytes) -> Foresight | None:
+    """Of a stored record; None for somebody without a sign of staying, who has left, or is lapsed, and where there is
+    no shard or no learner yet. Raises StateUnreadable, UnknownRecord, and what the store raises."""
+    meta = await store.read_meta(str(partition))
+    learner = await store.read_meta(LEARNER)
+    rows = Block([customer.encode()], [record]).rows
+    ticks = rows["numbers"][0, PURCHASE_DAYS] > 0 and rows["times"][0, TICK] != 0 and not rows["flags"][0] & LEFT
+    if meta is None or learner is None or not ticks:
+        return None
+    body = unpack_body(str(partition), meta.body)
+    told: dict[str, Any] = dict(body.birth.settings)
+    try:
+        settings = EngineSettings(**told)
+        state = unseal(learner.body, schema_of(settings), LearningState)
+        learning = Learning(settings, len(state.shards), state)
+    except (SnapshotRefused, TypeError, ValueError) as error:
+        raise StateUnreadable(f"the learner's state: {error}") from error
+    now, contest = body.state.time, learning.model
+    bases = bases_of(rows, np.zeros(1, dtype=np.int64), now)
+    low, high, champion = None, None, contest.models[contest.champion]
+    if isinstance(champion, MixtureLearner):
+        lows, highs = interval(champion.beliefs(learning.boundary or now), bases, LEVEL)
+        low, high = float(lows[0]), float(highs[0])
+    return Foresight(now, forecast(contest.scorer(), bases[0], now, settings), low, high, settings.enter)
