@@ -1,8 +1,8 @@
 """Which model version comes into force, and where in the line: in lockstep, or as it was once written down.
 
 Live, a shard does not wait for a version that is late: it goes on with the newest older one, and takes the late one at
-the start of a batch (streams/shard.py). Every change is a record of the decisions topic, with its place in the line; so
-whoever reads the log again obeys the records and decides the same.
+the start of a batch (streams/version_rule.py). Every change is a record of the decisions topic, with its place in the
+line; so whoever reads the log again obeys the records and decides the same.
 """
 
 from __future__ import annotations

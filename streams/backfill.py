@@ -40,7 +40,8 @@ from streams.history_versions import HistoryVersions
 from streams.log_facts import LogFacts
 from streams.outbox import Entry, Publisher, PublisherUnavailable
 from streams.outgoing import Outgoing
-from streams.shard import Shard, ShardSettings
+from streams.shard import Shard
+from streams.shard_settings import ShardSettings
 from streams.store import Store, StoreUnavailable
 from streams.store.rules import StoreFull
 from streams.versions import CUT, LEARNER, ORIGIN, name_of
@@ -210,7 +211,7 @@ class Backfill:
         counts = [shard.count for shard in self._versions.learning.shards]
         return await offsets_after(self._settings.examples, counts, self._settings.new_consumer)
 
-    # -- what the shards tell (streams.shard.Watcher)
+    # -- what the shards tell (streams.shard_settings.Watcher)
 
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float

@@ -29,7 +29,8 @@ from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
 from streams.publisher import KafkaPublisher, PlainPublisher
 from streams.relearning import Relearning
-from streams.shard import Shard, ShardSettings
+from streams.shard import Shard
+from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader

@@ -11,22 +11,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from faust.types import TP
 
-from models.adoption import Adoption, obeying
 from models.batch import Batch
-from models.calendar import version_for
-from models.churn import Scorer, Version
+from models.churn import Version
 from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
-from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
-from models.settings import EngineSettings
+from models.line import UNBORN, Piece, Wait, born, next_piece, shorten
 from streams.backfill_plan import refuse_unfinished
 from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
@@ -37,18 +33,19 @@ from streams.log_facts import LogFacts
 from streams.outbox import Entry, pack, unpack
 from streams.outgoing import Outgoing
 from streams.record_cache import RecordCache
+from streams.shard_birth import new_body
 from streams.shard_body import (
     SCHEMA,
     ShardBody,
-    birth_of,
     check_log,
     check_settings,
-    check_topic,
     pack_body,
     unpack_body,
 )
+from streams.shard_settings import ShardSettings, Watcher
 from streams.store import Store
-from streams.versions import InForce, VersionSource
+from streams.version_rule import VersionRule
+from streams.versions import VersionSource
 
 logger = logging.getLogger(__name__)
 
@@ -57,39 +54,6 @@ IDLE_S = 1.0
 
 
 _columns = attrgetter("offset", "timestamp", "key", "value")
-
-
-class Watcher(Protocol):
-    """What the shard tells those who watch it: once per commit, never per event."""
-
-    def taken_over(self, shard: int, state: ShardState) -> None: ...
-    def committed(
-        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
-    ) -> None: ...
-    def working(self, shard: int, records: int, up_to: int) -> None: ...
-    def waiting(self, shard: int, reason: str, detail: str) -> None: ...
-    def outbox(self, shard: int, entries: int) -> None: ...
-    def idle(self, shard: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ShardSettings:
-    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
-    cache_records: most customers whose records are kept in memory. backfill_until: the cut of the backfill that works
-    here in place of a worker, 0: none."""
-
-    engine: EngineSettings
-    mode: str
-    topic: str
-    outbox_limit: int
-    clock_ahead_limit_s: float
-    cache_records: int = 20_000
-    backfill_until: int = 0
-
-    @property
-    def lockstep(self) -> bool:
-        """Whether a shard waits at each boundary for the version that the rule names."""
-        return self.mode == "replay" or self.backfill_until > 0
 
 
 class Shard:
@@ -113,7 +77,7 @@ class Shard:
         self.place = str(tp.partition)
         self.busy = False
         self.fence = 0
-        self._settings, self._store, self._versions = settings, store, versions
+        self._settings, self._store = settings, store
         self._outgoing, self._release, self._watcher = outgoing, release, watcher
         self._checkpoint = checkpoint
         limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
@@ -122,9 +86,7 @@ class Shard:
         self._dues = DueWindow(self._read_dues)
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
-        self._in_force: InForce | None = None
-        self._public_to: dict[str, int] = {}
-        self._recorded: Adoption | None = None
+        self._rule = VersionRule(settings.engine, settings.lockstep, versions, self._waits_for_version)
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -148,37 +110,13 @@ class Shard:
     async def check(self, facts: LogFacts) -> None:
         """Step 4; creates a shard that never was."""
         if self._body is None:
-            await self._create(facts)
+            public = await self._outgoing.published_roles()
+            fresh = await new_body(self.place, self._settings, facts, public, self._store)
+            self._body = unpack_body(self.place, (await self._checkpoint.create(pack_body(fresh))).body)
+            self.fence = self.body.state.fence
         body = self.body
         check_log(self.place, body.birth, body.state.fence, facts)
         check_settings(self.place, body.birth, self._settings.mode, self._settings.engine)
-
-    async def _create(self, facts: LogFacts) -> None:
-        if facts.committed is not None:
-            raise MetaMissing(
-                f"shard {self.place}: Kafka has offset {facts.committed} committed for the group, the store has no meta"
-            )
-        public = await self._outgoing.published_roles()
-        if public:
-            raise MetaMissing(f"shard {self.place}: {', '.join(public)} hold its outputs, the store has no meta")
-        await self._fits_the_others(facts)
-        state = ShardState(self.tp.partition, facts.partitions, facts.start)
-        birth = birth_of(facts, self._settings.mode, self._settings.engine, self._settings.backfill_until)
-        meta = await self._checkpoint.create(pack_body(ShardBody(SCHEMA, birth, state)))
-        self._body = unpack_body(self.place, meta.body)
-        self.fence = self._body.state.fence
-
-    async def _fits_the_others(self, facts: LogFacts) -> None:
-        """A partition that was added later is no new shard: its customers have their records elsewhere.
-
-        The owners of the other shards find that out too, but this worker may own none of them. Shard 0 tells: there
-        is no topic without it.
-        """
-        first = await self._store.read_meta("0")
-        if first is not None:
-            birth = unpack_body("0", first.body).birth
-            check_topic("0", birth, facts)
-            check_settings("0", birth, self._settings.mode, self._settings.engine)
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
@@ -193,18 +131,10 @@ class Shard:
     async def _find_records(self) -> None:
         """Redis lost what is public: live, the versions that were in force then come into force where they did."""
         counts = self.body.state.counts
-        self._public_to = self._outgoing.ahead(counts)
-        if self._public_to and self._settings.mode == "live":
-            said = await self._outgoing.said("decisions", counts.get("decisions", 0) + 1)
-            self._recorded = obeying(said)
-            logger.warning("shard %s: the store went back; outputs are public up to %s", self.place, self._public_to)
-
-    def _obeyed(self) -> Adoption | None:
-        """What was recorded, until all that is public has been said again."""
-        counts = self.body.state.counts
-        if self._recorded is not None and all(counts.get(role, 0) >= n for role, n in self._public_to.items()):
-            self._recorded = None
-        return self._recorded
+        public_to = self._outgoing.ahead(counts)
+        if public_to and self._settings.mode == "live":
+            self._rule.obey(await self._outgoing.said("decisions", counts.get("decisions", 0) + 1), public_to)
+            logger.warning("shard %s: the store went back; outputs are public up to %s", self.place, public_to)
 
     @property
     def body(self) -> ShardBody:
@@ -238,8 +168,7 @@ class Shard:
 
     async def _work(self) -> None:
         self._watcher.taken_over(self.tp.partition, self.body.state)
-        self._watcher.waiting(self.tp.partition, "version", f"in force, of boundary {self.body.state.version}")
-        self._in_force = await self._versions.named(self.body.state.version)
+        await self._rule.resume(self.body.state)
         self._watcher.idle(self.tp.partition)
         while True:
             try:
@@ -285,21 +214,17 @@ class Shard:
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
         engine, body, started = self._settings.engine, self.body, time.monotonic()
-        adopted: Version | None = None
-        recorded = self._obeyed()
-        if recorded is not None:
-            stop = recorded.next_change(int(batch.offsets[first]))
-            end = end if stop is None else min(end, int(np.searchsorted(batch.offsets, stop)))
+        stop = self._rule.change_after(body.state, int(batch.offsets[first]))
+        if stop is not None:
+            end = min(end, int(np.searchsorted(batch.offsets, stop)))
         piece = next_piece(body.state, engine, batch, first, end)
         if isinstance(piece, Wait):
-            adopted, started = await self._at_boundary(piece.boundary, recorded), time.monotonic()
+            adopted = await self._rule.at_boundary(body.state, piece.boundary)
+            started = time.monotonic()  # the learner's time is not the piece's
             piece = next_piece(body.state, engine, batch, first, end, adopting=True)
-        elif recorded is not None:
-            if body.state.cut_place == 0:
-                adopted = await self._named(recorded.at_record(int(batch.offsets[first]), body.state.boundary))
-        elif first == 0:
-            adopted = await self._late_version()
-        if isinstance(piece, Wait) or self._in_force is None:
+        else:
+            adopted = await self._rule.at_record(body.state, int(batch.offsets[first]), begins_batch=first == 0)
+        if isinstance(piece, Wait):
             raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
         asked = time.monotonic()
         # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
@@ -310,7 +235,7 @@ class Shard:
         names = needs(piece, batch, dues)
         loaded = dict(zip(names, await self._load(names), strict=True))
         loading = time.monotonic() - asked
-        changes = self._compute(piece, batch, dues, loaded, self._in_force.scorer, adopted)
+        changes = self._compute(piece, batch, dues, loaded, adopted)
         point("commit.a.computed")
         asked = time.monotonic()
         await self._commit(changes)
@@ -319,42 +244,9 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
         return piece.last
 
-    async def _named(self, boundary: int | None) -> Version | None:
-        """A version that was in force once, if it is newer than the one in force; waits for it."""
-        if boundary is None or boundary <= self.body.state.version:
-            return None
-        self._watcher.waiting(self.tp.partition, "version", f"of boundary {boundary}, as recorded")
-        self._in_force = await self._versions.at(boundary)
-        return self._in_force.version if self._in_force.version.boundary > self.body.state.version else None
-
-    async def _at_boundary(self, boundary: int, recorded: Adoption | None) -> Version | None:
-        """The version that comes into force at a boundary. In lockstep the shard waits for the one that the rule names;
-        live it goes on with the newest older one, and None says that this is the one in force."""
-        if recorded is not None:
-            return await self._named(recorded.at_boundary(boundary))
-        wanted = version_for(self._settings.engine, boundary)
-        if not self._settings.lockstep:
-            return await self._newer(wanted)
-        self._watcher.waiting(self.tp.partition, "version", f"of boundary {wanted}")
+    def _waits_for_version(self, detail: str) -> None:
+        self._watcher.waiting(self.tp.partition, "version", detail)
         self._outgoing.hurry()
-        self._in_force = await self._versions.at(wanted)
-        return self._in_force.version
-
-    async def _late_version(self) -> Version | None:
-        """Live, at a batch's start: the version of the last boundary, if it was late then and is there now."""
-        state, engine = self.body.state, self._settings.engine
-        # Between two due items that stand before one record there is no place that a replay could find again.
-        if self._settings.lockstep or state.cut_place != 0 or state.version >= version_for(engine, state.boundary):
-            return None
-        return await self._newer(version_for(engine, state.boundary))
-
-    async def _newer(self, most: int) -> Version | None:
-        """The newest version up to a boundary that the learner has cut, if it is newer than the one in force."""
-        found = await self._versions.newest(most)
-        if found is None or found.version.boundary <= self.body.state.version:
-            return None
-        self._in_force = found
-        return found.version
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
         return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)
@@ -376,13 +268,12 @@ class Shard:
         batch: Batch,
         dues: Sequence[tuple[float, bytes]],
         loaded: dict[bytes, bytes | None],
-        scorer: Scorer,
         adopted: Version | None,
     ) -> Changes:
         settings, body = self._settings, self.body
         line = (body.state, settings.engine, settings.topic, piece, batch, dues, loaded)
         try:
-            return apply(*line, scorer, adopted, body.birth.quiet_until)
+            return apply(*line, self._rule.scorer, adopted, body.birth.quiet_until)
         except UnknownRecord as error:
             raise StateUnreadable(f"shard {self.place}: {error}") from error
         except TooManyFailures as error:

@@ -14,7 +14,7 @@ from streams.words import moment, quality
 
 if TYPE_CHECKING:
     from streams.backfill import Progress
-    from streams.backfilling import Backfilled
+    from streams.backfill_bootstrap import Backfilled
     from streams.history import History
     from streams.publishing import Watch
 
@@ -56,7 +56,7 @@ def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
       retention backfill events.jsonl.gz --until 2026-01-31T06:00:00+01:00 --json
     """
     quiet_libraries()
-    from streams.backfilling import backfill as run  # loads River
+    from streams.backfill_bootstrap import backfill as run  # loads River
 
     view = _View()
     try:

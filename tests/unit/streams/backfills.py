@@ -16,8 +16,8 @@ from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
 from streams.log_events import ANY_TIME
 from streams.log_facts import LogFacts
-from streams.shard import ShardSettings
 from streams.shard_body import birth_of
+from streams.shard_settings import ShardSettings
 from tests.logs import Entry, log_of
 from tests.unit.streams.workers import (
     TOPIC,

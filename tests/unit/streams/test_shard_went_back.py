@@ -11,7 +11,7 @@ from models.settings import DAY
 from streams.store.fake import FakeStore, Snapshot
 from streams.versions import LEARNER
 from tests.logs import START, synthetic
-from tests.unit.streams.workers import Site, Worker, _output, play
+from tests.unit.streams.workers import Site, Worker, decision_of, play
 
 SHARDS = ("0", "1")
 
@@ -38,7 +38,7 @@ async def _learn(site: Site) -> None:
 
 
 def _told(site: Site) -> list[Decision]:
-    return [_output(entry.value) for n in range(len(SHARDS)) for entry in site.said("decisions", n)]
+    return [decision_of(entry.value) for n in range(len(SHARDS)) for entry in site.said("decisions", n)]
 
 
 def _restore(store: FakeStore, copies: dict[str, Snapshot]) -> None:

@@ -36,8 +36,9 @@ from streams.outbox import Destination, Entry, PublisherUnavailable
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.relearning import Relearning
-from streams.shard import Shard, ShardSettings
+from streams.shard import Shard
 from streams.shard_body import ShardBody, unpack_body
+from streams.shard_settings import ShardSettings
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Outcome, Store, StoreUnavailable, Write
 from streams.topics import OUTPUTS
@@ -100,7 +101,7 @@ async def until(condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.001)
 
 
-_output = msgspec.json.Decoder(Decision).decode
+decision_of = msgspec.json.Decoder(Decision).decode
 
 
 class MemoryWatcher:
@@ -204,7 +205,7 @@ class Site:
 
     def obey(self) -> None:
         """Expect what the engine in memory makes of the changes of model version that were written down."""
-        told = [[_output(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
+        told = [[decision_of(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
         adoptions = [Recorded(said) for said in told]
         self.expected = rehearse(self.logs, self.settings, TOPIC, adoptions=adoptions, quiet_until=self.quiet_until)
 

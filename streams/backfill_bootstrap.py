@@ -28,8 +28,8 @@ from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
 from streams.outbox import PublisherUnavailable
 from streams.preflight import Surroundings, look
-from streams.shard import ShardSettings
 from streams.shard_body import birth_of
+from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
