@@ -147,7 +147,7 @@ def _if_silent(foreseen: Foresight | None) -> dict[str, Any] | None:
         "outlook": _outlook(foreseen),
         "crosses_threshold": _iso(told.crosses or 0),
         "lapsed_from": _iso(told.until),
-        "course": {str(_iso(at))[:10]: round(risk, 3) for at, risk in told.course[1:]},
+        "course": {str(_iso(at)): round(risk, 3) for at, risk in told.course[1:]},
     }
 
 

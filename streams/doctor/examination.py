@@ -62,5 +62,6 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     group = await kafka.group(config)
     stored = await shards.stored(redis.usable, config.app, topic.partitions)
     bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
-    state.why["shards"] = "no shard has worked yet"
-    state.found += shards.findings(config, topic, group, stored, bounds)
+    unfinished = await shards.backfill(redis.usable, config.app)
+    state.why["shards"] = "a backfill is not done" if unfinished else "no shard has worked yet"
+    state.found += shards.findings(config, topic, group, stored, bounds, unfinished)

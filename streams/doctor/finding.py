@@ -35,7 +35,7 @@ CHECKS = {
     "redis.memory": "room below `maxmemory`",
     "redis.scripts": "a place is created, written, read and deleted again: this user may run all that the store needs",
     "redis.clock": "Redis's clock beside this machine's",
-    "shards.state": "the state of each shard is there where it must be, and can be read",
+    "shards.state": "the state of each shard is there where it must be, and readable; no backfill is left unfinished",
     "shards.settings": "the settings are those that the shards were created with",
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
     "shards.committed": "offsets committed in Kafka beside the fences in Redis",

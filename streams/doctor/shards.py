@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from models.settings import EngineSettings
+from streams.backfill_plan import BackfillUnfinished, refuse_unfinished
 from streams.config import Config
 from streams.doctor.broker import GroupFacts
 from streams.doctor.finding import Finding, merged, ok, problem, warning
@@ -55,17 +56,33 @@ async def stored(client: Client, app: str, partitions: int) -> dict[int, StoredS
     return dict(zip(shards, await asyncio.gather(*(one(shard) for shard in shards)), strict=True))
 
 
+async def backfill(client: Client, app: str) -> EngineError | None:
+    """What a worker would end with because of a backfill that is not done."""
+    try:
+        await refuse_unfinished(RedisStore(client, app))
+    except (BackfillUnfinished, StateUnreadable) as error:
+        return error
+    return None
+
+
 def findings(
-    config: Config, topic: TopicFacts, group: GroupFacts, shards: Mapping[int, StoredShard], ends: Ends
+    config: Config,
+    topic: TopicFacts,
+    group: GroupFacts,
+    shards: Mapping[int, StoredShard],
+    ends: Ends,
+    unfinished: EngineError | None = None,
 ) -> list[Finding]:
-    """All checks of the section."""
+    """All checks of the section. unfinished: see `backfill`; the shards are then not yet on the log."""
+    if unfinished is not None:
+        return [
+            _problem_of("shards.state", unfinished),
+            _outbox(config, shards),
+            _workers(group, {}, _facts(topic, shards, ends, {}), shards),
+        ]
     bodies = {n: shard.body for n, shard in shards.items() if isinstance(shard.body, ShardBody)}
     committed = {tp.partition: offset for tp, offset in group.committed.items() if tp.topic == topic.name}
-    facts = {
-        n: LogFacts(ends.start[n], ends.end[n], topic.topic_id, topic.partitions, committed.get(n))
-        for n in shards
-        if n in ends.end
-    }
+    facts = _facts(topic, shards, ends, committed)
     found = [_state(shards, committed, ends)]
     if bodies:
         found += [
@@ -74,6 +91,14 @@ def findings(
             _committed(bodies, committed),
         ]
     return [*found, _outbox(config, shards), _workers(group, bodies, facts, shards)]
+
+
+def _facts(topic: TopicFacts, shards: Iterable[int], ends: Ends, committed: Mapping[int, int]) -> dict[int, LogFacts]:
+    return {
+        n: LogFacts(ends.start[n], ends.end[n], topic.topic_id, topic.partitions, committed.get(n))
+        for n in shards
+        if n in ends.end
+    }
 
 
 def _state(shards: Mapping[int, StoredShard], committed: Mapping[int, int], ends: Ends) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,38 @@ def test_a_summary_for_people_and_for_machines_and_a_second_run_is_refused(backf
     again = backfill("--until", "2020-05-01")
     assert (again.exit_code, again.stdout) == (ExitCode.FAILURE, "")
     assert "history until 2020-05-01 was backfilled here before" in again.stderr
-    assert run("customer", "c1", "--partitions", "3").exit_code == 0
+
+
+def test_after_it_a_customer_is_shown_with_what_silence_will_bring(backfill: Retention, tmp_path: Path) -> None:
+    """The state and the model are those of real servers: the shard's meta and the learner's."""
+    path = tmp_path / "some_stop.csv"
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    path.write_text(
+        "customer_id,ts,type,amount,qty\n"
+        + "".join(
+            f"c{customer},{start + timedelta(days=7 * week + customer % 5):%Y-%m-%d},purchase,{5 + customer},1\n"
+            for week in range(18)
+            for customer in range(60)
+            if customer % 5 == 1 or week < 2 + customer % 13
+        )
+    )
+    assert backfill("--until", "2020-05-01", log=str(path)).exit_code == 0
+    told = json.loads(run("customer", "c1", "--partitions", "3", "--json").stdout)
+    assert undocumented("customer", told["if_silent"], frozenset(["course"])) == []
+    silent = told["if_silent"]
+    low, high = silent["probability_90_percent_interval"]
+    assert 0 <= low <= silent["probability"] <= high <= 1
+    assert low < high
+    assert silent["as_of"].startswith("2020-04-30T23:59:59"), "the shard's time: the backfill came up to the cut"
+    assert silent["lapsed_from"] > silent["crosses_threshold"] > silent["as_of"]
+    assert silent["outlook"].startswith("crosses ")
+    before = [risk for at, risk in silent["course"].items() if at < silent["crosses_threshold"]]
+    threshold = float(silent["outlook"].split()[1])
+    assert all(risk < threshold for risk in before)
+    assert max(silent["course"].values()) >= threshold
+    text = run("customer", "c1", "--partitions", "3")
+    assert "if silent:" in text.stdout.splitlines()
+    assert f"  outlook: {silent['outlook']}" in text.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

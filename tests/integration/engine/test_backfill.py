@@ -18,6 +18,7 @@ import pytest
 from models.settings import DAY, HOUR
 from streams.errors import ExitCode
 from streams.history import Course, gather
+from tests.integration.cli.test_cli_doctor import PROBLEM, examined
 from tests.logs import START, tape
 from tests.servers import ApacheKafka, Broker
 from tests.unit.streams.backfills import arrived, as_logs, written
@@ -78,7 +79,11 @@ def raw(logs: Sequence[Sequence[Any]]) -> list[list[Raw]]:
 
 @pytest.mark.slow
 def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_live(
-    broker: Broker, request: pytest.FixtureRequest, make_world: MakeWorld, tmp_path: Path
+    broker: Broker,
+    request: pytest.FixtureRequest,
+    make_world: MakeWorld,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     transactions = "kafka" in request.node.callspec.params["broker"]
     world = make_world(broker, piece_items=3)
@@ -91,6 +96,13 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
     live = arrived(entries, fences, CUT)
     assert past.run(RETENTION_CRASH_POINT="commit.b.written:60")[0] == ExitCode.CRASH_POINT
     assert world.ended(world.worker()) == ExitCode.BACKFILL_UNFINISHED
+    for name, value in world.settings.items():
+        monkeypatch.setenv(f"RETENTION_{name.upper()}", str(value))
+    found = examined(ExitCode.FAILURE)
+    assert [name for name, finding in found.items() if finding["status"] == PROBLEM] == ["shards.state"]
+    assert f"is not done (a worker ends with exit code {ExitCode.BACKFILL_UNFINISHED})" in found["shards.state"]["told"]
+    assert "run the same `retention backfill` again" in found["shards.state"]["remedy"]
+    assert found["shards.log"]["told"] == "not checked: a backfill is not done"
     code, out, told = past.run("--app", world.config.app, RETENTION_ENTER="0.7")
     assert (code, out) == (ExitCode.SETTINGS_CHANGED, "")
     assert "enter is 0.7, at creation 0.6" in told
