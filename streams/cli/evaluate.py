@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,12 @@ class NothingToEvaluate(EngineError):
     """A log without a tick that can be scored."""
 
     remedy = "a log needs signs of staying (--alive) over more than a tick; `retention rehearse` shows what it holds"
+
+
+class ResultNotWritten(EngineError):
+    """A file of the results can't be written."""
+
+    remedy = "name a file in a folder that exists and that you may write to, with room left"
 
 
 @click.command()
@@ -73,6 +81,12 @@ def evaluate(
         settings = as_evaluation(config, signs.first).engine()
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    with _written("--out", out):
+        if out is not None:
+            out.open("a").close()  # before the work, not after it
+    with _written("--plots", plots):
+        if plots is not None:
+            plots.mkdir(parents=True, exist_ok=True)
     told: list[Predictions] = []
     reported = begun
 
@@ -90,17 +104,27 @@ def evaluate(
         raise NothingToEvaluate(f"{log} is over before its first tick, {config.tick_days:g} days after its first day")
     seconds = time.monotonic() - begun
     if out is not None:
-        _write(out, told)
+        with _written("--out", out):
+            _write(out, told)
     table = decided(_weeks(told, settings, first_week, last_week), signs, settings)
     summary = _summary(told, table, len(events), seconds, settings)
     if plots is not None:
         from streams.plots import draw
 
-        summary["plots"] = [str(path) for path in draw(plots, table)]
+        with _written("--plots", plots):
+            summary["plots"] = [str(path) for path in draw(plots, table)]
     if as_json:
         echo_json(summary)
     else:
         _show(summary)
+
+
+@contextmanager
+def _written(option: str, path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResultNotWritten(f"{option} is {str(path)!r}: {error.strerror or error}") from error
 
 
 def _weeks(

@@ -122,7 +122,7 @@ def test_no_more_is_evaluated_than_touchpoints_ticks_and_crossings(kafka: Apache
             if key is not None:
                 first.setdefault(key, at)
         ticks = sum((shard.state.time - at) // settings.tick + 1 for at in first.values())
-        assert totals.scores <= totals.applied + ticks + totals.crossings
+        assert totals.scored <= totals.applied + ticks + totals.crossings
         assert 0 < totals.crossings <= totals.episodes
         assert totals.due <= ticks + totals.crossings + sum(said.role == "examples" for said in shard.outputs)
 
