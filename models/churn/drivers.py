@@ -8,6 +8,7 @@ they are about what has changed: not "bought seldom", but "silent 24 days, usual
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.churn.mixture import logit
 from models.churn.port import Scorer
+from models.customer import HALF_LIVES_PURCHASE
 from models.features.basis import COLUMNS
 from models.features.silence import rolled
 from models.settings import Alive
@@ -28,6 +30,8 @@ _INTEREST = [AT[name] for name in ("visits", "opens", "presence")]
 PRIOR_GAP_DAYS = 28.0
 LEAST_CONTRIBUTION = 0.01
 """Logits: what adds less is no reason."""
+NEARLY_NOTHING = 0.1
+"""Logits: when all that has changed adds less, it is not why somebody is at risk."""
 
 
 class Driver(NamedTuple):
@@ -50,11 +54,35 @@ def _overdue(basis: Basis) -> float:
     return max(float(basis[AT["recency_days"]]) - usual_gap(basis) / 2.0, 0.0)
 
 
-def _earlier(basis: Basis, columns: list[int]) -> Basis:
-    """These columns as they were when the silence had the usual length."""
-    earlier = rolled(basis[None], np.array([-_overdue(basis)]))[0]
+def _earlier(basis: Basis, columns: list[int], days: float) -> Basis:
+    """These columns as they were so many days ago, in the same silence."""
+    earlier = rolled(basis[None], np.array([-days]))[0]
     changed = basis.copy()
     changed[columns] = earlier[columns]
+    return changed
+
+
+def _at_first(basis: Basis) -> Basis:
+    """On the day of the last sign."""
+    return _earlier(basis, _PURCHASES, float(basis[AT["recency_days"]]))
+
+
+def coming_often(basis: Basis) -> Basis:
+    """Of somebody who comes every 28 days: with as many signs, but two at least, at even gaps of no more than that."""
+    days, recency = max(float(basis[AT["purchase_days"]]), 2.0), float(basis[AT["recency_days"]])
+    gap = min(usual_gap(basis), PRIOR_GAP_DAYS)
+    changed = _with(
+        basis,
+        purchase_days=days,
+        tenure_days=recency + gap * (days - 1.0),
+        gap_log_sum=log(gap) * (days - 1.0),
+        gap_log_squares=log(gap) ** 2 * (days - 1.0),
+        gap_max=gap,
+        gap_ewma=log(gap),
+    )
+    for half_life in HALF_LIVES_PURCHASE:
+        kept, a_gap = 2.0 ** (-recency / half_life), 2.0 ** (-gap / half_life)
+        changed[AT[f"purchases_{half_life:g}"]] = kept * (1.0 - a_gap**days) / (1.0 - a_gap)
     return changed
 
 
@@ -80,8 +108,8 @@ def _usual_spending(basis: Basis) -> Basis:
 
 
 USUAL: Final[dict[str, Callable[[Basis], Basis]]] = {
-    "silence": lambda basis: _earlier(basis, _PURCHASES),
-    "interest": lambda basis: _earlier(basis, _INTEREST),
+    "silence": lambda basis: _earlier(basis, _PURCHASES, _overdue(basis)),
+    "interest": lambda basis: _earlier(basis, _INTEREST, _overdue(basis)),
     "pace": _usual_pace,
     "spending": _usual_spending,
     "open_cases": lambda basis: _with(basis, open_cases=0.0, oldest_case_days=0.0),
@@ -91,11 +119,18 @@ USUAL: Final[dict[str, Callable[[Basis], Basis]]] = {
 
 
 def drivers(scorer: Scorer, basis: Basis, alive: Alive) -> list[Driver]:
-    """What adds to this customer's risk, largest contribution first."""
+    """What adds to this customer's risk, largest contribution first.
+
+    Somebody with whom nearly all is as usual can be at risk for who they are. Then the silence as a whole is a reason,
+    against the day of their last sign, or the habit, against that of somebody who comes every 28 days: the larger one.
+    """
     themes = list(USUAL)
-    rows = np.stack([basis, *(USUAL[theme](basis) for theme in themes)])
-    now, *usual = (logit(p) for p in scorer.score(rows).tolist())
+    rows = np.stack([basis, *(USUAL[theme](basis) for theme in themes), _at_first(basis), coming_often(basis)])
+    now, *usual, at_first, often = (logit(p) for p in scorer.score(rows).tolist())
     parts = sorted((then - now, theme) for then, theme in zip(usual, themes, strict=True))
+    if -parts[0][0] < NEARLY_NOTHING:
+        whole = min((at_first - now, "silence"), (often - now, "habit"))
+        parts = sorted([whole, *(part for part in parts if part[1] != whole[1])])
     return [Driver(theme, -part, _words(theme, basis, alive)) for part, theme in parts if -part >= LEAST_CONTRIBUTION]
 
 
@@ -110,6 +145,8 @@ def _words(theme: str, basis: Basis, alive: Alive) -> str:
     """What a theme means for this customer, as a marketer reads it."""
     does, did = _DOES[alive]
     match theme:
+        case "habit":
+            return _gap(basis, does, did)
         case "silence":
             return f"silent {_days(basis[AT['recency_days']])}, {_gap(basis, does, did)}"
         case "interest":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer, drivers
-from models.churn.drivers import USUAL, usual_gap
+from models.churn.drivers import USUAL, coming_often, usual_gap
 from models.features import COLUMNS
 from models.settings import Alive
 from tests.unit.models.bench import Silence
@@ -57,9 +57,35 @@ def words(basis: Basis, alive: Alive = "purchase", **weights: float) -> list[str
     return [driver.words for driver in drivers(Linear(**weights), basis, alive)]
 
 
-def test_who_is_as_usual_has_no_drivers() -> None:
-    every = dict.fromkeys(COLUMNS, 0.1)
-    assert words(regular(), **every) == []
+def test_who_is_as_usual_is_at_risk_for_the_silence_as_a_whole_or_for_their_habit() -> None:
+    assert words(regular(), recency_days=0.1) == ["silent 4 days, usually buys every 9 days"]
+    assert words(regular(), gap_max=0.1) == ["usually buys every 9 days"], "evened out the longest would be shorter"
+    seldom = regular(tenure_days=304.5, purchase_days=2, gap_max=300, gap_log_sum=log(300), gap_ewma=log(300))
+    assert words(seldom, gap_ewma=0.2, recency_days=0.1) == ["usually buys every 300 days"], "the larger one"
+    once = regular(tenure_days=4.5, purchase_days=1, gap_max=0, gap_log_sum=0, gap_ewma=0)
+    assert words(once, purchases_56=-1.0) == ["bought once so far"]
+    assert words(regular(), recency_days=-0.1) == [], "what lowers the risk is no reason"
+
+
+def test_what_has_hardly_changed_does_not_stand_for_who_they_are() -> None:
+    seldom = regular(tenure_days=304.5, purchase_days=2, gap_max=300, amount_last=2.9)
+    told = drivers(Linear(gap_max=0.01, amount_last=-0.2), seldom, "purchase")
+    assert [driver.words for driver in told] == ["usually buys every 300 days", "spends less than usual"]
+    told = drivers(Linear(gap_max=0.01, amount_last=-2.0), seldom, "purchase")
+    assert [driver.words for driver in told] == ["spends less than usual"]
+
+
+@pytest.mark.parametrize("days", [1, 2, 7])
+def test_the_habit_is_held_against_somebody_who_comes_every_28_days(days: int) -> None:
+    """The decayed counts are those of purchases at these days."""
+    seldom = regular(recency_days=10, tenure_days=10 + 100.0 * (days - 1), purchase_days=days)
+    often = coming_often(seldom)
+    purchases = max(days, 2)
+    gap = 28.0
+    assert often[PLACE["tenure_days"]] == pytest.approx(10 + gap * (purchases - 1))
+    for half_life in (14, 28, 56, 112, 224):
+        decayed = sum(2.0 ** (-(10 + gap * k) / half_life) for k in range(purchases))
+        assert often[PLACE[f"purchases_{half_life}"]] == pytest.approx(decayed)
 
 
 @pytest.mark.parametrize(
