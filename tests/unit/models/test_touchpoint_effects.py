@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from math import log
+
+import numpy as np
 import pytest
 
+from models.batch import LogRecord
 from models.churn import Version
 from models.churn.mixture_scorer import MixtureScorer
+from models.evaluation import Predictions, evaluate
 from models.features import FEATURES
 from models.features.basis import TOUCH_COLUMNS
 from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
-from tests.logs import START
+from tests.logs import START, log_of
 from tests.shop import WEEK, Shop
 
 SETTINGS = EngineSettings(
@@ -47,6 +54,36 @@ def test_effects_are_found_with_their_signs_and_how_fast() -> None:
     # And they go on moving towards what is true.
     moved = [sum(abs(weight(version, column)) for column in COLUMN.values()) for version in (early, last)]
     assert moved[1] > moved[0]
+
+
+def log_loss(logs: Sequence[Sequence[LogRecord]], shop: Shop, first: int, last: int) -> float:
+    """Of the predictions from one week to another, of customers active within the horizon."""
+    bought: defaultdict[str, list[int]] = defaultdict(list)
+    for time, kind, customer, _ in shop.events():
+        if kind == "purchase":
+            bought[customer].append(time)
+    losses: list[float] = []
+
+    def said(told: Predictions) -> None:
+        if not first <= (told.tick - START) // WEEK <= last:
+            return
+        for row in np.flatnonzero(told.recency <= SETTINGS.horizon).tolist():
+            times = bought[told.customers[row].decode()]
+            stayed = any(told.tick <= time < told.tick + SETTINGS.horizon for time in times)
+            p = float(told.probabilities[row])
+            losses.append(-log(1.0 - p if stayed else p))
+
+    evaluate(logs, SETTINGS, said)
+    return float(np.mean(losses))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weeks", [(6, 15), (16, 45)], ids=["soon", "later"])
+def test_predictions_are_better_for_them(weeks: tuple[int, int]) -> None:
+    shop = Shop(customers=500, weeks=52, effects=EFFECTS, often=0.12, seed=3)
+    purchases = [[entry for entry in log if b'"purchase"' in entry.value or not entry.key] for log in shop.logs()]
+    without = log_loss([log_of((e.timestamp, e.key, e.value) for e in log) for log in purchases], shop, *weeks)
+    assert log_loss(shop.logs(), shop, *weeks) < without - 0.007
 
 
 def test_where_there_are_none_they_change_no_bit() -> None:
