@@ -27,7 +27,7 @@ def test_the_terminal_shows_each_figure_with_its_aim() -> None:
     told = terminal(RESULTS)
     assert "123,457" in told
     assert "0.61   (at least 0.45)" in told
-    assert "51.2   (at least 40)" in told
+    assert "51.2   (at least 30)" in told
     assert "**" not in told
 
 
