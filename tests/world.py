@@ -144,6 +144,10 @@ class World(Traces):
         took = re.findall(r"took over .*; fences \{(.*)\}", self.log_of(worker))
         return took[-1].count(":") if took else -1
 
+    def wrote(self, text: str) -> bool:
+        """Whether any worker has written this so far."""
+        return any(text in path.read_text(errors="replace") for path in self.directory.glob("worker-*.log"))
+
     def output(self) -> str:
         """What the workers have written, for a failing test's message."""
         return "\n".join(

@@ -44,7 +44,8 @@ def triggers(world: World) -> dict[bytes, list[Trigger]]:
 def stand_still(world: World) -> None:
     """End the clocks, and let a worker that writes none bring everything to where it can go no further."""
     world.end()
-    world.worker(RETENTION_CLOCK_EVERY_S="3600")
+    worker = world.worker(RETENTION_CLOCK_EVERY_S="3600")
+    world.wait(lambda: world.owned(worker) > 0, 60)
     stood, since = world.commits(), time.monotonic()
 
     def still() -> bool:

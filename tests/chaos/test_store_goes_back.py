@@ -137,5 +137,5 @@ def test_live_a_replay_obeys_the_versions_that_were_late_when_its_outputs_became
     assert late() > before + 3
     _put_back(world, copies)
     stand_still(world)
-    assert "the store went back; outputs are public up to" in world.output()
+    assert world.wrote("the store went back; outputs are public up to")
     world.check()
