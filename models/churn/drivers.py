@@ -125,13 +125,17 @@ def drivers(scorer: Scorer, basis: Basis, alive: Alive) -> list[Driver]:
     against the day of their last sign, or the habit, against that of somebody who comes every 28 days: the larger one.
     """
     themes = list(USUAL)
-    rows = np.stack([basis, *(USUAL[theme](basis) for theme in themes), _at_first(basis), coming_often(basis)])
-    now, *usual, at_first, often = (logit(p) for p in scorer.score(rows).tolist())
+    now, *usual = _logits(scorer, [basis, *(USUAL[theme](basis) for theme in themes)])
     parts = sorted((then - now, theme) for then, theme in zip(usual, themes, strict=True))
     if -parts[0][0] < NEARLY_NOTHING:
+        at_first, often = _logits(scorer, [_at_first(basis), coming_often(basis)])
         whole = min((at_first - now, "silence"), (often - now, "habit"))
         parts = sorted([whole, *(part for part in parts if part[1] != whole[1])])
     return [Driver(theme, -part, _words(theme, basis, alive)) for part, theme in parts if -part >= LEAST_CONTRIBUTION]
+
+
+def _logits(scorer: Scorer, rows: list[Basis]) -> list[float]:
+    return [logit(p) for p in scorer.score(np.stack(rows)).tolist()]
 
 
 _DOES: Final[dict[Alive, tuple[str, str]]] = {

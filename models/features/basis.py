@@ -3,7 +3,7 @@
 A basis is `BASIS` float32 numbers. It is what a score is computed from; an open learning snapshot stores it at float16,
 and so an example carries it to the learner: a rounding of one part in two thousand, far below what a label can teach.
 
-What counts as a purchase here is what the settings take for a sign of staying (`models.settings.ALIVE`).
+What counts as a purchase here is what the settings take for a sign of staying (`models.alive.SIGNS`).
 """
 
 from __future__ import annotations
@@ -90,6 +90,18 @@ the named half-life (days), those of touchpoints with `models.customer.HALF_LIVE
 if len(COLUMNS) != BASIS:
     raise ImportError(f"the basis has {len(COLUMNS)} columns, the slab room for {BASIS}")
 
+COUNTED = {
+    COMPLAINTS: "complaints",
+    PAYMENT_FAILURES: "payment_failures",
+    UNSUBSCRIBES: "unsubscribes",
+    VISITS: "visits",
+    OPENS: "opens",
+    PRESENCE: "presence",
+    RETURNS: "returns",
+    CAMPAIGNS: "campaigns",
+}
+"""Of each counted sort of touchpoint, its column."""
+
 RECENCY_COLUMN, TENURE_COLUMN, DAYS_COLUMN, AMOUNT_COLUMN, QUANTITY_COLUMN, BASKETS_COLUMN = map(
     COLUMNS.index, ("recency_days", "tenure_days", "purchase_days", "amount_last", "quantity_ewma", "baskets_ewma")
 )
@@ -99,19 +111,7 @@ _TOUCH_HALF_LIVES = np.array(HALF_LIVES_TOUCH)
 _DECAYED = COLUMNS.index("purchases_14")
 _OPEN_CASES = COLUMNS.index("open_cases")
 _SENTIMENT = COLUMNS.index("sentiment")
-# Of each counted sort of touchpoint, its column.
-_COUNTED = np.zeros(len(HALF_LIVES_TOUCH), dtype=np.int64)
-for _sort, _name in (
-    (COMPLAINTS, "complaints"),
-    (PAYMENT_FAILURES, "payment_failures"),
-    (UNSUBSCRIBES, "unsubscribes"),
-    (VISITS, "visits"),
-    (OPENS, "opens"),
-    (PRESENCE, "presence"),
-    (RETURNS, "returns"),
-    (CAMPAIGNS, "campaigns"),
-):
-    _COUNTED[_sort] = COLUMNS.index(_name)
+_COUNTED = np.array([COLUMNS.index(COUNTED[sort]) for sort in range(len(HALF_LIVES_TOUCH))])
 _SECONDS_OF_DAY = DAY // SECOND
 
 

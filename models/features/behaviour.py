@@ -12,7 +12,7 @@ baskets, when there are several, count once each.
 
 Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
 next purchase day begins and folds them into the averages. Where another touchpoint is what counts as staying
-(`models.settings.ALIVE`), it takes the purchase's place here, and money enters with purchases as before.
+(`models.alive.SIGNS`), it takes the purchase's place here, and money enters with purchases as before.
 
 `record` is one row of a block (`models.customer.SLAB`). What is read from float32 is widened before it is reckoned
 with, so that every number is rounded exactly once, when it is stored.

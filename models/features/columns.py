@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled
-from models.customer import HALF_LIVES_PURCHASE
-from models.features.basis import COLUMNS, TOUCH_COLUMNS
+from models.customer import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
+from models.features.basis import COLUMNS, COUNTED, TOUCH_COLUMNS
 from models.maths import exp, exp2, ln
 from models.normal import ln_upper_tail, upper_tail
 
 RECENCY_HINGES = (7.0, 14.0, 28.0, 56.0)  # days
 FREQUENCY_HINGES = (2.0, 4.0, 8.0)  # purchase days
 OVERDUE_HINGES = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-TOUCH_HALF_LIVES = (0.0, 0.0, 56.0, 0.0, 56.0, 112.0, 14.0, 28.0, 14.0, 56.0, 28.0)
+_HALF_LIFE = {name: HALF_LIVES_TOUCH[sort] for sort, name in COUNTED.items()}
+TOUCH_HALF_LIVES = tuple(_HALF_LIFE.get(name, 0.0) for name in TOUCH_COLUMNS)
 """Days, by TOUCH_COLUMNS; 0: not a decayed count."""
 
 FEATURES = (
