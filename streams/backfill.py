@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from models.churn import Version, seal
 from models.learning import Learning
 from models.line import ShardState
 from streams.backfill_plan import Plan, pack
-from streams.checkpoint import Checkpoint
+from streams.checkpoint import Checkpoint, patiently
 from streams.crash_points import point
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer, offsets_after
 from streams.history import Course
@@ -49,7 +49,6 @@ from streams.versions import CUT, LEARNER, ORIGIN, name_of
 logger = logging.getLogger(__name__)
 
 AWAY = (StoreUnavailable, StoreFull, PublisherUnavailable, KafkaError, ConnectionError, TimeoutError)
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class Progress(NamedTuple):
@@ -116,11 +115,11 @@ class Backfill:
         try:
             for shard in self._shards:
                 await self._take_over(shard)
-            await _patiently("learning again", self._learn_again)
+            await patiently("learning again", self._learn_again, passing=AWAY)
             await self._work()
             for shard in self._shards:
                 await shard.ended()
-                await _patiently("publishing", shard.recover)
+                await patiently("publishing", shard.recover, passing=AWAY)
             point("backfill.5.published")
             await self._write_learner()
             point("backfill.6.learned")
@@ -136,7 +135,7 @@ class Backfill:
         start, end = self._course.starts[partition], self._plan.fences[partition]
         facts = LogFacts(start, end, birth.topic_id, birth.partitions, self._settings.committed(partition))
         for step in (shard.peek, shard.mint, lambda: shard.check(facts), shard.recover):
-            await _patiently(f"taking shard {partition} over", step)
+            await patiently(f"taking shard {partition} over", step, passing=AWAY)
 
     # -- step 3
 
@@ -193,7 +192,7 @@ class Backfill:
         """As the learner would have left it, so that the first worker's goes on behind it."""
         learning, schema = self._versions.learning, self._settings.examples.schema
         state = learning.state()
-        offsets = await _patiently("finding the examples", self._examples_offsets)
+        offsets = await patiently("finding the examples", self._examples_offsets, passing=AWAY)
         for progress, offset in zip(state.shards, offsets, strict=True):
             progress.offset = offset
         body = seal(state, schema)
@@ -239,15 +238,3 @@ class _Told(Outgoing):
 
     def hurry(self) -> None:
         """Nobody waits for what is public: a transaction at every boundary would be all that the broker does."""
-
-
-async def _patiently(what: str, step: Callable[[], Awaitable[Any]]) -> Any:
-    """Repeat a step while Redis or Kafka is away."""
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return await step()
-        except AWAY as error:
-            logger.warning("%s: %r; again in %.1f s", what, error, pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)

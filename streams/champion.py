@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from models.churn import SnapshotRefused, Version, schema_of, unseal
 from models.churn.contest import named
@@ -17,7 +17,7 @@ from models.settings import EngineSettings
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.producer import close_producer, open_producer
 from streams.errors import EngineError, ExitCode, StateUnreadable
-from streams.shard_body import ShardBody, unpack_body
+from streams.shard_body import ShardBody, settings_of, unpack_body
 from streams.store import Store
 from streams.topic_admin import kafka_named
 from streams.versions import CUT, LEARNER, name_of
@@ -69,12 +69,7 @@ async def standing(store: Store, app: str) -> Standing:
     if meta is None:
         raise NoShard(f"app {app!r} has no shards")
     body = unpack_body(str(SHARD), meta.body)
-    # As the shards were created, whatever is configured where this runs: that is what the learner learns by.
-    told: dict[str, Any] = dict(body.birth.settings)
-    try:
-        settings = EngineSettings(**told)
-    except (TypeError, ValueError) as error:
-        raise StateUnreadable(f"settings of shard {SHARD}: {error}") from error
+    settings = settings_of(str(SHARD), body.birth)  # that is what the learner learns by
     return Standing(body, await _newest(store, settings), named(settings))
 
 

@@ -52,14 +52,22 @@ def nobody(detail: str) -> None:
     """Nobody wants to know."""
 
 
-async def patiently(what: str, call: Callable[[], Awaitable[T]], on_outage: Callable[[str], None] = nobody) -> T:
-    """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything."""
+async def patiently(
+    what: str,
+    call: Callable[[], Awaitable[T]],
+    on_outage: Callable[[str], None] = nobody,
+    passing: tuple[type[Exception], ...] = PASSING,
+) -> T:
+    """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything.
+
+    passing: what is raised meanwhile, where more than the store may be away.
+    """
     pause = FIRST_PAUSE_S
     while True:
         try:
             return await call()
-        except PASSING as error:
-            logger.warning("%s: %s; again in %.2f s", what, error, pause)
+        except passing as error:
+            logger.warning("%s: %s; again in %.2f s", what, str(error) or repr(error), pause)
             on_outage(f"{what}: {error}")
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)

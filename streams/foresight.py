@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from models.churn.mixture_learner import MixtureLearner
 from models.customer import LEFT, PURCHASE_DAYS, TICK
 from models.features import bases_of
 from models.learning import Learning, LearningState
-from models.settings import EngineSettings
 from streams.errors import StateUnreadable
-from streams.shard_body import unpack_body
+from streams.shard_body import settings_of, unpack_body
 from streams.store import Store
 from streams.versions import LEARNER
 
@@ -45,9 +44,8 @@ async def foresight(store: Store, partition: int, customer: str, record: bytes) 
     if meta is None or learner is None or not ticks:
         return None
     body = unpack_body(str(partition), meta.body)
-    told: dict[str, Any] = dict(body.birth.settings)
+    settings = settings_of(str(partition), body.birth)
     try:
-        settings = EngineSettings(**told)
         state = unseal(learner.body, schema_of(settings), LearningState)
         learning = Learning(settings, len(state.shards), state)
     except (SnapshotRefused, TypeError, ValueError) as error:

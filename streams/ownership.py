@@ -28,6 +28,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from kafka.errors import KafkaError as DirectoryError
 
+from streams.checkpoint import patiently
 from streams.crash_points import point
 from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
 from streams.log_facts import LogFacts
@@ -49,7 +50,6 @@ UNAVAILABLE = (
     ConnectionError,
     TimeoutError,
 )
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
 END_S = 15.0  # above the time-outs of a store call: a write in flight is waited for
 WATCHES = 10  # observations that must all be bad: a process that was merely stopped (SIGSTOP) gets one bad one
@@ -182,10 +182,11 @@ class Ownership:
 
     async def _prepare(self, owners: dict[TP, Owned], generation: int) -> None:
         async def each(step: str, do: Callable[[Owned], Awaitable[Any]]) -> list[Any]:
-            def patiently(owned: Owned) -> Awaitable[Any]:
-                return self._patiently(f"{step} of {owned.tp.topic} {owned.tp.partition}", lambda: do(owned))
+            def one(owned: Owned) -> Awaitable[Any]:
+                what = f"{step} of {owned.tp.topic} {owned.tp.partition}"
+                return patiently(what, lambda: do(owned), passing=UNAVAILABLE)
 
-            done = await asyncio.gather(*(patiently(owned) for owned in owners.values()))
+            done = await asyncio.gather(*(one(owned) for owned in owners.values()))
             self._still(generation)
             return done
 
@@ -193,7 +194,9 @@ class Ownership:
         point("takeover.1.meta_read")
         # A learner's partition has no fence of its own; committing its 0 still asks the coordinator.
         fences = {o.tp: o.fence for o, there in zip(owners.values(), known, strict=True) if there or not o.reads}
-        if fences and not await self._patiently("committing the fences", lambda: self.group.confirm(fences)):
+        if fences and not await patiently(
+            "committing the fences", lambda: self.group.confirm(fences), passing=UNAVAILABLE
+        ):
             logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
             raise asyncio.CancelledError
         self._still(generation)
@@ -223,8 +226,8 @@ class Ownership:
 
     async def _facts(self, owners: Mapping[TP, Owned], generation: int) -> dict[TP, LogFacts]:
         for tries_left in reversed(range(END_RETRIES)):
-            facts: dict[TP, LogFacts] = await self._patiently(
-                "asking for the log's bounds", lambda: self.group.log_facts(owners)
+            facts: dict[TP, LogFacts] = await patiently(
+                "asking for the log's bounds", lambda: self.group.log_facts(owners), passing=UNAVAILABLE
             )
             self._still(generation)
             if not tries_left or all(owned.fence <= facts[tp].end for tp, owned in owners.items() if owned.reads):
@@ -232,17 +235,6 @@ class Ownership:
             await asyncio.sleep(END_PAUSE_S)
             self._still(generation)
         return facts
-
-    async def _patiently(self, what: str, step: Callable[[], Awaitable[Any]]) -> Any:
-        """Repeat a step while Redis or Kafka is away; Faust's request timeout bounds the whole takeover."""
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                return await step()
-            except UNAVAILABLE as error:
-                logger.warning("%s: %r; again in %.1f s", what, error, pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _run(self, owned: Owned) -> None:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from models.line import ShardState
@@ -56,6 +58,15 @@ def unpack_body(place: str, value: bytes) -> ShardBody:
 
 def birth_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Birth:
     return Birth(facts.topic_id, facts.partitions, mode, settings.deciding(), quiet_until)
+
+
+def settings_of(place: str, birth: Birth) -> EngineSettings:
+    """The settings that a shard was created with, whatever is configured where this runs. Raises StateUnreadable."""
+    told: dict[str, Any] = dict(birth.settings)
+    try:
+        return EngineSettings(**told)
+    except (TypeError, ValueError) as error:
+        raise StateUnreadable(f"settings of shard {place}: {error}") from error
 
 
 def check_log(place: str, birth: Birth, fence: int, facts: LogFacts) -> None:

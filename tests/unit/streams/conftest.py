@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("checkpoint", "outgoing", "ownership", "versions"):
+    for module in ("checkpoint", "outgoing", "versions"):
         monkeypatch.setattr(f"streams.{module}.FIRST_PAUSE_S", 0.001)
         monkeypatch.setattr(f"streams.{module}.LONGEST_PAUSE_S", 0.01)
     monkeypatch.setattr("streams.shard.IDLE_S", 0.02)
