@@ -41,7 +41,6 @@ def measure(options: Options, parts: list[str], say: Say) -> dict[str, Any]:
             "customers": options.workload.customers,
             "touchpoints": options.workload.events,
             "of_them_for_the_peer": options.peer_events,
-            "runs": options.runs,
         },
         "settings": options.own,
         "appendfsync": options.appendfsync,

@@ -26,7 +26,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "kafka": f"Apache Kafka {kafka_version()}",
         "java": _first_line(shutil.which("java") or "java", "-version"),
-        "redis": _first_line(redis_program(), "--version"),
+        "redis-server": _first_line(redis_program(), "--version"),
         "commit": _first_line("git", "-C", str(CODE), "rev-parse", "--short", "HEAD"),
         **{name: version(name) for name in LIBRARIES},
     }

@@ -116,7 +116,9 @@ def markdown(results: Mapping[str, Any]) -> str:
         lines += ["", f"CPU of a batch by stage, {name}, µs per event: {told}; {sum(stages.values()):.2f} together."]
     if size := results.get("size"):
         told = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in size.items())
-        lines += ["", f"Size of the runs: {told}."]
+        # Counted, not as asked for: a part that was measured alone has its place in the same results.
+        runs = max(map(len, results.get("runs", {}).values()), default=0)
+        lines += ["", f"Size of the runs: {told}" + (f", {runs} runs." if runs else ".")]
     if machine := results.get("machine"):
         told = ", ".join(f"{name} {value}" for name, value in machine.items())
         lines += ["", f"Measured on: {told}."]

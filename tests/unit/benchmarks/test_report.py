@@ -20,6 +20,7 @@ RESULTS = {
     "stages_us": {"engine": {"decode": 0.5, "commit": 1.0}},
     "machine": {"cpu": "Some CPU", "cores": "2"},
     "size": {"customers": 200_000},
+    "runs": {"engine": [{}, {}, {}], "peer": [{}, {}, {}]},
 }
 
 
@@ -44,6 +45,7 @@ def test_the_document_gets_the_table_and_keeps_the_rest() -> None:
     assert "| **ratio to the floor** | 0.61 | at least 0.45 | `python -m benchmarks.throughput` |" in text
     assert "decode 0.50, commit 1.00; 1.50 together" in text
     assert "cores 2" in text
+    assert "Size of the runs: 200,000 customers, 3 runs." in text
     assert refreshed(text, RESULTS) == text
 
 
