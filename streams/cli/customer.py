@@ -10,7 +10,6 @@ import click
 from models.customer import UnknownRecord, unpack
 from models.partitioning import partition_of
 from streams.cli.options import configured, echo_json, json_option, quiet_libraries
-from streams.cli.portrait import lines, portrait
 from streams.cli.reaching import store_of
 from streams.config import Config, without_password
 from streams.errors import EngineError, ExitCode, StateUnreadable
@@ -50,6 +49,8 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
       retention customer anna --partitions 8 --json         needs Redis only
     """
     quiet_libraries()
+    from streams.cli.portrait import lines, portrait  # loads the engine
+
     if partitions is None:
         with TopicAdmin(config.bootstrap_servers) as admin:
             partitions = admin.topic(config.topic("touchpoints")).partitions

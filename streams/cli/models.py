@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from streams.champion import Choice, Standing, choose, standing
 from streams.cli.options import configured, echo_json, json_option, quiet_libraries
 from streams.cli.reaching import store_of
 from streams.config import Config
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
+
+if TYPE_CHECKING:
+    from streams.champion import Choice, Standing
 
 HEAD = (
     "",
@@ -116,6 +118,8 @@ def unpin(config: Config, by: str | None, as_json: bool) -> None:
 
 def _written(config: Config, name: str | None, by: str | None) -> Choice:
     quiet_libraries()
+    from streams.champion import choose  # loads River
+
     stands = asyncio.run(_standing(config))
     topic = config.topic("touchpoints")
     with TopicAdmin(config.bootstrap_servers) as admin:
@@ -124,6 +128,8 @@ def _written(config: Config, name: str | None, by: str | None) -> Choice:
 
 
 async def _standing(config: Config) -> Standing:
+    from streams.champion import standing  # loads River
+
     async with store_of(config) as store:
         return await standing(store, config.app)
 
