@@ -80,17 +80,18 @@ def _one(options: Options, program: tuple[str, ...]) -> dict[str, float]:
         own = {**LIVE, **options.own}
         config = servers.create_topics(own)
         openers = int((options.latency_s + WARM_S) * options.latency_rate / OPENS_EVERY) + 1
-        people = [b"c-%08d" % number for number in range(KNOWN + openers)]
+        known = min(KNOWN, options.workload.customers)
+        people = [b"c-%08d" % number for number in range(known + openers)]
         with Worker(Path(name), servers.settings(own), program=program) as worker:
             # All have bought; those who are known have visited, too: their episodes are open.
-            played = publish(config, (_touch(kind, who) for kind, who in _before(people)))
+            played = publish(config, (_touch(kind, who) for kind, who in _before(people, known)))
             catch_up(servers, worker, [played.ends[n] for n in range(PARTITIONS)])
-            return asyncio.run(Load(config, people, options).run())
+            return asyncio.run(Load(config, people, known, options).run())
 
 
-def _before(people: list[bytes]) -> Iterator[tuple[str, bytes]]:
+def _before(people: list[bytes], known: int) -> Iterator[tuple[str, bytes]]:
     yield from (("purchase", who) for who in people)
-    yield from (("visit", who) for who in people[:KNOWN])
+    yield from (("visit", who) for who in people[:known])
 
 
 def _touch(kind: str, who: bytes, time_ms: int | None = None) -> TapeRecord:
@@ -109,10 +110,10 @@ class Planned(NamedTuple):
 
 
 class Load:
-    """A paced load, and the reader of its triggers."""
+    """A paced load, and the reader of its triggers. known: so many of the people have visited before."""
 
-    def __init__(self, config: Config, people: list[bytes], options: Options) -> None:
-        self._config, self._people, self._options = config, people, options
+    def __init__(self, config: Config, people: list[bytes], known: int, options: Options) -> None:
+        self._config, self._people, self._known, self._options = config, people, known, options
         # Of each customer who visits for the first time, when the visit was published, and when its trigger came.
         self._published: dict[bytes, float] = {}
         self._received: dict[bytes, float] = {}
@@ -127,13 +128,13 @@ class Load:
         count = int(seconds * rate)
         begins = int((time.time() + START_S) * 1000)
         at = begins + np.arange(count) * 1000 // rate
-        known = Workload(customers=KNOWN, events=count, partitions=PARTITIONS)
+        known = Workload(customers=self._known, events=count, partitions=PARTITIONS)
         rng = np.random.default_rng([known.seed, 4])
         kinds = [kind for kind in mix(known.seed) if kind.name != "consent_changed"]
         weights = np.array([kind.weight for kind in kinds])
         which = rng.choice(len(kinds), count, p=weights / weights.sum())
-        mixed = known.events_of(rng, kinds, which, rng.integers(0, KNOWN, count), at)
-        fresh = iter(self._people[KNOWN:])
+        mixed = known.events_of(rng, kinds, which, rng.integers(0, self._known, count), at)
+        fresh = iter(self._people[self._known :])
         plan = []
         for n in range(count):
             who = next(fresh) if n % OPENS_EVERY == 0 else None
