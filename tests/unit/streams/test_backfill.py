@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.settings import DAY, HOUR, EngineSettings
-from streams import outgoing
 from streams.backfill_plan import PLACE, BackfillUnfinished, unpack
 from streams.errors import Fenced
 from streams.store.fake import FakeStore
@@ -32,12 +31,6 @@ POINTS = (
     "backfill.5.published",
     "backfill.6.learned",
 )
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers that are behind wait two seconds between two transactions."""
-    monkeypatch.setattr(outgoing, "LONGEST_PACE_S", 0.0)
 
 
 def world(

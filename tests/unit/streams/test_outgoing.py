@@ -26,7 +26,13 @@ from streams.outgoing import (
 from tests.unit.streams.workers import until
 
 TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
-PAST, FUTURE = 1_000, int(time.time() * 1000) + 3_600_000
+PAST, FUTURE = 1_000, 4_102_444_800_000  # 2100-01-01T00:00:00Z
+
+
+@pytest.fixture(autouse=True)
+def paced(short_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the pace is what is tested."""
+    monkeypatch.setattr("streams.outgoing.LONGEST_PACE_S", LONGEST_PACE_S)
 
 
 def trigger(count: int, expires_at: int = FUTURE) -> Entry:
