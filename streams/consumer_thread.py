@@ -96,6 +96,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._partition_assignment_strategy = (StickyPartitionAssignor,)
         return consumer
 
+    @property
+    def joining(self) -> bool:
+        """Whether the group is being joined anew. aiokafka calls the former assignment assigned until it is over: when
+        another worker hangs, the broker waits for it as long as its session and the rebalance time-out let it."""
+        return bool(self._ensure_consumer()._subscription.reassignment_in_progress)
+
     async def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in the consumer thread, awaited in the main thread; not queued behind a long poll as `call_thread` is."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))

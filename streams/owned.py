@@ -61,7 +61,9 @@ class Group(Protocol):
 
     @property
     def generation(self) -> int: ...
-    def assigned(self) -> set[TP]: ...
+    def assigned(self) -> set[TP]:
+        """What is to be owned now: nothing while the group is being joined anew, or while the worker stops."""
+
     async def confirm(self, fences: Mapping[TP, int]) -> bool:
         """Commit to Kafka; False when the coordinator says that generation or member is no longer ours."""
 

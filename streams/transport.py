@@ -147,6 +147,8 @@ class BatchConsumer(driver.Consumer):
         return self.app.rebalancing_count
 
     def assigned(self) -> set[TP]:
+        if self.app.should_stop or self._thread.joining:
+            return set()
         return {tp for tp in self.assignment() if tp.topic in self._topics}
 
     async def confirm(self, fences: Mapping[TP, int]) -> bool:

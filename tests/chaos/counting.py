@@ -64,8 +64,11 @@ class Worker:
         return self.process.wait(timeout_s)
 
     def stop(self) -> int:
+        """Graceful; its exit code. What it said is shown where the test then fails."""
         self.signal(signal.SIGTERM)
-        return self.wait()
+        code = self.wait()
+        print(f"== {self.log.name} ended with {code}\n{self.said[-4000:]}")
+        return code
 
 
 @dataclass

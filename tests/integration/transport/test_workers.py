@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_a_rebalance_ends_a_shards_long_wait(bench: Bench) -> None:
     bench.until_counted(300)
     assert second.stop() == ExitCode.OK
     assert bench.differences() == []
+
+
+@pytest.mark.slow
+def test_a_join_that_waits_for_a_hung_worker_is_no_stall_and_a_stop_meanwhile_ends_well(bench: Bench) -> None:
+    bench.order.session_timeout_s, bench.order.stall_s = 14.0, 2.0
+    first, second = bench.worker(), bench.worker()
+    until_shared([first, second])
+    second.signal(signal.SIGSTOP)
+    third = bench.worker()  # the group is joined anew; the broker waits for the second until its session is over
+    until(lambda: "Thread]: Starting" in third.said, 20, lambda: third.said)
+    time.sleep(2 * bench.order.stall_s)
+    assert first.code is None, first.said
+    assert not third.owns(), "the broker did not wait: make the session longer"
+    assert first.stop() == ExitCode.OK
+    until(lambda: third.owns() == ALL, 40, lambda: third.said)
 
 
 @pytest.mark.slow
