@@ -1,8 +1,8 @@
 """Prequential quality: every matured label is scored against what was predicted before it was known.
 
-Dawid (1984), "Statistical theory: the prequential approach". Predictions are those of the version in force when the
-learning snapshot was taken, so this is the quality that decisions really had. Plain data throughout: it travels in the
-model version.
+Dawid (1984), "Statistical theory: the prequential approach". Predictions are what was said when the learning snapshot
+was taken, by the version in force or by that week's (models.churn.past), so this is the quality that decisions have.
+Plain data throughout: it travels in the model version.
 """
 
 from __future__ import annotations

@@ -28,8 +28,12 @@ def adagrad() -> Classifier:
 
 def adaptive_forest() -> Classifier:
     """Trees that are replaced when they drift (Gomes et al. 2017, "Adaptive random forests for evolving data stream
-    classification", Machine Learning 106). About a hundred times the cost of the others."""
-    return forest.ARFClassifier(n_models=5, seed=1)
+    classification", Machine Learning 106). About a hundred times the cost of the others.
+
+    Small trees that split late: River's own settings took 31 MB after 3,600 examples where these take 2, and foretold
+    worse. A learner keeps a horizon's versions of it.
+    """
+    return forest.ARFClassifier(n_models=5, max_depth=4, grace_period=200, leaf_prediction="mc", seed=1)
 
 
 CHALLENGERS: Final[dict[str, Callable[[], Classifier]]] = {"adagrad": adagrad, "forest": adaptive_forest}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 import xxhash
 from river.__version__ import __version__ as river_release
 
-from models.churn import evidence, level, mixture, mixture_learner
+from models.churn import duel, evidence, level, mixture, mixture_learner
 from models.churn.mixture_scorer import MixtureScorer
 from models.churn.port import Scorer
 from models.churn.reservoir import SALT, SIZE
@@ -24,7 +27,7 @@ def schema_of(settings: EngineSettings) -> str:
     """
     constants = [
         {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, int | float)}
-        for module in (evidence, level, mixture, mixture_learner)
+        for module in (duel, evidence, level, mixture, mixture_learner)
     ]
     named = [MixtureScorer.KIND, river_release, constants, SIZE, SALT, COLUMNS, FEATURES, settings.deciding()]
     return xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
@@ -32,10 +35,15 @@ def schema_of(settings: EngineSettings) -> str:
 
 def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
     """The scorer of a version. Raises SnapshotRefused when its model does not fit."""
-    match version.model.get("kind"):
+    return scorer_of_model(version.model, settings)
+
+
+def scorer_of_model(model: Mapping[str, Any], settings: EngineSettings) -> Scorer:
+    """The scorer of a model's version (`Learner.version`). Raises SnapshotRefused when it does not fit."""
+    match model.get("kind"):
         case MixtureScorer.KIND:
-            return MixtureScorer.of(version.model, settings)
+            return MixtureScorer.of(model, settings)
         case RiverScorer.KIND:
-            return RiverScorer.of(version.model)
+            return RiverScorer.of(model)
         case kind:
-            raise SnapshotRefused(f"the version of {version.boundary} is of a model of kind {kind!r}, unknown here")
+            raise SnapshotRefused(f"the version is of a model of kind {kind!r}, unknown here")

@@ -53,7 +53,7 @@ class Watch:
         self.drifts = {"loss": 0, "calibration": 0}
 
     def add(self, stays: Outcomes, expected: NDArray[np.float64]) -> None:
-        """Labels of the horizon, with what the model expected just before it learned them."""
+        """Labels of the horizon, with what the model had expected when their snapshots were taken."""
         for columns, borders in ((TENURE_COLUMN, GROUPS), (_AMOUNT_COLUMN, VALUES)):
             values = stays.bases[:, columns]
             for name, (low, high) in borders.items():

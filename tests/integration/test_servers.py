@@ -15,7 +15,8 @@ from tests.servers import ApacheKafka, Broker
 def make_topic(bootstrap_servers: str, **settings: str) -> str:
     topic = f"touchpoints-{uuid.uuid4().hex[:8]}"
     admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    admin.create_topics([NewTopic(topic, 1, 1, topic_configs=settings)])
+    # Records of 1970 are beyond any retention: Apache Kafka would delete them within a second.
+    admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"retention.ms": "-1", **settings})])
     admin.close()
     return topic
 

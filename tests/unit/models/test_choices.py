@@ -124,8 +124,9 @@ def test_a_model_that_does_not_learn_here_is_a_dead_letter_and_everybody_goes_on
 
 
 def test_what_evidence_decides_is_written_down_too_and_a_pin_keeps_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Evidence that speaks for the other one after each week.
-    monkeypatch.setattr(Evidence, "lower", property(lambda self: 1.0 if self.weeks else -0.1))
+    # Evidence that speaks for the other one after each window.
+    monkeypatch.setattr(Evidence, "lower", property(lambda self: 1.0 if self.windows else -0.1))
+    monkeypatch.setattr(Evidence, "enough", property(lambda self: self.windows > 0))
     world = rehearse(plain(), EVALUATION)
     names = champions(world)
     assert names.count("adagrad") >= 3
