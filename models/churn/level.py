@@ -1,8 +1,9 @@
 """The level: how much churn there is in all, by the age of the log.
 
 A ranking needs many labels and hardly changes; the level needs few and changes with the season. MBG/NBD knows it from
-the first week on, and the learners better than anybody once they have seen a horizon; so the weight of the MBG logit in
-the mixture, and whose mean the mixture is shifted to, follow the age of the log against the horizon.
+the first week on and follows the season at once; so it sets the level, but for a share of the learners' around the time
+at which they have seen a horizon, and the weight of its logit in the mixture falls with the age of the log. Where it errs
+by much and for long, the learners set the level instead (`models.churn.trust`).
 """
 
 from __future__ import annotations
@@ -66,3 +67,13 @@ def _shift(learners: NDArray[np.float64], anchor: NDArray[np.float64], mbg: floa
             slope += p * (1.0 - p)
         shift += min(max((wanted - mean / size) / max(slope / size, 1e-4), -1.0), 1.0)
     return shift
+
+
+@compiled
+def means_of(learners: NDArray[np.float64], anchor: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean probability by MBG/NBD and by the learners, arguments as for `shift_to_level`."""
+    by_anchor, by_learners = 0.0, 0.0
+    for i in range(learners.shape[0]):
+        by_anchor += anchor[i]
+        by_learners += sigmoid(learners[i])
+    return by_anchor / learners.shape[0], by_learners / learners.shape[0]

@@ -1,8 +1,7 @@
 """The churn model learns: hazard, direct learner, MBG/NBD and the level, from the log's outcomes in their order.
 
-At every boundary the learners take what has become known. Once a week of log time, counted from the first purchase day,
-the weights are let drift, MBG/NBD is fitted anew and the level is set; a version between two weeks keeps those of the
-last one.
+At every boundary the learners take what has become known. Once a week of log time the weights are let drift, MBG/NBD is
+fitted anew and the level is set; a version between two weeks keeps those of the last one.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.interval import Beliefs
-from models.churn.level import UNLEARNED_SHARE, shares, shift_to_level
+from models.churn.level import UNLEARNED_SHARE, Shares, means_of, shares, shift_to_level
 from models.churn.mbg import Customers, MbgParameters, derivatives, fit, prior_of
 from models.churn.mixture import DAYS_A_WEEK, Mixture, offsets, parts
 from models.churn.mixture_scorer import MixtureScorer
@@ -22,6 +21,7 @@ from models.churn.plain import number, numbers, whole_or_none
 from models.churn.port import Outcomes
 from models.churn.reservoir import Reservoir
 from models.churn.snapshot import SnapshotRefused
+from models.churn.trust import Trust
 from models.compiled import compiled
 from models.features.basis import (
     AMOUNT_COLUMN,
@@ -50,6 +50,7 @@ MEMORY: Final = 20_000.0
 A_WEEKS_WORTH: Final = 12.0
 """Customers: how much a week of log tells MBG/NBD at most, however many customers there are."""
 WEEK: Final = 7 * DAY
+MOST_DAYS: Final = 1e6
 CROWD: Final = 500
 """Customers of the sample by whom an interval sees how the level follows the weights."""
 
@@ -80,16 +81,16 @@ class MixtureLearner:
         self._direct.bind(FEATURES)
         self._means, self._counted = np.zeros(MEANS), 0.0
         self._reservoir = Reservoir()
-        self._origin: int | None = None  # the first purchase day, as a number
-        self._weeks = 0  # of the log, at the last weekly job
+        self._job: int | None = None  # the boundary of the last weekly job
+        self._age_days = 0.0  # of the log, at that boundary
+        self._trust = Trust(settings.horizon)
         self._mbg = self._prior.medians
         self._share, self._shift, self._learned = UNLEARNED_SHARE, 0.0, False
 
     def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
         before = self._mixture()
-        self._note_origin(returns)
-        weeks = (boundary - self._origin * DAY) // WEEK if self._origin is not None else 0
-        weekly = weeks > self._weeks
+        known = len(self._reservoir) or len(returns.truths)
+        weekly = bool(known) and (self._job is None or boundary - self._job >= WEEK)
         if weekly:
             self._hazard.drift()
             self._direct.drift()
@@ -99,15 +100,10 @@ class MixtureLearner:
             self._reservoir.observe(returns.customers, returns.bases, returns.taken, returns.truths)
         if len(stays.truths):
             self._correct(stays, before)
+            self._trust.learn(stays.taken, stays.truths)
         if weekly:
-            self._weeks = weeks
+            self._job = boundary
             self._set_level(boundary)
-
-    def _note_origin(self, returns: Outcomes) -> None:
-        if len(returns.truths):
-            tenure = np.rint(returns.bases[:, TENURE_COLUMN].astype(np.float64)).astype(np.int64)
-            first = int((returns.taken // DAY - tenure).min())
-            self._origin = first if self._origin is None else min(self._origin, first)
 
     def _rows_of(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         """Features of hazard examples, each centred on the running means that include it."""
@@ -123,23 +119,36 @@ class MixtureLearner:
         self._direct.learn_rows(features_of(bases, before.means), stays.truths, shifts)
 
     def _set_level(self, boundary: int) -> None:
-        """The weekly job: MBG/NBD from the reservoir, and the level from those of it who were looked at last week."""
-        if not len(self._reservoir):
-            return
-        age_days = (boundary - (self._origin or 0) * DAY) / DAY
+        """The weekly job: MBG/NBD from the reservoir, and the level from those of it who were looked at lately."""
+        self._age_days = boundary / DAY - self._reservoir.began()
         self._mbg = fit(self._customers(boundary), self._prior, self._worth(), self._mbg)
-        share = shares(age_days, self._horizon_days)
-        self._share, self._shift, self._learned = share.mbg, 0.0, True
-        wanted = self._reservoir.fresh & (self._reservoir.bases[:, RECENCY_COLUMN] <= self._horizon_days)
-        bases = np.ascontiguousarray(self._reservoir.bases[wanted])
-        learners, anchor = np.empty(len(bases)), np.empty(len(bases))
-        parts(bases, self._mixture(), learners, anchor)
-        self._shift = shift_to_level(learners, anchor, share)
-        self._reservoir.settle()
+        share = self._shares()
+        self._share, self._learned = share.mbg, True
+        bases = np.ascontiguousarray(self._reservoir.bases[self._active(boundary)])
+        if len(bases):  # else last week's level stands
+            learners, anchor = np.empty(len(bases)), np.empty(len(bases))
+            parts(bases, self._mixture(), learners, anchor)
+            self._shift = shift_to_level(learners, anchor, share)
+            self._trust.note(boundary, *means_of(learners, anchor))
+
+    def _shares(self) -> Shares:
+        """By the log's age, and by what came of the levels so far."""
+        share = shares(self._age_days, self._horizon_days)
+        return share._replace(own=share.own + (1.0 - share.own) * self._trust.lost)
+
+    def _active(self, boundary: int) -> NDArray[np.bool_]:
+        """The members whose newest example is of this week, or of the last round of examples, where that is longer; and
+        who had given a sign within the horizon."""
+        settings, members = self._settings, self._reservoir
+        round_of_all = max(WEEK, settings.rhythm(settings.tick) * settings.tick)
+        lately = members.taken > boundary - round_of_all - settings.tick - settings.lateness
+        active: NDArray[np.bool_] = lately & (members.bases[:, RECENCY_COLUMN] <= self._horizon_days)
+        return active
 
     def _worth(self) -> float:
         """How many independent customers the log tells of."""
-        return 1.0 / (1.0 / len(self._reservoir) + 1.0 / (A_WEEKS_WORTH * max(self._weeks - 1, 1)))
+        weeks = max(self._age_days // DAYS_A_WEEK - 1.0, 1.0)
+        return 1.0 / (1.0 / len(self._reservoir) + 1.0 / (A_WEEKS_WORTH * weeks))
 
     def _customers(self, boundary: int) -> Customers:
         """The reservoir as MBG/NBD reads it: each as of the newest example, with what came in the tick after it.
@@ -183,9 +192,9 @@ class MixtureLearner:
             mbg = np.diag(np.square(self._prior.spreads))
         members = self._reservoir.bases
         crowd = members[members[:, RECENCY_COLUMN] <= self._horizon_days][:CROWD] if self._learned else members[:0]
-        age_days = (boundary - (self._origin or 0) * DAY) / DAY
-        own = shares(age_days, self._horizon_days).own
-        return Beliefs(self._mixture(), self._hazard.covariance, self._direct.covariance, mbg, crowd, own)
+        return Beliefs(
+            self._mixture(), self._hazard.covariance, self._direct.covariance, mbg, crowd, self._shares().own
+        )
 
     def scorer(self) -> MixtureScorer:
         return MixtureScorer(self._mixture())
@@ -200,8 +209,9 @@ class MixtureLearner:
             "means": self._means.tolist(),
             "counted": self._counted,
             "reservoir": self._reservoir.snapshot(),
-            "origin": self._origin,
-            "weeks": self._weeks,
+            "job": self._job,
+            "age_days": self._age_days,
+            "trust": self._trust.state(),
             "mbg": list(self._mbg),
             "share": self._share,
             "shift": self._shift,
@@ -217,8 +227,9 @@ class MixtureLearner:
         fresh._reservoir.restore(_part(state, "reservoir"))
         fresh._means = numbers(state, "means", MEANS)
         fresh._counted = number(state, "counted", 0.0, MEMORY)
-        fresh._origin = whole_or_none(state, "origin")
-        fresh._weeks = whole_or_none(state, "weeks") or 0
+        fresh._job = whole_or_none(state, "job")
+        fresh._age_days = number(state, "age_days", 0.0, MOST_DAYS)
+        fresh._trust.restore(_part(state, "trust"))
         fresh._mbg = MbgParameters(*numbers(state, "mbg", 4, 1e-9).tolist())
         fresh._share = number(state, "share", 0.0, 1.0)
         fresh._shift = number(state, "shift", -100.0, 100.0)

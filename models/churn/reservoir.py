@@ -19,6 +19,8 @@ from xxhash import xxh3_64_intdigest
 
 from models.churn.snapshot import SnapshotRefused
 from models.customer import BASIS, from_halves, halves
+from models.features.basis import TENURE_COLUMN
+from models.settings import DAY
 
 SIZE: Final = 6_000
 """Customers: enough for the four parameters of MBG/NBD, and for the level to be known within a percent."""
@@ -32,7 +34,7 @@ class Reservoir:
     customer.
 
     bases: of the newest example, shape (members, BASIS). taken: its snapshot's time, ms. back: whether the customer was
-    back within its window. fresh: that example came since `settle` was last called.
+    back within its window.
     """
 
     def __init__(self, size: int = SIZE, salt: int = SALT) -> None:
@@ -43,7 +45,6 @@ class Reservoir:
         self.bases: NDArray[np.float32] = np.empty((0, BASIS), dtype=np.float32)
         self.taken: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.back: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        self.fresh: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -64,15 +65,16 @@ class Reservoir:
         hashes = np.concatenate([hashes[::-1], self.hashes])
         kept, first = np.unique(hashes, return_index=True)
         kept, first = kept[: self.size], first[: self.size]
-        self.fresh = np.concatenate([np.ones(len(customers), dtype=np.bool_), self.fresh])[first]
         self.bases = np.concatenate([bases[::-1], self.bases])[first]
         self.taken = np.concatenate([taken[::-1], self.taken])[first]
         self.back = np.concatenate([back[::-1], self.back])[first]
         self.hashes = kept
 
-    def settle(self) -> None:
-        """From now on no example is fresh."""
-        self.fresh = np.zeros(len(self), dtype=np.bool_)
+    def began(self) -> float:
+        """The day (since the epoch) on which the members' story begins: of their first purchase days the earliest but
+        one in a hundred, one at least. A few may bear dates from before there was a log, by a typo or an import."""
+        first = np.sort(self.taken // DAY - np.rint(self.bases[:, TENURE_COLUMN].astype(np.float64)))
+        return float(first[min(-(-len(first) // 100), len(first) - 1)])
 
     def snapshot(self) -> dict[str, Any]:
         """All of the reservoir as plain data: about 100 bytes a member as JSON."""
@@ -82,7 +84,6 @@ class Reservoir:
             "hashes": self.hashes.tolist(),
             "taken": self.taken.tolist(),
             "back": self.back.astype(int).tolist(),
-            "fresh": self.fresh.astype(int).tolist(),
             "bases": base64.b64encode(halves(self.bases).tobytes()).decode(),
         }
 
@@ -94,18 +95,14 @@ class Reservoir:
                 f"and salt {self.salt}"
             )
         hashes = _whole_numbers(state, "hashes", 2**64)
-        taken, back, fresh = (
-            _whole_numbers(state, name, most) for name, most in (("taken", 2**53), ("back", 2), ("fresh", 2))
-        )
-        if len(hashes) > self.size or any(len(column) != len(hashes) for column in (taken, back, fresh)):
-            raise SnapshotRefused(
-                f"columns of {[*map(len, (hashes, taken, back, fresh))]} customers, at most {self.size}"
-            )
+        taken, back = (_whole_numbers(state, name, most) for name, most in (("taken", 2**53), ("back", 2)))
+        if len(hashes) > self.size or any(len(column) != len(hashes) for column in (taken, back)):
+            raise SnapshotRefused(f"columns of {[*map(len, (hashes, taken, back))]} customers, at most {self.size}")
         if any(a >= b for a, b in pairwise(hashes)):
             raise SnapshotRefused("hashes must rise")
         bits = _bits(state.get("bases"), len(hashes))
         self.hashes, self.taken = np.array(hashes, dtype=np.uint64), np.array(taken, dtype=np.int64)
-        self.back, self.fresh = np.array(back, dtype=np.bool_), np.array(fresh, dtype=np.bool_)
+        self.back = np.array(back, dtype=np.bool_)
         self.bases = from_halves(bits).reshape(-1, BASIS)
 
 

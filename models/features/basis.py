@@ -84,8 +84,9 @@ TOUCH_COLUMNS = (
 )
 COLUMNS = PURCHASE_COLUMNS + TOUCH_COLUMNS
 """Names of the basis' numbers, in order. Recency and tenure are counted from 00:00 UTC of the purchase day, so that the
-basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's; counts decay with
-the named half-life (days), those of touchpoints with `models.customer.HALF_LIVES_TOUCH`."""
+basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's, baskets the log of
+their number: one customer with thousands a day must not move everybody's mean. Counts decay with the named half-life
+(days), those of touchpoints with `models.customer.HALF_LIVES_TOUCH`."""
 
 if len(COLUMNS) != BASIS:
     raise ImportError(f"the basis has {len(COLUMNS)} columns, the slab room for {BASIS}")
@@ -138,7 +139,7 @@ def basis_of(record: Any, now: int, basis: Any) -> None:
     basis[8] = _moved(n, AMOUNT_EWMA, weight, amount)
     basis[9] = (np.float64(n[AMOUNT_SUM]) + amount) / days
     basis[10] = _moved(n, QUANTITY_EWMA, weight, ln(1.0 + np.float64(n[DAY_QUANTITY])))
-    basis[11] = _moved(n, BASKETS_EWMA, weight, np.float64(n[DAY_BASKETS]))
+    basis[11] = _moved(n, BASKETS_EWMA, weight, ln(np.float64(n[DAY_BASKETS])))
     for i in range(_HALF_LIVES.shape[0]):
         basis[_DECAYED + i] = np.float64(n[PURCHASE_DECAYS + i]) * exp2(-silent / _HALF_LIVES[i])
     basis[_OPEN_CASES] = record.open_cases

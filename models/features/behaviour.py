@@ -215,7 +215,7 @@ def _purchase_day(record: Any, time: int, amount: float, quantity: float) -> Non
         _move(numbers, AMOUNT_EWMA, weight, logged)
         numbers[AMOUNT_SUM] = np.float64(numbers[AMOUNT_SUM]) + logged
         _move(numbers, QUANTITY_EWMA, weight, ln(1.0 + np.float64(numbers[DAY_QUANTITY])))
-        _move(numbers, BASKETS_EWMA, weight, np.float64(numbers[DAY_BASKETS]))
+        _move(numbers, BASKETS_EWMA, weight, ln(np.float64(numbers[DAY_BASKETS])))
     numbers[PURCHASE_DAYS] = n + 1.0
     numbers[DAY_AMOUNT] = amount
     numbers[DAY_QUANTITY] = quantity

@@ -61,7 +61,7 @@ Amounts, quantity and baskets are against the running means of all customers.
 """
 
 MEANS = 3
-"""Running means that the features are centred on: log amount, log quantity, baskets."""
+"""Running means that the features are centred on: log amount, log quantity, log baskets."""
 
 WIDTH = len(FEATURES) + 1
 """The features and the constant before them."""

@@ -68,7 +68,7 @@ def basis_of(record: Record, now: int) -> array[float]:
             n[AMOUNT_EWMA] + weight * (amount - n[AMOUNT_EWMA]),
             (n[AMOUNT_SUM] + amount) / days,
             n[QUANTITY_EWMA] + weight * (ln(1.0 + n[DAY_QUANTITY]) - n[QUANTITY_EWMA]),
-            n[BASKETS_EWMA] + weight * (n[DAY_BASKETS] - n[BASKETS_EWMA]),
+            n[BASKETS_EWMA] + weight * (ln(n[DAY_BASKETS]) - n[BASKETS_EWMA]),
             *(n[PURCHASE_DECAYS + i] * exp2(-silent / half) for i, half in enumerate(HALF_LIVES_PURCHASE)),
             cases,
             max(now / DAY - oldest, 0.0) if cases else 0.0,

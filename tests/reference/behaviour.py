@@ -173,7 +173,7 @@ def _purchase_day(record: Record, amount: float, quantity: float, time: int) -> 
         numbers[AMOUNT_EWMA] += weight * (logged - numbers[AMOUNT_EWMA])
         numbers[AMOUNT_SUM] += logged
         numbers[QUANTITY_EWMA] += weight * (ln(1.0 + numbers[DAY_QUANTITY]) - numbers[QUANTITY_EWMA])
-        numbers[BASKETS_EWMA] += weight * (numbers[DAY_BASKETS] - numbers[BASKETS_EWMA])
+        numbers[BASKETS_EWMA] += weight * (ln(numbers[DAY_BASKETS]) - numbers[BASKETS_EWMA])
     numbers[PURCHASE_DAYS] = n + 1.0
     numbers[DAY_AMOUNT] = amount
     numbers[DAY_QUANTITY] = quantity
