@@ -36,7 +36,7 @@ from streams.checkpoint import Checkpoint, patiently
 from streams.crash_points import point
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer, offsets_after
 from streams.history import Course
-from streams.history_versions import HistoryVersions
+from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
 from streams.outbox import Entry, Publisher, PublisherUnavailable
 from streams.outgoing import Outgoing
@@ -93,7 +93,7 @@ class Backfill:
         self._settings, self._store, self._plan, self._claimed = settings, store, plan, claimed
         self._course, self._watch = course, watch
         engine, partitions = settings.shards.engine, plan.birth.partitions
-        self._versions = HistoryVersions(engine, Learning(engine, partitions))
+        self._versions = HistoryVersions(engine, Learning(engine, partitions), self._oldest_wanted)
         self._shards = [self._shard(partition) for partition in range(partitions)]
         self._free = [asyncio.Event() for _ in range(partitions)]
 
@@ -145,7 +145,7 @@ class Backfill:
         if not any(counts):
             return
         learning = Learning(self._settings.shards.engine, len(counts))
-        versions = HistoryVersions(self._settings.shards.engine, learning)
+        versions = HistoryVersions(self._settings.shards.engine, learning, self._oldest_wanted)
         reader = ExamplesReader(self._settings.examples, learning, self._settings.new_consumer)
         try:
             await reader.open()
@@ -155,6 +155,9 @@ class Backfill:
         finally:
             await reader.close()
         self._versions.go_on(versions)
+
+    def _oldest_wanted(self) -> int:
+        return oldest_wanted(self._settings.shards.engine, (shard.body.state for shard in self._shards))
 
     # -- step 4
 

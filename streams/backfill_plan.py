@@ -95,6 +95,16 @@ async def refuse_unfinished(store: Store) -> None:
         raise BackfillUnfinished(f"the backfill of {sum(plan.events):,} events until {moment(plan.until)} is not done")
 
 
+def check_made_by_it(place: str, birth: Birth, until: int) -> None:
+    """A shard was made by the backfill up to the cut `until`. Raises AlreadyAtWork.
+
+    A worker that had looked for a plan before there was one makes shards under it, when the backfill dies before its
+    second look for workers. Those stand behind all history, which would count as done.
+    """
+    if birth.quiet_until != until:
+        raise AlreadyAtWork(f"shard {place} was made by a worker, not by the backfill until {moment(until)}")
+
+
 async def claim(
     checkpoint: Checkpoint,
     store: Store,

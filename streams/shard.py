@@ -23,7 +23,7 @@ from models.churn import Version
 from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
 from models.line import UNBORN, Piece, Wait, born, next_piece, shorten
-from streams.backfill_plan import refuse_unfinished
+from streams.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
@@ -108,13 +108,15 @@ class Shard:
             self.fence = self._body.state.fence
 
     async def check(self, facts: LogFacts) -> None:
-        """Step 4; creates a shard that never was."""
+        """Step 4; creates a shard that never was. In a backfill raises AlreadyAtWork for one that it did not make."""
         if self._body is None:
             public = await self._outgoing.published_roles()
             fresh = await new_body(self.place, self._settings, facts, public, self._store)
             self._body = unpack_body(self.place, (await self._checkpoint.create(pack_body(fresh))).body)
             self.fence = self.body.state.fence
         body = self.body
+        if self._settings.backfill_until:
+            check_made_by_it(self.place, body.birth, self._settings.backfill_until)
         check_log(self.place, body.birth, body.state.fence, facts)
         check_settings(self.place, body.birth, self._settings.mode, self._settings.engine)
 

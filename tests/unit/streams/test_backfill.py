@@ -10,13 +10,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from models.learning import Learning
+from models.line import UNBORN
 from models.settings import DAY, HOUR, EngineSettings
-from streams.backfill_plan import PLACE, BackfillUnfinished, unpack
+from streams.backfill_plan import PLACE, AlreadyAtWork, BackfillUnfinished, unpack
 from streams.errors import Fenced
+from streams.history_versions import HistoryVersions
+from streams.store import Store
 from streams.store.fake import FakeStore
+from streams.versions import lasting
 from tests.logs import START, tape
 from tests.unit.streams.backfills import Backfiller, Past, arrived, written
-from tests.unit.streams.workers import SETTINGS, Site, Worker, play
+from tests.unit.streams.workers import SETTINGS, Site, Worker, play, until
 
 PARTITIONS, DAYS = 2, 60
 CUT = START + 30 * DAY + 7 * HOUR
@@ -135,5 +140,79 @@ def test_a_second_run_takes_the_place_of_the_first_which_then_writes_nothing(tmp
         await going
         assert fenced
         await site.live()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("mode", ["replay", "live"])
+@pytest.mark.parametrize("places", [("0",), ("0", "1", PLACE)], ids=["one shard", "everything"])
+def test_a_store_that_went_back_by_many_versions_is_worked_up_to_what_is_public_again(
+    tmp_path: Path, places: tuple[str, ...], mode: str
+) -> None:
+    async def scenario() -> None:
+        engine = replace(SETTINGS, boundary=DAY, version_delay=HOUR)
+        site, past = world(tmp_path, engine=engine, mode=mode)
+        store = site.store
+        assert isinstance(store, FakeStore)
+        assert await Backfiller(site, past, "commit.b.written:20").backfill() is None
+        copies = {place: store.snapshot(place) for place in places}
+        before = boundary_of(site, 0)
+        assert await Backfiller(site, past, "backfill.5.published").backfill() is None
+        assert boundary_of(site, 0) - before > 10 * DAY
+        for place, copy in copies.items():
+            store.restore(place, copy)
+        assert await Backfiller(site, past).backfill() is not None
+        # No more than the learner would have left.
+        assert len(site.versions()) == lasting(engine) // engine.boundary
+        await site.live(check=mode == "replay")
+
+    play(scenario)
+
+
+def boundary_of(site: Site, shard: int) -> int:
+    body = site.body(shard)
+    assert body is not None
+    return body.state.boundary
+
+
+def test_a_shard_that_waits_long_for_a_version_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.history_versions.ALARM_EVERY_S", 0.01)
+
+    async def scenario() -> None:
+        versions = HistoryVersions(SETTINGS, Learning(SETTINGS, PARTITIONS), lambda: UNBORN)
+        waiting = asyncio.create_task(versions.at(START))
+        await until(lambda: len(caplog.records) > 1)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    play(scenario)
+    assert f"model version {START} is not there after" in caplog.text
+
+
+@pytest.mark.parametrize("taken", [0, None], ids=["nothing arrived meanwhile", "something arrived meanwhile"])
+def test_one_that_finds_shards_of_a_worker_under_its_plan_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int | None
+) -> None:
+    """The worker had looked for a plan before there was one; the backfill died before it looked for workers again."""
+
+    async def nothing_seen(store: Store) -> None:
+        return
+
+    async def scenario() -> None:
+        site, past = world(tmp_path)
+        assert await Backfiller(site, past, "backfill.1.claimed").backfill() is None
+        later = [
+            [record for record in log if record.offset >= fence][:taken]
+            for log, fence in zip(site.logs, past.fences, strict=True)
+        ]
+        worker = Worker(replace(site, logs=later))
+        with monkeypatch.context() as patched:
+            patched.setattr("streams.shard.refuse_unfinished", nothing_seen)
+            await worker.run()
+        assert worker.error is None
+        with pytest.raises(AlreadyAtWork, match="shard 0 was made by a worker"):
+            await Backfiller(site, past).backfill()
 
     play(scenario)
