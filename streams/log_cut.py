@@ -19,7 +19,10 @@ class CutBeforeLog(EngineError):
     """The topic begins after the cut: what was published in between is gone."""
 
     code = ExitCode.LOG_TRUNCATED
-    remedy = "name a later --until, up to which the history reaches and after which the topic holds everything"
+    remedy = (
+        "name a later --until, up to which the history reaches and after which the topic holds everything; each of its "
+        "partitions that ever held a record must hold one from before it"
+    )
 
 
 def first_offsets(bootstrap_servers: str, topic: str, partitions: int, time: int) -> list[int]:
@@ -45,7 +48,12 @@ def first_offsets(bootstrap_servers: str, topic: str, partitions: int, time: int
             found = []
             for tp in tps:
                 if ends[tp] == starts[tp]:
-                    found.append(ends[tp])
+                    if ends[tp] > 0:
+                        raise CutBeforeLog(
+                            f"partition {tp.partition} of {topic} holds nothing, and its next offset is {ends[tp]}: "
+                            f"records are gone, and nobody can tell up to when; it may be after {moment(time)}"
+                        )
+                    found.append(0)
                     continue
                 answer = told[tp]
                 # The embedded broker answers with the log's start, whatever the time: so the records themselves decide.

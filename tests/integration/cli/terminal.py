@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -10,6 +11,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -98,3 +100,26 @@ class Terminal:
 def plain(text: str) -> str:
     """Without colours and cursor movements."""
     return _CONTROL.sub("", text).replace("\r\n", "\n")
+
+
+def on_a_terminal(*arguments: str) -> tuple[str, str]:
+    """What a user sees of a command, and its standard output, which goes elsewhere."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "streams.cli", *arguments]
+    with subprocess.Popen(
+        command, env=environment() | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal without anybody at its other end is read on Linux
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+        os.close(ours)
+        assert process.stdout is not None
+        report = process.stdout.read().decode()
+    assert process.returncode == 0, shown
+    return shown.decode(), report
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PROJECT)}

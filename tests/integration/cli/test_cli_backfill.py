@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from streams.log_cut import CutBeforeLog, first_offsets
 from tests.cli_docs import undocumented
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
+from tests.integration.cli.terminal import on_a_terminal, plain
 from tests.servers import ApacheKafka
 
 LOG = "customer_id,ts,type,amount,qty\n" + "".join(
@@ -102,6 +104,15 @@ def test_after_it_a_customer_is_shown_with_what_silence_will_bring(backfill: Ret
     text = run("customer", "c1", "--partitions", "3")
     assert "if silent:" in text.stdout.splitlines()
     assert f"  outlook: {silent['outlook']}" in text.stdout.splitlines()
+
+
+def test_on_a_terminal_progress_is_a_bar_of_the_time_that_history_takes(backfill: Retention, log: str) -> None:
+    shown, report = on_a_terminal("backfill", log, "--until", "2020-05-01", "--json")
+    shown = plain(shown)
+    assert "96 events from 2020-01-01 to 2020-04-22" in shown
+    assert re.search(r"2020-01-01 ━+ +0%", shown)
+    assert re.search(r"2020-04-30 23:59:59  96 events ━+╸? +100%", shown)
+    assert json.loads(report)["events"] == 96
 
 
 @pytest.mark.parametrize(
@@ -210,9 +221,13 @@ def test_a_topic_that_begins_after_the_cut_is_refused(
     producer.close()
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 1): 1})
-    admin.close()
     with pytest.raises(
         CutBeforeLog, match=r"partition 1 of .* begins with offset 1, after 1970-01-01 00:00:01: .*later"
     ):
         first_offsets(kafka.bootstrap_servers, topic, 3, 1_500)
     assert first_offsets(kafka.bootstrap_servers, topic, 3, 2_001) == [0, 2, 0]
+    admin.delete_records({TopicPartition(topic, 1): 3})
+    admin.close()
+    for time in (1_500, 2_001, 5_000):
+        with pytest.raises(CutBeforeLog, match=r"partition 1 of .* holds nothing, and its next offset is 3: .*later"):
+            first_offsets(kafka.bootstrap_servers, topic, 3, time)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
@@ -26,8 +23,9 @@ from streams.reading import TopicReader
 from streams.topic_admin import BrokerRefused
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
+from tests.integration.cli.terminal import environment, on_a_terminal
 from tests.integration.client.conftest import Place
-from tests.servers import PROJECT, ApacheKafka
+from tests.servers import ApacheKafka
 
 NOON = 1_700_000_000_000
 
@@ -233,26 +231,3 @@ def test_what_kafka_refuses_halfway_ends_the_file_there_and_the_report_says_so(b
     assert (published.unread_from, published.interrupted, published.complete) == (3, False, False)
     assert said == [str(BrokerRefused("not authorised any more"))]
     assert len(place.read(place.touchpoints)) == 2
-
-
-def on_a_terminal(*arguments: str) -> tuple[str, str]:
-    """What a user sees of a command, and its standard output, which goes elsewhere."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "streams.cli", *arguments]
-    with subprocess.Popen(
-        command, env=environment() | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # how a terminal without anybody at its other end is read on Linux
-            while piece := os.read(ours, 1 << 16):
-                shown += piece
-        os.close(ours)
-        assert process.stdout is not None
-        report = process.stdout.read().decode()
-    assert process.returncode == 0, shown
-    return shown.decode(), report
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PROJECT)}
