@@ -20,17 +20,29 @@ from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.shard_body import ShardBody, settings_of, unpack_body
 from streams.store import Store
 from streams.topic_admin import kafka_named
-from streams.versions import CUT, LEARNER, name_of
+from streams.versions import CUT, LEARNER, name_of, number_of
 
 SHARD = 0
 """Whose partition has the choices, so that they are in one order; there is no topic without it."""
 DELIVERY_S = 15.0
+LOOKS = 20
+"""For the newest version: a learner that catches up may cut and let go of many between two looks."""
 
 
 class NoShard(EngineError):
     """No worker has worked for this application yet."""
 
     remedy = "start a worker first, or correct --app and --redis-url"
+
+
+class VersionMissing(EngineError):
+    """The learner says which version it has cut last, and that one is not stored."""
+
+    code = ExitCode.STATE_UNREADABLE
+    remedy = (
+        "wait for the learner's next version and look again; if none comes restore the learner's keys from the backup, "
+        "or delete them to relearn from the examples topic"
+    )
 
 
 class ModelUnknown(EngineError):
@@ -64,7 +76,7 @@ class Choice(NamedTuple):
 
 
 async def standing(store: Store, app: str) -> Standing:
-    """How the contest stands. Raises NoShard, StateUnreadable, and what the store raises."""
+    """How the contest stands. Raises NoShard, StateUnreadable, VersionMissing, and what the store raises."""
     meta = await store.read_meta(str(SHARD))
     if meta is None:
         raise NoShard(f"app {app!r} has no shards")
@@ -74,17 +86,21 @@ async def standing(store: Store, app: str) -> Standing:
 
 
 async def _newest(store: Store, settings: EngineSettings) -> Version | None:
-    (cut,) = await store.load(LEARNER, [CUT])
-    if cut is None:
-        return None
-    name = name_of(int(cut))
-    (value,) = await store.load(LEARNER, [name])
-    if value is None:  # a newer one was cut meanwhile
-        return await _newest(store, settings)
-    try:
-        return unseal(value, schema_of(settings), Version)
-    except SnapshotRefused as error:
-        raise StateUnreadable(f"model version {cut.decode()}: {error}") from error
+    looked_for = b""
+    for _ in range(LOOKS):
+        [cut] = await store.load(LEARNER, [CUT])
+        if cut is None:
+            return None
+        if cut == looked_for:  # it was not there, and no newer one has taken its place
+            break
+        looked_for = cut
+        try:
+            [value] = await store.load(LEARNER, [name_of(number_of(cut, CUT))])
+            if value is not None:
+                return unseal(value, schema_of(settings), Version)
+        except SnapshotRefused as error:
+            raise StateUnreadable(f"model version {cut.decode(errors='replace')}: {error}") from error
+    raise VersionMissing(f"the newest model version is {looked_for.decode()}, and the store does not hold it")
 
 
 def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:

@@ -102,9 +102,9 @@ class Versions:
         origin, cut = await patiently(
             "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
         )
-        if origin is None or cut is None or min(most, _number(cut)) < _number(origin):
+        if origin is None or cut is None or min(most, number_of(cut, CUT)) < number_of(origin, ORIGIN):
             return None
-        newest = min(most, _number(cut))
+        newest = min(most, number_of(cut, CUT))
         found = self._kept.get(newest) or await self._look(newest)
         if found is not None:
             self._keep(newest, found)
@@ -122,10 +122,10 @@ class Versions:
         try:
             if value is not None:
                 return self._in_force(_checked(unseal(value, self._schema, Version), boundary))
-            if origin is not None and boundary < _number(origin):
+            if origin is not None and boundary < number_of(origin, ORIGIN):
                 return self._initial()
-            if self._relearn is not None and cut is not None and boundary <= _number(cut):
-                return self._in_force(await self._relearn(boundary, _number(cut)))
+            if self._relearn is not None and cut is not None and boundary <= number_of(cut, CUT):
+                return self._in_force(await self._relearn(boundary, number_of(cut, CUT)))
             return None
         except SnapshotRefused as error:
             logger.error("model version %d is refused: %s", boundary, error)
@@ -145,8 +145,9 @@ def _checked(version: Version, boundary: int) -> Version:
     return version
 
 
-def _number(origin: bytes) -> int:
+def number_of(value: bytes, name: bytes) -> int:
+    """The time (ms) that the learner keeps under `name`. Raises SnapshotRefused."""
     try:
-        return int(origin)
+        return int(value)
     except ValueError as error:
-        raise SnapshotRefused(f"the learner's origin is {origin!r}, not a time in ms") from error
+        raise SnapshotRefused(f"the learner's {name.decode()} is {value!r}, not a time in ms") from error

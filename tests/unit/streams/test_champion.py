@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from models.churn import Version, schema_of, seal
 from models.learning import initial_version
 from models.line import ShardState
 from models.settings import EngineSettings
-from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, choose, standing
+from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, VersionMissing, choose, standing
 from streams.errors import StateUnreadable
 from streams.shard_body import SCHEMA, Birth, ShardBody, pack_body
 from streams.store.fake import FakeStore
@@ -62,6 +62,40 @@ def test_a_version_of_another_release_is_named() -> None:
     other = schema_of(replace(SETTINGS, horizon=5))
     with pytest.raises(StateUnreadable, match=r"model version 9000: schema is .*remedy: run the release that wrote it"):
         seen((CUT, b"9000"), (name_of(9_000), seal(version(), other)))
+
+
+def test_a_newest_version_that_is_not_stored_is_named() -> None:
+    with pytest.raises(VersionMissing, match=r"model version is 9000, and the store does not hold it .*remedy: wait"):
+        seen((CUT, b"9000"))
+
+
+def test_a_version_that_a_newer_one_replaces_between_two_looks_is_looked_for_no_more() -> None:
+    class Learning(FakeStore):
+        """Another version is cut, and the one before let go of, after each look."""
+
+        cut = 8_995
+
+        async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+            if list(names) == [CUT]:
+                self.cut += 1
+                return [b"%d" % self.cut]
+            stored = {name_of(9_000): seal(version(), schema_of(SETTINGS))}
+            return [stored.get(name) for name in names]
+
+    async def look(store: Learning) -> Standing:
+        await store.create("0", pack_body(body()))
+        return await standing(store, "shop")
+
+    assert asyncio.run(look(Learning())).version == version()
+    never = Learning()
+    never.cut = 9_000
+    with pytest.raises(VersionMissing):
+        asyncio.run(look(never))
+
+
+def test_a_newest_version_that_is_no_time_is_named() -> None:
+    with pytest.raises(StateUnreadable, match=r"the learner's cut is b'soon', not a time in ms"):
+        seen((CUT, b"soon"))
 
 
 def test_shards_of_another_release_are_named() -> None:
