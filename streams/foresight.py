@@ -14,8 +14,9 @@ from models.churn.mixture_learner import MixtureLearner
 from models.customer import LEFT, PURCHASE_DAYS, TICK
 from models.features import bases_of
 from models.learning import Learning, LearningState
+from models.settings import EngineSettings
 from streams.errors import StateUnreadable
-from streams.shard_body import settings_of, unpack_body
+from streams.shard_body import ShardBody
 from streams.store import Store
 from streams.versions import LEARNER
 
@@ -34,17 +35,20 @@ class Foresight(NamedTuple):
     enter: float
 
 
-async def foresight(store: Store, partition: int, customer: str, record: bytes) -> Foresight | None:
+async def foresight(
+    store: Store, body: ShardBody, settings: EngineSettings, customer: str, record: bytes
+) -> Foresight | None:
     """Of a stored record; None for somebody without a sign of staying, who has left, or is lapsed, and where there is
-    no shard or no learner yet. Raises StateUnreadable, UnknownRecord, and what the store raises."""
-    meta = await store.read_meta(str(partition))
+    no learner yet.
+
+    body: of the record's shard. settings: those that it was created with. Raises StateUnreadable, UnknownRecord, and
+    what the store raises.
+    """
     learner = await store.read_meta(LEARNER)
     rows = Block([customer.encode()], [record]).rows
     ticks = rows["numbers"][0, PURCHASE_DAYS] > 0 and rows["times"][0, TICK] != 0 and not rows["flags"][0] & LEFT
-    if meta is None or learner is None or not ticks:
+    if learner is None or not ticks:
         return None
-    body = unpack_body(str(partition), meta.body)
-    settings = settings_of(str(partition), body.birth)
     try:
         state = unseal(learner.body, schema_of(settings), LearningState)
         learning = Learning(settings, len(state.shards), state)

@@ -16,6 +16,7 @@ from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.topic_admin import TopicAdmin
 
 if TYPE_CHECKING:
+    from models.settings import EngineSettings
     from streams.foresight import Foresight
 
 
@@ -55,7 +56,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         with TopicAdmin(config.bootstrap_servers) as admin:
             partitions = admin.topic(config.topic("touchpoints")).partitions
     partition = partition_of(customer_id, partitions)
-    value, foreseen = asyncio.run(_stored(config, partition, customer_id))
+    value, settings, foreseen = asyncio.run(_stored(config, partition, customer_id))
     if value is None:
         raise CustomerUnknown(
             f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
@@ -65,23 +66,34 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         record = unpack(customer_id.encode(), value)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
-    told = portrait(customer_id, partition, record, config.engine(), foreseen)
+    told = portrait(customer_id, partition, record, settings, foreseen)
     if as_json:
         echo_json(told)
     else:
         click.echo("\n".join(lines(told)))
 
 
-async def _stored(config: Config, partition: int, customer_id: str) -> tuple[bytes | None, Foresight | None]:
-    """The record, and what the model foresees; without it where the model's state can't be read, which is said."""
+async def _stored(
+    config: Config, partition: int, customer_id: str
+) -> tuple[bytes | None, EngineSettings | None, Foresight | None]:
+    """The record, the settings that it is kept by, and what the model foresees; without what depends on the shard's or
+    the model's state where that can't be read, which is said."""
     from streams.foresight import foresight  # loads River
+    from streams.shard_body import settings_of, unpack_body
 
+    shard, settings = str(partition), None
     async with store_of(config) as store:
-        [value] = await store.load(str(partition), [b"c:" + customer_id.encode()])
+        [value] = await store.load(shard, [b"c:" + customer_id.encode()])
+        meta = await store.read_meta(shard)
+        if value is None or meta is None:
+            return value, None, None
         try:
-            return value, None if value is None else await foresight(store, partition, customer_id, value)
+            body = unpack_body(shard, meta.body)
+            # Those that are configured here need not be the workers'.
+            settings = settings_of(shard, body.birth)
+            return value, settings, await foresight(store, body, settings, customer_id, value)
         except StateUnreadable as error:
             click.echo(f"no forecast: {error}", err=True)
-            return value, None
         except UnknownRecord:  # the caller says so
-            return value, None
+            pass
+        return value, settings, None

@@ -62,9 +62,9 @@ DUE_FOR = {
 
 
 def portrait(
-    customer: str, partition: int, record: Record, settings: EngineSettings, foreseen: Foresight | None = None
+    customer: str, partition: int, record: Record, settings: EngineSettings | None, foreseen: Foresight | None = None
 ) -> dict[str, Any]:
-    """Everything a person may want to know of a record. settings: of the workers that keep it."""
+    """Everything a person may want to know of a record. settings: those that it is kept by, None where not known."""
     return {
         "customer": customer,
         "partition": partition,
@@ -160,11 +160,12 @@ def _outlook(foreseen: Foresight) -> str:
     return f"crosses {enter} in {(told.crosses - foreseen.at) / DAY:.1f} days"
 
 
-def _learning(customer: str, record: Record, settings: EngineSettings) -> dict[str, Any] | None:
+def _learning(customer: str, record: Record, settings: EngineSettings | None) -> dict[str, Any] | None:
     if not record.taken[DIRECT]:
         return None
-    phase = phase_of(settings, hash_of(customer.encode()))
-    taken = tick_time(rules_of(settings), phase, record.taken[DIRECT])
+    taken = 0
+    if settings is not None:
+        taken = tick_time(rules_of(settings), phase_of(settings, hash_of(customer.encode())), record.taken[DIRECT])
     return {"snapshot": _iso(taken), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
 
 

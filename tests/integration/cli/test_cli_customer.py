@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 
 import pytest
 
 from models.bands import Band
-from models.customer import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, Record
+from models.calendar import phase_of
+from models.customer import DIRECT, DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, Record, hash_of
+from models.lanes import rules_of
+from models.line import ShardState
 from models.partitioning import partition_of
+from models.rhythm import tick_time
+from models.settings import DAY, EngineSettings
 from streams.errors import ExitCode
+from streams.log_facts import LogFacts
+from streams.shard_body import SCHEMA, ShardBody, birth_of, pack_body
 from streams.store.connection import connect
 from streams.store.port import Write
 from streams.store.redis import RedisStore
@@ -26,13 +34,22 @@ def place(redis_url: str, redis_app: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("RETENTION_APP", redis_app)
 
 
-def stored(redis_url: str, app: str, value: bytes) -> None:
+BORN_WITH = EngineSettings(tick=3 * DAY, anchor=NOON)
+"""Of the shard; not what is configured where a test runs."""
+
+
+def stored(redis_url: str, app: str, value: bytes, meta: bytes | None = None) -> None:
+    """A shard with one record. meta: its body."""
+
     async def write() -> None:
         store = RedisStore(connect(redis_url), app)
-        shard = str(partition_of(ANNA, 4))
-        await store.create(shard, b"")
-        await store.mint(shard, b"t")
-        await store.commit(shard, Write(b"t", 0, b"n", b"", values=[(b"c:" + ANNA.encode(), value)]))
+        shard = partition_of(ANNA, 4)
+        birth = birth_of(LogFacts(0, 0, "topic-id", 4, None), "live", BORN_WITH)
+        body = pack_body(ShardBody(SCHEMA, birth, ShardState(shard, 4, 0))) if meta is None else meta
+        place = str(shard)
+        await store.create(place, body)
+        await store.mint(place, b"t")
+        await store.commit(place, Write(b"t", 0, b"n", body, values=[(b"c:" + ANNA.encode(), value)]))
         await store.close()
 
     asyncio.run(write())
@@ -73,6 +90,29 @@ def test_a_customer_is_shown_as_json(redis_url: str, redis_app: str) -> None:
     assert told["risk"] == {"band": "at_risk", "probability": 0.875, "episode": None}
     assert told["profile"]["channels"] == ["chat", "email"]
     assert told["partition"] == partition_of(ANNA, 4)
+
+
+def test_times_are_those_of_the_settings_that_the_shard_was_created_with(redis_url: str, redis_app: str) -> None:
+    record = Record(ANNA.encode())
+    record.taken[DIRECT] = 1_000
+    stored(redis_url, redis_app, record.pack())
+    phase = phase_of(BORN_WITH, hash_of(ANNA.encode()))
+    told = json.loads(run("customer", ANNA, "--partitions", "4", "--json").stdout)
+    taken = datetime.fromisoformat(told["learning"]["snapshot"])
+    assert taken.timestamp() * 1_000 == tick_time(rules_of(BORN_WITH), phase, 1_000)
+
+
+def test_what_depends_on_settings_that_can_not_be_read_is_not_told_and_the_rest_is(
+    redis_url: str, redis_app: str
+) -> None:
+    record = Record(ANNA.encode())
+    record.taken[DIRECT] = 1_000
+    stored(redis_url, redis_app, record.pack(), meta=b"damaged")
+    result = run("customer", ANNA, "--partitions", "4", "--json")
+    assert result.exit_code == 0
+    assert "no forecast: meta of shard" in result.stderr
+    told = json.loads(result.stdout)
+    assert (told["customer"], told["if_silent"], told["learning"]["snapshot"]) == (ANNA, None, None)
 
 
 def test_an_unknown_customer_is_named_with_where_we_looked(redis_url: str, redis_app: str) -> None:
