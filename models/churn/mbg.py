@@ -115,8 +115,8 @@ def derivatives(
 ) -> tuple[float, Column, Column]:
     """The negative log posterior, up to a constant, its gradient (4,) and Hessian (4, 4) by the log parameters.
 
-    At a fit the inverse of the Hessian is the covariance of the log parameters (Laplace's approximation). Raises
-    ValueError as `fit` does, and when there are no customers.
+    What covariance of the log parameters follows: `covariance`. Raises ValueError as `fit` does, and when there are no
+    customers.
     """
     sample = _Sample.of(customers)
     if not sample.total:
@@ -126,6 +126,25 @@ def derivatives(
     logs = np.array([ln(parameter) for parameter in parameters])
     value = objective(logs, *_ridges(prior, total), customers.window, *sample.columns, gradient, hessian)
     return total * value, total * gradient, total * hessian
+
+
+def covariance(
+    parameters: MbgParameters, customers: Customers, prior: MbgPrior = PRIOR, worth: float | None = None
+) -> Column:
+    """Covariance (4, 4) of the log parameters about a fit: Laplace's approximation, the inverse of the Hessian.
+
+    In no direction are the customers taken to make less sure than the prior alone: the Hessian's eigenvalues, in units
+    of the prior's spreads, count as 1 at least. They are less where the likelihood bends the other way, as it may far
+    from its peak, when many customers came after the fit or fell silent at once. The bare inverse has variances below
+    zero then, or is none.
+
+    prior: with finite spreads. Raises ValueError as `derivatives` does.
+    """
+    spreads = np.array(prior.spreads)
+    units = np.outer(spreads, spreads)
+    values, vectors = np.linalg.eigh(derivatives(parameters, customers, prior, worth)[2] * units)
+    found: Column = (vectors / np.maximum(values, 1.0)) @ vectors.T * units
+    return found
 
 
 def _ridges(prior: MbgPrior, total: float) -> tuple[Column, Column]:

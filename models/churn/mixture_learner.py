@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.churn.interval import Beliefs
 from models.churn.level import UNLEARNED_SHARE, Shares, means_of, shares, shift_to_level
-from models.churn.mbg import Customers, MbgParameters, derivatives, fit, prior_of
+from models.churn.mbg import Customers, MbgParameters, covariance, fit, prior_of
 from models.churn.mixture import DAYS_A_WEEK, Mixture, offsets, parts
 from models.churn.mixture_scorer import MixtureScorer
 from models.churn.newton import NewtonCloglog, NewtonLogistic
@@ -187,7 +187,7 @@ class MixtureLearner:
         """What the version of a boundary is sure of, for `models.churn.interval`."""
         if self._learned:
             worth, customers = self._worth(), self._customers(boundary)
-            mbg = np.linalg.inv(derivatives(self._mbg, customers, self._prior, worth)[2]).astype(np.float64)
+            mbg = covariance(self._mbg, customers, self._prior, worth)
         else:
             mbg = np.diag(np.square(self._prior.spreads))
         members = self._reservoir.bases

@@ -17,6 +17,7 @@ from models.churn.interval import interval
 from models.churn.mbg import MbgParameters, silent_probabilities
 from models.churn.mixture_learner import MixtureLearner
 from models.churn.mixture_scorer import MixtureScorer
+from models.churn.port import Outcomes
 from models.customer import BASIS
 from models.evaluation import evaluate
 from models.features.basis import DAYS_COLUMN, RECENCY_COLUMN, TENURE_COLUMN
@@ -152,6 +153,22 @@ def test_nine_intervals_in_ten_hold_the_true_probability() -> None:
     }
     assert 0.85 <= np.mean(list(shares.values())) <= 0.99, shares
     assert min(shares.values()) > 0.7, shares
+
+
+def test_new_customers_amid_a_week_make_no_interval_narrower() -> None:
+    """The level and MBG/NBD are of the week before, and far from what the sample says since."""
+    model, boundary = learned(1, 100, 12)
+    later = MixtureLearner(EVALUATION)
+    later.restore(model.snapshot())
+    new = 300
+    bases = np.zeros((new, BASIS), dtype=np.float32)
+    bases[:, DAYS_COLUMN], bases[:, [RECENCY_COLUMN, TENURE_COLUMN]] = 1.0, 7.0
+    names = [b"new%d" % number for number in range(new)]
+    silent = Outcomes(names, bases, np.full(new, boundary - WEEK), np.zeros(new, dtype=np.bool_))
+    nothing = Outcomes([], bases[:0], silent.taken[:0], silent.truths[:0])
+    later.learn(boundary + DAY, silent, nothing)
+    assert (np.linalg.eigvalsh(later.beliefs(boundary + DAY).mbg) > 0.0).all()
+    assert np.median(widths(later, boundary + DAY)) > np.median(widths(model, boundary))
 
 
 def test_a_surer_interval_is_wider_and_the_scores_are_untouched() -> None:

@@ -23,6 +23,7 @@ from models.churn.mbg import (
     Customers,
     MbgParameters,
     MbgPrior,
+    covariance,
     derivatives,
     fit,
     log_likelihood,
@@ -278,6 +279,27 @@ def test_columns_that_do_not_fit_and_starts_that_are_none_are_refused() -> None:
         fit(Customers([1.0], [1.0], [1.0], weights=[-1.0]))
     with pytest.raises(ValueError, match="can't start"):
         fit(Customers([1.0], [1.0], [1.0]), start=CDNOW._replace(r=-1.0))
+
+
+# -- the covariance
+
+
+def test_where_the_customers_tell_of_every_parameter_it_is_the_inverse_of_the_hessian() -> None:
+    rows, _ = simulated(5_000, CDNOW, seed=9, horizon=0.0)
+    found = fit(rows, WEAK)
+    wanted = np.linalg.inv(derivatives(found, rows, WEAK)[2])
+    assert covariance(found, rows, WEAK) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_customers_who_came_after_the_fit_never_make_it_less_sure_than_the_prior() -> None:
+    before, _ = simulated(200, MbgParameters(3.0, 0.5, 2.0, 17.0), seed=10, horizon=0.0)
+    found = fit(before)
+    rows = Customers(*(np.append(column, np.full(600, new)) for column, new in zip(before[:3], (0, 0, 1), strict=True)))
+    assert np.linalg.eigvalsh(derivatives(found, rows)[2])[0] < -1.0, "the likelihood bends the other way"
+    in_units_of_the_prior = covariance(found, rows) / np.outer(PRIOR.spreads, PRIOR.spreads)
+    variances = np.linalg.eigvalsh(in_units_of_the_prior)
+    assert variances[0] > 0.0
+    assert variances[-1] == pytest.approx(1.0)
 
 
 # -- gamma functions
