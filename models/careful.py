@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.calendar import Stage, stage_of, time_of
-from models.customer import CROSSING, DUE, TICK, UnknownRecord
+from models.customer import CROSSING, DUE, LEFT, TICK, UnknownRecord
 from models.lanes import Count, State, rules_of
 from models.rhythm import next_tick
 from models.run import Run
@@ -80,7 +80,8 @@ def _bury(run: Run, index: int, reason: str) -> None:
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
         record["taken"][matured(record, rules, phase, now)] = 0
-    record["times"][TICK] = next_tick(rules, phase, now)
-    record["seconds"][CROSSING] = 0
+    if not record["flags"] & LEFT:
+        record["times"][TICK] = next_tick(rules, phase, now)
+        record["seconds"][CROSSING] = 0
     record["times"][DUE] = next_due(record, rules, phase)
     dead_due_item(run.work, run.place(row, due, customer), customer, reason, now)

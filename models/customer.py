@@ -33,6 +33,8 @@ TIMES: Final = 5
 # -- seconds since the epoch, 0 = never
 FIRST_TOUCH, FIRST_PURCHASE, OLDEST_CASE, CROSSING = range(4)
 SECONDS: Final = 4
+CANCELLED: Final = CROSSING
+"""Whose contract has ended (`LEFT`) has no crossing to wait for: there stands when they cancelled."""
 
 # -- open learning snapshots: of whether the customer stays for the horizon, and of whether they return within a tick
 DIRECT, HAZARD = range(2)

@@ -22,6 +22,7 @@ from models.compiled import compiled
 from models.customer import (
     BACK,
     BASIS,
+    CANCELLED,
     CROSSING,
     DIRECT,
     DUE,
@@ -38,6 +39,7 @@ from models.customer import (
     TICK,
 )
 from models.features import basis_of, update
+from models.features.behaviour import LAST_SECOND
 from models.halves import half_bits
 from models.lanes import LEAVING, SIGN, Arrivals, Count, State, What
 from models.profile import TELLING
@@ -238,9 +240,12 @@ def _apply(
         record, kind, time, arrivals.a[row], arrivals.b[row], arrivals.sentiment[row], late, alive, lane.phase, rules
     )
     if rules.signs[kind] == LEAVING and time >= times[LAST_PURCHASE]:
+        cancelled = max(time // SECOND, np.int64(record.seconds[CANCELLED]) if record.flags & LEFT else 1)
         record.flags = (record.flags | LEFT) & 0xFF & ~(STAYED | BACK)
-        return _leave(record, lane, index, events, n), _REST
-    if alive and times[TICK] == 0.0:
+        n = _leave(record, lane, index, events, n)
+        record.seconds[CANCELLED] = min(cancelled, LAST_SECOND)
+        return n, _REST
+    if alive and times[TICK] == 0.0 and not record.flags & LEFT:
         times[TICK] = next_tick(rules, lane.phase, now)
     if record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & LEFT or now - times[LAST_PURCHASE] > rules.silence:
         return n, _REST
@@ -316,7 +321,8 @@ def matured(record: Any, rules: Any, phase: int, now: int) -> int:
 @compiled
 def next_due(record: Any, rules: Any, phase: int) -> float:
     """The earliest of the next tick, the crossing before it and the ends of the open snapshots' windows, as a place."""
-    tick, crossing = int(record.times[TICK]), int(record.seconds[CROSSING])
+    tick = int(record.times[TICK])
+    crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
     due = NEVER
     if tick != 0:
         due = np.float64(tick * STAGES + _STAGE_SCORES)

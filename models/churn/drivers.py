@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.churn.mixture import logit
 from models.churn.port import Scorer
-from models.customer import HALF_LIVES_PURCHASE
+from models.customer import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH, OPENS, PRESENCE, VISITS
 from models.features.basis import COLUMNS
 from models.features.silence import rolled
 from models.settings import Alive
@@ -26,6 +26,8 @@ AT: Final = {name: place for place, name in enumerate(COLUMNS)}
 _PURCHASES = [AT[name] for name in ("recency_days", "tenure_days", *(c for c in COLUMNS if c.startswith("purchases_")))]
 _COUNTED = ("payment_failures", "unsubscribes", "returns", "campaigns")
 _INTEREST = [AT[name] for name in ("visits", "opens", "presence")]
+_EVERY_DAY = [1.0 / (1.0 - 2.0 ** (-1.0 / HALF_LIVES_TOUCH[sort])) for sort in (VISITS, OPENS, PRESENCE)]
+"""What the decayed count of each is of somebody with one a day."""
 
 PRIOR_GAP_DAYS = 28.0
 LEAST_CONTRIBUTION = 0.01
@@ -59,6 +61,17 @@ def _earlier(basis: Basis, columns: list[int], days: float) -> Basis:
     earlier = rolled(basis[None], np.array([-days]))[0]
     changed = basis.copy()
     changed[columns] = earlier[columns]
+    return changed
+
+
+def _usual_interest(basis: Basis) -> Basis:
+    """Visits, opened messages and presence as they were when the silence became longer than it is on average. A count
+    that would then have been that of somebody who came every day and more was not before the silence, but within it:
+    nothing says that they look at us less."""
+    changed, usual = basis.copy(), _earlier(basis, _INTEREST, _overdue(basis))
+    for column, every_day in zip(_INTEREST, _EVERY_DAY, strict=True):
+        if usual[column] <= every_day:
+            changed[column] = usual[column]
     return changed
 
 
@@ -109,7 +122,7 @@ def _usual_spending(basis: Basis) -> Basis:
 
 USUAL: Final[dict[str, Callable[[Basis], Basis]]] = {
     "silence": lambda basis: _earlier(basis, _PURCHASES, _overdue(basis)),
-    "interest": lambda basis: _earlier(basis, _INTEREST, _overdue(basis)),
+    "interest": _usual_interest,
     "pace": _usual_pace,
     "spending": _usual_spending,
     "open_cases": lambda basis: _with(basis, open_cases=0.0, oldest_case_days=0.0),

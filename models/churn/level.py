@@ -1,9 +1,9 @@
 """The level: how much churn there is in all, by the age of the log.
 
 A ranking needs many labels and hardly changes; the level needs few and changes with the season. MBG/NBD knows it from
-the first week on and follows the season at once; so it sets the level, but for a share of the learners' around the time
-at which they have seen a horizon, and the weight of its logit in the mixture falls with the age of the log. Where it errs
-by much and for long, the learners set the level instead (`models.churn.trust`).
+the first week on and follows the season at once; so it sets the level, but for a share of the learners' around the
+time at which they have seen a horizon, and the weight of its logit in the mixture falls with the age of the log. Where
+it errs by much and for long, the learners set the level instead (`models.churn.trust`).
 """
 
 from __future__ import annotations

@@ -9,28 +9,34 @@ import msgspec
 import xxhash
 from river.__version__ import __version__ as river_release
 
-from models.churn import duel, evidence, level, mixture, mixture_learner
+from models.churn import duel, evidence, level, mbg, mixture, mixture_learner, newton_kernels, reservoir, trust
 from models.churn.mixture_scorer import MixtureScorer
 from models.churn.port import Scorer
-from models.churn.reservoir import SALT, SIZE
-from models.churn.river_model import RiverScorer
+from models.churn.river_model import CHALLENGERS, RiverScorer
 from models.churn.snapshot import SnapshotRefused, Version
-from models.features.basis import COLUMNS
-from models.features.columns import FEATURES
+from models.features import basis, columns
 from models.settings import EngineSettings
+
+_MODULES = (basis, columns, duel, evidence, level, mbg, mixture, mixture_learner, newton_kernels, reservoir, trust)
 
 
 def schema_of(settings: EngineSettings) -> str:
-    """Names what a snapshot belongs to: the model's family, its constants, its features, and all settings that decide.
+    """Names what a snapshot belongs to: the model's family, its constants and features, the challengers' parameters,
+    and all settings that decide.
 
     Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
     """
     constants = [
-        {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, int | float)}
-        for module in (duel, evidence, level, mixture, mixture_learner)
+        {name: value for name, value in vars(module).items() if name.isupper() and _is_plain(value)}
+        for module in _MODULES
     ]
-    named = [MixtureScorer.KIND, river_release, constants, SIZE, SALT, COLUMNS, FEATURES, settings.deciding()]
+    challengers = {name: repr(make()) for name, make in CHALLENGERS.items()}
+    named = [MixtureScorer.KIND, river_release, constants, challengers, settings.deciding()]
     return xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | str) or (isinstance(value, tuple) and all(map(_is_plain, value)))
 
 
 def scorer_of(version: Version, settings: EngineSettings) -> Scorer:

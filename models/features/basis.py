@@ -84,8 +84,8 @@ TOUCH_COLUMNS = (
 )
 COLUMNS = PURCHASE_COLUMNS + TOUCH_COLUMNS
 """Names of the basis' numbers, in order. Recency and tenure are counted from 00:00 UTC of the purchase day, so that the
-basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's, baskets the log of
-their number: one customer with thousands a day must not move everybody's mean. Counts decay with the named half-life
+basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's, baskets the log
+of their number: one customer with thousands a day must not move everybody's mean. Counts decay with the named half-life
 (days), those of touchpoints with `models.customer.HALF_LIVES_TOUCH`."""
 
 if len(COLUMNS) != BASIS:

@@ -31,6 +31,7 @@ from models.customer import (
     BACK,
     BASKETS_EWMA,
     CAMPAIGNS,
+    CANCELLED,
     COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
@@ -154,8 +155,13 @@ def update(
 
 @compiled
 def _answer(record: Any, time: int, phase: int, rules: Any) -> None:
-    """A sign of staying at `time` answers the open snapshots into whose window it falls."""
-    record.flags &= 0xFF & ~LEFT
+    """A sign of staying at `time` answers the open snapshots into whose window it falls. One from before the
+    cancellation, which becomes known late, answers nothing."""
+    if record.flags & LEFT:
+        if time < np.int64(record.seconds[CANCELLED]) * SECOND:
+            return
+        record.flags &= 0xFF & ~LEFT
+        record.seconds[CANCELLED] = 0
     taken = tick_time(rules, phase, int(record.taken[DIRECT]))
     if record.taken[DIRECT] != 0 and taken <= time < taken + rules.horizon:
         record.flags |= STAYED

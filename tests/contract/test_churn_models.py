@@ -273,7 +273,7 @@ def _wrongs(state: dict[str, Any]) -> Iterator[Any]:
             yield _changed(state, path, lambda at, name, bad=bad: at.update({name: bad}))
 
 
-MAY_BE_MISSING = ("origin", "weeks", "week")
+MAY_BE_MISSING = ("job",)
 
 
 @every_model

@@ -25,6 +25,7 @@ from models.customer import (
     BACK,
     BASKETS_EWMA,
     CAMPAIGNS,
+    CANCELLED,
     COMPLAINTS,
     DAY_AMOUNT,
     DAY_BASKETS,
@@ -100,10 +101,13 @@ def update(record: Record, touch: Touch, settings: EngineSettings, customer_hash
     if kind == Kind.PURCHASE:
         numbers[SPENT] += touch.a
     if alive:
-        record.flags &= ~LEFT
+        after = time >= record.seconds[CANCELLED] * SECOND
+        if record.flags & LEFT and after:
+            record.flags &= ~LEFT
+            record.seconds[CANCELLED] = 0
         for sort, flag, window in ((DIRECT, STAYED, settings.horizon), (HAZARD, BACK, settings.tick)):
             taken = tick_time(settings, customer_hash, record.taken[sort])
-            if record.taken[sort] and taken <= time < taken + window:
+            if record.taken[sort] and taken <= time < taken + window and not record.flags & LEFT:
                 record.flags |= flag
         if new_day:
             _purchase_day(record, amount, quantity, time)

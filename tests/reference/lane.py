@@ -14,6 +14,7 @@ from models.alive import LEAVING, SIGNS
 from models.calendar import NEVER, Stage, place, stage_of, time_of
 from models.customer import (
     BACK,
+    CANCELLED,
     CROSSING,
     DIRECT,
     DUE,
@@ -37,7 +38,7 @@ from models.settings import SECOND, EngineSettings
 from models.touchpoints import Kind, Touch
 from models.work import Place
 from tests.reference.basis import basis_of
-from tests.reference.behaviour import oldest_case, update
+from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import next_tick, takes_snapshot, tick_number, tick_time
 from tests.reference.risk import Band, close
 
@@ -152,7 +153,7 @@ class Lane:
         return self.taken(sort) + window + self.settings.lateness
 
     def _next_due(self, record: Record) -> float:
-        tick, crossing = int(record.times[TICK]), record.seconds[CROSSING]
+        tick, crossing = int(record.times[TICK]), 0 if record.flags & LEFT else record.seconds[CROSSING]
         places = [place(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
         places += [place(time, Stage.LABELS) for sort in (DIRECT, HAZARD) if (time := self.label_time(sort))]
         return float(min(places, default=NEVER))
@@ -182,10 +183,12 @@ class Lane:
         update(record, touch, self.settings, self.hash, late)
         what = "late" if late else "applied"
         if touch.kind in LEAVING[self.settings.alive] and touch.time >= record.times[LAST_PURCHASE]:
+            before = record.seconds[CANCELLED] if record.flags & LEFT else 1
             record.flags = (record.flags | LEFT) & ~(STAYED | BACK)
+            record.seconds[CANCELLED] = min(max(touch.time // SECOND, before), LAST_SECOND)
             return Step(at, now, what + " leaving", touch)
         alive = touch.kind in SIGNS[self.settings.alive]
-        if alive and not record.times[TICK]:
+        if alive and not record.times[TICK] and not record.flags & LEFT:
             record.times[TICK] = next_tick(self.settings, self.hash, now)
         silent = now - record.times[LAST_PURCHASE] > self.settings.silence
         if not record.numbers[PURCHASE_DAYS] or record.flags & LEFT or silent:
@@ -216,7 +219,9 @@ class Lane:
         record = self.record
         if record is None:
             raise ValueError(f"{self.customer!r} can't lapse without a record")
-        record.times[TICK] = record.seconds[CROSSING] = 0
+        record.times[TICK] = 0
+        if not record.flags & LEFT:
+            record.seconds[CROSSING] = 0
         was_open = bool(record.times[EPISODE])
         close(record, Band.LAPSED)
         return was_open

@@ -130,6 +130,17 @@ def test_a_contribution_is_what_the_logit_would_lose_if_the_customer_were_as_usu
     assert (one.feature, two.feature, two.contribution) == ("silence", "complaints", pytest.approx(0.6))
 
 
+def test_who_looked_at_us_within_the_silence_does_not_look_at_us_less() -> None:
+    silent = {"recency_days": 120.0, "tenure_days": 201.0}
+    visits = {"visits": -0.1}
+    for count in (1.0, 5.0, 30.0):
+        assert words(regular(**silent, visits=count), **visits) == [], "so many would have been a crowd back then"
+    stopped = regular(recency_days=32.5, tenure_days=113.5, visits=3.0)
+    assert words(stopped, **visits) == ["looks at us less than before"], "four weeks ago it was twelve"
+    for days in (1_000.0, 5_000.0):
+        assert words(regular(recency_days=days, tenure_days=days + 81, visits=1e-30), **visits) == []
+
+
 def test_silence_is_told_of_any_scorer_that_heeds_it() -> None:
     [found] = drivers(Silence(14.0), regular(recency_days=60, tenure_days=141), "purchase")
     assert found.feature == "silence"

@@ -341,3 +341,18 @@ def test_a_cancellation_that_is_older_than_the_newest_renewal_is_over() -> None:
     record = unpack(b"c", run_alone(log_of(entries), contract, SCORER).records[b"c"])
     assert record.times[TICK] == day(28)
     assert not record.flags & LEFT
+
+
+def test_a_renewal_from_before_the_cancellation_that_comes_late_brings_nobody_back() -> None:
+    contract = replace(SETTINGS, alive="contract", lateness=0)
+    begun = [told("subscription_started", "c", day(0.5)), told("subscription_renewed", "c", day(20.5))]
+    begun.append(told("subscription_cancelled", "c", day(30)))
+    late = told("subscription_renewed", "c", day(25), at=day(40))
+    kept = run_alone(log_of([*begun, late, ticking(day(90))]), contract, SCORER)
+    record = unpack(b"c", kept.records[b"c"])
+    assert (record.band, record.times[TICK], bool(record.flags & LEFT)) == (Band.LAPSED, 0, True)
+    assert kept.said("triggers") == []
+    back = told("subscription_renewed", "c", day(31), at=day(41))
+    again = unpack(b"c", run_alone(log_of([*begun, late, back]), contract, SCORER).records[b"c"])
+    assert not again.flags & LEFT
+    assert again.times[TICK] == day(42)

@@ -140,7 +140,7 @@ def test_baskets_of_one_day_are_one_purchase_day() -> None:
     assert record.times[LAST_PURCHASE] == at(0.5)
     update(record, bought(1.0), SETTINGS, late=False)
     assert record.numbers[AMOUNT_EWMA] == record.numbers[AMOUNT_SUM] == pytest.approx(log1p(60))
-    assert record.numbers[BASKETS_EWMA] == 3
+    assert record.numbers[BASKETS_EWMA] == pytest.approx(log(3))
     assert record.numbers[DAY_BASKETS] == 1
 
 

@@ -14,6 +14,8 @@ from xxhash import xxh3_64_intdigest
 from models.churn.reservoir import SALT, Reservoir
 from models.churn.snapshot import SnapshotRefused
 from models.customer import BASIS
+from models.features.basis import TENURE_COLUMN
+from models.settings import DAY
 
 Example = tuple[bytes, int, bool]
 """Customer, a number that stands for the whole basis and the time, whether they were back."""
@@ -48,7 +50,6 @@ def test_the_members_are_the_customers_of_the_smallest_hashes_with_their_newest_
     assert sample.hashes.tolist() == kept
     assert list(zip(sample.taken.tolist(), sample.back.tolist(), strict=True)) == [newest[key] for key in kept]
     assert sample.bases.tolist() == [[newest[key][0]] * BASIS for key in kept]
-    assert sample.fresh.all()
 
 
 @given(examples, st.lists(st.integers(0, 60), max_size=3))
@@ -60,13 +61,20 @@ def test_the_portions_in_which_examples_come_change_nothing(seen: list[Example],
     assert sample.snapshot() == observed(seen).snapshot()
 
 
-@given(examples, examples)
-def test_only_what_came_since_is_fresh(before: list[Example], after: list[Example]) -> None:
-    sample = observed(before)
-    sample.settle()
-    observe(sample, after)
-    new = {xxh3_64_intdigest(customer, SALT) for customer, *_ in after}
-    assert sample.fresh.tolist() == [key in new for key in sample.hashes.tolist()]
+def test_the_story_begins_with_the_members_and_not_with_a_few_old_dates() -> None:
+    def begun(*tenures: float) -> float:
+        sample = Reservoir()
+        bases = np.zeros((len(tenures), BASIS), dtype=np.float32)
+        bases[:, TENURE_COLUMN] = tenures
+        names = [f"c-{row}".encode() for row in range(len(tenures))]
+        taken = np.full(len(tenures), 20_000 * DAY, dtype=np.int64)
+        sample.observe(names, bases, taken, np.zeros(len(tenures), dtype=np.bool_))
+        return sample.began()
+
+    assert begun(3.0) == 19_997
+    assert begun(3.0, 9_000.0) == 19_997
+    assert begun(*range(1, 11)) == 19_991
+    assert begun(*([14.0] * 298), 9_000.0, 9_000.0, 9_000.0) == 20_000 - 14
 
 
 @given(examples, examples)
@@ -120,13 +128,12 @@ def test_a_reservoir_of_no_size_or_with_a_salt_too_long_is_refused(size: int, sa
         ({"taken": [1, 2.5]}, "taken holds 2.5"),
         ({"taken": [1, True]}, "taken holds True"),
         ({"back": [1, 2]}, "back holds 2"),
-        ({"fresh": "10"}, "fresh must be a list"),
         ({"bases": "AAAA"}, "bases must be base64"),
         ({"bases": "AAAAAAAA"}, "bases must be 2 rows"),
         ({"bases": "é"}, "bases must be base64"),
         ({"bases": None}, "bases must be base64"),
         (
-            {key: [1] * 9 if key != "hashes" else list(range(9)) for key in ("hashes", "taken", "back", "fresh")},
+            {key: [1] * 9 if key != "hashes" else list(range(9)) for key in ("hashes", "taken", "back")},
             "at most",
         ),
     ],
