@@ -7,7 +7,7 @@ the state and compared when a shard is taken over.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -17,14 +17,17 @@ DAY = 24 * HOUR
 Phase = Literal["spread", "aligned"]
 Alive = Literal["purchase", "engagement", "contract"]
 
+CHALLENGERS: Final = ("adagrad", "forest")
+"""Models that may learn beside the champion; `models.churn.river_model` makes them. Their names are here, since a wrong
+setting must be found before River is loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Settings of the pure engine.
 
     alive: what counts as staying (`models.alive`): purchases, any engagement, or the renewal of a contract.
-    challengers: names of the River models that learn beside the champion (`models.churn.river_model.CHALLENGERS`), with
-    commas between them.
+    challengers: names of the River models that learn beside the champion (`CHALLENGERS`), with commas between them.
     horizon: a customer who gives no sign of staying for this long after a moment has churned, as seen from that moment.
     tick: distance of a customer's learning ticks. anchor: any moment at which an aligned tick and a boundary lie.
     phase: ``spread`` gives each customer a phase of their own within the tick, ``aligned`` puts all at the anchor's.

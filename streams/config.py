@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from models.settings import DAY, SECOND, Alive, EngineSettings
+from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
 from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
@@ -128,6 +128,14 @@ class Config(BaseSettings):
     def _known_scheme(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("give redis://host:port/db, rediss:// or unix://")
+        return value
+
+    @field_validator("challengers")
+    @classmethod
+    def _known_models(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not set(names) <= set(CHALLENGERS) or len(set(names)) < len(names):
+            raise ValueError(f"give some of {', '.join(CHALLENGERS)}, each once, with commas between them, or nothing")
         return value
 
     @field_validator("tick_anchor")

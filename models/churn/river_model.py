@@ -13,6 +13,7 @@ from models.churn.port import Outcomes
 from models.churn.river_plain import from_plain, to_plain
 from models.churn.snapshot import SnapshotRefused
 from models.features.columns import FEATURES, MEANS, features_of
+from models.settings import CHALLENGERS as NAMES
 
 Classifier = base.Classifier | compose.Pipeline
 
@@ -37,7 +38,10 @@ def adaptive_forest() -> Classifier:
 
 
 CHALLENGERS: Final[dict[str, Callable[[], Classifier]]] = {"adagrad": adagrad, "forest": adaptive_forest}
-"""By name. A new one is a function here and a name in the setting `challengers`."""
+"""By name. A new one is a function here and a name in `models.settings.CHALLENGERS`."""
+
+if tuple(CHALLENGERS) != NAMES:
+    raise ImportError(f"the models are {', '.join(CHALLENGERS)}, the settings know {', '.join(NAMES)}")
 
 
 class RiverScorer:

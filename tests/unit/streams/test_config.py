@@ -106,6 +106,10 @@ def test_the_file_in_the_working_directory_is_found_and_the_named_one_wins(
         ("partitions", "many"),
         ("replication", "8"),
         ("mode", "online"),
+        ("challengers", "foo"),
+        ("challengers", "adagrad,foo"),
+        ("challengers", "mixture"),
+        ("challengers", "adagrad, forest,adagrad"),
         ("horizon_days", "0"),
         ("tick_days", "-7"),
         ("tick_phase", "random"),
@@ -131,6 +135,13 @@ def test_a_bad_value_is_refused_by_name_with_its_value_and_its_variable(
         load()
     assert str(raised.value).startswith(f"{name} is {told!r}: ")
     assert str(raised.value).endswith(f"set RETENTION_{name.upper()}")
+
+
+def test_a_challenger_that_no_model_is_is_refused_with_the_models_there_are() -> None:
+    with pytest.raises(ConfigError, match="give some of adagrad, forest, each once"):
+        load(challengers="foo")
+    for known in ("", "forest", " forest , adagrad,"):
+        assert load(challengers=known).challengers == known
 
 
 def test_all_bad_values_are_told_at_once() -> None:
