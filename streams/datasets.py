@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,11 @@ MASTER_FILE = "lifetimes/datasets/CDNOW_master.txt"
 DOWNLOAD_TIMEOUT_S = 300
 GZIP_MAGIC = b"\x1f\x8b"
 COLUMNS = ("customer_id", "ts", "type", "amount", "qty")
+MEASURED = frozenset({"purchase", "return"})
+"""Types whose rows say nothing without amount and qty. In those of others both may be empty, which counts as 0."""
+
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+"""What reading a compressed file raises when it was cut short or damaged."""
 
 Value = TypeVar("Value")
 
@@ -112,7 +118,7 @@ def read_log(path: Path) -> Iterator[LogRow]:
     with path.open("rb") as probe:
         compressed = probe.read(2) == GZIP_MAGIC
     with (
-        gzip.open(path, "rt", encoding="utf-8", newline="")
+        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
         if compressed
         else path.open(encoding="utf-8-sig", newline="") as text
     ):
@@ -128,7 +134,7 @@ def read_log(path: Path) -> Iterator[LogRow]:
                     yield _row(f"{path}, line {reader.line_num}", fields, places, len(header))
         except csv.Error as error:
             raise LogInvalid(f"{path}, line {reader.line_num}: {error}") from error
-        except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        except (*DAMAGED, UnicodeDecodeError) as error:
             raise LogInvalid(f"{path}, after line {reader.line_num}: {error}") from error
 
 
@@ -136,12 +142,13 @@ def _row(where: str, fields: Sequence[str], places: Sequence[int], width: int) -
     if len(fields) != width:
         raise LogInvalid(f"{where}: {len(fields)} fields where the header names {width}")
     customer, ts, kind, amount, qty = (fields[place] for place in places)
+    number = _finite if kind in MEASURED else _finite_or_empty
     return LogRow(
         customer_id=_parsed(where, "customer_id", customer, _text, "an identifier"),
-        ts=_parsed(where, "ts", ts, _milliseconds, "an ISO 8601 date or time such as 1997-01-31T12:00:00"),
+        ts=_parsed(where, "ts", ts, milliseconds, "an ISO 8601 date or time such as 1997-01-31T12:00:00"),
         type=_parsed(where, "type", kind, _text, "a touchpoint type such as purchase"),
-        amount=_parsed(where, "amount", amount, _finite, "a finite number"),
-        qty=_parsed(where, "qty", qty, _finite, "a finite number"),
+        amount=_parsed(where, "amount", amount, number, "a finite number"),
+        qty=_parsed(where, "qty", qty, number, "a finite number"),
     )
 
 
@@ -165,10 +172,20 @@ def _finite(value: str) -> float:
     return number
 
 
-def _milliseconds(value: str) -> int:
+def _finite_or_empty(value: str) -> float:
+    return _finite(value) if value.strip() else 0.0
+
+
+def milliseconds(value: str) -> int:
+    """A date or a time in ISO 8601, in ms since the epoch; UTC unless it names an offset.
+
+    Raises ValueError, also for what lies in another year than 1 to 9999 in UTC: nothing could name that moment.
+    """
     moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+    try:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(value) from error
     # Not `timestamp() * 1000`: a float of that size loses the last millisecond now and then.
     return (moment - _EPOCH) // _MILLISECOND
 
@@ -180,7 +197,7 @@ _MILLISECOND = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC) - _EPOCH
 def _cdnow_row(line: str) -> LogRow:
     """A line of the master file: customer, yyyymmdd, number of CDs, dollars; blanks between them."""
     customer, day, cds, dollars = line.split()
-    ts = _milliseconds(f"{day[:4]}-{day[4:6]}-{day[6:]}")
+    ts = milliseconds(f"{day[:4]}-{day[4:6]}-{day[6:]}")
     return LogRow(customer_id=customer, ts=ts, type="purchase", amount=float(dollars), qty=float(cds))
 
 

@@ -6,6 +6,7 @@ engine reads them; `tape` gives the same as key, value and timestamp, for tests 
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -233,6 +234,13 @@ def tape(seed: int, partitions: int = 3, customers: int = 30, days: int = 150, t
     entries += [Entry(partition, end, None, clock(end)) for partition in range(partitions)]
     # A little disorder: shard time is the running maximum, whatever timestamps do.
     return sorted(entries, key=lambda e: (e.timestamp + random.randint(0, MINUTE), e.value or b""))
+
+
+def damaged(content: bytes) -> bytes:
+    """The content compressed, of which nothing can be read: its first block is of a type that there isn't."""
+    whole = bytearray(gzip.compress(content))
+    whole[10] = 0x07
+    return bytes(whole)
 
 
 def partitioned(entries: Iterable[Entry], partitions: int) -> list[list[LogRecord]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
 from streams.config import Config
+from streams.datasets import milliseconds as milliseconds_of
 from streams.words import moment, quality
 
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ READ_SHOWN = 1_000
 def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
     """A moment in ms since the epoch; UTC unless it names an offset."""
     try:
-        told = datetime.fromisoformat(value)
+        return milliseconds_of(value)
     except ValueError:
         raise click.BadParameter(f"{value!r}: give a date or a time such as 2026-01-31T12:00:00Z") from None
-    return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1_000)
 
 
 @click.command()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 from pathlib import Path
 
 import pytest
 
 from streams import datasets
 from streams.datasets import DatasetUnavailable, LogInvalid, LogRow, cdnow, default_cache_dir, read_log
+from tests.logs import damaged
 
 HEADER = "customer_id,ts,type,amount,qty\n"
 
@@ -44,9 +46,31 @@ def test_a_time_with_an_offset_is_taken_at_its_word(tmp_path: Path) -> None:
     assert [row.ts for row in read_log(path)] == [0, 0]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, compressed: bool) -> None:
     path = log(tmp_path, "\ufeff" + HEADER + "4,1997-01-01,purchase,1,1\n")
-    assert len(list(read_log(path))) == 1
+    if compressed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    assert [row.customer_id for row in read_log(path)] == ["4"]
+
+
+def test_amount_and_quantity_may_be_empty_where_nothing_is_bought_or_brought_back(tmp_path: Path) -> None:
+    kinds = ["campaign_received", "coupon_redeemed", "visit", "subscription_renewed", "a type of another shop"]
+    path = log(tmp_path, HEADER + "".join(f"4,1997-01-01,{kind},, \n" for kind in kinds))
+    assert [(row.type, row.amount, row.qty) for row in read_log(path)] == [(kind, 0.0, 0.0) for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", ["purchase", "return"])
+@pytest.mark.parametrize(("numbers", "column"), [(",1", "amount"), ("1,", "qty")])
+def test_a_purchase_or_return_says_how_much(kind: str, numbers: str, column: str, tmp_path: Path) -> None:
+    with pytest.raises(LogInvalid, match=f"line 2, column {column}: '' is not a finite number"):
+        list(read_log(log(tmp_path, HEADER + f"4,1997-01-01,{kind},{numbers}\n")))
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_has_no_name_in_utc_is_refused(moment: str, tmp_path: Path) -> None:
+    with pytest.raises(LogInvalid, match=re.escape(f"line 2, column ts: '{moment}' is not an ISO 8601 date")):
+        list(read_log(log(tmp_path, HEADER + f"4,{moment},purchase,1,1\n")))
 
 
 def test_a_long_log_is_read_as_its_rows_are_asked_for(tmp_path: Path) -> None:
@@ -86,6 +110,13 @@ def test_a_gzip_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress((HEADER + "4,1997-01-01,purchase,1,1\n" * 1_000).encode())[:-12])
     with pytest.raises(LogInvalid, match=r"log\.csv\.gz, after line"):
+        list(read_log(path))
+
+
+def test_a_gzip_file_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(damaged((HEADER + "4,1997-01-01,purchase,1,1\n" * 1_000).encode()))
+    with pytest.raises(LogInvalid, match=r"log\.csv\.gz, after line .*decompressing"):
         list(read_log(path))
 
 

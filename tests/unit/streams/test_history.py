@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models.batch import LogRecord
 from models.settings import DAY, HOUR, EngineSettings
 from streams import history
+from streams.datasets import LogInvalid
 from streams.history import Course, History, NothingBefore, gather
 from streams.log_events import TimedEvent, log_events
 from streams.replay import logs, tape
@@ -36,6 +37,13 @@ def test_what_is_sorted_on_disk_is_what_is_sorted_in_memory(
     touches = [TimedEvent(time, b"c", b"%d" % number) for number, time in enumerate(times)]
     folder = tmp_path_factory.mktemp("runs")
     assert list(sorted_on_disk(touches, TimedEvent, _time, folder, in_memory)) == sorted(touches, key=_time)
+
+
+def test_a_row_of_an_unknown_type_is_not_left_out_of_history_but_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("customer_id,ts,type,amount,qty\nc,2000-01-05,purchase,5,1\nc,2000-01-06,gift,5,1\n")
+    with pytest.raises(LogInvalid, match="type is 'gift'"):
+        gather(str(path), CUT, 1, tmp_path)
 
 
 def test_a_disk_that_is_full_is_named() -> None:

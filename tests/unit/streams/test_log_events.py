@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from models.touchpoints import Kind, Touch, event, read
 from streams.datasets import LogInvalid
 from streams.log_events import LogUnreadable, TimedEvent, log_events
+from tests.logs import damaged
 
 HEADER = "customer_id,ts,type,amount,qty\n"
 
@@ -79,6 +82,59 @@ def test_a_row_of_an_unknown_type_is_named_with_what_a_log_takes(tmp_path: Path)
     log = a_csv(tmp_path / "shop.csv", "anna,2020-01-01,gift,2,1")
     with pytest.raises(LogInvalid, match=r"'anna' at 2020-01-01.*type is 'gift'.*purchase, return"):
         log_events(log)
+
+
+def test_rows_of_unknown_types_are_counted_where_the_caller_takes_the_count(tmp_path: Path) -> None:
+    log = a_csv(
+        tmp_path / "shop.csv",
+        "anna,2020-01-01,gift,2,1",
+        "anna,2020-01-02,purchase,2,1",
+        "bert,2020-01-03,note,,",
+        "bert,2020-01-04,gift,2,1",
+        "bert,2020-01-05,visit,,",
+    )
+    passed_over: Counter[str] = Counter()
+    events = log_events(log, passed_over)
+    assert [touch_of(timed).kind for timed in events] == [Kind.PURCHASE, Kind.VISIT]
+    assert passed_over == {"gift": 2, "note": 1}
+    with pytest.raises(LogInvalid, match="type is 'gift'"):
+        log_events(log)
+
+
+def test_a_log_of_unknown_types_alone_is_refused_with_what_it_has_and_what_a_log_takes(tmp_path: Path) -> None:
+    rows = [f"anna,2020-01-01,type-{number % 12},2,1" for number in range(2_000)]
+    told = r"(?s)no row of shop is .* purchase, return.* it has type-0 167, type-1 167, .*, and 2 types more"
+    with pytest.raises(LogInvalid, match=told):
+        log_events(a_csv(tmp_path / "shop.csv", *rows), Counter())
+    assert log_events(a_csv(tmp_path / "shop.csv"), Counter()) == []
+
+
+@pytest.mark.parametrize("passed_over", [None, Counter[str]()], ids=["all", "those of known types"])
+def test_a_purchase_of_less_than_nothing_is_named_whoever_reads(
+    passed_over: Counter[str] | None, tmp_path: Path
+) -> None:
+    log = a_csv(tmp_path / "shop.csv", "anna,2020-01-01,purchase,2,1", "anna,2020-01-02,purchase,2,-1")
+    with pytest.raises(LogInvalid, match=r"'anna' at 2020-01-02.*data\.quantity.*-1"):
+        log_events(log, passed_over)
+
+
+@pytest.mark.parametrize("spoil", [lambda lines: gzip.compress(lines)[:-12], damaged], ids=["cut short", "damaged"])
+def test_compressed_json_that_can_not_be_read_to_its_end_is_named(
+    spoil: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "log.jsonl.gz"
+    line = event("visit", id="v", source="web", subject="anna", time_ms=1_500_000_000_000, data={})
+    path.write_bytes(spoil(b"\n".join([line] * 1_000)))
+    with pytest.raises(LogInvalid, match=r"log\.jsonl\.gz, after line \d+: .*remedy"):
+        log_events(str(path))
+
+
+def test_a_time_that_has_no_name_in_utc_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    value = event("visit", id="v", source="web", subject="anna", time_ms=1_500_000_000_000, data={})
+    path.write_bytes(value.replace(b"2017-07-14T02:40:00.000Z", b"9999-12-31T23:59:59-14:00"))
+    with pytest.raises(LogInvalid, match="line 1: its time is after the year 9999"):
+        log_events(str(path))
 
 
 def test_a_row_that_can_not_be_a_touchpoint_is_named_with_field_and_value(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What the commands refuse before they reach for a server: one message, no traceback."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli.main import main
+from streams.errors import ExitCode
+from tests.logs import START, damaged, touchpoint
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [*map(str, words)])
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+05:00", "soon"])
+def test_a_cut_that_has_no_name_in_utc_is_a_usage_error(until: str) -> None:
+    result = run("backfill", "log.csv", "--until", until)
+    assert result.exit_code == ExitCode.USAGE
+    assert f"'{until}': give a date or a time such as" in result.stderr
+
+
+@pytest.mark.parametrize("challengers", ["foo", "mixture", "adagrad,adagrad"])
+@pytest.mark.parametrize("command", [["evaluate", "log.csv"], ["rehearse", "log.csv"], ["worker"]], ids=" ".join)
+def test_a_challenger_that_does_not_exist_is_named_with_those_that_do(
+    command: list[str], challengers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETENTION_CHALLENGERS", challengers)
+    result = run(*command)
+    assert result.exit_code == ExitCode.USAGE
+    assert f"error: challengers is '{challengers}': " in result.stderr
+    assert "adagrad, forest" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "rehearse"])
+@pytest.mark.parametrize("name", ["log.csv.gz", "log.jsonl.gz"])
+@pytest.mark.parametrize("short", [True, False], ids=["cut short", "damaged"])
+def test_a_compressed_log_that_can_not_be_read_to_its_end_is_named(
+    command: str, name: str, short: bool, tmp_path: Path
+) -> None:
+    visit = touchpoint("purchase", "c", START, {"amount": 5}) + b"\n"
+    content = (
+        visit * 99 if "json" in name else b"customer_id,ts,type,amount,qty\n" + b"c,2020-01-01,purchase,5,1\n" * 99
+    )
+    (tmp_path / name).write_bytes(gzip.compress(content)[:-12] if short else damaged(content))
+    result = run(command, tmp_path / name)
+    assert result.exit_code == ExitCode.FAILURE
+    assert f"error: {tmp_path / name}, after line " in result.stderr
+
+
+def test_a_rehearsal_refuses_a_row_of_an_unknown_type_as_a_replay_does(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("customer_id,ts,type,amount,qty\nc,2020-01-01,purchase,5,1\nc,2020-01-02,gift,5,1\n")
+    result = run("rehearse", path)
+    assert result.exit_code == ExitCode.FAILURE
+    assert "type is 'gift'; a CSV log takes purchase, return" in result.stderr
