@@ -83,6 +83,7 @@ def rehearse(
     keep: Callable[[Counted], bool] = lambda said: True,
     adoptions: Sequence[Adoption] | None = None,
     quiet_until: int = 0,
+    stands: Callable[[Rehearsal, Shard, int], None] | None = None,
 ) -> Rehearsal:
     """Run the engine over whole partitions.
 
@@ -90,6 +91,7 @@ def rehearse(
     called at every new model version, when all shards stand just before its boundary's scores. engine:
     `models.engine.apply`, or what is to be compared with it. keep: which outputs stay in the shards' `outputs`.
     adoptions: by shard, which versions come into force where; by default in lockstep. quiet_until: as for `apply`.
+    stands: called when a shard has come to a boundary: all before its scores is done, their version is in force.
     Raises what the engine raises; ends when no shard can go on.
     """
     world = Rehearsal(
@@ -105,7 +107,7 @@ def rehearse(
     while going:
         going = False
         for shard in world.shards:
-            while _advance(world, shard, settings, topic, batch):
+            while _advance(world, shard, settings, topic, batch, stands):
                 going = True
         for n, shard in enumerate(world.shards):
             for said in shard.said:
@@ -127,6 +129,7 @@ def _advance(
     settings: EngineSettings,
     topic: str,
     batch: Callable[[int], int],
+    stands: Callable[[Rehearsal, Shard, int], None] | None,
 ) -> bool:
     """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
     if shard.at >= len(shard.log):
@@ -145,7 +148,9 @@ def _advance(
             shard.adopted = None  # before the learner's first boundary every version is the untrained one
         else:
             shard.scorer = scorer_of(shard.adopted, settings)
-    if waits:
+    if isinstance(piece, Wait):
+        if stands:
+            stands(world, shard, piece.boundary)
         piece = next_piece(shard.state, settings, records, 0, adopting=True)
     if isinstance(piece, Wait):
         raise ValueError(f"shard {shard.state.partition} still waits for boundary {piece.boundary}")

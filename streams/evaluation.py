@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alive import SIGNS
+from models.alive import LEAVING, SIGNS
 from models.evaluation import Predictions
 from models.settings import DAY, EngineSettings
-from models.touchpoints import Rejected, read
+from models.touchpoints import Kind, Rejected, read
 from streams.config import Config
 from streams.log_events import ANY_TIME, TimedEvent
 
@@ -47,27 +47,52 @@ def as_evaluation(config: Config, first_ms: int) -> Config:
     return config.model_copy(update=chosen)
 
 
+SILENT, SIGN, LEFT, FORGOTTEN = range(4)
+"""A customer's last word within a while: none, a sign of staying, of leaving, or the wish to be forgotten."""
+
+
 class Signs:
-    """The days on which customers gave a sign of staying, as numbers since the epoch."""
+    """What customers said of staying, and when: every sign of it, every leave taken, in the log's order.
+
+    first: time (ms) of the first sign of staying, None without any. end: of the log, as far as this is about staying:
+    the end of the last day (UTC) of any of them, since a log may tell days alone.
+    """
 
     def __init__(self, events: Iterable[TimedEvent], settings: EngineSettings) -> None:
-        wanted = SIGNS[settings.alive]
-        days: defaultdict[bytes, set[int]] = defaultdict(set)
+        means: dict[int, int] = {
+            **dict.fromkeys(SIGNS[settings.alive], SIGN),
+            **dict.fromkeys(LEAVING[settings.alive], LEFT),
+            Kind.ERASE_REQUESTED: FORGOTTEN,
+        }
         self.first: int | None = None
-        self.last = 0
+        self.end = 0
+        self._numbers: dict[bytes, int] = {}
+        forgotten: set[bytes] = set()
+        times, who, words = array("q"), array("q"), array("b")
         for event in events:
             touch = read(event.value, None, ANY_TIME)
-            if not isinstance(touch, Rejected) and touch.kind in wanted:
-                days[event.key].add(event.time // DAY)
-                self.first = event.time if self.first is None else min(self.first, event.time)
-                self.last = max(self.last, event.time // DAY)
-        self._days = {customer: np.array(sorted(mine)) for customer, mine in days.items()}
+            if isinstance(touch, Rejected) or event.key in forgotten or (word := means.get(touch.kind)) is None:
+                continue
+            if word == FORGOTTEN:  # whatever they do later, the engine remembers nothing of it
+                forgotten.add(event.key)
+            else:
+                self.end = max(self.end, (event.time // DAY + 1) * DAY)
+            if word == SIGN and self.first is None:
+                self.first = event.time
+            times.append(event.time)
+            who.append(self._numbers.setdefault(event.key, len(self._numbers)))
+            words.append(word)
+        words.append(SILENT)  # stands at -1
+        self._times, self._who = np.array(times), np.array(who)
+        self._words = np.array(words)
 
-    def stayed(self, customer: bytes, tick: int, horizon: int) -> bool:
-        """Whether the customer gave a sign in the `horizon` from `tick` on. Both in ms, whole days."""
-        mine = self._days[customer]
-        first = np.searchsorted(mine, tick // DAY)
-        return bool(first < len(mine) and mine[first] < (tick + horizon) // DAY)
+    def last_words(self, customers: Sequence[bytes], tick: int, horizon: int) -> NDArray[np.int8]:
+        """What each customer said last in the `horizon` from `tick` on (both in ms): SILENT, SIGN, LEFT, FORGOTTEN."""
+        first, end = np.searchsorted(self._times, [tick, tick + horizon])
+        last = np.full(len(self._numbers), -1)
+        np.maximum.at(last, self._who[first:end], np.arange(first, end))
+        wanted = np.fromiter((self._numbers[customer] for customer in customers), np.int64, len(customers))
+        return np.asarray(self._words[last[wanted]])
 
 
 class Table(NamedTuple):
@@ -78,17 +103,22 @@ class Table(NamedTuple):
     churned: NDArray[np.bool_]
 
 
+NO_DECISIONS: Final = Table(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=np.bool_))
+
+
 def decided(predictions: Sequence[Predictions], signs: Signs, settings: EngineSettings) -> Table:
-    """The decisions that were due: customers active within the horizon, at ticks whose horizon lies in the log."""
-    ticks: list[int] = []
-    probabilities: list[float] = []
-    churned: list[bool] = []
+    """The decisions that were due: customers active within the horizon who have not left, at ticks whose horizon lies
+    in the log.
+
+    What came is what a learner's label says: who gave a sign within the horizon and left after it has churned, who left
+    and came back has stayed. Of who was forgotten within it nothing came that the engine knows: no decision.
+    """
+    parts = [NO_DECISIONS]
     for told in predictions:
-        if told.tick + settings.horizon > (signs.last + 1) * DAY:
+        if told.tick + settings.horizon > signs.end:
             continue
-        active = np.flatnonzero(-(-told.recency // DAY) * DAY <= settings.horizon)
-        for row, probability in zip(active.tolist(), told.probabilities[active].tolist(), strict=True):
-            ticks.append(told.tick)
-            probabilities.append(probability)
-            churned.append(not signs.stayed(told.customers[row], told.tick, settings.horizon))
-    return Table(np.array(ticks, dtype=np.int64), np.array(probabilities), np.array(churned, dtype=np.bool_))
+        due = np.flatnonzero((told.recency <= settings.horizon) & ~told.left)
+        words = signs.last_words([told.customers[row] for row in due.tolist()], told.tick, settings.horizon)
+        due, words = due[words != FORGOTTEN], words[words != FORGOTTEN]
+        parts.append(Table(np.full(len(due), told.tick), told.probabilities[due], words != SIGN))
+    return Table(*map(np.concatenate, zip(*parts, strict=True)))

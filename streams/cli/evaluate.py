@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from models.settings import DAY, SECOND
 from streams.cli.options import a_log, configured, echo_json, json_option
 from streams.config import Config, ConfigError
 from streams.errors import EngineError
@@ -31,6 +34,12 @@ class NothingToEvaluate(EngineError):
     """A log without a tick that can be scored."""
 
     remedy = "a log needs signs of staying (--alive) over more than a tick; `retention rehearse` shows what it holds"
+
+
+class NothingToJudge(EngineError):
+    """No prediction of the weeks that were asked for can be held against what came."""
+
+    remedy = "ask for weeks of the log whose horizon is over (--first-week, --last-week), or for a shorter horizon"
 
 
 class ResultNotWritten(EngineError):
@@ -60,20 +69,25 @@ def evaluate(
 
     LOG as for `retention replay`; `cdnow` is the public data set. The log goes through the engine's own records,
     features, model, learner and clock; every tick's probabilities (no sign of staying within the horizon) are those of
-    the moment, knowing nothing of what came later.
+    the moment, knowing nothing of what came later. Rows of a CSV log of types that no touchpoint corresponds to are
+    passed over, and counted.
 
     \b
     Examples:
       retention evaluate cdnow --out predictions.csv
       retention evaluate purchases.csv.gz --horizon-days 28 --plots plots/
     """
+    if last_week is not None and first_week > last_week:
+        raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
     from models.evaluation import evaluate as run  # loads River
     from streams.evaluation import Signs, as_evaluation, decided
     from streams.log_events import log_events
     from streams.replay import logs, tape
 
     begun = time.monotonic()
-    events = log_events(log)
+    passed_over: Counter[str] = Counter()
+    events = log_events(log, passed_over)
+    click.get_current_context().call_on_close(lambda: _say(passed_over))  # however this ends
     signs = Signs(events, config.engine())
     if signs.first is None:
         raise NothingToEvaluate(f"{log} holds no sign of staying ({config.alive})")
@@ -99,15 +113,15 @@ def evaluate(
             click.echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
 
     run(logs(tape(events, config.partitions, settings), config.partitions), settings, said, config.topic("touchpoints"))
-    told = [predictions for predictions in told if predictions.tick >= settings.anchor + settings.tick]
     if not told:
         raise NothingToEvaluate(f"{log} is over before its first tick, {config.tick_days:g} days after its first day")
     seconds = time.monotonic() - begun
     if out is not None:
         with _written("--out", out):
             _write(out, told)
-    table = decided(_weeks(told, settings, first_week, last_week), signs, settings)
-    summary = _summary(told, table, len(events), seconds, settings)
+    weeks = _Weeks(signs.first, first_week, last_week)
+    table = decided([predictions for predictions in told if weeks.hold(predictions.tick)], signs, settings)
+    summary = _summary(told, table, len(events), seconds, settings) | {"passed_over": dict(passed_over.most_common())}
     if plots is not None:
         from streams.plots import draw
 
@@ -117,6 +131,16 @@ def evaluate(
         echo_json(summary)
     else:
         _show(summary)
+    if not len(table.ticks) and weeks.asked:
+        raise NothingToJudge(weeks.told(told[-1].tick, signs.end - settings.horizon))
+
+
+def _say(passed_over: Counter[str]) -> None:
+    from streams.log_events import by_type
+
+    if passed_over:
+        rows = f"{passed_over.total():,} rows of types that no touchpoint corresponds to"
+        click.echo(f"passed over {rows}: {by_type(passed_over)}", err=True)
 
 
 @contextmanager
@@ -127,16 +151,32 @@ def _written(option: str, path: Path | None) -> Iterator[None]:
         raise ResultNotWritten(f"{option} is {str(path)!r}: {error.strerror or error}") from error
 
 
-def _weeks(
-    told: list[Predictions], settings: EngineSettings, first_week: int, last_week: int | None
-) -> list[Predictions]:
-    """Those of the ticks from `first_week` to `last_week`; a week is that many times seven days after the first day."""
-    from models.settings import DAY
+class _Weeks:
+    """The weeks of a log that the quality is of. Week n is the moment n times seven days after 00:00 UTC of the day of
+    the first sign of staying, at `sign` (ms)."""
 
-    def week(predictions: Predictions) -> float:
-        return (predictions.tick - settings.anchor) / (7 * DAY)
+    def __init__(self, sign: int, first: int, last: int | None) -> None:
+        self._begin = sign // DAY * DAY
+        self._first, self._last = first, last
+        self.asked = first > 1 or last is not None
 
-    return [p for p in told if week(p) >= first_week and (last_week is None or week(p) <= last_week)]
+    def hold(self, tick: int) -> bool:
+        return self._first <= self._week(tick) and (self._last is None or self._week(tick) <= self._last)
+
+    def _week(self, tick: int) -> float:
+        return (tick - self._begin) / (7 * DAY)
+
+    def told(self, last_tick: int, last_over: int) -> str:
+        """Why they hold nothing. last_tick: of the log. last_over: the last moment whose horizon lies in it."""
+        asked = f"from week {self._first} on" if self._last is None else f"in weeks {self._first} to {self._last}"
+        ends = math.floor(self._week(last_tick))
+        if self._first > self._week(last_tick):
+            return f"there is no tick {asked}: the log's last one is in week {ends}"
+        over = math.floor(self._week(last_over))
+        judged = f"in week {over}" if over >= 1 else "before week 1"
+        return (
+            f"no decision {asked} can be judged: the last horizon that is over began {judged}, the log ends in {ends}"
+        )
 
 
 def _write(out: Path, told: list[Predictions]) -> None:
@@ -148,12 +188,20 @@ def _write(out: Path, told: list[Predictions]) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("customer_id", "tick", "probability"))
         for predictions in told:
-            day = datetime.fromtimestamp(predictions.tick / 1000, UTC).strftime("%Y-%m-%d")
+            tick = _tick(predictions.tick)
             clipped = predictions.probabilities.clip(LEAST, MOST).tolist()
             writer.writerows(
-                (customer.decode(), day, f"{probability:.6f}")
+                (customer.decode(), tick, f"{probability:.6f}")
                 for customer, probability in zip(predictions.customers, clipped, strict=True)
             )
+
+
+def _tick(ms: int) -> str:
+    """A day alone at 00:00 UTC, else the moment."""
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    if ms % DAY == 0:
+        return at.strftime("%Y-%m-%d")
+    return at.isoformat(timespec="milliseconds" if ms % SECOND else "seconds").replace("+00:00", "Z")
 
 
 def _summary(
@@ -168,7 +216,8 @@ def _summary(
         "customers": len(told[-1].customers),
         "ticks": len(told),
         "predictions": sum(len(predictions.customers) for predictions in told),
-        "quality": found and {name: round(value, 5) for name, value in found.items()},
+        # JSON has no nan: where there is one class only, nothing can be ranked.
+        "quality": found and {name: None if math.isnan(value) else round(value, 5) for name, value in found.items()},
         "seconds": round(seconds, 1),
         "cost": costs(settings),
     }
@@ -183,7 +232,7 @@ def _show(summary: dict[str, Any]) -> None:
         click.echo("no horizon is over within these weeks: nothing to hold the predictions against")
     else:
         for name, value in summary["quality"].items():
-            click.echo(f"  {name.replace('_', ' '):<16} {value:,}")
+            click.echo(f"  {name.replace('_', ' '):<16} {'none: one class only' if value is None else f'{value:,}'}")
     cost = summary["cost"]
     click.echo(f"a score takes {cost['us_per_score']} us, learning an example {cost['us_per_example']} us, on one core")
     for path in summary.get("plots", ()):

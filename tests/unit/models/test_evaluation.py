@@ -12,10 +12,11 @@ from models.batch import LogRecord
 from models.churn import scorer_of
 from models.churn.quality import quality
 from models.customer import RISK, unpack
-from models.evaluation import Predictions, evaluate
+from models.evaluation import GONE, Predictions, evaluate
 from models.rehearsal import Rehearsal, rehearse
-from models.settings import DAY, EngineSettings
-from tests.logs import START
+from models.settings import DAY, HOUR, EngineSettings
+from tests.logs import START, log_of, ticking
+from tests.logs import told as happened
 from tests.shop import WEEK, Shop
 
 SETTINGS = EngineSettings(
@@ -51,6 +52,63 @@ def test_what_comes_after_a_tick_changes_nothing_up_to_it(week: int) -> None:
     assert max(cut) == end
     for tick, said in cut.items():
         assert bits(said) == bits(whole()[tick])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"version_delay": WEEK}, {"boundary": DAY, "version_delay": 3 * DAY}, {"boundary": DAY}, {"boundary": 2 * WEEK}],
+    ids=str,
+)
+def test_whatever_the_versions_a_tick_knows_nothing_of_what_comes_after(changed: dict[str, int]) -> None:
+    """With a delay a shard runs ahead of the version that is cut."""
+    settings = replace(SETTINGS, **changed)
+    end = START + 10 * WEEK
+    whole_log = told(logs(), settings)
+    cut = told([[entry for entry in log if entry.timestamp <= end] for log in logs()], settings)
+    assert max(cut) == end
+    for tick, said in cut.items():
+        assert bits(said) == bits(whole_log[tick])
+        assert (said.customers, said.recency.tolist()) == (whole()[tick].customers, whole()[tick].recency.tolist())
+
+
+def test_what_is_told_is_the_ticks_whatever_versions_lie_between_and_those_are_not_kept() -> None:
+    daily = replace(SETTINGS, boundary=DAY)
+    found: list[int] = []
+    world = evaluate(logs(), daily, lambda said: found.append(said.tick))
+    assert found == sorted(whole())
+    assert set(world.versions) - set(found) <= set(sorted(world.versions)[-2:])
+
+
+def test_who_has_left_is_told_as_gone_until_they_come_back_and_who_is_forgotten_is_not_told() -> None:
+    contract = replace(SETTINGS, alive="contract")
+    entries = [
+        happened("subscription_started", "back", START + DAY),
+        happened("subscription_started", "gone", START + DAY),
+        happened("subscription_started", "forgotten", START + DAY),
+        happened("subscription_cancelled", "never", START + DAY),
+        happened("subscription_cancelled", "back", START + WEEK + HOUR),
+        happened("subscription_cancelled", "gone", START + WEEK + HOUR),
+        happened("erase_requested", "forgotten", START + 2 * WEEK),
+        happened("subscription_renewed", "back", START + 2 * WEEK + HOUR),
+        happened("subscription_renewed", "forgotten", START + 2 * WEEK + HOUR),
+    ]
+    clocks = [ticking(START + week * WEEK) for week in range(5)]
+    log = log_of(sorted([*clocks, *entries], key=lambda entry: (entry[0], entry[1] is not None)))
+    states = {
+        (tick - START) // WEEK: {
+            name.decode(): (left, probability == GONE)
+            for name, left, probability in zip(said.customers, said.left, said.probabilities, strict=True)
+        }
+        for tick, said in told([log], contract).items()
+    }
+    here, away = (False, False), (True, True)
+    assert states == {
+        0: {},
+        1: {"back": here, "gone": here, "forgotten": here},
+        2: {"back": away, "gone": away, "forgotten": here},
+        3: {"back": here, "gone": away},
+        4: {"back": here, "gone": away},
+    }
 
 
 def test_labels_that_arrive_later_change_predictions_from_then_on_only() -> None:
