@@ -33,14 +33,20 @@ def _write(path: Path, customers: int, weeks: int) -> None:
     draw = random.Random(11)
     start = datetime(2024, 3, 4, tzinfo=UTC)
     rows = []
+
+    def moment(day: float) -> str:
+        return f"{start + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
+
     for number in range(customers):
         day, gap = draw.uniform(0, 3 * weeks), draw.uniform(2, 25)
         stop = draw.uniform(0.2, 0.9) * 7 * weeks if number % 2 else 7 * weeks
         while day < stop:
-            at = f"{start + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
+            at = moment(day)
             rows.append((at, f"c{number}", "purchase", round(draw.uniform(5, 90), 2), draw.randint(1, 5)))
             if draw.random() < 0.2:
                 rows.append((at, f"c{number}", draw.choice(["return", "campaign_received", "coupon_redeemed"]), 5, 1))
+            for _ in range(draw.choice([0, 0, 1, 3])):
+                rows.append((moment(day + draw.uniform(0, gap)), f"c{number}", "visit", "", ""))
             day += gap * draw.lognormvariate(0, 0.4)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -55,6 +61,7 @@ def test_evaluation_and_two_live_workers_give_the_same_probabilities_to_the_bit(
     path = tmp_path / "log.csv"
     _write(path, customers=150, weeks=30)
     events = log_events(str(path))
+    assert sum(b'"type":"visit"' in event.value for event in events) > 500
     world = make_world(kafka, partitions=PARTITIONS, **evaluation(7.0, events[0].time))
     signs = Signs(events, world.config.engine())
     assert signs.first is not None

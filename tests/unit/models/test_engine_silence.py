@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.bands import Band
 from models.customer import BASIS, EPISODE, LAST_PURCHASE, LEFT, TICK, unpack
+from models.features import COLUMNS
 from models.outputs import trigger_id
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
@@ -108,6 +109,37 @@ def test_a_trigger_tells_why_what_and_where_in_the_log() -> None:
     assert (opened["trigger"], opened["action"]) == (trigger["id"], "win_back")
     [output] = [output for output in kept.outputs if output.role == "triggers"]
     assert (output.id, output.key, output.expires_at) == (trigger["id"], b"c", trigger["expires_at"])
+
+
+@dataclass(frozen=True)
+class Weighing(Silence):
+    """Adds to the logit by what has happened to a customer; it heeds no silence."""
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        weights = {"complaints": 0.4, "campaigns": 0.9, "unsubscribes": 0.2, "returns": 0.7, "payment_failures": 1.1}
+        z = sum(weight * bases[:, COLUMNS.index(name)].astype(np.float64) for name, weight in weights.items())
+        return np.asarray(1.0 / (1.0 + np.exp(2.0 - z)))
+
+
+def test_of_all_that_has_changed_a_trigger_names_the_three_largest_reasons_in_their_order() -> None:
+    happened: list[tuple[str, dict[str, Any]]] = [
+        ("complaint", {}),
+        ("campaign_received", {"campaign_id": "spring"}),
+        ("message_unsubscribed", {"channel": "sms"}),
+        ("return", {"amount": 5}),
+        ("payment_failed", {}),
+    ]
+    entries = [told(kind, "c", day(9) + n * MINUTE, data, id=kind) for n, (kind, data) in enumerate(happened)]
+    kept = run_alone(log_of([bought("c", 0.5), *entries]), SETTINGS, Weighing())
+    [trigger] = kept.said("triggers")
+    assert trigger["id"] == trigger_id(b"c", trigger["time"], "payment_failed", 1), "the last of the five"
+    assert [driver["feature"] for driver in trigger["drivers"]] == ["payment_failures", "campaigns", "returns"]
+    assert [driver["contribution"] for driver in trigger["drivers"]] == pytest.approx([1.1, 0.9, 0.7], rel=1e-3)
+    assert [driver["words"] for driver in trigger["drivers"]] == [
+        "a payment failed lately",
+        "received many campaigns lately",
+        "returned goods lately",
+    ]
 
 
 def test_an_episode_that_a_touchpoint_opens_bears_its_id() -> None:
