@@ -13,6 +13,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
+# Tests mostly wait for servers, so two processes take half the time; each has a broker and a Redis of its own. 0: one,
+# in the foreground, as a debugger needs it.
+TEST_PROCESSES ?= 2
 
 # A stamp is newer than everything the environment was made from, so an unchanged environment costs nothing.
 STAMP := $(VENV)/.installed
@@ -57,8 +60,8 @@ lock: ## Resolve pyproject.toml into the two lock files again (needs uv; UPGRADE
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
 	$(BIN)/retention demo $(ARGS)
 
-test: install-dev ## Run the tests (ARGS="-k name" to choose)
-	$(BIN)/pytest $(ARGS)
+test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: install-dev ## Measure everything on Apache Kafka, about 25 minutes (docs/performance.md)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from models.warm import warm
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.processes import ProgramMissing
 from tests.servers import ApacheKafka, Broker, kafka_jars
@@ -42,7 +43,14 @@ def started(what: str, start: Callable[[], Server]) -> Server:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+def kernels() -> None:
+    """The compiled functions are in their cache. In a fresh clone the first worker would compile them, which takes
+    longer than a test waits for a worker."""
+    warm()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
     """Apache Kafka, shared: use topics and groups of your own; stop or kill one only with `own_kafka`."""
     directory = tmp_path_factory.mktemp("kafka")
     server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
@@ -51,7 +59,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
 
 
 @pytest.fixture
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+def own_kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
     """An Apache Kafka of the test's own, to be killed and restarted."""
     directory = tmp_path_factory.mktemp("own_kafka")
     server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
@@ -60,7 +68,7 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]
 
 
 @pytest.fixture(scope="session")
-def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+def tansu(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[EmbeddedBroker]:
     """The embedded broker, shared."""
     directory = tmp_path_factory.mktemp("tansu")
     server = started("tests on the embedded broker", EmbeddedBroker(directory).start)

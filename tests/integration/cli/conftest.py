@@ -14,7 +14,9 @@ Retention = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_our_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def no_settings_of_our_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, kernels: None
+) -> None:
     """Neither a retention.toml here nor a RETENTION_CONFIG left by an earlier command counts."""
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     monkeypatch.setenv("RETENTION_CONFIG", "")
