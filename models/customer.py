@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-VERSION: Final = 3
+VERSION: Final = 4
 IDS: Final = 8
 HALF_LIVES_PURCHASE: Final = (14.0, 28.0, 56.0, 112.0, 224.0)
 BASIS: Final = 28

@@ -1,6 +1,6 @@
 """Have every compiled function ready before there is work: ``python -m models.warm``.
 
-An image runs it when it is built, a worker when it starts: compiling takes about twenty seconds, loading from numba's
+An image runs it when it is built, a worker when it starts: compiling takes half a minute, loading from numba's
 cache a fraction of one.
 """
 

@@ -19,7 +19,7 @@ _OF_ALL: Final[Mapping[str, str]] = {
 }
 _OF_A_MODEL: Final[Mapping[str, str]] = {
     "champion": "1 for the model that decides",
-    "labels": "outcomes that the model foretold before it learned them",
+    "labels": "outcomes that are known, of what the model foretold",
     "auc": "ROC-AUC of these",
     "log_loss": "log-loss of these",
     "brier": "Brier score of these",

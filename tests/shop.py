@@ -20,13 +20,17 @@ WEEK = 7 * DAY
 @dataclass(frozen=True)
 class Shop:
     """leaves: probability that a purchase is a customer's last. effects: by kind of touchpoint, the factor's logarithm
-    that each one puts on the hazard, fading with a half-life of `lasts` days. often: those touchpoints a week."""
+    that each one puts on the hazard, fading with a half-life of `lasts` days. often: those touchpoints a week. trouble:
+    the factor's logarithm while a service case is open, as it is for three weeks or so. mood: the same for each point
+    of sentiment in the customer's last call."""
 
     customers: int = 200
     weeks: int = 40
     leaves: float = 0.03
     effects: Mapping[str, float] = field(default_factory=dict)
     lasts: float = 40.0
+    trouble: float = 0.0
+    mood: float = 0.0
     often: float = 0.1
     seed: int = 1
 
@@ -39,7 +43,7 @@ class Shop:
             name, rate = f"c-{number:04d}", random.gamma(1.2, 0.06) + 0.005
             first = int(random.integers(0, days // 3))
             moved = dict.fromkeys(self.effects, 0.0)
-            gone = False
+            gone, closes, sentiment = False, 0, 0.0
             for day in range(first, days):
                 for kind in self.effects:
                     moved[kind] *= 2.0 ** (-1.0 / self.lasts)
@@ -47,7 +51,18 @@ class Shop:
                         moved[kind] += 1.0
                         when = START + day * DAY + int(random.integers(0, DAY // 2))
                         found.append((when, kind, name, _data(kind, plain)))
-                factor = exp(sum(effect * moved[kind] for kind, effect in self.effects.items()))
+                noon = START + day * DAY + DAY // 2
+                if self.trouble and not closes and random.random() < self.often / 7.0:
+                    closes = day + 10 + int(random.integers(0, 21))
+                    found.append((noon, "case_opened", name, {"case_id": "T-1", "severity": "high"}))
+                elif closes == day:
+                    closes = 0
+                    found.append((noon, "case_resolved", name, {"case_id": "T-1"}))
+                if self.mood and random.random() < self.often / 7.0:
+                    sentiment = round(float(random.uniform(-1.0, 1.0)), 2)
+                    found.append((noon, "call", name, {"direction": "inbound", "sentiment": sentiment}))
+                lasting = self.trouble * bool(closes) + self.mood * sentiment
+                factor = exp(lasting + sum(effect * moved[kind] for kind, effect in self.effects.items()))
                 if day == first or (not gone and random.random() < 1.0 - exp(-rate * factor)):
                     amount = round(float(random.lognormal(3.0, 0.7)), 2)
                     data: Data = {"amount": amount, "quantity": int(random.integers(1, 4))}

@@ -58,8 +58,8 @@ NO_MIXTURE: Final = Mixture(*(np.zeros(0) for _ in Mixture._fields))
 def quadrature(horizon_days: float, tick_days: float = DAYS_A_WEEK) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The ticks ahead in groups of 1, 2, 4, 8, 8, ... ticks: their widths, in ticks, and the days to their middles.
 
-    The hazard changes the less the longer the silence: a probability is that of all ticks to a hundredth, most to four
-    digits.
+    The hazard changes the less the longer the silence: with weights as learners find them a probability is that of all
+    ticks within .012, in the median within .0003.
 
     >>> [part.tolist() for part in quadrature(91.0)]
     [[1.0, 2.0, 4.0, 6.0], [0.0, 10.5, 31.5, 66.5]]

@@ -89,21 +89,26 @@ class MixtureLearner:
 
     def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
         before = self._mixture()
-        known = len(self._reservoir) or len(returns.truths)
-        weekly = bool(known) and (self._job is None or boundary - self._job >= WEEK)
+        self._reservoir.observe(returns.customers, returns.bases, returns.taken, returns.truths)
+        weekly = self._is_week_over(boundary)
         if weekly:
             self._hazard.drift()
             self._direct.drift()
         if len(returns.truths):
             rows = self._rows_of(returns.bases)
             self._hazard.learn_rows(rows, returns.truths)
-            self._reservoir.observe(returns.customers, returns.bases, returns.taken, returns.truths)
         if len(stays.truths):
             self._correct(stays, before)
             self._trust.learn(stays.taken, stays.truths)
         if weekly:
             self._job = boundary
             self._set_level(boundary)
+
+    def _is_week_over(self, boundary: int) -> bool:
+        """Since the last weekly job; since the log began, before the first one."""
+        if self._job is not None:
+            return boundary - self._job >= WEEK
+        return len(self._reservoir) > 0 and boundary / DAY - self._reservoir.began() >= DAYS_A_WEEK
 
     def _rows_of(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         """Features of hazard examples, each centred on the running means that include it."""

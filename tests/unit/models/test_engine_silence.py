@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import log, log2
 from typing import Any
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.bands import Band
+from models.churn import Version
 from models.customer import BASIS, EPISODE, LAST_PURCHASE, LEFT, TICK, unpack
 from models.features import COLUMNS
+from models.line import ShardState
 from models.outputs import trigger_id
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
-from tests.unit.models.bench import Curious, Kept, Silence, run_alone
+from tests.unit.models.bench import Curious, Kept, Silence, advance, run_alone
 
 SETTINGS = EngineSettings(
     horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
@@ -75,6 +78,38 @@ def test_who_only_falls_silent_is_triggered_at_the_minute_at_which_the_risk_reac
     often = run_alone(log_of([*hourly, end]), given_settings, scorer)
     assert sorted(often.ids("triggers")) == sorted(once.ids("triggers"))
     assert often.records == once.records
+
+
+def run_with_versions(entries: list[Entry], scorer_on: Callable[[int], Silence]) -> Kept:
+    """A version every day of log time: the scorer of each by the day's number."""
+    daily = replace(SETTINGS, boundary=DAY)
+
+    kept, in_force = Kept.new(log_of(entries)), [scorer_on(0)]
+
+    def adopt(state: ShardState) -> tuple[Version, Silence]:
+        in_force[0] = scorer_on((state.boundary - START) // DAY)
+        return Version(state.boundary, 0, {}, {}), in_force[0]
+
+    while advance(kept, daily, 500, adopt, in_force[0]):
+        pass
+    return kept
+
+
+def test_a_crossing_that_a_newer_version_does_not_confirm_opens_nothing_and_the_next_look_finds_another() -> None:
+    """The risk would reach three quarters on day 26; from day 24 on, a model that says day 40 decides."""
+    entries = [bought("c", 0.5), ticking(day(55))]
+    kept = run_with_versions(entries, lambda number: Silence(13.0 if number < 24 else 20.0))
+    [trigger] = kept.said("triggers")
+    assert abs(trigger["time"] - day(40)) <= 2 * MINUTE
+    assert kept.shard_state.totals.crossings == 2, "the one that was not confirmed, and the right one"
+
+
+def test_versions_that_disagree_every_other_day_cause_a_look_each_at_most() -> None:
+    entries = [bought("c", 0.5), ticking(day(55))]
+    kept = run_with_versions(entries, lambda number: Silence(13.0 if number % 2 else 20.0))
+    [trigger] = kept.said("triggers")
+    assert trigger["time"] == day(35), "foreseen on day 21 for day 26, when the other one decides; day 35 is a tick"
+    assert kept.shard_state.totals.crossings == 1
 
 
 @settings(max_examples=25)

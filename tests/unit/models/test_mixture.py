@@ -73,16 +73,19 @@ def test_the_groups_cover_the_horizon_and_their_middles_rise(horizon: float) -> 
     assert len(quadrature(horizon, 1.0)[0]) <= 4 + horizon / 8
 
 
+@pytest.mark.parametrize("tick", [7.0, 1.0])
 @pytest.mark.parametrize("horizon", [28.0, 91.0, 182.0])
-def test_the_groups_sum_equals_that_of_all_weeks(horizon: float) -> None:
-    """With weights of the size that learners find; the hazards of single weeks are far from equal here."""
-    weeks = np.arange(horizon / 7)
+def test_the_groups_sum_equals_that_of_all_ticks(horizon: float, tick: float) -> None:
+    """With weights of the size that learners find; the hazards of single ticks are far from equal here."""
+    ticks = np.arange(horizon / tick)
     worst, moved = 0.0, 0.0
     for seed in range(200):
-        few = mixture(seed, 0.08, horizon)
+        widths, rolls = quadrature(horizon, tick)
+        few = mixture(seed, 0.08, horizon)._replace(widths=widths, rolls=rolls)
         few.blend[:] = 0.0, 0.0, 1.0, horizon / 7
-        many = few._replace(widths=np.ones(len(weeks)), rolls=7.0 * weeks)
-        one = few._replace(widths=np.array([horizon / 7]), rolls=np.array([0.0]))
+        few.hazard[0] += np.log(tick / 7)  # as many purchases in all
+        many = few._replace(widths=np.ones(len(ticks)), rolls=tick * ticks)
+        one = few._replace(widths=np.array([horizon / tick]), rolls=np.array([0.0]))
         basis = customer(seed)[None]
         exact = MixtureScorer(many).score(basis)[0]
         worst = max(worst, abs(MixtureScorer(few).score(basis)[0] - exact))

@@ -112,6 +112,21 @@ def level(model: MixtureLearner) -> float:
     return float(model.version()["shift"])
 
 
+def test_before_the_log_is_a_week_old_the_word_is_the_priors_and_then_a_job_is_done_every_week() -> None:
+    """With ticks of a day, as of customers who come daily."""
+    model, jobs = MixtureLearner(replace(SETTINGS, tick=DAY, boundary=DAY)), []
+    for number in range(2, 30):
+        bases, churned = customers(40, number)
+        bases[:, 0] = np.minimum(bases[:, 0], number - 1)
+        bases[:, 1] = number - 1  # they all came on the first day
+        before = model.version()["mbg"]
+        told = outcomes(bases, ~churned, BEGIN + (number - 1) * DAY, str(number))
+        model.learn(BEGIN + number * DAY, told, NO_OUTCOMES)
+        if model.version()["mbg"] != before:
+            jobs.append(number)
+    assert jobs == [7, 14, 21, 28]
+
+
 def test_a_week_in_which_nobody_was_looked_at_leaves_the_level() -> None:
     """A shop that was closed, or a gap in the log."""
     model = MixtureLearner(SETTINGS)

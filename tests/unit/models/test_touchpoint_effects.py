@@ -24,7 +24,17 @@ SETTINGS = EngineSettings(
     horizon=42 * DAY, anchor=START, phase="aligned", boundary=WEEK, version_delay=0, lateness=0, enter=0.99, exit=0.5
 )
 EFFECTS = {"complaint": -1.2, "payment_failed": -1.0, "visit": 0.5, "return": -0.6}
-COLUMN = {"complaint": "complaints", "payment_failed": "payment_failures", "visit": "visits", "return": "returns"}
+OTHERS = {"message_unsubscribed": -1.2, "message_opened": 0.6, "presence": 0.6, "campaign_received": -0.6}
+COLUMN = {
+    "complaint": "complaints",
+    "payment_failed": "payment_failures",
+    "visit": "visits",
+    "return": "returns",
+    "message_unsubscribed": "unsubscribes",
+    "message_opened": "opens",
+    "presence": "presence",
+    "campaign_received": "campaigns",
+}
 
 
 def world(shop: Shop) -> Rehearsal:
@@ -37,23 +47,33 @@ def weight(version: Version, name: str) -> float:
 
 
 @pytest.mark.slow
-def test_effects_are_found_with_their_signs_and_how_fast() -> None:
-    found = world(Shop(customers=500, weeks=52, effects=EFFECTS, often=0.12, seed=3))
+@pytest.mark.parametrize("effects", [EFFECTS, OTHERS], ids=["service", "messages"])
+def test_effects_are_found_with_their_signs_and_how_fast(effects: dict[str, float]) -> None:
+    found = world(Shop(customers=500, weeks=52, effects=effects, often=0.12, seed=3))
     last = found.versions[max(found.versions)]
-    for kind, effect in EFFECTS.items():
+    for kind, effect in effects.items():
         assert weight(last, COLUMN[kind]) * effect > 0.01, kind
     # Never told, never weighed.
-    for name in set(TOUCH_COLUMNS) - set(COLUMN.values()):
+    told = {COLUMN[kind] for kind in effects}
+    for name in set(TOUCH_COLUMNS) - told:
         assert weight(last, name) == 0.0
     # Three of four have their sign from 4,000 weekly examples on.
     early = min((v for v in found.versions.values() if v.learned >= 4_000), key=lambda version: version.boundary)
     for version in found.versions.values():
         if version.boundary >= early.boundary:
-            right = sum(weight(version, COLUMN[kind]) * effect > 0 for kind, effect in EFFECTS.items())
+            right = sum(weight(version, COLUMN[kind]) * effect > 0 for kind, effect in effects.items())
             assert right >= 3, version.boundary
     # And they go on moving towards what is true.
-    moved = [sum(abs(weight(version, column)) for column in COLUMN.values()) for version in (early, last)]
+    moved = [sum(abs(weight(version, column)) for column in told) for version in (early, last)]
     assert moved[1] > moved[0]
+
+
+@pytest.mark.slow
+def test_an_open_case_and_what_customers_sound_like_are_found() -> None:
+    found = world(Shop(customers=500, weeks=52, often=0.12, trouble=-1.0, mood=0.8, seed=3))
+    last = found.versions[max(found.versions)]
+    assert weight(last, "open_cases") + weight(last, "oldest_case_days") < -0.1, "the two share what a case does"
+    assert weight(last, "sentiment") > 0.1
 
 
 def log_loss(logs: Sequence[Sequence[LogRecord]], shop: Shop, first: int, last: int) -> float:

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from streams.cli.main import main
 from streams.errors import ExitCode
+from tests.cdnow_sample import cdnow_sample
 from tests.cli_docs import undocumented
 
 HEAD = "customer_id,ts,type,amount,qty\n"
@@ -306,3 +307,28 @@ def test_other_signs_of_staying(alive: str, kind: str, log: Path) -> None:
     told = json.loads(run(log, "--horizon-days", 28, "--alive", alive, "--json").stdout)
     assert told["customers"] == 20
     assert told["quality"]["decisions"] > 100
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_predictions_of_cdnow_are_as_good_as_the_documentation_says(tmp_path: Path) -> None:
+    """The figures that the model is held to, on the log that everybody has."""
+    log = tmp_path / "sample.csv"
+    rows = (f"{p.customer},{p.day},purchase,{p.amount},{p.quantity}\n" for p in cdnow_sample())
+    log.write_text(HEAD + "".join(rows))
+
+    def quality(*weeks: int) -> dict[str, float]:
+        words = [
+            word for name, week in zip(("--first-week", "--last-week"), weeks, strict=False) for word in (name, week)
+        ]
+        return dict(json.loads(run(log, "--horizon-days", 91, *map(str, words), "--json").stdout)["quality"])
+
+    found = quality(39)
+    assert found["decisions"] == 10_615
+    assert found["log_loss"] <= 0.6130
+    assert found["auc_within_tick"] >= 0.717
+    assert found["auc"] >= 0.713
+    assert found["ece"] <= 0.022
+    assert found["tick_bias"] <= 0.027
+    for weeks, most in (((2, 5), 0.62), ((6, 12), 0.510), ((13, 25), 0.503)):
+        assert quality(*weeks)["log_loss"] <= most, weeks
