@@ -112,7 +112,8 @@ def evaluate(
             reported = time.monotonic()
             click.echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
 
-    run(logs(tape(events, config.partitions, settings), config.partitions), settings, said, config.topic("touchpoints"))
+    partitions = logs(tape(events, config.partitions, settings), config.partitions)
+    world = run(partitions, settings, said, config.topic("touchpoints"))
     if not told:
         raise NothingToEvaluate(f"{log} is over before its first tick, {config.tick_days:g} days after its first day")
     seconds = time.monotonic() - begun
@@ -121,7 +122,10 @@ def evaluate(
             _write(out, told)
     weeks = _Weeks(signs.first, first_week, last_week)
     table = decided([predictions for predictions in told if weeks.hold(predictions.tick)], signs, settings)
-    summary = _summary(told, table, len(events), seconds, settings) | {"passed_over": dict(passed_over.most_common())}
+    summary = _summary(told, table, len(events), seconds, settings) | {
+        "models": _contest(world.learning.model.summary()),
+        "passed_over": dict(passed_over.most_common()),
+    }
     if plots is not None:
         from streams.plots import draw
 
@@ -223,6 +227,22 @@ def _summary(
     }
 
 
+def _contest(models: dict[str, Any]) -> dict[str, Any]:
+    """Champion and challengers at the end of the log, by what each had said when the learning snapshots were taken."""
+    shown = ("champion", "labels", "log_loss", "auc", "better_by_at_least")
+    return {
+        name: {key: round(told[key], 5) if isinstance(told[key], float) else told[key] for key in shown if key in told}
+        for name, told in models.items()
+    }
+
+
+def _role(told: dict[str, Any]) -> str:
+    if told["champion"]:
+        return "decides"
+    least = told["better_by_at_least"]
+    return f"better by {least:.4f} at least" if least > 0.0 else "not shown to be better"
+
+
 def _show(summary: dict[str, Any]) -> None:
     click.echo(
         f"{summary['events']:,} events of {summary['customers']:,} customers, {summary['ticks']} ticks, "
@@ -233,6 +253,9 @@ def _show(summary: dict[str, Any]) -> None:
     else:
         for name, value in summary["quality"].items():
             click.echo(f"  {name.replace('_', ' '):<16} {'none: one class only' if value is None else f'{value:,}'}")
+    for name, told in summary["models"].items():
+        if told["labels"]:
+            click.echo(f"model {name}: log-loss {told['log_loss']:.4f} over {told['labels']:,} labels, {_role(told)}")
     cost = summary["cost"]
     click.echo(f"a score takes {cost['us_per_score']} us, learning an example {cost['us_per_example']} us, on one core")
     for path in summary.get("plots", ()):

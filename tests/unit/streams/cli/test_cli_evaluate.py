@@ -46,7 +46,11 @@ def test_predictions_of_every_tick_of_everybody_seen_before_it(log: Path, tmp_pa
     result = run(log, "--horizon-days", 28, "--out", tmp_path / "out.csv.gz", "--json")
     assert result.exit_code == 0, result.output
     told: dict[str, Any] = json.loads(result.stdout)
-    assert undocumented("evaluate", told, frozenset({"passed_over"})) == []
+    assert undocumented("evaluate", told, frozenset({"passed_over", "models"})) == []
+    assert undocumented("evaluate", list(told["models"].values())) == []
+    assert [name for name, of in told["models"].items() if of["champion"]] == ["mixture"]
+    assert told["models"]["adagrad"]["labels"] == told["models"]["mixture"]["labels"] > 0
+    assert "better_by_at_least" in told["models"]["adagrad"]
     with gzip.open(tmp_path / "out.csv.gz", "rt") as text:
         rows = list(csv.DictReader(text))
     assert set(rows[0]) == {"customer_id", "tick", "probability"}
