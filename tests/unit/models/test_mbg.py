@@ -303,7 +303,8 @@ def test_gamma_functions_are_as_exact_as_the_library(z: float) -> None:
     value, first, second = gammas(z)
     assert value == pytest.approx(math.lgamma(z), rel=1e-13, abs=1e-13)
     _, after, after_second = gammas(z + 1.0)
-    assert after == pytest.approx(first + 1 / z, rel=1e-13, abs=1e-13)
+    # Of a small z the two terms are large and cancel: what is left is as exact as they are, a few of their last digits.
+    assert after == pytest.approx(first + 1 / z, rel=1e-13, abs=1e-13 + 1e-15 / z)
     assert after_second == pytest.approx(second - 1 / z**2, rel=1e-9, abs=1e-13)
 
 
