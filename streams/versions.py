@@ -102,9 +102,15 @@ class Versions:
         origin, cut = await patiently(
             "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
         )
-        if origin is None or cut is None or min(most, number_of(cut, CUT)) < number_of(origin, ORIGIN):
+        if origin is None or cut is None:
             return None
-        newest = min(most, number_of(cut, CUT))
+        try:
+            newest, first = min(most, number_of(cut, CUT)), number_of(origin, ORIGIN)
+        except SnapshotRefused as error:
+            logger.error("the newest model version is refused: %s", error)
+            return None
+        if newest < first:
+            return None
         found = self._kept.get(newest) or await self._look(newest)
         if found is not None:
             self._keep(newest, found)

@@ -141,6 +141,21 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
     assert "the learner's origin is b'soon'" in caplog.text
 
 
+@pytest.mark.parametrize(("name", "said"), [(ORIGIN, "the learner's origin"), (CUT, "the learner's cut")])
+def test_of_a_newest_version_that_is_no_time_there_is_none_and_the_shard_goes_on(
+    name: bytes, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        learner = await learner_of(store)
+        await put(learner, 500, 600, origin=500)
+        await learner.write(b"state", values=[(CUT, b"600"), (name, b"soon")])
+        assert await Versions(store, SETTINGS).newest(600) is None
+
+    asyncio.run(scenario())
+    assert f"{said} is b'soon'" in caplog.text
+
+
 def test_only_some_versions_are_kept_and_those_without_another_look() -> None:
     async def scenario() -> None:
         store = CountingStore()
