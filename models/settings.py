@@ -13,6 +13,7 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+WEEK = 7 * DAY
 
 Phase = Literal["spread", "aligned"]
 Alive = Literal["purchase", "engagement", "contract"]

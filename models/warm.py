@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from models.batch import Batch, LogRecord
 from models.churn import MixtureLearner, Outcomes, drivers, scorer_of
-from models.churn.mixture_learner import WEEK
 from models.customer import BASIS
 from models.engine import apply, needs
 from models.learning import initial_version
 from models.line import Piece, ShardState, born, next_piece
-from models.settings import EngineSettings
+from models.settings import WEEK, EngineSettings
 
 _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
 

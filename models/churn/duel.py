@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.evidence import ALPHA, Evidence
-from models.churn.past import WEEK
 from models.churn.plain import is_finite
 from models.churn.port import Outcomes
 from models.churn.snapshot import SnapshotRefused
-from models.settings import EngineSettings
+from models.settings import WEEK, EngineSettings
 
 SUREST: Final = 0.99
 """Forecasts are compared up to here: a single outcome can then say no more than ln 99. To clip the differences

@@ -33,7 +33,7 @@ from models.features.basis import (
     TOUCH_COLUMNS,
 )
 from models.features.columns import FEATURES, MEANS, ROOM, feature_row, features_of
-from models.settings import DAY, EngineSettings
+from models.settings import DAY, WEEK, EngineSettings
 
 PRECISION_HAZARD: Final = 50.0
 PRECISION_DIRECT: Final = 400.0
@@ -49,7 +49,6 @@ MEMORY: Final = 20_000.0
 """Examples that the running means remember."""
 A_WEEKS_WORTH: Final = 12.0
 """Customers: how much a week of log tells MBG/NBD at most, however many customers there are."""
-WEEK: Final = 7 * DAY
 MOST_DAYS: Final = 1e6
 CROWD: Final = 500
 """Customers of the sample by whom an interval sees how the level follows the weights."""

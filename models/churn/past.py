@@ -9,16 +9,14 @@ A 147).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.port import Outcomes, Scorer
 from models.churn.snapshot import UNTRAINED, SnapshotRefused
-from models.settings import DAY, EngineSettings
-
-WEEK: Final = 7 * DAY
+from models.settings import WEEK, EngineSettings
 
 Versions = dict[str, dict[str, Any]]
 """Of each model, by name, what a scorer needs of it."""

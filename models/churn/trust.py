@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.churn.plain import number, numbers
 from models.churn.snapshot import SnapshotRefused
-from models.settings import DAY
+from models.settings import WEEK
 
 MUCH, TOO_MUCH = 0.1, 0.2
 """By how much more than the learners' it may be off, and by how much it has no say at all. On the logs at hand a season
@@ -23,7 +23,7 @@ MEMORY: Final = 2.0
 """Horizons in which what is known of an error fades by half."""
 FEW: Final = 100.0
 """Labels: an error known from so many counts half."""
-_SLACK: Final = 21 * DAY
+_SLACK: Final = 3 * WEEK
 _MOST_LABELS = 1e12
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from models.churn import Contest, Learner, Outcomes, Promotion, Scorer, SnapshotRefused, contest
 from models.churn.contest import CHAMPION
-from models.churn.past import WEEK
 from models.churn.port import NO_OUTCOMES
 from models.features.basis import COLUMNS, TENURE_COLUMN
+from models.settings import WEEK
 from tests.contract.test_churn_models import RECENCY, SETTINGS, customers, outcomes
 
 BEGIN = 3_000 * WEEK

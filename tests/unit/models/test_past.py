@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.churn.past import WEEK, Past
+from models.churn.past import Past
 from models.churn.port import Outcomes
 from models.churn.snapshot import UNTRAINED, SnapshotRefused
 from models.customer import BASIS
-from models.settings import DAY, HOUR, EngineSettings
+from models.settings import DAY, HOUR, WEEK, EngineSettings
 
 SETTINGS = EngineSettings(horizon=28 * DAY)
 BEGIN = 3_000 * WEEK
