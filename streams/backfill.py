@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.batch import LogRecord
@@ -32,23 +31,21 @@ from models.churn import Version, seal
 from models.learning import Learning
 from models.line import ShardState
 from streams.backfill_plan import Plan, pack
-from streams.checkpoint import Checkpoint, patiently
+from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer, offsets_after
 from streams.history import Course
 from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
-from streams.outbox import Entry, Publisher, PublisherUnavailable
+from streams.outbox import Entry, Publisher
 from streams.outgoing import Outgoing
+from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
 from streams.shard_settings import ShardSettings
-from streams.store import Store, StoreUnavailable
-from streams.store.rules import StoreFull
+from streams.store import Store
 from streams.versions import CUT, LEARNER, ORIGIN, name_of
 
 logger = logging.getLogger(__name__)
-
-AWAY = (StoreUnavailable, StoreFull, PublisherUnavailable, KafkaError, ConnectionError, TimeoutError)
 
 
 class Progress(NamedTuple):
@@ -115,11 +112,11 @@ class Backfill:
         try:
             for shard in self._shards:
                 await self._take_over(shard)
-            await patiently("learning again", self._learn_again, passing=AWAY)
+            await retry_while_unavailable("learning again", self._learn_again, ignore)
             await self._work()
             for shard in self._shards:
                 await shard.ended()
-                await patiently("publishing", shard.recover, passing=AWAY)
+                await retry_while_unavailable("publishing", shard.recover, ignore)
             point("backfill.5.published")
             await self._write_learner()
             point("backfill.6.learned")
@@ -135,7 +132,7 @@ class Backfill:
         start, end = self._course.starts[partition], self._plan.fences[partition]
         facts = LogFacts(start, end, birth.topic_id, birth.partitions, self._settings.committed(partition))
         for step in (shard.peek, shard.mint, lambda: shard.check(facts), shard.recover):
-            await patiently(f"taking shard {partition} over", step, passing=AWAY)
+            await retry_while_unavailable(f"taking shard {partition} over", step, ignore)
 
     # -- step 3
 
@@ -195,7 +192,7 @@ class Backfill:
         """As the learner would have left it, so that the first worker's goes on behind it."""
         learning, schema = self._versions.learning, self._settings.examples.schema
         state = learning.state()
-        offsets = await patiently("finding the examples", self._examples_offsets, passing=AWAY)
+        offsets = await retry_while_unavailable("finding the examples", self._examples_offsets, ignore)
         for progress, offset in zip(state.shards, offsets, strict=True):
             progress.offset = offset
         body = seal(state, schema)

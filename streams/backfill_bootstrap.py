@@ -24,16 +24,16 @@ from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
+from streams.kafka_errors import BrokerUnreachable
 from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
-from streams.outbox import PublisherUnavailable
 from streams.preflight import Surroundings, look
+from streams.retry import Unavailable
 from streams.shard_body import birth_of
 from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
-from streams.store.rules import StoreFull
 from streams.tails import TailReader
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
@@ -100,7 +100,9 @@ def _backfill(config: Config, log: str, until: int, view: View, begun: float) ->
 async def _look(config: Config) -> Surroundings:
     try:
         return await look(config)
-    except (PublisherUnavailable, StoreUnavailable, StoreFull, OSError) as error:
+    except BrokerUnreachable:
+        raise
+    except Unavailable as error:
         where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
         raise ServersAway(f"{where}: {error}") from error
 

@@ -32,45 +32,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
-from streams.store import Meta, Outcome, Store, StoreUnavailable, Write, compared
-from streams.store.rules import StoreFull
+from streams.retry import FIRST_PAUSE_S, LONGEST_PAUSE_S, Unavailable, ignore
+from streams.store import Meta, Outcome, Store, Write, compared
 
 logger = logging.getLogger(__name__)
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
-PASSING = (StoreUnavailable, StoreFull)
-"""What passes by itself or by an operator's hand, without anything having been written twice: worth waiting for."""
-T = TypeVar("T")
-
-
-def nobody(detail: str) -> None:
-    """Nobody wants to know."""
-
-
-async def patiently(
-    what: str,
-    call: Callable[[], Awaitable[T]],
-    on_outage: Callable[[str], None] = nobody,
-    passing: tuple[type[Exception], ...] = PASSING,
-) -> T:
-    """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything.
-
-    passing: what is raised meanwhile, where more than the store may be away.
-    """
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return await call()
-        except passing as error:
-            logger.warning("%s: %s; again in %.2f s", what, str(error) or repr(error), pause)
-            on_outage(f"{what}: {error}")
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 class Checkpoint:
@@ -80,8 +49,8 @@ class Checkpoint:
         self,
         store: Store,
         place: str,
-        on_rejection: Callable[[str], None] = nobody,
-        on_outage: Callable[[str], None] = nobody,
+        on_rejection: Callable[[str], None] = ignore,
+        on_outage: Callable[[str], None] = ignore,
     ) -> None:
         self._store, self._place = store, place
         self._token = os.urandom(16).hex().encode()
@@ -134,7 +103,7 @@ class Checkpoint:
         """
         try:
             meta = await self._store.read_meta(self._place)
-        except PASSING as error:
+        except Unavailable as error:
             self._on_outage(f"looking at the meta: {error}")
             return
         self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
@@ -171,7 +140,7 @@ class Checkpoint:
             error = attempt.exception()
             if error is None:
                 break
-            if not isinstance(error, PASSING):
+            if not isinstance(error, Unavailable):
                 raise error
             if cancelled:
                 raise asyncio.CancelledError from error

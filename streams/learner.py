@@ -15,7 +15,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.churn import SnapshotRefused, Version, seal, unseal
@@ -24,6 +23,7 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.log_facts import LogFacts
 from streams.versions import CUT, ORIGIN, lasting, name_of
 
@@ -138,7 +138,7 @@ class LearnerOwner:
             try:
                 heard = await self._reader.read()
                 pause = FIRST_PAUSE_S
-            except KafkaError as error:
+            except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)

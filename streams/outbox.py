@@ -58,7 +58,8 @@ class Publisher(Protocol):
     `start` ends any open transaction of the shard and fences the previous owner's publisher. `public` reads, for each
     destination, the entries of the shard that are public already with count >= `since` (from the tail backwards).
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
-    ones. After `PublisherUnavailable` the outcome is unknown: `start` again and compare with `public`.
+    ones. After `KafkaUnavailable` the outcome is unknown: `start` again and compare with `public`.
+    Every method may also raise BrokerRefused, where credentials or a right is lacking, and `send` ProducerFenced.
     """
 
     transactional: bool
@@ -76,11 +77,3 @@ class Publisher(Protocol):
 
     async def stop(self) -> None:
         """Close; leaves an open transaction to the next `start` of the shard, wherever it is."""
-
-
-class PublisherUnavailable(Exception):
-    """Kafka did not answer in time: what was sent may or may not be public."""
-
-
-class PublisherFenced(Exception):
-    """A newer owner of the shard has started its publisher: this one may never publish again."""

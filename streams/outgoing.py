@@ -18,11 +18,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.touchpoints import event
-from streams.checkpoint import nobody
 from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
-from streams.outbox import Destination, Entry, Publisher, PublisherFenced, PublisherUnavailable
-from streams.store import StoreUnavailable
+from streams.kafka_errors import ProducerFenced
+from streams.outbox import Destination, Entry, Publisher
+from streams.retry import Unavailable, ignore
 from streams.topics import OUTPUTS
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Outgoing:
         shard: int,
         expires: bool,
         on_published: Callable[[Sent], None] = lambda sent: None,
-        on_outage: Callable[[str], None] = nobody,
+        on_outage: Callable[[str], None] = ignore,
         ours: Callable[[], Awaitable[bool]] = always,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
@@ -97,7 +97,7 @@ class Outgoing:
         """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
 
         outbox: what the store holds. counts: the shard's outputs per role, as committed. Raises DifferentOutput.
-        A start that raised PublisherUnavailable halfway may be repeated as it is.
+        A start that raised KafkaUnavailable halfway may be repeated as it is.
         """
         _check_outbox(outbox, counts)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
@@ -114,7 +114,7 @@ class Outgoing:
         return {role: count for role, count in last.items() if role in OUTPUTS and count > counts.get(role, 0)}
 
     async def said(self, role: str, since: int) -> list[bytes]:
-        """What the shard's public entries of a role say, from a count on. Raises PublisherUnavailable."""
+        """What the shard's public entries of a role say, from a count on. Raises KafkaUnavailable."""
         return await self._publisher.values(Destination(role, self._shard), since)
 
     async def published_roles(self) -> list[str]:
@@ -176,7 +176,7 @@ class Outgoing:
                 try:
                     await self._send_some()
                     pause = FIRST_PAUSE_S
-                except (PublisherUnavailable, PublisherFenced) as error:
+                except (Unavailable, ProducerFenced) as error:
                     # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
                     # shard is.
                     logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
@@ -194,7 +194,7 @@ class Outgoing:
                     raise Fenced(f"shard {self._shard}: another worker owns it and publishes for it")
                 await self._synchronise({})
                 return
-            except (PublisherUnavailable, StoreUnavailable) as error:
+            except Unavailable as error:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
 

@@ -17,20 +17,18 @@ from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
-from streams.outbox import PublisherUnavailable
+from streams.kafka_errors import TopicMissing
 from streams.publisher import supports_transactions
+from streams.retry import Unavailable
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated
-from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
-from streams.store.rules import StoreFull
 from streams.store.trial import try_out
-from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
+from streams.topic_admin import TopicAdmin
 from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
 
-AWAY = (BrokerUnreachable, PublisherUnavailable, StoreUnavailable, StoreFull, OSError)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
@@ -52,7 +50,7 @@ async def look_around(config: Config) -> Surroundings:
             surroundings = await look(config)
             await _no_backfill(config)
             return surroundings
-        except AWAY as error:
+        except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
             logger.warning("waiting for %s: %s; again in %.0f s", where, error, pause)
         await asyncio.sleep(pause)
@@ -60,7 +58,7 @@ async def look_around(config: Config) -> Surroundings:
 
 
 async def look(config: Config) -> Surroundings:
-    """The same, once. Raises one of `AWAY`, too."""
+    """The same, once. Raises Unavailable, too."""
     partitions = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s

@@ -25,13 +25,14 @@ from aiokafka.errors import (
     IncompatibleBrokerVersion,
     InvalidProducerEpoch,
     KafkaError,
-    ProducerFenced,
     UnknownError,
     UnsupportedVersionError,
 )
+from aiokafka.errors import ProducerFenced as AiokafkaProducerFenced
 
 from streams.crash_points import point
-from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable, ProducerFenced, translated
+from streams.outbox import Destination, Entry
 from streams.tails import TailReader
 
 logger = logging.getLogger(__name__)
@@ -151,18 +152,18 @@ class _Producer(ABC):
 
     def _started(self) -> Any:
         if self._producer is None:
-            raise PublisherUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
+            raise KafkaUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
         return self._producer
 
-    def _translated(self, what: str, error: BaseException) -> PublisherFenced | PublisherUnavailable:
+    def _translated(self, what: str, error: BaseException) -> ProducerFenced | KafkaUnavailable | BrokerRefused:
         """aiokafka wraps what its sender task raised, and asserts its states after a failure."""
         for cause in (error, error.__cause__):
-            if isinstance(cause, (ProducerFenced, InvalidProducerEpoch)):
-                return PublisherFenced(
+            if isinstance(cause, (AiokafkaProducerFenced, InvalidProducerEpoch)):
+                return ProducerFenced(
                     f"shard {self._shard}, {what}: a newer owner has started its publisher, or our transaction "
                     "was open for longer than its timeout"
                 )
-        return PublisherUnavailable(f"shard {self._shard}, {what} raised {error!r}")
+        return translated(error, f"shard {self._shard}, {what}")
 
 
 def _look_at_failures(producer: Any) -> None:
@@ -272,8 +273,8 @@ class PlainPublisher(_Producer):
 async def supports_transactions(bootstrap_servers: str, transactional_id: str, *, timeout_s: float = 20.0) -> bool:
     """Ask the broker for a producer id for `transactional_id` (one used for nothing else).
 
-    False only when it answers that it cannot; PublisherUnavailable when it does not answer, so that a slow broker is
-    never taken for one without transactions.
+    False only when it answers that it cannot; KafkaUnavailable when it does not answer, so that a slow broker is
+    never taken for one without transactions. BrokerRefused where credentials or a right is lacking.
     """
     for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=transactional_id)
@@ -285,7 +286,7 @@ async def supports_transactions(bootstrap_servers: str, transactional_id: str, *
             if last:
                 return False
         except FAILURES as error:
-            raise PublisherUnavailable(f"asking {bootstrap_servers} for transactions raised {error!r}") from error
+            raise translated(error, f"asking {bootstrap_servers} for transactions") from error
         finally:
             await producer.stop()
         await asyncio.sleep(0.2)

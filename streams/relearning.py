@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from aiokafka.errors import KafkaError
-
 from models.churn import Version
 from models.learning import Learning
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +39,10 @@ class Relearning:
         async with self._lock:
             if boundary not in self._versions:
                 logger.warning("model version %d is no longer kept: learning it again from the examples", boundary)
-                self._versions = await self._patiently(boundary, cut)
+                self._versions = await self._until_learned(boundary, cut)
             return self._versions[boundary]
 
-    async def _patiently(self, first: int, last: int) -> dict[int, Version]:
+    async def _until_learned(self, first: int, last: int) -> dict[int, Version]:
         pause = FIRST_PAUSE_S
         while True:
             learning = Learning(self._settings.engine, self._settings.partitions)
@@ -51,7 +50,7 @@ class Relearning:
             try:
                 await reader.open()
                 return await self._relearn(learning, reader, first, last)
-            except KafkaError as error:
+            except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.1f s", error, pause)
             finally:
                 await reader.close()

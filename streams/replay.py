@@ -20,9 +20,10 @@ from models.partitioning import partition_of
 from models.settings import EngineSettings
 from models.touchpoints import event
 from streams.errors import EngineError
+from streams.kafka_errors import BrokerUnreachable
 from streams.log_events import TimedEvent
 from streams.publisher import REFUSALS
-from streams.topic_admin import CREATE_TIME, BrokerUnreachable, TopicFacts
+from streams.topic_admin import CREATE_TIME, TopicFacts
 
 SOURCE = "retention/replay"
 BATCH_BYTES = 256 << 10

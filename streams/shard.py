@@ -24,7 +24,7 @@ from models.customer import UnknownRecord
 from models.engine import Changes, TooManyFailures, apply, needs
 from models.line import UNBORN, Piece, Wait, born, next_piece, shorten
 from streams.backfill_plan import check_made_by_it, refuse_unfinished
-from streams.checkpoint import Checkpoint, patiently
+from streams.checkpoint import Checkpoint
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
 from streams.due_window import DueWindow
@@ -33,6 +33,7 @@ from streams.log_facts import LogFacts
 from streams.outbox import Entry, pack, unpack
 from streams.outgoing import Outgoing
 from streams.record_cache import RecordCache
+from streams.retry import retry_while_unavailable
 from streams.shard_birth import new_body
 from streams.shard_body import (
     SCHEMA,
@@ -251,7 +252,9 @@ class Shard:
         self._outgoing.hurry()
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
-        return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)
+        return await retry_while_unavailable(
+            "reading the due set", lambda: self._store.due(self.place, up_to, most), self._away
+        )
 
     async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
         """Their records, from the store where they are not in memory."""
@@ -259,7 +262,9 @@ class Shard:
         missing = [row for row, value in enumerate(found) if value is None]
         if missing:
             names = [b"c:" + customers[row] for row in missing]
-            stored = await patiently("loading records", lambda: self._store.load(self.place, names), self._away)
+            stored = await retry_while_unavailable(
+                "loading records", lambda: self._store.load(self.place, names), self._away
+            )
             for row, value in zip(missing, stored, strict=True):
                 found[row] = value
         return found

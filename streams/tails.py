@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.outbox import PublisherUnavailable
+from streams.kafka_errors import translated
 
 FIRST_STEP, STEP_GROWTH = 50, 8
 FETCH_WAIT_MS = 50
@@ -45,19 +45,22 @@ class TailReader:
     async def read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
         """The sender's public entries with count >= since[partition], at least its last one if any; by count.
 
-        Raises PublisherUnavailable.
+        Raises KafkaUnavailable, BrokerRefused.
         """
         return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
 
     async def values(self, sender: int, partition: TopicPartition, since: int) -> list[bytes]:
-        """What the sender's public entries with count >= since say, by count. Raises PublisherUnavailable."""
+        """What the sender's public entries with count >= since say, by count.
+
+        Raises KafkaUnavailable, BrokerRefused.
+        """
         found = await self._guarded(
             lambda: self._found(sender, {partition: since}), f"reading what sender {sender} has said"
         )
         return [value for count, _, value in sorted(found.get(partition, ())) if count >= since]
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """The ends of the logs, open transactions included. Raises PublisherUnavailable.
+        """The ends of the logs, open transactions included. Raises KafkaUnavailable, BrokerRefused.
 
         From the answer to a fetch: the embedded broker's answer to the question itself is the *first* offset of the
         last batch plus one.
@@ -75,7 +78,7 @@ class TailReader:
                     return await work()
             except (KafkaError, OSError, TimeoutError) as error:
                 await self._close()
-                raise PublisherUnavailable(f"{what} raised {error!r}") from error
+                raise translated(error, what) from error
 
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None

@@ -6,16 +6,14 @@ timestamp type of the input or its partition count under a running engine change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError
 
 from streams.config import Config
-from streams.errors import EngineError, ExitCode
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerRefused, TopicDiffers, TopicMissing, kafka_named
 from streams.topics import OUTPUTS, ROLES
 
 TIMESTAMP_TYPE = "message.timestamp.type"
@@ -27,36 +25,7 @@ ANY_TIME = str(2**63 - 1)
 OPTIONAL = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 """Unknown to Kafka before 3.6, which accepts any timestamp without them."""
 
-CONNECT_TIMEOUT_MS = 5_000
 _NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
-
-
-class BrokerUnreachable(EngineError):
-    """No Kafka broker answers."""
-
-    remedy = "start Kafka, or name another with --bootstrap-servers or RETENTION_BOOTSTRAP_SERVERS"
-
-
-class BrokerRefused(EngineError):
-    """Kafka answered, but not as asked."""
-
-    remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
-
-
-class TopicMissing(EngineError):
-    """A topic of the engine does not exist."""
-
-    code = ExitCode.TOPIC_UNFIT
-    remedy = "create the topics with `retention topics create`, or correct RETENTION_TOPIC_PREFIX"
-
-
-class TopicDiffers(EngineError):
-    """An existing topic is not what the configuration asks for."""
-
-    remedy = (
-        "correct the configuration to match the topics (partitions, replication, mode), change a topic's settings with "
-        "kafka-configs.sh, or use another RETENTION_TOPIC_PREFIX; a partition count can't be changed afterwards"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,15 +187,3 @@ def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
         if key in facts.settings and facts.settings[key] != value:
             lines.append(f"topic {spec.name} has {key}={facts.settings[key]}, {value} is needed")
     return lines
-
-
-@contextmanager
-def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
-    """Kafka's errors under names of ours, with the address."""
-    try:
-        yield
-    except KafkaError as error:
-        text = str(error) or type(error).__name__
-        if error.retriable:
-            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer ({doing}: {text})") from error
-        raise BrokerRefused(f"Kafka at {bootstrap_servers}, {doing}: {text}") from error

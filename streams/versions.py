@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of, unseal
 from models.learning import initial_version
 from models.settings import EngineSettings
-from streams.checkpoint import patiently
+from streams.retry import ignore, retry_while_unavailable
 from streams.store import Store
 
 logger = logging.getLogger(__name__)
@@ -99,8 +99,8 @@ class Versions:
         """
         if most in self._kept:
             return self._kept[most]
-        origin, cut = await patiently(
-            "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
+        origin, cut = await retry_while_unavailable(
+            "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT]), ignore
         )
         if origin is None or cut is None:
             return None
@@ -122,8 +122,8 @@ class Versions:
             self._kept.popitem(last=False)
 
     async def _look(self, boundary: int) -> InForce | None:
-        value, origin, cut = await patiently(
-            "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
+        value, origin, cut = await retry_while_unavailable(
+            "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT]), ignore
         )
         try:
             if value is not None:

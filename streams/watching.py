@@ -15,8 +15,8 @@ from aiokafka import TopicPartition
 from models.calendar import place
 from models.churn import Version
 from models.line import UNBORN, ShardState
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.metrics import UNPUBLISHED, Metrics
-from streams.outbox import PublisherUnavailable
 from streams.outgoing import Sent
 from streams.ownership import Ownership
 from streams.store import Store, StoreUnavailable
@@ -181,7 +181,7 @@ class Watching:
     async def _look_at_lag(self, tails: TailReader, topic: str) -> None:
         try:
             ends = await tails.high_watermarks(TopicPartition(topic, shard) for shard in self._owned)
-        except PublisherUnavailable as error:
+        except (KafkaUnavailable, BrokerRefused) as error:
             logger.debug("lag is not known: %s", error)
             return
         for tp, end in ends.items():

@@ -11,7 +11,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.errors import EngineError, ExitCode
-from streams.topic_admin import CONNECT_TIMEOUT_MS, CREATE_TIME, TIMESTAMP_TYPE, TopicMissing, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.topic_admin import CREATE_TIME, TIMESTAMP_TYPE
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from streams.client.broker import find_topic, refuse_own
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
-from streams.topic_admin import kafka_named
+from streams.kafka_errors import kafka_named
 
 logger = logging.getLogger(__name__)
 

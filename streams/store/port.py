@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from streams.retry import Unavailable
+
 
 class Outcome(StrEnum):
     OK = "ok"
@@ -33,7 +35,7 @@ class Outcome(StrEnum):
         return self in (Outcome.OK, Outcome.AGAIN)
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(Unavailable):
     """The store did not answer, or not in time: the outcome of the call is unknown. Repeat the call as it is."""
 
 

@@ -18,9 +18,9 @@ from models.partitioning import partition_of
 from models.touchpoints import event
 from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
+from streams.kafka_errors import BrokerRefused
 from streams.publishing import PlainWatch, publish_lines
 from streams.reading import TopicReader
-from streams.topic_admin import BrokerRefused
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("checkpoint", "outgoing", "versions"):
+    for module in ("checkpoint", "outgoing", "retry", "versions"):
         monkeypatch.setattr(f"streams.{module}.FIRST_PAUSE_S", 0.001)
         monkeypatch.setattr(f"streams.{module}.LONGEST_PAUSE_S", 0.01)
     monkeypatch.setattr("streams.outgoing.LONGEST_PACE_S", 0.002)

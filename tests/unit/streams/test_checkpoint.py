@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from streams.checkpoint import Checkpoint, patiently
+from streams.checkpoint import Checkpoint
 from streams.errors import EngineError, Fenced, MetaMissing, StoreWentBack
+from streams.retry import ignore, retry_while_unavailable
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Outcome, StoreUnavailable, Write
 from tests.unit.streams.workers import until
@@ -192,10 +193,10 @@ async def test_creating_again_after_a_lost_reply_finds_what_was_created(store: H
 async def test_reading_waits_for_a_store_that_is_away_and_can_be_cancelled_meanwhile(store: HeldStore) -> None:
     await store.create(PLACE, b"body")
     store.fail_next(3)
-    meta = await patiently("reading", lambda: store.read_meta(PLACE))
+    meta = await retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore)
     assert meta is not None
     store.fail_next(1_000)
-    reading = asyncio.create_task(patiently("reading", lambda: store.read_meta(PLACE)))
+    reading = asyncio.create_task(retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore))
     await asyncio.sleep(0.01)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -30,9 +30,10 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import at_points, point
 from streams.errors import EngineError
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
+from streams.kafka_errors import KafkaUnavailable
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
-from streams.outbox import Destination, Entry, PublisherUnavailable
+from streams.outbox import Destination, Entry
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.relearning import Relearning
@@ -455,7 +456,7 @@ class MortalPublisher:
         await asyncio.sleep(0)
         if self.starts_to_fail:
             self.starts_to_fail -= 1
-            raise PublisherUnavailable("start: no answer")
+            raise KafkaUnavailable("start: no answer")
         await self._publisher.start()
 
     async def public(self, since: Mapping[Destination, int]) -> dict[Destination, list[tuple[int, str]]]:
