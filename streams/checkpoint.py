@@ -36,7 +36,7 @@ from collections.abc import Callable, Sequence
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
-from streams.retry import FIRST_PAUSE_S, LONGEST_PAUSE_S, Unavailable, ignore
+from streams.retry import Backoff, Unavailable, ignore
 from streams.store import Meta, Outcome, Store, Write, compared
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Checkpoint:
         really stands.
         """
         write = Write(self._token, self.number, os.urandom(8), body, values, removed, dues, undue, outbox, trim)
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             attempt = asyncio.ensure_future(self._store.commit(self._place, write))
             cancelled = await _settle(attempt)
@@ -144,10 +144,9 @@ class Checkpoint:
                 raise error
             if cancelled:
                 raise asyncio.CancelledError from error
-            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, pause)
+            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, backoff.pause_s)
             self._on_outage(f"commit: {error}")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
         self._judge(attempt.result(), f"commit {self.number} was refused")
         self.number += 1
         point("commit.b.written")

@@ -25,6 +25,7 @@ from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, State
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.log_facts import LogFacts
+from streams.retry import Backoff
 from streams.versions import CUT, ORIGIN, lasting, name_of
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
@@ -33,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 IN_ONE_WRITE = 64
 """Versions in one commit."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 TROUBLE_EVERY_S = 60.0
 """How often a learner that stands still says so again."""
 
@@ -133,15 +133,14 @@ class LearnerOwner:
         if self._reader is None:
             raise MetaMissing("the learner has not been taken over")
         self._tell_newest()
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             try:
                 heard = await self._reader.read()
-                pause = FIRST_PAUSE_S
+                backoff.reset()
             except (KafkaUnavailable, BrokerRefused) as error:
-                logger.warning("reading examples: %s; again in %.1f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+                logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
+                await backoff.pause()
                 continue
             while versions := await self._next_versions():
                 await self._commit(versions)

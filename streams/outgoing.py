@@ -22,7 +22,7 @@ from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
 from streams.kafka_errors import ProducerFenced
 from streams.outbox import Destination, Entry, Publisher
-from streams.retry import Unavailable, ignore
+from streams.retry import Backoff, Unavailable, ignore
 from streams.topics import OUTPUTS
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ BYTES_IN_ONE_TRANSACTION = 8 << 20
 """Dead letters may be large: a transaction must be over well within its timeout of ten seconds."""
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 PACE_S, LONGEST_PACE_S = 0.1, 2.0
 """Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
 full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
@@ -167,7 +166,7 @@ class Outgoing:
 
     async def run(self) -> None:
         """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             await self._kick.wait()
             self._kick.clear()
@@ -175,28 +174,28 @@ class Outgoing:
                 await self._paced()
                 try:
                     await self._send_some()
-                    pause = FIRST_PAUSE_S
+                    backoff.reset()
                 except (Unavailable, ProducerFenced) as error:
                     # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
                     # shard is.
-                    logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
+                    logger.warning("shard %d: publishing: %s; again in %.2f s", self._shard, error, backoff.pause_s)
                     self._on_outage(f"publishing: {error}")
-                    await self._again(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE_S)
+                    await self._again(backoff)
             self._awaited = False
 
-    async def _again(self, pause: float) -> None:
+    async def _again(self, backoff: Backoff) -> None:
         """The outcome of a transaction is unknown: end it, and learn what became public."""
         while True:
-            await asyncio.sleep(pause)
+            await backoff.pause()
             try:
                 if not await self._ours():
                     raise Fenced(f"shard {self._shard}: another worker owns it and publishes for it")
                 await self._synchronise({})
                 return
             except Unavailable as error:
-                pause = min(2 * pause, LONGEST_PAUSE_S)
-                logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
+                logger.warning(
+                    "shard %d: starting the publisher: %s; again in %.2f s", self._shard, error, backoff.pause_s
+                )
 
     async def stop(self) -> None:
         await self._publisher.stop()

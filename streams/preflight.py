@@ -19,7 +19,7 @@ from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
 from streams.kafka_errors import TopicMissing
 from streams.publisher import supports_transactions
-from streams.retry import Unavailable
+from streams.retry import Backoff, Unavailable
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated
 from streams.store.redis import RedisStore
@@ -29,7 +29,8 @@ from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 10.0
+"""A worker that is not up yet holds nobody up, and each look asks every topic and Redis node."""
 
 
 class Surroundings(NamedTuple):
@@ -44,7 +45,7 @@ async def look_around(config: Config) -> Surroundings:
 
     Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking), BackfillUnfinished.
     """
-    pause = FIRST_PAUSE_S
+    backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
     while True:
         try:
             surroundings = await look(config)
@@ -52,9 +53,8 @@ async def look_around(config: Config) -> Surroundings:
             return surroundings
         except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
-            logger.warning("waiting for %s: %s; again in %.0f s", where, error, pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+            logger.warning("waiting for %s: %s; again in %.0f s", where, error, backoff.pause_s)
+        await backoff.pause()
 
 
 async def look(config: Config) -> Surroundings:

@@ -14,12 +14,12 @@ from models.churn import Version
 from models.learning import Learning
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.retry import Backoff
 
 logger = logging.getLogger(__name__)
 
 MOST_KEPT = 1_000
 """Versions of one relearning, about two kilobytes each; a shard that is further behind relearns again."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class Relearning:
@@ -43,7 +43,7 @@ class Relearning:
             return self._versions[boundary]
 
     async def _until_learned(self, first: int, last: int) -> dict[int, Version]:
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             learning = Learning(self._settings.engine, self._settings.partitions)
             reader = ExamplesReader(self._settings, learning, self._new_consumer)
@@ -51,11 +51,10 @@ class Relearning:
                 await reader.open()
                 return await self._relearn(learning, reader, first, last)
             except (KafkaUnavailable, BrokerRefused) as error:
-                logger.warning("reading examples: %s; again in %.1f s", error, pause)
+                logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
             finally:
                 await reader.close()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
 
     async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, Version]:
         found = dict[int, Version]()

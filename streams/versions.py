@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of, unseal
 from models.learning import initial_version
 from models.settings import EngineSettings
-from streams.retry import ignore, retry_while_unavailable
+from streams.retry import Backoff, ignore, retry_while_unavailable
 from streams.store import Store
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 LEARNER = "learner"
 ORIGIN, CUT = b"origin", b"cut"
 """Where the learner keeps its first boundary and its last."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
+FIRST_LOOK_S, LONGEST_LOOK_S, LOOK_GROWTH = 0.005, 0.1, 1.5
+"""Between two looks for a version that is waited for: in lockstep it comes within milliseconds."""
 KEPT = 8
 ALARM_EVERY_S = 10.0
 REFUSED_PAUSE_S = 2.0
@@ -75,7 +76,8 @@ class Versions:
         Before the learner's origin it is the untrained model. A version that is corrupted or foreign is refused; what
         is in force stays so, and the shard waits, with an alarm, until the learner's state is mended.
         """
-        pause, started, alarmed = FIRST_PAUSE_S, time.monotonic(), time.monotonic()
+        backoff = Backoff(FIRST_LOOK_S, LONGEST_LOOK_S, LOOK_GROWTH)
+        started = alarmed = time.monotonic()
         while True:
             if boundary in self._kept:
                 return self._kept[boundary]
@@ -89,8 +91,7 @@ class Versions:
                 logger.warning(
                     "model version %d is not there after %.0f s: is the learner up?", boundary, now - started
                 )
-            await asyncio.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
 
     async def newest(self, most: int) -> InForce | None:
         """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
