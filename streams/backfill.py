@@ -37,13 +37,13 @@ from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka
 from streams.history import Course
 from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER, ModelRegistry
 from streams.outbox import Entry, Publisher
 from streams.outgoing import Outgoing
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
 from streams.shard_settings import ShardSettings
 from streams.store import Store
-from streams.versions import CUT, LEARNER, ORIGIN, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -201,9 +201,7 @@ class Backfill:
             await checkpoint.create(body)
         else:
             await checkpoint.mint()
-        versions = self._versions.kept
-        values = [(name_of(version.boundary), seal(version, schema)) for version in versions]
-        values += [(ORIGIN, str(learning.origin).encode()), (CUT, str(learning.boundary).encode())]
+        values = ModelRegistry.values_to_write(self._versions.kept, schema, learning.origin, learning.boundary)
         await checkpoint.write(body, values=values)
 
     async def _examples_offsets(self) -> list[int]:

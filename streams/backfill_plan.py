@@ -15,9 +15,9 @@ from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
 from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER
 from streams.shard_body import Birth, check_settings, check_topic
 from streams.store import Store
-from streams.versions import LEARNER
 from streams.words import moment
 
 PLACE = "backfill"

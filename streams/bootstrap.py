@@ -24,6 +24,7 @@ from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
 from streams.learner import LearnerOwner, LearnerSettings
+from streams.model_registry import LEARNER
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
@@ -35,7 +36,7 @@ from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
 from streams.topics import OUTPUTS
-from streams.versions import LEARNER, Versions
+from streams.versions import Versions
 from streams.watching import Watching
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,9 @@ from models.churn import UNTRAINED, Version, scorer_of
 from models.learning import Learning, initial_version
 from models.line import ShardState
 from models.settings import EngineSettings
+from streams.model_registry import lasting
 from streams.outbox import Entry
-from streams.versions import ALARM_EVERY_S, InForce, lasting
+from streams.versions import ALARM_EVERY_S, InForce
 
 logger = logging.getLogger(__name__)
 

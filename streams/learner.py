@@ -25,8 +25,8 @@ from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, State
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.log_facts import LogFacts
+from streams.model_registry import ModelRegistry, lasting, name_of
 from streams.retry import Backoff
-from streams.versions import CUT, ORIGIN, lasting, name_of
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
 
@@ -184,8 +184,8 @@ class LearnerOwner:
         schema = self._settings.schema
         gone = [version.boundary - lasting(self._settings.engine) for version in versions]
         # A learner that catches up cuts and outlives a version in one write; the store removes before it sets.
-        values = [(name_of(v.boundary), seal(v, schema)) for v in versions if v.boundary not in gone]
-        values += [(ORIGIN, str(self.learning.origin).encode()), (CUT, str(versions[-1].boundary).encode())]
+        kept = [version for version in versions if version.boundary not in gone]
+        values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
         removed = [name_of(boundary) for boundary in gone]
         point("learner.a.learned")
         await self._checkpoint.write(self._sealed(self.learning), values=values, removed=removed)

@@ -12,8 +12,9 @@ from models.churn import UNTRAINED, Version, schema_of, seal
 from models.learning import initial_version
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
+from streams.model_registry import CUT, LEARNER, ORIGIN, name_of
 from streams.store.fake import FakeStore
-from streams.versions import CUT, KEPT, LEARNER, ORIGIN, Versions, name_of
+from streams.versions import KEPT, Versions
 
 SETTINGS = EngineSettings()
 SCHEMA = schema_of(SETTINGS)

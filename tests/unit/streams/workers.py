@@ -33,6 +33,7 @@ from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.kafka_errors import KafkaUnavailable
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER, name_of
 from streams.outbox import Destination, Entry
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
@@ -43,7 +44,7 @@ from streams.shard_settings import ShardSettings
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Outcome, Store, StoreUnavailable, Write
 from streams.topics import OUTPUTS
-from streams.versions import LEARNER, Versions, name_of
+from streams.versions import Versions
 from tests.logs import START, cut_at
 
 T = TypeVar("T")
