@@ -137,10 +137,7 @@ class EngineSteps:
                 values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
                 dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
                 undue=[customer for customer, due in changes.dues.items() if due is None],
-                outbox=[
-                    pack(Entry(o.role, SHARD, o.count, o.id, o.key, o.value, o.time, o.expires_at))
-                    for o in changes.outputs
-                ],
+                outbox=[pack(Entry.of(output, SHARD)) for output in changes.outputs],
             )
         return piece.last
 

@@ -1,7 +1,7 @@
 """The model registry: which versions the learner has cut, as they stand under its keys in the store.
 
-`v:<boundary>` is a version. `origin` and `cut` are the first boundary and the last of which there ever was a version. All are
-written in the learner's own commits; a backfill writes them once, before the first learner.
+`v:<boundary>` is a version. `origin` and `cut` are the first boundary and the last of which there ever was a version.
+All are written in the learner's own commits; a backfill writes them once, before the first learner.
 """
 
 from __future__ import annotations

@@ -9,9 +9,12 @@ destination tells how far the shard is public.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import msgspec
+
+if TYPE_CHECKING:  # the compiled engine, which those who only publish do not need
+    from models.changes import Counted
 
 
 class Destination(NamedTuple):
@@ -32,6 +35,20 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     value: bytes
     time: int
     expires_at: int = 0
+
+    @classmethod
+    def of(cls, output: Counted, shard: int) -> Self:
+        """An output as the engine counts it, on its way to the shard's own partition of its role."""
+        return cls(
+            topic=output.role,
+            partition=shard,
+            count=output.count,
+            id=output.id,
+            key=output.key,
+            value=output.value,
+            time=output.time,
+            expires_at=output.expires_at,
+        )
 
     @property
     def destination(self) -> Destination:

@@ -293,7 +293,7 @@ class Shard:
         """Step b, and the hand-over to the publisher."""
         body = ShardBody(SCHEMA, self.body.birth, changes.state)
         shard = self.tp.partition
-        entries = [Entry(o.role, shard, o.count, o.id, o.key, o.value, o.time, o.expires_at) for o in changes.outputs]
+        entries = [Entry.of(output, shard) for output in changes.outputs]
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
             await self._checkpoint.write(

@@ -215,8 +215,7 @@ class Site:
         """Every output is public exactly once, in order, to the byte."""
         for n, wanted in enumerate(self.expected.shards):
             for role in OUTPUTS:
-                outputs = [o for o in wanted.outputs if o.role == role]
-                entries = [Entry(role, n, o.count, o.id, o.key, o.value, o.time, o.expires_at) for o in outputs]
+                entries = [Entry.of(output, n) for output in wanted.outputs if output.role == role]
                 assert self.said(role, n) == entries, f"{role} of shard {n}"
 
     async def live(self, *crashes: str, check: bool = True) -> list[Worker]:
