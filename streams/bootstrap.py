@@ -36,6 +36,7 @@ from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
 from streams.topics import OUTPUTS
+from streams.transport_settings import TransportSettings
 from streams.versions import Versions
 from streams.watching import Watching
 
@@ -141,7 +142,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
     ownership = Ownership(owner, stall_s=config.stall_after_s)
-    app = build_app(config.transport(), ownership)
+    app = build_app(TransportSettings.of(config), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     if config.mode == "live":

@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,6 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
-from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
 
@@ -143,6 +142,20 @@ class Config(BaseSettings):
     def _with_zone(cls, value: datetime) -> datetime:
         return value if value.tzinfo else value.replace(tzinfo=UTC)
 
+    @model_validator(mode="after")
+    def _group_times(self) -> Self:
+        if self.session_timeout_s > self.request_timeout_s:
+            raise ValueError(
+                f"session_timeout_s={self.session_timeout_s} is above request_timeout_s={self.request_timeout_s}: "
+                "lower the first or raise the second"
+            )
+        if self.heartbeat_s * 3 > self.session_timeout_s:
+            raise ValueError(
+                f"heartbeat_s={self.heartbeat_s} is above a third of session_timeout_s={self.session_timeout_s}: "
+                "one lost heartbeat would cost the worker its shards; lower it"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -172,22 +185,6 @@ class Config(BaseSettings):
             exit=self.exit,
             trigger_life=round(self.trigger_life_s * SECOND),
             piece_items=self.piece_items,
-        )
-
-    def transport(self) -> TransportSettings:
-        """The Faust side's settings."""
-        return TransportSettings(
-            bootstrap_servers=self.bootstrap_servers,
-            app=self.app,
-            input_topic=self.topic("touchpoints"),
-            learner_topic=self.topic("learner"),
-            client_id=self.app,
-            session_timeout_s=self.session_timeout_s,
-            heartbeat_s=self.heartbeat_s,
-            rebalance_timeout_s=self.rebalance_timeout_s,
-            request_timeout_s=self.request_timeout_s,
-            batch_records=self.batch_records,
-            stall_s=self.stall_after_s,
         )
 
     def topic(self, role: str) -> str:
@@ -224,11 +221,13 @@ def load(**given: Any) -> Config:
     try:
         config = Config(**{name: value for name, value in given.items() if value is not None})
         config.engine()
-        config.transport()
     except ValidationError as error:
         told = []
         for problem in error.errors():
-            name = ".".join(map(str, problem["loc"])) or "settings"
+            name = ".".join(map(str, problem["loc"]))
+            if not name:  # of several settings, which the message names itself; its input is all of them
+                told.append(problem["msg"].removeprefix("Value error, "))
+                continue
             if problem["type"] == "extra_forbidden":
                 told.append(f"{name} is no setting; remove it, or correct its spelling")
                 continue
