@@ -16,7 +16,8 @@ from typing import Protocol
 from models.churn import schema_of
 from models.warm import warm
 from streams.backfill import Backfill, BackfillSettings, Done, Progress
-from streams.backfill_plan import PLACE, SCHEMA, Plan, WorkersRunning, claim
+from streams.backfill_claim import WorkersRunning, claim
+from streams.backfill_plan import PLACE, SCHEMA, Plan
 from streams.bootstrap import publisher_of
 from streams.checkpoint import Checkpoint
 from streams.config import Config, without_password
