@@ -18,7 +18,7 @@ from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
 from streams.kafka_errors import TopicMissing
-from streams.publisher import supports_transactions
+from streams.kafka_transactions import supports_transactions
 from streams.retry import Backoff, Unavailable
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated

@@ -22,16 +22,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
-    IncompatibleBrokerVersion,
     InvalidProducerEpoch,
     KafkaError,
-    UnknownError,
-    UnsupportedVersionError,
 )
 from aiokafka.errors import ProducerFenced as AiokafkaProducerFenced
 
 from streams.crash_points import point
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable, ProducerFenced, translated
+from streams.kafka_transactions import FAILURES, REFUSALS
 from streams.outbox import Destination, Entry
 from streams.tails import TailReader
 
@@ -40,10 +38,6 @@ logger = logging.getLogger(__name__)
 BATCH_BYTES = 256 << 10
 """One batch is one produce request, so many entries in one save round trips; far below the broker's 1 MiB limit."""
 STOP_S = 2.0
-REFUSALS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
-"""How a broker that does not know transactions answers InitProducerId (the embedded one: 'unknown error')."""
-FAILURES = (KafkaError, OSError, TimeoutError, AssertionError)
-"""AssertionError: aiokafka's transaction manager asserts its state, which a failed sender task changes under us."""
 
 
 class _Producer(ABC):
@@ -268,26 +262,3 @@ class PlainPublisher(_Producer):
         point("publish.1.begun")
         await asyncio.gather(*(one(*where, own) for where, own in self._by_destination(entries).items()))
         point("publish.4.committed")
-
-
-async def supports_transactions(bootstrap_servers: str, transactional_id: str, *, timeout_s: float = 20.0) -> bool:
-    """Ask the broker for a producer id for `transactional_id` (one used for nothing else).
-
-    False only when it answers that it cannot; KafkaUnavailable when it does not answer, so that a slow broker is
-    never taken for one without transactions. BrokerRefused where credentials or a right is lacking.
-    """
-    for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=transactional_id)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await producer.start()
-            return True
-        except REFUSALS:
-            if last:
-                return False
-        except FAILURES as error:
-            raise translated(error, f"asking {bootstrap_servers} for transactions") from error
-        finally:
-            await producer.stop()
-        await asyncio.sleep(0.2)
-    return False

@@ -21,8 +21,8 @@ from models.settings import EngineSettings
 from models.touchpoints import event
 from streams.errors import EngineError
 from streams.kafka_errors import BrokerUnreachable
+from streams.kafka_transactions import REFUSALS
 from streams.log_events import TimedEvent
-from streams.publisher import REFUSALS
 from streams.topic_admin import CREATE_TIME, TopicFacts
 
 SOURCE = "retention/replay"

@@ -16,7 +16,7 @@ from streams.doctor.finding import Finding, Status, ok, problem, warning
 from streams.doctor.section import words
 from streams.errors import EngineError
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
-from streams.publisher import FAILURES, REFUSALS, supports_transactions
+from streams.kafka_transactions import FAILURES, REFUSALS, supports_transactions
 
 LIMIT_S = 8.0
 """For each attempt. The first transaction of a fresh cluster waits for a topic of the broker's own."""

@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.kafka_errors import KafkaUnavailable, ProducerFenced
+from streams.kafka_transactions import supports_transactions
 from streams.outbox import Destination, Entry, Publisher
-from streams.publisher import KafkaPublisher, PlainPublisher, supports_transactions
+from streams.publisher import KafkaPublisher, PlainPublisher
 from streams.tails import TailReader
 from tests.servers import Broker
 
