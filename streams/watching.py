@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 from models.calendar import place
 from models.churn import Version
 from models.line import UNBORN, ShardState
+from streams.health import Progress
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.metrics import UNPUBLISHED, Metrics
 from streams.outgoing import Sent
@@ -22,7 +23,7 @@ from streams.ownership import Ownership
 from streams.store import Store, StoreUnavailable
 from streams.store.rules import StoreRefused
 from streams.tails import TailReader
-from streams.web import Progress, WebServer
+from streams.web import WebServer
 
 logger = logging.getLogger(__name__)
 

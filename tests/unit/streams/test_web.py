@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from models.line import Totals
+from streams.health import Progress
 from streams.metrics import Metrics
 from streams.processes import LOOPBACK
-from streams.web import AddressTaken, Progress, WebServer
+from streams.web import AddressTaken, WebServer
 
 STALL_S = 60.0
 
