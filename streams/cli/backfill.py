@@ -80,7 +80,7 @@ class _View:
         self._read = self._time = 0
 
     def _show(self, total: int | None, told: str) -> Watch:
-        from streams.publishing import PLAIN_EVERY_S, BarWatch, PlainWatch
+        from streams.cli.progress import PLAIN_EVERY_S, BarWatch, PlainWatch
 
         self.close()
         watch = self._watch = BarWatch(total, told) if sys.stderr.isatty() else PlainWatch(PLAIN_EVERY_S)

@@ -11,12 +11,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from streams import publishing
+from streams.cli import progress
 from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.publishing import BarWatch, PlainWatch, Watch, check_lines, checked_as_json, publish_lines
+from streams.publishing import Watch, check_lines, checked_as_json, publish_lines
 
 
 @click.command()
@@ -56,7 +57,7 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
 
 
 def _watch(file: BinaryIO) -> Watch:
-    return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(publishing.PLAIN_EVERY_S)
+    return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(progress.PLAIN_EVERY_S)
 
 
 def _size(file: BinaryIO) -> int | None:
