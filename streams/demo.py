@@ -38,7 +38,8 @@ from streams.top.triggers import row
 from streams.top.view import TriggerRow, View
 from streams.top.watch import Watch
 from streams.top.workers import Report, Workers
-from streams.topic_admin import TopicAdmin, specs
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
 
 PARTITIONS = 4
 TICK_DAYS = 7.0

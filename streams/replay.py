@@ -23,7 +23,8 @@ from streams.errors import EngineError
 from streams.kafka_errors import BrokerUnreachable
 from streams.kafka_transactions import REFUSALS
 from streams.log_events import TimedEvent
-from streams.topic_admin import CREATE_TIME, TopicFacts
+from streams.topic_admin import TopicFacts
+from streams.topics import CREATE_TIME
 
 SOURCE = "retention/replay"
 BATCH_BYTES = 256 << 10

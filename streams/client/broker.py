@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import EngineError, ExitCode
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
-from streams.topic_admin import CREATE_TIME, TIMESTAMP_TYPE
+from streams.topics import CREATE_TIME, TIMESTAMP_TYPE
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
 from streams.kafka_errors import TopicMissing
-from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicFacts, specs
-from streams.topics import OUTPUTS, ROLES
+from streams.topic_admin import TopicFacts
+from streams.topics import CREATE_TIME, LOG_APPEND_TIME, OUTPUTS, ROLES, TIMESTAMP_TYPE, specs
 
 NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
 DAY_MS = 86_400_000

@@ -22,8 +22,8 @@ from streams.errors import ExitCode
 from streams.kafka_errors import BrokerRefused
 from streams.processes import LOOPBACK, free_port
 from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin, specs
-from streams.topics import ROLES
+from streams.topic_admin import TopicAdmin
+from streams.topics import ROLES, specs
 from tests.cli_docs import undocumented
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run

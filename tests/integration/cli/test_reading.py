@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 
 from streams.kafka_errors import TopicMissing
 from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin, TopicSpec
+from streams.topic_admin import TopicAdmin
+from streams.topics import TopicSpec
 from tests.conftest import Broker
 from tests.servers import ApacheKafka
 

@@ -21,7 +21,7 @@ from streams.client import (
     Undelivered,
 )
 from streams.kafka_errors import BrokerUnreachable, TopicMissing
-from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME
+from streams.topics import CREATE_TIME, LOG_APPEND_TIME
 from tests.conftest import Broker
 from tests.integration.client.conftest import NOON, PARTITIONS, Place, a_purchase
 

@@ -9,7 +9,8 @@ import pytest
 from streams.config import Config, load
 from streams.doctor import topics
 from streams.doctor.finding import Status
-from streams.topic_admin import TIMESTAMP_TYPE, TopicFacts, specs
+from streams.topic_admin import TopicFacts
+from streams.topics import TIMESTAMP_TYPE, specs
 
 
 def as_created(config: Config) -> dict[str, TopicFacts]:
