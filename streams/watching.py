@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from aiokafka import TopicPartition
+from faust.types import TP
 
 from models.calendar import place
 from models.churn import Version
@@ -19,7 +21,6 @@ from streams.health import Progress
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.metrics import UNPUBLISHED, Metrics
 from streams.outgoing import Sent
-from streams.ownership import Ownership
 from streams.store import Store, StoreUnavailable
 from streams.store.rules import StoreRefused
 from streams.tails import TailReader
@@ -28,6 +29,24 @@ from streams.web import WebServer
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
+
+
+class Owner(Protocol):
+    """What is asked of a partition's owner (implemented by Shard and LearnerOwner)."""
+
+    @property
+    def tp(self) -> TP: ...
+    @property
+    def reads(self) -> bool: ...
+
+
+class Owners(Protocol):
+    """Who owns what in this process (implemented by Ownership)."""
+
+    @property
+    def current(self) -> Mapping[TP, Owner]: ...
+    @property
+    def complete(self) -> bool: ...
 
 
 class Watching:
@@ -141,7 +160,7 @@ class Watching:
 
     # -- looks for itself
 
-    async def run(self, ownership: Ownership, tails: TailReader, topic: str, store: Store) -> None:
+    async def run(self, ownership: Owners, tails: TailReader, topic: str, store: Store) -> None:
         """Serve HTTP, and follow assignment, lag and due backlog, until cancelled."""
         port = await self._web.start(self._host, self._port)
         logger.info("metrics, health and readiness on http://%s:%d", self._host, port)
@@ -154,7 +173,7 @@ class Watching:
         finally:
             await self._web.stop()
 
-    async def _follow_assignment(self, ownership: Ownership) -> None:
+    async def _follow_assignment(self, ownership: Owners) -> None:
         owned = {o.tp.partition for o in ownership.current.values() if o.reads}
         if not ownership.complete:
             self.progress.revoked()
