@@ -38,7 +38,7 @@ from streams.history import Course
 from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
 from streams.model_registry import LEARNER, ModelRegistry
-from streams.outbox import Entry, Publisher
+from streams.outbox import Publisher
 from streams.outgoing import Outgoing
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
@@ -96,8 +96,13 @@ class Backfill:
 
     def _shard(self, partition: int) -> Shard:
         checkpoint = Checkpoint(self._store, str(partition))
-        outgoing = _Told(
-            self._settings.publisher(partition), partition, expires=False, ours=checkpoint.holds, to=self._versions.feed
+        outgoing = Outgoing(
+            self._settings.publisher(partition),
+            partition,
+            expires=False,
+            ours=checkpoint.holds,
+            on_added=self._versions.feed,
+            hurries=False,
         )
         tp = TP(self._settings.shards.topic, partition)
         told = self._settings.shards
@@ -221,18 +226,3 @@ class Backfill:
     def working(self, shard: int, records: int, up_to: int) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...
     def idle(self, shard: int) -> None: ...
-
-
-class _Told(Outgoing):
-    """Tells what a commit has added to the outbox."""
-
-    def __init__(self, *given: Any, to: Callable[[Sequence[Entry]], None], **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._to = to
-
-    def add(self, entries: Sequence[Entry]) -> None:
-        super().add(entries)
-        self._to(entries)
-
-    def hurry(self) -> None:
-        """Nobody waits for what is public: a transaction at every boundary would be all that the broker does."""

@@ -63,7 +63,8 @@ class Outgoing:
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
     shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
     publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
-    are for those who watch.
+    are for those who watch; on_added(entries) is told what each commit has added to the outbox. hurries: False where
+    nobody waits for what is public (a backfill): a transaction at every boundary would be all that the broker does.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Outgoing:
         on_published: Callable[[Sent], None] = lambda sent: None,
         on_outage: Callable[[str], None] = ignore,
         ours: Callable[[], Awaitable[bool]] = always,
+        on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
+        hurries: bool = True,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
-        self._on_outage, self._ours = on_outage, ours
+        self._on_outage, self._ours, self._on_added, self._hurries = on_outage, ours, on_added, hurries
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
@@ -128,6 +131,7 @@ class Outgoing:
         self._kick.set()
         if self._full():
             self._go.set()
+        self._on_added(entries)
 
     def trimmed(self, count: int) -> None:
         """`count` entries have left the outbox."""
@@ -146,8 +150,9 @@ class Outgoing:
 
     def hurry(self) -> None:
         """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
-        self._awaited = True
-        self._go.set()
+        if self._hurries:
+            self._awaited = True
+            self._go.set()
 
     def _full(self) -> bool:
         """Whether what waits fills a transaction."""
