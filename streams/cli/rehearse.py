@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.options import a_log, configured, echo_json, json_option
+from streams.cli.output_lines import line
 from streams.config import Config, ConfigError
-from streams.words import line, moment, quality
+from streams.words import moment, quality
 
 if TYPE_CHECKING:
     from models.rehearsal import Rehearsal
