@@ -13,6 +13,7 @@ from models.batch import Batch
 from models.churn import Scorer
 from models.line import Piece
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
+from models.piece_input import PieceInput, Scoring
 from models.settings import EngineSettings
 from models.touchpoints import Code, Kind, Rejected
 
@@ -49,6 +50,21 @@ class Work:
     quiet_until: int = 0
     said: list[tuple[Place, int, Said]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, given: PieceInput, scoring: Scoring) -> Work:
+        """A piece before its first step."""
+        state, version = given.state, scoring.version(given.state)
+        return cls(
+            given.settings,
+            state.partition,
+            given.topic,
+            version,
+            scoring.scorer,
+            given.batch,
+            given.piece,
+            scoring.quiet_until,
+        )
 
     def say(self, at: Place, said: Said) -> None:
         self.said.append((at, len(self.said), said))

@@ -19,10 +19,25 @@ import numpy as np
 from faust.types import TP
 
 from models.batch import Batch
-from models.churn import Version
 from models.customer import UnknownRecord
-from models.engine import Changes, TooManyFailures, apply, needs
-from models.line import UNBORN, Piece, Wait, born, next_piece, shorten
+from models.engine import Changes, TooManyFailures, apply
+from models.line import UNBORN, ShardState, born
+from models.piece_input import PieceInput, Scoring
+from models.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive_waiting,
+    step,
+)
 from streams.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.checkpoint import Checkpoint
 from streams.clock_guard import ClockGuard
@@ -216,36 +231,48 @@ class Shard:
 
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
-        engine, body, started = self._settings.engine, self.body, time.monotonic()
+        settings, body, started = self._settings, self.body, time.monotonic()
         stop = self._rule.change_after(body.state, int(batch.offsets[first]))
         if stop is not None:
             end = min(end, int(np.searchsorted(batch.offsets, stop)))
-        piece = next_piece(body.state, engine, batch, first, end)
-        if isinstance(piece, Wait):
-            adopted = await self._rule.at_boundary(body.state, piece.boundary)
-            started = time.monotonic()  # the learner's time is not the piece's
-            piece = next_piece(body.state, engine, batch, first, end, adopting=True)
-        else:
-            adopted = await self._rule.at_record(body.state, int(batch.offsets[first]), begins_batch=first == 0)
-        if isinstance(piece, Wait):
-            raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
-        asked = time.monotonic()
-        # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
-        dues = await self._dues.before(piece.bound[0], engine.piece_items + 1)
-        if len(dues) > engine.piece_items:
-            piece = shorten(piece, batch, body.state, dues)
-            dues = dues[:-1]
-        names = needs(piece, batch, dues)
-        loaded = dict(zip(names, await self._load(names), strict=True))
-        loading = time.monotonic() - asked
-        changes = self._compute(piece, batch, dues, loaded, adopted)
+        learner_s = store_s = 0.0
+
+        async def answer(request: Request) -> Answer:
+            nonlocal learner_s, store_s
+            asked = time.monotonic()
+            answered = await self._answer(body.state, request)
+            if isinstance(request, VersionAtBoundary):
+                learner_s += time.monotonic() - asked
+            elif isinstance(request, DueBefore | RecordsOf):
+                store_s += time.monotonic() - asked
+            return answered
+
+        upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
+        scoring = Scoring(self._rule.scorer, None, body.birth.quiet_until)
+        done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
+        if isinstance(done, NotCut):
+            raise ValueError(f"shard {self.place}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
-        await self._commit(changes)
-        storing = loading + time.monotonic() - asked
-        spent = time.monotonic() - started
-        self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
-        return piece.last
+        await self._commit(done.changes)
+        now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
+        # The learner's time is not the piece's.
+        spent, storing = now - started - learner_s, store_s + now - asked
+        self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
+        return done.piece.last
+
+    async def _answer(self, state: ShardState, request: Request) -> Answer:
+        """What a step asks for. Waits for what is not there yet."""
+        match request:
+            case VersionAtBoundary():
+                return Adopted(await self._rule.at_boundary(state, request.boundary))
+            case VersionAtRecord():
+                return Adopted(await self._rule.at_record(state, request))
+            case DueBefore():
+                # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
+                return DueItems(await self._dues.before(request.bound[0], request.most))
+            case RecordsOf():
+                return Records(await self._load(request.customers))
 
     def _waits_for_version(self, detail: str) -> None:
         self._watcher.waiting(self.tp.partition, "version", detail)
@@ -269,18 +296,9 @@ class Shard:
                 found[row] = value
         return found
 
-    def _compute(
-        self,
-        piece: Piece,
-        batch: Batch,
-        dues: Sequence[tuple[float, bytes]],
-        loaded: dict[bytes, bytes | None],
-        adopted: Version | None,
-    ) -> Changes:
-        settings, body = self._settings, self.body
-        line = (body.state, settings.engine, settings.topic, piece, batch, dues, loaded)
+    def _compute(self, given: PieceInput, scoring: Scoring) -> Changes:
         try:
-            return apply(*line, self._rule.scorer, adopted, body.birth.quiet_until)
+            return apply(given, scoring)
         except UnknownRecord as error:
             raise StateUnreadable(f"shard {self.place}: {error}") from error
         except TooManyFailures as error:

@@ -7,11 +7,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of
+from models.churn import UNTRAINED, SnapshotRefused, Version, schema_of, scorer_of
 from models.learning import initial_version
 from models.settings import EngineSettings
+from models.step import InForce
 from streams.model_registry import ModelRegistry
 from streams.retry import Backoff, ignore, retry_while_unavailable
 from streams.store import Store
@@ -27,13 +28,6 @@ REFUSED_PAUSE_S = 2.0
 
 Relearn = Callable[[int, int], Awaitable[Version]]
 """(boundary, the last boundary that was cut) -> the version, learned again."""
-
-
-class InForce(NamedTuple):
-    """A version and its scorer."""
-
-    version: Version
-    scorer: Scorer
 
 
 class VersionSource(Protocol):
