@@ -53,8 +53,8 @@ from models.touchpoints import Kind
 from models.work import Work
 from streams.checkpoint import Checkpoint
 from streams.config import load
-from streams.outbox import Entry, pack
 from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
+from streams.shard_commit import entries_of, store_changes
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
 from streams.versions import Versions
@@ -132,13 +132,8 @@ class EngineSteps:
         piece, changes, self._scorer = done.piece, done.changes, done.scoring.scorer
         with stage("commit"):
             self._body = ShardBody(SCHEMA, body.birth, changes.state)
-            await self._checkpoint.write(
-                pack_body(self._body),
-                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
-                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
-                undue=[customer for customer, due in changes.dues.items() if due is None],
-                outbox=[pack(Entry.of(output, SHARD)) for output in changes.outputs],
-            )
+            written = store_changes(changes, entries_of(changes, SHARD))
+            await self._checkpoint.write(pack_body(self._body), written)
         return piece.last
 
     async def _answer(self, request: Request) -> Answer:

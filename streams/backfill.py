@@ -42,8 +42,8 @@ from streams.outbox import Publisher
 from streams.outgoing import Outgoing
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
-from streams.shard_settings import ShardSettings
-from streams.store import Store
+from streams.shard_settings import ShardPorts, ShardSettings
+from streams.store import Store, StoreChanges
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ class Backfill:
             hurries=False,
         )
         tp = TP(self._settings.shards.topic, partition)
-        told = self._settings.shards
-        return Shard(tp, 0, told, self._store, self._versions, outgoing, self._released, self, checkpoint)
+        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, self, self._released)
+        return Shard(tp, 0, self._settings.shards, ports)
 
     async def run(self) -> Done:
         """Steps 2 to 7. Raises what a shard raises, and Fenced when another run has taken this one's place.
@@ -207,7 +207,7 @@ class Backfill:
         else:
             await checkpoint.mint()
         values = ModelRegistry.values_to_write(self._versions.kept, schema, learning.origin, learning.boundary)
-        await checkpoint.write(body, values=values)
+        await checkpoint.write(body, StoreChanges(values))
 
     async def _examples_offsets(self) -> list[int]:
         counts = [shard.count for shard in self._versions.learning.shards]

@@ -31,7 +31,7 @@ from streams.preflight import Surroundings, look_around
 from streams.publisher import KafkaPublisher, PlainPublisher
 from streams.relearning import Relearning
 from streams.shard import Shard
-from streams.shard_settings import ShardSettings
+from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
@@ -124,7 +124,8 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.kafka_away(tp.partition),
             checkpoint.holds,
         )
-        return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
+        ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release)
+        return Shard(tp, generation, shard_settings, ports)
 
     def learner_owner(tp: TP, generation: int) -> Owned:
         checkpoint = Checkpoint(store, LEARNER, watching.rejected)

@@ -32,14 +32,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
 from streams.retry import Backoff, Unavailable, ignore
-from streams.store import Meta, Outcome, Store, Write, compared
+from streams.store import Meta, Outcome, Store, StoreChanges, Write, compared
 
 logger = logging.getLogger(__name__)
+
+NOTHING_ELSE = StoreChanges()
+"""A write of the meta's body alone."""
 
 
 class Checkpoint:
@@ -116,23 +119,14 @@ class Checkpoint:
             raise MetaMissing(f"{self._place}: the meta vanished right after it was created")
         return meta
 
-    async def write(
-        self,
-        body: bytes,
-        values: Sequence[tuple[bytes, bytes]] = (),
-        removed: Sequence[bytes] = (),
-        dues: Sequence[tuple[float, bytes]] = (),
-        undue: Sequence[bytes] = (),
-        outbox: Sequence[bytes] = (),
-        trim: int = 0,
-    ) -> None:
+    async def write(self, body: bytes, changes: StoreChanges = NOTHING_ELSE) -> None:
         """Step b. Raises Fenced, StoreWentBack or MetaMissing when the place is not ours any more.
 
         While the store is away the same write, with the same nonce, is tried again. When the caller is cancelled the
         try in flight is finished first; a write that was not answered is then left to the next owner, who reads what
         really stands.
         """
-        write = Write(self._token, self.number, os.urandom(8), body, values, removed, dues, undue, outbox, trim)
+        write = Write(self._token, self.number, os.urandom(8), body, *changes)
         backoff = Backoff()
         while True:
             attempt = asyncio.ensure_future(self._store.commit(self._place, write))

@@ -27,6 +27,7 @@ from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.log_facts import LogFacts
 from streams.model_registry import ModelRegistry, lasting, name_of
 from streams.retry import Backoff
+from streams.store import StoreChanges
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
 
@@ -188,7 +189,7 @@ class LearnerOwner:
         values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
         removed = [name_of(boundary) for boundary in gone]
         point("learner.a.learned")
-        await self._checkpoint.write(self._sealed(self.learning), values=values, removed=removed)
+        await self._checkpoint.write(self._sealed(self.learning), StoreChanges(values, removed))
         point("learner.b.written")
         self._on_version(versions[-1])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -39,14 +39,12 @@ from models.step import (
     step,
 )
 from streams.backfill_plan import check_made_by_it, refuse_unfinished
-from streams.checkpoint import Checkpoint
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
 from streams.due_window import DueWindow
 from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
 from streams.log_facts import LogFacts
-from streams.outbox import Entry, pack, unpack
-from streams.outgoing import Outgoing
+from streams.outbox import unpack
 from streams.record_cache import RecordCache
 from streams.retry import retry_while_unavailable
 from streams.shard_birth import new_body
@@ -58,10 +56,10 @@ from streams.shard_body import (
     pack_body,
     unpack_body,
 )
-from streams.shard_settings import ShardSettings, Watcher
-from streams.store import Store
+from streams.shard_commit import entries_of, store_changes
+from streams.shard_settings import ShardPorts, ShardSettings
+from streams.store import StoreChanges
 from streams.version_rule import VersionRule
-from streams.versions import VersionSource
 
 logger = logging.getLogger(__name__)
 
@@ -77,32 +75,22 @@ class Shard:
 
     reads = True
 
-    def __init__(
-        self,
-        tp: TP,
-        generation: int,
-        settings: ShardSettings,
-        store: Store,
-        versions: VersionSource,
-        outgoing: Outgoing,
-        release: Callable[[Any], None],
-        watcher: Watcher,
-        checkpoint: Checkpoint,
-    ) -> None:
+    def __init__(self, tp: TP, generation: int, settings: ShardSettings, ports: ShardPorts) -> None:
         self.tp, self.generation = tp, generation
         self.place = str(tp.partition)
         self.busy = False
         self.fence = 0
-        self._settings, self._store = settings, store
-        self._outgoing, self._release, self._watcher = outgoing, release, watcher
-        self._checkpoint = checkpoint
+        self._settings, self._store = settings, ports.store
+        self._outgoing, self._release = ports.outgoing, ports.release
+        self._watcher = watcher = ports.watcher
+        self._checkpoint = ports.checkpoint
         limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
         self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         self._dues = DueWindow(self._read_dues)
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
-        self._rule = VersionRule(settings.engine, settings.lockstep, versions, self._waits_for_version)
+        self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits_for_version)
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -310,18 +298,10 @@ class Shard:
     async def _commit(self, changes: Changes) -> None:
         """Step b, and the hand-over to the publisher."""
         body = ShardBody(SCHEMA, self.body.birth, changes.state)
-        shard = self.tp.partition
-        entries = [Entry.of(output, shard) for output in changes.outputs]
+        entries = entries_of(changes, self.tp.partition)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
-            await self._checkpoint.write(
-                pack_body(body),
-                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
-                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
-                undue=[customer for customer, due in changes.dues.items() if due is None],
-                outbox=[pack(entry) for entry in entries],
-                trim=trim,
-            )
+            await self._checkpoint.write(pack_body(body), store_changes(changes, entries, trim))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.fence = body, changes.state.fence
@@ -333,5 +313,5 @@ class Shard:
 
     async def _write_trim(self) -> None:
         trim = self._outgoing.trimmable
-        await self._checkpoint.write(pack_body(self.body), trim=trim)
+        await self._checkpoint.write(pack_body(self.body), StoreChanges(trim=trim))
         self._outgoing.trimmed(trim)

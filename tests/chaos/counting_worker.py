@@ -24,6 +24,7 @@ from streams.outbox import Entry, Publisher, pack, unpack
 from streams.outgoing import Outgoing
 from streams.ownership import Ownership
 from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.store import StoreChanges
 from streams.store.redis import RedisStore, connect
 from streams.tails import TailReader
 from streams.topics import OUTPUTS
@@ -169,9 +170,11 @@ class CountingShard:
         trim = self._outgoing.trimmable
         await self._checkpoint.write(
             msgspec.msgpack.encode(self._body),
-            values=[(name, b"%d" % count) for name, count in counts.items()],
-            outbox=[pack(entry) for entry in outputs],
-            trim=trim,
+            StoreChanges(
+                values=[(name, b"%d" % count) for name, count in counts.items()],
+                outbox=[pack(entry) for entry in outputs],
+                trim=trim,
+            ),
         )
         self._outgoing.trimmed(trim)
         self.fence = self._body.fence

@@ -40,7 +40,7 @@ from streams.ownership import Owned, Ownership
 from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_body import ShardBody, unpack_body
-from streams.shard_settings import ShardSettings
+from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Outcome, Store, StoreUnavailable, Write
 from streams.topics import OUTPUTS
@@ -342,9 +342,8 @@ class Worker:
         )
         told = ShardSettings(site.settings, site.mode, TOPIC, site.outbox_limit, site.clock_ahead_limit_s)
         checkpoint = Checkpoint(self.mortal, str(tp.partition))
-        return Shard(
-            tp, generation, told, self.mortal, self.versions, outgoing, self.ownership.release, self.watcher, checkpoint
-        )
+        ports = ShardPorts(self.mortal, checkpoint, self.versions, outgoing, self.watcher, self.ownership.release)
+        return Shard(tp, generation, told, ports)
 
     # -- the group (streams.ownership.Group)
 
