@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.floor import decode, key_of
-from benchmarks.options import Options, parsed, printed
+from benchmarks.options import Options, run_as_script
 from benchmarks.servers import Servers
 from benchmarks.workload import DAY_BEGINS
 from benchmarks.world import HISTORY, World
@@ -231,11 +231,5 @@ def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[Lo
             batch, most = [], most - 1
 
 
-def main() -> None:
-    options = parsed(__doc__ or "")
-    with options.world(print) as world:
-        printed(measure(world, options, print))
-
-
 if __name__ == "__main__":
-    main()
+    run_as_script(__doc__ or "", measure)
