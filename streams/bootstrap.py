@@ -28,7 +28,7 @@ from streams.model_registry import LEARNER
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
-from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_settings import ShardPorts, ShardSettings
@@ -163,8 +163,7 @@ def publisher_of(
 ) -> KafkaPublisher | PlainPublisher:
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
-    keep_time = config.mode == "replay"
+    settings = PublisherSettings(config.bootstrap_servers, topics, keep_time=config.mode == "replay")
     if not surroundings.transactional:
-        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
-    name = f"{config.app}-{shard}"
-    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
+        return PlainPublisher(settings, shard, tails)
+    return KafkaPublisher(settings, shard, tails, f"{config.app}-{shard}")

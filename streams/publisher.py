@@ -18,6 +18,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -40,32 +41,35 @@ BATCH_BYTES = 256 << 10
 STOP_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class PublisherSettings:
+    """What the publishers of all shards share.
+
+    topics: role -> topic name. keep_time: the entry's time becomes the record's timestamp (replay mode). timeout_s: of
+    one call. transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
+    """
+
+    bootstrap_servers: str
+    topics: Mapping[str, str]
+    keep_time: bool = False
+    timeout_s: float = 20.0
+    transaction_timeout_ms: int = 10_000
+
+
 class _Producer(ABC):
     """What both publishers share: the aiokafka producer's life, and filling batches."""
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool,
-        timeout_s: float,
-    ) -> None:
-        self._bootstrap = bootstrap_servers
-        self._topics = dict(topics)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader) -> None:
+        self._settings, self._shard, self._tails = settings, shard, tails
+        self._topics = dict(settings.topics)
         self._roles = {topic: role for role, topic in self._topics.items()}
-        self._shard = shard
-        self._tails = tails
-        self._keep_time = keep_time
-        self._timeout_s = timeout_s
+        self._timeout_s = settings.timeout_s
         self._producer: Any = None
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
         producer = self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            bootstrap_servers=self._settings.bootstrap_servers,
             acks="all",
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(1000 * self._timeout_s),
@@ -127,7 +131,7 @@ class _Producer(ABC):
         for entry in entries:
             headers = [("count", str(entry.count).encode()), ("id", entry.id.encode()), sender]
             record = {
-                "timestamp": entry.time if self._keep_time else None,
+                "timestamp": entry.time if self._settings.keep_time else None,
                 "key": entry.key,
                 "value": entry.value,
                 "headers": headers,
@@ -173,33 +177,21 @@ def _look_at_failures(producer: Any) -> None:
 class KafkaPublisher(_Producer):
     """Exactly once: a transaction per `send`, a transactional id per shard.
 
-    topics: role -> topic name. keep_time: the entry's time becomes the record's timestamp (replay mode).
-    tails: may be shared by all publishers of the process; must read at read_committed.
-    transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
+    transactional_id: the shard's own. tails: may be shared by all publishers of the process; must read at
+    read_committed.
     """
 
     transactional = True
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        transactional_id: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool = False,
-        transaction_timeout_ms: int = 10_000,
-        timeout_s: float = 20.0,
-    ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader, transactional_id: str) -> None:
+        super().__init__(settings, shard, tails)
         self._transactional_id = transactional_id
-        self._transaction_timeout_ms = transaction_timeout_ms
 
     async def start(self) -> None:
         try:
             await self._open(
-                transactional_id=self._transactional_id, transaction_timeout_ms=self._transaction_timeout_ms
+                transactional_id=self._transactional_id,
+                transaction_timeout_ms=self._settings.transaction_timeout_ms,
             )
         except FAILURES as error:
             raise self._translated("start", error) from error
@@ -227,17 +219,8 @@ class PlainPublisher(_Producer):
 
     transactional = False
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool = False,
-        timeout_s: float = 20.0,
-    ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader) -> None:
+        super().__init__(settings, shard, tails)
         self._idempotent = True
 
     async def start(self) -> None:

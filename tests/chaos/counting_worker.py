@@ -23,7 +23,7 @@ from streams.log_facts import LogFacts
 from streams.outbox import Entry, Publisher, pack, unpack
 from streams.outgoing import Outgoing
 from streams.ownership import Ownership
-from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.store import StoreChanges
 from streams.store.redis import RedisStore, connect
 from streams.tails import TailReader
@@ -76,11 +76,11 @@ class CountingShard:
         self._order, self._store, self._shard = order, store, tp.partition
         self._checkpoint = Checkpoint(store, str(self._shard))
         publisher: Publisher
-        topics = outputs_of(order.app)
+        settings = PublisherSettings(order.bootstrap, outputs_of(order.app))
         if order.transactions:
-            publisher = KafkaPublisher(order.bootstrap, f"{order.app}-{self._shard}", topics, self._shard, tails)
+            publisher = KafkaPublisher(settings, self._shard, tails, f"{order.app}-{self._shard}")
         else:
-            publisher = PlainPublisher(order.bootstrap, topics, self._shard, tails)
+            publisher = PlainPublisher(settings, self._shard, tails)
         self._outgoing = Outgoing(publisher, self._shard, expires=False)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         self._body: Body | None = None

@@ -16,7 +16,7 @@ from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.kafka_errors import KafkaUnavailable, ProducerFenced
 from streams.kafka_transactions import supports_transactions
 from streams.outbox import Destination, Entry, Publisher
-from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.tails import TailReader
 from tests.servers import Broker
 
@@ -63,6 +63,7 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
     app = f"publisher-contract-{next(_fresh)}"
     topics = {"triggers": f"{app}-triggers", "touchpoints": f"{app}-touchpoints"}
     asyncio.run(create_topics(bootstrap, topics.values()))
+    settings = PublisherSettings(bootstrap, topics)
     tails: list[TailReader] = []  # made inside the test's loop
     started: list[Publisher] = []
 
@@ -71,9 +72,9 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
             tails.append(TailReader(bootstrap, committed=transactional))
         publisher: Publisher
         if transactional:
-            publisher = KafkaPublisher(bootstrap, f"{app}-{shard}", topics, shard, tails[0])
+            publisher = KafkaPublisher(settings, shard, tails[0], f"{app}-{shard}")
         else:
-            publisher = PlainPublisher(bootstrap, topics, shard, tails[0])
+            publisher = PlainPublisher(settings, shard, tails[0])
         started.append(publisher)
         return publisher
 
@@ -321,7 +322,8 @@ def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) 
     async def scenario(bench: Bench) -> None:
         for keep_time in (False, True):
             tails = TailReader(bench.bootstrap)
-            publisher = KafkaPublisher(bench.bootstrap, "times", bench.topics, 0, tails, keep_time=keep_time)
+            settings = PublisherSettings(bench.bootstrap, bench.topics, keep_time=keep_time)
+            publisher = KafkaPublisher(settings, 0, tails, "times")
             await publisher.start()
             await publisher.send([entry(1, time=1_234_567)])
             await publisher.stop()
