@@ -71,7 +71,14 @@ def committed(
 ) -> Changes:
     """The shard's state after the piece, and what was said in it, in the order of the line.
 
-    counted: what happened, by the fields of `models.line.Totals`. bands: customers by `Band`, now.
+    Args:
+        state: the shard's, before the piece.
+        work: the piece, and what was said.
+        adopted: the version that came into force just before it, if one did.
+        counted: what happened, by the fields of `models.line.Totals`.
+        bands: customers by `Band`, after the piece.
+        records: the changed records in stored form, by customer.
+        dues: the due places that change, by customer; None: none any more.
     """
     piece = work.piece
     cut = piece.cut or (0, b"")

@@ -159,7 +159,15 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[An
 
 
 def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
-    """The piece's touchpoints, chained by lane. time: the shard's before the piece."""
+    """The piece's touchpoints, chained by lane.
+
+    Args:
+        batch: the records.
+        piece: which of its rows.
+        time: the shard's before the piece, ms.
+        lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
+        lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
+    """
     columns = batch.columns
     following = np.full(len(batch), -1, dtype=np.int64)
     _link(piece.first, lane_of_row, lanes, following)

@@ -110,14 +110,25 @@ def rehearse(
     quiet_until: int = 0,
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
 ) -> Rehearsal:
-    """Run the engine over whole partitions.
+    """Run the engine over whole partitions, until no shard can go on.
 
-    logs: the records of each partition, in offset order. batch: how many records to read from index `at` on. watch:
-    called at every new model version, when all shards stand just before its boundary's scores. engine:
-    `models.engine.apply`, or what is to be compared with it. keep: which outputs stay in the shards' `outputs`.
-    adoptions: by shard, which versions come into force where; by default in lockstep. quiet_until: as for `apply`.
-    stands: called when a shard has come to a boundary: all before its scores is done, their version is in force.
-    Raises what the engine raises; ends when no shard can go on.
+    Args:
+        logs: the records of each partition, in offset order.
+        settings: the engine's.
+        topic: name of the input topic, for dead letters.
+        batch: how many records to read from index `at` of a partition's records on.
+        watch: called at every new model version, when all shards stand just before its boundary's scores.
+        engine: `models.engine.apply`, or what is to be compared with it.
+        keep: which outputs stay in the shards' `outputs`.
+        adoptions: by shard, which versions come into force where; by default in lockstep.
+        quiet_until: nobody is triggered before this log time (ms), see `models.piece_input.Scoring`; 0: no such time.
+        stands: called when a shard has come to a boundary: all before its scores is done, their version is in force.
+
+    Returns:
+        The shards, versions and learner as they end.
+
+    Raises:
+        UnknownRecord, TooManyFailures: as `models.engine.apply`.
     """
     world = Rehearsal(
         [

@@ -82,11 +82,20 @@ def walk(
     counts: Any,
     events: Any,
 ) -> int:
-    """Take the lanes in `order` as far as they go; returns how many `events` were written.
+    """Take lanes as far as they go. A lane also stops when there is no more room for events.
 
-    records: a block's rows. place: where the piece ends. mixture: of the compiled scorer, and room for it. asks: the
-    scorer is another one: stop before every score, which comes in `probabilities`, with its crossing in `crossings`
-    (both by lane). single: one step a lane. A lane also stops when there is no more room for events.
+    Args:
+        records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
+        order: which lanes, in which order, shape (any,).
+        place: where the piece ends.
+        mixture, room: of the compiled scorer, and what it calculates in.
+        asks: the scorer is another one: stop before every score.
+        single: one step a lane.
+        probabilities, crossings: what that scorer said (crossings: s since the epoch), shape (lanes,).
+        counts: by `Count`, counted up. events: room for what is reported, dtype EVENT.
+
+    Returns:
+        How many `events` were written.
     """
     n = 0
     for at in range(order.shape[0]):

@@ -102,7 +102,15 @@ def dead_record(work: Work, row: int, code: str, reason: str) -> None:
 
 
 def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:
-    """A due item on which the engine raised: there is no record to keep, only the customer and the time."""
+    """A due item on which the engine raised: there is no record to keep, only the customer and the time.
+
+    Args:
+        work: takes the dead letter.
+        at: the due item's place in the line.
+        customer: whose it is.
+        reason: what the engine raised, in words.
+        due: its log time, ms.
+    """
     position = work.position(at)
     letter = DeadLetter(
         code=str(Code.ENGINE_ERROR),
