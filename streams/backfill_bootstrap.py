@@ -90,7 +90,7 @@ def _backfill(config: Config, log: str, until: int, view: View, begun: float) ->
     surroundings = asyncio.run(_look(config))
     warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
-        history = gather(log, until, surroundings.partitions, Path(scratch), view.reading)
+        history = gather(log, until, surroundings.partitions, Path(scratch), view.reading, config.log_gap_days)
         try:
             plan, resumed, done = asyncio.run(_work(config, surroundings, history, view))
         except asyncio.CancelledError:

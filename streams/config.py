@@ -47,6 +47,7 @@ GROUPS = {
     "Where things are": "app",
     "What decides about customers": "mode",
     "Transport and store": "session_timeout_s",
+    "Logs of the past": "log_gap_days",
     "Watching": "metrics_host",
 }
 """The sections of docs/configuration.md, each with its first setting; it reaches up to the next one's."""
@@ -109,6 +110,11 @@ class Config(BaseSettings):
     clock_ahead_limit_s: float = Field(300.0, gt=0, description="live: records further ahead pause the shard")
     redis_timeout_s: float = Field(5.0, gt=0)
     stall_after_s: float = Field(60.0, gt=0)
+
+    # -- logs of the past
+    log_gap_days: float = Field(
+        182.0, gt=0, le=3_660, description="a log without an event for longer than this is refused"
+    )
 
     # -- watching
     metrics_host: str = Field("127.0.0.1", description="where /metrics, /health and /ready listen")

@@ -30,6 +30,7 @@ from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.errors import EngineError, ExitCode
 from streams.evaluation import evaluation
 from streams.log_events import CDNOW, TimedEvent, log_events
+from streams.log_times import LONGEST_GAP_DAYS
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.reading import TopicReader
 from streams.replay import Played, replay, tape
@@ -110,7 +111,7 @@ class Replayer(threading.Thread):
             self.error = error
 
 
-def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
+def demo(keep: bool, told: Told, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
     Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
@@ -119,7 +120,7 @@ def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
     with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:
             told.say(f"reading {_introduced(log)}")
-            events = log_events(log)
+            events = log_events(log, longest_gap_days=longest_gap_days)
             if not events:
                 raise LogEmpty(f"the log {log!r} holds no events")
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))

@@ -13,6 +13,7 @@ from streams.client import Outcome, Refusal, Report, Sent, TouchpointPublisher, 
 from streams.client.delivery import SHOWN
 from streams.client.validation import checked
 from streams.errors import EngineError
+from streams.file_form import BOM
 
 HURRIED_S = 5.0
 """For what is on its way when the user wants to stop, or Kafka takes nothing."""
@@ -103,7 +104,7 @@ class Published:
 def numbered(lines: Iterable[bytes], watch: Watch, told: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, from 1, while `watch` looks on."""
     for number, line in enumerate(lines, start=1):
-        value = line.strip()
+        value = (line.removeprefix(BOM) if number == 1 else line).strip()
         if value:
             yield number, value
         watch.moved(len(line), told())

@@ -40,7 +40,7 @@ def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> 
     help="the cut: events before it are history, live takes over at it; ISO 8601, UTC",
 )
 @json_option("the summary as one JSON object")
-@configured("mode", "redis_cluster")
+@configured("mode", "redis_cluster", "log_gap_days")
 def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
     """Warm state and models with history, before the first worker starts, without triggering anybody.
 

@@ -55,7 +55,7 @@ class ResultNotWritten(EngineError):
 @click.option("--first-week", type=click.IntRange(1), default=1, show_default=True, help="of the quality that is shown")
 @click.option("--last-week", type=click.IntRange(1), help="the same")
 @json_option("the summary as one JSON object")
-@configured("horizon_days", "tick_days", "alive", "partitions")
+@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
 def evaluate(
     config: Config,
     log: str,
@@ -86,7 +86,7 @@ def evaluate(
 
     begun = time.monotonic()
     passed_over: Counter[str] = Counter()
-    events = log_events(log, passed_over)
+    events = log_events(log, passed_over, config.log_gap_days)
     click.get_current_context().call_on_close(lambda: _say(passed_over))  # however this ends
     signs = Signs(events, config.engine())
     if signs.first is None:

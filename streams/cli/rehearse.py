@@ -22,7 +22,7 @@ REPORT_EVERY_S = 1.0
 @click.command()
 @click.argument("log", shell_complete=a_log)
 @json_option("the summary as one JSON object")
-@configured("partitions", "tick_days", "horizon_days", "enter", "exit")
+@configured("partitions", "tick_days", "horizon_days", "enter", "exit", "log_gap_days")
 def rehearse(config: Config, log: str, as_json: bool) -> None:
     """Run the engine over a customer log in memory: no Kafka, no Redis, the same results.
 
@@ -40,7 +40,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     from streams.replay import logs, tape
 
     begun = told = time.monotonic()
-    events = log_events(log)
+    events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
         click.echo(f"{log} holds no events", err=True)
         if as_json:

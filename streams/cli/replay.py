@@ -40,7 +40,7 @@ def speed_of(ctx: click.Context, parameter: click.Parameter, value: str) -> floa
     metavar="N|max",
 )
 @json_option("the summary as one JSON object")
-@configured("tick_days", "tick_anchor")
+@configured("tick_days", "tick_anchor", "log_gap_days")
 def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None:
     """Write a customer log to the touchpoints topic, with its own times, and the passing of time (clock records).
 
@@ -64,7 +64,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
     with TopicAdmin(config.bootstrap_servers) as admin:
         facts = admin.topic(topic)
     check_topic(facts)
-    events = log_events(log)
+    events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
         click.echo(f"{log} holds no events", err=True)
         if as_json:
