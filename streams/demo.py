@@ -24,6 +24,7 @@ from typing import Any, Self
 import redis
 
 from streams import demo_view
+from streams.base_rate import warnings
 from streams.config import Config, load
 from streams.demo_view import Say, Told
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
@@ -191,6 +192,8 @@ class RunningDemo:
         for line in demo_view.summary(
             end.view, self._told.name, len(self._events), end.published, time.monotonic() - began
         ):
+            self._say(line)
+        for line in warnings(end.view.quality, self.config.engine()):
             self._say(line)
         return ExitCode.OK
 

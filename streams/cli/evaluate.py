@@ -80,6 +80,7 @@ def evaluate(
     if last_week is not None and first_week > last_week:
         raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
     from models.evaluation import evaluate as run  # loads River
+    from streams.base_rate import warnings
     from streams.evaluation import Signs, as_evaluation, decided
     from streams.log_events import log_events
     from streams.replay import logs, tape
@@ -135,6 +136,8 @@ def evaluate(
         echo_json(summary)
     else:
         _show(summary)
+    for text in warnings(summary["quality"] or {}, settings):
+        click.echo(text, err=True)
     if not len(table.ticks) and weeks.asked:
         raise NothingToJudge(weeks.told(told[-1].tick, signs.end - settings.horizon))
 

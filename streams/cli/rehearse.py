@@ -35,6 +35,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
       retention rehearse purchases.csv.gz --partitions 4 --horizon-days 180
     """
     from models.rehearsal import rehearse as run  # loads River
+    from streams.base_rate import warnings
     from streams.evaluation import as_evaluation
     from streams.log_events import log_events
     from streams.replay import logs, tape
@@ -63,8 +64,10 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     summary = summary_of(world, len(events), time.monotonic() - begun)
     if as_json:
         echo_json(summary)
-        return
-    _show(world, summary)
+    else:
+        _show(world, summary)
+    for text in warnings(summary["quality"], settings):
+        click.echo(text, err=True)
 
 
 def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:

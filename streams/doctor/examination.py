@@ -57,6 +57,7 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
         state.waits_for("shards", "redis.cluster")
         return
     from streams.doctor import shards  # loads River
+    from streams.doctor.churn_rate import churn_rate
 
     # In this order: streams/doctor/shards.py says why.
     group = await kafka.group(config)
@@ -65,3 +66,5 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     unfinished = await shards.backfill(redis.usable, config.app)
     state.why["shards"] = "a backfill is not done" if unfinished else "no shard has worked yet"
     state.found += shards.findings(config, topic, group, stored, bounds, unfinished)
+    if unfinished is None and any(shard.body is not None for shard in stored.values()):
+        state.found.append(await churn_rate(redis.usable, config.app))

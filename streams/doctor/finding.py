@@ -41,6 +41,7 @@ CHECKS = {
     "shards.committed": "offsets committed in Kafka beside the fences in Redis",
     "shards.outbox": "outputs that are decided and not yet published",
     "shards.workers": "members of the consumer group, and what waits for them",
+    "shards.churn_rate": "the churn rate that the model has seen beside `enter`: above it nearly everybody triggers",
     "local.environment": "`RETENTION_*` variables that set nothing",
     "local.open_files": "how many files and connections a process may have open",
 }
