@@ -42,7 +42,9 @@ from models.step import (
 
 @dataclass
 class Shard:
-    """One partition's log, its state, and what it has said: `said` since the learner last listened."""
+    """One partition's log, its state, and what it has said: `said` since the learner last listened.
+
+    unsure, beyond: as of `models.changes.Changes`, summed."""
 
     log: Sequence[LogRecord]
     state: ShardState
@@ -52,6 +54,8 @@ class Shard:
     outputs: list[Counted] = field(default_factory=list)
     said: list[Counted] = field(default_factory=list)
     at: int = 0
+    unsure: int = 0
+    beyond: int = 0
     scorer: Scorer | None = None
     _queue: list[DueItem] = field(default_factory=list)
 
@@ -85,6 +89,8 @@ class Shard:
             self._queue = [(due, customer) for customer, due in self.dues.items()]
             heapify(self._queue)
         self.said += changes.outputs
+        self.unsure += changes.unsure
+        self.beyond += changes.beyond
 
 
 @dataclass

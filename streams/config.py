@@ -38,6 +38,7 @@ _OF_THE_ENGINE = {
     "enter": "enter",
     "exit": "exit",
     "trigger_life": "trigger_life_s",
+    "duplicate_window": "duplicate_window_days",
     "piece_items": "piece_items",
 }
 """Setting by its name in the pure engine, as messages from there call it."""
@@ -94,6 +95,10 @@ class Config(BaseSettings):
     enter: float = Field(0.80, gt=0, lt=1, description="risk at which an episode opens")
     exit: float = Field(0.65, gt=0, lt=1, description="risk below which an episode closes")
     trigger_life_s: float = Field(3 * 86_400.0, gt=0, description="how long a trigger is worth acting on")
+
+    duplicate_window_days: float = Field(
+        0.0, ge=0, le=3_660, description="what may have come before is a duplicate when it is older than this"
+    )
 
     # -- transport and store
     session_timeout_s: float = Field(10.0, ge=0.1)
@@ -190,6 +195,7 @@ class Config(BaseSettings):
             enter=self.enter,
             exit=self.exit,
             trigger_life=round(self.trigger_life_s * SECOND),
+            duplicate_window=round(self.duplicate_window_days * DAY),
             piece_items=self.piece_items,
         )
 

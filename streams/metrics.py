@@ -35,6 +35,9 @@ UNPUBLISHED = "kafka"
 PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox")
 """Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, may stand beside another."""
 
+DOUBTED = ("applied", "duplicate")
+"""How a touchpoint is taken of which nobody knows whether it came before."""
+
 OTHER = "other"
 
 REDELIVERIES = ("records", "outbox", "examples", "commits")
@@ -106,6 +109,12 @@ class Metrics:
         gauge("retention_partitions", "shards there are in all").set(partitions)
 
         self._totals = {field: counter(name, help, "shard") for field, name, help in _COUNTED}
+        self._unsure = counter(
+            "retention_touchpoints_unsure",
+            "touchpoints of which a record that has forgotten others can't tell whether they came before",
+            "shard",
+            "what",
+        )
         self._records = counter("retention_records", "records consumed from the input", "shard")
         self._commits = counter("retention_commits", "commits of a shard", "shard")
         self._commit_records = histogram("retention_commit_records", "records in one commit", SIZE_BUCKETS)
@@ -161,6 +170,7 @@ class Metrics:
         self._shards.add(shard)
         for series in self._counted_by_shard:
             series.labels(str(shard))  # shown at 0, so that the first one is an increase
+        self.doubted(shard, 0, 0)
         self._takeovers.labels(str(shard)).inc()
         self.state(shard, state)
 
@@ -183,6 +193,11 @@ class Metrics:
         self._commit_records.observe(records)
         self._batch_seconds.observe(seconds)
         self._store_seconds.observe(store_seconds)
+
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None:
+        """Touchpoints that may have come before. unsure: that were applied. beyond: that were taken for duplicates."""
+        for taken, count in zip(DOUBTED, (unsure, beyond), strict=True):
+            self._unsure.labels(str(shard), taken).inc(count)
 
     def customers(self, shard: int, bands: Sequence[int]) -> None:
         """How many customers of a shard are in each band, in the order of `models.risk.Band`."""

@@ -247,6 +247,8 @@ class Shard:
         # The learner's time is not the piece's.
         spent, storing = now - started - learner_s, store_s + now - asked
         self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
+        if done.changes.unsure or done.changes.beyond:
+            self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
         return done.piece.last
 
     async def _answer(self, state: ShardState, request: Request) -> Answer:

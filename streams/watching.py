@@ -82,6 +82,10 @@ class Watching:
         metrics.committed(shard, before.totals, after.totals, records, seconds, store_seconds)
         metrics.state(shard, after)
 
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None:
+        """Touchpoints of a commit of which the record can't tell whether they came before: applied, and dropped."""
+        self.metrics.doubted(shard, unsure, beyond)
+
     def working(self, shard: int, records: int, up_to: int) -> None:
         """A batch was taken in. up_to: timestamp of its last record, ms."""
         self._in_hand[shard], self._reach[shard] = records, up_to

@@ -87,6 +87,10 @@ def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
         "customers": sum(len(shard.records) for shard in world.shards),
         "bands": {band.name.lower(): sum(shard.state.bands[band] for shard in world.shards) for band in Band},
         "totals": totals,
+        "unsure": {
+            "applied": sum(shard.unsure for shard in world.shards),
+            "duplicate": sum(shard.beyond for shard in world.shards),
+        },
         "versions": len(world.versions),
         "quality": world.versions[last].quality if last is not None else {},
     }
@@ -110,6 +114,9 @@ def _show(world: Rehearsal, summary: dict[str, Any]) -> None:
         f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  late {totals['late']:,}  "
         f"dead {totals['dead']:,}  due items {totals['due']:,}  estimates {totals['scored']:,}"
     )
+    if any(unsure := summary["unsure"].values()):
+        applied, dropped = unsure
+        click.echo(f"may have come before, which nobody remembers: {applied:,} applied, {dropped:,} dropped")
     click.echo(f"{totals['episodes']:,} episodes, {totals['triggers']:,} triggers")
     click.echo(f"model: {summary['versions']} versions, {quality(summary['quality'])}")
     triggers = [out for shard in world.shards for out in shard.outputs if out.role == "triggers"]

@@ -34,7 +34,7 @@ from tests.reference.risk import assess
 
 TOTAL_OF = {
     **dict.fromkeys(("label", "return", "tick", "crossing", "lapse"), "due"),
-    **{"duplicate": "duplicate", "late": "late", "late leaving": "late"},
+    **{"duplicate": "duplicate", "beyond": "duplicate", "late": "late", "late leaving": "late"},
 }
 
 
@@ -119,6 +119,7 @@ def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, 
 def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     """Everything that follows from one step."""
     work.counts[TOTAL_OF.get(step.what, "applied")] += 1
+    work.counts["beyond"] += step.what == "beyond"
     work.counts["crossings"] += step.what == "crossing"
     work.counts["skewed"] += step.touch is not None and step.touch.skewed
     record = lane.record
@@ -171,6 +172,7 @@ def _gather(
     due_set: dict[bytes, float | None] = {}
     listed = {customer for _, customer in dues}
     bands = list(state.bands)
+    work.counts["unsure"] = sum(lane.unsure for lane in lanes.values())
     for customer, lane in lanes.items():
         record = lane.record
         due = record.times[DUE] if record else NEVER

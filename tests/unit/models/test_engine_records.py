@@ -15,6 +15,7 @@ from models.batch import LogRecord
 from models.customer import DUE, ERASED, NEWEST, PURCHASE_DAYS, SLAB, SPENT, Record, unpack
 from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
+from models.rehearsal import rehearse
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from models.touchpoints import MAX_EVENT_BYTES, Code
 from tests.logs import START, bad_values, choosing, chosen, clock, log_of, synthetic, ticking, told
@@ -93,6 +94,51 @@ def test_a_duplicate_that_was_ahead_is_counted_both_ways_whatever_the_batch() ->
     for batch in (1, 500):
         totals = run(bought("c", 0.5), ahead, ahead, batch=batch).state.totals
         assert (totals.skewed, totals.duplicate) == (2, 1)
+
+
+def doubted(*entries: tuple[int, bytes | None, bytes | None], window: int = 0) -> tuple[int, int, int, int]:
+    """Applied, duplicate, unsure, beyond; of all entries in one batch and in batches of one."""
+    whole, single = (
+        rehearse(
+            [log_of(entries)], replace(SETTINGS, duplicate_window=window), batch=lambda at, size=size: size
+        ).shards[0]
+        for size in (500, 1)
+    )
+    assert (whole.unsure, whole.beyond) == (single.unsure, single.beyond)
+    assert whole.records == single.records
+    totals = whole.state.totals
+    return totals.applied + totals.late, totals.duplicate, whole.unsure, whole.beyond
+
+
+def again(entry: tuple[int, bytes, bytes], number: float) -> tuple[int, bytes, bytes]:
+    """The same touchpoint at another moment of the log."""
+    return day(number), *entry[1:]
+
+
+NINE = [bought("c", number) for number in range(1, 10)]
+
+
+def test_what_comes_again_is_dropped_among_the_last_eight_and_counted_as_unsure_beyond_them() -> None:
+    assert doubted(*NINE) == (9, 0, 0, 0)
+    assert doubted(*NINE, again(NINE[1], 10)) == (9, 1, 0, 0)
+    assert doubted(*NINE, again(NINE[0], 10)) == (10, 0, 1, 0)
+
+
+def test_who_has_had_eight_touchpoints_at_most_counts_none_twice_and_leaves_no_doubt() -> None:
+    assert doubted(*NINE[:8], *(again(entry, 10) for entry in NINE[:8])) == (8, 8, 0, 0)
+    assert doubted(*NINE[1:8], again(NINE[0], 10)) == (8, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "told"), [(9 * DAY, (10, 0, 1, 0)), (8 * DAY, (10, 0, 1, 0)), (7 * DAY, (9, 1, 0, 1))]
+)
+def test_a_doubtful_touchpoint_that_is_older_than_the_window_is_dropped(window: int, told: tuple[int, ...]) -> None:
+    assert doubted(*NINE, again(NINE[0], 10), window=window) == told
+
+
+def test_a_log_that_is_sent_twice_counts_once_where_the_window_is_short() -> None:
+    log = [bought("c", number) for number in range(1, 31)]
+    assert doubted(*log, *(again(entry, 40) for entry in log), window=1) == (30, 30, 0, 22)
 
 
 def test_a_customer_is_created_only_on_their_own_partition() -> None:
