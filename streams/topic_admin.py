@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnsupportedCodecError
 
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
@@ -41,6 +41,15 @@ class BrokerRefused(EngineError):
     """Kafka answered, but not as asked."""
 
     remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
+
+
+class CodecMissing(EngineError):
+    """Records are compressed with a codec for which this installation has no library."""
+
+    remedy = (
+        "install from requirements.lock, which has the libraries of all codecs: python-snappy for snappy, lz4 for lz4, "
+        "zstandard for zstd"
+    )
 
 
 class TopicMissing(EngineError):
@@ -225,6 +234,8 @@ def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
     """Kafka's errors under names of ours, with the address."""
     try:
         yield
+    except UnsupportedCodecError as error:  # never sent by a broker: kafka-python could not unpack what it got
+        raise CodecMissing(f"Kafka at {bootstrap_servers}, {doing}: {error}") from error
     except KafkaError as error:
         text = str(error) or type(error).__name__
         if error.retriable:
