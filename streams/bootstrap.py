@@ -160,8 +160,8 @@ def publisher_of(
 ) -> KafkaPublisher | PlainPublisher:
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
-    keep_time = config.mode == "replay"
+    keep_time, limits = config.mode == "replay", surroundings.batch_bytes
     if not surroundings.transactional:
-        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
+        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time, limits=limits)
     name = f"{config.app}-{shard}"
-    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
+    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time, limits=limits)

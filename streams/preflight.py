@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.backfill_plan import refuse_unfinished
+from streams.batch_sizes import limits_of
 from streams.config import Config, without_password
 from streams.doctor import topics
 from streams.doctor.finding import Status
@@ -25,7 +28,7 @@ from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
 from streams.store.rules import StoreFull
 from streams.store.trial import try_out
-from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
+from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicFacts, TopicMissing
 from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
@@ -35,10 +38,12 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
 class Surroundings(NamedTuple):
-    """partitions: of the input topic. transactional: the broker has transactions."""
+    """partitions: of the input topic. transactional: the broker has transactions. batch_bytes: that a topic takes, by
+    topic, as far as the broker tells."""
 
     partitions: int
     transactional: bool
+    batch_bytes: Mapping[str, int] = MappingProxyType({})
 
 
 async def look_around(config: Config) -> Surroundings:
@@ -61,7 +66,7 @@ async def look_around(config: Config) -> Surroundings:
 
 async def look(config: Config) -> Surroundings:
     """The same, once. Raises one of `AWAY`, too."""
-    partitions = await asyncio.to_thread(_topics, config)
+    found = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
@@ -71,19 +76,19 @@ async def look(config: Config) -> Surroundings:
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
     await _store(config)
-    return Surroundings(partitions, transactional)
+    return Surroundings(found[config.topic("touchpoints")].partitions, transactional, limits_of(found))
 
 
-def _topics(config: Config) -> int:
-    """The input's partition count, after a look at every topic."""
+def _topics(config: Config) -> dict[str, TopicFacts]:
+    """All topics, after a look at each. Raises TopicMissing, TopicUnfit."""
     with TopicAdmin(config.bootstrap_servers) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
         raise TopicMissing(there.told)
-    for check in (topics.partition_counts, topics.time_type):
+    for check in (topics.partition_counts, topics.time_type, topics.message_size):
         if (finding := check(config, found)).status is Status.PROBLEM:
-            raise TopicUnfit(finding.told)
-    return found[config.topic("touchpoints")].partitions
+            raise TopicUnfit(f"{finding.told}; {finding.remedy}")
+    return found
 
 
 async def _store(config: Config) -> None:

@@ -18,6 +18,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -25,19 +26,19 @@ from aiokafka.errors import (
     IncompatibleBrokerVersion,
     InvalidProducerEpoch,
     KafkaError,
+    MessageSizeTooLargeError,
     ProducerFenced,
     UnknownError,
     UnsupportedVersionError,
 )
 
+from streams.batch_sizes import BATCH_BYTES, BatchSizes
 from streams.crash_points import point
 from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
 from streams.tails import TailReader
 
 logger = logging.getLogger(__name__)
 
-BATCH_BYTES = 256 << 10
-"""One batch is one produce request, so many entries in one save round trips; far below the broker's 1 MiB limit."""
 STOP_S = 2.0
 REFUSALS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
 """How a broker that does not know transactions answers InitProducerId (the embedded one: 'unknown error')."""
@@ -57,6 +58,7 @@ class _Producer(ABC):
         *,
         keep_time: bool,
         timeout_s: float,
+        limits: Mapping[str, int],
     ) -> None:
         self._bootstrap = bootstrap_servers
         self._topics = dict(topics)
@@ -65,6 +67,7 @@ class _Producer(ABC):
         self._tails = tails
         self._keep_time = keep_time
         self._timeout_s = timeout_s
+        self._sizes = BatchSizes(limits)
         self._producer: Any = None
 
     async def _open(self, **settings: Any) -> None:
@@ -92,6 +95,9 @@ class _Producer(ABC):
             # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
             async with asyncio.timeout(self._timeout_s):
                 await self._deliver(producer, entries)
+        except PublisherUnavailable:
+            await self.stop()
+            raise
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
             raise self._translated("send", error) from error
@@ -125,7 +131,14 @@ class _Producer(ABC):
         place = TopicPartition(self._topics[destination.topic], destination.partition)
         return await self._tails.values(self._shard, place, since)
 
-    def _batches(self, entries: Sequence[Entry]) -> Iterator[Any]:
+    async def _acknowledged(self, answer: Any, topic: str, batch: Any) -> None:
+        """Wait for the broker's word on a batch. Raises PublisherUnavailable when it is too large."""
+        try:
+            await answer
+        except MessageSizeTooLargeError as error:
+            raise self._sizes.refused(topic, batch) from error
+
+    def _batches(self, topic: str, entries: Sequence[Entry]) -> Iterator[Any]:
         """Builders filled with the entries in order; each takes what fits, and one larger than a batch alone."""
         sender = ("sender", str(self._shard).encode())
         batch = self._producer.create_batch()
@@ -137,7 +150,7 @@ class _Producer(ABC):
                 "value": entry.value,
                 "headers": headers,
             }
-            if batch.append(**record) is None:
+            if not self._sizes.has_room(topic, batch, entry) or batch.append(**record) is None:
                 yield batch
                 batch = self._producer.create_batch()
                 batch.append(**record)
@@ -180,6 +193,7 @@ class KafkaPublisher(_Producer):
 
     topics: role -> topic name. keep_time: the entry's time becomes the record's timestamp (replay mode).
     tails: may be shared by all publishers of the process; must read at read_committed.
+    limits: bytes of a batch that a topic takes, by topic, as far as they are known.
     transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
     """
 
@@ -196,8 +210,11 @@ class KafkaPublisher(_Producer):
         keep_time: bool = False,
         transaction_timeout_ms: int = 10_000,
         timeout_s: float = 20.0,
+        limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+        super().__init__(
+            bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s, limits=limits
+        )
         self._transactional_id = transactional_id
         self._transaction_timeout_ms = transaction_timeout_ms
 
@@ -212,12 +229,12 @@ class KafkaPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
         point("publish.1.begun")
-        acknowledged = []
+        sent = []
         for (topic, partition), own in self._by_destination(entries).items():
-            for batch in self._batches(own):
-                acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                sent.append((await producer.send_batch(batch, topic, partition=partition), topic, batch))
         point("publish.2.filled")
-        await asyncio.gather(*acknowledged)
+        await asyncio.gather(*(self._acknowledged(*one) for one in sent))
         point("publish.3.flushed")
         await producer.commit_transaction()
         point("publish.4.committed")
@@ -241,8 +258,11 @@ class PlainPublisher(_Producer):
         *,
         keep_time: bool = False,
         timeout_s: float = 20.0,
+        limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+        super().__init__(
+            bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s, limits=limits
+        )
         self._idempotent = True
 
     async def start(self) -> None:
@@ -261,8 +281,9 @@ class PlainPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
             # One at a time: a batch queued behind one that failed would leave a gap in the counts.
-            for batch in self._batches(own):
-                await (await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                answer = await producer.send_batch(batch, topic, partition=partition)
+                await self._acknowledged(answer, topic, batch)
 
         point("publish.1.begun")
         await asyncio.gather(*(one(*where, own) for where, own in self._by_destination(entries).items()))

@@ -19,6 +19,8 @@ from streams.errors import EngineError, ExitCode
 from streams.topics import OUTPUTS, ROLES
 
 TIMESTAMP_TYPE = "message.timestamp.type"
+MESSAGE_BYTES = "max.message.bytes"
+"""Of one batch, as it is written; a topic without its own has the broker's `message.max.bytes`."""
 LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
 FOREVER = "-1"
 ANY_TIME = str(2**63 - 1)

@@ -55,6 +55,7 @@ class KafkaSection(Section):
             self.found.append(topics.time_type(config, found))
         if found:
             self.found.append(topics.settings(config, found))
+            self.found.append(topics.message_size(config, found))
             self.at = "topics.replicas"
             states = await bounded(lambda: look.partitions(list(found)), CALL_S)
             self.found.append(broker.replicas(states, self.brokers))
