@@ -13,6 +13,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+TRANSACTION_S = 10.0
+"""A transaction that is open for longer is aborted by Kafka; until then it holds up every reader of its partitions."""
+
 
 class Destination(NamedTuple):
     """An output partition. `topic` is the role ("triggers", "decisions", "examples", "deadletters", "touchpoints")."""
@@ -59,9 +62,12 @@ class Publisher(Protocol):
     destination, the entries of the shard that are public already with count >= `since` (from the tail backwards).
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
     ones. After `PublisherUnavailable` the outcome is unknown: `start` again and compare with `public`.
+
+    throttled_s: for how long Kafka has asked us to wait since the last `send` began.
     """
 
     transactional: bool
+    throttled_s: float
 
     async def start(self) -> None: ...
 
@@ -80,6 +86,10 @@ class Publisher(Protocol):
 
 class PublisherUnavailable(Exception):
     """Kafka did not answer in time: what was sent may or may not be public."""
+
+
+class PublisherSlow(PublisherUnavailable):
+    """A transaction did not get through before its timeout: the next one has to be smaller."""
 
 
 class PublisherFenced(Exception):

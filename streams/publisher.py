@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -34,7 +34,7 @@ from aiokafka.errors import (
 
 from streams.batch_sizes import BATCH_BYTES, BatchSizes
 from streams.crash_points import point
-from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
+from streams.outbox import TRANSACTION_S, Destination, Entry, PublisherFenced, PublisherUnavailable
 from streams.tails import TailReader
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class _Producer(ABC):
         self._timeout_s = timeout_s
         self._sizes = BatchSizes(limits)
         self._producer: Any = None
+        self.throttled_s = 0.0
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
@@ -79,6 +80,7 @@ class _Producer(ABC):
             request_timeout_ms=int(1000 * self._timeout_s),
             **settings,
         )
+        producer.client.send = self._listening(producer.client.send)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.start()
@@ -86,10 +88,21 @@ class _Producer(ABC):
             await self.stop()
             raise
 
+    def _listening(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """aiokafka keeps to itself for how long Kafka, which enforces its quotas, will not listen to us."""
+
+        async def listen(*request: Any, **how: Any) -> Any:
+            answer = await send(*request, **how)
+            self.throttled_s += getattr(answer, "throttle_time_ms", 0) / 1000
+            return answer
+
+        return listen
+
     async def send(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         producer = self._started()
+        self.throttled_s = 0.0
         try:
             # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
             # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
@@ -208,7 +221,7 @@ class KafkaPublisher(_Producer):
         tails: TailReader,
         *,
         keep_time: bool = False,
-        transaction_timeout_ms: int = 10_000,
+        transaction_timeout_ms: int = int(1000 * TRANSACTION_S),
         timeout_s: float = 20.0,
         limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
