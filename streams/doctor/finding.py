@@ -27,6 +27,7 @@ CHECKS = {
     "topics.time": "`message.timestamp.type` of the input is that of the mode",
     "topics.settings": "cleanup, retention and timestamp limits are those that `topics create` sets",
     "topics.message_size": "`max.message.bytes` of each output is above its largest record",
+    "topics.transactions": "no open transaction of a producer holds up the input's readers",
     "topics.replicas": "replicas, replicas in sync, leaders",
     "redis.reachable": "Redis answers; its version",
     "redis.cluster": "`redis_cluster` is what Redis is, and the cluster is whole",
