@@ -19,11 +19,12 @@ from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
-from streams.ending import exit_now
+from streams.ending import end_process, exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
 from streams.learner import LearnerOwner, LearnerSettings
+from streams.log_facts import TopicDirectory, TopicIdentity
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
@@ -34,6 +35,7 @@ from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
+from streams.topic_watch import TopicWatch
 from streams.topics import OUTPUTS
 from streams.versions import LEARNER, Versions
 from streams.watching import Watching
@@ -143,6 +145,14 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     app = build_app(config.transport(), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
+    watch_topic = TopicWatch(
+        TopicDirectory(config.bootstrap_servers, config.app, config.session_timeout_s),
+        config.topic("touchpoints"),
+        TopicIdentity(surroundings.topic_id, surroundings.partitions),
+        lambda error: end_process(app, error),
+        watching.topic_trouble,
+    )
+    app.task(watch_topic.run)
     if config.mode == "live":
         clock = ClockWriter(
             config.bootstrap_servers,

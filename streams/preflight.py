@@ -39,11 +39,12 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 class Surroundings(NamedTuple):
     """partitions: of the input topic. transactional: the broker has transactions. batch_bytes: that a topic takes, by
-    topic, as far as the broker tells."""
+    topic, as far as the broker tells. topic_id: of the input, empty where the broker has none."""
 
     partitions: int
     transactional: bool
     batch_bytes: Mapping[str, int] = MappingProxyType({})
+    topic_id: str = ""
 
 
 async def look_around(config: Config) -> Surroundings:
@@ -76,7 +77,8 @@ async def look(config: Config) -> Surroundings:
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
     await _store(config)
-    return Surroundings(found[config.topic("touchpoints")].partitions, transactional, limits_of(found))
+    source = found[config.topic("touchpoints")]
+    return Surroundings(source.partitions, transactional, limits_of(found), source.topic_id)
 
 
 def _topics(config: Config) -> dict[str, TopicFacts]:

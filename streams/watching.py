@@ -140,6 +140,10 @@ class Watching:
         self.progress.learner_trouble = detail
         self.metrics.learner_trouble(detail is not None)
 
+    def topic_trouble(self, detail: str | None) -> None:
+        """The input topic is gone (told in words), or there again (None)."""
+        self.progress.topic_trouble = detail
+
     # -- looks for itself
 
     async def run(self, ownership: Ownership, tails: TailReader, topic: str, store: Store) -> None:
@@ -159,7 +163,7 @@ class Watching:
         owned = {o.tp.partition for o in ownership.current.values() if o.reads}
         if not ownership.complete:
             self.progress.revoked()
-        elif owned != self._owned or not self.progress.ready:
+        elif owned != self._owned or not self.progress.complete:
             self.progress.taken_over(owned)
         self.metrics.owned(owned)
         self.metrics.learns(any(not o.reads for o in ownership.current.values()))

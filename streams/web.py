@@ -56,11 +56,18 @@ class Progress:
         self._ready = False
         self.learner_trouble: str | None = None
         """Why the learner of this worker stands still, if it does."""
+        self.topic_trouble: str | None = None
+        """Why the input topic can't be read by any shard, if it can't."""
+
+    @property
+    def complete(self) -> bool:
+        """An assignment is taken over."""
+        return self._ready
 
     @property
     def ready(self) -> bool:
-        """An assignment is taken over (it may be empty: more workers than shards)."""
-        return self._ready
+        """An assignment is taken over (it may be empty: more workers than shards) of a topic that is there."""
+        return self._ready and self.topic_trouble is None
 
     def taken_over(self, shards: Collection[int]) -> None:
         """An assignment is complete; shards that stay keep what was known of them."""
@@ -184,7 +191,7 @@ class WebServer:
     async def _get_health(self, _: web.Request) -> web.Response:
         stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
         body: dict[str, Any] = {
-            "healthy": not stalled and trouble is None,
+            "healthy": not stalled and trouble is None and self._progress.topic_trouble is None,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
@@ -193,13 +200,16 @@ class WebServer:
         }
         if trouble is not None:
             body["learner"] = trouble
+        if self._progress.topic_trouble is not None:
+            body["topic"] = self._progress.topic_trouble
         return _json(body, 200 if body["healthy"] else 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready
         body = {"ready": ready, "shards": sorted(self._progress.states())}
         if not ready:
-            body["reason"] = "no assignment taken over yet, or a rebalance is under way"
+            under_way = "no assignment taken over yet, or a rebalance is under way"
+            body["reason"] = self._progress.topic_trouble or under_way
         return _json(body, 200 if ready else 503)
 
 

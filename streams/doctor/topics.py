@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from streams.batch_sizes import LARGEST_ENTRY, limits_of
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
+from streams.log_facts import NO_TOPIC_ID
 from streams.topic_admin import (
     CREATE_TIME,
     LOG_APPEND_TIME,
@@ -18,7 +19,6 @@ from streams.topic_admin import (
 )
 from streams.topics import OUTPUTS, ROLES
 
-NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
 DAY_MS = 86_400_000
 CHANGE = "change it with kafka-configs.sh --alter, as `retention topics create` would have set it"
 OTHER_TIME = (

@@ -218,3 +218,12 @@ def test_an_idle_shard_whose_input_is_held_up_is_stalled_after_the_limit(progres
     assert progress.states()[0]["reason"] == "transaction: 30 records wait"
     progress.flows(0)
     assert progress.stalled() == {}
+
+
+def test_without_its_topic_a_worker_that_has_taken_over_is_not_ready(progress: Progress) -> None:
+    progress.taken_over([])
+    progress.topic_trouble = "topic touchpoints does not exist any more"
+    assert not progress.ready
+    assert progress.complete
+    progress.topic_trouble = None
+    assert progress.ready
