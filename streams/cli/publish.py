@@ -46,7 +46,11 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
-        return TouchpointPublisher(config.bootstrap_servers, config.topic("touchpoints"), on_outcome=on_outcome)
+        topic = config.topic("touchpoints")
+        publisher = TouchpointPublisher(config.bootstrap_servers, topic, on_outcome=on_outcome)
+        if publisher.keeps_time:
+            click.echo(f"warning: {topic} {publishing.OF_A_REPLAY}", err=True)
+        return publisher
 
     published = publish_lines(file, _watch(file), connect)
     _report(published.lines(), published.as_json, as_json)

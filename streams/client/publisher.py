@@ -141,6 +141,11 @@ class TouchpointPublisher:
         return self.publish(value, line=line)
 
     @property
+    def keeps_time(self) -> bool:
+        """Each record has its event's time: the topic is that of a replay."""
+        return self._keep_time
+
+    @property
     def report(self) -> Report:
         """What became of the events so far."""
         self._look()

@@ -42,7 +42,8 @@ CHECKS = {
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
     "shards.committed": "offsets committed in Kafka beside the fences in Redis",
     "shards.outbox": "outputs that are decided and not yet published",
-    "shards.workers": "members of the consumer group, and what waits for them",
+    "shards.workers": "members of the consumer group, and what waits for them; in mode `replay` also whether anything "
+    "moves (a look again after two seconds)",
     "local.environment": "`RETENTION_*` variables that set nothing",
     "local.open_files": "how many files and connections a process may have open",
 }
