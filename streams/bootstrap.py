@@ -19,11 +19,12 @@ from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
-from streams.ending import exit_now
+from streams.ending import end_process, exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
 from streams.learner import LearnerOwner, LearnerSettings
+from streams.log_facts import TopicDirectory, TopicIdentity
 from streams.model_registry import LEARNER
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
@@ -35,6 +36,7 @@ from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
+from streams.topic_watch import TopicWatch
 from streams.topics import OUTPUTS
 from streams.transport_settings import TransportSettings
 from streams.versions import Versions
@@ -146,6 +148,14 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     app = build_app(TransportSettings.of(config), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
+    watch_topic = TopicWatch(
+        TopicDirectory(config.bootstrap_servers, config.app, config.session_timeout_s),
+        config.topic("touchpoints"),
+        TopicIdentity(surroundings.topic_id, surroundings.partitions),
+        lambda error: end_process(app, error),
+        watching.topic_trouble,
+    )
+    app.task(watch_topic.run)
     if config.mode == "live":
         clock = ClockWriter(
             config.bootstrap_servers,
@@ -163,7 +173,8 @@ def publisher_of(
 ) -> KafkaPublisher | PlainPublisher:
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
-    settings = PublisherSettings(config.bootstrap_servers, topics, keep_time=config.mode == "replay")
+    limits = surroundings.batch_bytes
+    settings = PublisherSettings(config.bootstrap_servers, topics, limits, keep_time=config.mode == "replay")
     if not surroundings.transactional:
         return PlainPublisher(settings, shard, tails)
     return KafkaPublisher(settings, shard, tails, f"{config.app}-{shard}")

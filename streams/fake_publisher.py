@@ -33,6 +33,7 @@ class FakePublisher:
     """Publishes a shard's outbox to a `FakeLog`. Put failures into `failures`; each `send` consumes one."""
 
     transactional = True
+    throttled_s = 0.0
 
     def __init__(self, log: FakeLog, shard: int) -> None:
         self._log = log

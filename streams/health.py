@@ -22,7 +22,8 @@ class Progress:
 
     A shard is *idle* (nothing to do), *working* or *waiting* (it has work and says why it can't do it). The last two
     must move within `stall_after_s`. Beside that its outputs may be *unpublished*: commits go on then, and so does
-    idleness, so that only a published transaction ends it.
+    idleness, so that only a published transaction ends it. And its input may be *held* by an open transaction of a
+    producer: it looks idle then, since Kafka hands nothing out.
     """
 
     def __init__(self, stall_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,20 +31,29 @@ class Progress:
         self._clock = clock
         self._shards: dict[int, _Shard] = {}
         self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
+        self._held: dict[int, tuple[float, str]] = {}
         self._ready = False
         self.learner_trouble: str | None = None
         """Why the learner of this worker stands still, if it does."""
+        self.topic_trouble: str | None = None
+        """Why the input topic can't be read by any shard, if it can't."""
+
+    @property
+    def complete(self) -> bool:
+        """An assignment is taken over."""
+        return self._ready
 
     @property
     def ready(self) -> bool:
-        """An assignment is taken over (it may be empty: more workers than shards)."""
-        return self._ready
+        """An assignment is taken over (it may be empty: more workers than shards) of a topic that is there."""
+        return self._ready and self.topic_trouble is None
 
     def taken_over(self, shards: Collection[int]) -> None:
         """An assignment is complete; shards that stay keep what was known of them."""
         now = self._clock()
         self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
         self._unpublished = {shard: told for shard, told in self._unpublished.items() if shard in self._shards}
+        self._held = {shard: told for shard, told in self._held.items() if shard in self._shards}
         self._ready = True
 
     def revoked(self) -> None:
@@ -77,6 +87,14 @@ class Progress:
         """They can, or are no longer ours to publish."""
         self._unpublished.pop(shard, None)
 
+    def held(self, shard: int, seconds: float, why: str) -> None:
+        """For so long Kafka has handed out nothing of what has come for the shard."""
+        self._held[shard] = self._clock() - seconds, why
+
+    def flows(self, shard: int) -> None:
+        """What comes is handed out, or is no longer ours to read."""
+        self._held.pop(shard, None)
+
     def _enter(self, shard: int, state: State, why: str) -> None:
         known = self._shards.get(shard)
         # Waiting is no progress: the clock goes on from the last movement. Only idle time does not count.
@@ -92,8 +110,7 @@ class Progress:
             causes = []
             if known.state != "idle":
                 causes.append((known.since, known.why or "no commit and no reason given"))
-            if shard in self._unpublished:
-                causes.append(self._unpublished[shard])
+            causes += [told[shard] for told in (self._unpublished, self._held) if shard in told]
             overdue = [(since, why) for since, why in causes if now - since > self.stall_after_s]
             if overdue:
                 found[shard] = now - min(since for since, _ in overdue), "; ".join(why for _, why in overdue)
@@ -109,5 +126,5 @@ class Progress:
         }
 
     def _why(self, shard: int) -> str:
-        _, unpublished = self._unpublished.get(shard, (0.0, ""))
-        return "; ".join(why for why in (self._shards[shard].why, unpublished) if why)
+        beside = [told[shard][1] for told in (self._unpublished, self._held) if shard in told]
+        return "; ".join(why for why in (self._shards[shard].why, *beside) if why)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from aiokafka import errors as aiokafka_errors
 from kafka import errors as kafka_errors
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnsupportedCodecError
 
 from streams.errors import EngineError, ExitCode
 from streams.retry import Unavailable
@@ -43,6 +43,10 @@ class KafkaUnavailable(Unavailable):
     """Kafka did not answer in time, or not as asked: what was sent may or may not be public."""
 
 
+class PublisherSlow(KafkaUnavailable):
+    """A transaction did not get through before its timeout: the next one has to be smaller."""
+
+
 class ProducerFenced(Exception):
     """A newer owner of the shard has started its publisher: this one may never publish again."""
 
@@ -57,6 +61,15 @@ class BrokerRefused(EngineError):
     """Kafka answered, but not as asked."""
 
     remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
+
+
+class CodecMissing(EngineError):
+    """Records are compressed with a codec for which this installation has no library."""
+
+    remedy = (
+        "install from requirements.lock, which has the libraries of all codecs: python-snappy for snappy, lz4 for lz4, "
+        "zstandard for zstd"
+    )
 
 
 class TopicMissing(EngineError):
@@ -98,6 +111,8 @@ def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
     """Around calls of kafka-python: its errors as BrokerUnreachable or BrokerRefused, with the address."""
     try:
         yield
+    except UnsupportedCodecError as error:  # never sent by a broker: kafka-python could not unpack what it got
+        raise CodecMissing(f"Kafka at {bootstrap_servers}, {doing}: {error}") from error
     except KafkaError as error:
         text = str(error) or type(error).__name__
         if error.retriable:

@@ -16,6 +16,9 @@ import msgspec
 if TYPE_CHECKING:  # the compiled engine, which those who only publish do not need
     from models.changes import Counted
 
+TRANSACTION_S = 10.0
+"""A transaction that is open for longer is aborted by Kafka; until then it holds up every reader of its partitions."""
+
 
 class Destination(NamedTuple):
     """An output partition. `topic` is the role ("triggers", "decisions", "examples", "deadletters", "touchpoints")."""
@@ -77,9 +80,12 @@ class Publisher(Protocol):
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
     ones. After `KafkaUnavailable` the outcome is unknown: `start` again and compare with `public`.
     Every method may also raise BrokerRefused, where credentials or a right is lacking, and `send` ProducerFenced.
+
+    throttled_s: for how long Kafka has asked us to wait since the last `send` began.
     """
 
     transactional: bool
+    throttled_s: float
 
     async def start(self) -> None: ...
 

@@ -20,17 +20,19 @@ from typing import NamedTuple
 from models.touchpoints import event
 from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
-from streams.kafka_errors import ProducerFenced
-from streams.outbox import Destination, Entry, Publisher
+from streams.kafka_errors import KafkaUnavailable, ProducerFenced, PublisherSlow
+from streams.outbox import TRANSACTION_S, Destination, Entry, Publisher
 from streams.retry import Backoff, Unavailable, ignore
 from streams.topics import OUTPUTS
+from streams.transaction_size import TransactionSize
 
 logger = logging.getLogger(__name__)
 
 IN_ONE_TRANSACTION = 2_000
 """A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
 BYTES_IN_ONE_TRANSACTION = 8 << 20
-"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds."""
+"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds. Fewer where Kafka lets
+fewer through (streams/transaction_size.py)."""
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
 PACE_S, LONGEST_PACE_S = 0.1, 2.0
@@ -65,6 +67,7 @@ class Outgoing:
     publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
     are for those who watch; on_added(entries) is told what each commit has added to the outbox. hurries: False where
     nobody waits for what is public (a backfill): a transaction at every boundary would be all that the broker does.
+    transaction_s: after which Kafka aborts a transaction.
     """
 
     def __init__(
@@ -77,9 +80,11 @@ class Outgoing:
         ours: Callable[[], Awaitable[bool]] = always,
         on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
         hurries: bool = True,
+        transaction_s: float = TRANSACTION_S,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
         self._on_outage, self._ours, self._on_added, self._hurries = on_outage, ours, on_added, hurries
+        self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
@@ -107,7 +112,12 @@ class Outgoing:
         # All roles: one of which nothing is committed may be public all the same, when the store went back.
         await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
         while self._waiting:
-            await self._send_some()
+            try:
+                await self._send_some()
+            except PublisherSlow as error:
+                logger.warning("shard %d: publishing: %s", self._shard, error)
+                self._on_outage(f"publishing: {error}")
+                await self._again(Backoff())
 
     def ahead(self, counts: Mapping[str, int]) -> dict[str, int]:
         """After a start: the last public count of each role of which more is public than `counts` says. Redis lost
@@ -156,7 +166,7 @@ class Outgoing:
 
     def _full(self) -> bool:
         """Whether what waits fills a transaction."""
-        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= BYTES_IN_ONE_TRANSACTION
+        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= self._size.bytes
 
     async def _paced(self) -> None:
         """Wait until the next transaction may begin."""
@@ -223,7 +233,7 @@ class Outgoing:
         started = time.monotonic()
         if fresh:
             now = int(time.time() * 1000)
-            await self._publisher.send([self._or_expired(entry, now) for entry in fresh])
+            await self._send([self._or_expired(entry, now) for entry in fresh])
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
@@ -232,13 +242,38 @@ class Outgoing:
         self._room.set()
         self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
 
+    async def _send(self, entries: Sequence[Entry]) -> None:
+        """Raises PublisherSlow when it took too long, as what it ever looked."""
+        started, size = time.monotonic(), sum(map(_size, entries))
+        try:
+            await self._publisher.send(entries)
+        except (KafkaUnavailable, ProducerFenced) as error:
+            seconds = time.monotonic() - started
+            if not self._size.is_too_slow(seconds):
+                raise
+            self._size.failed(size)
+            told = f"{len(entries):,} entries ({size:,} bytes) did not get through in {seconds:.1f} s: {self._slow()}"
+            raise PublisherSlow(f"{told}; the next transactions hold {self._size.bytes:,} bytes at most") from error
+        before = self._size.bytes
+        self._size.stood(size, len(entries) < len(self._waiting), time.monotonic() - started)
+        if self._size.bytes < before:
+            told = "shard %d: transactions take long, %s; the next ones hold %d bytes at most"
+            logger.warning(told, self._shard, self._slow(), self._size.bytes)
+
+    def _slow(self) -> str:
+        """Why, as far as Kafka has told."""
+        if self._publisher.throttled_s:
+            quota = "a quota on its user or client id, see kafka-configs.sh --describe"
+            return f"Kafka is throttling this client, by {self._publisher.throttled_s:.1f} s meanwhile ({quota})"
+        return "Kafka or the way to it is slow"
+
     def _next(self) -> list[Entry]:
         """The first entries, as many as fit one transaction; at least one."""
         taken: list[Entry] = []
         size = 0
         for entry in self._waiting:
             size += _size(entry)
-            if taken and (len(taken) == IN_ONE_TRANSACTION or size > BYTES_IN_ONE_TRANSACTION):
+            if taken and (len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes):
                 break
             taken.append(entry)
         return taken

@@ -17,27 +17,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaError,
+    MessageSizeTooLargeError,
 )
 from aiokafka.errors import ProducerFenced as AiokafkaProducerFenced
 
+from streams.batch_sizes import BATCH_BYTES, BatchSizes
 from streams.crash_points import point
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable, ProducerFenced, translated
 from streams.kafka_transactions import FAILURES, REFUSALS
-from streams.outbox import Destination, Entry
+from streams.outbox import TRANSACTION_S, Destination, Entry
 from streams.tails import TailReader
 
 logger = logging.getLogger(__name__)
 
-BATCH_BYTES = 256 << 10
-"""One batch is one produce request, so many entries in one save round trips; far below the broker's 1 MiB limit."""
 STOP_S = 2.0
 
 
@@ -45,15 +45,17 @@ STOP_S = 2.0
 class PublisherSettings:
     """What the publishers of all shards share.
 
-    topics: role -> topic name. keep_time: the entry's time becomes the record's timestamp (replay mode). timeout_s: of
-    one call. transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
+    topics: role -> topic name. limits: bytes of a batch that a topic takes, by topic, as far as they are known.
+    keep_time: the entry's time becomes the record's timestamp (replay mode). timeout_s: of one call.
+    transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
     """
 
     bootstrap_servers: str
     topics: Mapping[str, str]
+    limits: Mapping[str, int] = field(default_factory=dict)
     keep_time: bool = False
     timeout_s: float = 20.0
-    transaction_timeout_ms: int = 10_000
+    transaction_timeout_ms: int = int(1000 * TRANSACTION_S)
 
 
 class _Producer(ABC):
@@ -64,7 +66,9 @@ class _Producer(ABC):
         self._topics = dict(settings.topics)
         self._roles = {topic: role for role, topic in self._topics.items()}
         self._timeout_s = settings.timeout_s
+        self._sizes = BatchSizes(settings.limits)
         self._producer: Any = None
+        self.throttled_s = 0.0
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
@@ -75,6 +79,7 @@ class _Producer(ABC):
             request_timeout_ms=int(1000 * self._timeout_s),
             **settings,
         )
+        producer.client.send = self._listening(producer.client.send)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.start()
@@ -82,15 +87,29 @@ class _Producer(ABC):
             await self.stop()
             raise
 
+    def _listening(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """aiokafka keeps to itself for how long Kafka, which enforces its quotas, will not listen to us."""
+
+        async def listen(*request: Any, **how: Any) -> Any:
+            answer = await send(*request, **how)
+            self.throttled_s += getattr(answer, "throttle_time_ms", 0) / 1000
+            return answer
+
+        return listen
+
     async def send(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         producer = self._started()
+        self.throttled_s = 0.0
         try:
             # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
             # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
             async with asyncio.timeout(self._timeout_s):
                 await self._deliver(producer, entries)
+        except KafkaUnavailable:
+            await self.stop()
+            raise
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
             raise self._translated("send", error) from error
@@ -124,7 +143,14 @@ class _Producer(ABC):
         place = TopicPartition(self._topics[destination.topic], destination.partition)
         return await self._tails.values(self._shard, place, since)
 
-    def _batches(self, entries: Sequence[Entry]) -> Iterator[Any]:
+    async def _acknowledged(self, answer: Any, topic: str, batch: Any) -> None:
+        """Wait for the broker's word on a batch. Raises KafkaUnavailable when it is too large."""
+        try:
+            await answer
+        except MessageSizeTooLargeError as error:
+            raise self._sizes.refused(topic, batch) from error
+
+    def _batches(self, topic: str, entries: Sequence[Entry]) -> Iterator[Any]:
         """Builders filled with the entries in order; each takes what fits, and one larger than a batch alone."""
         sender = ("sender", str(self._shard).encode())
         batch = self._producer.create_batch()
@@ -136,7 +162,7 @@ class _Producer(ABC):
                 "value": entry.value,
                 "headers": headers,
             }
-            if batch.append(**record) is None:
+            if not self._sizes.has_room(topic, batch, entry) or batch.append(**record) is None:
                 yield batch
                 batch = self._producer.create_batch()
                 batch.append(**record)
@@ -199,12 +225,12 @@ class KafkaPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
         point("publish.1.begun")
-        acknowledged = []
+        sent = []
         for (topic, partition), own in self._by_destination(entries).items():
-            for batch in self._batches(own):
-                acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                sent.append((await producer.send_batch(batch, topic, partition=partition), topic, batch))
         point("publish.2.filled")
-        await asyncio.gather(*acknowledged)
+        await asyncio.gather(*(self._acknowledged(*one) for one in sent))
         point("publish.3.flushed")
         await producer.commit_transaction()
         point("publish.4.committed")
@@ -239,8 +265,9 @@ class PlainPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
             # One at a time: a batch queued behind one that failed would leave a gap in the counts.
-            for batch in self._batches(own):
-                await (await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                answer = await producer.send_batch(batch, topic, partition=partition)
+                await self._acknowledged(answer, topic, batch)
 
         point("publish.1.begun")
         await asyncio.gather(*(one(*where, own) for where, own in self._by_destination(entries).items()))

@@ -19,6 +19,14 @@ HURRIED_S = 5.0
 """For what is on its way when the user wants to stop, or Kafka takes nothing."""
 
 
+OF_A_REPLAY = (
+    "holds a replay (message.timestamp.type=CreateTime): log time moves only with the clock records that "
+    "`retention replay` writes, so what is sent now is applied when a replay has come to its time, which may be never. "
+    "To see events at work use topics of mode live (`retention topics create --mode live`, a worker with "
+    "RETENTION_MODE=live), or put them into the log that is replayed"
+)
+
+
 class Watch(Protocol):
     """Shows how far a file is; a context manager (implemented in streams/cli/progress.py)."""
 

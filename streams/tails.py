@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.kafka_errors import translated
+from streams.open_transactions import LogEnd
 
 FIRST_STEP, STEP_GROWTH = 50, 8
 FETCH_WAIT_MS = 50
@@ -66,6 +67,10 @@ class TailReader:
         last batch plus one.
         """
         return await self._guarded(lambda: self._high_watermarks(list(partitions)), "reading the ends of the logs")
+
+    async def log_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, LogEnd]:
+        """The same, and up to where everything is decided. Raises KafkaUnavailable."""
+        return await self._guarded(lambda: self._log_ends(list(partitions)), "reading the ends of the logs")
 
     async def close(self) -> None:
         async with self._lock:
@@ -135,6 +140,13 @@ class TailReader:
         while any(consumer.highwater(tp) is None for tp in partitions):
             await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
         return {tp: max(ends[tp], consumer.highwater(tp)) for tp in partitions}
+
+    async def _log_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogEnd]:
+        high = await self._high_watermarks(partitions)
+        if not self._committed:
+            return {tp: LogEnd(end, end) for tp, end in high.items()}
+        consumer = await self._opened()
+        return {tp: LogEnd(end, min(end, consumer.last_stable_offset(tp))) for tp, end in high.items()}
 
     async def _decided_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, once all that was in them when we asked is decided.

@@ -18,6 +18,8 @@ with as many partitions as the input: shard n alone writes partition n."""
 OUTPUTS = ("triggers", "decisions", "examples", "deadletters")
 
 TIMESTAMP_TYPE = "message.timestamp.type"
+MESSAGE_BYTES = "max.message.bytes"
+"""Of one batch, as it is written; a topic without its own has the broker's `message.max.bytes`."""
 LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
 FOREVER = "-1"
 ANY_TIME = str(2**63 - 1)

@@ -33,7 +33,7 @@ from streams.transport_settings import TransportSettings
 
 logger = logging.getLogger(__name__)
 
-LAST_COMMIT_S = 2.0
+LAST_COMMIT_S = 1.0
 """For showing the last fences when an ownership ends. The next takeover commits them too."""
 POLL_PAUSE_S = 0.5
 

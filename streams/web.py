@@ -66,7 +66,7 @@ class WebServer:
     async def _get_health(self, _: web.Request) -> web.Response:
         stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
         body: dict[str, Any] = {
-            "healthy": not stalled and trouble is None,
+            "healthy": not stalled and trouble is None and self._progress.topic_trouble is None,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
@@ -75,13 +75,16 @@ class WebServer:
         }
         if trouble is not None:
             body["learner"] = trouble
+        if self._progress.topic_trouble is not None:
+            body["topic"] = self._progress.topic_trouble
         return _json(body, 200 if body["healthy"] else 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready
         body = {"ready": ready, "shards": sorted(self._progress.states())}
         if not ready:
-            body["reason"] = "no assignment taken over yet, or a rebalance is under way"
+            under_way = "no assignment taken over yet, or a rebalance is under way"
+            body["reason"] = self._progress.topic_trouble or under_way
         return _json(body, 200 if ready else 503)
 
 

@@ -17,7 +17,7 @@ from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.publishing import Watch, check_lines, checked_as_json, publish_lines
+from streams.publishing import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
 
 
 @click.command()
@@ -47,7 +47,11 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
-        return TouchpointPublisher(config.bootstrap_servers, config.topic("touchpoints"), on_outcome=on_outcome)
+        topic = config.topic("touchpoints")
+        publisher = TouchpointPublisher(config.bootstrap_servers, topic, on_outcome=on_outcome)
+        if publisher.keeps_time:
+            click.echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
+        return publisher
 
     published = publish_lines(file, _watch(file), connect)
     _report(published.lines(), published.as_json, as_json)

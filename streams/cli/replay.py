@@ -55,6 +55,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
       retention replay cdnow
       retention replay purchases.csv.gz --speed 86400         a day of the log per second
     """
+    from streams.batch_sizes import BATCH_BYTES, limits_of
     from streams.log_events import log_events
     from streams.replay import Played, check_topic, tape
     from streams.replay import replay as play
@@ -82,7 +83,8 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
 
     records = tape(events, facts.partitions, config.engine())
     try:
-        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch))
+        limit = limits_of({topic: facts}).get(topic, BATCH_BYTES)
+        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch, limit))
     except KeyboardInterrupt:
         click.echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)

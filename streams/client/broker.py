@@ -21,7 +21,7 @@ _OF_A_CONNECTION = ("security_", "ssl_", "sasl_", "proxy_", "socket_", "bootstra
 
 
 class SettingRefused(EngineError):
-    """A setting of kafka-python was given that would undo what the client promises."""
+    """A setting of kafka-python was given that would undo what the client promises, or that can't be used."""
 
     code = ExitCode.USAGE
     remedy = "leave the setting out; docs/clients.md lists the parameters that take its place"

@@ -70,6 +70,11 @@ class BrokerLook:
                 request_timeout_ms=timeout_ms,
             )
 
+    @property
+    def client(self) -> Any:
+        """kafka-python's admin client, for what is asked elsewhere."""
+        return self._client
+
     def close(self) -> None:
         self._client.close()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from streams.base_rate import REMEDY, above_threshold
-from streams.champion import NoShard, Standing, VersionMissing, standing
+from streams.champion import NoShard, Standing, standing
 from streams.doctor.finding import Finding, Status, ok, warning
 from streams.doctor.section import words
 from streams.errors import StateUnreadable
+from streams.model_registry import VersionMissing
 from streams.shard_body import settings_of
 from streams.store.connection import Client
 from streams.store.redis import RedisStore

@@ -16,6 +16,10 @@ from streams.kafka_errors import BrokerUnreachable
 REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
 
 
+LOOK_AGAIN_S = 2.0
+"""A replay that goes on has moved meanwhile."""
+
+
 async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[Finding]:
     """One finding for each of `CHECKS`, in order, as they come.
 
@@ -64,7 +68,14 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     stored = await shards.stored(redis.usable, config.app, topic.partitions)
     bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
     unfinished = await shards.backfill(redis.usable, config.app)
+    still = False
+    if config.mode == "replay" and not unfinished and shards.waits(stored, bounds):
+        before = shards.where(stored, bounds)
+        await asyncio.sleep(LOOK_AGAIN_S)
+        stored = await shards.stored(redis.usable, config.app, topic.partitions)
+        bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
+        still = shards.waits(stored, bounds) and shards.where(stored, bounds) == before
     state.why["shards"] = "a backfill is not done" if unfinished else "no shard has worked yet"
-    state.found += shards.findings(config, topic, group, stored, bounds, unfinished)
+    state.found += shards.findings(config, topic, group, stored, bounds, unfinished, still)
     if unfinished is None and any(shard.body is not None for shard in stored.values()):
         state.found.append(await churn_rate(redis.usable, config.app))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models.touchpoints import event
-from streams.publishing import PlainWatch, check_lines
+from streams.cli.progress import PlainWatch
+from streams.publishing import check_lines
 
 LINE = event("visit", id="v", source="web", subject="anna", time_ms=1_700_000_000_000, data={}) + b"\n"
 

@@ -446,6 +446,7 @@ class MortalPublisher:
     """A fake publisher that passes the crash points of the real ones, dies with its worker, has the site's faults."""
 
     transactional = True
+    throttled_s = 0.0
 
     def __init__(self, worker: Worker, shard: int) -> None:
         self._worker, self._publisher = worker, FakePublisher(worker.site.public, shard)
