@@ -43,7 +43,7 @@ from streams.outbox import Entry, pack
 from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
-from streams.versions import Versions
+from streams.versions import Versions, unheard
 
 SHARD = 0
 WARM_BATCHES = 2
@@ -89,7 +89,7 @@ class EngineSteps:
         if meta is None:
             raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
         self._body = unpack_body(str(SHARD), meta.body)
-        self._scorer = (await self._versions.named(self._body.state.version)).scorer
+        self._scorer = (await self._versions.named(self._body.state.version, unheard)).scorer
         return self._body.state.fence
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
@@ -110,7 +110,7 @@ class EngineSteps:
         with stage("plan"):
             piece = next_piece(body.state, settings, batch, first)
         if isinstance(piece, Wait):
-            adopted, self._scorer = await self._versions.at(version_for(settings, piece.boundary))
+            adopted, self._scorer = await self._versions.at(version_for(settings, piece.boundary), unheard)
             piece = next_piece(body.state, settings, batch, first, adopting=True)
         if isinstance(piece, Wait):
             raise ValueError("the line asks twice for the version of one boundary")

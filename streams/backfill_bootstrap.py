@@ -19,7 +19,7 @@ from streams.backfill import Backfill, BackfillSettings, Done, Progress
 from streams.backfill_plan import PLACE, SCHEMA, Plan, WorkersRunning, claim
 from streams.bootstrap import publisher_of
 from streams.checkpoint import Checkpoint
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
 from streams.examples import LearnerSettings
@@ -28,6 +28,7 @@ from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
 from streams.outbox import PublisherUnavailable
 from streams.preflight import Surroundings, look
+from streams.redis_url import without_password
 from streams.shard_body import birth_of
 from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
@@ -57,6 +58,7 @@ class View(Protocol):
     def reading(self, events: int) -> None: ...
     def begins(self, history: History, resumed: bool) -> None: ...
     def works(self, progress: Progress) -> None: ...
+    def waits(self, detail: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class _Run:
         self._history, self._view = history, view
         self._engine, self._topic = config.engine(), config.topic("touchpoints")
         self._tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
-        self._claimed = Checkpoint(store, PLACE)
+        self._claimed = Checkpoint(store, PLACE, on_outage=view.waits)
         self._committed: dict[int, int] = {}
         self.resumed = True
 
@@ -147,7 +149,8 @@ class _Run:
     async def work(self, plan: Plan) -> Done:
         course = Course(self._history, self._engine, plan.fences)
         self._view.begins(self._history, self.resumed)
-        return await Backfill(self._settings(), self._store, plan, self._claimed, course, self._view.works).run()
+        view = self._view
+        return await Backfill(self._settings(), self._store, plan, self._claimed, course, view.works, view.waits).run()
 
     def _wanted(self) -> Plan:
         with TopicAdmin(self._config.bootstrap_servers) as admin:

@@ -121,11 +121,14 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.published(tp.partition),
             watching.kafka_away(tp.partition),
             checkpoint.holds,
+            watching.retried(tp.partition),
         )
         return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
 
     def learner_owner(tp: TP, generation: int) -> Owned:
-        checkpoint = Checkpoint(store, LEARNER, watching.rejected)
+        checkpoint = Checkpoint(
+            store, LEARNER, watching.rejected, lambda detail: watching.learner_waits(("store", detail))
+        )
         return LearnerOwner(
             tp,
             generation,
@@ -134,12 +137,13 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.version_cut,
             on_trouble=watching.learner_trouble,
             on_repeated=watching.examples_repeated,
+            on_wait=watching.learner_waits,
         )
 
     def owner(tp: TP, generation: int) -> Owned:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
-    ownership = Ownership(owner, stall_s=config.stall_after_s)
+    ownership = Ownership(owner, stall_s=config.stall_after_s, waits=watching.takeover_waits)
     app = build_app(config.transport(), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))

@@ -55,12 +55,14 @@ def nobody(detail: str) -> None:
 async def patiently(
     what: str,
     call: Callable[[], Awaitable[T]],
-    on_outage: Callable[[str], None] = nobody,
+    on_outage: Callable[[str], None],
     passing: tuple[type[Exception], ...] = PASSING,
 ) -> T:
     """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything.
 
-    passing: what is raised meanwhile, where more than the store may be away.
+    on_outage: is told, at each failure, what can't be done and why: it makes the wait visible to who looks at the
+    worker from outside (/health, the metrics). passing: what is raised meanwhile, where more than the store may be
+    away.
     """
     pause = FIRST_PAUSE_S
     while True:
@@ -127,17 +129,18 @@ class Checkpoint:
             self._on_rejection("producer")
         return ours
 
-    async def stands(self) -> None:
+    async def stands(self) -> bool:
         """Raises what the next write would, when the place is not as this owner left it. Between two writes.
 
-        A store that is away has not gone back, as far as anybody knows.
+        False while the store is away: it has not gone back, as far as anybody knows.
         """
         try:
             meta = await self._store.read_meta(self._place)
         except PASSING as error:
             self._on_outage(f"looking at the meta: {error}")
-            return
+            return False
         self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
+        return True
 
     async def create(self, body: bytes) -> Meta:
         """Step 4, for a place that never was: create its meta and mint."""

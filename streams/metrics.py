@@ -32,8 +32,10 @@ REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
 
 UNPUBLISHED = "kafka"
-PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox")
-"""Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, may stand beside another."""
+TAKEOVER = "takeover"
+PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", TAKEOVER)
+"""Why a shard that has work, or the learner, stands still. `UNPUBLISHED`, whose work is its outputs, may stand beside
+another."""
 
 OTHER = "other"
 
@@ -152,7 +154,7 @@ class Metrics:
             self._published,
             self._publish_retries,
         )
-        self._pauses: dict[int, str] = {}
+        self._pauses: dict[int | str, str] = {}
         self._unpublished: set[int] = set()
         self._shards: set[int] = set()
 
@@ -246,8 +248,11 @@ class Metrics:
         """The learner of this worker can't go on, or can again."""
         self._trouble.set(stands_still)
 
-    def paused(self, shard: int, reason: str | None) -> None:
-        """A shard that has work stands still (one of `PAUSES` but `UNPUBLISHED`), or goes on (None)."""
+    def paused(self, shard: int | str, reason: str | None) -> None:
+        """A shard that has work, or the learner, stands still (one of `PAUSES`), or goes on (None).
+
+        `UNPUBLISHED` is the learner's alone to be paused by: a shard says it by `unpublished`.
+        """
         before = self._pauses.get(shard)
         now = None if reason is None else reason if reason in PAUSES else OTHER
         if before == now:

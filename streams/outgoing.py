@@ -63,8 +63,8 @@ class Outgoing:
 
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
     shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
-    publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
-    are for those who watch.
+    publisher is started anew, which would fence a new owner's. For those who watch: on_published(sent),
+    on_retry() at each transaction that failed, on_outage(detail) at each failure to publish or to start again.
     """
 
     def __init__(
@@ -75,9 +75,10 @@ class Outgoing:
         on_published: Callable[[Sent], None] = lambda sent: None,
         on_outage: Callable[[str], None] = nobody,
         ours: Callable[[], Awaitable[bool]] = always,
+        on_retry: Callable[[], None] = lambda: None,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
-        self._on_outage, self._ours = on_outage, ours
+        self._on_outage, self._ours, self._on_retry = on_outage, ours, on_retry
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
@@ -180,6 +181,7 @@ class Outgoing:
                     # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
                     # shard is.
                     logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
+                    self._on_retry()
                     self._on_outage(f"publishing: {error}")
                     await self._again(pause)
                     pause = min(2 * pause, LONGEST_PAUSE_S)
@@ -197,6 +199,7 @@ class Outgoing:
             except (PublisherUnavailable, StoreUnavailable) as error:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
+                self._on_outage(f"starting the publisher: {error}")
 
     async def stop(self) -> None:
         await self._publisher.stop()

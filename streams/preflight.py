@@ -10,7 +10,7 @@ import logging
 from typing import NamedTuple
 
 from streams.backfill_plan import refuse_unfinished
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor import topics
 from streams.doctor.finding import Status
 from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
@@ -19,6 +19,7 @@ from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
 from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
+from streams.redis_url import without_password
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated
 from streams.store.port import StoreUnavailable

@@ -86,7 +86,7 @@ class Shard:
         self._dues = DueWindow(self._read_dues)
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
-        self._rule = VersionRule(settings.engine, settings.lockstep, versions, self._waits_for_version)
+        self._rule = VersionRule(settings.engine, settings.lockstep, versions, self._waits)
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -246,9 +246,10 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
         return piece.last
 
-    def _waits_for_version(self, detail: str) -> None:
-        self._watcher.waiting(self.tp.partition, "version", detail)
-        self._outgoing.hurry()
+    def _waits(self, reason: str, detail: str) -> None:
+        self._watcher.waiting(self.tp.partition, reason, detail)
+        if reason == "version":
+            self._outgoing.hurry()
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
         return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)
@@ -282,7 +283,7 @@ class Shard:
             raise EngineFailing(f"shard {self.place}: {error}") from error
 
     def _away(self, detail: str) -> None:
-        self._watcher.waiting(self.tp.partition, "store", detail)
+        self._waits("store", detail)
 
     async def _commit(self, changes: Changes) -> None:
         """Step b, and the hand-over to the publisher."""

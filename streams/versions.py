@@ -31,8 +31,15 @@ def name_of(boundary: int) -> bytes:
     return b"v:%d" % boundary
 
 
-Relearn = Callable[[int, int], Awaitable[Version]]
-"""(boundary, the last boundary that was cut) -> the version, learned again."""
+Relearn = Callable[[int, int, Callable[[str], None]], Awaitable[Version]]
+"""(boundary, the last boundary that was cut, who is told of an outage) -> the version, learned again."""
+
+Waits = Callable[[str, str], None]
+"""Is told for what somebody waits: (one of streams.metrics.PAUSES, the detail)."""
+
+
+def unheard(reason: str, detail: str) -> None:
+    """Nobody wants to know, as outside a worker."""
 
 
 class InForce(NamedTuple):
@@ -45,9 +52,9 @@ class InForce(NamedTuple):
 class VersionSource(Protocol):
     """What a shard needs of the versions. The methods are told at `Versions`."""
 
-    async def named(self, boundary: int) -> InForce: ...
-    async def at(self, boundary: int) -> InForce: ...
-    async def newest(self, most: int) -> InForce | None: ...
+    async def named(self, boundary: int, waits: Waits) -> InForce: ...
+    async def at(self, boundary: int, waits: Waits) -> InForce: ...
+    async def newest(self, most: int, waits: Waits) -> InForce | None: ...
 
 
 def lasting(settings: EngineSettings) -> int:
@@ -65,11 +72,11 @@ class Versions:
         self._schema = schema_of(settings)
         self._kept: OrderedDict[int, InForce] = OrderedDict()
 
-    async def named(self, boundary: int) -> InForce:
+    async def named(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary that some decision already used (or `UNTRAINED`)."""
-        return await self.at(boundary) if boundary != UNTRAINED else self._initial()
+        return await self.at(boundary, waits) if boundary != UNTRAINED else self._initial()
 
-    async def at(self, boundary: int) -> InForce:
+    async def at(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary, waiting for it as long as it takes: nothing is decided on another one.
 
         Before the learner's origin it is the untrained model. A version that is corrupted or foreign is refused; what
@@ -79,10 +86,11 @@ class Versions:
         while True:
             if boundary in self._kept:
                 return self._kept[boundary]
-            found = await self._look(boundary)
+            found = await self._look(boundary, waits)
             if found is not None:
                 self._keep(boundary, found)
                 return found
+            waits("version", f"of boundary {boundary}")  # also after an outage of the store, or a refusal
             now = time.monotonic()
             if now - alarmed > ALARM_EVERY_S:
                 alarmed = now
@@ -92,7 +100,7 @@ class Versions:
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, LONGEST_PAUSE_S)
 
-    async def newest(self, most: int) -> InForce | None:
+    async def newest(self, most: int, waits: Waits) -> InForce | None:
         """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
 
         Does not wait for the learner. One that is refused is as good as none, with an alarm.
@@ -100,7 +108,9 @@ class Versions:
         if most in self._kept:
             return self._kept[most]
         origin, cut = await patiently(
-            "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
+            "looking for the newest model version",
+            lambda: self._store.load(LEARNER, [ORIGIN, CUT]),
+            lambda detail: waits("store", detail),
         )
         if origin is None or cut is None:
             return None
@@ -111,7 +121,7 @@ class Versions:
             return None
         if newest < first:
             return None
-        found = self._kept.get(newest) or await self._look(newest)
+        found = self._kept.get(newest) or await self._look(newest, waits)
         if found is not None:
             self._keep(newest, found)
         return found
@@ -121,9 +131,11 @@ class Versions:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    async def _look(self, boundary: int) -> InForce | None:
+    async def _look(self, boundary: int, waits: Waits) -> InForce | None:
         value, origin, cut = await patiently(
-            "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
+            "looking for a model version",
+            lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT]),
+            lambda detail: waits("store", detail),
         )
         try:
             if value is not None:
@@ -131,10 +143,16 @@ class Versions:
             if origin is not None and boundary < number_of(origin, ORIGIN):
                 return self._initial()
             if self._relearn is not None and cut is not None and boundary <= number_of(cut, CUT):
-                return self._in_force(await self._relearn(boundary, number_of(cut, CUT)))
+                told = f"of boundary {boundary}, learned again"
+                waits("version", told)
+                again = await self._relearn(
+                    boundary, number_of(cut, CUT), lambda detail: waits("version", f"{told}: {detail}")
+                )
+                return self._in_force(again)
             return None
         except SnapshotRefused as error:
             logger.error("model version %d is refused: %s", boundary, error)
+            waits("version", f"of boundary {boundary}, which is refused: {error}")
             await asyncio.sleep(REFUSED_PAUSE_S)
             return None
 

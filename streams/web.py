@@ -1,7 +1,7 @@
 """Metrics, health and readiness over HTTP.
 
 `/metrics`  Prometheus.
-`/health`   200 while the learner and every shard that has work can go on, else 503; names the shard and why.
+`/health`   200 while the learner, a takeover and every shard that has work can go on, else 503; names which and why.
 `/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
 """
 
@@ -51,6 +51,8 @@ class Progress:
         self._clock = clock
         self._shards: dict[int, _Shard] = {}
         self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
+        self._takeover: dict[int | str, tuple[float, str]] = {}  # by shard, or the learner: since when, and why
+        self._learner: tuple[float, str] | None = None  # since when it waits, and why
         self._ready = False
         self.learner_trouble: str | None = None
         """Why the learner of this worker stands still, if it does."""
@@ -97,6 +99,39 @@ class Progress:
     def published(self, shard: int) -> None:
         """They can, or are no longer ours to publish."""
         self._unpublished.pop(shard, None)
+
+    def takeover_waits(self, place: int | str, why: str | None) -> None:
+        """A takeover of a shard, or the learner's, waits; None: it does no more."""
+        if why is None:
+            self._takeover.pop(place, None)
+        else:
+            since, _ = self._takeover.get(place, (self._clock(), ""))
+            self._takeover[place] = since, why
+
+    def learner_waits(self, why: str | None) -> None:
+        """The learner of this worker waits; None: it does no more."""
+        since, _ = self._learner or (self._clock(), "")
+        self._learner = None if why is None else (since, why)
+
+    def takeover(self) -> list[dict[str, Any]]:
+        """What a takeover waits for, for people."""
+        now = self._clock()
+        return [
+            {"place": str(place), "seconds": round(now - since, 1), "reason": why}
+            for place, (since, why) in self._takeover.items()
+        ]
+
+    @property
+    def learner(self) -> str | None:
+        """Why the learner stands still, or what it waits for."""
+        return self.learner_trouble or (self._learner[1] if self._learner is not None else None)
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing has stood still for too long, and the learner has no trouble."""
+        waits = [*self._takeover.values(), *([self._learner] if self._learner is not None else [])]
+        overdue = any(self._clock() - since > self.stall_after_s for since, _ in waits)
+        return not overdue and not self.stalled() and self.learner_trouble is None
 
     def _enter(self, shard: int, state: State, why: str) -> None:
         known = self._shards.get(shard)
@@ -172,24 +207,27 @@ class WebServer:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def _get_health(self, _: web.Request) -> web.Response:
-        stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
+        stalled, takeover, learner = self._progress.stalled(), self._progress.takeover(), self._progress.learner
         body: dict[str, Any] = {
-            "healthy": not stalled and trouble is None,
+            "healthy": self._progress.healthy,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
             ],
             "shards": self._progress.states(),
         }
-        if trouble is not None:
-            body["learner"] = trouble
+        if takeover:
+            body["takeover"] = takeover
+        if learner is not None:
+            body["learner"] = learner
         return _json(body, 200 if body["healthy"] else 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready
         body = {"ready": ready, "shards": sorted(self._progress.states())}
         if not ready:
-            body["reason"] = "no assignment taken over yet, or a rebalance is under way"
+            waits = sorted({told["reason"] for told in self._progress.takeover()})
+            body["reason"] = "; ".join(waits) or "no assignment taken over yet, or a rebalance is under way"
         return _json(body, 200 if ready else 503)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.datasets import milliseconds as milliseconds_of
+from streams.text import printable
 from streams.words import moment, quality
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 READ_SHOWN = 1_000
 """Events between two reports while the log is read."""
+WAITS_EVERY_S = 10.0
+"""How often it is said that Redis or Kafka is away."""
 
 
 def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
@@ -78,6 +82,7 @@ class _View:
     def __init__(self) -> None:
         self._watch: Watch | None = None
         self._read = self._time = 0
+        self._said_at = -WAITS_EVERY_S
 
     def _show(self, total: int | None, told: str) -> Watch:
         from streams.publishing import PLAIN_EVERY_S, BarWatch, PlainWatch
@@ -111,6 +116,11 @@ class _View:
             gone = max(progress.time - self._time, 0)
             self._time += gone
             self._watch.moved(gone, f"{moment(progress.time)}  {progress.applied:,} events")
+
+    def waits(self, detail: str) -> None:
+        if self._watch is not None and time.monotonic() - self._said_at > WAITS_EVERY_S:
+            self._said_at = time.monotonic()
+            self._watch.say(f"waiting: {printable(detail)}")
 
 
 def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from models.customer import UnknownRecord, unpack
 from models.partitioning import partition_of
 from streams.cli.options import configured, echo_json, json_option, quiet_libraries
 from streams.cli.reaching import store_of
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.redis_url import without_password
 from streams.topic_admin import TopicAdmin
 
 if TYPE_CHECKING:
