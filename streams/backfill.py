@@ -226,7 +226,7 @@ class Backfill:
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None:
         states = [each.body.state for each in self._shards]
-        self._watch(Progress(min(s.time for s in states), sum(s.totals.applied for s in states)))
+        self._watch(Progress(min(s.time for s in states), sum(s.totals.applied + s.totals.late for s in states)))
 
     def waiting(self, shard: int, reason: str, detail: str) -> None:
         """A shard that waits for a version, or for room in its outbox, waits for the others, which is the course."""

@@ -53,7 +53,10 @@ class CutAhead(EngineError):
 
 
 class View(Protocol):
-    """What is shown meanwhile."""
+    """What is shown meanwhile.
+
+    Implemented by _View (the command line).
+    """
 
     def reading(self, events: int) -> None: ...
     def begins(self, history: History, resumed: bool) -> None: ...

@@ -34,6 +34,7 @@ from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
+from streams.text import log_lines
 from streams.topics import OUTPUTS
 from streams.versions import LEARNER, Versions
 from streams.watching import Watching
@@ -45,7 +46,7 @@ SWITCH_S = 0.0005
 
 def run_worker(config: Config) -> NoReturn:
     """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
-    logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_lines(config.log_level, "%(asctime)s %(levelname)s %(name)s %(message)s")
     # Faust's own handlers come later; until then nothing is owned that would have to be handed over.
     # At once: an exception, raised wherever the signal falls (in a callback of the compiler, say), may be swallowed.
     signal.signal(signal.SIGTERM, lambda *_: exit_now(ExitCode.OK))

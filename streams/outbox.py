@@ -59,6 +59,8 @@ class Publisher(Protocol):
     destination, the entries of the shard that are public already with count >= `since` (from the tail backwards).
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
     ones. After `PublisherUnavailable` the outcome is unknown: `start` again and compare with `public`.
+
+    Implemented by KafkaPublisher, PlainPublisher and FakePublisher.
     """
 
     transactional: bool

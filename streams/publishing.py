@@ -16,6 +16,7 @@ from streams.client import Outcome, Refusal, Report, Sent, TouchpointPublisher, 
 from streams.client.delivery import SHOWN
 from streams.client.validation import checked
 from streams.errors import EngineError
+from streams.text import printable
 
 PLAIN_EVERY_S = 5.0
 HURRIED_S = 5.0
@@ -23,7 +24,10 @@ HURRIED_S = 5.0
 
 
 class Watch(Protocol):
-    """Shows how far a file is; a context manager."""
+    """Shows how far a file is; a context manager.
+
+    Implemented by BarWatch and PlainWatch.
+    """
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -54,7 +58,7 @@ class PlainWatch:
             self.say(told)
 
     def say(self, text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 class BarWatch:
@@ -79,7 +83,7 @@ class BarWatch:
 
     def say(self, text: str) -> None:
         # As it is: a refused line may hold what rich takes for markup.
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass(slots=True)

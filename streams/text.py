@@ -8,10 +8,13 @@ stranger wants.
 
 from __future__ import annotations
 
+import logging
 import re
 
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """What Unicode counts as letters, marks or variants, and nobody can see; `str.isprintable` knows all the rest."""
+
+_HIDDEN = re.compile(r"[^ -~]+")
 
 
 def printable(text: str) -> str:
@@ -35,6 +38,39 @@ def printable_lines(text: str) -> str:
     return re.sub(r"[^\n\t]+", lambda found: printable(found[0]), text)
 
 
+def json_text(text: str) -> str:
+    r"""JSON text on one line with such characters in JSON's own escapes: it means the same.
+
+    >>> json_text('{"customer": "c-1\x9b\U000e0001"}')
+    '{"customer": "c-1\\u009b\\udb40\\udc01"}'
+    """
+    return _HIDDEN.sub(lambda found: "".join(map(_json_escape, found[0])), text)
+
+
+def _json_escape(character: str) -> str:
+    if character.isprintable() and not _INVISIBLE.match(character):
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
 def _escape(character: str) -> str:
     # Lone surrogates, too, which a terminal's encoding would refuse.
     return character.encode("unicode_escape").decode("ascii")
+
+
+class PrintableFormatter(logging.Formatter):
+    """A log line is one line, whatever was put into it; a traceback below it keeps its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return printable(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
+def log_lines(level: str, format: str) -> None:
+    """Log to standard error, in plain lines: no colours and no other escape codes, terminal or not."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter(format))
+    logging.basicConfig(level=level, handlers=[handler])

@@ -50,7 +50,10 @@ class InForce(NamedTuple):
 
 
 class VersionSource(Protocol):
-    """What a shard needs of the versions. The methods are told at `Versions`."""
+    """What a shard needs of the versions. The methods are told at `Versions`.
+
+    Implemented by Versions and HistoryVersions.
+    """
 
     async def named(self, boundary: int, waits: Waits) -> InForce: ...
     async def at(self, boundary: int, waits: Waits) -> InForce: ...

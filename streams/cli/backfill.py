@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.datasets import milliseconds as milliseconds_of
 from streams.text import printable
@@ -65,7 +65,7 @@ def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
     try:
         done = run(config, log, until, view)
     except KeyboardInterrupt:
-        click.echo("stopped; the same command goes on where it stopped, and no worker starts before", err=True)
+        echo("stopped; the same command goes on where it stopped, and no worker starts before", err=True)
         sys.exit(INTERRUPTED)
     finally:
         view.close()
@@ -150,11 +150,11 @@ def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
 
 
 def _show(summary: dict[str, Any], done: Backfilled) -> None:
-    click.echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s, up to {moment(summary['until'])}")
+    echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s, up to {moment(summary['until'])}")
     bands = "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary["bands"].items() if count)
-    click.echo(f"{summary['customers']:,} customers in {len(done.fences)} partitions: {bands}")
+    echo(f"{summary['customers']:,} customers in {len(done.fences)} partitions: {bands}")
     totals = summary["totals"]
-    click.echo(f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  dead {totals['dead']:,}")
-    click.echo(f"model of {moment(summary['version'])}: {quality(summary['quality'])}")
+    echo(f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  dead {totals['dead']:,}")
+    echo(f"model of {moment(summary['version'])}: {quality(summary['quality'])}")
     fences = ", ".join(f"{partition}: {fence:,}" for partition, fence in summary["fences"].items())
-    click.echo(f"workers may start; they read {summary['topic']} from {fences}")
+    echo(f"workers may start; they read {summary['topic']} from {fences}")

@@ -109,6 +109,7 @@ def test_a_redis_in_trouble_is_named_for_each_live_shard_that_has_work(
         assert paused(port) >= {(shard, "store") for shard in shards}
         assert worker.poll() is None
     assert "again in" in world.log_of(worker)
+    assert "\x1b" not in world.log_of(worker), "a log file is no terminal"
 
     def goes_on() -> bool:
         return health(port)["healthy"] and not paused(port)

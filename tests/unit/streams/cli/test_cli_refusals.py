@@ -58,3 +58,16 @@ def test_a_rehearsal_refuses_a_row_of_an_unknown_type_as_a_replay_does(tmp_path:
     result = run("rehearse", path)
     assert result.exit_code == ExitCode.FAILURE
     assert "type is 'gift'; a CSV log takes purchase, return" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)]
+)
+def test_colours_are_left_out_where_no_color_says_so(environment: dict[str, str], coloured: bool) -> None:
+    result = CliRunner().invoke(main, ["config"], env={"NO_COLOR": None, **environment}, color=True)
+    assert result.exit_code == 0, result.output
+    assert ("\x1b" in result.output) is coloured
+
+
+def test_without_a_terminal_there_are_no_colours() -> None:
+    assert "\x1b" not in CliRunner().invoke(main, ["config"]).output
