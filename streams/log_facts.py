@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from kafka.admin import KafkaAdminClient
 
+from streams.kafka_open import opened
+
 
 class LogFacts(NamedTuple):
     """start, end: first offset and high watermark of the log; committed: the group's offset, None if never."""
@@ -44,7 +46,8 @@ class TopicDirectory:
 
     def _describe(self, wanted: list[str]) -> dict[str, TopicIdentity]:
         if self._admin is None:
-            self._admin = KafkaAdminClient(
+            self._admin = opened(
+                KafkaAdminClient,
                 bootstrap_servers=self._bootstrap,
                 client_id=f"{self._client_id}-directory",
                 request_timeout_ms=self._timeout_ms,

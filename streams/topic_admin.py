@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.kafka_open import opened
 from streams.topics import OUTPUTS, ROLES
 
 TIMESTAMP_TYPE = "message.timestamp.type"
@@ -121,7 +122,8 @@ class TopicAdmin:
     def __init__(self, bootstrap_servers: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
         self.bootstrap_servers = bootstrap_servers
         with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = KafkaAdminClient(
+            self._client: Any = opened(
+                KafkaAdminClient,
                 bootstrap_servers=bootstrap_servers.split(","),
                 client_id="retention-admin",
                 bootstrap_timeout_ms=timeout_ms,
