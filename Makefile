@@ -21,7 +21,7 @@ TEST_PROCESSES ?= 2
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install install-dev lock demo test bench bench-quick profile lint format clean
+.PHONY: help install install-dev lock demo check test bench bench-quick profile lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ lock: ## Resolve pyproject.toml into the two lock files again (needs uv; UPGRADE
 
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
 	$(BIN)/retention demo $(ARGS)
+
+check: lint ## Before a push: lint, unit and contract tests but the slow ones
+	$(BIN)/pytest tests/unit tests/contract -q -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)

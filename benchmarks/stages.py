@@ -57,7 +57,7 @@ from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
 from streams.shard_commit import entries_of, store_changes
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
-from streams.versions import Versions
+from streams.versions import Versions, unheard
 
 SHARD = 0
 WARM_BATCHES = 2
@@ -107,7 +107,7 @@ class EngineSteps:
         if meta is None:
             raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
         self._body = unpack_body(str(SHARD), meta.body)
-        self._scorer = (await self._versions.named(self._body.state.version)).scorer
+        self._scorer = (await self._versions.named(self._body.state.version, unheard)).scorer
         return self._body.state.fence
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
@@ -141,7 +141,7 @@ class EngineSteps:
         match request:
             case VersionAtBoundary():
                 with stage("model version"):
-                    return Adopted(await self._versions.at(version_for(self._settings, request.boundary)))
+                    return Adopted(await self._versions.at(version_for(self._settings, request.boundary), unheard))
             case VersionAtRecord():
                 return Adopted(None)
             case DueBefore():

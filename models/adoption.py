@@ -21,7 +21,10 @@ IN_FORCE = "version_in_force"
 
 
 class Adoption(Protocol):
-    """The rule of one shard. Versions are named by their boundary; None: the one in force stays."""
+    """The rule of one shard. Versions are named by their boundary; None: the one in force stays.
+
+    Implemented by Lockstep and Recorded.
+    """
 
     def at_boundary(self, boundary: int) -> int | None:
         """The version that comes into force when the line crosses a boundary."""

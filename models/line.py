@@ -25,7 +25,10 @@ UNBORN = -1
 
 
 class Totals(msgspec.Struct, frozen=True, gc=False):
-    """Counts since the shard's creation; part of the commit, hence exact across crashes."""
+    """Counts since the shard's creation; part of the commit, hence exact across crashes.
+
+    late: changed a record as well, but are not in `applied`.
+    """
 
     applied: int = 0
     duplicate: int = 0

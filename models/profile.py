@@ -37,7 +37,10 @@ TELLING = frozenset(
 
 
 class Profile(Protocol):
-    """The part of a record that is read and changed here."""
+    """The part of a record that is read and changed here.
+
+    Implemented by Record.
+    """
 
     flags: int
     tail: Tail

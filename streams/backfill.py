@@ -76,7 +76,8 @@ class Done(NamedTuple):
 
 
 class Backfill:
-    """One run. claimed: the plan's checkpoint, minted. course: the history. watch: told after each commit."""
+    """One run. claimed: the plan's checkpoint, minted. course: the history. watch: told after each commit.
+    on_outage: told for what it waits while Redis or Kafka is away."""
 
     def __init__(
         self,
@@ -86,20 +87,22 @@ class Backfill:
         claimed: Checkpoint,
         course: Course,
         watch: Callable[[Progress], None] = lambda progress: None,
+        on_outage: Callable[[str], None] = ignore,
     ) -> None:
         self._settings, self._store, self._plan, self._claimed = settings, store, plan, claimed
-        self._course, self._watch = course, watch
+        self._course, self._watch, self._on_outage = course, watch, on_outage
         engine, partitions = settings.shards.engine, plan.birth.partitions
         self._versions = HistoryVersions(engine, Learning(engine, partitions), self._oldest_wanted)
         self._shards = [self._shard(partition) for partition in range(partitions)]
         self._free = [asyncio.Event() for _ in range(partitions)]
 
     def _shard(self, partition: int) -> Shard:
-        checkpoint = Checkpoint(self._store, str(partition))
+        checkpoint = Checkpoint(self._store, str(partition), on_outage=self._on_outage)
         outgoing = Outgoing(
             self._settings.publisher(partition),
             partition,
             expires=False,
+            on_outage=self._on_outage,
             ours=checkpoint.holds,
             on_added=self._versions.feed,
             hurries=False,
@@ -117,11 +120,11 @@ class Backfill:
         try:
             for shard in self._shards:
                 await self._take_over(shard)
-            await retry_while_unavailable("learning again", self._learn_again, ignore)
+            await retry_while_unavailable("learning again", self._learn_again, self._on_outage)
             await self._work()
             for shard in self._shards:
                 await shard.ended()
-                await retry_while_unavailable("publishing", shard.recover, ignore)
+                await retry_while_unavailable("publishing", shard.recover, self._on_outage)
             point("backfill.5.published")
             await self._write_learner()
             point("backfill.6.learned")
@@ -137,7 +140,7 @@ class Backfill:
         start, end = self._course.starts[partition], self._plan.fences[partition]
         facts = LogFacts(start, end, birth.topic_id, birth.partitions, self._settings.committed(partition))
         for step in (shard.peek, shard.mint, lambda: shard.check(facts), shard.recover):
-            await retry_while_unavailable(f"taking shard {partition} over", step, ignore)
+            await retry_while_unavailable(f"taking shard {partition} over", step, self._on_outage)
 
     # -- step 3
 
@@ -197,11 +200,11 @@ class Backfill:
         """As the learner would have left it, so that the first worker's goes on behind it."""
         learning, schema = self._versions.learning, self._settings.examples.schema
         state = learning.state()
-        offsets = await retry_while_unavailable("finding the examples", self._examples_offsets, ignore)
+        offsets = await retry_while_unavailable("finding the examples", self._examples_offsets, self._on_outage)
         for progress, offset in zip(state.shards, offsets, strict=True):
             progress.offset = offset
         body = seal(state, schema)
-        checkpoint = Checkpoint(self._store, LEARNER)
+        checkpoint = Checkpoint(self._store, LEARNER, on_outage=self._on_outage)
         if await checkpoint.read() is None:
             await checkpoint.create(body)
         else:
@@ -219,10 +222,14 @@ class Backfill:
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None:
         states = [each.body.state for each in self._shards]
-        self._watch(Progress(min(s.time for s in states), sum(s.totals.applied for s in states)))
+        self._watch(Progress(min(s.time for s in states), sum(s.totals.applied + s.totals.late for s in states)))
+
+    def waiting(self, shard: int, reason: str, detail: str) -> None:
+        """A shard that waits for a version, or for room in its outbox, waits for the others, which is the course."""
+        if reason == "store":
+            self._on_outage(detail)
 
     def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
-    def waiting(self, shard: int, reason: str, detail: str) -> None: ...
     def taken_over(self, shard: int, state: ShardState) -> None: ...
     def working(self, shard: int, records: int, up_to: int) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...

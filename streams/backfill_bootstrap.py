@@ -20,7 +20,7 @@ from streams.backfill_claim import WorkersRunning, claim
 from streams.backfill_plan import PLACE, SCHEMA, Plan
 from streams.bootstrap import publisher_of
 from streams.checkpoint import Checkpoint
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
 from streams.examples import LearnerSettings
@@ -29,6 +29,7 @@ from streams.kafka_errors import BrokerUnreachable
 from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
 from streams.preflight import Surroundings, look
+from streams.redis_url import without_password
 from streams.retry import Unavailable
 from streams.shard_body import birth_of
 from streams.shard_settings import ShardSettings
@@ -53,11 +54,15 @@ class CutAhead(EngineError):
 
 
 class View(Protocol):
-    """What is shown meanwhile."""
+    """What is shown meanwhile.
+
+    Implemented by _View (the command line).
+    """
 
     def reading(self, events: int) -> None: ...
     def begins(self, history: History, resumed: bool) -> None: ...
     def works(self, progress: Progress) -> None: ...
+    def waits(self, detail: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ class _Run:
         self._history, self._view = history, view
         self._engine, self._topic = config.engine(), config.topic("touchpoints")
         self._tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
-        self._claimed = Checkpoint(store, PLACE)
+        self._claimed = Checkpoint(store, PLACE, on_outage=view.waits)
         self._committed: dict[int, int] = {}
         self.resumed = True
 
@@ -150,7 +155,8 @@ class _Run:
     async def work(self, plan: Plan) -> Done:
         course = Course(self._history, self._engine, plan.fences)
         self._view.begins(self._history, self.resumed)
-        return await Backfill(self._settings(), self._store, plan, self._claimed, course, self._view.works).run()
+        view = self._view
+        return await Backfill(self._settings(), self._store, plan, self._claimed, course, view.works, view.waits).run()
 
     def _wanted(self) -> Plan:
         with TopicAdmin(self._config.bootstrap_servers) as admin:

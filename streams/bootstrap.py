@@ -36,6 +36,7 @@ from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
+from streams.text import log_lines
 from streams.topic_watch import TopicWatch
 from streams.topics import OUTPUTS
 from streams.transport_settings import TransportSettings
@@ -49,7 +50,7 @@ SWITCH_S = 0.0005
 
 def run_worker(config: Config) -> NoReturn:
     """Run a worker until a signal or a named error; ends the process with its exit code (streams/errors.py)."""
-    logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_lines(config.log_level, "%(asctime)s %(levelname)s %(name)s %(message)s")
     # Faust's own handlers come later; until then nothing is owned that would have to be handed over.
     # At once: an exception, raised wherever the signal falls (in a callback of the compiler, say), may be swallowed.
     signal.signal(signal.SIGTERM, lambda *_: exit_now(ExitCode.OK))
@@ -125,12 +126,15 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.published(tp.partition),
             watching.kafka_away(tp.partition),
             checkpoint.holds,
+            watching.retried(tp.partition),
         )
         ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release)
         return Shard(tp, generation, shard_settings, ports)
 
     def learner_owner(tp: TP, generation: int) -> Owned:
-        checkpoint = Checkpoint(store, LEARNER, watching.rejected)
+        checkpoint = Checkpoint(
+            store, LEARNER, watching.rejected, lambda detail: watching.learner_waits(("store", detail))
+        )
         return LearnerOwner(
             tp,
             generation,
@@ -139,12 +143,13 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.version_cut,
             on_trouble=watching.learner_trouble,
             on_repeated=watching.examples_repeated,
+            on_wait=watching.learner_waits,
         )
 
     def owner(tp: TP, generation: int) -> Owned:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
-    ownership = Ownership(owner, stall_s=config.stall_after_s)
+    ownership = Ownership(owner, stall_s=config.stall_after_s, waits=watching.takeover_waits)
     app = build_app(TransportSettings.of(config), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))

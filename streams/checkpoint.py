@@ -99,17 +99,18 @@ class Checkpoint:
             self._on_rejection("producer")
         return ours
 
-    async def stands(self) -> None:
+    async def stands(self) -> bool:
         """Raises what the next write would, when the place is not as this owner left it. Between two writes.
 
-        A store that is away has not gone back, as far as anybody knows.
+        False while the store is away: it has not gone back, as far as anybody knows.
         """
         try:
             meta = await self._store.read_meta(self._place)
         except Unavailable as error:
             self._on_outage(f"looking at the meta: {error}")
-            return
+            return False
         self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
+        return True
 
     async def create(self, body: bytes) -> Meta:
         """Step 4, for a place that never was: create its meta and mint."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
+from streams.redis_url import refusal, without_password
 
 DEFAULT_FILE = "retention.toml"
 
@@ -136,8 +137,16 @@ class Config(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("give redis://host:port/db, rediss:// or unix://")
+        if told := refusal(value):
+            raise ValueError(told)
+        return value
+
+    @field_validator("redis_cluster")
+    @classmethod
+    def _url_of_a_cluster(cls, value: bool, info: ValidationInfo) -> bool:
+        url = info.data.get("redis_url")
+        if value and isinstance(url, str) and (told := refusal(url, cluster=True)):
+            raise ValueError(f"redis_url is {without_password(url)!r}: {told}")
         return value
 
     @field_validator("challengers")
@@ -204,13 +213,6 @@ class Config(BaseSettings):
         return f"{self.topic_prefix}.{role}"
 
 
-def without_password(url: str) -> str:
-    """A URL as it may be shown: neither user and password before the host nor a password among the options."""
-    url = re.sub(r"(?i)([?&][^=&]*(?:password|secret)[^=&]*=)[^&#]*", r"\1***", url)
-    # Up to the last @: a password that should have been quoted may hold @ and / itself.
-    return re.sub(r"^((?:\w+:)?/*).*@", r"\1***@", url, flags=re.DOTALL)
-
-
 def settings_file() -> str | None:
     """The TOML file that counts, if any."""
     return os.environ.get("RETENTION_CONFIG") or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
@@ -222,7 +224,9 @@ MASKED: Mapping[str, Callable[[str], str]] = {"redis_url": without_password}
 
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be shown."""
-    return MASKED[name](value) if name in MASKED and isinstance(value, str) else value
+    if name not in MASKED:
+        return value
+    return MASKED[name](value) if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def load(**given: Any) -> Config:

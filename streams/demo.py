@@ -34,6 +34,7 @@ from streams.log_events import CDNOW, TimedEvent, log_events
 from streams.log_times import LONGEST_GAP_DAYS
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.reading import TopicReader
+from streams.redis_url import without_password
 from streams.replay import Played, replay, tape
 from streams.top.screen import Display, Lines, as_ctrl_c
 from streams.top.triggers import row
@@ -166,7 +167,8 @@ class RunningDemo:
             self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
             with TopicAdmin(self.config.bootstrap_servers) as admin:
                 admin.create(specs(self.config))
-            self._say(f"broker {self.config.bootstrap_servers}, Redis {self.config.redis_url}, starting a worker")
+            where = f"broker {self.config.bootstrap_servers}, Redis {without_password(self.config.redis_url)}"
+            self._say(f"{where}, starting a worker")
             self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
             self.worker.start()
             self._stack.callback(self.worker.stop)

@@ -23,7 +23,10 @@ GRACE_S = 5.0
 
 
 class Crashable(Protocol):
-    """What is needed of the Faust app."""
+    """What is needed of the Faust app.
+
+    Implemented by RetentionApp.
+    """
 
     exit_code: int
 

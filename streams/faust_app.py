@@ -112,6 +112,7 @@ def run_worker(app: RetentionApp) -> NoReturn:
     uvloop.install()
     raised: BaseException | None = None
     worker: Any = app.Worker(loglevel="WARNING", quiet=True, override_logging=False)
+    worker.spinner = None  # it would show a cursor that it never hid, terminal or not
     try:
         worker.execute_from_commandline()  # ends by SystemExit; mode says it never returns
     except BaseException as error:  # whatever it is, the process ends here and says so

@@ -32,6 +32,8 @@ class Progress:
         self._shards: dict[int, _Shard] = {}
         self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
         self._held: dict[int, tuple[float, str]] = {}
+        self._takeover: dict[int | str, tuple[float, str]] = {}  # by shard, or the learner: since when, and why
+        self._learner: tuple[float, str] | None = None  # since when it waits, and why
         self._ready = False
         self.learner_trouble: str | None = None
         """Why the learner of this worker stands still, if it does."""
@@ -94,6 +96,40 @@ class Progress:
     def flows(self, shard: int) -> None:
         """What comes is handed out, or is no longer ours to read."""
         self._held.pop(shard, None)
+
+    def takeover_waits(self, place: int | str, why: str | None) -> None:
+        """A takeover of a shard, or the learner's, waits; None: it does no more."""
+        if why is None:
+            self._takeover.pop(place, None)
+        else:
+            since, _ = self._takeover.get(place, (self._clock(), ""))
+            self._takeover[place] = since, why
+
+    def learner_waits(self, why: str | None) -> None:
+        """The learner of this worker waits; None: it does no more."""
+        since, _ = self._learner or (self._clock(), "")
+        self._learner = None if why is None else (since, why)
+
+    def takeover(self) -> list[dict[str, Any]]:
+        """What a takeover waits for, for people."""
+        now = self._clock()
+        return [
+            {"place": str(place), "seconds": round(now - since, 1), "reason": why}
+            for place, (since, why) in self._takeover.items()
+        ]
+
+    @property
+    def learner(self) -> str | None:
+        """Why the learner stands still, or what it waits for."""
+        return self.learner_trouble or (self._learner[1] if self._learner is not None else None)
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing has stood still for too long, the learner has no trouble, and the input topic is there."""
+        waits = [*self._takeover.values(), *([self._learner] if self._learner is not None else [])]
+        overdue = any(self._clock() - since > self.stall_after_s for since, _ in waits)
+        trouble = self.learner_trouble is not None or self.topic_trouble is not None
+        return not overdue and not self.stalled() and not trouble
 
     def _enter(self, shard: int, state: State, why: str) -> None:
         known = self._shards.get(shard)

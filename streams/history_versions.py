@@ -20,7 +20,7 @@ from models.settings import EngineSettings
 from models.step import InForce
 from streams.model_registry import lasting
 from streams.outbox import Entry
-from streams.versions import ALARM_EVERY_S
+from streams.versions import ALARM_EVERY_S, Waits
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +79,10 @@ class HistoryVersions:
         while self._kept and (first := next(iter(self._kept))) < oldest:
             del self._kept[first]
 
-    async def named(self, boundary: int) -> InForce:
-        return await self.at(boundary) if boundary != UNTRAINED else self._initial()
+    async def named(self, boundary: int, waits: Waits) -> InForce:
+        return await self.at(boundary, waits) if boundary != UNTRAINED else self._initial()
 
-    async def at(self, boundary: int) -> InForce:
+    async def at(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary, waiting for it with an alarm; before the first one the untrained model."""
         started = time.monotonic()
         while True:
@@ -91,6 +91,7 @@ class HistoryVersions:
                 return self._kept[boundary]
             if self.learning.origin is not None and boundary < self.learning.origin:
                 return self._initial()
+            waits("version", f"of boundary {boundary}")
             self._said.clear()
             try:
                 # asyncio.wait_for of Python 3.11 swallows a cancellation that comes as the event does.
@@ -105,8 +106,8 @@ class HistoryVersions:
                     self.learning.lowest_mark(),
                 )
 
-    async def newest(self, most: int) -> InForce | None:
-        return await self.at(most)
+    async def newest(self, most: int, waits: Waits) -> InForce | None:
+        return await self.at(most, waits)
 
     def _initial(self) -> InForce:
         version = initial_version(self._settings)

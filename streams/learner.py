@@ -46,7 +46,8 @@ class LearnerOwner:
     """The owner of the learner's partition.
 
     on_version: told the newest version, at the start and whenever one is cut. on_trouble: why the learner stands still;
-    None when this owner is no longer the one who does. on_repeated: how many examples came that it had already.
+    None when this owner is no longer the one who does. on_wait: for what it waits, (reason, detail) as a shard's; None
+    when it waits no more. on_repeated: how many examples came that it had already.
     """
 
     reads = False
@@ -63,10 +64,12 @@ class LearnerOwner:
         new_consumer: NewConsumer = kafka_consumer,
         on_trouble: Callable[[str | None], None] = lambda text: None,
         on_repeated: Callable[[int], None] = lambda count: None,
+        on_wait: Callable[[tuple[str, str] | None], None] = lambda wait: None,
     ) -> None:
         self.tp, self.generation = tp, generation
         self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
         self._new_consumer, self._on_trouble, self._on_repeated = new_consumer, on_trouble, on_repeated
+        self._on_wait = on_wait
         self._learning: Learning | None = None
         self._trouble: Trouble | None = None
         self._reader: ExamplesReader | None = None
@@ -141,14 +144,18 @@ class LearnerOwner:
                 backoff.reset()
             except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
+                self._on_wait(("kafka", f"reading examples: {error}"))
                 await backoff.pause()
                 continue
             while versions := await self._next_versions():
                 await self._commit(versions)
+            stands = True
             if not heard:
                 # A store that went back lacks versions that were cut, and all shards may be waiting for one of them:
                 # then nobody says anything, and there is no next write that would notice.
-                await self._checkpoint.stands()
+                stands = await self._checkpoint.stands()
+            if stands:
+                self._on_wait(None)
 
     def _tell_newest(self) -> None:
         """The version that the state stands at: the next one may be an hour away."""
@@ -170,6 +177,7 @@ class LearnerOwner:
             self._on_trouble(None)
 
     async def ended(self) -> None:
+        self._on_wait(None)
         if self._reader is not None:
             await self._reader.close()
 

@@ -8,6 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams.errors import EngineError, ExitCode
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
+from streams.kafka_open import opened
 from streams.words import moment
 
 LOOK_MS = 200
@@ -31,7 +32,8 @@ def first_offsets(bootstrap_servers: str, topic: str, partitions: int, time: int
     Raises CutBeforeLog, BrokerUnreachable, BrokerRefused.
     """
     with kafka_named(bootstrap_servers, f"looking for {moment(time)} in {topic}"):
-        consumer: Any = KafkaConsumer(
+        consumer: Any = opened(
+            KafkaConsumer,
             bootstrap_servers=bootstrap_servers.split(","),
             group_id=None,
             enable_auto_commit=False,

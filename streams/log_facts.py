@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from kafka.admin import KafkaAdminClient
 
+from streams.kafka_open import opened
+
 NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
 """What brokers say that have none."""
 
@@ -47,7 +49,8 @@ class TopicDirectory:
 
     def _describe(self, wanted: list[str]) -> dict[str, TopicIdentity]:
         if self._admin is None:
-            self._admin = KafkaAdminClient(
+            self._admin = opened(
+                KafkaAdminClient,
                 bootstrap_servers=self._bootstrap,
                 client_id=f"{self._client_id}-directory",
                 request_timeout_ms=self._timeout_ms,

@@ -32,9 +32,10 @@ REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
 
 UNPUBLISHED, HELD = "kafka", "transaction"
-PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD)
-"""Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD`, whose work Kafka does
-not hand out, may stand beside another."""
+TAKEOVER = "takeover"
+PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD, TAKEOVER)
+"""Why a shard that has work, or the learner, stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD`, whose
+work Kafka does not hand out, may stand beside another."""
 
 DOUBTED = ("applied", "duplicate")
 """How a touchpoint is taken of which nobody knows whether it came before."""
@@ -50,9 +51,9 @@ BATCH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
 _COUNTED: tuple[tuple[str, str, str], ...] = (
-    ("applied", "retention_touchpoints_applied", "touchpoints that changed a customer's record"),
+    ("applied", "retention_touchpoints_applied", "touchpoints that changed a customer's record, late ones included"),
     ("duplicate", "retention_touchpoints_duplicate", "touchpoints dropped because their id was seen already"),
-    ("late", "retention_touchpoints_late", "touchpoints older than the allowed lateness; they still count"),
+    ("late", "retention_touchpoints_late", "of those applied: older than the allowed lateness"),
     ("skewed", "retention_touchpoints_skewed", "touchpoints whose event time lay after their record's timestamp"),
     ("dead", "retention_touchpoints_dead", "records that became dead letters"),
     ("due", "retention_due_items", "learning ticks, labels and lapses"),
@@ -163,7 +164,7 @@ class Metrics:
             self._published,
             self._publish_retries,
         )
-        self._pauses: dict[int, str] = {}
+        self._pauses: dict[int | str, str] = {}
         self._unpublished: set[int] = set()
         self._shards: set[int] = set()
 
@@ -189,7 +190,7 @@ class Metrics:
         """A commit stands. `records`: consumed by it."""
         label = str(shard)
         for field, series in self._totals.items():
-            series.labels(label).inc(max(0, getattr(after, field) - getattr(before, field)))
+            series.labels(label).inc(max(0, _counted(after, field) - _counted(before, field)))
         self._records.labels(label).inc(records)
         self._commits.labels(label).inc()
         self._commit_records.observe(records)
@@ -263,8 +264,11 @@ class Metrics:
         """The learner of this worker can't go on, or can again."""
         self._trouble.set(stands_still)
 
-    def paused(self, shard: int, reason: str | None) -> None:
-        """A shard that has work stands still (one of `PAUSES` but `UNPUBLISHED`), or goes on (None)."""
+    def paused(self, shard: int | str, reason: str | None) -> None:
+        """A shard that has work, or the learner, stands still (one of `PAUSES`), or goes on (None).
+
+        `UNPUBLISHED` is the learner's alone to be paused by: a shard says it by `unpublished`.
+        """
         before = self._pauses.get(shard)
         now = None if reason is None else reason if reason in PAUSES else OTHER
         if before == now:
@@ -305,6 +309,12 @@ class Metrics:
     def text(self) -> bytes:
         """The exposition in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+def _counted(totals: Totals, field: str) -> int:
+    """What the engine counts apart from the applied ones is applied, too, when it is late."""
+    count: int = getattr(totals, field)
+    return count + totals.late if field == "applied" else count
 
 
 def _release() -> str:

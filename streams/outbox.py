@@ -82,6 +82,8 @@ class Publisher(Protocol):
     Every method may also raise BrokerRefused, where credentials or a right is lacking, and `send` ProducerFenced.
 
     throttled_s: for how long Kafka has asked us to wait since the last `send` began.
+
+    Implemented by KafkaPublisher, PlainPublisher and FakePublisher.
     """
 
     transactional: bool

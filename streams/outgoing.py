@@ -64,10 +64,11 @@ class Outgoing:
 
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
     shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
-    publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
-    are for those who watch; on_added(entries) is told what each commit has added to the outbox. hurries: False where
-    nobody waits for what is public (a backfill): a transaction at every boundary would be all that the broker does.
-    transaction_s: after which Kafka aborts a transaction.
+    publisher is started anew, which would fence a new owner's. For those who watch: on_published(sent),
+    on_added(entries) with what each commit has added to the outbox, on_retry() at each transaction that failed,
+    on_outage(detail) at each failure to publish or to start again. hurries: False where nobody waits for what is
+    public (a backfill): a transaction at every boundary would be all that the broker does. transaction_s: after which
+    Kafka aborts a transaction.
     """
 
     def __init__(
@@ -78,12 +79,14 @@ class Outgoing:
         on_published: Callable[[Sent], None] = lambda sent: None,
         on_outage: Callable[[str], None] = ignore,
         ours: Callable[[], Awaitable[bool]] = always,
+        on_retry: Callable[[], None] = lambda: None,
         on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
         hurries: bool = True,
         transaction_s: float = TRANSACTION_S,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
-        self._on_outage, self._ours, self._on_added, self._hurries = on_outage, ours, on_added, hurries
+        self._on_outage, self._ours, self._on_retry = on_outage, ours, on_retry
+        self._on_added, self._hurries = on_added, hurries
         self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
@@ -194,6 +197,7 @@ class Outgoing:
                     # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
                     # shard is.
                     logger.warning("shard %d: publishing: %s; again in %.2f s", self._shard, error, backoff.pause_s)
+                    self._on_retry()
                     self._on_outage(f"publishing: {error}")
                     await self._again(backoff)
             self._awaited = False
@@ -211,6 +215,7 @@ class Outgoing:
                 logger.warning(
                     "shard %d: starting the publisher: %s; again in %.2f s", self._shard, error, backoff.pause_s
                 )
+                self._on_outage(f"starting the publisher: {error}")
 
     async def stop(self) -> None:
         await self._publisher.stop()

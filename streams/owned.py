@@ -12,7 +12,10 @@ from streams.log_facts import LogFacts
 
 
 class Owned(Protocol):
-    """A shard, or the learner, as owner of one partition."""
+    """A shard, or the learner, as owner of one partition.
+
+    Implemented by Shard and LearnerOwner.
+    """
 
     @property
     def tp(self) -> TP:
@@ -57,7 +60,10 @@ class Owned(Protocol):
 
 
 class Group(Protocol):
-    """The consumer, as seen from here."""
+    """The consumer, as seen from here.
+
+    Implemented by BatchConsumer.
+    """
 
     @property
     def generation(self) -> int: ...

@@ -31,7 +31,7 @@ from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
 from streams.kafka_errors import ProducerFenced
 from streams.log_facts import LogFacts
 from streams.owned import Group, Owned
-from streams.retry import ignore, retry_while_unavailable
+from streams.retry import retry_while_unavailable
 
 __all__ = ["Group", "Owned", "Ownership"]
 
@@ -43,10 +43,19 @@ WATCHES = 10  # observations that must all be bad: a process that was merely sto
 
 
 class Ownership:
-    """The owners of this process. `factory(tp, generation)` makes one for a partition that was assigned."""
+    """The owners of this process. `factory(tp, generation)` makes one for a partition that was assigned.
 
-    def __init__(self, factory: Callable[[TP, int], Owned], *, stall_s: float = 30.0) -> None:
-        self._factory = factory
+    waits(owned, detail): is told what a takeover waits for, and None when it waits no more.
+    """
+
+    def __init__(
+        self,
+        factory: Callable[[TP, int], Owned],
+        *,
+        stall_s: float = 30.0,
+        waits: Callable[[Owned, str | None], None] = lambda owned, detail: None,
+    ) -> None:
+        self._factory, self._waits = factory, waits
         self._stall_s = stall_s
         self._group: Group | None = None
         self._tasks: dict[TP, asyncio.Task[None]] = {}
@@ -164,14 +173,20 @@ class Ownership:
                 named = TakeoverFailed(f"takeover of {_names(owners)} raised {error!r}")
             self.group.end_process(named)
         finally:
+            for owned in owners.values():
+                self._waits(owned, None)
             if not started:  # half-built: close what was opened
                 await asyncio.gather(*(self._close(owned) for owned in owners.values()))
 
     async def _prepare(self, owners: dict[TP, Owned], generation: int) -> None:
+        def all_wait(detail: str) -> None:
+            for owned in owners.values():
+                self._waits(owned, detail)
+
         async def each(step: str, do: Callable[[Owned], Awaitable[Any]]) -> list[Any]:
             def one(owned: Owned) -> Awaitable[Any]:
                 what = f"{step} of {owned.tp.topic} {owned.tp.partition}"
-                return retry_while_unavailable(what, lambda: do(owned), ignore)
+                return retry_while_unavailable(what, lambda: do(owned), lambda told: self._waits(owned, told))
 
             done = await asyncio.gather(*(one(owned) for owned in owners.values()))
             self._still(generation)
@@ -182,7 +197,7 @@ class Ownership:
         # A learner's partition has no fence of its own; committing its 0 still asks the coordinator.
         fences = {o.tp: o.fence for o, there in zip(owners.values(), known, strict=True) if there or not o.reads}
         if fences and not await retry_while_unavailable(
-            "committing the fences", lambda: self.group.confirm(fences), ignore
+            "committing the fences", lambda: self.group.confirm(fences), all_wait
         ):
             logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
             raise asyncio.CancelledError
@@ -190,7 +205,7 @@ class Ownership:
         point("takeover.2.fences_committed")
         await each("minting", lambda owned: owned.mint())
         point("takeover.3.minted")
-        facts = await self._facts(owners, generation)
+        facts = await self._facts(owners, generation, all_wait)
         await each("checking the log", lambda owned: owned.check(facts[owned.tp]))
         point("takeover.4.checked")
         await each("recovering", lambda owned: owned.recover())
@@ -211,10 +226,12 @@ class Ownership:
         if generation != self.group.generation:
             raise asyncio.CancelledError
 
-    async def _facts(self, owners: Mapping[TP, Owned], generation: int) -> dict[TP, LogFacts]:
+    async def _facts(
+        self, owners: Mapping[TP, Owned], generation: int, wait: Callable[[str], None]
+    ) -> dict[TP, LogFacts]:
         for tries_left in reversed(range(END_RETRIES)):
             facts: dict[TP, LogFacts] = await retry_while_unavailable(
-                "asking for the log's bounds", lambda: self.group.log_facts(owners), ignore
+                "asking for the log's bounds", lambda: self.group.log_facts(owners), wait
             )
             self._still(generation)
             if not tries_left or all(owned.fence <= facts[tp].end for tp, owned in owners.items() if owned.reads):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streams.backfill_plan import refuse_unfinished
 from streams.batch_sizes import limits_of
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor import topics
 from streams.doctor.finding import Status
 from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
@@ -22,6 +22,7 @@ from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
 from streams.kafka_errors import TopicMissing
 from streams.kafka_transactions import supports_transactions
+from streams.redis_url import without_password
 from streams.retry import Backoff, Unavailable
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated

@@ -28,7 +28,10 @@ OF_A_REPLAY = (
 
 
 class Watch(Protocol):
-    """Shows how far a file is; a context manager (implemented in streams/cli/progress.py)."""
+    """Shows how far a file is; a context manager.
+
+    Implemented by BarWatch and PlainWatch (streams/cli/progress.py).
+    """
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...

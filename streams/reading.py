@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.kafka_open import opened
 
 FIRST_STEP, STEP_GROWTH = 64, 8
 """Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""
@@ -38,7 +39,8 @@ class TopicReader:
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         self.bootstrap_servers, self.topic = bootstrap_servers, topic
         with kafka_named(bootstrap_servers, "connecting"):
-            self._consumer: Any = KafkaConsumer(
+            self._consumer: Any = opened(
+                KafkaConsumer,
                 bootstrap_servers=bootstrap_servers.split(","),
                 group_id=None,
                 enable_auto_commit=False,

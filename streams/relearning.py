@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from models.churn import Version
 from models.learning import Learning
@@ -30,8 +31,9 @@ class Relearning:
         self._versions: dict[int, Version] = {}
         self._lock = asyncio.Lock()
 
-    async def version(self, boundary: int, cut: int) -> Version:
+    async def version(self, boundary: int, cut: int, on_outage: Callable[[str], None]) -> Version:
         """The version of a boundary, from the earliest example on. cut: the last boundary that the learner has cut.
+        on_outage: is told while Kafka is away.
 
         Raises LogTruncated when the examples no longer reach back to the first or miss one, StateUnreadable when one
         is not ours.
@@ -39,10 +41,10 @@ class Relearning:
         async with self._lock:
             if boundary not in self._versions:
                 logger.warning("model version %d is no longer kept: learning it again from the examples", boundary)
-                self._versions = await self._until_learned(boundary, cut)
+                self._versions = await self._until_learned(boundary, cut, on_outage)
             return self._versions[boundary]
 
-    async def _until_learned(self, first: int, last: int) -> dict[int, Version]:
+    async def _until_learned(self, first: int, last: int, on_outage: Callable[[str], None]) -> dict[int, Version]:
         backoff = Backoff()
         while True:
             learning = Learning(self._settings.engine, self._settings.partitions)
@@ -52,6 +54,7 @@ class Relearning:
                 return await self._relearn(learning, reader, first, last)
             except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
+                on_outage(f"reading examples: {error}")
             finally:
                 await reader.close()
             await backoff.pause()

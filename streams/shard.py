@@ -90,7 +90,7 @@ class Shard:
         self._dues = DueWindow(self._read_dues)
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
-        self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits_for_version)
+        self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -264,9 +264,10 @@ class Shard:
             case RecordsOf():
                 return Records(await self._load(request.customers))
 
-    def _waits_for_version(self, detail: str) -> None:
-        self._watcher.waiting(self.tp.partition, "version", detail)
-        self._outgoing.hurry()
+    def _waits(self, reason: str, detail: str) -> None:
+        self._watcher.waiting(self.tp.partition, reason, detail)
+        if reason == "version":
+            self._outgoing.hurry()
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
         return await retry_while_unavailable(
@@ -295,7 +296,7 @@ class Shard:
             raise EngineFailing(f"shard {self.place}: {error}") from error
 
     def _away(self, detail: str) -> None:
-        self._watcher.waiting(self.tp.partition, "store", detail)
+        self._waits("store", detail)
 
     async def _commit(self, changes: Changes) -> None:
         """Step b, and the hand-over to the publisher."""

@@ -35,7 +35,10 @@ class ShardSettings:
 
 
 class Watcher(Protocol):
-    """What the shard tells those who watch it: once per commit, never per event."""
+    """What the shard tells those who watch it: once per commit, never per event.
+
+    Implemented by Watching and Backfill.
+    """
 
     def taken_over(self, shard: int, state: ShardState) -> None: ...
     def committed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -43,13 +44,22 @@ def sorted_on_disk(
 def write_items(path: Path, items: Iterable[Any]) -> None:
     """Items as MessagePack, each behind its length. Raises DiskFull."""
     encode = msgspec.msgpack.Encoder().encode
-    with path.open("wb") as file:
-        for item in items:
+    file = path.open("wb")
+    try:
+        for item in items:  # what reading them raises is not ours to name
             packed = encode(item)
             try:
                 file.write(len(packed).to_bytes(_LENGTH, "little") + packed)
             except OSError as error:
                 raise DiskFull(f"{path}: {error.strerror}") from error
+    except BaseException:
+        with contextlib.suppress(OSError):  # closing tries to write the rest, and would hide what came first
+            file.close()
+        raise
+    try:
+        file.close()  # what is buffered is written only here
+    except OSError as error:
+        raise DiskFull(f"{path}: {error.strerror}") from error
 
 
 def read_items(path: Path, kind: type[T]) -> Iterator[T]:

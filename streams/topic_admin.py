@@ -9,6 +9,7 @@ from typing import Any, Self
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerRefused, TopicDiffers, TopicMissing, kafka_named
+from streams.kafka_open import opened
 from streams.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec
 
 _NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
@@ -36,7 +37,8 @@ class TopicAdmin:
     def __init__(self, bootstrap_servers: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
         self.bootstrap_servers = bootstrap_servers
         with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = KafkaAdminClient(
+            self._client: Any = opened(
+                KafkaAdminClient,
                 bootstrap_servers=bootstrap_servers.split(","),
                 client_id="retention-admin",
                 bootstrap_timeout_ms=timeout_ms,

@@ -7,7 +7,7 @@ store went back behind outputs that are public, the versions that were in force 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from models.adoption import Adoption, obeying
 from models.calendar import newer, version_for
@@ -15,16 +15,14 @@ from models.churn import Scorer
 from models.line import ShardState
 from models.settings import EngineSettings
 from models.step import InForce, VersionAtRecord
-from streams.versions import VersionSource
+from streams.versions import VersionSource, Waits
 
 
 class VersionRule:
     """The rule of one shard. A version that comes into force is handed out once, for the decision that tells of it."""
 
-    def __init__(
-        self, engine: EngineSettings, lockstep: bool, versions: VersionSource, waits: Callable[[str], None]
-    ) -> None:
-        """waits: is told, before a wait for the learner, for what."""
+    def __init__(self, engine: EngineSettings, lockstep: bool, versions: VersionSource, waits: Waits) -> None:
+        """waits: is told for what the shard waits: for the learner before it does, for the store when it is away."""
         self._engine, self._lockstep, self._versions, self._waits = engine, lockstep, versions, waits
         self._in_force: InForce | None = None
         self._recorded: Adoption | None = None
@@ -45,8 +43,8 @@ class VersionRule:
 
     async def resume(self, state: ShardState) -> None:
         """The version that the state was left with."""
-        self._waits(f"in force, of boundary {state.version}")
-        self._in_force = await self._versions.named(state.version)
+        self._waits("version", f"in force, of boundary {state.version}")
+        self._in_force = await self._versions.named(state.version, self._waits)
 
     def change_after(self, state: ShardState, offset: int) -> int | None:
         """The first record after `offset` before which a version comes into force, if that is known by now."""
@@ -61,8 +59,8 @@ class VersionRule:
         wanted = version_for(self._engine, boundary)
         if not self._lockstep:
             return await self._newer(state, wanted)
-        self._waits(f"of boundary {wanted}")
-        self._in_force = await self._versions.at(wanted)
+        self._waits("version", f"of boundary {wanted}")
+        self._in_force = await self._versions.at(wanted, self._waits)
         return self._in_force
 
     async def at_record(self, state: ShardState, asked: VersionAtRecord) -> InForce | None:
@@ -85,13 +83,13 @@ class VersionRule:
         """A version that was in force once, if it is newer than the one in force; waits for it."""
         if not newer(boundary, state.version):
             return None
-        self._waits(f"of boundary {boundary}, as recorded")
-        found = self._in_force = await self._versions.at(boundary)
+        self._waits("version", f"of boundary {boundary}, as recorded")
+        found = self._in_force = await self._versions.at(boundary, self._waits)
         return found if newer(found.version.boundary, state.version) else None
 
     async def _newer(self, state: ShardState, most: int) -> InForce | None:
         """The newest version up to a boundary that the learner has cut, if it is newer than the one in force."""
-        found = await self._versions.newest(most)
+        found = await self._versions.newest(most, self._waits)
         if found is None or not newer(found.version.boundary, state.version):
             return None
         self._in_force = found

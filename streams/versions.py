@@ -14,7 +14,7 @@ from models.learning import initial_version
 from models.settings import EngineSettings
 from models.step import InForce
 from streams.model_registry import ModelRegistry
-from streams.retry import Backoff, ignore, retry_while_unavailable
+from streams.retry import Backoff, retry_while_unavailable
 from streams.store import Store
 
 logger = logging.getLogger(__name__)
@@ -26,16 +26,26 @@ ALARM_EVERY_S = 10.0
 REFUSED_PAUSE_S = 2.0
 
 
-Relearn = Callable[[int, int], Awaitable[Version]]
-"""(boundary, the last boundary that was cut) -> the version, learned again."""
+Relearn = Callable[[int, int, Callable[[str], None]], Awaitable[Version]]
+"""(boundary, the last boundary that was cut, who is told of an outage) -> the version, learned again."""
+
+Waits = Callable[[str, str], None]
+"""Is told for what somebody waits: (one of streams.metrics.PAUSES, the detail)."""
+
+
+def unheard(reason: str, detail: str) -> None:
+    """Nobody wants to know, as outside a worker."""
 
 
 class VersionSource(Protocol):
-    """What a shard needs of the versions. The methods are told at `Versions`."""
+    """What a shard needs of the versions. The methods are told at `Versions`.
 
-    async def named(self, boundary: int) -> InForce: ...
-    async def at(self, boundary: int) -> InForce: ...
-    async def newest(self, most: int) -> InForce | None: ...
+    Implemented by Versions and HistoryVersions.
+    """
+
+    async def named(self, boundary: int, waits: Waits) -> InForce: ...
+    async def at(self, boundary: int, waits: Waits) -> InForce: ...
+    async def newest(self, most: int, waits: Waits) -> InForce | None: ...
 
 
 class Versions:
@@ -47,11 +57,11 @@ class Versions:
         self._registry = ModelRegistry(store, schema_of(settings))
         self._kept: OrderedDict[int, InForce] = OrderedDict()
 
-    async def named(self, boundary: int) -> InForce:
+    async def named(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary that some decision already used (or `UNTRAINED`)."""
-        return await self.at(boundary) if boundary != UNTRAINED else self._initial()
+        return await self.at(boundary, waits) if boundary != UNTRAINED else self._initial()
 
-    async def at(self, boundary: int) -> InForce:
+    async def at(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary, waiting for it as long as it takes: nothing is decided on another one.
 
         Before the learner's origin it is the untrained model. A version that is corrupted or foreign is refused; what
@@ -62,10 +72,11 @@ class Versions:
         while True:
             if boundary in self._kept:
                 return self._kept[boundary]
-            found = await self._look(boundary)
+            found = await self._look(boundary, waits)
             if found is not None:
                 self._keep(boundary, found)
                 return found
+            waits("version", f"of boundary {boundary}")  # also after an outage of the store, or a refusal
             now = time.monotonic()
             if now - alarmed > ALARM_EVERY_S:
                 alarmed = now
@@ -74,14 +85,16 @@ class Versions:
                 )
             await backoff.pause()
 
-    async def newest(self, most: int) -> InForce | None:
+    async def newest(self, most: int, waits: Waits) -> InForce | None:
         """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
 
         Does not wait for the learner. One that is refused is as good as none, with an alarm.
         """
         if most in self._kept:
             return self._kept[most]
-        bounds = await retry_while_unavailable("looking for the newest model version", self._registry.bounds, ignore)
+        bounds = await retry_while_unavailable(
+            "looking for the newest model version", self._registry.bounds, lambda detail: waits("store", detail)
+        )
         try:
             last, first = bounds.newest, bounds.origin
         except SnapshotRefused as error:
@@ -89,7 +102,7 @@ class Versions:
             return None
         if last is None or first is None or (newest := min(most, last)) < first:
             return None
-        found = self._kept.get(newest) or await self._look(newest)
+        found = self._kept.get(newest) or await self._look(newest, waits)
         if found is not None:
             self._keep(newest, found)
         return found
@@ -99,20 +112,26 @@ class Versions:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    async def _look(self, boundary: int) -> InForce | None:
+    async def _look(self, boundary: int, waits: Waits) -> InForce | None:
         try:
             stored = await retry_while_unavailable(
-                "looking for a model version", lambda: self._registry.read(boundary), ignore
+                "looking for a model version",
+                lambda: self._registry.read(boundary),
+                lambda detail: waits("store", detail),
             )
             if stored.version is not None:
                 return self._in_force(stored.version)
             if (origin := stored.origin) is not None and boundary < origin:
                 return self._initial()
             if self._relearn is not None and (newest := stored.newest) is not None and boundary <= newest:
-                return self._in_force(await self._relearn(boundary, newest))
+                told = f"of boundary {boundary}, learned again"
+                waits("version", told)
+                again = await self._relearn(boundary, newest, lambda detail: waits("version", f"{told}: {detail}"))
+                return self._in_force(again)
             return None
         except SnapshotRefused as error:
             logger.error("model version %d is refused: %s", boundary, error)
+            waits("version", f"of boundary {boundary}, which is refused: {error}")
             await asyncio.sleep(REFUSED_PAUSE_S)
             return None
 

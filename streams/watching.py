@@ -19,9 +19,11 @@ from models.churn import Version
 from models.line import UNBORN, ShardState
 from streams.health import Progress
 from streams.kafka_errors import BrokerRefused, KafkaUnavailable
-from streams.metrics import HELD, UNPUBLISHED, Metrics
+from streams.metrics import HELD, TAKEOVER, UNPUBLISHED, Metrics
+from streams.model_registry import LEARNER
 from streams.open_transactions import LogEnd, OpenTransactions
 from streams.outgoing import Sent
+from streams.ownership import Owned
 from streams.store import Store, StoreUnavailable
 from streams.store.rules import StoreRefused
 from streams.tails import TailReader
@@ -103,14 +105,23 @@ class Watching:
         return lambda detail: self.waiting(shard, "store", detail)
 
     def kafka_away(self, shard: int) -> Callable[[str], None]:
-        """The shard's own listener for transactions that failed, or whose outcome is not known."""
+        """The shard's own listener for what keeps its outputs from being public."""
 
         def listen(detail: str) -> None:
             self.progress.unpublished(shard, f"{UNPUBLISHED}: {detail}")
             self.metrics.unpublished(shard, True)
-            self.metrics.publish_retry(shard)
 
         return listen
+
+    def retried(self, shard: int) -> Callable[[], None]:
+        """The shard's own listener for transactions that failed, or whose outcome is not known."""
+        return lambda: self.metrics.publish_retry(shard)
+
+    def takeover_waits(self, owned: Owned, detail: str | None) -> None:
+        """A takeover can't go on, or does again (None)."""
+        place = owned.tp.partition if owned.reads else LEARNER
+        self.progress.takeover_waits(place, None if detail is None else f"{TAKEOVER}: {detail}")
+        self.metrics.paused(place, None if detail is None else TAKEOVER)
 
     def outbox(self, shard: int, entries: int) -> None:
         """How many outputs of a shard are committed but not yet public."""
@@ -158,6 +169,12 @@ class Watching:
     def examples_repeated(self, count: int) -> None:
         """The learner was handed examples that it had already."""
         self.metrics.redelivered("examples", count)
+
+    def learner_waits(self, wait: tuple[str, str] | None) -> None:
+        """The learner waits for (reason, detail), or waits no more (None)."""
+        reason, detail = wait or (None, None)
+        self.progress.learner_waits(None if reason is None else f"{reason}: {detail}")
+        self.metrics.paused(LEARNER, reason)
 
     def learner_trouble(self, detail: str | None) -> None:
         """The learner stands still (why), or no longer does (None)."""

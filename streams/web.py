@@ -1,7 +1,7 @@
 """Metrics, health and readiness over HTTP.
 
 `/metrics`  Prometheus.
-`/health`   200 while the learner and every shard that has work can go on, else 503; names the shard and why.
+`/health`   200 while the learner, a takeover and every shard that has work can go on, else 503; names which and why.
 `/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
 """
 
@@ -64,17 +64,19 @@ class WebServer:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def _get_health(self, _: web.Request) -> web.Response:
-        stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
+        stalled, takeover, learner = self._progress.stalled(), self._progress.takeover(), self._progress.learner
         body: dict[str, Any] = {
-            "healthy": not stalled and trouble is None and self._progress.topic_trouble is None,
+            "healthy": self._progress.healthy,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
             ],
             "shards": self._progress.states(),
         }
-        if trouble is not None:
-            body["learner"] = trouble
+        if takeover:
+            body["takeover"] = takeover
+        if learner is not None:
+            body["learner"] = learner
         if self._progress.topic_trouble is not None:
             body["topic"] = self._progress.topic_trouble
         return _json(body, 200 if body["healthy"] else 503)
@@ -83,7 +85,8 @@ class WebServer:
         ready = self._progress.ready
         body = {"ready": ready, "shards": sorted(self._progress.states())}
         if not ready:
-            under_way = "no assignment taken over yet, or a rebalance is under way"
+            waits = sorted({told["reason"] for told in self._progress.takeover()})
+            under_way = "; ".join(waits) or "no assignment taken over yet, or a rebalance is under way"
             body["reason"] = self._progress.topic_trouble or under_way
         return _json(body, 200 if ready else 503)
 

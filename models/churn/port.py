@@ -33,7 +33,10 @@ NO_OUTCOMES = Outcomes(
 
 
 class Scorer(Protocol):
-    """A version of the model, able to score. The same basis gives the same bits, whatever the batch."""
+    """A version of the model, able to score. The same basis gives the same bits, whatever the batch.
+
+    Implemented by MixtureScorer and RiverScorer.
+    """
 
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability of churn (no sign of staying within the horizon), shape (rows,), from bases of shape (rows,
@@ -41,7 +44,10 @@ class Scorer(Protocol):
 
 
 class Learner(Protocol):
-    """A model that learns. Outcomes come in the one deterministic order of the log."""
+    """A model that learns. Outcomes come in the one deterministic order of the log.
+
+    Implemented by MixtureLearner, RiverModel and Contest.
+    """
 
     def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
         """Learn all that became known up to a boundary of log time (ms), which rise from call to call.

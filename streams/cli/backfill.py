@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.datasets import milliseconds as milliseconds_of
+from streams.text import printable
 from streams.words import moment, quality
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 READ_SHOWN = 1_000
 """Events between two reports while the log is read."""
+WAITS_EVERY_S = 10.0
+"""How often it is said that Redis or Kafka is away."""
 
 
 def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> int:
@@ -61,7 +65,7 @@ def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
     try:
         done = run(config, log, until, view)
     except KeyboardInterrupt:
-        click.echo("stopped; the same command goes on where it stopped, and no worker starts before", err=True)
+        echo("stopped; the same command goes on where it stopped, and no worker starts before", err=True)
         sys.exit(INTERRUPTED)
     finally:
         view.close()
@@ -78,6 +82,7 @@ class _View:
     def __init__(self) -> None:
         self._watch: Watch | None = None
         self._read = self._time = 0
+        self._said_at = -WAITS_EVERY_S
 
     def _show(self, total: int | None, told: str) -> Watch:
         from streams.cli.progress import PLAIN_EVERY_S, BarWatch, PlainWatch
@@ -112,6 +117,11 @@ class _View:
             self._time += gone
             self._watch.moved(gone, f"{moment(progress.time)}  {progress.applied:,} events")
 
+    def waits(self, detail: str) -> None:
+        if self._watch is not None and time.monotonic() - self._said_at > WAITS_EVERY_S:
+            self._said_at = time.monotonic()
+            self._watch.say(f"waiting: {printable(detail)}")
+
 
 def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
     """What was done, as plain data."""
@@ -140,11 +150,11 @@ def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
 
 
 def _show(summary: dict[str, Any], done: Backfilled) -> None:
-    click.echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s, up to {moment(summary['until'])}")
+    echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s, up to {moment(summary['until'])}")
     bands = "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary["bands"].items() if count)
-    click.echo(f"{summary['customers']:,} customers in {len(done.fences)} partitions: {bands}")
+    echo(f"{summary['customers']:,} customers in {len(done.fences)} partitions: {bands}")
     totals = summary["totals"]
-    click.echo(f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  dead {totals['dead']:,}")
-    click.echo(f"model of {moment(summary['version'])}: {quality(summary['quality'])}")
+    echo(f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  dead {totals['dead']:,}")
+    echo(f"model of {moment(summary['version'])}: {quality(summary['quality'])}")
     fences = ", ".join(f"{partition}: {fence:,}" for partition, fence in summary["fences"].items())
-    click.echo(f"workers may start; they read {summary['topic']} from {fences}")
+    echo(f"workers may start; they read {summary['topic']} from {fences}")

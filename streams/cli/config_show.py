@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from streams.cli.options import configured, echo_json, given_settings, json_option
+from streams.cli.options import configured, echo, echo_json, given_settings, json_option
 from streams.config import Config, settings_file
 from streams.config_sources import Effective, Misspelt, Source, effective, misspelt
 
@@ -52,7 +52,7 @@ def config(config: Config, names: tuple[str, ...], changed: bool, as_json: bool)
         return
     _show(wanted)
     for variable in strange:
-        click.echo(f"warning: {told(variable)}", err=True)
+        echo(f"warning: {told(variable)}", err=True)
 
 
 def told(variable: Misspelt) -> str:
@@ -84,11 +84,13 @@ def _show(settings: dict[str, Effective]) -> None:
     group = None
     for name, setting in settings.items():
         if setting.group != group:
-            click.echo(("\n" if group else "") + click.style(setting.group, bold=True))
+            if group:
+                echo("")
+            echo(setting.group, bold=True)
             group = setting.group
         source, where = setting.origin
         line = f"  {name:<{names}}  {values[name]:<{widths}}  {source} {where}".rstrip()
-        click.echo(click.style(line, dim=source is Source.DEFAULT))
+        echo(line, dim=source is Source.DEFAULT)
 
 
 def _text(value: Any) -> str:

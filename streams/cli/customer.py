@@ -9,10 +9,11 @@ import click
 
 from models.customer import UnknownRecord, unpack
 from models.partitioning import partition_of
-from streams.cli.options import configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.reaching import store_of
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.redis_url import without_password
 from streams.topic_admin import TopicAdmin
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     if as_json:
         echo_json(told)
     else:
-        click.echo("\n".join(lines(told)))
+        for line in lines(told):
+            echo(line)
 
 
 async def _stored(
@@ -93,7 +95,7 @@ async def _stored(
             settings = settings_of(shard, body.birth)
             return value, settings, await foresight(store, body, settings, customer_id, value)
         except StateUnreadable as error:
-            click.echo(f"no forecast: {error}", err=True)
+            echo(f"no forecast: {error}", err=True)
         except UnknownRecord:  # the caller says so
             pass
         return value, settings, None

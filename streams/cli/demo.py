@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.options import a_log, fail, json_option, quiet_libraries
+from streams.cli.options import a_log, echo, fail, json_option, quiet_libraries
 from streams.config import ConfigError
 from streams.errors import EngineError
 from streams.log_times import LONGEST_GAP_DAYS
+from streams.text import printable_lines
 
 if TYPE_CHECKING:
     from streams.demo_view import Told
@@ -79,11 +80,11 @@ def told(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width
     if live:
         display: Display = Screen(leave=True)
     else:
-        display = Lines(click.echo, plain.objects if as_json else demo_view.lines)
+        display = Lines(echo, plain.objects if as_json else demo_view.lines)
     if svg is not None:
         display = Pictured(display, svg, width)
 
     def say(text: str) -> None:
-        click.echo(text, err=as_json)
+        click.echo(printable_lines(text), err=as_json)
 
     return Told(say, display, LIVE_S if live else REFRESH_S, name)

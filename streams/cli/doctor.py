@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from streams.cli.options import INTERRUPTED, configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.doctor.finding import GRAVITY, Finding, Status
 from streams.errors import ExitCode
+from streams.text import printable
 
 COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red", Status.SKIPPED: "bright_black"}
 
@@ -42,7 +43,7 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
         async for finding in examine(config, read_only=read_only):
             found.append(finding)
             if not as_json:
-                show(finding)
+                show_finding(finding)
         return found
 
     try:
@@ -55,13 +56,13 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
         checks = [{**finding._asdict(), "remedy": finding.remedy or None} for finding in found]
         echo_json({"status": gravest.value, "counts": counts, "checks": checks})
     else:
-        click.echo(", ".join(f"{count} {status}" for status, count in counts.items() if count))
+        echo(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     sys.exit(ExitCode.FAILURE if gravest is Status.PROBLEM else ExitCode.OK)
 
 
-def show(finding: Finding) -> None:
+def show_finding(finding: Finding) -> None:
     """A line, and the remedy below it."""
     status = click.style(f"{finding.status.value:<8}", fg=COLOURS[finding.status])
-    click.echo(f"{status} {finding.check:<19} {finding.told}")
+    click.echo(f"{status} {finding.check:<19} {printable(finding.told)}")
     if finding.remedy:
-        click.echo(f"{'':<28} fix: {finding.remedy}")
+        echo(f"{'':<28} fix: {finding.remedy}")

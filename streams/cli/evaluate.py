@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.settings import DAY, SECOND
-from streams.cli.options import a_log, configured, echo_json, json_option
+from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.config import Config, ConfigError
 from streams.errors import EngineError
 from streams.words import moment
@@ -111,7 +111,7 @@ def evaluate(
             told.append(predictions)
         if time.monotonic() - reported >= REPORT_EVERY_S:
             reported = time.monotonic()
-            click.echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
+            echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
 
     partitions = logs(tape(events, config.partitions, settings), config.partitions)
     world = run(partitions, settings, said, config.topic("touchpoints"))
@@ -147,7 +147,7 @@ def _say(passed_over: Counter[str]) -> None:
 
     if passed_over:
         rows = f"{passed_over.total():,} rows of types that no touchpoint corresponds to"
-        click.echo(f"passed over {rows}: {by_type(passed_over)}", err=True)
+        echo(f"passed over {rows}: {by_type(passed_over)}", err=True)
 
 
 @contextmanager
@@ -247,19 +247,19 @@ def _role(told: dict[str, Any]) -> str:
 
 
 def _show(summary: dict[str, Any]) -> None:
-    click.echo(
+    echo(
         f"{summary['events']:,} events of {summary['customers']:,} customers, {summary['ticks']} ticks, "
         f"{summary['predictions']:,} predictions in {summary['seconds']} s"
     )
     if summary["quality"] is None:
-        click.echo("no horizon is over within these weeks: nothing to hold the predictions against")
+        echo("no horizon is over within these weeks: nothing to hold the predictions against")
     else:
         for name, value in summary["quality"].items():
-            click.echo(f"  {name.replace('_', ' '):<16} {'none: one class only' if value is None else f'{value:,}'}")
+            echo(f"  {name.replace('_', ' '):<16} {'none: one class only' if value is None else f'{value:,}'}")
     for name, told in summary["models"].items():
         if told["labels"]:
-            click.echo(f"model {name}: log-loss {told['log_loss']:.4f} over {told['labels']:,} labels, {_role(told)}")
+            echo(f"model {name}: log-loss {told['log_loss']:.4f} over {told['labels']:,} labels, {_role(told)}")
     cost = summary["cost"]
-    click.echo(f"a score takes {cost['us_per_score']} us, learning an example {cost['us_per_example']} us, on one core")
+    echo(f"a score takes {cost['us_per_score']} us, learning an example {cost['us_per_example']} us, on one core")
     for path in summary.get("plots", ()):
-        click.echo(path)
+        echo(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -85,4 +86,6 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
       retention customer anna                       what is known of a customer
       retention models                              which churn model decides, and how good each one is
     """
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False
     ctx.obj = {name: value for name, value in given.items() if value is not None}

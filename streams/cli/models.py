@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from streams.cli.options import configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.reaching import store_of
 from streams.config import Config
 from streams.topic_admin import TopicAdmin
@@ -73,7 +73,8 @@ def show(config: Config, as_json: bool) -> None:
     if as_json:
         echo_json(told)
     else:
-        click.echo("\n".join(lines(told)))
+        for line in lines(told):
+            echo(line)
 
 
 @models.command()
@@ -95,7 +96,7 @@ def promote(config: Config, name: str, by: str | None, as_json: bool) -> None:
     if as_json:
         echo_json(_as_json(config, name, written))
     else:
-        click.echo(f"{name} is champion from the first model version after {_where(written)}, and pinned")
+        echo(f"{name} is champion from the first model version after {_where(written)}, and pinned")
 
 
 @models.command()
@@ -113,7 +114,7 @@ def unpin(config: Config, by: str | None, as_json: bool) -> None:
     if as_json:
         echo_json(_as_json(config, None, written))
     else:
-        click.echo(f"evidence decides from the first model version after {_where(written)}")
+        echo(f"evidence decides from the first model version after {_where(written)}")
 
 
 def _written(config: Config, name: str | None, by: str | None) -> Choice:

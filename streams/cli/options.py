@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from streams.config import Config, ConfigError, load
 from streams.errors import EngineError, ExitCode
+from streams.text import json_text, log_lines, printable, printable_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,9 +33,14 @@ def json_option(what: str) -> Callable[[F], F]:
     return click.option("--json", "as_json", is_flag=True, help=what)
 
 
+def echo(line: str, err: bool = False, **style: Any) -> None:
+    """One line of output, with whatever others have put into it made printable. style: as of `click.style`."""
+    click.echo(click.style(printable(line), **style) if style else printable(line), err=err)
+
+
 def echo_json(value: Any) -> None:
     """One object on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json_text(json.dumps(value, ensure_ascii=False)))
 
 
 def setting_options(*names: str) -> Callable[[F], F]:
@@ -133,13 +139,13 @@ def effective(given: dict[str, Any]) -> Config:
 def fail(error: ConfigError | EngineError) -> None:
     """One message, no traceback; exits."""
     lines = str(error).replace(" | remedy: ", "\nremedy: ")
-    click.echo(f"error: {lines}", err=True)
+    click.echo(printable_lines(f"error: {lines}"), err=True)
     sys.exit(ExitCode.USAGE if isinstance(error, ConfigError) else int(error.code))
 
 
 def quiet_libraries() -> None:
     """For a command that ends: the clients' own logging says what our errors say, only longer."""
-    logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s %(message)s")
+    log_lines("WARNING", "%(levelname)s %(name)s %(message)s")
     for name in ("kafka", "aiokafka", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

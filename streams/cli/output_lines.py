@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from models.outputs import CHURN, RETURN, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
+from streams.text import printable
 from streams.words import moment
 
 _decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
@@ -24,12 +25,12 @@ _OUTCOMES = {
 
 
 def line(value: bytes) -> str:
-    """A record as a line; one that is not an output of this release is shown as it is."""
+    """A record as a line, fit to be shown; one that is not an output of this release is shown as it is."""
     try:
         output: Output = _decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the latter for text that is no UTF-8
         return f"not an output of this release: {value[:SHOWN]!r}"
-    return of(output)
+    return printable(of(output))
 
 
 def of(output: Output) -> str:

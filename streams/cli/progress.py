@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from streams.text import printable
+
 PLAIN_EVERY_S = 5.0
 
 
@@ -30,7 +32,7 @@ class PlainWatch:
             self.say(told)
 
     def say(self, text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
 
 class BarWatch:
@@ -55,4 +57,4 @@ class BarWatch:
 
     def say(self, text: str) -> None:
         # As it is: a refused line may hold what rich takes for markup.
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 
 from streams.cli import progress
-from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.cli.options import INTERRUPTED, configured, echo, echo_json, quiet_libraries
 from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
@@ -76,6 +75,6 @@ def _size(file: BinaryIO) -> int | None:
 def _report(lines: list[str], as_object: Callable[[], dict[str, Any]], as_json: bool) -> None:
     """People read standard error, and pipes standard output."""
     for line in lines:
-        click.echo(line, err=True)
+        echo(line, err=True)
     if as_json:
-        click.echo(json.dumps(as_object(), ensure_ascii=False))
+        echo_json(as_object())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streams.config import Config, ConfigError, without_password
+from streams.config import Config, ConfigError
 from streams.errors import EngineError
+from streams.redis_url import without_password
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
@@ -25,7 +26,7 @@ async def store_of(config: Config) -> AsyncIterator[RedisStore]:
     try:
         client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
     except ValueError as error:
-        raise ConfigError(f"redis_url is {where!r}: {error}; set RETENTION_REDIS_URL") from error
+        raise ConfigError(f"redis_url is {error}; set RETENTION_REDIS_URL") from error
     store = RedisStore(client, config.app)
     try:
         yield store

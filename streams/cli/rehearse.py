@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.options import a_log, configured, echo_json, json_option
+from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.cli.output_lines import line
 from streams.config import Config, ConfigError
 from streams.words import moment, quality
@@ -43,7 +43,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     begun = told = time.monotonic()
     events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
-        click.echo(f"{log} holds no events", err=True)
+        echo(f"{log} holds no events", err=True)
         if as_json:
             echo_json({"events": 0})
         return
@@ -57,7 +57,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
         nonlocal told
         if time.monotonic() - told >= REPORT_EVERY_S:
             told = time.monotonic()
-            click.echo(_progress(world), err=True)
+            echo(_progress(world), err=True)
 
     partitions = logs(tape(events, config.partitions, settings), config.partitions)
     world = run(partitions, settings, config.topic("touchpoints"), watch=watch)
@@ -98,28 +98,26 @@ def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
 
 def _progress(world: Rehearsal) -> str:
     time_ms = max(shard.state.time for shard in world.shards)
-    applied = sum(shard.state.totals.applied for shard in world.shards)
+    applied = sum(shard.state.totals.applied + shard.state.totals.late for shard in world.shards)
     return f"{moment(time_ms)}  {applied:,} events  {quality(world.learning.prequential.summary())}"
 
 
 def _show(world: Rehearsal, summary: dict[str, Any]) -> None:
     totals = summary["totals"]
     rate = summary["events"] / max(summary["seconds"], 0.1)
-    click.echo(
-        f"{summary['events']:,} events in {summary['seconds']:.1f} s ({rate:,.0f}/s), up to {summary['log_time']}"
-    )
+    echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s ({rate:,.0f}/s), up to {summary['log_time']}")
     bands = "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary["bands"].items() if count)
-    click.echo(f"{summary['customers']:,} customers in {summary['partitions']} partitions: {bands}")
-    click.echo(
+    echo(f"{summary['customers']:,} customers in {summary['partitions']} partitions: {bands}")
+    echo(
         f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  late {totals['late']:,}  "
         f"dead {totals['dead']:,}  due items {totals['due']:,}  estimates {totals['scored']:,}"
     )
     if any(unsure := summary["unsure"].values()):
         applied, dropped = unsure
-        click.echo(f"may have come before, which nobody remembers: {applied:,} applied, {dropped:,} dropped")
-    click.echo(f"{totals['episodes']:,} episodes, {totals['triggers']:,} triggers")
-    click.echo(f"model: {summary['versions']} versions, {quality(summary['quality'])}")
+        echo(f"may have come before, which nobody remembers: {applied:,} applied, {dropped:,} dropped")
+    echo(f"{totals['episodes']:,} episodes, {totals['triggers']:,} triggers")
+    echo(f"model: {summary['versions']} versions, {quality(summary['quality'])}")
     triggers = [out for shard in world.shards for out in shard.outputs if out.role == "triggers"]
     triggers.sort(key=lambda out: (out.time, out.id))
     for out in triggers[-SHOWN:]:
-        click.echo(f"  {line(out.value)}")
+        echo(f"  {line(out.value)}")

@@ -8,7 +8,7 @@ import time
 
 import click
 
-from streams.cli.options import INTERRUPTED, a_log, configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
@@ -67,7 +67,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
     check_topic(facts)
     events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
-        click.echo(f"{log} holds no events", err=True)
+        echo(f"{log} holds no events", err=True)
         if as_json:
             echo_json({"topic": topic, "events": 0})
         return
@@ -79,14 +79,14 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
         if now - told >= REPORT_EVERY_S:
             told = now
             rate = played.events / (now - begun)
-            click.echo(f"{moment(played.time)}  {played.events:,} of {len(events):,} events, {rate:,.0f}/s", err=True)
+            echo(f"{moment(played.time)}  {played.events:,} of {len(events):,} events, {rate:,.0f}/s", err=True)
 
     records = tape(events, facts.partitions, config.engine())
     try:
         limit = limits_of({topic: facts}).get(topic, BATCH_BYTES)
         done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch, limit))
     except KeyboardInterrupt:
-        click.echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
+        echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)
     seconds = time.monotonic() - begun
     if as_json:
@@ -102,7 +102,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
             }
         )
         return
-    click.echo(
+    echo(
         f"{done.events:,} events and {done.clocks:,} clock records to {topic} in {seconds:.1f} s, "
         f"log time {moment(events[0].time)} to {moment(done.time)}"
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 import msgspec
 
-from streams.cli.options import configured, json_option, quiet_libraries
+from streams.cli.options import configured, echo, json_option, quiet_libraries
 from streams.cli.output_lines import line
 from streams.config import Config
 from streams.reading import Read, TopicReader
+from streams.text import json_text
 
 WAIT_S = 1.0
 
@@ -32,29 +33,29 @@ def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> 
     """
     quiet_libraries()
 
-    def show(records: list[Read]) -> None:
+    def tell(records: list[Read]) -> None:
         for record in records:
             if not as_json:
-                click.echo(line(record.value))
+                echo(line(record.value))
             elif (value := _one_line(record.value)) is not None:
                 click.echo(value)
             else:
                 where = f"{what}[{record.partition}]@{record.offset}"
-                click.echo(f"{where} is not JSON, and so no output of the engine: {line(record.value)}", err=True)
+                echo(f"{where} is not JSON, and so no output of the engine: {line(record.value)}", err=True)
 
     try:
         with TopicReader(config.bootstrap_servers, config.topic(what)) as reader:
-            show(reader.last(limit))
+            tell(reader.last(limit))
             while follow:
-                show(reader.new(WAIT_S))
+                tell(reader.new(WAIT_S))
     except KeyboardInterrupt:
         return
 
 
-def _one_line(value: bytes) -> bytes | None:
+def _one_line(value: bytes) -> str | None:
     """A JSON value on one line; None if it is no JSON."""
     try:
         msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return msgspec.json.format(value, indent=-1) if b"\n" in value else value
+    return json_text((msgspec.json.format(value, indent=-1) if b"\n" in value else value).decode())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli.options import configured, json_option, quiet_libraries
+from streams.cli.options import configured, echo, json_option, quiet_libraries
 from streams.config import Config
 
 
@@ -56,7 +56,7 @@ def top(
     if not (as_json or once or in_lines) and on_terminal():
         display: Display = Screen()
     else:
-        display = Lines(click.echo, plain.objects if as_json else plain.snapshot if once else plain.lines)
+        display = Lines(echo, plain.objects if as_json else plain.snapshot if once else plain.lines)
     if svg is not None:
         display = Pictured(display, svg, width)
     with (

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streams.cli.options import configured, echo_json, json_option, quiet_libraries
+from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.reading import TopicReader
@@ -45,7 +45,7 @@ def create(config: Config, as_json: bool) -> None:
         echo_json({"topics": told})
         return
     for name, new in created.items():
-        click.echo(f"{'created' if new else 'exists '}  {name}")
+        echo(f"{'created' if new else 'exists '}  {name}")
 
 
 @topics.command()
@@ -72,7 +72,8 @@ def describe(config: Config, as_json: bool) -> None:
         topic = _described(config.bootstrap_servers, spec, found.get(spec.name))
         told.append(topic)
         if not as_json:
-            click.echo("\n".join(_lines(topic)))
+            for line in _lines(topic):
+                echo(line)
     sound = all(topic["exists"] and not topic["differs"] for topic in told)
     if as_json:
         echo_json({"sound": sound, "topics": told})

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import EngineError, ExitCode
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.kafka_open import opened
 from streams.topics import CREATE_TIME, TIMESTAMP_TYPE
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ def find_topic(bootstrap_servers: str, name: str, given: Mapping[str, Any], *, a
     """
     connection = {key: value for key, value in given.items() if key.startswith(_OF_A_CONNECTION)}
     with kafka_named(bootstrap_servers, "connecting"):
-        admin: Any = KafkaAdminClient(
+        admin: Any = opened(
+            KafkaAdminClient,
             bootstrap_servers=bootstrap_servers.split(","),
             client_id="retention-client",
             **{"bootstrap_timeout_ms": CONNECT_TIMEOUT_MS, **connection},

@@ -18,6 +18,7 @@ from kafka.errors import (
 )
 
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
+from streams.kafka_open import opened
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class GroupMember:
         self._committed: dict[TopicPartition, int] = {}
         self._rebalances = _Rebalances()
         with kafka_named(bootstrap_servers, "connecting"):
-            self._consumer: Any = KafkaConsumer(
+            self._consumer: Any = opened(
+                KafkaConsumer,
                 **{
                     "client_id": "retention-triggers",
                     "auto_offset_reset": "earliest",
@@ -102,7 +104,7 @@ class GroupMember:
                     "enable_auto_commit": False,
                     "isolation_level": "read_committed",
                     "allow_auto_create_topics": False,
-                }
+                },
             )
         self._consumer.subscribe([topic], listener=self._rebalances)
 

@@ -49,6 +49,8 @@ class Handled(Protocol):
 
     The consumer asks before it hands a trigger out and tells right after it was handled, before it commits. Written
     in the same transaction as the effect of the trigger, it makes that effect happen exactly once.
+
+    Implemented by HandledFile.
     """
 
     def has(self, trigger_id: str) -> bool:

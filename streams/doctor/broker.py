@@ -18,6 +18,7 @@ from kafka.errors import (
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
 from streams.kafka_errors import kafka_named
+from streams.kafka_open import opened
 
 TESTED = "4.1"
 CONNECT_S = 3.0
@@ -63,7 +64,8 @@ class BrokerLook:
         self.bootstrap_servers = bootstrap_servers
         timeout_ms = int(1000 * timeout_s)
         with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = KafkaAdminClient(
+            self._client: Any = opened(
+                KafkaAdminClient,
                 bootstrap_servers=bootstrap_servers.split(","),
                 client_id="retention-doctor",
                 bootstrap_timeout_ms=timeout_ms,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor import local
 from streams.doctor.finding import Finding
 from streams.doctor.kafka_section import KafkaSection, ends
 from streams.doctor.redis_section import RedisSection
 from streams.doctor.section import Section
 from streams.kafka_errors import BrokerUnreachable
+from streams.redis_url import without_password
 
 REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
 

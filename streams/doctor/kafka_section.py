@@ -34,7 +34,7 @@ class KafkaSection(Section):
 
     async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks kafka.* and topics.*."""
-        look = self.look = await bounded(lambda: BrokerLook(config.bootstrap_servers), CALL_S)
+        look = self.look = await bounded(lambda: BrokerLook(config.bootstrap_servers), CALL_S, BrokerLook.close)
         facts = await bounded(look.facts, CALL_S)
         self.brokers = facts.brokers
         self.found.append(broker.reachable(config, facts))

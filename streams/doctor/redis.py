@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor.clocks import agreement
 from streams.doctor.finding import Finding, Status, merged, ok, problem, warning
 from streams.doctor.redis_nodes import RedisNode
+from streams.redis_url import without_password
 
 OLDEST = (6, 2)
 TESTED = ("6.2", "7.0")

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import RedisCluster
 
-from streams.config import Config, without_password
+from streams.config import Config
 from streams.doctor import redis
 from streams.doctor.finding import Finding, ok, problem, warning
 from streams.doctor.redis_nodes import RedisNode, cluster_state, look_at
 from streams.doctor.section import Section
+from streams.redis_url import without_password
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
 from streams.store.trial import try_out

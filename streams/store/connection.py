@@ -6,7 +6,6 @@ the port may be repeated unchanged, and a second, hidden loop would only multipl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import hiredis
@@ -16,13 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.typing import EncodableT
 
+from streams.redis_url import PROTOCOL, refusal, without_password
 from streams.store.packing import Run, flat, pack
 
 Client: TypeAlias = Redis | RedisCluster
-
-# RESP3 would switch on maintenance notifications, and with them redis-py no longer checks that a pooled connection is
-# free of unread replies.
-PROTOCOL = 2
 
 
 class HiredisPacking(AbstractConnection):
@@ -74,8 +70,10 @@ def connect(
     timeout_s bounds the wait for one reply (a commit under ``appendfsync always`` includes an fsync), connect_timeout_s
     that for a connection: an unreachable Redis is known after about their sum. max_connections (per node) must be no
     less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
-    ValueError: a malformed URL, or one with ``protocol=3``.
+    ValueError: a URL that can't be used; it repeats nothing of it that may be secret.
     """
+    if told := refusal(url, cluster):
+        raise ValueError(f"{without_password(url)!r}: {told}")
     settings: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": timeout_s,
@@ -84,16 +82,7 @@ def connect(
         "protocol": PROTOCOL,
     }
     if cluster:
-        nodes = RedisCluster.from_url(url, **settings)
-        _check_protocol(nodes.connection_kwargs)
-        return nodes
+        return RedisCluster.from_url(url, **settings)
     pool = ConnectionPool.from_url(url, **settings)
-    _check_protocol(pool.connection_kwargs)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)
-
-
-def _check_protocol(settings: Mapping[str, Any]) -> None:
-    # Options in a URL win over those given beside it.
-    if settings["protocol"] != PROTOCOL:
-        raise ValueError(f"protocol {settings['protocol']} in the URL of Redis: must be {PROTOCOL}; leave it out")

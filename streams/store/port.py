@@ -97,7 +97,10 @@ class Write:
 
 
 class Store(Protocol):
-    """What the shard and the learner need of Redis. Every method may raise `StoreUnavailable`."""
+    """What the shard and the learner need of Redis. Every method may raise `StoreUnavailable`.
+
+    Implemented by RedisStore and FakeStore.
+    """
 
     async def read_meta(self, place: str) -> Meta | None:
         """The meta as it stands; None when the place has never been created."""

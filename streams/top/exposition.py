@@ -79,7 +79,7 @@ class Numbers:
     @property
     def events(self) -> int:
         """Touchpoints applied, late ones included."""
-        return int(self.counts.get("applied", 0) + self.counts.get("late", 0))
+        return int(self.counts.get("applied", 0))
 
 
 def numbers(text: str) -> Numbers:

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
+from streams.text import printable
 from streams.top.exposition import ALWAYS_SHOWN
 from streams.top.glyphs import bar, cropped, over_time, sparkline, wrapped
 from streams.top.text import compact, count, duration, size, words
@@ -261,19 +262,20 @@ def triggers(view: View, width: int, rows: int) -> list[Text]:
     lines: list[Text] = []
     newest = list(reversed(view.latest))[:rows]
     times = [when(trigger.time, view.time) for trigger in newest]
-    time, name = max(map(len, times)), min(18, max(len(t.customer) for t in newest))
+    time, name = max(map(len, times)), min(18, max(len(printable(t.customer)) for t in newest))
     for trigger, at in zip(newest, times, strict=True):
         lines += _trigger(trigger, at, time, name, width)
     return lines[:rows]
 
 
 def _trigger(trigger: TriggerRow, at: str, time: int, name: int, width: int) -> list[Text]:
-    action = f"{words(trigger.action)} by {trigger.channel}" if width >= WIDE * 2 else words(trigger.action)
+    by = f" by {trigger.channel}" if width >= WIDE * 2 else ""
+    action = printable(f"{words(trigger.action)}{by}")
     risk = "    " if trigger.probability is None else f"{trigger.probability:.2f}"
-    lead = f"{at:<{time}} {cropped(trigger.customer, name):<{name}} "
+    lead = f"{at:<{time}} {cropped(printable(trigger.customer), name):<{name}} "
     room = width - len(lead) - len(action) - len(risk) - 2
     first = Text.assemble((f"{at:<{time}} ", FAINT), lead[time + 1 :], (action, LABEL), " ", (risk, BAD), " ")
-    reasons = "; ".join(trigger.reasons)
+    reasons = printable("; ".join(trigger.reasons))
     if room < LEAST_REASONS:
         return [first, *(Text(f"  {more}") for more in wrapped(reasons, width - 2, 2))]
     lines = wrapped(reasons, room, 2) or [""]

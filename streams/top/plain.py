@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from streams.text import json_text
 from streams.top.exposition import ALWAYS_SHOWN
 from streams.top.text import count, duration, size, words
 from streams.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
@@ -142,7 +143,7 @@ def as_json(view: View) -> str:
         "shards": [_shard(row) for row in view.shards],
         "workers": [_worker(row) for row in view.workers],
     }
-    return json.dumps(told, ensure_ascii=False, allow_nan=False)
+    return json_text(json.dumps(told, ensure_ascii=False, allow_nan=False))
 
 
 def _model(view: View) -> dict[str, Any]:

@@ -1,13 +1,8 @@
-"""Numbers, durations and other people's text as they may be shown in a terminal."""
+"""Numbers, durations and names as they are shown in a terminal."""
 
 from __future__ import annotations
 
 import math
-
-
-def printable(text: str) -> str:
-    """Text from outside without what could steer a terminal: a customer id may hold any character."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def count(number: float | None) -> str:

@@ -13,7 +13,7 @@ from models.outputs import Trigger
 from streams.config import Config
 from streams.errors import EngineError
 from streams.reading import Read, TopicReader
-from streams.top.text import printable
+from streams.text import printable
 from streams.top.view import TriggerRow
 
 WAIT_S = 0.5
@@ -26,18 +26,18 @@ _decode = msgspec.json.Decoder(Trigger).decode
 
 
 def row(value: bytes) -> TriggerRow:
-    """A record of the triggers topic, fit to be shown; one of another release is shown as what it is."""
+    """A record of the triggers topic; one of another release is shown as what it is."""
     try:
         trigger = _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError):  # the latter for text that is no UTF-8
         return TriggerRow(0, "?", "not a trigger of this release", "", None, (printable(repr(value[:60])),))
     return TriggerRow(
         trigger.time,
-        printable(trigger.customer),
-        printable(trigger.action),
-        printable(trigger.channel),
+        trigger.customer,
+        trigger.action,
+        trigger.channel,
         trigger.probability,
-        tuple(printable(reason.words) for reason in trigger.drivers),
+        tuple(reason.words for reason in trigger.drivers),
         trigger.expires_at,
     )
 

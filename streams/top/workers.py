@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from streams.config import Config, ConfigError
+from streams.text import printable
 from streams.top.exposition import Numbers, numbers
-from streams.top.text import printable
 
 TIMEOUT_S = 2.0
 """For all three answers of a worker together. They are ready in memory: one that needs longer is in trouble."""

@@ -55,6 +55,20 @@ def test_a_malformed_redis_url_is_a_usage_error() -> None:
     assert "redis_url is 'localhost:6379'" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [["customer", "anna", "--partitions", "4"], ["worker"], ["doctor"], ["config"], ["models"]]
+)
+@pytest.mark.parametrize("url", ["redis://h:6379?ssl=true&password=s3cr3t", "redis://:pa@s3cr3t#x@host"])
+def test_a_redis_url_that_can_not_be_used_is_refused_by_every_command_without_its_password(
+    command: list[str], url: str
+) -> None:
+    result = run(*command, "--redis-url", url)
+    assert result.exit_code == ExitCode.USAGE
+    assert "redis_url is 'redis://" in result.stderr
+    assert "s3cr3t" not in result.output
+    assert "Traceback" not in result.output
+
+
 def test_a_bad_setting_in_the_environment_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_ENTER", "1.5")
     result = run("topics", "describe")

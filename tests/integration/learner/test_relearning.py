@@ -13,6 +13,7 @@ from models.churn import schema_of
 from streams.errors import EngineError, LogTruncated, StateUnreadable
 from streams.examples import LearnerSettings
 from streams.relearning import Relearning
+from streams.retry import ignore
 from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches
 from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
 from tests.unit.streams.workers import SETTINGS
@@ -43,7 +44,7 @@ def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory
         again, expected = relearning(examples, small), rehearsed().versions
         async with asyncio.timeout(30):
             for boundary in expected:
-                assert await again.version(boundary, max(expected)) == expected[boundary]
+                assert await again.version(boundary, max(expected), ignore) == expected[boundary]
         assert len(consumers) == 1, "one relearning serves all that follow"
         assert consumers[0].pauses, "a shard that is ahead was never paused"
 
@@ -53,7 +54,7 @@ def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory
 async def refuses(examples: Examples, error: type[EngineError], match: str) -> None:
     with pytest.raises(error, match=match):
         async with asyncio.timeout(20):
-            await relearning(examples).version(min(rehearsed().versions), max(rehearsed().versions))
+            await relearning(examples).version(min(rehearsed().versions), max(rehearsed().versions), ignore)
 
 
 @pytest.mark.parametrize(("value", "match"), FOREIGN, ids=["garbage", "empty", "cut short", "no text", "other model"])
@@ -88,7 +89,7 @@ def test_a_message_without_a_count_is_named(headers: Sequence[tuple[str, Any]]) 
         await told(examples, said())
         again = relearning(examples, lambda settings: Headless(examples.consumer(settings), headers))
         with pytest.raises(StateUnreadable, match="is not an example of ours"):
-            await asyncio.wait_for(again.version(1, 2), 5)
+            await asyncio.wait_for(again.version(1, 2, ignore), 5)
 
     asyncio.run(test())
 
@@ -130,10 +131,12 @@ def test_kafka_that_is_away_is_waited_for_and_an_offset_that_is_gone_is_not() ->
             return consumers[-1]
 
         last = max(expected)
-        assert await asyncio.wait_for(relearning(examples, first_fails).version(last, last), 5) == expected[last]
+        assert (
+            await asyncio.wait_for(relearning(examples, first_fails).version(last, last, ignore), 5) == expected[last]
+        )
         assert len(consumers) == 2
         gone = relearning(examples, lambda settings: Failing(examples.consumer(settings), OffsetOutOfRangeError({})))
         with pytest.raises(LogTruncated, match="examples that were not read are gone"):
-            await asyncio.wait_for(gone.version(last, last), 5)
+            await asyncio.wait_for(gone.version(last, last, ignore), 5)
 
     asyncio.run(test())

@@ -50,7 +50,8 @@ def recorded(world: Rehearsal) -> list[Recorded]:
     return [Recorded(said) for said in decisions(world)]
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["live", "long delay", "evaluation"]), st.integers(1, 300))
 def test_a_replay_that_obeys_the_records_gives_the_same_bytes(seed: int, variant: str, batch: int) -> None:
     given_settings = VARIANTS[variant]

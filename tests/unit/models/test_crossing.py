@@ -93,6 +93,7 @@ def test_the_crossing_is_the_first_minute_at_which_the_risk_reaches_the_threshol
         assert reached[0] + over < minute
 
 
+@pytest.mark.slow
 def test_a_crossing_is_hardly_ever_missed() -> None:
     """Among customers and models as wild as above."""
     looked, missed = 0, 0

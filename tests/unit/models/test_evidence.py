@@ -25,6 +25,7 @@ def test_a_model_that_is_no_better_is_hardly_ever_found_to_be(spread: float) -> 
     assert wrong <= 500 * ALPHA
 
 
+@pytest.mark.slow
 def test_the_bound_holds_for_a_mean_that_wanders() -> None:
     """What is to be expected may change from window to window: the sequence is about its mean so far."""
     random, wrong = np.random.default_rng(3), 0

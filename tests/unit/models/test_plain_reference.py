@@ -119,6 +119,7 @@ choices = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(choices, choices, st.sampled_from(sorted(VARIANTS)), st.integers(1, 100))
 def test_a_champion_that_operators_choose_is_the_same_in_both_in_any_portions(

@@ -67,10 +67,10 @@ def test_the_cut_changes_nothing_but_triggers_and_what_remembers_them(variant: s
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(1, 20), st.integers(0, 100))
+@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(1, 20), st.integers(0, 70))
 def test_portions_change_nothing_about_it(seed: int, batch: int, items: int, day: int) -> None:
     given_settings = VARIANTS["live"]
-    logs = synthetic(seed, partitions=2, customers=12, days=90)
+    logs = synthetic(seed, partitions=2, customers=12, days=60)
     cut = START + day * DAY
     plain = rehearse(logs, given_settings, engine=plainly, quiet_until=cut)
     fast = rehearse(logs, replace(given_settings, piece_items=items), batch=lambda at: batch, quiet_until=cut)

@@ -19,6 +19,7 @@ from streams.history_versions import HistoryVersions
 from streams.model_registry import lasting
 from streams.store import Store
 from streams.store.fake import FakeStore
+from streams.versions import unheard
 from tests.logs import START, tape
 from tests.unit.streams.backfills import Backfiller, Past, arrived, written
 from tests.unit.streams.workers import SETTINGS, Site, Worker, play, until
@@ -182,7 +183,7 @@ def test_a_shard_that_waits_long_for_a_version_says_so(
 
     async def scenario() -> None:
         versions = HistoryVersions(SETTINGS, Learning(SETTINGS, PARTITIONS), lambda: UNBORN)
-        waiting = asyncio.create_task(versions.at(START))
+        waiting = asyncio.create_task(versions.at(START, unheard))
         await until(lambda: len(caplog.records) > 1)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)

@@ -9,7 +9,7 @@ import pytest
 
 from streams.checkpoint import Checkpoint
 from streams.errors import EngineError, Fenced, MetaMissing, StoreWentBack
-from streams.retry import ignore, retry_while_unavailable
+from streams.retry import retry_while_unavailable
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Outcome, StoreChanges, StoreUnavailable, Write
 from tests.unit.streams.workers import until
@@ -193,10 +193,13 @@ async def test_creating_again_after_a_lost_reply_finds_what_was_created(store: H
 async def test_reading_waits_for_a_store_that_is_away_and_can_be_cancelled_meanwhile(store: HeldStore) -> None:
     await store.create(PLACE, b"body")
     store.fail_next(3)
-    meta = await retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore)
+    told: list[str] = []
+    meta = await retry_while_unavailable("reading", lambda: store.read_meta(PLACE), told.append)
     assert meta is not None
+    assert len(told) == 3
+    assert all(detail.startswith("reading: ") for detail in told), told
     store.fail_next(1_000)
-    reading = asyncio.create_task(retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore))
+    reading = asyncio.create_task(retry_while_unavailable("reading", lambda: store.read_meta(PLACE), told.append))
     await asyncio.sleep(0.01)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -56,9 +57,24 @@ def test_a_row_of_an_unknown_type_is_not_left_out_of_history_but_refused(tmp_pat
         gather(str(path), CUT, 1, tmp_path)
 
 
-def test_a_disk_that_is_full_is_named() -> None:
+@pytest.mark.parametrize(
+    "size", [1, 5_000, 100_000], ids=["found when closing", "found when writing on", "found at once"]
+)
+@pytest.mark.parametrize("items", [1, 2, 3])
+def test_a_disk_that_is_full_is_named(size: int, items: int) -> None:
     with pytest.raises(DiskFull, match=r"No space left on device.*TMPDIR"):
-        write_items(Path("/dev/full"), [b"x" * 100_000])
+        write_items(Path("/dev/full"), [b"x" * size] * items)
+
+
+def test_a_log_that_can_not_be_read_is_no_full_disk(tmp_path: Path) -> None:
+    def reading() -> Iterator[bytes]:
+        yield b"x"
+        raise OSError("the log's disk fails")
+
+    with pytest.raises(OSError, match="the log's disk fails"):
+        write_items(tmp_path / "run", reading())
+    with pytest.raises(OSError, match="the log's disk fails"):
+        write_items(Path("/dev/full"), reading())
 
 
 @pytest.fixture

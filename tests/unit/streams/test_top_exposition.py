@@ -25,7 +25,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     metrics.version(1_700_000_000_000, {"auc": 0.7, "log_loss": 0.6, "labels": 50, "churn_rate": 0.4, **contest})
     told = numbers(metrics.text().decode())
     assert told.events == 9
-    assert told.counts == {"applied": 7, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
+    assert told.counts == {"applied": 9, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
     shard = told.shards[2]
     assert (shard.lag, shard.fence, shard.outbox, shard.due) == (7, 113, 6, 9)
     assert (shard.time, shard.paused) == (1_700_000_000_500, "store")

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -18,9 +19,11 @@ from streams.health import Progress
 from streams.metrics import Metrics
 from streams.processes import LOOPBACK, free_port
 from streams.top import workers as looking
+from streams.top.panels import triggers
 from streams.top.triggers import row
 from streams.top.workers import Report, Workers, worker_urls
 from streams.web import WebServer
+from tests.unit.streams.top_views import DEMO
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def test_what_is_not_well_is_told_in_words() -> None:
         (rebalancing,) = look(url)
     assert (stalled.ready, stalled.healthy) == (True, False)
     assert stalled.why == (
-        "shard 4 stands still for 75 s: store: \N{REPLACEMENT CHARACTER}[31mRedis does not answer",
+        "shard 4 stands still for 75 s: store: \\x1b[31mRedis does not answer",
         "the learner stands still: its state is refused",
     )
     assert rebalancing.ready is False
@@ -167,7 +170,7 @@ def test_a_configuration_without_a_port_is_refused_with_the_remedy() -> None:
         worker_urls([], Config(metrics_port=0))
 
 
-def test_a_trigger_is_shown_without_what_could_steer_a_terminal() -> None:
+def test_a_trigger_is_drawn_without_what_could_steer_a_terminal() -> None:
     trigger = Trigger(
         id="x",
         customer="anna\x1b[2J\n",
@@ -182,9 +185,10 @@ def test_a_trigger_is_shown_without_what_could_steer_a_terminal() -> None:
         model_version=4,
         at=Position(0, 1, False),
     )
-    shown = row(encode(trigger))
-    assert shown.customer == "anna\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}"
-    assert shown.reasons == ("silent\N{REPLACEMENT CHARACTER} 26 days",)
+    view = replace(DEMO, latest=(row(encode(trigger)),))
+    drawn = "\n".join(line.plain for line in triggers(view, 120, 3))
+    assert r"anna\x1b[2J\n" in drawn
+    assert r"silent\x07 26 days" in drawn
 
 
 def test_a_record_that_is_no_trigger_is_shown_as_what_it_is() -> None:

@@ -15,7 +15,7 @@ from streams.checkpoint import Checkpoint
 from streams.model_registry import CUT, LEARNER, ORIGIN, name_of
 from streams.store import StoreChanges
 from streams.store.fake import FakeStore
-from streams.versions import KEPT, Versions
+from streams.versions import KEPT, Versions, unheard
 
 SETTINGS = EngineSettings()
 SCHEMA = schema_of(SETTINGS)
@@ -53,7 +53,7 @@ def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
         store = FakeStore()
         learner = await learner_of(store)
         versions = Versions(store, SETTINGS)
-        waiting = asyncio.create_task(versions.at(700))
+        waiting = asyncio.create_task(versions.at(700, unheard))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         assert "model version 700 is not there" in caplog.text
@@ -68,13 +68,13 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
         store = FakeStore()
         learner = await learner_of(store)
         versions = Versions(store, SETTINGS)
-        waiting = asyncio.create_task(versions.at(100))
+        waiting = asyncio.create_task(versions.at(100, unheard))
         await asyncio.sleep(0.02)
         assert not waiting.done()
         await put(learner, 500, origin=500)
         assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
-        assert (await versions.at(500)).version == version(500)
-        at_origin = asyncio.create_task(versions.at(600))
+        assert (await versions.at(500, unheard)).version == version(500)
+        at_origin = asyncio.create_task(versions.at(600, unheard))
         await asyncio.sleep(0.02)
         assert not at_origin.done()
         at_origin.cancel()
@@ -85,7 +85,7 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
 def test_the_untrained_version_is_known_without_looking() -> None:
     async def scenario() -> None:
         store = CountingStore()
-        assert (await Versions(store, SETTINGS).named(UNTRAINED)).version == initial_version(SETTINGS)
+        assert (await Versions(store, SETTINGS).named(UNTRAINED, unheard)).version == initial_version(SETTINGS)
         assert store.loads == 0
 
     asyncio.run(scenario())
@@ -115,7 +115,7 @@ def test_a_version_that_is_damaged_or_foreign_is_refused_and_waited_for(
         learner = await learner_of(store)
         await learner.write(b"state", StoreChanges([(name_of(700), value), (ORIGIN, b"0")]))
         versions = Versions(store, SETTINGS)
-        waiting = asyncio.create_task(versions.at(700))
+        waiting = asyncio.create_task(versions.at(700, unheard))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await put(learner, 700)
@@ -133,7 +133,7 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
         store = FakeStore()
         learner = await learner_of(store)
         await learner.write(b"state", StoreChanges([(ORIGIN, b"soon")]))
-        waiting = asyncio.create_task(Versions(store, SETTINGS).at(100))
+        waiting = asyncio.create_task(Versions(store, SETTINGS).at(100, unheard))
         await asyncio.sleep(0.03)
         assert not waiting.done()
         await learner.write(b"state", StoreChanges([(ORIGIN, b"500")]))
@@ -152,7 +152,7 @@ def test_of_a_newest_version_that_is_no_time_there_is_none_and_the_shard_goes_on
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
         await learner.write(b"state", StoreChanges([(CUT, b"600"), (name, b"soon")]))
-        assert await Versions(store, SETTINGS).newest(600) is None
+        assert await Versions(store, SETTINGS).newest(600, unheard) is None
 
     asyncio.run(scenario())
     assert f"{said} is b'soon'" in caplog.text
@@ -164,12 +164,12 @@ def test_only_some_versions_are_kept_and_those_without_another_look() -> None:
         await put(await learner_of(store), *range(3 * KEPT))
         versions = Versions(store, SETTINGS)
         for boundary in range(3 * KEPT):
-            await versions.at(boundary)
+            await versions.at(boundary, unheard)
         looked = store.loads
-        assert (await versions.at(3 * KEPT - 1)).version == version(3 * KEPT - 1)
+        assert (await versions.at(3 * KEPT - 1, unheard)).version == version(3 * KEPT - 1)
         assert store.loads == looked
         assert len(versions._kept) == KEPT
-        await versions.at(0)
+        await versions.at(0, unheard)
         assert store.loads == looked + 1
 
     asyncio.run(scenario())
@@ -180,7 +180,7 @@ def test_a_store_that_is_away_is_waited_for() -> None:
         store = FakeStore()
         await put(await learner_of(store), 700)
         store.fail_next(3)
-        assert (await asyncio.wait_for(Versions(store, SETTINGS).at(700), 1)).version == version(700)
+        assert (await asyncio.wait_for(Versions(store, SETTINGS).at(700, unheard), 1)).version == version(700)
 
     asyncio.run(scenario())
 
@@ -197,7 +197,7 @@ def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: p
             await learner.write(b"state", StoreChanges([(name_of(700), b"garbage"), (ORIGIN, b"0")]))
         if state == "away":
             store.fail_next(1_000)
-        waiting = asyncio.create_task(Versions(store, SETTINGS).at(700))
+        waiting = asyncio.create_task(Versions(store, SETTINGS).at(700, unheard))
         await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -210,16 +210,16 @@ def test_the_newest_version_that_is_cut_is_given_without_waiting() -> None:
     async def scenario() -> None:
         store = FakeStore()
         versions = Versions(store, SETTINGS)
-        assert await versions.newest(700) is None
+        assert await versions.newest(700, unheard) is None
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
         await learner.write(b"state", StoreChanges([(CUT, b"600")]))
         for most, found in ((700, 600), (600, 600), (500, 500), (400, None)):
-            newest = await versions.newest(most)
+            newest = await versions.newest(most, unheard)
             assert (newest.version.boundary if newest else None) == found, most
         await put(learner, 700, origin=500)
         await learner.write(b"state", StoreChanges([(CUT, b"700")]))
-        late = await versions.newest(700)
+        late = await versions.newest(700, unheard)
         assert late is not None
         assert late.version == version(700)
 

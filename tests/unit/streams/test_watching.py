@@ -171,6 +171,7 @@ def test_in_a_replay_triggers_have_no_latency() -> None:
 def test_a_transaction_that_failed_counts_as_a_retry_and_pauses_the_shard() -> None:
     watching = watched()
     watching.kafka_away(3)("no answer")
+    watching.retried(3)()
     assert value(watching, "retention_publish_retries_total", shard="3") == 1
     assert value(watching, "retention_paused", shard="3", reason="kafka") == 1
 

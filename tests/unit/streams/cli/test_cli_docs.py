@@ -33,7 +33,7 @@ def test_every_command_has_a_section_and_stands_in_the_first_table() -> None:
     assert set(re.findall(r"\]\(#([a-z]+)\)", table)) == set(COMMANDS)
 
 
-@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda told: getattr(told, "name", told))
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda told: getattr(told, "name", told))
 def test_every_option_of_a_command_is_told_in_its_section(name: str, command: click.Command) -> None:
     text = section(name)
     own = [option for option in command.params if isinstance(option, click.Option) and option.name not in GLOBAL]

@@ -103,3 +103,16 @@ def test_a_gap_that_is_more_than_any_log_has_can_not_be_allowed(tmp_path: Path) 
     result = run("rehearse", tmp_path / "log.csv", "--log-gap-days", "10000")
     assert result.exit_code == ExitCode.USAGE
     assert "log_gap_days is '10000'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)]
+)
+def test_colours_are_left_out_where_no_color_says_so(environment: dict[str, str], coloured: bool) -> None:
+    result = CliRunner().invoke(main, ["config"], env={"NO_COLOR": None, **environment}, color=True)
+    assert result.exit_code == 0, result.output
+    assert ("\x1b" in result.output) is coloured
+
+
+def test_without_a_terminal_there_are_no_colours() -> None:
+    assert "\x1b" not in CliRunner().invoke(main, ["config"]).output

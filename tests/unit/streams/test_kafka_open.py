@@ -1,0 +1,48 @@
+"""A client of Kafka that can't be made leaves no thread behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from streams.client.broker import find_topic
+from streams.client.group import GroupMember
+from streams.doctor.broker import BrokerLook
+from streams.errors import EngineError
+from streams.log_cut import first_offsets
+from streams.processes import LOOPBACK, free_port
+from streams.reading import TopicReader
+from streams.topic_admin import TopicAdmin
+
+
+def io_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("kafka-io")}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda where: TopicAdmin(where, timeout_ms=300),
+        lambda where: BrokerLook(where, timeout_s=0.3),
+        lambda where: TopicReader(where, "topic"),
+        lambda where: find_topic(where, "topic", {"bootstrap_timeout_ms": 300}),
+        lambda where: first_offsets(where, "topic", 1, 0),
+        lambda where: GroupMember(where, "topic", "group", 1, lambda: False, {"bootstrap_timeout_ms": 300}),
+    ],
+    ids=["the admin", "the doctor", "a reader", "a client's look", "a cut", "a member of a group"],
+)
+def test_a_broker_that_is_away_leaves_no_thread_behind(
+    ask: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("streams.reading", "streams.log_cut"):
+        monkeypatch.setattr(f"{module}.CONNECT_TIMEOUT_MS", 300)
+    before = io_threads()
+    with pytest.raises(EngineError):
+        ask(f"{LOOPBACK}:{free_port()}")
+    deadline = time.monotonic() + 5
+    while io_threads() - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert io_threads() <= before
