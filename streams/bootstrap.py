@@ -23,11 +23,13 @@ from streams.ending import exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
+from streams.kafka_security import kafka_connection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
 from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.redis_security import redis_connection
 from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_settings import ShardSettings
@@ -77,6 +79,7 @@ def tune_the_interpreter() -> None:
 def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
     engine = config.engine()
+    connection = kafka_connection(config)
     schema = schema_of(engine)
     watching = Watching(
         app=config.app,
@@ -87,15 +90,15 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         port=config.metrics_port,
     )
     store = RedisStore(
-        connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s),
+        connect(redis_connection(config)),
         config.app,
         on_failure=watching.store_failed,
         on_again=watching.commit_stood,
     )
-    tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    tails = TailReader(connection, committed=surroundings.transactional)
     learner_settings = LearnerSettings(
         engine,
-        config.bootstrap_servers,
+        connection,
         config.topic("examples"),
         surroundings.partitions,
         schema,
@@ -140,12 +143,12 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
     ownership = Ownership(owner, stall_s=config.stall_after_s)
-    app = build_app(config.transport(), ownership)
-    watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    app = build_app(config.transport(), connection, ownership)
+    watch_tails = TailReader(connection, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     if config.mode == "live":
         clock = ClockWriter(
-            config.bootstrap_servers,
+            connection,
             config.topic("touchpoints"),
             lambda: [owned.tp.partition for owned in ownership.current.values() if owned.reads],
             config.clock_every_s,
@@ -161,7 +164,8 @@ def publisher_of(
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
     keep_time = config.mode == "replay"
+    connection = kafka_connection(config)
     if not surroundings.transactional:
-        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
+        return PlainPublisher(connection, topics, shard, tails, keep_time=keep_time)
     name = f"{config.app}-{shard}"
-    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
+    return KafkaPublisher(connection, name, topics, shard, tails, keep_time=keep_time)

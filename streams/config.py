@@ -177,7 +177,6 @@ class Config(BaseSettings):
     def transport(self) -> TransportSettings:
         """The Faust side's settings."""
         return TransportSettings(
-            bootstrap_servers=self.bootstrap_servers,
             app=self.app,
             input_topic=self.topic("touchpoints"),
             learner_topic=self.topic("learner"),

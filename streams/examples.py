@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from models.learning import ExamplesGap, Learning
 from models.settings import EngineSettings
 from streams.errors import LogTruncated, StateUnreadable
+from streams.kafka_clients import async_reader
+from streams.kafka_security import KafkaConnection
 
 AHEAD = 50_000
 """Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
@@ -31,7 +33,7 @@ class LearnerSettings:
     """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
 
     engine: EngineSettings
-    bootstrap_servers: str
+    connection: KafkaConnection
     examples_topic: str
     partitions: int
     schema: str
@@ -40,11 +42,9 @@ class LearnerSettings:
 
 def kafka_consumer(settings: LearnerSettings) -> Any:
     """A consumer of the examples, assigned by hand, not started."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+    return async_reader(
+        settings.connection,
         isolation_level=settings.isolation_level,
-        auto_offset_reset="none",
-        enable_auto_commit=False,
         fetch_max_wait_ms=50,  # what a shard in lockstep waits for passes through here
     )
 

@@ -17,8 +17,10 @@ from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
+from streams.kafka_security import kafka_connection
 from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
+from streams.redis_security import redis_connection
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated
 from streams.store.port import StoreUnavailable
@@ -63,7 +65,7 @@ async def look(config: Config) -> Surroundings:
     """The same, once. Raises one of `AWAY`, too."""
     partitions = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
-        config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
+        kafka_connection(config), f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
     if not transactional:
         logger.warning("%s %s", config.bootstrap_servers, NO_TRANSACTIONS)
@@ -76,7 +78,7 @@ async def look(config: Config) -> Surroundings:
 
 def _topics(config: Config) -> int:
     """The input's partition count, after a look at every topic."""
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
         raise TopicMissing(there.told)
@@ -92,7 +94,7 @@ async def _store(config: Config) -> None:
     Raises StoreRefused, StoreUnavailable.
     """
     where = without_password(config.redis_url)
-    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    client = connect(redis_connection(config))
     try:
         nodes = await look_at(client, where)
         for finding in (every(nodes, persistence), every(nodes, eviction)):
@@ -108,7 +110,7 @@ async def _store(config: Config) -> None:
 
 async def _no_backfill(config: Config) -> None:
     """Before the worker joins its group; its shards look again."""
-    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    client = connect(redis_connection(config))
     try:
         await refuse_unfinished(RedisStore(client, config.app))
     finally:

@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     InvalidProducerEpoch,
@@ -31,6 +31,8 @@ from aiokafka.errors import (
 )
 
 from streams.crash_points import point
+from streams.kafka_clients import async_producer
+from streams.kafka_security import KafkaConnection
 from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
 from streams.tails import TailReader
 
@@ -50,7 +52,7 @@ class _Producer(ABC):
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        connection: KafkaConnection,
         topics: Mapping[str, str],
         shard: int,
         tails: TailReader,
@@ -58,7 +60,7 @@ class _Producer(ABC):
         keep_time: bool,
         timeout_s: float,
     ) -> None:
-        self._bootstrap = bootstrap_servers
+        self._connection = connection
         self._topics = dict(topics)
         self._roles = {topic: role for role, topic in self._topics.items()}
         self._shard = shard
@@ -69,9 +71,8 @@ class _Producer(ABC):
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
-        producer = self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            acks="all",
+        producer = self._producer = async_producer(
+            self._connection,
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(1000 * self._timeout_s),
             **settings,
@@ -187,7 +188,7 @@ class KafkaPublisher(_Producer):
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        connection: KafkaConnection,
         transactional_id: str,
         topics: Mapping[str, str],
         shard: int,
@@ -197,7 +198,7 @@ class KafkaPublisher(_Producer):
         transaction_timeout_ms: int = 10_000,
         timeout_s: float = 20.0,
     ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+        super().__init__(connection, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
         self._transactional_id = transactional_id
         self._transaction_timeout_ms = transaction_timeout_ms
 
@@ -234,7 +235,7 @@ class PlainPublisher(_Producer):
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        connection: KafkaConnection,
         topics: Mapping[str, str],
         shard: int,
         tails: TailReader,
@@ -242,7 +243,7 @@ class PlainPublisher(_Producer):
         keep_time: bool = False,
         timeout_s: float = 20.0,
     ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+        super().__init__(connection, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
         self._idempotent = True
 
     async def start(self) -> None:
@@ -269,14 +270,14 @@ class PlainPublisher(_Producer):
         point("publish.4.committed")
 
 
-async def supports_transactions(bootstrap_servers: str, transactional_id: str, *, timeout_s: float = 20.0) -> bool:
+async def supports_transactions(connection: KafkaConnection, transactional_id: str, *, timeout_s: float = 20.0) -> bool:
     """Ask the broker for a producer id for `transactional_id` (one used for nothing else).
 
     False only when it answers that it cannot; PublisherUnavailable when it does not answer, so that a slow broker is
     never taken for one without transactions.
     """
     for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=transactional_id)
+        producer = async_producer(connection, transactional_id=transactional_id)
         try:
             async with asyncio.timeout(timeout_s):
                 await producer.start()
@@ -285,7 +286,8 @@ async def supports_transactions(bootstrap_servers: str, transactional_id: str, *
             if last:
                 return False
         except FAILURES as error:
-            raise PublisherUnavailable(f"asking {bootstrap_servers} for transactions raised {error!r}") from error
+            where = connection.bootstrap_servers
+            raise PublisherUnavailable(f"asking {where} for transactions raised {error!r}") from error
         finally:
             await producer.stop()
         await asyncio.sleep(0.2)

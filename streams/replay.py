@@ -12,7 +12,6 @@ import time as wall
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from models.batch import LogRecord
@@ -20,6 +19,8 @@ from models.partitioning import partition_of
 from models.settings import EngineSettings
 from models.touchpoints import event
 from streams.errors import EngineError
+from streams.kafka_clients import async_producer
+from streams.kafka_security import KafkaConnection
 from streams.log_events import TimedEvent
 from streams.publisher import REFUSALS
 from streams.topic_admin import CREATE_TIME, BrokerUnreachable, TopicFacts
@@ -109,7 +110,7 @@ def check_topic(topic: TopicFacts) -> None:
 
 
 async def replay(
-    bootstrap_servers: str,
+    connection: KafkaConnection,
     topic: str,
     records: Iterable[TapeRecord],
     speed: float | None = None,
@@ -121,24 +122,23 @@ async def replay(
     """
     producer: Any = None
     try:
-        producer = await _producer(bootstrap_servers)
+        producer = await _producer(connection)
         return await _write(_Batches(producer, topic), records, speed, watch)
     except (KafkaError, OSError, TimeoutError) as error:
-        text = f"Kafka at {bootstrap_servers} did not take the records of {topic}: {error!r}"
+        text = f"Kafka at {connection.bootstrap_servers} did not take the records of {topic}: {error!r}"
         raise BrokerUnreachable(text) from error
     finally:
         if producer is not None:
             await producer.stop()
 
 
-async def _producer(bootstrap_servers: str) -> Any:
+async def _producer(connection: KafkaConnection) -> Any:
     """Idempotent, or where the broker refuses that to aiokafka (the embedded one), not: a record that is then written
     twice after a lost answer is recognised by its id."""
     for idempotent in (True, False):
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
+        producer = async_producer(
+            connection,
             enable_idempotence=idempotent,
-            acks="all",
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(1000 * TIMEOUT_S),
         )

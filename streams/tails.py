@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.kafka_clients import async_reader
+from streams.kafka_security import KafkaConnection
 from streams.outbox import PublisherUnavailable
 
 FIRST_STEP, STEP_GROWTH = 50, 8
@@ -35,8 +37,8 @@ class TailReader:
     partition until it times out (ten seconds, and up to ten more until the broker looks).
     """
 
-    def __init__(self, bootstrap_servers: str, *, committed: bool = True, timeout_s: float = 30.0) -> None:
-        self._bootstrap = bootstrap_servers
+    def __init__(self, connection: KafkaConnection, *, committed: bool = True, timeout_s: float = 30.0) -> None:
+        self._connection = connection
         self._committed = committed
         self._timeout_s = timeout_s
         self._consumer: Any = None
@@ -84,11 +86,9 @@ class TailReader:
 
     async def _opened(self) -> Any:
         if self._consumer is None:
-            self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+            self._consumer = async_reader(
+                self._connection,
                 isolation_level="read_committed" if self._committed else "read_uncommitted",
-                auto_offset_reset="none",
-                enable_auto_commit=False,
                 fetch_max_wait_ms=FETCH_WAIT_MS,
             )
             await self._consumer.start()

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.kafka_clients import admin
+from streams.kafka_security import KafkaConnection
 from streams.topics import OUTPUTS, ROLES
 
 TIMESTAMP_TYPE = "message.timestamp.type"
@@ -118,14 +120,10 @@ def _settings(role: str, mode: str, replication: int) -> dict[str, str]:
 class TopicAdmin:
     """An admin client; a context manager. Every method raises BrokerUnreachable or BrokerRefused."""
 
-    def __init__(self, bootstrap_servers: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
-        self.bootstrap_servers = bootstrap_servers
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = KafkaAdminClient(
-                bootstrap_servers=bootstrap_servers.split(","),
-                client_id="retention-admin",
-                bootstrap_timeout_ms=timeout_ms,
-            )
+    def __init__(self, connection: KafkaConnection, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
+        self.connection = connection
+        with kafka_named(connection, "connecting"):
+            self._client = admin(connection, "retention-admin", bootstrap_timeout_ms=timeout_ms)
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +148,7 @@ class TopicAdmin:
         if refused:
             raise BrokerRefused("; ".join(f"topic {name}: {reason}" for name, (reason, _) in refused.items()))
         if missing:
-            with kafka_named(self.bootstrap_servers, "waiting for the new topics"):
+            with kafka_named(self.connection, "waiting for the new topics"):
                 self._client.wait_for_topics([spec.name for spec in missing])
         return {spec.name: spec.name not in there for spec in wanted}
 
@@ -168,7 +166,7 @@ class TopicAdmin:
             }
             for spec in missing
         }
-        with kafka_named(self.bootstrap_servers, "creating topics"):
+        with kafka_named(self.connection, "creating topics"):
             answer = self._client.create_topics(request, raise_errors=False)
         # One that exists now was created by somebody else at the same moment, from the same configuration.
         return {
@@ -180,7 +178,7 @@ class TopicAdmin:
     def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:
         """What is known of each topic that exists."""
         asked = sorted(set(names))
-        with kafka_named(self.bootstrap_servers, "describing topics"):
+        with kafka_named(self.connection, "describing topics"):
             found = [topic for topic in self._client.describe_topics(asked) if topic["error_code"] == _NO_ERROR]
             resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in found]
             reported = self._client.describe_configs(resources, config_filter="all")["topic"] if found else {}
@@ -200,7 +198,7 @@ class TopicAdmin:
         """One topic. Raises TopicMissing."""
         found = self.describe([name])
         if name not in found:
-            raise TopicMissing(f"topic {name} does not exist on {self.bootstrap_servers}")
+            raise TopicMissing(f"topic {name} does not exist on {self.connection.bootstrap_servers}")
         return found[name]
 
 
@@ -221,12 +219,13 @@ def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
 
 
 @contextmanager
-def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
+def kafka_named(connection: KafkaConnection, doing: str) -> Iterator[None]:
     """Kafka's errors under names of ours, with the address."""
     try:
         yield
     except KafkaError as error:
         text = str(error) or type(error).__name__
+        where = f"Kafka at {connection.bootstrap_servers}"
         if error.retriable:
-            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer ({doing}: {text})") from error
-        raise BrokerRefused(f"Kafka at {bootstrap_servers}, {doing}: {text}") from error
+            raise BrokerUnreachable(f"{where} does not answer ({doing}: {text})") from error
+        raise BrokerRefused(f"{where}, {doing}: {text}") from error

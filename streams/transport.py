@@ -25,6 +25,7 @@ from mode.utils.futures import notify
 from streams.consumer_thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.ending import end_process
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
+from streams.kafka_security import KafkaConnection
 from streams.log_facts import LogFacts, TopicDirectory, TopicIdentity
 from streams.ownership import Owned, Ownership
 from streams.tails import TailReader
@@ -48,10 +49,9 @@ class BatchConsumer(driver.Consumer):
         transport = cast(BatchTransport, self.transport)
         self.settings, self.ownership = transport.settings, transport.ownership
         self._topics = {self.settings.input_topic, self.settings.learner_topic}
-        self._directory = TopicDirectory(
-            self.settings.bootstrap_servers, self.settings.client_id, self.settings.session_timeout_s
-        )
-        self._tails = TailReader(self.settings.bootstrap_servers)
+        connection = transport.connection
+        self._directory = TopicDirectory(connection, self.settings.client_id, self.settings.session_timeout_s)
+        self._tails = TailReader(connection)
         self._shown: dict[TP, int] = {}
         self.ownership.bind(self)
 
@@ -231,6 +231,13 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
 
-    def __init__(self, *args: Any, settings: TransportSettings, ownership: Ownership, **kwargs: Any) -> None:
-        self.settings, self.ownership = settings, ownership
+    def __init__(
+        self,
+        *args: Any,
+        settings: TransportSettings,
+        connection: KafkaConnection,
+        ownership: Ownership,
+        **kwargs: Any,
+    ) -> None:
+        self.settings, self.connection, self.ownership = settings, connection, ownership
         super().__init__(*args, **kwargs)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """Kafka, the group and its topics. Seconds end in `_s`, milliseconds in `_ms`."""
+    """The group and its topics. Seconds end in `_s`, milliseconds in `_ms`."""
 
-    bootstrap_servers: str
-    """Comma-separated host:port."""
     app: str
     """Consumer group id; also the prefix of everything the application owns."""
     input_topic: str

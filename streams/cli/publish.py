@@ -16,6 +16,7 @@ from streams.cli.options import INTERRUPTED, configured, quiet_libraries
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
+from streams.kafka_security import kafka_connection
 from streams.publishing import BarWatch, PlainWatch, Watch, check_lines, checked_as_json, publish_lines
 
 
@@ -46,7 +47,7 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
-        return TouchpointPublisher(config.bootstrap_servers, config.topic("touchpoints"), on_outcome=on_outcome)
+        return TouchpointPublisher(kafka_connection(config), config.topic("touchpoints"), on_outcome=on_outcome)
 
     published = publish_lines(file, _watch(file), connect)
     _report(published.lines(), published.as_json, as_json)

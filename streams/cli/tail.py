@@ -7,6 +7,7 @@ import msgspec
 
 from streams.cli.options import configured, json_option, quiet_libraries
 from streams.config import Config
+from streams.kafka_security import kafka_connection
 from streams.reading import Read, TopicReader
 from streams.words import line
 
@@ -43,7 +44,7 @@ def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> 
                 click.echo(f"{where} is not JSON, and so no output of the engine: {line(record.value)}", err=True)
 
     try:
-        with TopicReader(config.bootstrap_servers, config.topic(what)) as reader:
+        with TopicReader(kafka_connection(config), config.topic(what)) as reader:
             show(reader.last(limit))
             while follow:
                 show(reader.new(WAIT_S))

@@ -7,10 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from streams.errors import EngineError, ExitCode
+from streams.kafka_clients import admin as kafka_admin
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import CONNECT_TIMEOUT_MS, CREATE_TIME, TIMESTAMP_TYPE, TopicMissing, kafka_named
 
 logger = logging.getLogger(__name__)
@@ -43,24 +45,25 @@ def refuse_own(given: Mapping[str, Any], own: Collection[str]) -> None:
         raise SettingRefused(f"{told}: the client sets this itself, its guarantees rest on it")
 
 
-def find_topic(bootstrap_servers: str, name: str, given: Mapping[str, Any], *, ask_time: bool = False) -> Topic:
+def connection_of(where: str | KafkaConnection) -> KafkaConnection:
+    """An address alone is a connection without security."""
+    return KafkaConnection(where) if isinstance(where, str) else where
+
+
+def find_topic(connection: KafkaConnection, name: str, given: Mapping[str, Any], *, ask_time: bool = False) -> Topic:
     """The topic. given: kafka-python settings, of which those of the connection are used.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing. A producer or consumer that named a missing topic would
     create it on some brokers, with the wrong settings.
     """
-    connection = {key: value for key, value in given.items() if key.startswith(_OF_A_CONNECTION)}
-    with kafka_named(bootstrap_servers, "connecting"):
-        admin: Any = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","),
-            client_id="retention-client",
-            **{"bootstrap_timeout_ms": CONNECT_TIMEOUT_MS, **connection},
-        )
+    ours = {key: value for key, value in given.items() if key.startswith(_OF_A_CONNECTION)}
+    with kafka_named(connection, "connecting"):
+        admin = kafka_admin(connection, "retention-client", **{"bootstrap_timeout_ms": CONNECT_TIMEOUT_MS, **ours})
     try:
-        with kafka_named(bootstrap_servers, f"describing {name}"):
+        with kafka_named(connection, f"describing {name}"):
             found = [topic for topic in admin.describe_topics([name]) if topic["error_code"] == _NO_ERROR]
         if not found:
-            raise TopicMissing(f"topic {name} does not exist on {bootstrap_servers}")
+            raise TopicMissing(f"topic {name} does not exist on {connection.bootstrap_servers}")
         return Topic(name, len(found[0]["partitions"]), _keeps_time(admin, name) if ask_time else None)
     finally:
         admin.close()

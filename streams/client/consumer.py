@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from models.outputs import Trigger
-from streams.client.broker import find_topic, refuse_own
+from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.group import OWN, GroupMember
 from streams.client.memory import Handled, Recognised, Seen
 from streams.client.reading import Unreadable, UnreadableTrigger, trigger_in
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class TriggerConsumer:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: str | KafkaConnection,
         topic: str = "retention.triggers",
         *,
         group: str,
@@ -81,14 +82,15 @@ class TriggerConsumer:
         self._on_expired, self._on_unreadable = on_expired, on_unreadable
         self._durable, self._seen = handled, Seen(remember)
         self._idle_s, self._clock = idle_s, clock
-        self.topic = find_topic(bootstrap_servers, topic, settings).name
+        connection = connection_of(bootstrap_servers)
+        self.topic = find_topic(connection, topic, settings).name
         self._counts = Counts()
         self._buffer: deque[Any] = deque()
         self._handed_out: Trigger | None = None
         self._recalling: set[int] = set()
         self._stopping = False
         self._last_commit = self._last_forget = self._last_record = time.monotonic()
-        self._member = GroupMember(bootstrap_servers, self.topic, group, remember, lambda: self._stopping, settings)
+        self._member = GroupMember(connection, self.topic, group, remember, lambda: self._stopping, settings)
 
     def run(self, handler: Callable[[Trigger], None]) -> None:
         """Handle triggers until `stop` (or `idle_s`); what the handler raises ends it, that trigger uncommitted."""

@@ -14,10 +14,11 @@ import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
-from streams.client.broker import find_topic, refuse_own
+from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import kafka_named
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class TouchpointPublisher:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: str | KafkaConnection,
         topic: str = "retention.touchpoints",
         *,
         on_outcome: Callable[[Outcome], None] | None = None,
@@ -78,11 +79,11 @@ class TouchpointPublisher:
         **settings: Any,
     ) -> None:
         refuse_own(settings, OWN)
-        self._bootstrap, self._settings = bootstrap_servers, settings
+        self._connection, self._settings = connection_of(bootstrap_servers), settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
         self._telling = None if on_outcome is None else Telling(on_outcome)
-        found = find_topic(bootstrap_servers, topic, settings, ask_time=keep_time is None)
+        found = find_topic(self._connection, topic, settings, ask_time=keep_time is None)
         self.topic = found.name
         self._keep_time = bool(found.keeps_time if keep_time is None else keep_time)
         self._waiting: deque[Waiting] = deque()
@@ -196,10 +197,10 @@ class TouchpointPublisher:
         if self._closed:
             raise ValueError(f"the publisher to {self.topic} is closed; make a new one")
         self._producer, self.idempotent = open_producer(
-            self._bootstrap, self._insisted, self._delivery_timeout_s, self._settings
+            self._connection, self._insisted, self._delivery_timeout_s, self._settings
         )
         try:
-            with kafka_named(self._bootstrap, f"asking for the partitions of {self.topic}"):
+            with kafka_named(self._connection, f"asking for the partitions of {self.topic}"):
                 # Now rather than at the first event, which would wait for it.
                 self._producer.partitions_for(self.topic)
         except BaseException:  # its thread would run on, and nobody could end it

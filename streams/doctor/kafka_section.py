@@ -11,6 +11,7 @@ from streams.doctor import broker, producing, topics
 from streams.doctor.bounded import bounded
 from streams.doctor.broker import BrokerLook, GroupFacts
 from streams.doctor.section import CALL_S, Section
+from streams.kafka_security import kafka_connection
 from streams.reading import TopicReader
 from streams.topic_admin import TopicAdmin, TopicFacts
 from streams.topics import OUTPUTS, ROLES
@@ -34,7 +35,7 @@ class KafkaSection(Section):
 
     async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks kafka.* and topics.*."""
-        look = self.look = await bounded(lambda: BrokerLook(config.bootstrap_servers), CALL_S)
+        look = self.look = await bounded(lambda: BrokerLook(kafka_connection(config)), CALL_S)
         facts = await bounded(look.facts, CALL_S)
         self.brokers = facts.brokers
         self.found.append(broker.reachable(config, facts))
@@ -72,7 +73,7 @@ class KafkaSection(Section):
 
 
 def _described(config: Config, names: list[str]) -> dict[str, TopicFacts]:
-    with TopicAdmin(config.bootstrap_servers, timeout_ms=int(1000 * broker.CONNECT_S)) as admin:
+    with TopicAdmin(kafka_connection(config), timeout_ms=int(1000 * broker.CONNECT_S)) as admin:
         return admin.describe(names)
 
 
@@ -88,5 +89,5 @@ async def ends(config: Config, *, outputs: bool) -> Ends:
 
 
 def _bounds(config: Config, role: str) -> tuple[dict[int, int], dict[int, int]]:
-    with TopicReader(config.bootstrap_servers, config.topic(role)) as reader:
+    with TopicReader(kafka_connection(config), config.topic(role)) as reader:
         return reader.bounds()

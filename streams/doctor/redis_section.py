@@ -11,6 +11,7 @@ from streams.doctor import redis
 from streams.doctor.finding import Finding, ok, problem, warning
 from streams.doctor.redis_nodes import RedisNode, cluster_state, look_at
 from streams.doctor.section import Section
+from streams.redis_security import redis_connection
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
 from streams.store.trial import try_out
@@ -59,7 +60,7 @@ class RedisSection(Section):
         return nodes
 
     def _client(self, config: Config, *, cluster: bool) -> Client:
-        client = connect(config.redis_url, cluster=cluster, timeout_s=min(config.redis_timeout_s, CALL_S))
+        client = connect(redis_connection(config), cluster=cluster, timeout_s=min(config.redis_timeout_s, CALL_S))
         self.clients.append(client)
         return client
 

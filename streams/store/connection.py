@@ -1,4 +1,4 @@
-"""The client for Redis: built once, by the composition root.
+"""The client for Redis: built here and nowhere else.
 
 Times are bounded and nothing is retried here. The callers of the store retry with their own back-off, every call of
 the port may be repeated unchanged, and a second, hidden loop would only multiply the time until a shard notices.
@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import hiredis
+from redis import Redis as BlockingRedis
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.typing import EncodableT
 
+from streams.redis_security import RedisConnection
 from streams.store.packing import Run, flat, pack
 
 Client: TypeAlias = Redis | RedisCluster
@@ -62,22 +64,24 @@ _PACKED: dict[type[AbstractConnection], type[AbstractConnection]] = {
 
 
 def connect(
-    url: str,
+    where: RedisConnection | str,
     *,
-    cluster: bool = False,
-    timeout_s: float = 5.0,
+    cluster: bool | None = None,
+    timeout_s: float | None = None,
     connect_timeout_s: float = 2.0,
     max_connections: int = 256,
 ) -> Client:
-    """A client for `url` (``redis://``, ``rediss://``, ``unix://``); connects at its first command.
+    """A client; connects at its first command. where: a URL alone is a connection without more to say.
 
     timeout_s bounds the wait for one reply (a commit under ``appendfsync always`` includes an fsync), connect_timeout_s
     that for a connection: an unreachable Redis is known after about their sum. max_connections (per node) must be no
     less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
     ValueError: a malformed URL, or one with ``protocol=3``.
     """
+    connection = RedisConnection(where) if isinstance(where, str) else where
+    url, timeout_s = connection.url, connection.timeout_s if timeout_s is None else timeout_s
     retry = Retry(NoBackoff(), 0)
-    if cluster:
+    if connection.cluster if cluster is None else cluster:
         nodes = RedisCluster.from_url(
             url,
             retry=retry,
@@ -99,6 +103,11 @@ def connect(
     _check_protocol(pool.connection_kwargs)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)
+
+
+def blocking(connection: RedisConnection) -> BlockingRedis:
+    """A client for a program without an event loop."""
+    return BlockingRedis.from_url(connection.url, socket_timeout=connection.timeout_s)
 
 
 def _check_protocol(settings: Mapping[str, Any]) -> None:

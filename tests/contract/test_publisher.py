@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
+from streams.kafka_security import KafkaConnection
 from streams.outbox import Destination, Entry, Publisher, PublisherFenced, PublisherUnavailable
 from streams.publisher import KafkaPublisher, PlainPublisher, supports_transactions
 from streams.tails import TailReader
@@ -66,12 +67,12 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
 
     def make(shard: int) -> Publisher:
         if not tails:
-            tails.append(TailReader(bootstrap, committed=transactional))
+            tails.append(TailReader(KafkaConnection(bootstrap), committed=transactional))
         publisher: Publisher
         if transactional:
-            publisher = KafkaPublisher(bootstrap, f"{app}-{shard}", topics, shard, tails[0])
+            publisher = KafkaPublisher(KafkaConnection(bootstrap), f"{app}-{shard}", topics, shard, tails[0])
         else:
-            publisher = PlainPublisher(bootstrap, topics, shard, tails[0])
+            publisher = PlainPublisher(KafkaConnection(bootstrap), topics, shard, tails[0])
         started.append(publisher)
         return publisher
 
@@ -318,8 +319,10 @@ def test_a_transaction_with_a_refused_batch_is_not_committed(kafka: Broker) -> N
 def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) -> None:
     async def scenario(bench: Bench) -> None:
         for keep_time in (False, True):
-            tails = TailReader(bench.bootstrap)
-            publisher = KafkaPublisher(bench.bootstrap, "times", bench.topics, 0, tails, keep_time=keep_time)
+            tails = TailReader(KafkaConnection(bench.bootstrap))
+            publisher = KafkaPublisher(
+                KafkaConnection(bench.bootstrap), "times", bench.topics, 0, tails, keep_time=keep_time
+            )
             await publisher.start()
             await publisher.send([entry(1, time=1_234_567)])
             await publisher.stop()
@@ -333,11 +336,11 @@ def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) 
 
 def test_brokers_are_asked_whether_they_know_transactions(kafka: Broker, tansu: Broker) -> None:
     async def scenario() -> None:
-        assert await supports_transactions(kafka.bootstrap_servers, "probe")
-        assert not await supports_transactions(tansu.bootstrap_servers, "probe")
+        assert await supports_transactions(KafkaConnection(kafka.bootstrap_servers), "probe")
+        assert not await supports_transactions(KafkaConnection(tansu.bootstrap_servers), "probe")
         nobody = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
         await nobody.stop()
         with pytest.raises(PublisherUnavailable):
-            await supports_transactions("127.0.0.1:1", "probe", timeout_s=3)
+            await supports_transactions(KafkaConnection("127.0.0.1:1"), "probe", timeout_s=3)
 
     asyncio.run(scenario())

@@ -30,6 +30,7 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import at_points, point
 from streams.errors import EngineError
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
+from streams.kafka_security import KafkaConnection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
 from streams.outbox import Destination, Entry, PublisherUnavailable
@@ -250,7 +251,9 @@ class Worker:
         self._free: dict[TP, Owned] = {}
         self._next: dict[TP, int] = {}
         self.mortal = MortalStore(self)
-        self._examples = LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed")
+        self._examples = LearnerSettings(
+            site.settings, KafkaConnection(""), "examples", len(site.logs), site.schema, "read_committed"
+        )
         relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
         self.versions = Versions(self.mortal, site.settings, relearning.version)
         self.ownership = Ownership(self._owner)
