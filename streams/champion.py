@@ -17,10 +17,10 @@ from models.settings import EngineSettings
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.producer import close_producer, open_producer
 from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.kafka_errors import kafka_named
 from streams.kafka_security import KafkaConnection
 from streams.shard_body import ShardBody, settings_of, unpack_body
 from streams.store import Store
-from streams.topic_admin import kafka_named
 from streams.versions import CUT, LEARNER, name_of, number_of
 
 SHARD = 0

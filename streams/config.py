@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,8 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
+from streams.security_settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
+from streams.sentinels import has_password, sentinels
 from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
@@ -46,22 +48,23 @@ _OF_THE_ENGINE = {
 
 GROUPS = {
     "Where things are": "app",
+    "Secure connections": "kafka_security_protocol",
     "What decides about customers": "mode",
     "Transport and store": "session_timeout_s",
     "Watching": "metrics_host",
 }
-"""The sections of docs/configuration.md, each with its first setting; it reaches up to the next one's."""
+"""The sections of docs/configuration.md in its order, each with its first setting; it reaches up to another's."""
 
 
 class ConfigError(Exception):
     """The configuration can't be used; the message names the setting, its value and what it takes."""
 
 
-class Config(BaseSettings):
+class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     """Everything that can be set. The section of a number tells whether it may differ between a log's replays:
     the *decisions* section is part of what must be equal; the rest changes no result."""
 
-    model_config = SettingsConfigDict(env_prefix="RETENTION_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="RETENTION_", frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # -- where
     app: str = Field("retention", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and Redis key prefix")
@@ -126,9 +129,21 @@ class Config(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("give redis://host:port/db, rediss:// or unix://")
+        if not value.startswith(("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")):
+            raise ValueError("give redis://host:port/db, rediss://, unix:// or redis+sentinel://host:port/service/db")
         return value
+
+    @model_validator(mode="after")
+    def _redis_fits_together(self) -> Self:
+        if "+sentinel" in self.redis_url:
+            if self.redis_cluster:
+                raise ValueError(
+                    "redis_url names sentinels, and redis_cluster is true: a cluster has none; leave one out"
+                )
+            sentinels(self.redis_url)
+        scheme, _, rest = self.redis_url.partition("://")
+        check_redis(self, scheme, url_has_password=has_password(rest))
+        return self
 
     @field_validator("challengers")
     @classmethod
@@ -212,6 +227,8 @@ MASKED: Mapping[str, Callable[[str], str]] = {"redis_url": without_password}
 
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be shown."""
+    if name in SECRETS:
+        return HIDDEN if value else ""
     return MASKED[name](value) if name in MASKED and isinstance(value, str) else value
 
 
@@ -227,6 +244,9 @@ def load(**given: Any) -> Config:
     except ValidationError as error:
         told = []
         for problem in error.errors():
+            if not problem["loc"]:  # settings that do not fit together name themselves
+                told.append(problem["msg"].removeprefix("Value error, "))
+                continue
             name = ".".join(map(str, problem["loc"])) or "settings"
             if problem["type"] == "extra_forbidden":
                 told.append(f"{name} is no setting; remove it, or correct its spelling")

@@ -7,8 +7,9 @@ from typing import Any
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT, SASLMechanism
 
-from streams.kafka_security import OAUTHBEARER, KafkaConnection
+from streams.kafka_security import KafkaConnection
 from streams.kafka_tokens import AsyncTokens
+from streams.security_settings import OAUTHBEARER
 
 
 def broker_settings(connection: KafkaConnection) -> dict[str, Any]:

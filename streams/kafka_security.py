@@ -7,12 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.config import Config
+from streams.config import Config, load
 from streams.kafka_tokens import AsyncTokens, BlockingTokens, TokenSource
+from streams.security_settings import OAUTHBEARER, KafkaSecurity
 from streams.tls import Tls
 
 PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL = "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"
-OAUTHBEARER = "OAUTHBEARER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,15 @@ class KafkaConnection:
         """Whether it says who we are by SASL; a client certificate may say it too."""
         return self.protocol in (SASL_PLAINTEXT, SASL_SSL)
 
+    @property
+    def principal(self) -> str:
+        """Who we are to the brokers, as far as we know: they may map names to others."""
+        if self.authenticates:
+            return "the token's principal" if self.mechanism == OAUTHBEARER else f"User:{self.user}"
+        if self.encrypted and self.tls.certificate_file:
+            return f"the principal of {self.tls.certificate_file}"
+        return "User:ANONYMOUS"
+
     def kafka_python(self) -> dict[str, Any]:
         """Keyword arguments for kafka-python's clients."""
         given: dict[str, Any] = {"bootstrap_servers": self.servers, **self._common()}
@@ -69,6 +78,27 @@ class KafkaConnection:
         return given
 
 
+def secured(bootstrap_servers: str, security: KafkaSecurity) -> KafkaConnection:
+    """The connection that the settings describe. Raises ValueError for a file that can't be used any more."""
+    return KafkaConnection(
+        bootstrap_servers,
+        security.kafka_security_protocol,
+        security.kafka_sasl_mechanism,
+        security.kafka_user,
+        security.kafka_secret(),
+        TokenSource(security.kafka_token_file, security.kafka_token_command),
+        security.kafka_tls(),
+    )
+
+
+def connection_from_environment() -> KafkaConnection:
+    """As the engine would reach Kafka from here: RETENTION_BOOTSTRAP_SERVERS, RETENTION_KAFKA_... or retention.toml.
+
+    Raises ConfigError.
+    """
+    return kafka_connection(load())
+
+
 def kafka_connection(config: Config) -> KafkaConnection:
     """How this configuration reaches Kafka."""
-    return KafkaConnection(config.bootstrap_servers)
+    return secured(config.bootstrap_servers, config)

@@ -8,8 +8,8 @@ from kafka import TopicPartition
 
 from streams.errors import EngineError, ExitCode
 from streams.kafka_clients import reader
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import CONNECT_TIMEOUT_MS, kafka_named
 from streams.words import moment
 
 LOOK_MS = 200

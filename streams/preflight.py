@@ -17,6 +17,9 @@ from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
+from streams.kafka_access import rights_missing
+from streams.kafka_errors import BrokerUnreachable
+from streams.kafka_rights import lacking
 from streams.kafka_security import kafka_connection
 from streams.outbox import PublisherUnavailable
 from streams.publisher import supports_transactions
@@ -27,7 +30,7 @@ from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
 from streams.store.rules import StoreFull
 from streams.store.trial import try_out
-from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
+from streams.topic_admin import TopicAdmin, TopicMissing
 from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
@@ -46,7 +49,8 @@ class Surroundings(NamedTuple):
 async def look_around(config: Config) -> Surroundings:
     """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
 
-    Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking), BackfillUnfinished.
+    Raises TopicMissing, TopicUnfit, BackfillUnfinished; BrokerRefused and StoreRefused (certificates, credentials, a
+    right that is lacking).
     """
     pause = FIRST_PAUSE_S
     while True:
@@ -72,7 +76,7 @@ async def look(config: Config) -> Surroundings:
         if config.mode == "live":
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
-    await _store(config)
+    await look_at_store(config)
     return Surroundings(partitions, transactional)
 
 
@@ -80,6 +84,8 @@ def _topics(config: Config) -> int:
     """The input's partition count, after a look at every topic."""
     with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
+    if lacks := lacking(config, found):
+        raise rights_missing(kafka_connection(config), lacks)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
         raise TopicMissing(there.told)
     for check in (topics.partition_counts, topics.time_type):
@@ -88,7 +94,7 @@ def _topics(config: Config) -> int:
     return found[config.topic("touchpoints")].partitions
 
 
-async def _store(config: Config) -> None:
+async def look_at_store(config: Config) -> None:
     """Say what a crash of Redis may lose, and whether it throws records away; try whether it does all that is needed.
 
     Raises StoreRefused, StoreUnavailable.

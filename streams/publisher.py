@@ -31,6 +31,7 @@ from aiokafka.errors import (
 )
 
 from streams.crash_points import point
+from streams.kafka_access import BrokerRefused, refusal
 from streams.kafka_clients import async_producer
 from streams.kafka_security import KafkaConnection
 from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
@@ -95,7 +96,7 @@ class _Producer(ABC):
                 await self._deliver(producer, entries)
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
-            raise self._translated("send", error) from error
+            raise await self._translated("send", error) from error
 
     @abstractmethod
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
@@ -155,7 +156,9 @@ class _Producer(ABC):
             raise PublisherUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
         return self._producer
 
-    def _translated(self, what: str, error: BaseException) -> PublisherFenced | PublisherUnavailable:
+    async def _translated(
+        self, what: str, error: BaseException
+    ) -> PublisherFenced | PublisherUnavailable | BrokerRefused:
         """aiokafka wraps what its sender task raised, and asserts its states after a failure."""
         for cause in (error, error.__cause__):
             if isinstance(cause, (ProducerFenced, InvalidProducerEpoch)):
@@ -163,7 +166,8 @@ class _Producer(ABC):
                     f"shard {self._shard}, {what}: a newer owner has started its publisher, or our transaction "
                     "was open for longer than its timeout"
                 )
-        return PublisherUnavailable(f"shard {self._shard}, {what} raised {error!r}")
+        refused = await refusal(error, self._connection, f"publishing for shard {self._shard} ({what})", "Write")
+        return refused or PublisherUnavailable(f"shard {self._shard}, {what} raised {error!r}")
 
 
 def _look_at_failures(producer: Any) -> None:
@@ -208,7 +212,7 @@ class KafkaPublisher(_Producer):
                 transactional_id=self._transactional_id, transaction_timeout_ms=self._transaction_timeout_ms
             )
         except FAILURES as error:
-            raise self._translated("start", error) from error
+            raise await self._translated("start", error) from error
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
@@ -257,7 +261,7 @@ class PlainPublisher(_Producer):
                     return
             await self._open()
         except FAILURES as error:
-            raise self._translated("start", error) from error
+            raise await self._translated("start", error) from error
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
@@ -274,7 +278,7 @@ async def supports_transactions(connection: KafkaConnection, transactional_id: s
     """Ask the broker for a producer id for `transactional_id` (one used for nothing else).
 
     False only when it answers that it cannot; PublisherUnavailable when it does not answer, so that a slow broker is
-    never taken for one without transactions.
+    never taken for one without transactions. Raises BrokerRefused, too.
     """
     for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
         producer = async_producer(connection, transactional_id=transactional_id)
@@ -287,6 +291,8 @@ async def supports_transactions(connection: KafkaConnection, transactional_id: s
                 return False
         except FAILURES as error:
             where = connection.bootstrap_servers
+            if refused := await refusal(error, connection, "asking for a producer id", "Write"):
+                raise refused from error
             raise PublisherUnavailable(f"asking {where} for transactions raised {error!r}") from error
         finally:
             await producer.stop()

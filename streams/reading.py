@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 from kafka import TopicPartition
 
 from streams.kafka_clients import reader
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.topic_admin import TopicMissing
 
 FIRST_STEP, STEP_GROWTH = 64, 8
 """Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""

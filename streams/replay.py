@@ -20,10 +20,11 @@ from models.settings import EngineSettings
 from models.touchpoints import event
 from streams.errors import EngineError
 from streams.kafka_clients import async_producer
+from streams.kafka_errors import BrokerUnreachable
 from streams.kafka_security import KafkaConnection
 from streams.log_events import TimedEvent
 from streams.publisher import REFUSALS
-from streams.topic_admin import CREATE_TIME, BrokerUnreachable, TopicFacts
+from streams.topic_admin import CREATE_TIME, TopicFacts
 
 SOURCE = "retention/replay"
 BATCH_BYTES = 256 << 10

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.kafka_access import refusal, rights_missing
 from streams.kafka_clients import async_reader
 from streams.kafka_security import KafkaConnection
 from streams.outbox import PublisherUnavailable
@@ -33,6 +34,7 @@ class TailReader:
     """Reads tails with a client of its own, opened at first use; one per process serves every shard.
 
     committed: read only what is committed (False for brokers without transactions).
+    Every method raises BrokerRefused where a right or the credentials are not as they must be.
     timeout_s: longest time for one `read`. Another sender's open transaction holds up the readers of a shared
     partition until it times out (ten seconds, and up to ten more until the broker looks).
     """
@@ -76,8 +78,18 @@ class TailReader:
                 async with asyncio.timeout(self._timeout_s):
                     return await work()
             except (KafkaError, OSError, TimeoutError) as error:
+                denied = self._denied()
                 await self._close()
+                if denied:
+                    lacks = [f"Describe on topic {topic}" for topic in denied]
+                    raise rights_missing(self._connection, lacks) from error
+                if refused := await refusal(error, self._connection, what, "Read"):
+                    raise refused from error
                 raise PublisherUnavailable(f"{what} raised {error!r}") from error
+
+    def _denied(self) -> list[str]:
+        """Topics that Kafka does not show us: aiokafka asks for them until our time is over."""
+        return sorted(self._consumer._client.cluster.unauthorized_topics) if self._consumer is not None else []
 
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None

@@ -6,17 +6,17 @@ timestamp type of the input or its partition count under a running engine change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
 
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.kafka_access import BrokerRefused, KafkaRightMissing, rights_missing
 from streams.kafka_clients import admin
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.kafka_security import KafkaConnection
 from streams.topics import OUTPUTS, ROLES
 
@@ -29,20 +29,7 @@ ANY_TIME = str(2**63 - 1)
 OPTIONAL = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 """Unknown to Kafka before 3.6, which accepts any timestamp without them."""
 
-CONNECT_TIMEOUT_MS = 5_000
-_NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
-
-
-class BrokerUnreachable(EngineError):
-    """No Kafka broker answers."""
-
-    remedy = "start Kafka, or name another with --bootstrap-servers or RETENTION_BOOTSTRAP_SERVERS"
-
-
-class BrokerRefused(EngineError):
-    """Kafka answered, but not as asked."""
-
-    remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
+_NO_ERROR, _NOT_AUTHORIZED, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 29, 36, 40
 
 
 class TopicMissing(EngineError):
@@ -74,13 +61,15 @@ class TopicSpec:
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """A topic as it is. `settings`: only what the broker reports."""
+    """A topic as it is. `settings`: only what the broker reports. `operations`: what this client may do with it, in
+    Kafka's words (READ, WRITE, ...); empty where the broker does not say."""
 
     name: str
     topic_id: str
     partitions: int
     replication: int
     settings: Mapping[str, str]
+    operations: frozenset[str] = frozenset()
 
     @property
     def timestamp_type(self) -> str:
@@ -136,7 +125,7 @@ class TopicAdmin:
 
         Nothing is changed when a topic that is there differs: TopicDiffers names every difference.
         """
-        there = self.describe([spec.name for spec in wanted])
+        there = self._there(wanted)
         differences = [line for spec in wanted if spec.name in there for line in differs(spec, there[spec.name])]
         if differences:
             raise TopicDiffers("; ".join(differences))
@@ -145,12 +134,28 @@ class TopicAdmin:
         if again := [spec for spec in missing if refused.get(spec.name, ("", 0))[1] == _INVALID_CONFIG]:
             old = {s.name: {k: v for k, v in s.settings.items() if k not in OPTIONAL} for s in again}
             refused = {k: v for k, v in refused.items() if k not in old} | self._create(again, old)
+        if lacking := [name for name, (_, code) in refused.items() if code == _NOT_AUTHORIZED]:
+            raise rights_missing(self.connection, [f"Create on topic {name}" for name in sorted(lacking)])
         if refused:
             raise BrokerRefused("; ".join(f"topic {name}: {reason}" for name, (reason, _) in refused.items()))
         if missing:
             with kafka_named(self.connection, "waiting for the new topics"):
                 self._client.wait_for_topics([spec.name for spec in missing])
         return {spec.name: spec.name not in there for spec in wanted}
+
+    def _there(self, wanted: Sequence[TopicSpec]) -> dict[str, TopicFacts]:
+        """As `describe`; who may not look at the topics is told as well which of them may not be created."""
+        try:
+            return self.describe([spec.name for spec in wanted])
+        except KafkaRightMissing as lacking:
+            with kafka_named(self.connection, "trying to create topics", "Create"):
+                request = {spec.name: {"num_partitions": 1, "replication_factor": 1} for spec in wanted}
+                answer = self._client.create_topics(request, raise_errors=False, validate_only=True)
+            denied = sorted(topic["name"] for topic in answer["topics"] if topic["error_code"] == _NOT_AUTHORIZED)
+            if not denied:
+                raise
+            lacks = [*lacking.lacks, *(f"Create on topic {name}" for name in denied)]
+            raise rights_missing(self.connection, lacks) from lacking
 
     def _create(
         self, missing: Sequence[TopicSpec], settings: Mapping[str, Mapping[str, str]]
@@ -178,8 +183,11 @@ class TopicAdmin:
     def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:
         """What is known of each topic that exists."""
         asked = sorted(set(names))
-        with kafka_named(self.connection, "describing topics"):
-            found = [topic for topic in self._client.describe_topics(asked) if topic["error_code"] == _NO_ERROR]
+        with kafka_named(self.connection, "describing topics", "Describe and DescribeConfigs"):
+            told = self._client.describe_topics(asked)
+            found = [topic for topic in told if topic["error_code"] == _NO_ERROR]
+            if lacking := [topic["name"] for topic in told if topic["error_code"] == _NOT_AUTHORIZED]:
+                raise rights_missing(self.connection, [f"Describe on topic {name}" for name in sorted(lacking)])
             resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in found]
             reported = self._client.describe_configs(resources, config_filter="all")["topic"] if found else {}
             facts = {}
@@ -191,6 +199,7 @@ class TopicAdmin:
                     partitions=len(partitions),
                     replication=min((len(p["replica_nodes"]) for p in partitions), default=0),
                     settings={key: str(value["value"]) for key, value in reported.get(name, {}).items()},
+                    operations=frozenset(topic.get("authorized_operations") or ()),
                 )
         return facts
 
@@ -216,16 +225,3 @@ def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
         if key in facts.settings and facts.settings[key] != value:
             lines.append(f"topic {spec.name} has {key}={facts.settings[key]}, {value} is needed")
     return lines
-
-
-@contextmanager
-def kafka_named(connection: KafkaConnection, doing: str) -> Iterator[None]:
-    """Kafka's errors under names of ours, with the address."""
-    try:
-        yield
-    except KafkaError as error:
-        text = str(error) or type(error).__name__
-        where = f"Kafka at {connection.bootstrap_servers}"
-        if error.retriable:
-            raise BrokerUnreachable(f"{where} does not answer ({doing}: {text})") from error
-        raise BrokerRefused(f"{where}, {doing}: {text}") from error

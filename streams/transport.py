@@ -25,6 +25,7 @@ from mode.utils.futures import notify
 from streams.consumer_thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.ending import end_process
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
+from streams.kafka_access import access_refused
 from streams.kafka_security import KafkaConnection
 from streams.log_facts import LogFacts, TopicDirectory, TopicIdentity
 from streams.ownership import Owned, Ownership
@@ -108,6 +109,8 @@ class BatchConsumer(driver.Consumer):
             # auto.offset.reset is none: going on anywhere else would skip records.
             self.end_process(LogTruncated(f"the log no longer holds an owned position: {error!r}"))
         except KafkaError as error:
+            if refused := access_refused(error, cast(BatchTransport, self.transport).connection, "fetching", "Read"):
+                self.end_process(refused)
             logger.warning("fetching: %r", error)
         else:
             return cast("Sequence[Batch]", batches or ())

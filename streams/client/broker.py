@@ -9,23 +9,27 @@ from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
+from pydantic import ValidationError
 
 from streams.errors import EngineError, ExitCode
+from streams.kafka_access import rights_missing
 from streams.kafka_clients import admin as kafka_admin
-from streams.kafka_security import KafkaConnection
-from streams.topic_admin import CONNECT_TIMEOUT_MS, CREATE_TIME, TIMESTAMP_TYPE, TopicMissing, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
+from streams.kafka_security import KafkaConnection, secured
+from streams.security_settings import KafkaSecurity
+from streams.topic_admin import CREATE_TIME, TIMESTAMP_TYPE, TopicMissing
 
 logger = logging.getLogger(__name__)
 
-_NO_ERROR = 0
+_NO_ERROR, _NOT_AUTHORIZED = 0, 29
 _OF_A_CONNECTION = ("security_", "ssl_", "sasl_", "proxy_", "socket_", "bootstrap_timeout_ms")
 
 
 class SettingRefused(EngineError):
-    """A setting of kafka-python was given that would undo what the client promises."""
+    """A setting was given that is of no use here, or would undo what the client promises."""
 
     code = ExitCode.USAGE
-    remedy = "leave the setting out; docs/clients.md lists the parameters that take its place"
+    remedy = "correct the setting or leave it out; docs/clients.md lists the parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,21 @@ def refuse_own(given: Mapping[str, Any], own: Collection[str]) -> None:
         raise SettingRefused(f"{told}: the client sets this itself, its guarantees rest on it")
 
 
-def connection_of(where: str | KafkaConnection) -> KafkaConnection:
-    """An address alone is a connection without security."""
-    return KafkaConnection(where) if isinstance(where, str) else where
+def connection_of(where: str | KafkaConnection, settings: dict[str, Any]) -> KafkaConnection:
+    """The connection: an address, and the security that `kafka_...` of the settings describe; they are taken out.
+
+    Raises SettingRefused for what does not fit together.
+    """
+    security = {name: settings.pop(name) for name in list(settings) if name.startswith("kafka_")}
+    if not isinstance(where, str):
+        if security:
+            raise SettingRefused(f"{', '.join(sorted(security))}: the connection that was given says it already")
+        return where
+    try:
+        return secured(where, KafkaSecurity(**security))
+    except ValidationError as error:
+        told = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors(include_input=False)]
+        raise SettingRefused("; ".join(told).replace("Value error, ", "")) from None
 
 
 def find_topic(connection: KafkaConnection, name: str, given: Mapping[str, Any], *, ask_time: bool = False) -> Topic:
@@ -61,7 +77,10 @@ def find_topic(connection: KafkaConnection, name: str, given: Mapping[str, Any],
         admin = kafka_admin(connection, "retention-client", **{"bootstrap_timeout_ms": CONNECT_TIMEOUT_MS, **ours})
     try:
         with kafka_named(connection, f"describing {name}"):
-            found = [topic for topic in admin.describe_topics([name]) if topic["error_code"] == _NO_ERROR]
+            told = admin.describe_topics([name])
+        if told and told[0]["error_code"] == _NOT_AUTHORIZED:
+            raise rights_missing(connection, [f"Describe on topic {name}"])
+        found = [topic for topic in told if topic["error_code"] == _NO_ERROR]
         if not found:
             raise TopicMissing(f"topic {name} does not exist on {connection.bootstrap_servers}")
         return Topic(name, len(found[0]["partitions"]), _keeps_time(admin, name) if ask_time else None)

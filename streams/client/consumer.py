@@ -48,7 +48,7 @@ class TriggerConsumer:
     offset. `recognised` and the log tell how long that is. Expired triggers are not handed out.
 
     Args:
-        bootstrap_servers: host:port,host:port.
+        bootstrap_servers: host:port,host:port; or a `KafkaConnection`, as `connection_from_environment()` gives one.
         topic: the engine's triggers.
         group: consumers of one group share the partitions; a new group begins with the oldest trigger.
         on_expired: gets each trigger that was past its expiry when its turn came.
@@ -58,7 +58,8 @@ class TriggerConsumer:
         remember: records of each partition in which duplicates are recognised; about 200 bytes of memory each.
         idle_s: iteration ends when nothing came for so long; None: it goes on until `stop`.
         clock: ms; for what is expired. `lambda: 0` for the triggers of a replay, which lie in the past.
-        settings: of kafka-python's consumer: security, session_timeout_ms, max_poll_interval_ms, max_poll_records.
+        settings: of the connection, named as the engine's (kafka_security_protocol, kafka_user, ...); of kafka-python's
+            consumer: session_timeout_ms, max_poll_interval_ms, max_poll_records.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing, SettingRefused; a broker that goes away later is waited for.
     Not thread-safe, except `stop`.
@@ -82,7 +83,7 @@ class TriggerConsumer:
         self._on_expired, self._on_unreadable = on_expired, on_unreadable
         self._durable, self._seen = handled, Seen(remember)
         self._idle_s, self._clock = idle_s, clock
-        connection = connection_of(bootstrap_servers)
+        connection = connection_of(bootstrap_servers, settings)
         self.topic = find_topic(connection, topic, settings).name
         self._counts = Counts()
         self._buffer: deque[Any] = deque()

@@ -18,8 +18,8 @@ from kafka.errors import (
 )
 
 from streams.kafka_clients import member
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import CONNECT_TIMEOUT_MS, kafka_named
 
 logger = logging.getLogger(__name__)
 

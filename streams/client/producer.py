@@ -16,8 +16,8 @@ from kafka.errors import BrokerResponseError, KafkaConfigurationError, KafkaErro
 
 from streams.errors import EngineError
 from streams.kafka_clients import producer as kafka_producer
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerUnreachable, kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import CONNECT_TIMEOUT_MS, BrokerUnreachable, kafka_named
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
+from streams.kafka_errors import kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import kafka_named
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class TouchpointPublisher:
     An event that was not delivered may have been written all the same: publish it again with the same id.
 
     Args:
-        bootstrap_servers: host:port,host:port.
+        bootstrap_servers: host:port,host:port; or a `KafkaConnection`, as `connection_from_environment()` gives one.
         topic: the engine's input.
         on_outcome: told of each `Sent`, `Refusal` and `Undelivered`, in this thread, from within our methods; it may
             publish in turn. Without it refusals and undelivered events are kept for the report, up to `most_kept`.
@@ -58,7 +58,8 @@ class TouchpointPublisher:
         keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
         delivery_timeout_s: an event not confirmed for so long counts as not delivered.
         most_waiting, most_waiting_bytes: of events not yet confirmed; `publish` waits when there are more.
-        settings: of kafka-python's producer: security, compression_type, linger_ms, batch_size.
+        settings: of the connection, named as the engine's (kafka_security_protocol, kafka_user, ...); of kafka-python's
+            producer: compression_type, linger_ms, batch_size.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing, IdempotenceRefused, SettingRefused. Not thread-safe: one
     publisher per thread.
@@ -79,7 +80,7 @@ class TouchpointPublisher:
         **settings: Any,
     ) -> None:
         refuse_own(settings, OWN)
-        self._connection, self._settings = connection_of(bootstrap_servers), settings
+        self._connection, self._settings = connection_of(bootstrap_servers, settings), settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
         self._telling = None if on_outcome is None else Telling(on_outcome)

@@ -17,8 +17,8 @@ from kafka.errors import (
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
 from streams.kafka_clients import admin
+from streams.kafka_errors import kafka_named
 from streams.kafka_security import KafkaConnection
-from streams.topic_admin import kafka_named
 
 TESTED = "4.1"
 CONNECT_S = 3.0

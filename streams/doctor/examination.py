@@ -11,7 +11,7 @@ from streams.doctor.finding import Finding
 from streams.doctor.kafka_section import KafkaSection, ends
 from streams.doctor.redis_section import RedisSection
 from streams.doctor.section import Section
-from streams.topic_admin import BrokerUnreachable
+from streams.kafka_errors import BrokerUnreachable
 
 REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
 

@@ -13,11 +13,11 @@ from streams.doctor.clocks import ClockReading, agreement
 from streams.doctor.finding import Finding, Status, ok, problem, warning
 from streams.doctor.section import words
 from streams.errors import EngineError
+from streams.kafka_access import BrokerRefused
 from streams.kafka_clients import async_producer
 from streams.kafka_security import KafkaConnection, kafka_connection
 from streams.outbox import PublisherUnavailable
 from streams.publisher import FAILURES, REFUSALS, supports_transactions
-from streams.topic_admin import BrokerRefused
 
 LIMIT_S = 8.0
 """For each attempt. The first transaction of a fresh cluster waits for a topic of the broker's own."""

@@ -7,17 +7,24 @@ the port may be repeated unchanged, and a second, hidden loop would only multipl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import hiredis
 from redis import Redis as BlockingRedis
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import NoBackoff
 from redis.typing import EncodableT
 
 from streams.redis_security import RedisConnection
+from streams.sentinels import Sentinels
 from streams.store.packing import Run, flat, pack
 
 Client: TypeAlias = Redis | RedisCluster
@@ -56,6 +63,22 @@ class PackedUnixConnection(HiredisPacking, UnixDomainSocketConnection):
     """Unix socket."""
 
 
+class PackedSentinelConnection(HiredisPacking, SentinelManagedConnection):
+    """TCP, to the primary that sentinels name."""
+
+
+class PackedSentinelSSLConnection(HiredisPacking, SentinelManagedSSLConnection):
+    """The same with TLS."""
+
+
+class _SentinelPool(SentinelConnectionPool):
+    """Ends the connections to the sentinels with its own."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self.sentinel_manager.aclose()
+
+
 _PACKED: dict[type[AbstractConnection], type[AbstractConnection]] = {
     Connection: PackedConnection,
     SSLConnection: PackedSSLConnection,
@@ -76,38 +99,43 @@ def connect(
     timeout_s bounds the wait for one reply (a commit under ``appendfsync always`` includes an fsync), connect_timeout_s
     that for a connection: an unreachable Redis is known after about their sum. max_connections (per node) must be no
     less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
-    ValueError: a malformed URL, or one with ``protocol=3``.
+    A client by Sentinel asks for the primary whenever it connects. ValueError: a malformed URL, or one with
+    ``protocol=3``.
     """
     connection = RedisConnection(where) if isinstance(where, str) else where
-    url, timeout_s = connection.url, connection.timeout_s if timeout_s is None else timeout_s
-    retry = Retry(NoBackoff(), 0)
+    told: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": connection.timeout_s if timeout_s is None else timeout_s,
+        "socket_connect_timeout": connect_timeout_s,
+        "max_connections": max_connections,
+        "protocol": PROTOCOL,
+        **connection.arguments(),
+    }
+    if connection.sentinels is not None:
+        return _by_sentinels(connection, connection.sentinels, told)
     if connection.cluster if cluster is None else cluster:
-        nodes = RedisCluster.from_url(
-            url,
-            retry=retry,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=connect_timeout_s,
-            max_connections=max_connections,
-            protocol=PROTOCOL,
-        )
+        nodes = RedisCluster.from_url(connection.url, **told)
         _check_protocol(nodes.connection_kwargs)
         return nodes
-    pool = ConnectionPool.from_url(
-        url,
-        retry=retry,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=connect_timeout_s,
-        max_connections=max_connections,
-        protocol=PROTOCOL,
-    )
+    pool = ConnectionPool.from_url(connection.url, **told)
     _check_protocol(pool.connection_kwargs)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)
 
 
+def _by_sentinels(connection: RedisConnection, where: Sentinels, told: dict[str, Any]) -> Redis:
+    """A client that asks the sentinels for the primary at every new connection, and never writes to a replica: after a
+    failover its connections end with the first error."""
+    of_sentinels = {**connection.sentinel_arguments(), "ssl": True} if where.tls else connection.sentinel_arguments()
+    times = {name: told[name] for name in ("retry", "socket_timeout", "socket_connect_timeout", "protocol")}
+    manager = cast(Any, Sentinel)(where.hosts, sentinel_kwargs={**times, **of_sentinels})
+    made = PackedSentinelSSLConnection if where.tls else PackedSentinelConnection
+    return Redis.from_pool(cast(Any, _SentinelPool)(where.service, manager, db=where.db, connection_class=made, **told))
+
+
 def blocking(connection: RedisConnection) -> BlockingRedis:
     """A client for a program without an event loop."""
-    return BlockingRedis.from_url(connection.url, socket_timeout=connection.timeout_s)
+    return BlockingRedis.from_url(connection.url, socket_timeout=connection.timeout_s, **connection.arguments())
 
 
 def _check_protocol(settings: Mapping[str, Any]) -> None:

@@ -19,10 +19,11 @@ from streams.doctor import CHECKS
 from streams.doctor.broker import BrokerLook
 from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
+from streams.kafka_access import BrokerRefused
 from streams.kafka_security import KafkaConnection
 from streams.processes import LOOPBACK, free_port
 from streams.reading import TopicReader
-from streams.topic_admin import BrokerRefused, TopicAdmin, specs
+from streams.topic_admin import TopicAdmin, specs
 from streams.topics import ROLES
 from tests.cli_docs import undocumented
 from tests.conftest import Broker

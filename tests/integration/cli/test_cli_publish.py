@@ -18,10 +18,10 @@ from models.partitioning import partition_of
 from models.touchpoints import event
 from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
+from streams.kafka_access import BrokerRefused
 from streams.kafka_security import KafkaConnection
 from streams.publishing import PlainWatch, publish_lines
 from streams.reading import TopicReader
-from streams.topic_admin import BrokerRefused
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
