@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.config import Config
-from streams.doctor import broker, producing, topics
+from streams.doctor import broker, producing, security, topics
 from streams.doctor.bounded import bounded
 from streams.doctor.broker import BrokerLook, GroupFacts
 from streams.doctor.section import CALL_S, Section
@@ -39,6 +39,9 @@ class KafkaSection(Section):
         facts = await bounded(look.facts, CALL_S)
         self.brokers = facts.brokers
         self.found.append(broker.reachable(config, facts))
+        self.at = "kafka.security"
+        connection = kafka_connection(config)
+        self.found.append(await bounded(lambda: security.kafka(connection, security.now()), CALL_S))
         await self._topics(config, look)
         self.at = "kafka.transactions"
         self.why["kafka"] = "--read-only" if read_only else "kafka.transactions comes first"
@@ -56,6 +59,7 @@ class KafkaSection(Section):
             self.found.append(topics.time_type(config, found))
         if found:
             self.found.append(topics.settings(config, found))
+            self.found.append(security.rights(config, kafka_connection(config), found))
             self.at = "topics.replicas"
             states = await bounded(lambda: look.partitions(list(found)), CALL_S)
             self.found.append(broker.replicas(states, self.brokers))
