@@ -24,6 +24,7 @@ from faust.types import TP
 
 from models.touchpoints import Event, Kind
 from streams.faust_app import build_app, run_worker
+from streams.kafka_security import KafkaConnection
 from streams.log_facts import LogFacts
 from streams.ownership import Ownership
 from streams.store.connection import Client, connect
@@ -153,10 +154,8 @@ def main() -> None:
         return FloorShard(tp, generation, start, told.parts, client, ownership.release, progress, finished)
 
     ownership = Ownership(owner)
-    settings = TransportSettings(
-        bootstrap_servers=told.broker, app="floor", input_topic=told.topic, batch_records=told.batch_records
-    )
-    run_worker(build_app(settings, ownership))
+    settings = TransportSettings(app="floor", input_topic=told.topic, batch_records=told.batch_records)
+    run_worker(build_app(settings, KafkaConnection(told.broker), ownership))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from benchmarks.mix import mix
 from benchmarks.options import RESULTS, Options, parsed, printed
@@ -31,6 +31,8 @@ from models.outputs import Trigger
 from models.partitioning import partition_of
 from models.touchpoints import event
 from streams.config import Config
+from streams.kafka_clients import async_producer, async_reader
+from streams.kafka_security import kafka_connection
 from streams.replay import TapeRecord
 
 PARTITIONS = 4
@@ -143,9 +145,9 @@ class Load:
         return plan
 
     async def run(self) -> dict[str, float]:
-        servers = self._config.bootstrap_servers
-        producer: Any = AIOKafkaProducer(bootstrap_servers=servers, acks="all", max_batch_size=256 << 10)
-        reader: Any = AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed")
+        connection = kafka_connection(self._config)
+        producer = async_producer(connection, max_batch_size=256 << 10)
+        reader = async_reader(connection, isolation_level="read_committed")
         await producer.start()
         await reader.start()
         try:

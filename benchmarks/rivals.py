@@ -18,6 +18,7 @@ from benchmarks.servers import APP, Servers, run_to_result
 from benchmarks.world import World
 from models.customer import SLAB
 from models.settings import SECOND
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import TopicAdmin
 from streams.topics import TopicSpec
 
@@ -71,7 +72,7 @@ def run_peer(servers: Servers, world: World, events: int) -> Ran:
     """
     directory = servers.directory / "peer"
     directory.mkdir(exist_ok=True)
-    with TopicAdmin(servers.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(servers.bootstrap_servers)) as admin:
         admin.create([TopicSpec("triggers", "peer.triggers", world.workload.partitions, 1, {})])
     asyncio.run(_start_at(servers.bootstrap_servers, "peer", world.facts.starts))
     with _own_database(servers) as client:

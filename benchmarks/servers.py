@@ -16,6 +16,7 @@ import redis
 
 from streams.config import Config, load
 from streams.embedded import EmbeddedRedis
+from streams.kafka_security import KafkaConnection
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.topic_admin import TopicAdmin
 from streams.topics import specs
@@ -88,7 +89,7 @@ class Servers:
     def create_topics(self, own: Mapping[str, Any]) -> Config:
         """The topics of an engine with these settings; its configuration."""
         config = load(**self.settings(own))
-        with TopicAdmin(config.bootstrap_servers) as admin:
+        with TopicAdmin(KafkaConnection(config.bootstrap_servers)) as admin:
             admin.create(specs(config))
         return config
 

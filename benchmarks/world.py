@@ -22,6 +22,7 @@ from benchmarks.servers import APP, Servers, Worker
 from benchmarks.watch import Behind, Watch, look, unpublished
 from benchmarks.workload import Workload
 from streams.config import Config
+from streams.kafka_security import KafkaConnection
 from streams.replay import Played, TapeRecord, replay
 
 Stage = Literal["history", "day"]
@@ -132,7 +133,7 @@ def _prepare(directory: Path, workload: Workload, say: Say, own: dict[str, Any])
 
 def publish(config: Config, records: Iterable[TapeRecord]) -> Played:
     """Write records with their own times, as `retention replay` does."""
-    return asyncio.run(replay(config.bootstrap_servers, config.topic("touchpoints"), records))
+    return asyncio.run(replay(KafkaConnection(config.bootstrap_servers), config.topic("touchpoints"), records))
 
 
 def catch_up(servers: Servers, worker: Worker, ends: list[int], timeout_s: float = PREPARE_S) -> Any:

@@ -26,9 +26,11 @@ from streams.errors import EngineError
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
 from streams.kafka_errors import BrokerUnreachable
+from streams.kafka_security import kafka_connection
 from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
 from streams.preflight import Surroundings, look
+from streams.redis_security import redis_connection
 from streams.redis_url import without_password
 from streams.retry import Unavailable
 from streams.shard_body import birth_of
@@ -118,7 +120,7 @@ async def _work(config: Config, surroundings: Surroundings, history: History, vi
     if (task := asyncio.current_task()) is not None:
         # Between two commits, as at Ctrl-C; what the event loop does with an exception out of a handler is less clear.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    client = connect(redis_connection(config))
     store = RedisStore(client, config.app)
     run = _Run(config, surroundings, store, history, view)
     try:
@@ -140,7 +142,7 @@ class _Run:
         self._config, self._surroundings, self._store = config, surroundings, store
         self._history, self._view = history, view
         self._engine, self._topic = config.engine(), config.topic("touchpoints")
-        self._tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+        self._tails = TailReader(kafka_connection(config), committed=surroundings.transactional)
         self._claimed = Checkpoint(store, PLACE, on_outage=view.waits)
         self._committed: dict[int, int] = {}
         self.resumed = True
@@ -159,7 +161,7 @@ class _Run:
         return await Backfill(self._settings(), self._store, plan, self._claimed, course, view.works, view.waits).run()
 
     def _wanted(self) -> Plan:
-        with TopicAdmin(self._config.bootstrap_servers) as admin:
+        with TopicAdmin(kafka_connection(self._config)) as admin:
             topic = admin.topic(self._topic)
         facts = LogFacts(0, 0, topic.topic_id, topic.partitions, None)
         history = self._history
@@ -168,14 +170,14 @@ class _Run:
 
     async def _fences(self) -> list[int]:
         self.resumed = False
-        servers, partitions = self._config.bootstrap_servers, self._surroundings.partitions
-        return await asyncio.to_thread(first_offsets, servers, self._topic, partitions, self._history.until)
+        connection, partitions = kafka_connection(self._config), self._surroundings.partitions
+        return await asyncio.to_thread(first_offsets, connection, self._topic, partitions, self._history.until)
 
     async def _nobody_works(self) -> None:
         """Where the broker does not tell (the embedded one) the plan alone keeps workers away."""
 
         def ask() -> None:
-            admin = BrokerLook(self._config.bootstrap_servers)
+            admin = BrokerLook(kafka_connection(self._config))
             try:
                 group = admin.group(self._config.app)
             finally:
@@ -200,7 +202,7 @@ class _Run:
             ),
             LearnerSettings(
                 self._engine,
-                config.bootstrap_servers,
+                kafka_connection(config),
                 config.topic("examples"),
                 self._surroundings.partitions,
                 schema_of(self._engine),

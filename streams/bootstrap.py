@@ -23,6 +23,7 @@ from streams.ending import end_process, exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
+from streams.kafka_security import kafka_connection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import TopicDirectory, TopicIdentity
 from streams.model_registry import LEARNER
@@ -30,6 +31,7 @@ from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
 from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
+from streams.redis_security import redis_connection
 from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_settings import ShardPorts, ShardSettings
@@ -82,6 +84,7 @@ def tune_the_interpreter() -> None:
 def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
     engine = config.engine()
+    connection = kafka_connection(config)
     schema = schema_of(engine)
     watching = Watching(
         app=config.app,
@@ -92,15 +95,15 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         port=config.metrics_port,
     )
     store = RedisStore(
-        connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s),
+        connect(redis_connection(config)),
         config.app,
         on_failure=watching.store_failed,
         on_again=watching.commit_stood,
     )
-    tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    tails = TailReader(connection, committed=surroundings.transactional)
     learner_settings = LearnerSettings(
         engine,
-        config.bootstrap_servers,
+        connection,
         config.topic("examples"),
         surroundings.partitions,
         schema,
@@ -150,11 +153,11 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
     ownership = Ownership(owner, stall_s=config.stall_after_s, waits=watching.takeover_waits)
-    app = build_app(TransportSettings.of(config), ownership)
-    watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
+    app = build_app(TransportSettings.of(config), connection, ownership)
+    watch_tails = TailReader(connection, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     watch_topic = TopicWatch(
-        TopicDirectory(config.bootstrap_servers, config.app, config.session_timeout_s),
+        TopicDirectory(connection, config.app, config.session_timeout_s),
         config.topic("touchpoints"),
         TopicIdentity(surroundings.topic_id, surroundings.partitions),
         lambda error: end_process(app, error),
@@ -163,7 +166,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     app.task(watch_topic.run)
     if config.mode == "live":
         clock = ClockWriter(
-            config.bootstrap_servers,
+            connection,
             config.topic("touchpoints"),
             lambda: [owned.tp.partition for owned in ownership.current.values() if owned.reads],
             config.clock_every_s,
@@ -179,7 +182,7 @@ def publisher_of(
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
     limits = surroundings.batch_bytes
-    settings = PublisherSettings(config.bootstrap_servers, topics, limits, keep_time=config.mode == "replay")
+    settings = PublisherSettings(kafka_connection(config), topics, limits, keep_time=config.mode == "replay")
     if not surroundings.transactional:
         return PlainPublisher(settings, shard, tails)
     return KafkaPublisher(settings, shard, tails, f"{config.app}-{shard}")

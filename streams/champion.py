@@ -17,6 +17,7 @@ from models.touchpoints import InvalidTouchpoint, event
 from streams.client.producer import close_producer, open_producer
 from streams.errors import EngineError, ExitCode
 from streams.kafka_errors import kafka_named
+from streams.kafka_security import KafkaConnection
 from streams.model_registry import ModelRegistry
 from streams.shard_body import ShardBody, settings_of, unpack_body
 from streams.store import Store
@@ -73,7 +74,7 @@ async def standing(store: Store, app: str) -> Standing:
     return Standing(body, newest, named(settings))
 
 
-def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
+def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
     """Write that `model` is champion from the next version on (None: that evidence decides again) into the log.
 
     Raises ModelUnknown, ChoiceRefused, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
@@ -93,9 +94,9 @@ def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | No
     except InvalidTouchpoint as error:
         raise ChoiceRefused(f"the record of the choice: {error.rejected.reason}") from error
     # Twice the same choice is one, so a retry needs no idempotence.
-    producer, _ = open_producer(bootstrap_servers, False, DELIVERY_S, {"linger_ms": 0})
+    producer, _ = open_producer(connection, False, DELIVERY_S, {"linger_ms": 0})
     try:
-        with kafka_named(bootstrap_servers, "writing the choice"):
+        with kafka_named(connection, "writing the choice"):
             written = producer.send(topic, value, partition=SHARD, timestamp_ms=now).get(DELIVERY_S)
     finally:
         close_producer(producer)

@@ -11,10 +11,11 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from models.touchpoints import event
+from streams.kafka_clients import async_producer
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ class ClockWriter:
     """Appends clock records for the partitions that `owned` names at the time."""
 
     def __init__(
-        self, bootstrap_servers: str, topic: str, owned: Callable[[], Iterable[int]], every_s: float, by: str
+        self, connection: KafkaConnection, topic: str, owned: Callable[[], Iterable[int]], every_s: float, by: str
     ) -> None:
-        self._bootstrap, self._topic, self._owned = bootstrap_servers, topic, owned
+        self._connection, self._topic, self._owned = connection, topic, owned
         self._every_s, self._by = every_s, by
 
     async def run(self) -> None:
@@ -45,7 +46,7 @@ class ClockWriter:
                 await asyncio.sleep(self._every_s)
 
     async def _write(self) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", linger_ms=0)
+        producer = async_producer(self._connection, linger_ms=0)
         try:
             await producer.start()
             while True:

@@ -24,6 +24,8 @@ from pydantic_settings import (
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
 from streams.redis_url import refusal, without_password
+from streams.security_settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
+from streams.sentinels import has_password
 
 DEFAULT_FILE = "retention.toml"
 
@@ -47,23 +49,24 @@ _OF_THE_ENGINE = {
 
 GROUPS = {
     "Where things are": "app",
+    "Secure connections": "kafka_security_protocol",
     "What decides about customers": "mode",
     "Transport and store": "session_timeout_s",
     "Logs of the past": "log_gap_days",
     "Watching": "metrics_host",
 }
-"""The sections of docs/configuration.md, each with its first setting; it reaches up to the next one's."""
+"""The sections of docs/configuration.md in its order, each with its first setting; it reaches up to another's."""
 
 
 class ConfigError(Exception):
     """The configuration can't be used; the message names the setting, its value and what it takes."""
 
 
-class Config(BaseSettings):
+class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     """Everything that can be set. The section of a number tells whether it may differ between a log's replays:
     the *decisions* section is part of what must be equal; the rest changes no result."""
 
-    model_config = SettingsConfigDict(env_prefix="RETENTION_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="RETENTION_", frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # -- where
     app: str = Field("retention", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and Redis key prefix")
@@ -149,6 +152,12 @@ class Config(BaseSettings):
             raise ValueError(f"redis_url is {without_password(url)!r}: {told}")
         return value
 
+    @model_validator(mode="after")
+    def _redis_fits_together(self) -> Self:
+        scheme, _, rest = self.redis_url.partition("://")
+        check_redis(self, scheme, url_has_password=has_password(rest), cluster=self.redis_cluster)
+        return self
+
     @field_validator("challengers")
     @classmethod
     def _known_models(cls, value: str) -> str:
@@ -224,6 +233,8 @@ MASKED: Mapping[str, Callable[[str], str]] = {"redis_url": without_password}
 
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be shown."""
+    if name in SECRETS:
+        return HIDDEN if value else ""
     if name not in MASKED:
         return value
     return MASKED[name](value) if isinstance(value, str) else f"a {type(value).__name__}"

@@ -72,10 +72,13 @@ def effective(config: Config, given: Mapping[str, Any]) -> dict[str, Effective]:
 def groups() -> Iterator[tuple[str, str]]:
     """(setting, its group's heading), in order."""
     heading_of = {first: heading for heading, first in GROUPS.items()}
+    members: dict[str, list[str]] = {heading: [] for heading in GROUPS}
     heading = ""
     for name in Config.model_fields:
         heading = heading_of.get(name, heading)
-        yield name, heading
+        members[heading].append(name)
+    for heading, names in members.items():
+        yield from ((name, heading) for name in names)
 
 
 def _origins(given: Mapping[str, Any]) -> dict[str, Origin]:

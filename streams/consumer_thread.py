@@ -19,6 +19,9 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.errors import EngineError
+from streams.kafka_access import access_refused, refusal
+from streams.kafka_security import KafkaConnection
 from streams.ownership import Owned, Ownership
 from streams.record_lists import InHand
 from streams.transport_settings import TransportSettings
@@ -54,6 +57,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self.free_map: dict[TP, Owned | None] = {NOBODY: None}
         self.polls = 0
+        self._watching_group: asyncio.Task[None] | None = None
 
     def close(self) -> None:
         """Nothing: `on_thread_stop` closes the consumer, in its own thread.
@@ -76,11 +80,37 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 await super().on_start()
                 fetcher = self._ensure_consumer()._fetcher
                 fetcher._records = InHand(fetcher._records)
+                self._watching_group = asyncio.create_task(self._watch_group())
                 return
             except KafkaError as error:
+                if refused := await refusal(error, self._connection(), "joining the group", "Read"):
+                    self._end_process(refused)
+                    return
                 logger.warning("connecting to Kafka: %r; again in %g s", error, CONNECT_PAUSE_S)
                 await self._ensure_consumer().stop()
             await asyncio.sleep(CONNECT_PAUSE_S)
+
+    async def on_thread_stop(self) -> None:
+        if self._watching_group is not None:
+            self._watching_group.cancel()
+        await super().on_thread_stop()
+
+    async def _watch_group(self) -> None:
+        """End the process when the group is refused to us. aiokafka keeps that for the next poll, and as long as the
+        group gives us nothing, nobody polls."""
+        while True:
+            await asyncio.sleep(CONNECT_PAUSE_S)
+            pending = self._ensure_consumer()._coordinator._pending_exception
+            if pending and (refused := access_refused(pending, self._connection(), "joining the group", "Read")):
+                self._end_process(refused)
+                return
+
+    def _connection(self) -> KafkaConnection:
+        # Transport and consumer are ours, which Faust's types do not know.
+        return cast(KafkaConnection, cast(Any, self.consumer).transport.connection)
+
+    def _end_process(self, error: EngineError) -> None:
+        self.parent_loop.call_soon_threadsafe(cast(Any, self.consumer).end_process, error)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         # Faust's only switch for read_committed; left on it would start its transaction manager.

@@ -21,8 +21,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import redis
-
 from streams import demo_view
 from streams.base_rate import warnings
 from streams.config import Config, load
@@ -30,12 +28,15 @@ from streams.demo_view import Say, Told
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.errors import EngineError, ExitCode
 from streams.evaluation import evaluation
+from streams.kafka_security import kafka_connection
 from streams.log_events import CDNOW, TimedEvent, log_events
 from streams.log_times import LONGEST_GAP_DAYS
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.reading import TopicReader
+from streams.redis_security import redis_connection
 from streams.redis_url import without_password
 from streams.replay import Played, replay, tape
+from streams.store.connection import blocking
 from streams.top.screen import Display, Lines, as_ctrl_c
 from streams.top.triggers import row
 from streams.top.view import TriggerRow, View
@@ -108,7 +109,7 @@ class Replayer(threading.Thread):
         records = tape(self._events, self._config.partitions, self._config.engine())
         topic = self._config.topic("touchpoints")
         try:
-            self.played = asyncio.run(replay(self._config.bootstrap_servers, topic, records))
+            self.played = asyncio.run(replay(kafka_connection(self._config), topic, records))
         except Exception as error:  # noqa: BLE001 - raised again by the main thread
             self.error = error
 
@@ -165,16 +166,16 @@ class RunningDemo:
             self.config = load(**settings)
             self.url = f"http://{LOOPBACK}:{port}/metrics"
             self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
-            with TopicAdmin(self.config.bootstrap_servers) as admin:
+            with TopicAdmin(kafka_connection(self.config)) as admin:
                 admin.create(specs(self.config))
             where = f"broker {self.config.bootstrap_servers}, Redis {without_password(self.config.redis_url)}"
             self._say(f"{where}, starting a worker")
             self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
             self.worker.start()
             self._stack.callback(self.worker.stop)
-            self._redis: Any = self._stack.enter_context(redis.Redis.from_url(self.config.redis_url))
+            self._redis: Any = self._stack.enter_context(blocking(redis_connection(self.config)))
             topic = self.config.topic("triggers")
-            self._triggers = self._stack.enter_context(TopicReader(self.config.bootstrap_servers, topic))
+            self._triggers = self._stack.enter_context(TopicReader(kafka_connection(self.config), topic))
             self._stack = self._stack.pop_all()
         return self
 

@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     STATE_UNREADABLE = 82
     TOPIC_UNFIT = 83
     BACKFILL_UNFINISHED = 84
+    ACCESS_REFUSED = 85
     CRASH_POINT = 99
 
 

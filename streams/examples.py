@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from models.learning import ExamplesGap, Learning
 from models.settings import EngineSettings
 from streams.errors import LogTruncated, StateUnreadable
+from streams.kafka_clients import async_reader
 from streams.kafka_errors import kafka_call
+from streams.kafka_security import KafkaConnection
 
 AHEAD = 50_000
 """Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
@@ -32,7 +34,7 @@ class LearnerSettings:
     """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
 
     engine: EngineSettings
-    bootstrap_servers: str
+    connection: KafkaConnection
     examples_topic: str
     partitions: int
     schema: str
@@ -41,11 +43,9 @@ class LearnerSettings:
 
 def kafka_consumer(settings: LearnerSettings) -> Any:
     """A consumer of the examples, assigned by hand, not started."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+    return async_reader(
+        settings.connection,
         isolation_level=settings.isolation_level,
-        auto_offset_reset="none",
-        enable_auto_commit=False,
         fetch_max_wait_ms=50,  # what a shard in lockstep waits for passes through here
     )
 
@@ -60,7 +60,7 @@ async def offsets_after(settings: LearnerSettings, counts: Sequence[int], new_co
     """
     consumer = new_consumer(settings)
     try:
-        with kafka_call("finding the examples"):
+        async with kafka_call(settings.connection, "finding the examples", "Read"):
             await consumer.start()
             tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
             starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
@@ -118,7 +118,7 @@ class ExamplesReader:
         """
         consumer = self._consumer = self._new_consumer(self._settings)
         try:
-            with kafka_call("opening the examples"):
+            async with kafka_call(self._settings.connection, "opening the examples", "Read"):
                 await self._seek(consumer)
         except BaseException:
             await self.close()
@@ -136,7 +136,7 @@ class ExamplesReader:
         KafkaUnavailable, BrokerRefused.
         """
         self._balance()
-        with kafka_call("reading examples"):
+        async with kafka_call(self._settings.connection, "reading examples", "Read"):
             try:
                 fetched = await self._consumer.getmany(timeout_ms=1_000)
             except OffsetOutOfRangeError as error:

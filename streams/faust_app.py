@@ -15,6 +15,8 @@ import uvloop
 from faust.app import BootStrategy
 
 from streams.ending import exit_code_of, exit_now
+from streams.faust_security import broker_settings
+from streams.kafka_security import KafkaConnection
 from streams.ownership import Ownership
 from streams.transport import BatchConsumer, BatchTransport
 from streams.transport_settings import TransportSettings
@@ -50,11 +52,11 @@ class RetentionApp(faust.App):
         await super().on_stop()
 
 
-def build_app(settings: TransportSettings, ownership: Ownership) -> RetentionApp:
+def build_app(settings: TransportSettings, connection: KafkaConnection, ownership: Ownership) -> RetentionApp:
     """The app, ready for `run_worker`. Its owners are made by the ownership's factory, at takeover."""
     app = RetentionApp(
         settings.app,
-        broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        **broker_settings(connection),
         broker_client_id=settings.client_id,
         key_serializer="raw",
         value_serializer="raw",
@@ -79,7 +81,7 @@ def build_app(settings: TransportSettings, ownership: Ownership) -> RetentionApp
         topic_allow_declare=False,
     )
     app.ownership = ownership
-    app.transport = BatchTransport(app.conf.broker, app, settings=settings, ownership=ownership)
+    app.transport = BatchTransport(app.conf.broker, app, settings=settings, connection=connection, ownership=ownership)
 
     async def hand_over(stream: Any) -> None:
         # One agent is one coroutine: to await anything here would stop every shard of the worker.

@@ -1,42 +1,25 @@
 """Kafka's errors under names of ours: unavailable (wait), fenced, refused, and topics that are not as they must be.
 
 Two client libraries are in use, each with its own errors. They are translated where the library is called, so that
-callers know only the names below.
+callers know only the names below, and those of streams/kafka_access.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
-from aiokafka import errors as aiokafka_errors
-from kafka import errors as kafka_errors
+from aiokafka.errors import KafkaError as AiokafkaError
 from kafka.errors import KafkaError, UnsupportedCodecError
 
 from streams.errors import EngineError, ExitCode
+from streams.kafka_access import BrokerRefused, access_fault, access_refused, refusal
+from streams.kafka_security import KafkaConnection
 from streams.retry import Unavailable
 
 CONNECT_TIMEOUT_MS = 5_000
 
-_CALL_FAILED = (aiokafka_errors.KafkaError, KafkaError, ConnectionError, TimeoutError)
-_FORBIDDEN = (
-    aiokafka_errors.AuthenticationFailedError,
-    aiokafka_errors.AuthenticationMethodNotSupported,
-    aiokafka_errors.ClusterAuthorizationFailedError,
-    aiokafka_errors.GroupAuthorizationFailedError,
-    aiokafka_errors.IllegalSaslStateError,
-    aiokafka_errors.SaslAuthenticationFailed,
-    aiokafka_errors.SecurityDisabled,
-    aiokafka_errors.TopicAuthorizationFailedError,
-    aiokafka_errors.TransactionalIdAuthorizationFailed,
-    aiokafka_errors.UnsupportedSaslMechanismError,
-    kafka_errors.AuthorizationError,
-    kafka_errors.IllegalSaslStateError,
-    kafka_errors.SaslAuthenticationFailedError,
-    kafka_errors.SecurityDisabledError,
-    kafka_errors.UnsupportedSaslMechanismError,
-)
-"""Credentials and rights: they do not become right by waiting."""
+_CALL_FAILED = (AiokafkaError, KafkaError, ConnectionError, TimeoutError)
 
 
 class KafkaUnavailable(Unavailable):
@@ -55,12 +38,6 @@ class BrokerUnreachable(EngineError, Unavailable):
     """No Kafka broker answers."""
 
     remedy = "start Kafka, or name another with --bootstrap-servers or RETENTION_BOOTSTRAP_SERVERS"
-
-
-class BrokerRefused(EngineError):
-    """Kafka answered, but not as asked."""
-
-    remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
 
 
 class CodecMissing(EngineError):
@@ -88,33 +65,43 @@ class TopicDiffers(EngineError):
     )
 
 
-def translated(error: BaseException, doing: str) -> KafkaUnavailable | BrokerRefused:
-    """What `error`, raised by a Kafka client while `doing`, means. aiokafka may wrap what its own tasks raised."""
-    for cause in (error, error.__cause__):
-        if isinstance(cause, _FORBIDDEN):
-            return BrokerRefused(f"{doing}: {str(cause) or type(cause).__name__}")
-    return KafkaUnavailable(f"{doing} raised {error!r}")
+async def translated(
+    error: BaseException, connection: KafkaConnection, doing: str, operation: str = ""
+) -> KafkaUnavailable | BrokerRefused:
+    """What `error`, raised by a Kafka client while `doing`, means. operation: of Kafka's ACLs, which `doing` takes."""
+    return await refusal(error, connection, doing, operation) or KafkaUnavailable(f"{doing} raised {error!r}")
 
 
-@contextmanager
-def kafka_call(doing: str) -> Iterator[None]:
+@asynccontextmanager
+async def kafka_call(connection: KafkaConnection, doing: str, operation: str = "") -> AsyncIterator[None]:
     """Around calls of a Kafka client that may be repeated. Raises KafkaUnavailable; BrokerRefused for rights and
     credentials."""
     try:
         yield
     except _CALL_FAILED as error:
-        raise translated(error, doing) from error
+        raise await translated(error, connection, doing, operation) from error
 
 
 @contextmanager
-def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
-    """Around calls of kafka-python: its errors as BrokerUnreachable or BrokerRefused, with the address."""
+def kafka_named(connection: KafkaConnection, doing: str, operation: str = "") -> Iterator[None]:
+    """Around calls of kafka-python: its errors under names of ours, with the address. operation: of Kafka's ACLs, which
+    `doing` takes.
+
+    Raises BrokerUnreachable, CodecMissing; BrokerRefused, which is one of streams/kafka_access.py where it is about
+    access.
+    """
     try:
         yield
     except UnsupportedCodecError as error:  # never sent by a broker: kafka-python could not unpack what it got
-        raise CodecMissing(f"Kafka at {bootstrap_servers}, {doing}: {error}") from error
+        raise CodecMissing(f"Kafka at {connection.bootstrap_servers}, {doing}: {error}") from error
     except KafkaError as error:
+        if refused := access_refused(error, connection, doing, operation):
+            raise refused from error
         text = str(error) or type(error).__name__
+        where = f"Kafka at {connection.bootstrap_servers}"
         if error.retriable:
-            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer ({doing}: {text})") from error
-        raise BrokerRefused(f"Kafka at {bootstrap_servers}, {doing}: {text}") from error
+            # kafka-python tries again whatever the reason, and names none in the end.
+            if refused := access_fault(connection):
+                raise refused from error
+            raise BrokerUnreachable(f"{where} does not answer ({doing}: {text})") from error
+        raise BrokerRefused(f"{where}, {doing}: {text}") from error

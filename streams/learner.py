@@ -23,7 +23,8 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
-from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.kafka_access import BrokerRefused
+from streams.kafka_errors import KafkaUnavailable
 from streams.log_facts import LogFacts
 from streams.model_registry import ModelRegistry, lasting, name_of
 from streams.retry import Backoff

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from streams.errors import EngineError, ExitCode
+from streams.kafka_clients import reader
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
-from streams.kafka_open import opened
+from streams.kafka_security import KafkaConnection
 from streams.words import moment
 
 LOOK_MS = 200
@@ -26,21 +27,16 @@ class CutBeforeLog(EngineError):
     )
 
 
-def first_offsets(bootstrap_servers: str, topic: str, partitions: int, time: int) -> list[int]:
+def first_offsets(connection: KafkaConnection, topic: str, partitions: int, time: int) -> list[int]:
     """By partition the first offset whose record's timestamp is `time` (ms) or later; the log's end where none is.
 
     Raises CutBeforeLog, BrokerUnreachable, BrokerRefused.
     """
-    with kafka_named(bootstrap_servers, f"looking for {moment(time)} in {topic}"):
-        consumer: Any = opened(
-            KafkaConsumer,
-            bootstrap_servers=bootstrap_servers.split(","),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
+    with kafka_named(connection, f"looking for {moment(time)} in {topic}"):
+        consumer = reader(
+            connection,
             # A record of a transaction that is still open counts: it may be committed yet.
             isolation_level="read_uncommitted",
-            allow_auto_create_topics=False,
             bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
         try:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kafka.admin import KafkaAdminClient
-
-from streams.kafka_open import opened
+from streams.kafka_clients import admin
+from streams.kafka_security import KafkaConnection
 
 NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
 """What brokers say that have none."""
@@ -32,11 +31,11 @@ class TopicIdentity(NamedTuple):
 class TopicDirectory:
     """Topic ids and partition counts. By kafka-python, since aiokafka 0.14 does not read topic ids."""
 
-    def __init__(self, bootstrap_servers: str, client_id: str, timeout_s: float) -> None:
-        self._bootstrap = bootstrap_servers.split(",")
+    def __init__(self, connection: KafkaConnection, client_id: str, timeout_s: float) -> None:
+        self._connection = connection
         self._client_id = client_id
         self._timeout_ms = int(1000 * timeout_s)
-        self._admin: KafkaAdminClient | None = None
+        self._admin: Any = None
         self._lock = asyncio.Lock()  # the client is used by one thread at a time
 
     async def describe(self, topics: Iterable[str]) -> dict[str, TopicIdentity]:
@@ -49,12 +48,7 @@ class TopicDirectory:
 
     def _describe(self, wanted: list[str]) -> dict[str, TopicIdentity]:
         if self._admin is None:
-            self._admin = opened(
-                KafkaAdminClient,
-                bootstrap_servers=self._bootstrap,
-                client_id=f"{self._client_id}-directory",
-                request_timeout_ms=self._timeout_ms,
-            )
+            self._admin = admin(self._connection, f"{self._client_id}-directory", request_timeout_ms=self._timeout_ms)
         try:
             found = self._admin.describe_topics(wanted)
         except Exception:

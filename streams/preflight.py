@@ -20,8 +20,12 @@ from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
+from streams.kafka_access import rights_missing
 from streams.kafka_errors import TopicMissing
+from streams.kafka_rights import lacking
+from streams.kafka_security import kafka_connection
 from streams.kafka_transactions import supports_transactions
+from streams.redis_security import redis_connection
 from streams.redis_url import without_password
 from streams.retry import Backoff, Unavailable
 from streams.store.connection import connect
@@ -50,7 +54,8 @@ class Surroundings(NamedTuple):
 async def look_around(config: Config) -> Surroundings:
     """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
 
-    Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking), BackfillUnfinished.
+    Raises TopicMissing, TopicUnfit, BackfillUnfinished; BrokerRefused and StoreRefused (certificates, credentials, a
+    right that is lacking).
     """
     backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
     while True:
@@ -68,22 +73,24 @@ async def look(config: Config) -> Surroundings:
     """The same, once. Raises Unavailable, too."""
     found = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
-        config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
+        kafka_connection(config), f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
     if not transactional:
         logger.warning("%s %s", config.bootstrap_servers, NO_TRANSACTIONS)
         if config.mode == "live":
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
-    await _store(config)
+    await look_at_store(config)
     source = found[config.topic("touchpoints")]
     return Surroundings(source.partitions, transactional, limits_of(found), source.topic_id)
 
 
 def _topics(config: Config) -> dict[str, TopicFacts]:
     """All topics, after a look at each. Raises TopicMissing, TopicUnfit."""
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
+    if lacks := lacking(config, found):
+        raise rights_missing(kafka_connection(config), lacks)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
         raise TopicMissing(there.told)
     for check in (topics.partition_counts, topics.time_type, topics.message_size):
@@ -92,13 +99,13 @@ def _topics(config: Config) -> dict[str, TopicFacts]:
     return found
 
 
-async def _store(config: Config) -> None:
+async def look_at_store(config: Config) -> None:
     """Say what a crash of Redis may lose, and whether it throws records away; try whether it does all that is needed.
 
     Raises StoreRefused, StoreUnavailable.
     """
     where = without_password(config.redis_url)
-    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    client = connect(redis_connection(config))
     try:
         nodes = await look_at(client, where)
         for finding in (every(nodes, persistence), every(nodes, eviction)):
@@ -114,7 +121,7 @@ async def _store(config: Config) -> None:
 
 async def _no_backfill(config: Config) -> None:
     """Before the worker joins its group; its shards look again."""
-    client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+    client = connect(redis_connection(config))
     try:
         await refuse_unfinished(RedisStore(client, config.app))
     finally:

@@ -86,8 +86,8 @@ def kafka_answers(port: int) -> bool:
 
 
 def redis_answers(port: int) -> bool:
-    """True when a Redis server answers PING; false while it still loads its data."""
-    return exchange(port, b"PING\r\n", 7) == b"+PONG\r\n"
+    """True when a Redis server answers PING, or wants to know first who asks; false while it still loads its data."""
+    return exchange(port, b"PING\r\n", 7) in (b"+PONG\r\n", b"-NOAUTH")
 
 
 class ServerProcess:

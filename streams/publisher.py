@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaError,
@@ -31,7 +31,10 @@ from aiokafka.errors import ProducerFenced as AiokafkaProducerFenced
 
 from streams.batch_sizes import BATCH_BYTES, BatchSizes
 from streams.crash_points import point
-from streams.kafka_errors import BrokerRefused, KafkaUnavailable, ProducerFenced, translated
+from streams.kafka_access import BrokerRefused
+from streams.kafka_clients import async_producer
+from streams.kafka_errors import KafkaUnavailable, ProducerFenced, translated
+from streams.kafka_security import KafkaConnection
 from streams.kafka_transactions import FAILURES, REFUSALS
 from streams.outbox import TRANSACTION_S, Destination, Entry
 from streams.tails import TailReader
@@ -50,7 +53,7 @@ class PublisherSettings:
     transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
     """
 
-    bootstrap_servers: str
+    connection: KafkaConnection
     topics: Mapping[str, str]
     limits: Mapping[str, int] = field(default_factory=dict)
     keep_time: bool = False
@@ -72,9 +75,8 @@ class _Producer(ABC):
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
-        producer = self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            acks="all",
+        producer = self._producer = async_producer(
+            self._settings.connection,
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(1000 * self._timeout_s),
             **settings,
@@ -112,7 +114,7 @@ class _Producer(ABC):
             raise
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
-            raise self._translated("send", error) from error
+            raise await self._translated("send", error) from error
 
     @abstractmethod
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
@@ -179,7 +181,7 @@ class _Producer(ABC):
             raise KafkaUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
         return self._producer
 
-    def _translated(self, what: str, error: BaseException) -> ProducerFenced | KafkaUnavailable | BrokerRefused:
+    async def _translated(self, what: str, error: BaseException) -> ProducerFenced | KafkaUnavailable | BrokerRefused:
         """aiokafka wraps what its sender task raised, and asserts its states after a failure."""
         for cause in (error, error.__cause__):
             if isinstance(cause, (AiokafkaProducerFenced, InvalidProducerEpoch)):
@@ -187,7 +189,8 @@ class _Producer(ABC):
                     f"shard {self._shard}, {what}: a newer owner has started its publisher, or our transaction "
                     "was open for longer than its timeout"
                 )
-        return translated(error, f"shard {self._shard}, {what}")
+        doing = f"publishing for shard {self._shard} ({what})"
+        return await translated(error, self._settings.connection, doing, "Write")
 
 
 def _look_at_failures(producer: Any) -> None:
@@ -220,7 +223,7 @@ class KafkaPublisher(_Producer):
                 transaction_timeout_ms=self._settings.transaction_timeout_ms,
             )
         except FAILURES as error:
-            raise self._translated("start", error) from error
+            raise await self._translated("start", error) from error
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
@@ -260,7 +263,7 @@ class PlainPublisher(_Producer):
                     return
             await self._open()
         except FAILURES as error:
-            raise self._translated("start", error) from error
+            raise await self._translated("start", error) from error
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
+from streams.kafka_clients import reader
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
-from streams.kafka_open import opened
+from streams.kafka_security import KafkaConnection
 
 FIRST_STEP, STEP_GROWTH = 64, 8
 """Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""
@@ -36,24 +37,19 @@ class TopicReader:
     Raises BrokerUnreachable, BrokerRefused, TopicMissing.
     """
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        self.bootstrap_servers, self.topic = bootstrap_servers, topic
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._consumer: Any = opened(
-                KafkaConsumer,
-                bootstrap_servers=bootstrap_servers.split(","),
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
+    def __init__(self, connection: KafkaConnection, topic: str) -> None:
+        self.connection, self.topic = connection, topic
+        with kafka_named(connection, "connecting"):
+            self._consumer = reader(
+                connection,
                 isolation_level="read_committed",
-                allow_auto_create_topics=False,
                 max_poll_records=MAX_POLL_RECORDS,
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
             )
             found = self._consumer.partitions_for_topic(topic)
         if not found:
             self._consumer.close()
-            raise TopicMissing(f"topic {topic} does not exist on {bootstrap_servers}")
+            raise TopicMissing(f"topic {topic} does not exist on {connection.bootstrap_servers}")
         self._partitions = [TopicPartition(topic, number) for number in sorted(found)]
         self._next: dict[TopicPartition, int] = {}
 
@@ -65,7 +61,7 @@ class TopicReader:
 
     def bounds(self) -> tuple[dict[int, int], dict[int, int]]:
         """The first and the next offset of each partition, as far as it can be read."""
-        with kafka_named(self.bootstrap_servers, f"asking for the bounds of {self.topic}"):
+        with kafka_named(self.connection, f"asking for the bounds of {self.topic}"):
             start = self._consumer.beginning_offsets(self._partitions)
             end = self._consumer.end_offsets(self._partitions)
             end |= self._looked_at({tp: at for tp, at in end.items() if at > start[tp]})
@@ -110,7 +106,7 @@ class TopicReader:
     def _range(self, tp: TopicPartition, low: int, end: int) -> Iterator[Read]:
         if low >= end:
             return
-        with kafka_named(self.bootstrap_servers, f"reading {self.topic}"):
+        with kafka_named(self.connection, f"reading {self.topic}"):
             self._consumer.assign([tp])
             self._consumer.seek(tp, low)
             while self._consumer.position(tp) < end:
@@ -120,7 +116,7 @@ class TopicReader:
     def new(self, timeout_s: float) -> list[Read]:
         """What has come since the last call (the first one: since `last`, else since the topic's beginning); waits up
         to `timeout_s` for the first record."""
-        with kafka_named(self.bootstrap_servers, f"reading {self.topic}"):
+        with kafka_named(self.connection, f"reading {self.topic}"):
             if self._consumer.assignment() != set(self._partitions):
                 self._consumer.assign(self._partitions)
                 for tp in self._partitions:

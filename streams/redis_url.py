@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
+from streams.sentinels import is_sentinel, sentinels
+
 SCHEMES = ("redis", "rediss", "unix")
+SENTINEL_SCHEMES = ("redis+sentinel", "rediss+sentinel")
 HIGHEST_PORT = 65_535
 PROTOCOL = 2
 """RESP3 would switch on maintenance notifications, and with them redis-py no longer checks that a pooled connection is
@@ -80,6 +83,10 @@ def without_password(url: str) -> str:
     >>> without_password("redis://anna:secret@redis:6379/0?db=1"), without_password("redis://:pa?ss@host")
     ('redis://***@redis:6379/0?db=1', 'redis://***')
     """
+    if is_sentinel(url):
+        named = url.partition("://")[0]
+        begin = f"{named}://" if named in SENTINEL_SCHEMES else ""
+        return url if begin and _sentinel_refusal(url) is None else f"{begin}***"
     found = _SHOWN_SCHEME.fullmatch(url)
     scheme, rest = (found[1], found[2]) if found is not None else (None, url)
     begin = f"{scheme}://" if scheme else ""
@@ -112,8 +119,10 @@ def refusal(url: str, cluster: bool = False) -> str | None:
     cluster: it is one of a node of a Redis Cluster.
     """
     scheme, _, rest = url.partition("://")
+    if scheme in SENTINEL_SCHEMES:
+        return "a cluster has no sentinels; leave one out" if cluster else _sentinel_refusal(url)
     if scheme not in SCHEMES or not rest:
-        return "give redis://host:port/db, rediss:// or unix://"
+        return "give redis://host:port/db, rediss://, unix:// or redis+sentinel://host:port/service/db"
     if not (url.isascii() and url.isprintable()) or " " in url:
         return f"it holds a blank, a control character or one beyond ASCII; {ENCODE}"
     if "#" in rest:
@@ -128,6 +137,14 @@ def refusal(url: str, cluster: bool = False) -> str | None:
     if (port := re.search(r":(\d+)(?:/|$)", place)) and int(port[1]) > HIGHEST_PORT:
         return f"a port is no more than {HIGHEST_PORT}"
     return _bad_options(scheme, query) or (_bad_in_a_cluster(scheme, place, query) if cluster else None)
+
+
+def _sentinel_refusal(url: str) -> str | None:
+    try:
+        sentinels(url)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _bad_options(scheme: str, query: str) -> str | None:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from models.churn import Version
 from models.learning import Learning
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
-from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.kafka_access import BrokerRefused
+from streams.kafka_errors import KafkaUnavailable
 from streams.retry import Backoff
 
 logger = logging.getLogger(__name__)

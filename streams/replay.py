@@ -12,7 +12,6 @@ import time as wall
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from models.batch import LogRecord
@@ -21,7 +20,10 @@ from models.settings import EngineSettings
 from models.touchpoints import event
 from streams.batch_sizes import BATCH_BYTES
 from streams.errors import EngineError
-from streams.kafka_errors import BrokerRefused, BrokerUnreachable
+from streams.kafka_access import BrokerRefused
+from streams.kafka_clients import async_producer
+from streams.kafka_errors import BrokerUnreachable
+from streams.kafka_security import KafkaConnection
 from streams.kafka_transactions import REFUSALS
 from streams.log_events import TimedEvent
 from streams.topic_admin import TopicFacts
@@ -111,7 +113,7 @@ def check_topic(topic: TopicFacts) -> None:
 
 
 async def replay(
-    bootstrap_servers: str,
+    connection: KafkaConnection,
     topic: str,
     records: Iterable[TapeRecord],
     speed: float | None = None,
@@ -126,27 +128,26 @@ async def replay(
     """
     producer: Any = None
     try:
-        producer = await _producer(bootstrap_servers, min(batch_bytes, BATCH_BYTES))
+        producer = await _producer(connection, min(batch_bytes, BATCH_BYTES))
         return await _write(_Batches(producer, topic), records, speed, watch)
     except MessageSizeTooLargeError as error:
         text = f"topic {topic} takes no record as large as one of these: raise its {MESSAGE_BYTES}"
         raise BrokerRefused(text) from error
     except (KafkaError, OSError, TimeoutError) as error:
-        text = f"Kafka at {bootstrap_servers} did not take the records of {topic}: {error!r}"
+        text = f"Kafka at {connection.bootstrap_servers} did not take the records of {topic}: {error!r}"
         raise BrokerUnreachable(text) from error
     finally:
         if producer is not None:
             await producer.stop()
 
 
-async def _producer(bootstrap_servers: str, batch_bytes: int) -> Any:
+async def _producer(connection: KafkaConnection, batch_bytes: int) -> Any:
     """Idempotent, or where the broker refuses that to aiokafka (the embedded one), not: a record that is then written
     twice after a lost answer is recognised by its id."""
     for idempotent in (True, False):
-        producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
+        producer = async_producer(
+            connection,
             enable_idempotence=idempotent,
-            acks="all",
             max_batch_size=batch_bytes,
             request_timeout_ms=int(1000 * TIMEOUT_S),
         )

@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.kafka_access import rights_missing
+from streams.kafka_clients import async_reader
 from streams.kafka_errors import translated
+from streams.kafka_security import KafkaConnection
 from streams.open_transactions import LogEnd
 
 FIRST_STEP, STEP_GROWTH = 50, 8
@@ -32,12 +35,13 @@ class TailReader:
     """Reads tails with a client of its own, opened at first use; one per process serves every shard.
 
     committed: read only what is committed (False for brokers without transactions).
+    Every method raises BrokerRefused where a right or the credentials are not as they must be.
     timeout_s: longest time for one `read`. Another sender's open transaction holds up the readers of a shared
     partition until it times out (ten seconds, and up to ten more until the broker looks).
     """
 
-    def __init__(self, bootstrap_servers: str, *, committed: bool = True, timeout_s: float = 30.0) -> None:
-        self._bootstrap = bootstrap_servers
+    def __init__(self, connection: KafkaConnection, *, committed: bool = True, timeout_s: float = 30.0) -> None:
+        self._connection = connection
         self._committed = committed
         self._timeout_s = timeout_s
         self._consumer: Any = None
@@ -82,8 +86,16 @@ class TailReader:
                 async with asyncio.timeout(self._timeout_s):
                     return await work()
             except (KafkaError, OSError, TimeoutError) as error:
+                denied = self._denied()
                 await self._close()
-                raise translated(error, what) from error
+                if denied:
+                    lacks = [f"Describe on topic {topic}" for topic in denied]
+                    raise rights_missing(self._connection, lacks) from error
+                raise await translated(error, self._connection, what, "Read") from error
+
+    def _denied(self) -> list[str]:
+        """Topics that Kafka does not show us: aiokafka asks for them until our time is over."""
+        return sorted(self._consumer._client.cluster.unauthorized_topics) if self._consumer is not None else []
 
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -92,11 +104,9 @@ class TailReader:
 
     async def _opened(self) -> Any:
         if self._consumer is None:
-            self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+            self._consumer = async_reader(
+                self._connection,
                 isolation_level="read_committed" if self._committed else "read_uncommitted",
-                auto_offset_reset="none",
-                enable_auto_commit=False,
                 fetch_max_wait_ms=FETCH_WAIT_MS,
             )
             await self._consumer.start()

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerRefused, TopicDiffers, TopicMissing, kafka_named
-from streams.kafka_open import opened
+from streams.kafka_access import BrokerRefused, KafkaRightMissing, rights_missing
+from streams.kafka_clients import admin
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicDiffers, TopicMissing, kafka_named
+from streams.kafka_security import KafkaConnection
 from streams.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec
 
-_NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
+_NO_ERROR, _NOT_AUTHORIZED, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 29, 36, 40
 
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """A topic as it is. `settings`: only what the broker reports."""
+    """A topic as it is. `settings`: only what the broker reports. `operations`: what this client may do with it, in
+    Kafka's words (READ, WRITE, ...); empty where the broker does not say."""
 
     name: str
     topic_id: str
     partitions: int
     replication: int
     settings: Mapping[str, str]
+    operations: frozenset[str] = frozenset()
 
     @property
     def timestamp_type(self) -> str:
@@ -34,15 +38,10 @@ class TopicFacts:
 class TopicAdmin:
     """An admin client; a context manager. Every method raises BrokerUnreachable or BrokerRefused."""
 
-    def __init__(self, bootstrap_servers: str, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
-        self.bootstrap_servers = bootstrap_servers
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = opened(
-                KafkaAdminClient,
-                bootstrap_servers=bootstrap_servers.split(","),
-                client_id="retention-admin",
-                bootstrap_timeout_ms=timeout_ms,
-            )
+    def __init__(self, connection: KafkaConnection, timeout_ms: int = CONNECT_TIMEOUT_MS) -> None:
+        self.connection = connection
+        with kafka_named(connection, "connecting"):
+            self._client = admin(connection, "retention-admin", bootstrap_timeout_ms=timeout_ms)
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +54,7 @@ class TopicAdmin:
 
         Nothing is changed when a topic that is there differs: TopicDiffers names every difference.
         """
-        there = self.describe([spec.name for spec in wanted])
+        there = self._there(wanted)
         differences = [line for spec in wanted if spec.name in there for line in differs(spec, there[spec.name])]
         if differences:
             raise TopicDiffers("; ".join(differences))
@@ -64,12 +63,28 @@ class TopicAdmin:
         if again := [spec for spec in missing if refused.get(spec.name, ("", 0))[1] == _INVALID_CONFIG]:
             old = {s.name: {k: v for k, v in s.settings.items() if k not in OPTIONAL} for s in again}
             refused = {k: v for k, v in refused.items() if k not in old} | self._create(again, old)
+        if lacking := [name for name, (_, code) in refused.items() if code == _NOT_AUTHORIZED]:
+            raise rights_missing(self.connection, [f"Create on topic {name}" for name in sorted(lacking)])
         if refused:
             raise BrokerRefused("; ".join(f"topic {name}: {reason}" for name, (reason, _) in refused.items()))
         if missing:
-            with kafka_named(self.bootstrap_servers, "waiting for the new topics"):
+            with kafka_named(self.connection, "waiting for the new topics"):
                 self._client.wait_for_topics([spec.name for spec in missing])
         return {spec.name: spec.name not in there for spec in wanted}
+
+    def _there(self, wanted: Sequence[TopicSpec]) -> dict[str, TopicFacts]:
+        """As `describe`; who may not look at the topics is told as well which of them may not be created."""
+        try:
+            return self.describe([spec.name for spec in wanted])
+        except KafkaRightMissing as lacking:
+            with kafka_named(self.connection, "trying to create topics", "Create"):
+                request = {spec.name: {"num_partitions": 1, "replication_factor": 1} for spec in wanted}
+                answer = self._client.create_topics(request, raise_errors=False, validate_only=True)
+            denied = sorted(topic["name"] for topic in answer["topics"] if topic["error_code"] == _NOT_AUTHORIZED)
+            if not denied:
+                raise
+            lacks = [*lacking.lacks, *(f"Create on topic {name}" for name in denied)]
+            raise rights_missing(self.connection, lacks) from lacking
 
     def _create(
         self, missing: Sequence[TopicSpec], settings: Mapping[str, Mapping[str, str]]
@@ -85,7 +100,7 @@ class TopicAdmin:
             }
             for spec in missing
         }
-        with kafka_named(self.bootstrap_servers, "creating topics"):
+        with kafka_named(self.connection, "creating topics"):
             answer = self._client.create_topics(request, raise_errors=False)
         # One that exists now was created by somebody else at the same moment, from the same configuration.
         return {
@@ -97,8 +112,11 @@ class TopicAdmin:
     def describe(self, names: Iterable[str]) -> dict[str, TopicFacts]:
         """What is known of each topic that exists."""
         asked = sorted(set(names))
-        with kafka_named(self.bootstrap_servers, "describing topics"):
-            found = [topic for topic in self._client.describe_topics(asked) if topic["error_code"] == _NO_ERROR]
+        with kafka_named(self.connection, "describing topics", "Describe and DescribeConfigs"):
+            told = self._client.describe_topics(asked)
+            found = [topic for topic in told if topic["error_code"] == _NO_ERROR]
+            if lacking := [topic["name"] for topic in told if topic["error_code"] == _NOT_AUTHORIZED]:
+                raise rights_missing(self.connection, [f"Describe on topic {name}" for name in sorted(lacking)])
             resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in found]
             reported = self._client.describe_configs(resources, config_filter="all")["topic"] if found else {}
             facts = {}
@@ -110,6 +128,7 @@ class TopicAdmin:
                     partitions=len(partitions),
                     replication=min((len(p["replica_nodes"]) for p in partitions), default=0),
                     settings={key: str(value["value"]) for key, value in reported.get(name, {}).items()},
+                    operations=frozenset(topic.get("authorized_operations") or ()),
                 )
         return facts
 
@@ -117,7 +136,7 @@ class TopicAdmin:
         """One topic. Raises TopicMissing."""
         found = self.describe([name])
         if name not in found:
-            raise TopicMissing(f"topic {name} does not exist on {self.bootstrap_servers}")
+            raise TopicMissing(f"topic {name} does not exist on {self.connection.bootstrap_servers}")
         return found[name]
 
 

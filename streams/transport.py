@@ -25,7 +25,9 @@ from mode.utils.futures import notify
 from streams.consumer_thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.ending import end_process
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
+from streams.kafka_access import access_refused
 from streams.kafka_errors import kafka_call
+from streams.kafka_security import KafkaConnection
 from streams.log_facts import LogFacts, TopicDirectory, TopicIdentity
 from streams.ownership import Owned, Ownership
 from streams.tails import TailReader
@@ -49,10 +51,9 @@ class BatchConsumer(driver.Consumer):
         transport = cast(BatchTransport, self.transport)
         self.settings, self.ownership = transport.settings, transport.ownership
         self._topics = {self.settings.input_topic, self.settings.learner_topic}
-        self._directory = TopicDirectory(
-            self.settings.bootstrap_servers, self.settings.client_id, self.settings.session_timeout_s
-        )
-        self._tails = TailReader(self.settings.bootstrap_servers)
+        connection = self._connection = transport.connection
+        self._directory = TopicDirectory(connection, self.settings.client_id, self.settings.session_timeout_s)
+        self._tails = TailReader(connection)
         self._shown: dict[TP, int] = {}
         self.ownership.bind(self)
 
@@ -109,6 +110,8 @@ class BatchConsumer(driver.Consumer):
             # auto.offset.reset is none: going on anywhere else would skip records.
             self.end_process(LogTruncated(f"the log no longer holds an owned position: {error!r}"))
         except KafkaError as error:
+            if refused := access_refused(error, cast(BatchTransport, self.transport).connection, "fetching", "Read"):
+                self.end_process(refused)
             logger.warning("fetching: %r", error)
         else:
             return cast("Sequence[Batch]", batches or ())
@@ -153,14 +156,14 @@ class BatchConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if tp.topic in self._topics}
 
     async def confirm(self, fences: Mapping[TP, int]) -> bool:
-        with kafka_call("committing the fences"):
+        async with kafka_call(self._connection, "committing the fences", "Read"):
             confirmed = await self._thread.call(self._thread.confirm(fences))
         self._shown = dict(fences) if confirmed else {}
         return confirmed
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
         asked = list(tps)
-        with kafka_call("asking for the log's bounds"):
+        async with kafka_call(self._connection, "asking for the log's bounds", "Describe"):
             topics, begun, ends = await asyncio.gather(
                 self._directory.describe(tp.topic for tp in asked),
                 self._thread.call(self._thread.begun(asked)),
@@ -234,6 +237,13 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
 
-    def __init__(self, *args: Any, settings: TransportSettings, ownership: Ownership, **kwargs: Any) -> None:
-        self.settings, self.ownership = settings, ownership
+    def __init__(
+        self,
+        *args: Any,
+        settings: TransportSettings,
+        connection: KafkaConnection,
+        ownership: Ownership,
+        **kwargs: Any,
+    ) -> None:
+        self.settings, self.connection, self.ownership = settings, connection, ownership
         super().__init__(*args, **kwargs)

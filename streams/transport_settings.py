@@ -10,10 +10,8 @@ from streams.config import Config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """Kafka, the group and its topics. Seconds end in `_s`, milliseconds in `_ms`."""
+    """The group and its topics. Seconds end in `_s`, milliseconds in `_ms`."""
 
-    bootstrap_servers: str
-    """Comma-separated host:port."""
     app: str
     """Consumer group id; also the prefix of everything the application owns."""
     input_topic: str
@@ -49,7 +47,6 @@ class TransportSettings:
     def of(cls, config: Config) -> Self:
         """What a configuration says of it; `Config` has checked that its numbers suit each other."""
         return cls(
-            bootstrap_servers=config.bootstrap_servers,
             app=config.app,
             input_topic=config.topic("touchpoints"),
             learner_topic=config.topic("learner"),

@@ -18,7 +18,8 @@ from models.calendar import place
 from models.churn import Version
 from models.line import UNBORN, ShardState
 from streams.health import Progress
-from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.kafka_access import BrokerRefused
+from streams.kafka_errors import KafkaUnavailable
 from streams.metrics import HELD, TAKEOVER, UNPUBLISHED, Metrics
 from streams.model_registry import LEARNER
 from streams.open_transactions import LogEnd, OpenTransactions
@@ -35,7 +36,10 @@ LOOK_EVERY_S = 2.0
 
 
 class Owner(Protocol):
-    """What is asked of a partition's owner (implemented by Shard and LearnerOwner)."""
+    """What is asked of a partition's owner.
+
+    Implemented by Shard and LearnerOwner.
+    """
 
     @property
     def tp(self) -> TP: ...
@@ -44,7 +48,10 @@ class Owner(Protocol):
 
 
 class Owners(Protocol):
-    """Who owns what in this process (implemented by Ownership)."""
+    """Who owns what in this process.
+
+    Implemented by Ownership.
+    """
 
     @property
     def current(self) -> Mapping[TP, Owner]: ...

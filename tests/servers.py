@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -61,15 +63,26 @@ class ApacheKafka:
         directory: takes settings, data and log.
         jars: folder of the broker's class path, from `kafka_jars()`.
         settings: broker settings to add or replace.
+        listeners: ports of further listeners by name; `settings` says what they speak.
+        users: passwords of SCRAM users by name, made with the data.
     """
 
-    def __init__(self, directory: Path, jars: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        jars: Path,
+        settings: dict[str, str] | None = None,
+        listeners: Mapping[str, int] | None = None,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         self.port, controller = free_port(), free_port()
-        self._java = _program("java", "install a Java runtime, 17 or newer")
+        self._java = program("java", "install a Java runtime, 17 or newer")
         self._class_path = str(jars / "*")
         self._properties = directory / "server.properties"
-        listener = f"PLAINTEXT://{LOOPBACK}:{self.port}"
+        self._users = users or {}
+        ports = {"PLAINTEXT": self.port, **(listeners or {})}
+        listener = ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
         own = {
             "listeners": f"{listener},CONTROLLER://{LOOPBACK}:{controller}",
             "advertised.listeners": listener,
@@ -120,6 +133,9 @@ class ApacheKafka:
         cluster = uuid.uuid4().hex[:22]
         command = [self._java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", self._class_path]
         command += ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(self._properties)]
+        for name, password in self._users.items():
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+                command += ["--add-scram", f"{mechanism}=[name={name},password={password}]"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise AssertionError(f"formatting Kafka's data folder failed:\n{done.stdout}{done.stderr}")
@@ -138,10 +154,12 @@ def kafka_jars() -> Path:
     Raises:
         ProgramMissing: Maven is not installed and the folder is not there yet.
     """
-    folder = PROJECT / ".cache" / f"kafka-{kafka_version()}"
+    # Other artifacts are another folder.
+    pom = hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
+    folder = PROJECT / ".cache" / f"kafka-{kafka_version()}-{pom}"
     if folder.is_dir():
         return folder
-    maven = _program("mvn", "install Maven")
+    maven = program("mvn", "install Maven")
     # Into a folder of this process's own, renamed when complete: a broken or a concurrent fetch is never seen.
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
     done = subprocess.run(
@@ -162,7 +180,8 @@ def kafka_jars() -> Path:
     return folder
 
 
-def _program(name: str, remedy: str) -> str:
+def program(name: str, remedy: str) -> str:
+    """Where it is on the PATH. Raises ProgramMissing with the remedy."""
     path = shutil.which(name)
     if path is None:
         raise ProgramMissing(f"`{name}` is not on the PATH: {remedy}")

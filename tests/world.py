@@ -21,6 +21,7 @@ from kafka import KafkaProducer
 
 from models.rehearsal import Rehearsal
 from streams.config import Config
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import TopicAdmin
 from streams.topics import specs
 from tests.world_traces import Traces
@@ -67,7 +68,7 @@ class World(Traces):
     # -- topics and records
 
     def create_topics(self) -> None:
-        with TopicAdmin(self.config.bootstrap_servers) as admin:
+        with TopicAdmin(KafkaConnection(self.config.bootstrap_servers)) as admin:
             admin.create(specs(self.config))
 
     def produce(self, logs: Sequence[Sequence[Raw]], topic: str | None = None) -> None:

@@ -94,5 +94,5 @@ def _show(settings: dict[str, Effective]) -> None:
 
 
 def _text(value: Any) -> str:
-    """As the TOML file has it, without quotes."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """As the TOML file has it, without quotes; they stand for what is empty."""
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'

@@ -13,6 +13,7 @@ from streams.cli.options import configured, echo, echo_json, json_option, quiet_
 from streams.cli.reaching import store_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.kafka_security import kafka_connection
 from streams.redis_url import without_password
 from streams.topic_admin import TopicAdmin
 
@@ -54,7 +55,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     from streams.cli.portrait import lines, portrait  # loads the engine
 
     if partitions is None:
-        with TopicAdmin(config.bootstrap_servers) as admin:
+        with TopicAdmin(kafka_connection(config)) as admin:
             partitions = admin.topic(config.topic("touchpoints")).partitions
     partition = partition_of(customer_id, partitions)
     value, settings, foreseen = asyncio.run(_stored(config, partition, customer_id))

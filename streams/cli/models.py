@@ -12,6 +12,7 @@ import msgspec
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.reaching import store_of
 from streams.config import Config
+from streams.kafka_security import kafka_connection
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
 
@@ -123,9 +124,9 @@ def _written(config: Config, name: str | None, by: str | None) -> Choice:
 
     stands = asyncio.run(_standing(config))
     topic = config.topic("touchpoints")
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         admin.topic(topic)  # a producer would create a missing one on some brokers, with the wrong settings
-    return choose(config.bootstrap_servers, topic, stands, name, by)
+    return choose(kafka_connection(config), topic, stands, name, by)
 
 
 async def _standing(config: Config) -> Standing:

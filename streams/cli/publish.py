@@ -16,6 +16,7 @@ from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
+from streams.kafka_security import kafka_connection
 from streams.publishing import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
 
 
@@ -47,9 +48,9 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
         topic = config.topic("touchpoints")
-        publisher = TouchpointPublisher(config.bootstrap_servers, topic, on_outcome=on_outcome)
+        publisher = TouchpointPublisher(kafka_connection(config), topic, on_outcome=on_outcome)
         if publisher.keeps_time:
-            click.echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
+            echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
         return publisher
 
     published = publish_lines(file, _watch(file), connect)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from streams.config import Config, ConfigError
 from streams.errors import EngineError
+from streams.redis_security import redis_connection
 from streams.redis_url import without_password
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
@@ -24,7 +25,7 @@ async def store_of(config: Config) -> AsyncIterator[RedisStore]:
     """The application's store, until the block ends. Raises ConfigError; in the block, RedisUnreachable."""
     where = without_password(config.redis_url)
     try:
-        client = connect(config.redis_url, cluster=config.redis_cluster, timeout_s=config.redis_timeout_s)
+        client = connect(redis_connection(config))
     except ValueError as error:
         raise ConfigError(f"redis_url is {error}; set RETENTION_REDIS_URL") from error
     store = RedisStore(client, config.app)

@@ -10,6 +10,7 @@ import click
 
 from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
+from streams.kafka_security import kafka_connection
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
 
@@ -62,7 +63,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
 
     quiet_libraries()
     topic = config.topic("touchpoints")
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         facts = admin.topic(topic)
     check_topic(facts)
     events = log_events(log, longest_gap_days=config.log_gap_days)
@@ -84,7 +85,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
     records = tape(events, facts.partitions, config.engine())
     try:
         limit = limits_of({topic: facts}).get(topic, BATCH_BYTES)
-        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch, limit))
+        done = asyncio.run(play(kafka_connection(config), topic, records, speed, watch, limit))
     except KeyboardInterrupt:
         echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)

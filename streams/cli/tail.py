@@ -8,6 +8,7 @@ import msgspec
 from streams.cli.options import configured, echo, json_option, quiet_libraries
 from streams.cli.output_lines import line
 from streams.config import Config
+from streams.kafka_security import kafka_connection
 from streams.reading import Read, TopicReader
 from streams.text import json_text
 
@@ -44,7 +45,7 @@ def tail(config: Config, what: str, follow: bool, as_json: bool, limit: int) -> 
                 echo(f"{where} is not JSON, and so no output of the engine: {line(record.value)}", err=True)
 
     try:
-        with TopicReader(config.bootstrap_servers, config.topic(what)) as reader:
+        with TopicReader(kafka_connection(config), config.topic(what)) as reader:
             tell(reader.last(limit))
             while follow:
                 tell(reader.new(WAIT_S))

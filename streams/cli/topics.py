@@ -10,6 +10,7 @@ import click
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
+from streams.kafka_security import KafkaConnection, kafka_connection
 from streams.reading import TopicReader
 from streams.topic_admin import TopicAdmin, TopicFacts, differs
 from streams.topics import FOREVER, TIMESTAMP_TYPE, TopicSpec, specs
@@ -38,7 +39,7 @@ def create(config: Config, as_json: bool) -> None:
     """
     quiet_libraries()
     wanted = specs(config)
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         created = admin.create(wanted)
     if as_json:
         told = [{**_named(spec), "partitions": spec.partitions, "created": created[spec.name]} for spec in wanted]
@@ -62,14 +63,14 @@ def describe(config: Config, as_json: bool) -> None:
       retention topics describe --json
     """
     quiet_libraries()
-    with TopicAdmin(config.bootstrap_servers) as admin:
+    with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe([spec.name for spec in specs(config)])
     if (given := found.get(config.topic("touchpoints"))) is not None:
         counts = {"partitions": given.partitions, "replication": given.replication}
         config = config.model_copy(update={k: v for k, v in counts.items() if k not in config.model_fields_set})
     told = []
     for spec in specs(config):
-        topic = _described(config.bootstrap_servers, spec, found.get(spec.name))
+        topic = _described(kafka_connection(config), spec, found.get(spec.name))
         told.append(topic)
         if not as_json:
             for line in _lines(topic):
@@ -80,11 +81,11 @@ def describe(config: Config, as_json: bool) -> None:
     sys.exit(ExitCode.OK if sound else ExitCode.FAILURE)
 
 
-def _described(bootstrap_servers: str, spec: TopicSpec, facts: TopicFacts | None) -> dict[str, Any]:
+def _described(connection: KafkaConnection, spec: TopicSpec, facts: TopicFacts | None) -> dict[str, Any]:
     """A topic as plain data. What the broker does not report is None."""
     if facts is None:
         return {**_named(spec), "exists": False, "differs": []}
-    with TopicReader(bootstrap_servers, spec.name) as reader:
+    with TopicReader(connection, spec.name) as reader:
         start, end = reader.bounds()
     keeps = facts.settings.get(RETENTION_MS)
     return {

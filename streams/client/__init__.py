@@ -1,7 +1,7 @@
 """For other teams: publish touchpoints, consume triggers. docs/clients.md tells what each guarantees.
 
 `TouchpointPublisher` is for upstream services, `TriggerConsumer` for downstream ones. Both are thin over kafka-python,
-take any of its connection settings (``security_protocol``, ``sasl_...``, ``ssl_...``) and are used from one thread.
+take the engine's settings of the connection (``kafka_security_protocol``, ...) and are used from one thread.
 """
 
 from streams.client.broker import SettingRefused
@@ -12,12 +12,14 @@ from streams.client.producer import IdempotenceRefused
 from streams.client.publisher import TouchpointPublisher
 from streams.client.reading import Unreadable, UnreadableTrigger
 from streams.client.validation import Refusal
+from streams.kafka_security import KafkaConnection, connection_from_environment
 
 __all__ = [
     "Counts",
     "Handled",
     "HandledFile",
     "IdempotenceRefused",
+    "KafkaConnection",
     "NotAllDelivered",
     "Outcome",
     "Recognised",
@@ -31,4 +33,5 @@ __all__ = [
     "Undelivered",
     "Unreadable",
     "UnreadableTrigger",
+    "connection_from_environment",
 ]

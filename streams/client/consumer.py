@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from models.outputs import Trigger
-from streams.client.broker import find_topic, refuse_own
+from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.group import OWN, GroupMember
 from streams.client.memory import Handled, Recognised, Seen
 from streams.client.reading import Unreadable, UnreadableTrigger, trigger_in
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class TriggerConsumer:
     offset. `recognised` and the log tell how long that is. Expired triggers are not handed out.
 
     Args:
-        bootstrap_servers: host:port,host:port.
+        bootstrap_servers: host:port,host:port; or a `KafkaConnection`, as `connection_from_environment()` gives one.
         topic: the engine's triggers.
         group: consumers of one group share the partitions; a new group begins with the oldest trigger.
         on_expired: gets each trigger that was past its expiry when its turn came.
@@ -57,7 +58,8 @@ class TriggerConsumer:
         remember: records of each partition in which duplicates are recognised; about 200 bytes of memory each.
         idle_s: iteration ends when nothing came for so long; None: it goes on until `stop`.
         clock: ms; for what is expired. `lambda: 0` for the triggers of a replay, which lie in the past.
-        settings: of kafka-python's consumer: security, session_timeout_ms, max_poll_interval_ms, max_poll_records.
+        settings: of the connection, named as the engine's (kafka_security_protocol, kafka_user, ...); of kafka-python's
+            consumer: session_timeout_ms, max_poll_interval_ms, max_poll_records.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing, SettingRefused; a broker that goes away later is waited for.
     Not thread-safe, except `stop`.
@@ -65,7 +67,7 @@ class TriggerConsumer:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: str | KafkaConnection,
         topic: str = "retention.triggers",
         *,
         group: str,
@@ -81,14 +83,15 @@ class TriggerConsumer:
         self._on_expired, self._on_unreadable = on_expired, on_unreadable
         self._durable, self._seen = handled, Seen(remember)
         self._idle_s, self._clock = idle_s, clock
-        self.topic = find_topic(bootstrap_servers, topic, settings).name
+        connection = connection_of(bootstrap_servers, settings)
+        self.topic = find_topic(connection, topic, settings).name
         self._counts = Counts()
         self._buffer: deque[Any] = deque()
         self._handed_out: Trigger | None = None
         self._recalling: set[int] = set()
         self._stopping = False
         self._last_commit = self._last_forget = self._last_record = time.monotonic()
-        self._member = GroupMember(bootstrap_servers, self.topic, group, remember, lambda: self._stopping, settings)
+        self._member = GroupMember(connection, self.topic, group, remember, lambda: self._stopping, settings)
 
     def run(self, handler: Callable[[Trigger], None]) -> None:
         """Handle triggers until `stop` (or `idle_s`); what the handler raises ends it, that trigger uncommitted."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import (
     CommitFailedError,
@@ -17,8 +17,9 @@ from kafka.errors import (
     UnknownMemberIdError,
 )
 
+from streams.kafka_clients import member
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
-from streams.kafka_open import opened
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -75,22 +76,23 @@ class GroupMember:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        connection: KafkaConnection,
         topic: str,
         group: str,
         look_back: int,
         stopping: Callable[[], bool],
         settings: Mapping[str, Any],
     ) -> None:
-        self._bootstrap, self._topic, self._group = bootstrap_servers, topic, group
+        self._connection, self._topic, self._group = connection, topic, group
         self._look_back, self._stopping = look_back, stopping
         self._history: dict[TopicPartition, int] = {}
         self._to_commit: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._rebalances = _Rebalances()
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._consumer: Any = opened(
-                KafkaConsumer,
+        with kafka_named(connection, "connecting"):
+            self._consumer = member(
+                connection,
+                group,
                 **{
                     "client_id": "retention-triggers",
                     "auto_offset_reset": "earliest",
@@ -99,8 +101,6 @@ class GroupMember:
                     "reconnect_backoff_max_ms": RECONNECT_MOST_MS,
                     "bootstrap_timeout_ms": CONNECT_TIMEOUT_MS,
                     **settings,
-                    "bootstrap_servers": bootstrap_servers.split(","),
-                    "group_id": group,
                     "enable_auto_commit": False,
                     "isolation_level": "read_committed",
                     "allow_auto_create_topics": False,
@@ -207,7 +207,7 @@ class GroupMember:
 
     def _wait_or_raise(self, error: KafkaError, doing: str) -> None:
         if not error.retriable:
-            with kafka_named(self._bootstrap, f"{doing}, topic {self._topic}, group {self._group}"):
+            with kafka_named(self._connection, f"{doing}, topic {self._topic}, group {self._group}"):
                 raise error
         logger.warning("%s, group %s, %s: %s; trying on", self._topic, self._group, doing, error)
         time.sleep(PAUSE_S)

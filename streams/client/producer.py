@@ -12,11 +12,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kafka import KafkaProducer
 from kafka.errors import BrokerResponseError, KafkaConfigurationError, KafkaError
 
 from streams.errors import EngineError
+from streams.kafka_clients import producer as kafka_producer
 from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerUnreachable, kafka_named
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class IdempotenceRefused(EngineError):
 
 
 def open_producer(
-    bootstrap_servers: str, idempotent: bool | None, delivery_timeout_s: float, given: Mapping[str, Any]
+    connection: KafkaConnection, idempotent: bool | None, delivery_timeout_s: float, given: Mapping[str, Any]
 ) -> tuple[Any, bool]:
     """A producer, and whether it is idempotent.
 
@@ -63,28 +64,27 @@ def open_producer(
         "max_block_ms": CONNECT_TIMEOUT_MS,
         "allow_auto_create_topics": False,
         **given,
-        "bootstrap_servers": bootstrap_servers.split(","),
         "acks": "all",
         "delivery_timeout_ms": delivery_ms,
     }
     if idempotent is not False:
-        producer, refused = _idempotent(bootstrap_servers, settings)
+        producer, refused = _idempotent(connection, settings)
         if producer is not None:
             return producer, True
-        told = f"Kafka at {bootstrap_servers} does not grant an idempotent producer: {refused}"
+        told = f"Kafka at {connection.bootstrap_servers} does not grant an idempotent producer: {refused}"
         if idempotent:
             raise IdempotenceRefused(told)
         logger.warning("%s; a retry may write an event twice, which the engine drops by its id", told)
-    with kafka_named(bootstrap_servers, "connecting"):
+    with kafka_named(connection, "connecting"):
         # One request at a time: without idempotence a retry could overtake the batch behind it.
         settings |= {"enable_idempotence": False, "max_in_flight_requests_per_connection": 1}
-        return KafkaProducer(**settings), False
+        return kafka_producer(connection, **settings), False
 
 
-def _idempotent(bootstrap_servers: str, settings: Mapping[str, Any]) -> tuple[Any, str]:
-    with kafka_named(bootstrap_servers, "connecting"):
+def _idempotent(connection: KafkaConnection, settings: Mapping[str, Any]) -> tuple[Any, str]:
+    with kafka_named(connection, "connecting"):
         try:
-            producer: Any = KafkaProducer(enable_idempotence=True, **settings)
+            producer = kafka_producer(connection, enable_idempotence=True, **settings)
         except KafkaConfigurationError as error:  # a broker before 0.11
             return None, str(error)
     manager = producer._transaction_manager
@@ -96,7 +96,8 @@ def _idempotent(bootstrap_servers: str, settings: Mapping[str, Any]) -> tuple[An
             if isinstance(cause, BrokerResponseError) or _AN_ANSWER in str(cause):
                 return None, str(cause)
             # A slow broker is never taken for one without idempotence.
-            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer (asking for a producer id: {cause})")
+            where = f"Kafka at {connection.bootstrap_servers}"
+            raise BrokerUnreachable(f"{where} does not answer (asking for a producer id: {cause})")
         time.sleep(LOOK_S)
     return producer, ""
 

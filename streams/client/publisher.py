@@ -14,12 +14,13 @@ import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
-from streams.client.broker import find_topic, refuse_own
+from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.codecs import refuse_codec
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
 from streams.kafka_errors import kafka_named
+from streams.kafka_security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class TouchpointPublisher:
     An event that was not delivered may have been written all the same: publish it again with the same id.
 
     Args:
-        bootstrap_servers: host:port,host:port.
+        bootstrap_servers: host:port,host:port; or a `KafkaConnection`, as `connection_from_environment()` gives one.
         topic: the engine's input.
         on_outcome: told of each `Sent`, `Refusal` and `Undelivered`, in this thread, from within our methods; it may
             publish in turn. Without it refusals and undelivered events are kept for the report, up to `most_kept`.
@@ -58,8 +59,8 @@ class TouchpointPublisher:
         keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
         delivery_timeout_s: an event not confirmed for so long counts as not delivered.
         most_waiting, most_waiting_bytes: of events not yet confirmed; `publish` waits when there are more.
-        settings: of kafka-python's producer: security, compression_type (gzip, snappy, lz4, zstd), linger_ms,
-            batch_size.
+        settings: of the connection, named as the engine's (kafka_security_protocol, kafka_user, ...); of kafka-python's
+            producer: compression_type (gzip, snappy, lz4, zstd), linger_ms, batch_size.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing, IdempotenceRefused, SettingRefused. Not thread-safe: one
     publisher per thread.
@@ -67,7 +68,7 @@ class TouchpointPublisher:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: str | KafkaConnection,
         topic: str = "retention.touchpoints",
         *,
         on_outcome: Callable[[Outcome], None] | None = None,
@@ -81,11 +82,11 @@ class TouchpointPublisher:
     ) -> None:
         refuse_own(settings, OWN)
         refuse_codec(settings)
-        self._bootstrap, self._settings = bootstrap_servers, settings
+        self._connection, self._settings = connection_of(bootstrap_servers, settings), settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
         self._telling = None if on_outcome is None else Telling(on_outcome)
-        found = find_topic(bootstrap_servers, topic, settings, ask_time=keep_time is None)
+        found = find_topic(self._connection, topic, settings, ask_time=keep_time is None)
         self.topic = found.name
         self._keep_time = bool(found.keeps_time if keep_time is None else keep_time)
         self._waiting: deque[Waiting] = deque()
@@ -204,10 +205,10 @@ class TouchpointPublisher:
         if self._closed:
             raise ValueError(f"the publisher to {self.topic} is closed; make a new one")
         self._producer, self.idempotent = open_producer(
-            self._bootstrap, self._insisted, self._delivery_timeout_s, self._settings
+            self._connection, self._insisted, self._delivery_timeout_s, self._settings
         )
         try:
-            with kafka_named(self._bootstrap, f"asking for the partitions of {self.topic}"):
+            with kafka_named(self._connection, f"asking for the partitions of {self.topic}"):
                 # Now rather than at the first event, which would wait for it.
                 self._producer.partitions_for(self.topic)
         except BaseException:  # its thread would run on, and nobody could end it

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
@@ -17,8 +16,9 @@ from kafka.errors import (
 
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
+from streams.kafka_clients import admin
 from streams.kafka_errors import kafka_named
-from streams.kafka_open import opened
+from streams.kafka_security import KafkaConnection
 
 TESTED = "4.1"
 CONNECT_S = 3.0
@@ -60,14 +60,13 @@ class GroupFacts(NamedTuple):
 class BrokerLook:
     """Asks what only a doctor wants to know. Raises BrokerUnreachable, BrokerRefused."""
 
-    def __init__(self, bootstrap_servers: str, timeout_s: float = CONNECT_S) -> None:
-        self.bootstrap_servers = bootstrap_servers
+    def __init__(self, connection: KafkaConnection, timeout_s: float = CONNECT_S) -> None:
+        self.connection = connection
         timeout_ms = int(1000 * timeout_s)
-        with kafka_named(bootstrap_servers, "connecting"):
-            self._client: Any = opened(
-                KafkaAdminClient,
-                bootstrap_servers=bootstrap_servers.split(","),
-                client_id="retention-doctor",
+        with kafka_named(connection, "connecting"):
+            self._client: Any = admin(
+                connection,
+                "retention-doctor",
                 bootstrap_timeout_ms=timeout_ms,
                 request_timeout_ms=timeout_ms,
             )
@@ -81,7 +80,7 @@ class BrokerLook:
         self._client.close()
 
     def facts(self) -> BrokerFacts:
-        with kafka_named(self.bootstrap_servers, "asking for the cluster"):
+        with kafka_named(self.connection, "asking for the cluster"):
             brokers = len(self._client.describe_cluster()["brokers"])
             version = ".".join(map(str, self._client.get_broker_version_data(self._any_broker()).broker_version))
             try:
@@ -97,7 +96,7 @@ class BrokerLook:
 
     def partitions(self, topics: Sequence[str]) -> dict[str, PartitionState]:
         """Of the topics that exist."""
-        with kafka_named(self.bootstrap_servers, "describing topics"):
+        with kafka_named(self.connection, "describing topics"):
             found = [topic for topic in self._client.describe_topics(sorted(topics)) if topic["error_code"] == 0]
         states = {}
         for topic in found:
@@ -110,7 +109,7 @@ class BrokerLook:
         return states
 
     def group(self, name: str) -> GroupFacts:
-        with kafka_named(self.bootstrap_servers, f"asking for the group {name}"):
+        with kafka_named(self.connection, f"asking for the group {name}"):
             offsets = self._coordinated(lambda: self._client.list_group_offsets(name))[name]
             try:
                 group = self._coordinated(lambda: self._client.describe_groups([name]))[name]
@@ -133,13 +132,13 @@ class BrokerLook:
     def create_passing(self, name: str) -> None:
         """A topic of one partition that keeps arrival times; the caller deletes it, after an error too."""
         settings = {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "1", "retention.ms": "3600000"}
-        with kafka_named(self.bootstrap_servers, f"creating {name}"):
+        with kafka_named(self.connection, f"creating {name}"):
             self._client.create_topics({name: {"num_partitions": 1, "replication_factor": 1, "configs": settings}})
             self._client.wait_for_topics([name], timeout_ms=int(1000 * APPEAR_S))
 
     def delete(self, name: str) -> bool:
         """False when there is no such topic."""
-        with kafka_named(self.bootstrap_servers, f"deleting {name}"):
+        with kafka_named(self.connection, f"deleting {name}"):
             try:
                 self._client.delete_topics([name])
             except UnknownTopicOrPartitionError:

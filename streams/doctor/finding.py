@@ -19,6 +19,7 @@ class Status(StrEnum):
 
 CHECKS = {
     "kafka.reachable": "a broker answers; its version",
+    "kafka.security": "encryption, the principal, until when the certificates last (a warning below 30 days)",
     "kafka.transactions": "a transaction is begun, filled and aborted on a topic made for it and deleted again",
     "kafka.idempotence": "an idempotent producer may write",
     "kafka.clock": "the broker's clock beside this machine's",
@@ -28,8 +29,10 @@ CHECKS = {
     "topics.settings": "cleanup, retention and timestamp limits are those that `topics create` sets",
     "topics.message_size": "`max.message.bytes` of each output is above its largest record",
     "topics.transactions": "no open transaction of a producer holds up the input's readers",
+    "topics.rights": "this principal may do what a worker does with the topics",
     "topics.replicas": "replicas, replicas in sync, leaders",
     "redis.reachable": "Redis answers; its version",
+    "redis.security": "encryption, the user, until when the certificates last (a warning below 30 days)",
     "redis.cluster": "`redis_cluster` is what Redis is, and the cluster is whole",
     "redis.replicas": "we write to a primary; what a failover may lose",
     "redis.persistence": "append-only file, synced at each write",

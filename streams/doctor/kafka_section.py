@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.config import Config
-from streams.doctor import broker, producing, topics, transactions
+from streams.doctor import broker, producing, security, topics, transactions
 from streams.doctor.bounded import bounded
 from streams.doctor.broker import BrokerLook, GroupFacts
 from streams.doctor.section import CALL_S, Section
+from streams.kafka_security import kafka_connection
 from streams.reading import TopicReader
 from streams.topic_admin import TopicAdmin, TopicFacts
 from streams.topics import OUTPUTS, ROLES
@@ -34,10 +35,13 @@ class KafkaSection(Section):
 
     async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks kafka.* and topics.*."""
-        look = self.look = await bounded(lambda: BrokerLook(config.bootstrap_servers), CALL_S, BrokerLook.close)
+        connection = kafka_connection(config)
+        look = self.look = await bounded(lambda: BrokerLook(connection), CALL_S, BrokerLook.close)
         facts = await bounded(look.facts, CALL_S)
         self.brokers = facts.brokers
         self.found.append(broker.reachable(config, facts))
+        self.at = "kafka.security"
+        self.found.append(await bounded(lambda: security.kafka(connection, security.now()), CALL_S))
         await self._topics(config, look)
         self.at = "kafka.transactions"
         self.why["kafka"] = "--read-only" if read_only else "kafka.transactions comes first"
@@ -57,6 +61,7 @@ class KafkaSection(Section):
             self.found.append(topics.settings(config, found))
             self.found.append(topics.message_size(config, found))
             await self._transactions(config, look)
+            self.found.append(security.rights(config, kafka_connection(config), found))
             self.at = "topics.replicas"
             states = await bounded(lambda: look.partitions(list(found)), CALL_S)
             self.found.append(broker.replicas(states, self.brokers))
@@ -81,7 +86,7 @@ class KafkaSection(Section):
 
 
 def _described(config: Config, names: list[str]) -> dict[str, TopicFacts]:
-    with TopicAdmin(config.bootstrap_servers, timeout_ms=int(1000 * broker.CONNECT_S)) as admin:
+    with TopicAdmin(kafka_connection(config), timeout_ms=int(1000 * broker.CONNECT_S)) as admin:
         return admin.describe(names)
 
 
@@ -97,5 +102,5 @@ async def ends(config: Config, *, outputs: bool) -> Ends:
 
 
 def _bounds(config: Config, role: str) -> tuple[dict[int, int], dict[int, int]]:
-    with TopicReader(config.bootstrap_servers, config.topic(role)) as reader:
+    with TopicReader(kafka_connection(config), config.topic(role)) as reader:
         return reader.bounds()

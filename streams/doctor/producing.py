@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
-
 from streams.config import Config
 from streams.doctor.bounded import bounded
 from streams.doctor.broker import BrokerLook
@@ -15,7 +13,10 @@ from streams.doctor.clocks import ClockReading, agreement
 from streams.doctor.finding import Finding, Status, ok, problem, warning
 from streams.doctor.section import words
 from streams.errors import EngineError
-from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.kafka_access import BrokerRefused
+from streams.kafka_clients import async_producer
+from streams.kafka_errors import KafkaUnavailable
+from streams.kafka_security import KafkaConnection, kafka_connection
 from streams.kafka_transactions import FAILURES, REFUSALS, supports_transactions
 
 LIMIT_S = 8.0
@@ -43,7 +44,7 @@ class Sent(NamedTuple):
 async def attempts(config: Config, look: BrokerLook, *, read_only: bool) -> list[Finding]:
     """The checks kafka.transactions, kafka.idempotence and kafka.clock, as far as they can be made."""
     try:
-        transactional = await supports_transactions(config.bootstrap_servers, f"{config.app}-doctor", timeout_s=LIMIT_S)
+        transactional = await supports_transactions(kafka_connection(config), f"{config.app}-doctor", timeout_s=LIMIT_S)
     except (KafkaUnavailable, BrokerRefused) as error:
         return [problem("kafka.transactions", words(error), "see the answer above: permissions are the usual reason")]
     if read_only:
@@ -93,7 +94,7 @@ async def _tried(config: Config, topic: str, transactional: bool) -> tuple[list[
     findings, sent = [], None
     name = {"transactional_id": f"{config.app}-doctor"} if transactional else {}
     try:
-        sent = await _send(config.bootstrap_servers, topic, name)
+        sent = await _send(kafka_connection(config), topic, name)
     except FAILURES as error:
         told = f"a record to {topic} was not acknowledged: {error!r}"
         findings.append(problem("kafka.transactions", told, "see the answer above: permissions are the usual reason"))
@@ -101,7 +102,7 @@ async def _tried(config: Config, topic: str, transactional: bool) -> tuple[list[
         told = f"begun, filled and aborted in {1000 * (time.monotonic() - begun):.0f} ms; nothing of it is left"
         findings.append(ok("kafka.transactions", told) if transactional else _without_transactions(config))
     try:
-        await _send(config.bootstrap_servers, topic, {"enable_idempotence": True})
+        await _send(kafka_connection(config), topic, {"enable_idempotence": True})
     except REFUSALS:
         told = "refused to aiokafka: a record may be written twice after a lost answer, and is recognised by its id"
         findings.append(warning("kafka.idempotence", told, USE_KAFKA))
@@ -118,11 +119,9 @@ def _without_transactions(config: Config) -> Finding:
     return warning("kafka.transactions", told, USE_KAFKA)
 
 
-async def _send(bootstrap_servers: str, topic: str, how: dict[str, Any]) -> Sent:
+async def _send(connection: KafkaConnection, topic: str, how: dict[str, Any]) -> Sent:
     """Two records, the second of them timed: the first one waits for metadata. In a transaction, which is aborted."""
-    producer: Any = AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers, acks="all", request_timeout_ms=int(1000 * LIMIT_S), **how
-    )
+    producer = async_producer(connection, request_timeout_ms=int(1000 * LIMIT_S), **how)
     transaction = "transactional_id" in how
     try:
         async with asyncio.timeout(LIMIT_S):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from redis.asyncio import RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 
 from streams.config import Config
-from streams.doctor import redis
+from streams.doctor import redis, security
 from streams.doctor.finding import Finding, ok, problem, warning
 from streams.doctor.redis_nodes import RedisNode, cluster_state, look_at
 from streams.doctor.section import Section
+from streams.redis_security import redis_connection
 from streams.redis_url import without_password
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
@@ -32,12 +35,19 @@ class RedisSection(Section):
         """The checks redis.*."""
         nodes = await self._nodes(config)
         self.found.append(redis.reachable(config, nodes))
+        await self._secure(config)
         for check in (redis.replicas, redis.persistence, redis.eviction, redis.memory, redis.clock):
             self.found.append(redis.every(nodes, check))
         self.at = "redis.scripts"
         self.waits_for("redis", "redis.cluster")
         if self.usable is not None:
             self.found.append(await _scripts(RedisStore(self.usable, config.app), read_only=read_only))
+
+    async def _secure(self, config: Config) -> None:
+        self.at = "redis.security"
+        client = self.clients[0]
+        places = await _places(client)
+        self.found.append(await security.redis(redis_connection(config), client, places, security.now()))
 
     async def _nodes(self, config: Config) -> list[RedisNode]:
         where = without_password(config.redis_url)
@@ -60,13 +70,25 @@ class RedisSection(Section):
         return nodes
 
     def _client(self, config: Config, *, cluster: bool) -> Client:
-        client = connect(config.redis_url, cluster=cluster, timeout_s=min(config.redis_timeout_s, CALL_S))
+        client = connect(redis_connection(config), cluster=cluster, timeout_s=min(config.redis_timeout_s, CALL_S))
         self.clients.append(client)
         return client
 
     async def close(self) -> None:
         for client in self.clients:
             await client.aclose()
+
+
+async def _places(client: Client) -> list[tuple[str, int]]:
+    """Host and port of the servers that a client is connected to; none for a Unix socket."""
+    if isinstance(client, RedisCluster):
+        return [(node.host, int(node.port)) for node in client.get_nodes()]
+    pool: Any = client.connection_pool
+    if isinstance(pool, SentinelConnectionPool):
+        host, port = await cast(Any, pool).get_master_address()
+        return [(str(host), int(port))]
+    told = pool.connection_kwargs
+    return [(str(told.get("host", "localhost")), int(told.get("port", 6379)))] if "path" not in told else []
 
 
 def _other_kind(node: RedisNode) -> Finding:

@@ -31,7 +31,7 @@ def held_up(look: BrokerLook, topic: str, partitions: int) -> list[HeldUp]:
     """The partitions of which not all records may be read yet. Raises BrokerUnreachable, BrokerRefused."""
     client: Any = look.client
     latest = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
-    with kafka_named(look.bootstrap_servers, f"asking for the ends of {topic}"):
+    with kafka_named(look.connection, f"asking for the ends of {topic}"):
         # In this order: what is decided meanwhile is not taken for open.
         ends = client.list_partition_offsets(latest, isolation_level=IsolationLevel.READ_UNCOMMITTED)
         stable = client.list_partition_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED)

@@ -1,4 +1,4 @@
-"""The client for Redis: built once, by the composition root.
+"""The client for Redis: built here and nowhere else.
 
 Times are bounded and nothing is retried here. The callers of the store retry with their own back-off, every call of
 the port may be repeated unchanged, and a second, hidden loop would only multiply the time until a shard notices.
@@ -6,16 +6,25 @@ the port may be repeated unchanged, and a second, hidden loop would only multipl
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import hiredis
+from redis import Redis as BlockingRedis
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import NoBackoff
 from redis.typing import EncodableT
 
+from streams.redis_security import RedisConnection
 from streams.redis_url import PROTOCOL, refusal, without_password
+from streams.sentinels import Sentinels
 from streams.store.packing import Run, flat, pack
 
 Client: TypeAlias = Redis | RedisCluster
@@ -50,6 +59,22 @@ class PackedUnixConnection(HiredisPacking, UnixDomainSocketConnection):
     """Unix socket."""
 
 
+class PackedSentinelConnection(HiredisPacking, SentinelManagedConnection):
+    """TCP, to the primary that sentinels name."""
+
+
+class PackedSentinelSSLConnection(HiredisPacking, SentinelManagedSSLConnection):
+    """The same with TLS."""
+
+
+class _SentinelPool(SentinelConnectionPool):
+    """Ends the connections to the sentinels with its own."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self.sentinel_manager.aclose()
+
+
 _PACKED: dict[type[AbstractConnection], type[AbstractConnection]] = {
     Connection: PackedConnection,
     SSLConnection: PackedSSLConnection,
@@ -58,31 +83,52 @@ _PACKED: dict[type[AbstractConnection], type[AbstractConnection]] = {
 
 
 def connect(
-    url: str,
+    where: RedisConnection | str,
     *,
-    cluster: bool = False,
-    timeout_s: float = 5.0,
+    cluster: bool | None = None,
+    timeout_s: float | None = None,
     connect_timeout_s: float = 2.0,
     max_connections: int = 256,
 ) -> Client:
-    """A client for `url` (``redis://``, ``rediss://``, ``unix://``); connects at its first command.
+    """A client; connects at its first command. where: a URL alone is a connection without more to say.
 
     timeout_s bounds the wait for one reply (a commit under ``appendfsync always`` includes an fsync), connect_timeout_s
     that for a connection: an unreachable Redis is known after about their sum. max_connections (per node) must be no
     less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
-    ValueError: a URL that can't be used; it repeats nothing of it that may be secret.
+    A client by Sentinel asks for the primary whenever it connects. ValueError: a URL that can't be used; it repeats
+    nothing of it that may be secret.
     """
-    if told := refusal(url, cluster):
-        raise ValueError(f"{without_password(url)!r}: {told}")
-    settings: dict[str, Any] = {
+    connection = RedisConnection(where) if isinstance(where, str) else where
+    in_cluster = connection.cluster if cluster is None else cluster
+    if refused := refusal(connection.url, in_cluster):
+        raise ValueError(f"{without_password(connection.url)!r}: {refused}")
+    told: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": timeout_s,
+        "socket_timeout": connection.timeout_s if timeout_s is None else timeout_s,
         "socket_connect_timeout": connect_timeout_s,
         "max_connections": max_connections,
         "protocol": PROTOCOL,
+        **connection.arguments(),
     }
-    if cluster:
-        return RedisCluster.from_url(url, **settings)
-    pool = ConnectionPool.from_url(url, **settings)
+    if connection.sentinels is not None:
+        return _by_sentinels(connection, connection.sentinels, told)
+    if in_cluster:
+        return RedisCluster.from_url(connection.url, **told)
+    pool = ConnectionPool.from_url(connection.url, **told)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)
+
+
+def _by_sentinels(connection: RedisConnection, where: Sentinels, told: dict[str, Any]) -> Redis:
+    """A client that asks the sentinels for the primary at every new connection, and never writes to a replica: after a
+    failover its connections end with the first error."""
+    of_sentinels = {**connection.sentinel_arguments(), "ssl": True} if where.tls else connection.sentinel_arguments()
+    times = {name: told[name] for name in ("retry", "socket_timeout", "socket_connect_timeout", "protocol")}
+    manager = cast(Any, Sentinel)(where.hosts, sentinel_kwargs={**times, **of_sentinels})
+    made = PackedSentinelSSLConnection if where.tls else PackedSentinelConnection
+    return Redis.from_pool(cast(Any, _SentinelPool)(where.service, manager, db=where.db, connection_class=made, **told))
+
+
+def blocking(connection: RedisConnection) -> BlockingRedis:
+    """A client for a program without an event loop."""
+    return BlockingRedis.from_url(connection.url, socket_timeout=connection.timeout_s, **connection.arguments())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 
 from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
     DataError,
     OutOfMemoryError,
     RedisClusterException,
@@ -14,6 +12,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from streams.store.access import access_refused
 from streams.store.port import StoreUnavailable
 from streams.store.rules import StoreFull, StoreRefused
 
@@ -30,8 +29,8 @@ def translated(error: Exception, doing: str) -> StoreUnavailable | StoreRefused:
     """The exception of the port for `error`, raised while `doing` (e.g. "commit of place '3'")."""
     code = getattr(error, "status_code", None) or ""
     text = f"{code} {error}".strip()
-    if isinstance(error, (AuthenticationError, AuthorizationError)):
-        return StoreRefused(f"{doing}: {text}")
+    if refused := access_refused(error, text, doing):
+        return refused
     if isinstance(error, OutOfMemoryError) or re.search(r"\bOOM\b", text):
         return StoreFull(f"{doing}: {text}")
     if isinstance(error, (ResponseError, DataError)) and not _PASSING.search(text):

@@ -12,6 +12,7 @@ import msgspec
 from models.outputs import Trigger
 from streams.config import Config
 from streams.errors import EngineError
+from streams.kafka_security import kafka_connection
 from streams.reading import Read, TopicReader
 from streams.text import printable
 from streams.top.view import TriggerRow
@@ -51,7 +52,7 @@ class TriggerTail:
     """Follows the triggers topic from its last records, read_committed, in a thread of its own; a context manager."""
 
     def __init__(self, config: Config) -> None:
-        self._servers, self._topic = config.bootstrap_servers, config.topic("triggers")
+        self._connection, self._topic = kafka_connection(config), config.topic("triggers")
         self._seen: dict[int, int] = {}  # partition to the newest offset taken, so that a new connection repeats none
         self._new: deque[TriggerRow] = deque(maxlen=KEPT)
         self._end, self._begun = threading.Event(), threading.Event()
@@ -85,7 +86,7 @@ class TriggerTail:
     def _follow(self) -> None:
         while not self._end.is_set():
             try:
-                with TopicReader(self._servers, self._topic) as reader:
+                with TopicReader(self._connection, self._topic) as reader:
                     self._take(reader.last(KEPT))
                     self._trouble = ""
                     self._begun.set()

@@ -19,6 +19,7 @@ from faust.types import TP
 from streams.checkpoint import Checkpoint
 from streams.errors import LogTruncated, MetaMissing, TopicChanged
 from streams.faust_app import build_app, run_worker
+from streams.kafka_security import KafkaConnection
 from streams.log_facts import LogFacts
 from streams.outbox import Entry, Publisher, pack, unpack
 from streams.outgoing import Outgoing
@@ -76,7 +77,7 @@ class CountingShard:
         self._order, self._store, self._shard = order, store, tp.partition
         self._checkpoint = Checkpoint(store, str(self._shard))
         publisher: Publisher
-        settings = PublisherSettings(order.bootstrap, outputs_of(order.app))
+        settings = PublisherSettings(KafkaConnection(order.bootstrap), outputs_of(order.app))
         if order.transactions:
             publisher = KafkaPublisher(settings, self._shard, tails, f"{order.app}-{self._shard}")
         else:
@@ -225,14 +226,13 @@ def main(order: Order) -> None:
         if tp.topic == order.learner:
             return IdleLearner(tp, generation)
         if not tails:
-            tails.append(TailReader(order.bootstrap, committed=order.transactions))
+            tails.append(TailReader(KafkaConnection(order.bootstrap), committed=order.transactions))
         shard = CountingShard(order, store, tails[0], tp, generation)
         shard.release = ownership.release
         return shard
 
     ownership = Ownership(factory, stall_s=order.stall_s)
     settings = TransportSettings(
-        bootstrap_servers=order.bootstrap,
         app=order.app,
         input_topic=order.input,
         learner_topic=order.learner,
@@ -243,7 +243,7 @@ def main(order: Order) -> None:
         batch_records=100,
         stall_s=order.stall_s,
     )
-    run_worker(build_app(settings, ownership))
+    run_worker(build_app(settings, KafkaConnection(order.bootstrap), ownership))
 
 
 if __name__ == "__main__":

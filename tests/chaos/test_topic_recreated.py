@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from streams.errors import ExitCode
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import TopicAdmin
 from streams.topics import specs
 from tests.servers import ApacheKafka
@@ -44,7 +45,7 @@ def test_a_topic_that_is_gone_is_told_and_one_made_anew_ends_the_worker_by_name(
     worker = world.worker()
     world.wait(lambda: world.owned(worker) > 0 and "readiness on" in world.log_of(worker), 60)
     world.wait(lambda: _asked(world, worker, "/ready")[0] == 200, 20)
-    with TopicAdmin(kafka.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
         admin._client.delete_topics([topic])
         world.wait(lambda: _asked(world, worker, "/ready")[0] == 503, AT_ONCE_S)
         world.wait(lambda: "does not exist any more" in world.log_of(worker), AT_ONCE_S)

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.kafka_errors import KafkaUnavailable, ProducerFenced
+from streams.kafka_security import KafkaConnection
 from streams.kafka_transactions import supports_transactions
 from streams.outbox import Destination, Entry, Publisher
 from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
@@ -63,13 +64,13 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
     app = f"publisher-contract-{next(_fresh)}"
     topics = {"triggers": f"{app}-triggers", "touchpoints": f"{app}-touchpoints"}
     asyncio.run(create_topics(bootstrap, topics.values()))
-    settings = PublisherSettings(bootstrap, topics)
+    settings = PublisherSettings(KafkaConnection(bootstrap), topics)
     tails: list[TailReader] = []  # made inside the test's loop
     started: list[Publisher] = []
 
     def make(shard: int) -> Publisher:
         if not tails:
-            tails.append(TailReader(bootstrap, committed=transactional))
+            tails.append(TailReader(KafkaConnection(bootstrap), committed=transactional))
         publisher: Publisher
         if transactional:
             publisher = KafkaPublisher(settings, shard, tails[0], f"{app}-{shard}")
@@ -321,8 +322,8 @@ def test_a_transaction_with_a_refused_batch_is_not_committed(kafka: Broker) -> N
 def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) -> None:
     async def scenario(bench: Bench) -> None:
         for keep_time in (False, True):
-            tails = TailReader(bench.bootstrap)
-            settings = PublisherSettings(bench.bootstrap, bench.topics, keep_time=keep_time)
+            tails = TailReader(KafkaConnection(bench.bootstrap))
+            settings = PublisherSettings(KafkaConnection(bench.bootstrap), bench.topics, keep_time=keep_time)
             publisher = KafkaPublisher(settings, 0, tails, "times")
             await publisher.start()
             await publisher.send([entry(1, time=1_234_567)])
@@ -337,11 +338,11 @@ def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) 
 
 def test_brokers_are_asked_whether_they_know_transactions(kafka: Broker, tansu: Broker) -> None:
     async def scenario() -> None:
-        assert await supports_transactions(kafka.bootstrap_servers, "probe")
-        assert not await supports_transactions(tansu.bootstrap_servers, "probe")
+        assert await supports_transactions(KafkaConnection(kafka.bootstrap_servers), "probe")
+        assert not await supports_transactions(KafkaConnection(tansu.bootstrap_servers), "probe")
         nobody = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
         await nobody.stop()
         with pytest.raises(KafkaUnavailable):
-            await supports_transactions("127.0.0.1:1", "probe", timeout_s=3)
+            await supports_transactions(KafkaConnection("127.0.0.1:1"), "probe", timeout_s=3)
 
     asyncio.run(scenario())

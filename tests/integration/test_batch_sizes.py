@@ -16,6 +16,7 @@ from streams.client import TouchpointPublisher
 from streams.config import load
 from streams.errors import TopicUnfit
 from streams.kafka_errors import KafkaUnavailable
+from streams.kafka_security import KafkaConnection
 from streams.outbox import Entry
 from streams.preflight import look_around
 from streams.publisher import KafkaPublisher, PublisherSettings
@@ -31,13 +32,13 @@ ENTRIES = 100
 
 
 def a_topic(kafka: ApacheKafka, name: str, most: int = SMALL) -> str:
-    with TopicAdmin(kafka.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
         admin.create([TopicSpec("triggers", name, 1, 1, {MESSAGE_BYTES: str(most)})])
     return name
 
 
 def allow(kafka: ApacheKafka, topic: str, most: int) -> None:
-    with TopicAdmin(kafka.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
         admin._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {MESSAGE_BYTES: str(most)})])
 
 
@@ -46,14 +47,14 @@ def entries(size: int = 1_000, count: int = ENTRIES) -> list[Entry]:
 
 
 def values(kafka: ApacheKafka, topic: str) -> list[bytes]:
-    with TopicReader(kafka.bootstrap_servers, topic) as reader:
+    with TopicReader(KafkaConnection(kafka.bootstrap_servers), topic) as reader:
         return [read.value for read in reader.last(0)]
 
 
 async def sent(kafka: ApacheKafka, topic: str, what: list[Entry], limits: dict[str, int]) -> list[str]:
     """Send as `Outgoing` does, again and again; the refusals meanwhile."""
-    tails = TailReader(kafka.bootstrap_servers)
-    settings = PublisherSettings(kafka.bootstrap_servers, {"triggers": topic}, limits)
+    tails = TailReader(KafkaConnection(kafka.bootstrap_servers))
+    settings = PublisherSettings(KafkaConnection(kafka.bootstrap_servers), {"triggers": topic}, limits)
     publisher = KafkaPublisher(settings, 0, tails, topic)
     refusals: list[str] = []
     try:
@@ -100,7 +101,7 @@ def test_a_worker_is_refused_an_output_that_does_not_take_its_largest_record(
     kafka: ApacheKafka, redis_app: str
 ) -> None:
     config = load(bootstrap_servers=kafka.bootstrap_servers, app=redis_app, topic_prefix=redis_app, partitions=1)
-    with TopicAdmin(kafka.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
         admin.create(specs(config))
     allow(kafka, f"{redis_app}.deadletters", SMALL)
     with pytest.raises(TopicUnfit, match=rf"{redis_app}.deadletters has max.message.bytes=20000.*kafka-configs.sh"):
@@ -139,11 +140,11 @@ def test_a_replay_fits_its_batches_to_the_topic_and_names_a_record_that_is_too_l
 ) -> None:
     topic = a_topic(kafka, redis_app)
     records = [TapeRecord(0, 1_700_000_000_000 + n, b"anna", purchase(n)) for n in range(500)]
-    asyncio.run(replay(kafka.bootstrap_servers, topic, records, batch_bytes=SMALL))
+    asyncio.run(replay(KafkaConnection(kafka.bootstrap_servers), topic, records, batch_bytes=SMALL))
     assert len(values(kafka, topic)) == 500
     large = [TapeRecord(0, 1_700_000_000_000, b"anna", b"x" * 30_000)]
     with pytest.raises(BrokerRefused, match=f"{topic} takes no record as large"):
-        asyncio.run(replay(kafka.bootstrap_servers, topic, large, batch_bytes=SMALL))
+        asyncio.run(replay(KafkaConnection(kafka.bootstrap_servers), topic, large, batch_bytes=SMALL))
 
 
 def test_a_publisher_of_touchpoints_splits_what_the_topic_does_not_take_in_one(

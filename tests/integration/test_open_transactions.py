@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 from streams.doctor.broker import BrokerLook
 from streams.doctor.finding import Finding, Status
 from streams.doctor.transactions import HeldUp, finding, held_up
+from streams.kafka_security import KafkaConnection
 from streams.open_transactions import HELD_S, LogEnd
 from streams.tails import TailReader
 from streams.topic_admin import TopicAdmin, TopicSpec
@@ -21,7 +22,7 @@ from tests.servers import ApacheKafka
 
 
 def a_topic(broker: Broker, name: str) -> str:
-    with TopicAdmin(broker.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as admin:
         admin.create([TopicSpec("touchpoints", name, 2, 1, {})])
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, enable_idempotence=False, acks="all")
     producer.send(name, b"before", partition=1).get(10)
@@ -30,7 +31,7 @@ def a_topic(broker: Broker, name: str) -> str:
 
 
 async def ends(broker: Broker, topic: str, *, committed: bool = True) -> list[LogEnd]:
-    tails = TailReader(broker.bootstrap_servers, committed=committed)
+    tails = TailReader(KafkaConnection(broker.bootstrap_servers), committed=committed)
     try:
         found = await tails.log_ends(TopicPartition(topic, number) for number in range(2))
     finally:
@@ -40,7 +41,7 @@ async def ends(broker: Broker, topic: str, *, committed: bool = True) -> list[Lo
 
 @pytest.fixture
 def look(kafka: ApacheKafka) -> Iterator[BrokerLook]:
-    made = BrokerLook(kafka.bootstrap_servers)
+    made = BrokerLook(KafkaConnection(kafka.bootstrap_servers))
     yield made
     made.close()
 
@@ -85,7 +86,7 @@ def test_where_nobody_holds_anything_up_nothing_is_said(broker: Broker, redis_ap
     topic = a_topic(broker, redis_app)
     seen = asyncio.run(ends(broker, topic, committed=isinstance(broker, ApacheKafka)))
     assert seen == [LogEnd(0, 0), LogEnd(1, 1)]
-    made = BrokerLook(broker.bootstrap_servers)
+    made = BrokerLook(KafkaConnection(broker.bootstrap_servers))
     try:
         found = finding(topic, held_up(made, topic, 2))
     finally:

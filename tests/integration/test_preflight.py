@@ -9,6 +9,7 @@ import pytest
 
 from streams.config import Config, load
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.kafka_security import KafkaConnection
 from streams.preflight import Surroundings, look_around
 from streams.processes import LOOPBACK
 from streams.store.rules import StoreRefused
@@ -29,7 +30,7 @@ def config(tansu: EmbeddedBroker, own_redis: EmbeddedRedis, redis_app: str) -> C
         topic_prefix=redis_app,
         partitions=2,
     )
-    with TopicAdmin(tansu.bootstrap_servers) as client:
+    with TopicAdmin(KafkaConnection(tansu.bootstrap_servers)) as client:
         client.create(specs(made))
     return made
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest
 
+from streams.kafka_security import KafkaConnection
 from streams.outbox import Entry
 from streams.outgoing import Outgoing, Sent
 from streams.publisher import KafkaPublisher, PublisherSettings
@@ -41,7 +42,7 @@ def limit(kafka: ApacheKafka, bytes_per_s: float) -> None:
     entity = data.EntityData(entity_type="client-id", entity_name=None)
     rate = data.OpData(key="producer_byte_rate", value=bytes_per_s, remove=False)
     request = AlterClientQuotasRequest(entries=[data(entity=[entity], ops=[rate])], validate_only=False)
-    with TopicAdmin(kafka.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
         manager = admin._client._manager
         answer = manager.run(manager.send, request)
     assert [entry.error_code for entry in answer.entries] == [0]
@@ -51,7 +52,7 @@ def limit(kafka: ApacheKafka, bytes_per_s: float) -> None:
 @pytest.mark.slow
 def test_a_backlog_gets_through_a_quota_in_transactions_that_shrink(throttling: ApacheKafka, redis_app: str) -> None:
     topics = {role: f"{redis_app}.{role}" for role in OUTPUTS}
-    with TopicAdmin(throttling.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(throttling.bootstrap_servers)) as admin:
         admin.create([TopicSpec(role, name, 1, 1, {}) for role, name in topics.items()])
     limit(throttling, BYTES_PER_S)
     entries = [Entry("triggers", 0, n, f"id-{n}", b"anna", b"x" * 1_000, 1_000) for n in range(1, ENTRIES + 1)]
@@ -66,9 +67,11 @@ def test_a_backlog_gets_through_a_quota_in_transactions_that_shrink(throttling: 
             if not sent.left:
                 all_public.set()
 
-        tails = TailReader(throttling.bootstrap_servers)
+        tails = TailReader(KafkaConnection(throttling.bootstrap_servers))
         timeout_ms = int(1000 * TIMEOUT_S)
-        settings = PublisherSettings(throttling.bootstrap_servers, topics, transaction_timeout_ms=timeout_ms)
+        settings = PublisherSettings(
+            KafkaConnection(throttling.bootstrap_servers), topics, transaction_timeout_ms=timeout_ms
+        )
         publisher = KafkaPublisher(settings, 0, tails, redis_app)
         outgoing = Outgoing(publisher, 0, False, on_published, outages.append, transaction_s=TIMEOUT_S)
         try:
@@ -88,5 +91,5 @@ def test_a_backlog_gets_through_a_quota_in_transactions_that_shrink(throttling: 
     assert "the next transactions hold" in outages[0]
     assert not any("newer owner" in told for told in outages)
     assert max(sizes) < ENTRIES
-    with TopicReader(throttling.bootstrap_servers, topics["triggers"]) as reader:
+    with TopicReader(KafkaConnection(throttling.bootstrap_servers), topics["triggers"]) as reader:
         assert [int(read.headers["count"]) for read in reader.last(0)] == list(range(1, ENTRIES + 1))

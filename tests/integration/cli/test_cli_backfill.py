@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient
 from redis import Redis
 
 from streams.errors import ExitCode
+from streams.kafka_security import KafkaConnection
 from streams.log_cut import CutBeforeLog, first_offsets
 from tests.cli_docs import undocumented
 from tests.conftest import Broker
@@ -203,7 +204,7 @@ def test_a_cut_stands_at_the_first_record_at_or_after_it(backfill: Retention, br
     producer.close()
 
     def fences(time: int) -> list[int]:
-        return first_offsets(broker.bootstrap_servers, topic, 3, time)
+        return first_offsets(KafkaConnection(broker.bootstrap_servers), topic, 3, time)
 
     assert [fences(time)[1] for time in (1, 1_000, 1_001, 2_600, 3_001, 4_000, 4_001)] == [0, 0, 1, 2, 4, 4, 5]
     assert fences(3_000)[::2] == [0, 0]
@@ -224,10 +225,10 @@ def test_a_topic_that_begins_after_the_cut_is_refused(
     with pytest.raises(
         CutBeforeLog, match=r"partition 1 of .* begins with offset 1, after 1970-01-01 00:00:01: .*later"
     ):
-        first_offsets(kafka.bootstrap_servers, topic, 3, 1_500)
-    assert first_offsets(kafka.bootstrap_servers, topic, 3, 2_001) == [0, 2, 0]
+        first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, 1_500)
+    assert first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, 2_001) == [0, 2, 0]
     admin.delete_records({TopicPartition(topic, 1): 3})
     admin.close()
     for time in (1_500, 2_001, 5_000):
         with pytest.raises(CutBeforeLog, match=r"partition 1 of .* holds nothing, and its next offset is 3: .*later"):
-            first_offsets(kafka.bootstrap_servers, topic, 3, time)
+            first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, time)

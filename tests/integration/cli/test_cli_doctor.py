@@ -19,7 +19,8 @@ from streams.doctor import CHECKS
 from streams.doctor.broker import BrokerLook
 from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
-from streams.kafka_errors import BrokerRefused
+from streams.kafka_access import BrokerRefused
+from streams.kafka_security import KafkaConnection
 from streams.processes import LOOPBACK, free_port
 from streams.reading import TopicReader
 from streams.topic_admin import TopicAdmin
@@ -83,11 +84,11 @@ def test_all_is_well_but_for_the_single_replica_and_what_the_embedded_broker_can
 
 def test_nothing_is_left_behind(sound: Retention, broker: Broker, redis_app: str, own_redis: EmbeddedRedis) -> None:
     examined(ExitCode.OK, "--redis-url", own_redis.url)
-    with TopicAdmin(broker.bootstrap_servers) as client:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as client:
         topics = [name for name in client._client.list_topics() if name.startswith(redis_app)]
     assert sorted(topics) == sorted(f"{redis_app}.{role}" for role in ROLES)
     for topic in topics:
-        with TopicReader(broker.bootstrap_servers, topic) as reader:
+        with TopicReader(KafkaConnection(broker.bootstrap_servers), topic) as reader:
             assert set(reader.bounds()[1].values()) == {0}
     assert everything(own_redis) == {}
 
@@ -135,7 +136,7 @@ def test_a_broker_that_would_refuse_a_replays_times(
 def test_partition_counts_that_do_not_fit(retention: Retention, broker: Broker, redis_url: str, redis_app: str) -> None:
     two, three = (specs(load(topic_prefix=redis_app, partitions=count)) for count in (2, 3))
     made = [narrow if narrow.role == "triggers" else wide for narrow, wide in zip(two, three, strict=True)]
-    with TopicAdmin(broker.bootstrap_servers) as client:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as client:
         client.create(made)
     found = examined(ExitCode.FAILURE, "--redis-url", redis_url)
     assert those(found, PROBLEM) == ["topics.partitions"]
@@ -206,7 +207,7 @@ def test_a_misspelt_variable_is_pointed_out(sound: Retention, monkeypatch: pytes
 
 
 def doctors_topics(broker: Broker, redis_app: str) -> list[str]:
-    with TopicAdmin(broker.bootstrap_servers) as client:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as client:
         return [name for name in client._client.list_topics() if name.startswith(f"{redis_app}.doctor-")]
 
 

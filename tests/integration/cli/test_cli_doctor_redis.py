@@ -93,7 +93,7 @@ def test_a_user_who_may_not_ask_for_anything_dangerous(start_redis: StartRedis) 
     assert {check: finding["status"] for check, finding in redis.items()} == {
         **dict.fromkeys(("reachable", "cluster", "persistence", "eviction"), WARNING),
         **dict.fromkeys(("replicas", "memory"), SKIPPED),
-        **dict.fromkeys(("scripts", "clock"), OK),
+        **dict.fromkeys(("security", "scripts", "clock"), OK),
     }
     assert "INFO is refused" in redis["reachable"]["told"]
 

@@ -19,7 +19,8 @@ from models.touchpoints import event
 from streams.cli.progress import PlainWatch
 from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
-from streams.kafka_errors import BrokerRefused
+from streams.kafka_access import BrokerRefused
+from streams.kafka_security import KafkaConnection
 from streams.publishing import publish_lines
 from streams.reading import TopicReader
 from tests.conftest import Broker
@@ -55,7 +56,7 @@ def test_valid_lines_are_sent_with_the_subject_as_key_to_the_customers_partition
     result = retention("publish", str(file))
     assert result.exit_code == 0, result.output
     assert f"20 sent to {redis_app}.touchpoints, 0 refused" in result.stderr
-    with TopicReader(broker.bootstrap_servers, f"{redis_app}.touchpoints") as reader:
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), f"{redis_app}.touchpoints") as reader:
         found = reader.last(0)
     assert sorted(read.value for read in found) == sorted(GOOD)
     assert all(read.key is not None and read.partition == partition_of(read.key, 3) for read in found)
@@ -87,7 +88,7 @@ def test_into_a_replays_topic_events_go_with_their_own_times(
 ) -> None:
     retention("topics", "create", "--mode", "replay")
     assert retention("publish", "-", input=GOOD[3]).exit_code == 0
-    with TopicReader(broker.bootstrap_servers, f"{redis_app}.touchpoints") as reader:
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), f"{redis_app}.touchpoints") as reader:
         assert [read.timestamp for read in reader.last(0)] == [NOON + 3]
 
 
@@ -116,7 +117,7 @@ def test_the_report_is_one_json_object_on_standard_output(retention: Retention, 
     (refused,) = report["refused_events"]
     assert (refused["line"], refused["field"], refused["value"]) == (2, "data.amount", "-5.0")
     assert refused["remedy"].startswith("give a number from 0")
-    with TopicReader(broker.bootstrap_servers, f"{redis_app}.touchpoints") as reader:
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), f"{redis_app}.touchpoints") as reader:
         found = reader.last(0)
     assert {int(number): count for number, count in report["partitions"].items()} == Counter(
         read.partition for read in found

@@ -14,6 +14,7 @@ import pytest
 from models.settings import DAY
 from streams.config import load
 from streams.errors import ExitCode
+from streams.kafka_security import KafkaConnection
 from streams.log_events import log_events
 from streams.reading import TopicReader
 from streams.replay import logs, tape
@@ -47,7 +48,7 @@ def test_a_replay_writes_the_tape_byte_for_byte_with_its_own_times(
     events = log_events(str(log))
     assert f"{len(events):,} events and " in result.stdout
     wanted = logs(tape(events, 3, load().engine()), 3)
-    with TopicReader(broker.bootstrap_servers, f"{redis_app}.touchpoints") as reader:
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), f"{redis_app}.touchpoints") as reader:
         found = reader.last(0)
     for partition in range(3):
         mine = sorted((read for read in found if read.partition == partition), key=lambda read: read.offset)

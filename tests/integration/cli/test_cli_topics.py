@@ -6,6 +6,7 @@ import pytest
 
 from streams.config import load
 from streams.errors import ExitCode
+from streams.kafka_security import KafkaConnection
 from streams.topic_admin import TopicAdmin
 from streams.topics import LOG_APPEND_TIME, ROLES, TIMESTAMP_TYPE, specs
 from tests.conftest import Broker
@@ -23,7 +24,7 @@ def test_each_topic_has_the_settings_that_the_engine_relies_on(
 ) -> None:
     assert retention("topics", "create").exit_code == 0
     names = {role: f"{redis_app}.{role}" for role in ROLES}
-    with TopicAdmin(broker.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as admin:
         found = admin.describe(names.values())
     assert {role: found[name].partitions for role, name in names.items()} == {
         **dict.fromkeys(ROLES, 3),
@@ -39,7 +40,7 @@ def test_a_replays_input_keeps_the_times_of_its_events_for_ever(
     retention: Retention, broker: Broker, redis_app: str
 ) -> None:
     assert retention("topics", "create", "--mode", "replay").exit_code == 0
-    with TopicAdmin(broker.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as admin:
         settings = admin.topic(f"{redis_app}.touchpoints").settings
     assert settings[TIMESTAMP_TYPE] == "CreateTime"
     assert settings["retention.ms"] == "-1"
@@ -49,7 +50,7 @@ def test_a_replays_input_keeps_the_times_of_its_events_for_ever(
 def test_topics_that_differ_are_named_with_the_remedy_and_nothing_is_created(
     retention: Retention, broker: Broker, redis_app: str
 ) -> None:
-    with TopicAdmin(broker.bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as admin:
         admin.create([spec for spec in specs(load(topic_prefix=redis_app, partitions=3)) if spec.role == "touchpoints"])
         result = retention("topics", "create", "--partitions", "5", "--mode", "replay")
         assert result.exit_code == ExitCode.FAILURE

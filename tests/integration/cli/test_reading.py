@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.kafka_errors import TopicMissing
+from streams.kafka_security import KafkaConnection
 from streams.reading import TopicReader
 from streams.topic_admin import TopicAdmin
 from streams.topics import TopicSpec
@@ -17,7 +18,7 @@ from tests.servers import ApacheKafka
 
 
 def a_topic(bootstrap_servers: str, name: str) -> str:
-    with TopicAdmin(bootstrap_servers) as admin:
+    with TopicAdmin(KafkaConnection(bootstrap_servers)) as admin:
         admin.create([TopicSpec("triggers", name, 2, 1, {})])
     return name
 
@@ -43,7 +44,7 @@ def test_the_last_records_are_found_behind_any_number_of_markers_and_aborted_one
     topic = a_topic(kafka.bootstrap_servers, redis_app)
     sent = [(b"first", True), (b"second", True), *[(b"aborted", False)] * 60]
     transactions(kafka.bootstrap_servers, topic, sent)
-    with TopicReader(kafka.bootstrap_servers, topic) as reader:
+    with TopicReader(KafkaConnection(kafka.bootstrap_servers), topic) as reader:
         assert [read.value for read in reader.last(2)] == [b"first", b"second"]
         assert [read.value for read in reader.last(1)] == [b"second"]
         assert [read.value for read in reader.last(0)] == [b"first", b"second"]
@@ -53,11 +54,11 @@ def test_the_last_records_are_found_behind_any_number_of_markers_and_aborted_one
 
 
 def test_a_topic_that_does_not_exist_is_named(broker: Broker, redis_app: str) -> None:
-    with TopicAdmin(broker.bootstrap_servers) as admin, pytest.raises(TopicMissing, match=redis_app):
+    with TopicAdmin(KafkaConnection(broker.bootstrap_servers)) as admin, pytest.raises(TopicMissing, match=redis_app):
         admin.topic(redis_app)
 
 
 def test_an_empty_topic_has_nothing_to_show(broker: Broker, redis_app: str) -> None:
-    with TopicReader(broker.bootstrap_servers, a_topic(broker.bootstrap_servers, redis_app)) as reader:
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), a_topic(broker.bootstrap_servers, redis_app)) as reader:
         assert reader.last(5) == reader.last(0) == []
         assert reader.bounds() == ({0: 0, 1: 0}, {0: 0, 1: 0})

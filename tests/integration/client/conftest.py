@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 from models.outputs import Position, Reason, Trigger, encode
 from models.touchpoints import event
 from streams.client import TriggerConsumer
+from streams.kafka_security import KafkaConnection
 from streams.reading import Read, TopicReader
 from streams.topic_admin import TopicAdmin
 from streams.topics import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
@@ -42,12 +43,12 @@ class Place:
     def create(self, timestamp_type: str = LOG_APPEND_TIME) -> Place:
         settings = {TIMESTAMP_TYPE: timestamp_type, "retention.ms": FOREVER}
         names = (self.touchpoints, self.triggers)
-        with TopicAdmin(self.servers) as admin:
+        with TopicAdmin(KafkaConnection(self.servers)) as admin:
             admin.create([TopicSpec("", name, PARTITIONS, 1, settings) for name in names])
         return self
 
     def read(self, topic: str) -> list[Read]:
-        with TopicReader(self.servers, topic) as reader:
+        with TopicReader(KafkaConnection(self.servers), topic) as reader:
             return reader.last(0)
 
     def consumer(self, **given: Any) -> TriggerConsumer:

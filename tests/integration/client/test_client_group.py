@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import NodeNotReadyError
 
 from streams.client.group import GroupMember
+from streams.kafka_security import KafkaConnection
 from tests.integration.client.conftest import WAIT_S, Place, encoded
 
 
@@ -19,7 +20,9 @@ def away(*_: object, **__: object) -> None:
 
 def a_member(place: Place) -> GroupMember:
     settings = {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 300}
-    return GroupMember(place.servers, place.triggers, f"{place.app}.members", 0, lambda: False, settings)
+    return GroupMember(
+        KafkaConnection(place.servers), place.triggers, f"{place.app}.members", 0, lambda: False, settings
+    )
 
 
 def settle(member: GroupMember, wanted: dict[int, int]) -> None:

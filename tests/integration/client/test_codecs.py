@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 
 from streams.client import SettingRefused, TouchpointPublisher
 from streams.kafka_errors import CodecMissing
+from streams.kafka_security import KafkaConnection
 from streams.log_cut import first_offsets
 from streams.topic_admin import TIMESTAMP_TYPE, TopicAdmin, TopicSpec
 from streams.topics import LOG_APPEND_TIME
@@ -26,14 +27,14 @@ def test_what_a_publisher_compresses_is_read_by_every_reader(place: Place, codec
         for number in range(EVENTS):
             publisher.publish(a_purchase(number))
     assert sorted(read.value for read in place.read(place.touchpoints)) == sorted(map(a_purchase, range(EVENTS)))
-    assert first_offsets(place.servers, place.touchpoints, 3, 0) == [0, 0, 0]
+    assert first_offsets(KafkaConnection(place.servers), place.touchpoints, 3, 0) == [0, 0, 0]
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_triggers_in_a_topic_that_compresses_are_consumed(kafka: ApacheKafka, redis_app: str, codec: str) -> None:
     place = Place(kafka.bootstrap_servers, redis_app)
     settings = {"compression.type": codec, TIMESTAMP_TYPE: LOG_APPEND_TIME}
-    with TopicAdmin(place.servers) as admin:
+    with TopicAdmin(KafkaConnection(place.servers)) as admin:
         admin.create([TopicSpec("triggers", place.triggers, 1, 1, settings)])
     place.write(encoded(range(EVENTS)))
     with place.consumer() as consumer:

@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from models.settings import EngineSettings
 from streams.examples import LearnerSettings, kafka_consumer
 from streams.fake_publisher import FakeLog
+from streams.kafka_security import KafkaConnection
 from streams.outbox import Destination, Entry
 from tests.servers import Broker
 from tests.unit.streams.conftest import short_pauses
@@ -45,7 +46,7 @@ class MemoryExamples:
     starts: dict[int, int] = field(default_factory=dict)
 
     def settings(self, engine: EngineSettings, schema: str) -> LearnerSettings:
-        return LearnerSettings(engine, "", "examples", self.partitions, schema, "read_committed")
+        return LearnerSettings(engine, KafkaConnection(""), "examples", self.partitions, schema, "read_committed")
 
     def consumer(self, settings: LearnerSettings) -> Any:
         return MemoryConsumer(self.log, self.starts)
@@ -69,7 +70,9 @@ class BrokerExamples:
 
     def settings(self, engine: EngineSettings, schema: str) -> LearnerSettings:
         isolation = "read_committed" if self.transactional else "read_uncommitted"
-        return LearnerSettings(engine, self.bootstrap_servers, self.topic, self.partitions, schema, isolation)
+        return LearnerSettings(
+            engine, KafkaConnection(self.bootstrap_servers), self.topic, self.partitions, schema, isolation
+        )
 
     def consumer(self, settings: LearnerSettings) -> Any:
         return kafka_consumer(settings)

@@ -56,7 +56,8 @@ def test_an_outage_is_worth_a_retry(error: Exception) -> None:
 def test_a_refusal_says_what_to_do(error: Exception) -> None:
     assert isinstance(error, CAUGHT)
     found = translated(error, "commit 4 of place '7'")
-    assert type(found) is StoreRefused
+    assert isinstance(found, StoreRefused)
+    assert not isinstance(found, StoreFull)
     assert isinstance(found, EngineError)
     assert str(error) in str(found)
     assert "remedy" in str(found)

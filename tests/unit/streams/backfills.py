@@ -15,6 +15,7 @@ from streams.backfill_plan import PLACE, SCHEMA, Plan
 from streams.checkpoint import Checkpoint
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
+from streams.kafka_security import KafkaConnection
 from streams.log_events import ANY_TIME
 from streams.log_facts import LogFacts
 from streams.shard_body import birth_of
@@ -91,7 +92,9 @@ class Backfiller(Worker):
         shards = ShardSettings(site.settings, site.mode, TOPIC, *limits, backfill_until=past.history.until)
         settings = BackfillSettings(
             shards,
-            LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed"),
+            LearnerSettings(
+                site.settings, KafkaConnection(""), "examples", len(site.logs), site.schema, "read_committed"
+            ),
             lambda shard: MortalPublisher(self, shard),
             lambda partition: None,
             lambda told: MemoryConsumer(site.public),

@@ -15,6 +15,7 @@ from models.line import ShardState
 from models.settings import EngineSettings
 from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, choose, standing
 from streams.errors import StateUnreadable
+from streams.kafka_security import KafkaConnection
 from streams.model_registry import CUT, LEARNER, VersionMissing, name_of
 from streams.shard_body import SCHEMA, Birth, ShardBody, pack_body
 from streams.store.fake import FakeStore
@@ -109,7 +110,9 @@ def test_an_application_without_shards_is_named() -> None:
 
 
 def choosing(model: str | None, by: str | None = None, of: ShardBody | None = None) -> Callable[[], object]:
-    return lambda: choose(NOWHERE, "touchpoints", Standing(of or body(), None, ["mixture", "adagrad"]), model, by)
+    return lambda: choose(
+        KafkaConnection(NOWHERE), "touchpoints", Standing(of or body(), None, ["mixture", "adagrad"]), model, by
+    )
 
 
 @pytest.mark.parametrize(

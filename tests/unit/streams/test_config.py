@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.config import Config, ConfigError, load
+from streams.security_settings import KafkaSecurity, RedisSecurity
 from streams.transport_settings import TransportSettings
 
 GIVEN: dict[str, tuple[str, Any]] = {
@@ -63,7 +64,8 @@ def nothing_else_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_every_setting_is_tried_here() -> None:
-    assert set(GIVEN) == set(Config.model_fields)
+    """Those of secure connections, which go together: test_secure_settings.py."""
+    assert {*GIVEN, *KafkaSecurity.model_fields, *RedisSecurity.model_fields} == set(Config.model_fields)
 
 
 @pytest.mark.parametrize("name", GIVEN)

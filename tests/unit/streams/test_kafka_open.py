@@ -12,6 +12,7 @@ from streams.client.broker import find_topic
 from streams.client.group import GroupMember
 from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
+from streams.kafka_security import KafkaConnection
 from streams.log_cut import first_offsets
 from streams.processes import LOOPBACK, free_port
 from streams.reading import TopicReader
@@ -35,13 +36,13 @@ def io_threads() -> set[threading.Thread]:
     ids=["the admin", "the doctor", "a reader", "a client's look", "a cut", "a member of a group"],
 )
 def test_a_broker_that_is_away_leaves_no_thread_behind(
-    ask: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[[KafkaConnection], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("streams.reading", "streams.log_cut"):
         monkeypatch.setattr(f"{module}.CONNECT_TIMEOUT_MS", 300)
     before = io_threads()
     with pytest.raises(EngineError):
-        ask(f"{LOOPBACK}:{free_port()}")
+        ask(KafkaConnection(f"{LOOPBACK}:{free_port()}"))
     deadline = time.monotonic() + 5
     while io_threads() - before and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -11,6 +11,7 @@ from models.churn import Version
 from models.learning import Learning
 from streams.checkpoint import Checkpoint
 from streams.examples import ExamplesReader
+from streams.kafka_security import KafkaConnection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
 from streams.model_registry import LEARNER
@@ -22,7 +23,7 @@ PARTITIONS = 2
 
 
 def settings_of(site: Site) -> LearnerSettings:
-    return LearnerSettings(site.settings, "", "examples", PARTITIONS, site.schema, "read_committed")
+    return LearnerSettings(site.settings, KafkaConnection(""), "examples", PARTITIONS, site.schema, "read_committed")
 
 
 async def worked() -> Site:

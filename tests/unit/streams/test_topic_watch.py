@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from streams.errors import EngineError, TopicChanged
+from streams.kafka_security import KafkaConnection
 from streams.log_facts import TopicDirectory, TopicIdentity
 from streams.topic_watch import SURE, TopicWatch
 
@@ -17,7 +18,7 @@ class Told:
     def __init__(self, known: TopicIdentity = KNOWN) -> None:
         self.changed: list[EngineError] = []
         self.trouble: list[str | None] = []
-        directory = TopicDirectory("nowhere:1", "test", 1.0)  # connects when it is asked
+        directory = TopicDirectory(KafkaConnection("nowhere:1"), "test", 1.0)  # connects when it is asked
         self.watch = TopicWatch(directory, "touchpoints", known, self.changed.append, self.trouble.append)
 
     def saw(self, *seen: TopicIdentity | None) -> list[bool]:

@@ -31,6 +31,7 @@ from streams.crash_points import at_points, point
 from streams.errors import EngineError
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
 from streams.kafka_errors import KafkaUnavailable
+from streams.kafka_security import KafkaConnection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
 from streams.model_registry import LEARNER, name_of
@@ -252,7 +253,9 @@ class Worker:
         self._free: dict[TP, Owned] = {}
         self._next: dict[TP, int] = {}
         self.mortal = MortalStore(self)
-        self._examples = LearnerSettings(site.settings, "", "examples", len(site.logs), site.schema, "read_committed")
+        self._examples = LearnerSettings(
+            site.settings, KafkaConnection(""), "examples", len(site.logs), site.schema, "read_committed"
+        )
         relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
         self.versions = Versions(self.mortal, site.settings, relearning.version)
         self.ownership = Ownership(self._owner)

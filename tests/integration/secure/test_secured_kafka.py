@@ -1,0 +1,276 @@
+"""Kafka with TLS, SASL and ACLs: all of it runs with the rights of deploy/kafka/acls.sh, and what is wrong is named."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from kafka.admin import (
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePatternFilter,
+    ResourceType,
+)
+
+from models.touchpoints import event
+from streams.cli import main
+from streams.client import SettingRefused, TouchpointPublisher, TriggerConsumer, connection_from_environment
+from streams.config import load
+from streams.errors import ExitCode
+from streams.kafka_access import KafkaLoginFailed, KafkaRightMissing, KafkaTlsFailed
+from streams.kafka_security import kafka_connection
+from streams.kafka_transactions import supports_transactions
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
+from tests.certificates import Authority
+from tests.integration.secure.conftest import APP
+from tests.secured import FILES_PASSWORD, PASSWORDS, SecuredKafka, SecuredRedis, environment
+from tests.world import World, world
+from tests.world_logs import lengths, split, tape_log
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module")
+def engine(
+    secured_kafka: SecuredKafka, secured_redis: SecuredRedis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Topics and an engine; the test looks through the plain listener, workers come through the secured one."""
+    with world(secured_kafka.plain, secured_redis.plain, APP, tmp_path_factory.mktemp("engine")) as made:
+        yield made
+
+
+def test_the_engine_is_exactly_once_over_encrypted_connections_through_a_kill(
+    engine: World, secured_kafka: SecuredKafka, secured_redis: SecuredRedis
+) -> None:
+    told = environment({**secured_kafka.settings("worker"), **secured_redis.settings()})
+    log = tape_log(seed=7, customers=30, days=70)
+    before, after = split(log, 0.5)
+    engine.produce(before)
+    first = engine.worker(**told)
+    engine.wait(lambda: sum(engine.fences()) > 0, 90)
+    engine.produce(after)
+    engine.kill(first)
+    engine.worker(**told)
+    engine.wait(lambda: engine.done(lengths(log)), 90)
+    engine.end()
+    engine.check()
+    assert not any(password in engine.output() for password in (*PASSWORDS.values(), FILES_PASSWORD))
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"])
+def test_both_libraries_log_in_by_every_mechanism_with_a_password(
+    engine: World, secured_kafka: SecuredKafka, mechanism: str
+) -> None:
+    both_reach(secured_kafka.settings("worker", mechanism))
+
+
+def both_reach(settings: dict[str, Any]) -> None:
+    """kafka-python sees the topics, aiokafka gets a producer id."""
+    config = load(**settings, app=APP, topic_prefix=APP, partitions=3)
+    connection = kafka_connection(config)
+    with TopicAdmin(connection) as admin:
+        assert len(admin.describe(spec.name for spec in specs(config))) == 6
+    assert asyncio.run(supports_transactions(connection, f"{APP}-probe"))
+
+
+def a_token(subject: str) -> str:
+    """Unsigned, as the broker of these tests takes them."""
+
+    def part(data: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(data).encode()).decode().rstrip("=")
+
+    now = int(time.time())
+    return f"{part({'alg': 'none'})}.{part({'sub': subject, 'iat': now, 'exp': now + 3600})}."
+
+
+def by_token(secured_kafka: SecuredKafka, **source: str) -> dict[str, Any]:
+    none = {"kafka_user": "", "kafka_password": ""}
+    return secured_kafka.settings("worker", "OAUTHBEARER", **none, **source)
+
+
+def test_a_token_comes_from_a_file_or_from_a_command(
+    engine: World, secured_kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(a_token("worker") + "\n")
+    both_reach(by_token(secured_kafka, kafka_token_file=str(file)))
+    both_reach(by_token(secured_kafka, kafka_token_command=f"cat '{file}'"))
+
+
+def test_a_client_certificate_says_who_we_are(
+    engine: World, secured_kafka: SecuredKafka, authority: Authority, tmp_path: Path
+) -> None:
+    certificate, key = authority.signed("worker", password="key-geheim")
+    secret = tmp_path / "secret"
+    secret.write_text("key-geheim\n")
+    both_reach(mutual(secured_kafka, certificate, key, kafka_key_password_file=str(secret)))
+
+
+def mutual(secured_kafka: SecuredKafka, certificate: Path, key: Path, **more: str) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": secured_kafka.mutual,
+        "kafka_security_protocol": "SSL",
+        "kafka_ca_file": str(secured_kafka.authority.ca),
+        "kafka_certificate_file": str(certificate),
+        "kafka_key_file": str(key),
+        **more,
+    }
+
+
+def refused(settings: dict[str, Any], error: type[Exception], *words: str) -> None:
+    """Both libraries name what is wrong, and no secret."""
+    connection = kafka_connection(load(**settings, app=APP, topic_prefix=APP))
+    with pytest.raises(error) as blocking:
+        TopicAdmin(connection, timeout_ms=1_000)
+    with pytest.raises(error) as asynchronous:
+        asyncio.run(supports_transactions(connection, f"{APP}-probe", timeout_s=5))
+    for raised in (blocking, asynchronous):
+        told = str(raised.value)
+        assert all(word in told for word in (*words, "remedy: ")), told
+        assert "nonsense" not in told
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "PLAIN"])
+def test_a_wrong_password_is_named(secured_kafka: SecuredKafka, mechanism: str) -> None:
+    settings = secured_kafka.settings("worker", mechanism, kafka_password="nonsense")
+    refused(settings, KafkaLoginFailed, "User:worker is not accepted", "RETENTION_KAFKA_PASSWORD")
+
+
+def test_a_refused_token_is_named(secured_kafka: SecuredKafka) -> None:
+    told = "the token's principal is not accepted"
+    refused(by_token(secured_kafka, kafka_token_command="echo nonsense"), KafkaLoginFailed, told)
+
+
+def test_a_token_that_does_not_come_is_named(secured_kafka: SecuredKafka) -> None:
+    settings = by_token(secured_kafka, kafka_token_command="false nonsense")
+    refused(settings, KafkaLoginFailed, "kafka_token_command false ended with exit code 1")
+
+
+def test_a_foreign_authority_is_named(secured_kafka: SecuredKafka, foreign: Authority) -> None:
+    settings = secured_kafka.settings("worker", kafka_ca_file=str(foreign.ca))
+    refused(settings, KafkaTlsFailed, "certificate is not accepted", "RETENTION_KAFKA_CA_FILE")
+
+
+def test_an_expired_certificate_is_named(secured_kafka: SecuredKafka) -> None:
+    settings = secured_kafka.settings("worker", bootstrap_servers=secured_kafka.expired)
+    refused(settings, KafkaTlsFailed, "certificate has expired")
+
+
+def test_a_client_certificate_of_a_foreign_authority_is_named(secured_kafka: SecuredKafka, foreign: Authority) -> None:
+    refused(mutual(secured_kafka, *foreign.signed("worker")), KafkaTlsFailed, "does not accept this client")
+
+
+def test_a_host_that_the_certificate_does_not_name_is_refused_unless_told_otherwise(
+    engine: World, secured_kafka: SecuredKafka, authority: Authority
+) -> None:
+    port = secured_kafka.secure.partition(":")[2]
+    other = secured_kafka.settings("worker", bootstrap_servers=f"localhost:{port}")
+    refused(other, KafkaTlsFailed, "not valid for 'localhost'")
+    both_reach({**other, "kafka_check_hostname": False})
+
+
+def ends(engine: World, settings: dict[str, Any], *words: str) -> None:
+    """A worker ends with the exit code of access, and says why in one line."""
+    worker = engine.worker(**environment(settings))
+    assert engine.ended(worker, 120) == ExitCode.ACCESS_REFUSED, engine.output()
+    said = engine.log_of(worker)
+    named = [line for line in said.splitlines() if "remedy: " in line]
+    assert len(named) == 1, said
+    assert all(word in named[0] for word in words), named[0]
+
+
+def test_a_worker_with_a_wrong_password_ends_with_its_name(engine: World, secured_kafka: SecuredKafka) -> None:
+    ends(engine, secured_kafka.settings("worker", kafka_password="nonsense"), "KafkaLoginFailed", "User:worker")
+
+
+def test_a_worker_says_every_right_on_topics_that_it_lacks(engine: World, secured_kafka: SecuredKafka) -> None:
+    lacks = "User:operator lacks Write on topic retention.triggers, Write on topic retention.decisions"
+    ends(engine, secured_kafka.settings("operator"), "KafkaRightMissing", lacks)
+
+
+@contextmanager
+def without(secured_kafka: SecuredKafka, kind: ResourceType) -> Iterator[None]:
+    """The worker has no right on this kind of resource."""
+    admin = KafkaAdminClient(bootstrap_servers=secured_kafka.plain)
+    every = ResourcePatternFilter(kind, None, ACLResourcePatternType.ANY)
+    wanted = ACLFilter("User:worker", "*", ACLOperation.ANY, ACLPermissionType.ANY, every)
+    try:
+        found, _ = admin.describe_acls(wanted)
+        admin.delete_acls([wanted])
+        yield
+        admin.create_acls(found)
+    finally:
+        admin.close()
+
+
+def test_a_worker_without_its_transactional_ids_says_so(engine: World, secured_kafka: SecuredKafka) -> None:
+    with without(secured_kafka, ResourceType.TRANSACTIONAL_ID):
+        ends(engine, secured_kafka.settings("worker"), "User:worker lacks Write on transactional id retention-probe")
+
+
+def test_a_worker_without_its_group_says_so(engine: World, secured_kafka: SecuredKafka) -> None:
+    with without(secured_kafka, ResourceType.GROUP):
+        ends(engine, secured_kafka.settings("worker"), "User:worker lacks Read on group retention")
+
+
+def retention(settings: dict[str, Any], *arguments: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    for name, value in environment({"app": APP, "topic_prefix": APP, "partitions": 3, **settings}).items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(main, list(arguments))
+    return done.exit_code, done.output
+
+
+def test_topics_create_says_which_right_is_missing(
+    secured_kafka: SecuredKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {**secured_kafka.settings("stranger"), "topic_prefix": "new"}
+    code, told = retention(settings, "topics", "create", monkeypatch=monkeypatch)
+    assert code == ExitCode.ACCESS_REFUSED, told
+    assert "User:stranger lacks" in told
+    assert "Create on topic new.touchpoints" in told
+    assert "deploy/kafka/acls.sh" in told
+
+
+def test_an_operator_may_create_the_topics(secured_kafka: SecuredKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {**secured_kafka.settings("operator"), "topic_prefix": f"{APP}.more"}
+    code, told = retention(settings, "topics", "create", monkeypatch=monkeypatch)
+    assert code == 0, told
+
+
+def a_visit(number: int) -> bytes:
+    now = int(time.time() * 1000)
+    return event("visit", id=f"v-{number}", source="shop", subject="anna", time_ms=now, data={})
+
+
+def test_other_teams_publish_and_read_with_their_own_rights_and_no_others(
+    engine: World, secured_kafka: SecuredKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream, downstream = (secured_kafka.settings(name) for name in ("upstream", "downstream"))
+    where = upstream.pop("bootstrap_servers")
+    with TouchpointPublisher(where, f"{APP}.touchpoints", **upstream) as publisher:
+        publisher.publish(a_visit(1))
+    assert publisher.report.sent == 1
+    assert publisher.idempotent
+    for name, value in environment(downstream).items():
+        monkeypatch.setenv(name, value)
+    connection = connection_from_environment()
+    with TriggerConsumer(connection, f"{APP}.triggers", group=APP, idle_s=0.5) as consumer:
+        assert isinstance(list(consumer), list)
+    with pytest.raises(KafkaRightMissing, match=r"User:downstream lacks Describe on topic retention\.touchpoints"):
+        TouchpointPublisher(connection, f"{APP}.touchpoints")
+    with pytest.raises(KafkaRightMissing, match=r"User:upstream lacks Describe on topic retention\.triggers"):
+        TriggerConsumer(where, f"{APP}.triggers", group=APP, **upstream)
+    with pytest.raises(SettingRefused, match="kafka_user is '', and PLAIN needs a user"):
+        TouchpointPublisher(where, kafka_security_protocol="SASL_PLAINTEXT", kafka_sasl_mechanism="PLAIN")
