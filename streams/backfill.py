@@ -37,13 +37,14 @@ from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka
 from streams.history import Course
 from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
-from streams.model_registry import LEARNER, ModelRegistry
+from streams.model_registry import ModelRegistry
 from streams.outbox import Publisher
 from streams.outgoing import Outgoing
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
 from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store import Store, StoreChanges
+from streams.store.port import LEARNER
 
 logger = logging.getLogger(__name__)
 

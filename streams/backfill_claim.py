@@ -14,9 +14,9 @@ from streams.backfill_plan import AlreadyAtWork, Plan, pack, unpack
 from streams.checkpoint import Checkpoint
 from streams.errors import EngineError
 from streams.log_facts import LogFacts
-from streams.model_registry import LEARNER
 from streams.shard_body import check_settings, check_topic
 from streams.store import Store
+from streams.store.port import LEARNER
 from streams.words import moment
 
 

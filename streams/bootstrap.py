@@ -26,7 +26,6 @@ from streams.faust_app import run_worker as run_app
 from streams.kafka_security import kafka_connection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import TopicDirectory, TopicIdentity
-from streams.model_registry import LEARNER
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
@@ -36,6 +35,7 @@ from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.connection import connect
+from streams.store.port import LEARNER
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
 from streams.text import log_lines

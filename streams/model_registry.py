@@ -13,9 +13,8 @@ from models.churn import SnapshotRefused, Version, seal, unseal
 from models.settings import EngineSettings
 from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.store import Store
+from streams.store.port import LEARNER
 
-LEARNER = "learner"
-"""The place of the learner in the store."""
 ORIGIN, CUT = b"origin", b"cut"
 LOOKS = 20
 """For the newest version: a learner that catches up may cut and let go of many between two looks."""

@@ -21,11 +21,11 @@ from streams.health import Progress
 from streams.kafka_access import BrokerRefused
 from streams.kafka_errors import KafkaUnavailable
 from streams.metrics import HELD, TAKEOVER, UNPUBLISHED, Metrics
-from streams.model_registry import LEARNER
 from streams.open_transactions import LogEnd, OpenTransactions
 from streams.outgoing import Sent
 from streams.ownership import Owned
 from streams.store import Store, StoreUnavailable
+from streams.store.port import LEARNER
 from streams.store.rules import StoreRefused
 from streams.tails import TailReader
 from streams.web import WebServer

@@ -21,6 +21,9 @@ from typing import NamedTuple, Protocol
 
 from streams.retry import Unavailable
 
+LEARNER = "learner"
+"""The place of the learner in the store."""
+
 
 class Outcome(StrEnum):
     OK = "ok"

@@ -16,10 +16,10 @@ from models.settings import EngineSettings
 from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, choose, standing
 from streams.errors import StateUnreadable
 from streams.kafka_security import KafkaConnection
-from streams.model_registry import CUT, LEARNER, VersionMissing, name_of
+from streams.model_registry import CUT, VersionMissing, name_of
 from streams.shard_body import SCHEMA, Birth, ShardBody, pack_body
 from streams.store.fake import FakeStore
-from streams.store.port import Write
+from streams.store.port import LEARNER, Write
 
 SETTINGS = EngineSettings(challengers="adagrad, forest", piece_items=7)
 NOWHERE = "127.0.0.1:1"

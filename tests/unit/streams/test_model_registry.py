@@ -10,9 +10,10 @@ import pytest
 from models.churn import SnapshotRefused, Version, schema_of, seal
 from models.learning import initial_version
 from models.settings import EngineSettings
-from streams.model_registry import CUT, LEARNER, ORIGIN, ModelRegistry, Stored, VersionMissing, name_of
+from streams.model_registry import CUT, ORIGIN, ModelRegistry, Stored, VersionMissing, name_of
 from streams.store import Write
 from streams.store.fake import FakeStore
+from streams.store.port import LEARNER
 
 SETTINGS = EngineSettings()
 SCHEMA = schema_of(SETTINGS)

@@ -12,9 +12,10 @@ from models.churn import UNTRAINED, Version, schema_of, seal
 from models.learning import initial_version
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
-from streams.model_registry import CUT, LEARNER, ORIGIN, name_of
+from streams.model_registry import CUT, ORIGIN, name_of
 from streams.store import StoreChanges
 from streams.store.fake import FakeStore
+from streams.store.port import LEARNER
 from streams.versions import KEPT, Versions, unheard
 
 SETTINGS = EngineSettings()

@@ -34,7 +34,7 @@ from streams.kafka_errors import KafkaUnavailable
 from streams.kafka_security import KafkaConnection
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
-from streams.model_registry import LEARNER, name_of
+from streams.model_registry import name_of
 from streams.outbox import Destination, Entry
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
@@ -43,7 +43,7 @@ from streams.shard import Shard
 from streams.shard_body import ShardBody, unpack_body
 from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.fake import Snapshot
-from streams.store.port import Meta, Outcome, Store, StoreUnavailable, Write
+from streams.store.port import LEARNER, Meta, Outcome, Store, StoreUnavailable, Write
 from streams.topics import OUTPUTS
 from streams.versions import Versions
 from tests.logs import START, cut_at
