@@ -34,12 +34,12 @@ WORKDIR /
 # The public data of `retention replay cdnow` (1 MB, hash checked): the image needs no network when it runs.
 ENV RETENTION_CACHE=/opt/retention/share/retention
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -c "from streams.datasets import cdnow; next(cdnow())"
+    python -c "from streams.history.datasets import cdnow; next(cdnow())"
 
 # Step "kernels": numba's machine code, for the CPU that builds. Another CPU compiles at start, a few seconds.
 ENV NUMBA_CACHE_DIR=/var/cache/retention
 RUN mkdir -p "${NUMBA_CACHE_DIR}" \
-    && python -m models.warm
+    && python -m models.warm_up
 
 # Nothing that builds or installs is needed at run time.
 RUN python -m pip check \

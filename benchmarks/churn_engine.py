@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.churn_refits import Estimates
 from benchmarks.churn_table import Table
-from streams.datasets import COLUMNS, LogRow
+from streams.history.datasets import COLUMNS, LogRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

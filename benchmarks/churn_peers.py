@@ -29,8 +29,8 @@ from benchmarks.churn_lightgbm import lightgbm
 from benchmarks.churn_refits import Estimates
 from benchmarks.churn_river import river_default
 from benchmarks.churn_table import TICK_DAYS, Table, first_customers, table
-from models.churn.quality import quality
-from streams.datasets import LogRow, cdnow, read_log
+from models.simulation.quality import quality
+from streams.history.datasets import LogRow, cdnow, read_log
 
 ENGINE = "engine"
 PEERS: dict[str, Callable[[Table], Estimates]] = {

@@ -19,7 +19,7 @@ import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from benchmarks.churn_peers import ENGINE, PEERS, compared
-from streams.datasets import LogRow, cdnow, read_log
+from streams.history.datasets import LogRow, cdnow, read_log
 
 Rows = Sequence[LogRow]
 FOLD = 400

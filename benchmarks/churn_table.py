@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.settings import DAY
-from streams.datasets import LogRow
+from streams.history.datasets import LogRow
 
 Column = NDArray[np.float64]
 Days = NDArray[np.int64]

@@ -1,8 +1,9 @@
 """The floor: what any engine on this transport and this store must pay, and nothing else.
 
-The engine's own Faust transport (streams/transport.py), JSON decode into the typed events, one MGET and one MSET per
-batch with as many bytes per customer as a record has. No validation beyond the decoder's, no dedupe, no features, no
-score, no atomic commit, no due set, no outputs, nothing exactly once. `ratio_to_floor` says what all of that costs.
+The engine's own Faust transport (streams/consumer/transport.py), JSON decode into the typed events, one MGET and one
+MSET per batch with as many bytes per customer as a record has. No validation beyond the decoder's, no dedupe, no
+features, no score, no atomic commit, no due set, no outputs, nothing exactly once. `ratio_to_floor` says what all of
+that costs.
 
 `--parts` leaves out more: `transport` alone, or `transport+decode`; the differences are the floor's stages.
 
@@ -23,12 +24,12 @@ import msgspec
 from faust.types import TP
 
 from models.touchpoints import Event, Kind
-from streams.faust_app import build_app, run_worker
-from streams.kafka_security import KafkaConnection
-from streams.log_facts import LogFacts
-from streams.ownership import Ownership
-from streams.store.connection import Client, connect
-from streams.transport_settings import TransportSettings
+from streams.consumer.app import build_app, run_worker
+from streams.consumer.ownership import Ownership
+from streams.consumer.settings import TransportSettings
+from streams.kafka.partition_facts import LogFacts
+from streams.kafka.security import KafkaConnection
+from streams.store.redis.connection import Client, connect
 
 Parts = Literal["transport", "transport+decode", "all"]
 PARTS: tuple[Parts, ...] = ("transport", "transport+decode", "all")

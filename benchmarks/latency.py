@@ -28,12 +28,12 @@ from benchmarks.servers import Servers, Worker
 from benchmarks.workload import Workload
 from benchmarks.world import catch_up, publish
 from models.outputs import Trigger
-from models.partitioning import partition_of
+from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from streams.config import Config
-from streams.kafka_clients import async_producer, async_reader
-from streams.kafka_security import kafka_connection
-from streams.replay import TapeRecord
+from streams.history.replay import TapeRecord
+from streams.kafka.clients import async_producer, async_reader
+from streams.kafka.security import kafka_connection
 
 PARTITIONS = 4
 KNOWN = 20_000

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.servers import CODE
-from streams.embedded import redis_program
-from tests.servers import kafka_version
+from streams.local.embedded import redis_program
+from tests.support.servers import kafka_version
 
 LIBRARIES = ("faust-streaming", "aiokafka", "redis", "hiredis", "river", "numpy", "msgspec", "uvloop")
 

@@ -11,10 +11,10 @@ import logging
 import os
 import sys
 
-from streams.bootstrap import build
+from streams.bootstrap.preflight import look_around
+from streams.bootstrap.worker import build
 from streams.config import load
-from streams.faust_app import run_worker
-from streams.preflight import look_around
+from streams.consumer.app import run_worker
 
 
 def main() -> None:

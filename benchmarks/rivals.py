@@ -16,11 +16,11 @@ from benchmarks.floor import Parts, key_of
 from benchmarks.peer_faust import from_history
 from benchmarks.servers import APP, Servers, run_to_result
 from benchmarks.world import World
-from models.customer import SLAB
+from models.customer.layout import SLAB
 from models.settings import SECOND
-from streams.kafka_security import KafkaConnection
-from streams.topic_admin import TopicAdmin
-from streams.topics import TopicSpec
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import TopicSpec
 
 T = TypeVar("T")
 

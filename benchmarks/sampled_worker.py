@@ -21,7 +21,7 @@ import msgspec
 EVERY_S = 0.002
 WRITE_EVERY_S = 0.1
 HOUSES = ("models.", "streams.")
-EVERYWHERE = ("streams.faust_app", "streams.bootstrap")
+EVERYWHERE = ("streams.consumer.app", "streams.bootstrap.worker")
 """Below everything on the main thread's stack, and responsible for nothing."""
 
 
@@ -88,7 +88,7 @@ def where(frame: FrameType) -> tuple[str, str]:
 def main() -> None:
     settings = Path(sys.argv[1])
     os.environ["RETENTION_CONFIG"] = str(settings)
-    from streams.bootstrap import run_worker
+    from streams.bootstrap.worker import run_worker
     from streams.config import load
 
     # A look then comes within half a millisecond of its time.

@@ -15,12 +15,12 @@ import msgspec
 import redis
 
 from streams.config import Config, load
-from streams.embedded import EmbeddedRedis
-from streams.kafka_security import KafkaConnection
-from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
-from streams.topic_admin import TopicAdmin
-from streams.topics import specs
-from tests.servers import ApacheKafka, kafka_jars
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import specs
+from streams.local.embedded import EmbeddedRedis
+from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
+from tests.support.servers import ApacheKafka, kafka_jars
 
 CODE = Path(__file__).resolve().parent.parent
 APP = "retention"
@@ -158,8 +158,8 @@ class Worker:
 def run_to_result(name: str, command: Sequence[str], own: Mapping[str, str], result: Path, timeout_s: float) -> Any:
     """Run a program until it writes `result` (JSON), stop it, and return what it wrote.
 
-    Raises ServerNotStarted (streams.processes), with the end of its log, when it ends before, or does not get done in
-    time.
+    Raises ServerNotStarted (streams.local.processes), with the end of its log, when it ends before, or does not get
+    done in time.
     """
     result.unlink(missing_ok=True)
     process = ServerProcess(

@@ -4,8 +4,8 @@ Times are CPU time of this thread (waiting for Redis costs nothing), on the reco
 warm start, in a real Redis. What the stages leave out of a worker's whole CPU is the transport, the event loop, the
 publisher and the learner; `benchmarks.profiling` shows where that goes.
 
-`EngineSteps` is the only place here that knows how a batch is made: it answers `models/step.py` as `streams/shard.py`
-does, takes the parts of `models/engine.py` one by one, and changes with them.
+`EngineSteps` is the only place here that knows how a batch is made: it answers `models/engine/step.py` as
+`streams/shard/owner.py` does, takes the parts of `models/engine/apply.py` one by one, and changes with them.
 
     python -m benchmarks.stages --quick
 """
@@ -26,15 +26,13 @@ from benchmarks.options import Options, run_as_script
 from benchmarks.servers import Servers
 from benchmarks.workload import DAY_BEGINS
 from benchmarks.world import HISTORY, World
-from models.batch import Batch, LogRecord
-from models.block import Block
-from models.calendar import version_for
-from models.changes import Changes, gather
-from models.customer import SLAB
-from models.piece_input import PieceInput, Scoring
-from models.run import Run
-from models.settings import DAY
-from models.step import (
+from models.customer.block import Block
+from models.customer.layout import SLAB
+from models.engine.changes import Changes, gather
+from models.engine.output_buffer import Work
+from models.engine.piece_input import PieceInput, Scoring
+from models.engine.piece_run import Run
+from models.engine.step import (
     Adopted,
     Answer,
     DueBefore,
@@ -49,15 +47,17 @@ from models.step import (
     drive_waiting,
     step,
 )
+from models.settings import DAY
+from models.timeline.batch import Batch, LogRecord
+from models.timeline.boundaries import version_for
 from models.touchpoints import Kind
-from models.work import Work
-from streams.checkpoint import Checkpoint
 from streams.config import load
-from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
-from streams.shard_commit import entries_of, store_changes
-from streams.store.connection import Client, connect
-from streams.store.redis import RedisStore
-from streams.versions import Versions, unheard
+from streams.learner.versions import Versions, unheard
+from streams.shard.commit import entries_of, store_changes
+from streams.shard.meta import SCHEMA, ShardBody, pack_body, unpack_body
+from streams.store.checkpoint import Checkpoint
+from streams.store.redis.connection import Client, connect
+from streams.store.redis.store import RedisStore
 
 SHARD = 0
 WARM_BATCHES = 2
@@ -152,7 +152,7 @@ class EngineSteps:
                     return Records(await self._store.load(str(SHARD), [b"c:" + name for name in request.customers]))
 
     def _engine(self, given: PieceInput, scoring: Scoring) -> Changes:
-        """`models.engine.apply`, when no row raises."""
+        """`models.engine.apply.apply`, when no row raises."""
         stage = self._watch.stage
         with stage("records side by side, lanes"):
             block = Block(list(given.loaded), list(given.loaded.values()))

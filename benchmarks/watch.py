@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import redis
 
-from models.line import ShardState
-from streams.shard_body import unpack_body
+from models.timeline.shard_state import ShardState
+from streams.shard.meta import unpack_body
 
 EVERY_S = 0.05
 
@@ -34,7 +34,7 @@ class Look(NamedTuple):
         return sum(state.fence - state.totals.clocks for state in self.states)
 
     def total(self, name: str) -> int:
-        """The sum of one of `models.line.Totals`."""
+        """The sum of one of `models.timeline.shard_state.Totals`."""
         return sum(getattr(state.totals, name) for state in self.states)
 
     @property

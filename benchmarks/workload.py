@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.mix import Type, mix
-from models.partitioning import partition_of
 from models.settings import DAY, HOUR, SECOND
+from models.timeline.partitioning import partition_of
 from models.touchpoints import event
-from streams.replay import TapeRecord
+from streams.history.replay import TapeRecord
 
 DAY_BEGINS = 1_772_409_600_000
 """2026-03-02T00:00:00Z, ms."""

@@ -22,8 +22,8 @@ from benchmarks.servers import APP, Servers, Worker
 from benchmarks.watch import Behind, Watch, look, unpublished
 from benchmarks.workload import Workload
 from streams.config import Config
-from streams.kafka_security import KafkaConnection
-from streams.replay import Played, TapeRecord, replay
+from streams.history.replay import Played, TapeRecord, replay
+from streams.kafka.security import KafkaConnection
 
 Stage = Literal["history", "day"]
 HISTORY: Stage = "history"

@@ -153,3 +153,7 @@ def output_id(*parts: str | int) -> str:
 def as_text(value: bytes | None, limit: int | None = None) -> str:
     """base64 of a record's bytes, or of its first `limit`."""
     return base64.b64encode((value or b"")[:limit]).decode()
+
+
+IN_FORCE = "version_in_force"
+"""What a decision is about that says which version came into force."""

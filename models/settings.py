@@ -19,15 +19,15 @@ Phase = Literal["spread", "aligned"]
 Alive = Literal["purchase", "engagement", "contract"]
 
 CHALLENGERS: Final = ("adagrad", "forest")
-"""Models that may learn beside the champion; `models.churn.river_model` makes them. Their names are here, since a wrong
-setting must be found before River is loaded."""
+"""Models that may learn beside the champion; `models.churn.challengers.river_model` makes them. Their names are here,
+since a wrong setting must be found before River is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Settings of the pure engine.
 
-    alive: what counts as staying (`models.alive`): purchases, any engagement, or the renewal of a contract.
+    alive: what counts as staying (`models.churn.definition`): purchases, any engagement, or the renewal of a contract.
     challengers: names of the River models that learn beside the champion (`CHALLENGERS`), with commas between them.
     horizon: a customer who gives no sign of staying for this long after a moment has churned, as seen from that moment.
     tick: distance of a customer's learning ticks. anchor: any moment at which an aligned tick and a boundary lie.

@@ -23,9 +23,9 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
-from streams.redis_url import refusal, without_password
-from streams.security_settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
-from streams.sentinels import has_password
+from streams.security.redis_url import refusal, without_password
+from streams.security.sentinels import has_password
+from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
 
 DEFAULT_FILE = "retention.toml"
 

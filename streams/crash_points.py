@@ -1,9 +1,9 @@
 """Named points at which a chaos test makes the process die, as if by ``kill -9``.
 
-The commit and takeover protocols number their steps (streams/checkpoint.py, docs/design.md); each step ends in one of
-these points, so that a test can kill a worker after every one of them. Without RETENTION_CRASH_POINT in the environment
-`point` does nothing. Syntax: ``name`` (die at its first passing) or ``name:3`` (at its third). A test that runs a
-worker in its own process says with `at_points` what happens instead.
+The commit and takeover protocols number their steps (streams/store/checkpoint.py, docs/design.md); each step ends in
+one of these points, so that a test can kill a worker after every one of them. Without RETENTION_CRASH_POINT in the
+environment `point` does nothing. Syntax: ``name`` (die at its first passing) or ``name:3`` (at its third). A test that
+runs a worker in its own process says with `at_points` what happens instead.
 """
 
 from __future__ import annotations

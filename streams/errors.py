@@ -137,7 +137,7 @@ class StateUnreadable(EngineError):
 class LearnerStateRefused(EngineError):
     """The learner's own stored state is corrupted or belongs to another model or other settings.
 
-    Never ends the process: the learner alone stands still (streams/learner.py).
+    Never ends the process: the learner alone stands still (streams/learner/owner.py).
     """
 
     code = ExitCode.SNAPSHOT_REFUSED

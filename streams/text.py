@@ -9,7 +9,11 @@ stranger wants.
 from __future__ import annotations
 
 import logging
+import math
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """What Unicode counts as letters, marks or variants, and nobody can see; `str.isprintable` knows all the rest."""
@@ -74,3 +78,75 @@ def log_lines(level: str, format: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(PrintableFormatter(format))
     logging.basicConfig(level=level, handlers=[handler])
+
+
+def count(number: float | None) -> str:
+    """A whole number with thousands marked; a dash when it is not known.
+
+    >>> count(12345.0), count(None)
+    ('12,345', '-')
+    """
+    return "-" if number is None else f"{number:,.0f}"
+
+
+def compact(number: float | None) -> str:
+    """A whole number where there is little room.
+
+    >>> compact(999), compact(14_026), compact(1_234_567)
+    ('999', '14k', '1.2M')
+    """
+    if number is None or number < 10_000:
+        return count(number)
+    return f"{number / 1e3:.0f}k" if number < 999_500 else f"{number / 1e6:.1f}M"
+
+
+def duration(seconds: float, top: float = math.inf) -> str:
+    """A duration in the unit that suits it; inf is more than `top`.
+
+    >>> duration(0.0042), duration(0.18), duration(2.25), duration(75), duration(math.inf, 3600.0)
+    ('4.2 ms', '180 ms', '2.2 s', '75 s', '>60 min')
+    """
+    if math.isinf(seconds):
+        return f">{duration(top)}" if math.isfinite(top) else "-"
+    if seconds < 0.01:
+        return f"{1000 * seconds:.1f} ms"
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:,.0f} min"
+
+
+def size(number: int) -> str:
+    """Bytes as megabytes.
+
+    >>> size(231_000_000)
+    '231 MB'
+    """
+    return f"{number / 1e6:,.0f} MB"
+
+
+def words(name: str) -> str:
+    """An identifier as words.
+
+    >>> words("at_risk")
+    'at risk'
+    """
+    return name.replace("_", " ")
+
+
+def quality(told: Mapping[str, Any]) -> str:
+    """Prequential quality of a model version (`Prequential.summary`)."""
+    labels = round(told.get("labels") or 0)
+    if not labels:
+        return "no label matured yet"
+    parts = [f"AUC {told['auc']:.3f}"] if told.get("auc") is not None else []
+    if told.get("log_loss") is not None:
+        parts.append(f"log-loss {told['log_loss']:.3f}")
+    return f"{', '.join(parts)} over {labels:,} labels"
+
+
+def moment(ms: float) -> str:
+    """Log time, UTC, to the second; a day alone at midnight."""
+    text = datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return text.removesuffix(" 00:00:00")

@@ -12,10 +12,10 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from models.warm import warm
-from streams.embedded import EmbeddedBroker, EmbeddedRedis
-from streams.processes import ProgramMissing
-from tests.servers import ApacheKafka, Broker, kafka_jars
+from models.warm_up import warm
+from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.local.processes import ProgramMissing
+from tests.support.servers import ApacheKafka, Broker, kafka_jars
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs with Ctrl-C ignored, and so would every process that a test starts.

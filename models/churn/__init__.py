@@ -1,17 +1,14 @@
 """The churn model: its port, its versions, and the model in use."""
 
-from models.churn.contest import Contest
+from models.churn.challengers.river_model import RiverModel, RiverScorer
 from models.churn.drivers import Driver, drivers
-from models.churn.mixture_learner import MixtureLearner
-from models.churn.mixture_scorer import MixtureScorer
+from models.churn.mixture.learner import MixtureLearner
+from models.churn.mixture.scorer import MixtureScorer
 from models.churn.port import Learner, Outcomes, Scorer
-from models.churn.river_model import RiverModel, RiverScorer
-from models.churn.snapshot import UNTRAINED, Promotion, SnapshotRefused, Version, seal, unseal
-from models.churn.version import schema_of, scorer_of
+from models.churn.scorers import scorer_of
+from models.churn.snapshot import Promotion, SnapshotRefused, Version, seal, unseal
 
 __all__ = [
-    "UNTRAINED",
-    "Contest",
     "Driver",
     "Learner",
     "MixtureLearner",
@@ -24,7 +21,6 @@ __all__ = [
     "SnapshotRefused",
     "Version",
     "drivers",
-    "schema_of",
     "scorer_of",
     "seal",
     "unseal",

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.mixture import (
+from models.churn.mixture.probability import (
     LEAST_ETA,
     MOST_ETA,
     SHARE_OF_DIRECT,
@@ -25,10 +25,10 @@ from models.churn.mixture import (
     room_for,
 )
 from models.churn.port import Scorer
-from models.compiled import compiled
 from models.features.columns import LOG_RECENCY, RENEWAL, SPREAD, WIDTH
 from models.features.silence import roll, rolled
-from models.maths import exp
+from models.numerics.compiled import compiled
+from models.numerics.maths import exp
 from models.settings import DAY, MINUTE, SECOND
 
 _ROUNDING: Final = 1e-6

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.mixture import logit
+from models.churn.mixture.probability import logit
 from models.churn.port import Scorer
-from models.customer import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH, OPENS, PRESENCE, VISITS
+from models.customer.layout import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH, OPENS, PRESENCE, VISITS
 from models.features.basis import COLUMNS
 from models.features.silence import rolled
 from models.settings import Alive

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.customer import BASIS
+from models.customer.layout import BASIS
 
 
 class Outcomes(NamedTuple):

@@ -42,10 +42,6 @@ class Version(msgspec.Struct, frozen=True):
     promotion: Promotion | None = None
 
 
-UNTRAINED = -1
-"""The boundary that names the model before the first boundary of the learner."""
-
-
 def seal(content: msgspec.Struct, schema: str) -> bytes:
     """A version, or the learner's whole state, as stored."""
     body = msgspec.json.encode(content)

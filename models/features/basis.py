@@ -3,7 +3,7 @@
 A basis is `BASIS` float32 numbers. It is what a score is computed from; an open learning snapshot stores it at float16,
 and so an example carries it to the learner: a rounding of one part in two thousand, far below what a label can teach.
 
-What counts as a purchase here is what the settings take for a sign of staying (`models.alive.SIGNS`).
+What counts as a purchase here is what the settings take for a sign of staying (`models.churn.definition.SIGNS`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled import compiled
-from models.customer import (
+from models.customer.layout import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BASIS,
@@ -47,7 +46,8 @@ from models.customer import (
     VISITS,
 )
 from models.features.behaviour import LEAST_WEIGHT
-from models.maths import exp2, ln
+from models.numerics.compiled import compiled
+from models.numerics.maths import exp2, ln
 from models.settings import DAY, SECOND
 
 PURCHASE_COLUMNS = (
@@ -86,7 +86,7 @@ COLUMNS = PURCHASE_COLUMNS + TOUCH_COLUMNS
 """Names of the basis' numbers, in order. Recency and tenure are counted from 00:00 UTC of the purchase day, so that the
 basis of a later moment of silence follows from an earlier one. Amounts are log1p of a purchase day's, baskets the log
 of their number: one customer with thousands a day must not move everybody's mean. Counts decay with the named half-life
-(days), those of touchpoints with `models.customer.HALF_LIVES_TOUCH`."""
+(days), those of touchpoints with `models.customer.layout.HALF_LIVES_TOUCH`."""
 
 if len(COLUMNS) != BASIS:
     raise ImportError(f"the basis has {len(COLUMNS)} columns, the slab room for {BASIS}")

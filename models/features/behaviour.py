@@ -12,10 +12,10 @@ baskets, when there are several, count once each.
 
 Purchases are counted by day (UTC): baskets of one day are one purchase day, whose amounts are still growing until the
 next purchase day begins and folds them into the averages. Where another touchpoint is what counts as staying
-(`models.alive.SIGNS`), it takes the purchase's place here, and money enters with purchases as before.
+(`models.churn.definition.SIGNS`), it takes the purchase's place here, and money enters with purchases as before.
 
-`record` is one row of a block (`models.customer.SLAB`). What is read from float32 is widened before it is reckoned
-with, so that every number is rounded exactly once, when it is stored.
+`record` is one row of a block (`models.customer.layout.SLAB`). What is read from float32 is widened before it is
+reckoned with, so that every number is rounded exactly once, when it is stored.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from models.compiled import compiled
-from models.customer import (
+from models.customer.layout import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BACK,
@@ -68,8 +67,9 @@ from models.customer import (
     UNSUBSCRIBES,
     VISITS,
 )
-from models.maths import exp2, ln
-from models.rhythm import tick_time
+from models.customer.schedule import tick_time
+from models.numerics.compiled import compiled
+from models.numerics.maths import exp2, ln
 from models.settings import DAY, SECOND
 from models.touchpoints import Kind
 
@@ -128,7 +128,7 @@ def update(
         late: it is older than the allowed lateness.
         alive: it is a sign of staying.
         phase: the customer's own within the tick, ms.
-        rules: dtype `models.lanes.RULES`.
+        rules: dtype `models.engine.lanes.RULES`.
     """
     times, numbers = record.times, record.numbers
     last = int(times[LAST_PURCHASE])

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled import compiled
-from models.customer import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
+from models.customer.layout import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
 from models.features.basis import COLUMNS, COUNTED, TOUCH_COLUMNS
-from models.maths import exp, exp2, ln
-from models.normal import ln_upper_tail, upper_tail
+from models.numerics.compiled import compiled
+from models.numerics.maths import exp, exp2, ln
+from models.numerics.normal import ln_upper_tail, upper_tail
 
 RECENCY_HINGES = (7.0, 14.0, 28.0, 56.0)  # days
 FREQUENCY_HINGES = (2.0, 4.0, 8.0)  # purchase days

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled import compiled
-from models.customer import HALF_LIVES_PURCHASE
+from models.customer.layout import HALF_LIVES_PURCHASE
 from models.features.basis import COLUMNS, RECENCY_COLUMN, TENURE_COLUMN
 from models.features.columns import TOUCH_HALF_LIVES
-from models.maths import exp2
+from models.numerics.compiled import compiled
+from models.numerics.maths import exp2
 
 _DECAYED, _TOUCHED = COLUMNS.index("purchases_14"), COLUMNS.index("open_cases")
 _CASE_AGE = COLUMNS.index("oldest_case_days")

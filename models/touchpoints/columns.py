@@ -31,9 +31,9 @@ from models.touchpoints.reading import (
     identities,
     stray_control,
 )
-from models.touchpoints.reserved import Clock
-from models.touchpoints.stamps import parsed
+from models.touchpoints.rfc3339 import parsed
 from models.touchpoints.times import settle
+from models.touchpoints.types.reserved import Clock
 from models.touchpoints.union import EVENTS, Event
 
 # Stands for a record that was refused while the columns are made. Having no time, it makes its row a doubtful one.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from models.touchpoints.campaign import (
+from models.touchpoints.envelope import Envelope
+from models.touchpoints.types.campaign import (
     CampaignReceived,
     CouponRedeemed,
     OfferAccepted,
@@ -13,7 +14,7 @@ from models.touchpoints.campaign import (
     OfferExpired,
     OfferOpened,
 )
-from models.touchpoints.commerce import (
+from models.touchpoints.types.commerce import (
     CartAbandoned,
     PaymentFailed,
     Purchase,
@@ -22,9 +23,8 @@ from models.touchpoints.commerce import (
     SubscriptionRenewed,
     SubscriptionStarted,
 )
-from models.touchpoints.conversation import Call, Chat, EmailReceived, Presence, ReplySent, Shared
-from models.touchpoints.directed import ConsentChanged, EraseRequested, PreferencesUpdated, ProfileUpdated
-from models.touchpoints.engagement import (
+from models.touchpoints.types.conversation import Call, Chat, EmailReceived, Presence, ReplySent, Shared
+from models.touchpoints.types.engagement import (
     ContentViewed,
     EventAttended,
     MessageClicked,
@@ -33,11 +33,11 @@ from models.touchpoints.engagement import (
     Search,
     Visit,
 )
-from models.touchpoints.envelope import Envelope
-from models.touchpoints.loyalty import ProgrammeJoined, RewardRedeemed
-from models.touchpoints.reserved import Clock, ExpiredUnsent, ModelChosen
-from models.touchpoints.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
-from models.touchpoints.social import CommunityHelp, Mention, Recommendation, Referral, Review
+from models.touchpoints.types.loyalty import ProgrammeJoined, RewardRedeemed
+from models.touchpoints.types.preferences import ConsentChanged, EraseRequested, PreferencesUpdated, ProfileUpdated
+from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen
+from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
+from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
 Event = (
     Purchase

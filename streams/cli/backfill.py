@@ -10,15 +10,14 @@ import click
 
 from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
-from streams.datasets import milliseconds as milliseconds_of
-from streams.text import printable
-from streams.words import moment, quality
+from streams.history.datasets import milliseconds as milliseconds_of
+from streams.text import moment, printable, quality
 
 if TYPE_CHECKING:
-    from streams.backfill import Progress
-    from streams.backfill_bootstrap import Backfilled
-    from streams.history import History
-    from streams.publishing import Watch
+    from streams.bootstrap.backfill import Backfilled
+    from streams.history.backfill.records import History
+    from streams.history.backfill.run import Progress
+    from streams.operations.publish_file import Watch
 
 READ_SHOWN = 1_000
 """Events between two reports while the log is read."""
@@ -59,7 +58,7 @@ def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
       retention backfill events.jsonl.gz --until 2026-01-31T06:00:00+01:00 --json
     """
     quiet_libraries()
-    from streams.backfill_bootstrap import backfill as run  # loads River
+    from streams.bootstrap.backfill import backfill as run  # loads River
 
     view = _View()
     try:
@@ -125,8 +124,8 @@ class _View:
 
 def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
     """What was done, as plain data."""
-    from models.bands import Band
-    from models.line import Totals
+    from models.customer.bands import Band
+    from models.timeline.shard_state import Totals
 
     states, history, version = done.done.states, done.history, done.done.version
     bands = {band.name.lower(): sum(state.bands[band] for state in states) for band in Band}

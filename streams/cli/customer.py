@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from models.customer import UnknownRecord, unpack
-from models.partitioning import partition_of
+from models.customer.record import unpack
+from models.customer.tail import UnknownRecord
+from models.timeline.partitioning import partition_of
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.reaching import store_of
+from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode, StateUnreadable
-from streams.kafka_security import kafka_connection
-from streams.redis_url import without_password
-from streams.topic_admin import TopicAdmin
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import kafka_connection
+from streams.security.redis_url import without_password
 
 if TYPE_CHECKING:
     from models.settings import EngineSettings
-    from streams.foresight import Foresight
+    from streams.operations.customer.forecast import Foresight
 
 
 class CustomerUnknown(EngineError):
@@ -52,7 +53,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
       retention customer anna --partitions 8 --json         needs Redis only
     """
     quiet_libraries()
-    from streams.cli.portrait import lines, portrait  # loads the engine
+    from streams.operations.customer.portrait import lines, portrait  # loads the engine
 
     if partitions is None:
         with TopicAdmin(kafka_connection(config)) as admin:
@@ -81,8 +82,8 @@ async def _stored(
 ) -> tuple[bytes | None, EngineSettings | None, Foresight | None]:
     """The record, the settings that it is kept by, and what the model foresees; without what depends on the shard's or
     the model's state where that can't be read, which is said."""
-    from streams.foresight import foresight  # loads River
-    from streams.shard_body import settings_of, unpack_body
+    from streams.operations.customer.forecast import foresight  # loads River
+    from streams.shard.meta import settings_of, unpack_body
 
     shard, settings = str(partition), None
     async with store_of(config) as store:

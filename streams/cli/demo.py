@@ -11,11 +11,11 @@ import click
 from streams.cli.options import a_log, echo, fail, json_option, quiet_libraries
 from streams.config import ConfigError
 from streams.errors import EngineError
-from streams.log_times import LONGEST_GAP_DAYS
+from streams.history.log_times import LONGEST_GAP_DAYS
 from streams.text import printable_lines
 
 if TYPE_CHECKING:
-    from streams.demo_view import Told
+    from streams.local.demo_view import Told
 
 LIVE_S = 1.0
 """Between two views on a terminal; lines come a little slower, so that they can be read."""
@@ -59,8 +59,8 @@ def demo(
       retention demo --svg top.svg   the picture in the README
     """
     quiet_libraries()
-    from streams.demo import demo as run
-    from streams.log_events import CDNOW
+    from streams.history.events import CDNOW
+    from streams.local.demo import demo as run
 
     try:
         sys.exit(run(keep, told(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days))
@@ -70,10 +70,10 @@ def demo(
 
 def told(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> Told:
     """Where the demo shows what it does."""
-    from streams import demo_view
-    from streams.demo_view import REFRESH_S, Told
-    from streams.top import plain
-    from streams.top.screen import Display, Lines, Pictured, Screen, on_terminal
+    from streams.local import demo_view
+    from streams.local.demo_view import REFRESH_S, Told
+    from streams.monitoring.top import plain
+    from streams.monitoring.top.screen import Display, Lines, Pictured, Screen, on_terminal
 
     name = "CDNOW" if log is None else Path(log).name
     live = not (as_json or in_lines) and on_terminal()

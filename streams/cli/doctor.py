@@ -9,8 +9,8 @@ import click
 
 from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
-from streams.doctor.finding import GRAVITY, Finding, Status
 from streams.errors import ExitCode
+from streams.operations.doctor.finding import GRAVITY, Finding, Status
 from streams.text import printable
 
 COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.PROBLEM: "red", Status.SKIPPED: "bright_black"}
@@ -36,7 +36,7 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
       retention doctor --json
     """
     quiet_libraries()
-    from streams.doctor.examination import examine  # loads the Kafka and Redis clients
+    from streams.operations.doctor.examination import examine  # loads the Kafka and Redis clients
 
     async def look() -> list[Finding]:
         found = []

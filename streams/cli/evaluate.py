@@ -19,12 +19,12 @@ from models.settings import DAY, SECOND
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.config import Config, ConfigError
 from streams.errors import EngineError
-from streams.words import moment
+from streams.text import moment
 
 if TYPE_CHECKING:
-    from models.evaluation import Predictions
     from models.settings import EngineSettings
-    from streams.evaluation import Table
+    from models.simulation.evaluation import Predictions
+    from streams.history.evaluation.outcomes import Table
 
 REPORT_EVERY_S = 1.0
 LEAST, MOST = 1e-4, 1 - 1e-4
@@ -79,11 +79,12 @@ def evaluate(
     """
     if last_week is not None and first_week > last_week:
         raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
-    from models.evaluation import evaluate as run  # loads River
-    from streams.base_rate import warnings
-    from streams.evaluation import Signs, as_evaluation, decided
-    from streams.log_events import log_events
-    from streams.replay import logs, tape
+    from models.learning.base_rate import warnings
+    from models.simulation.evaluation import evaluate as run  # loads River
+    from streams.history.evaluation.outcomes import Signs, decided
+    from streams.history.evaluation.settings import as_evaluation
+    from streams.history.events import log_events
+    from streams.history.replay import logs, tape
 
     begun = time.monotonic()
     passed_over: Counter[str] = Counter()
@@ -128,7 +129,7 @@ def evaluate(
         "passed_over": dict(passed_over.most_common()),
     }
     if plots is not None:
-        from streams.plots import draw
+        from streams.history.evaluation.plots import draw
 
         with _written("--plots", plots):
             summary["plots"] = [str(path) for path in draw(plots, table)]
@@ -143,7 +144,7 @@ def evaluate(
 
 
 def _say(passed_over: Counter[str]) -> None:
-    from streams.log_events import by_type
+    from streams.history.events import by_type
 
     if passed_over:
         rows = f"{passed_over.total():,} rows of types that no touchpoint corresponds to"
@@ -214,8 +215,8 @@ def _tick(ms: int) -> str:
 def _summary(
     told: list[Predictions], table: Table, events: int, seconds: float, settings: EngineSettings
 ) -> dict[str, Any]:
-    from models.churn.quality import quality
-    from streams.costs import costs
+    from models.simulation.quality import quality
+    from streams.history.evaluation.costs import costs
 
     found = quality(table.ticks, table.churned, table.probabilities)._asdict() if len(table.ticks) else None
     return {

@@ -14,7 +14,7 @@ from streams.cli.options import GLOBAL, setting_options
 COMMANDS = {
     "backfill": "streams.cli.backfill:backfill",
     "completion": "streams.cli.completion:completion",
-    "config": "streams.cli.config_show:config",
+    "config": "streams.cli.config:config",
     "customer": "streams.cli.customer:customer",
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",

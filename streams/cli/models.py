@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.reaching import store_of
+from streams.cli.redis_access import store_of
 from streams.config import Config
-from streams.kafka_security import kafka_connection
-from streams.topic_admin import TopicAdmin
-from streams.words import moment
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import kafka_connection
+from streams.text import moment
 
 if TYPE_CHECKING:
-    from streams.champion import Choice, Standing
+    from streams.operations.champion import Choice, Standing
 
 HEAD = (
     "",
@@ -120,7 +120,7 @@ def unpin(config: Config, by: str | None, as_json: bool) -> None:
 
 def _written(config: Config, name: str | None, by: str | None) -> Choice:
     quiet_libraries()
-    from streams.champion import choose  # loads River
+    from streams.operations.champion import choose  # loads River
 
     stands = asyncio.run(_standing(config))
     topic = config.topic("touchpoints")
@@ -130,7 +130,7 @@ def _written(config: Config, name: str | None, by: str | None) -> Choice:
 
 
 async def _standing(config: Config) -> Standing:
-    from streams.champion import standing  # loads River
+    from streams.operations.champion import standing  # loads River
 
     async with store_of(config) as store:
         return await standing(store, config.app)

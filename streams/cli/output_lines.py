@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 
 from models.outputs import CHURN, RETURN, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
-from streams.text import printable
-from streams.words import moment
+from streams.text import moment, printable
 
 _decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
 

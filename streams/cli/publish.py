@@ -16,8 +16,8 @@ from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.kafka_security import kafka_connection
-from streams.publishing import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
+from streams.kafka.security import kafka_connection
+from streams.operations.publish_file import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
 
 
 @click.command()

@@ -10,10 +10,10 @@ import click
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.cli.output_lines import line
 from streams.config import Config, ConfigError
-from streams.words import moment, quality
+from streams.text import moment, quality
 
 if TYPE_CHECKING:
-    from models.rehearsal import Rehearsal
+    from models.simulation.rehearsal import Rehearsal
 
 SHOWN = 5
 REPORT_EVERY_S = 1.0
@@ -34,11 +34,11 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
       retention rehearse cdnow
       retention rehearse purchases.csv.gz --partitions 4 --horizon-days 180
     """
-    from models.rehearsal import rehearse as run  # loads River
-    from streams.base_rate import warnings
-    from streams.evaluation import as_evaluation
-    from streams.log_events import log_events
-    from streams.replay import logs, tape
+    from models.learning.base_rate import warnings
+    from models.simulation.rehearsal import rehearse as run  # loads River
+    from streams.history.evaluation.settings import as_evaluation
+    from streams.history.events import log_events
+    from streams.history.replay import logs, tape
 
     begun = told = time.monotonic()
     events = log_events(log, longest_gap_days=config.log_gap_days)
@@ -72,8 +72,8 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
 
 def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
     """What came out, as plain data."""
-    from models.bands import Band
-    from models.line import Totals
+    from models.customer.bands import Band
+    from models.timeline.shard_state import Totals
 
     totals = {
         name: sum(getattr(shard.state.totals, name) for shard in world.shards) for name in Totals.__struct_fields__

@@ -10,9 +10,9 @@ import click
 
 from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
-from streams.kafka_security import kafka_connection
-from streams.topic_admin import TopicAdmin
-from streams.words import moment
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import kafka_connection
+from streams.text import moment
 
 REPORT_EVERY_S = 1.0
 
@@ -56,10 +56,10 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
       retention replay cdnow
       retention replay purchases.csv.gz --speed 86400         a day of the log per second
     """
-    from streams.batch_sizes import BATCH_BYTES, limits_of
-    from streams.log_events import log_events
-    from streams.replay import Played, check_topic, tape
-    from streams.replay import replay as play
+    from streams.history.events import log_events
+    from streams.history.replay import Played, check_topic, tape
+    from streams.history.replay import replay as play
+    from streams.outbox.batch_sizes import BATCH_BYTES, limits_of
 
     quiet_libraries()
     topic = config.topic("touchpoints")

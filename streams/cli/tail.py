@@ -8,8 +8,8 @@ import msgspec
 from streams.cli.options import configured, echo, json_option, quiet_libraries
 from streams.cli.output_lines import line
 from streams.config import Config
-from streams.kafka_security import kafka_connection
-from streams.reading import Read, TopicReader
+from streams.kafka.security import kafka_connection
+from streams.kafka.topic_reader import Read, TopicReader
 from streams.text import json_text
 
 WAIT_S = 1.0

@@ -47,10 +47,10 @@ def top(
       retention top --once --svg top.svg            and a picture of it
     """
     quiet_libraries()
-    from streams.top import plain
-    from streams.top.follow import Looking, follow
-    from streams.top.screen import Display, Lines, Pictured, Screen, as_ctrl_c, on_terminal
-    from streams.top.workers import worker_urls
+    from streams.monitoring.top import plain
+    from streams.monitoring.top.follow import Looking, follow
+    from streams.monitoring.top.screen import Display, Lines, Pictured, Screen, as_ctrl_c, on_terminal
+    from streams.monitoring.top.workers import worker_urls
 
     urls = worker_urls(given, config)
     if not (as_json or once or in_lines) and on_terminal():

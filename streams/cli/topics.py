@@ -10,10 +10,10 @@ import click
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.kafka_security import KafkaConnection, kafka_connection
-from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin, TopicFacts, differs
-from streams.topics import FOREVER, TIMESTAMP_TYPE, TopicSpec, specs
+from streams.kafka.admin import TopicAdmin, TopicFacts, differs
+from streams.kafka.security import KafkaConnection, kafka_connection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import FOREVER, TIMESTAMP_TYPE, TopicSpec, specs
 
 RETENTION_MS = "retention.ms"
 

@@ -26,6 +26,6 @@ def worker(config: Config) -> None:
     """
     if config.log_level != "DEBUG":
         quiet_details()
-    from streams.bootstrap import run_worker  # loads Faust and River
+    from streams.bootstrap.worker import run_worker  # loads Faust and River
 
     sys.exit(run_worker(config))

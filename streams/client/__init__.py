@@ -4,15 +4,15 @@
 take the engine's settings of the connection (``kafka_security_protocol``, ...) and are used from one thread.
 """
 
-from streams.client.broker import SettingRefused
 from streams.client.consumer import Counts, TriggerConsumer
+from streams.client.deduplication import Handled, HandledFile, Recognised
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
-from streams.client.memory import Handled, HandledFile, Recognised
-from streams.client.producer import IdempotenceRefused
 from streams.client.publisher import TouchpointPublisher
-from streams.client.reading import Unreadable, UnreadableTrigger
+from streams.client.topic_check import SettingRefused
+from streams.client.trigger_decoding import Unreadable, UnreadableTrigger
 from streams.client.validation import Refusal
-from streams.kafka_security import KafkaConnection, connection_from_environment
+from streams.kafka.producer import IdempotenceRefused
+from streams.kafka.security import KafkaConnection, connection_from_environment
 
 __all__ = [
     "Counts",

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from kafka.codec import has_gzip, has_lz4, has_snappy, has_zstd
 
-from streams.client.broker import SettingRefused
-from streams.kafka_errors import CodecMissing
+from streams.client.topic_check import SettingRefused
+from streams.kafka.errors import CodecMissing
 
 CODECS: Final[Mapping[str, Callable[[], bool]]] = {
     "gzip": has_gzip,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from models.outputs import Trigger
-from streams.client.broker import connection_of, find_topic, refuse_own
-from streams.client.group import OWN, GroupMember
-from streams.client.memory import Handled, Recognised, Seen
-from streams.client.reading import Unreadable, UnreadableTrigger, trigger_in
-from streams.kafka_security import KafkaConnection
+from streams.client.deduplication import Handled, Recognised, Seen
+from streams.client.group_member import OWN, GroupMember
+from streams.client.topic_check import connection_of, find_topic, refuse_own
+from streams.client.trigger_decoding import Unreadable, UnreadableTrigger, trigger_in
+from streams.kafka.security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 

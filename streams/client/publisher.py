@@ -14,13 +14,13 @@ import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
-from streams.client.broker import connection_of, find_topic, refuse_own
 from streams.client.codecs import refuse_codec
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
-from streams.client.producer import OWN, close_producer, is_unusable, open_producer
+from streams.client.topic_check import connection_of, find_topic, refuse_own
 from streams.client.validation import Refusal, checked, refusal
-from streams.kafka_errors import kafka_named
-from streams.kafka_security import KafkaConnection
+from streams.kafka.errors import kafka_named
+from streams.kafka.producer import OWN, close_producer, is_unusable, open_producer
+from streams.kafka.security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 

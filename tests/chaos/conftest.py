@@ -1,5 +1,5 @@
 """Worlds for these tests."""
 
-from tests.world_fixtures import make_world
+from tests.support.world_fixtures import make_world
 
 __all__ = ["make_world"]

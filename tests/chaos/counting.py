@@ -23,7 +23,7 @@ import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.outbox import unpack
+from streams.outbox.entry import unpack
 from tests.chaos.counting_worker import Body, Order, outputs_of
 
 ROOT = Path(__file__).parents[2]

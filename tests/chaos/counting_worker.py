@@ -16,20 +16,22 @@ from typing import Any
 import msgspec
 from faust.types import TP
 
-from streams.checkpoint import Checkpoint
+from streams.consumer.app import build_app, run_worker
+from streams.consumer.ownership import Ownership
+from streams.consumer.settings import TransportSettings
 from streams.errors import LogTruncated, MetaMissing, TopicChanged
-from streams.faust_app import build_app, run_worker
-from streams.kafka_security import KafkaConnection
-from streams.log_facts import LogFacts
-from streams.outbox import Entry, Publisher, pack, unpack
-from streams.outgoing import Outgoing
-from streams.ownership import Ownership
-from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
+from streams.kafka.partition_facts import LogFacts
+from streams.kafka.security import KafkaConnection
+from streams.kafka.tails import TailReader
+from streams.kafka.topics import OUTPUTS
+from streams.outbox.entry import Entry, pack, unpack
+from streams.outbox.kafka_publisher import KafkaPublisher, PlainPublisher, PublisherSettings
+from streams.outbox.port import Publisher
+from streams.outbox.relay import Outgoing
 from streams.store import StoreChanges
-from streams.store.redis import RedisStore, connect
-from streams.tails import TailReader
-from streams.topics import OUTPUTS
-from streams.transport_settings import TransportSettings
+from streams.store.checkpoint import Checkpoint
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 
 IDLE_S = 0.5
 

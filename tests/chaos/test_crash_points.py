@@ -1,13 +1,14 @@
-"""kill -9 after each numbered step of commit, publish and takeover (streams/checkpoint.py), the learner's included."""
+"""kill -9 after each numbered step of commit, publish and takeover (streams/store/checkpoint.py), the learner's
+included."""
 
 from __future__ import annotations
 
 import pytest
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, tape_log
+from tests.support.servers import ApacheKafka
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, tape_log
 
 # A step of the commit and one of the takeover in turn, so that every takeover finds something left half done.
 CHAIN = [

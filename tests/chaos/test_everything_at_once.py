@@ -14,11 +14,11 @@ import time
 import pytest
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, split, tape_log
-from tests.world_places import Copy, copy_place, put_back
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, split, tape_log
+from tests.support.world_places import Copy, copy_place, put_back
 
 SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("RETENTION_CHAOS_SEED") or time.time())

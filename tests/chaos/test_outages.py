@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, tape_log
+from streams.local.embedded import EmbeddedRedis
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, tape_log
 
 AWAY_S = 3
 

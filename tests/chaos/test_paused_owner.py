@@ -8,11 +8,11 @@ import time
 import pytest
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, tape_log
-from tests.world_places import untokened
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, tape_log
+from tests.support.world_places import untokened
 
 PLACES = ("0", "1", "2", "learner")
 

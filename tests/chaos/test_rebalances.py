@@ -9,9 +9,9 @@ import time
 import pytest
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, split, tape_log
+from tests.support.servers import ApacheKafka
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, split, tape_log
 
 JOIN_S = 15.0
 """From the start of a process to its takeover. A wait that a rebalance does not end would hold it up for ever."""

@@ -10,13 +10,13 @@ import pytest
 
 from models.outputs import Decision
 from streams.errors import ExitCode
-from tests.logs import touchpoint
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, send, stand_still
-from tests.world_logs import lengths, split, tape_log
-from tests.world_places import Copy, copy_place, put_back
+from tests.support.logs import touchpoint
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, send, stand_still
+from tests.support.world_logs import lengths, split, tape_log
+from tests.support.world_places import Copy, copy_place, put_back
 
 SHARDS = ("0", "1", "2")
 LEARNER = "learner"

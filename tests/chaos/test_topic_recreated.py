@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from streams.errors import ExitCode
-from streams.kafka_security import KafkaConnection
-from streams.topic_admin import TopicAdmin
-from streams.topics import specs
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import specs
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
 
 AT_ONCE_S = 20.0
 """On a machine that is busy with other tests, too; five minutes is what Kafka's clients take by themselves."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedded import EmbeddedBroker
 from streams.errors import ExitCode
+from streams.local.embedded import EmbeddedBroker
 from tests.chaos.counting import Bench, Worker, until
-from tests.servers import ApacheKafka
+from tests.support.servers import ApacheKafka
 
 SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "45"))
 SEED = int(os.environ.get("RETENTION_CHAOS_SEED", "1"))

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from streams.embedded import EmbeddedRedis
+from streams.local.embedded import EmbeddedRedis
 from streams.store.fake import FakeStore
-from streams.store.redis import RedisStore, connect
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 from tests.conftest import started
-from tests.stores import Bench, cluster_node, dump
+from tests.support.stores import Bench, cluster_node, dump
 
 
 @pytest.fixture(scope="session")

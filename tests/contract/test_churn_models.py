@@ -16,7 +16,6 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from models.churn import (
-    Contest,
     Learner,
     MixtureLearner,
     Outcomes,
@@ -27,11 +26,13 @@ from models.churn import (
     drivers,
     scorer_of,
 )
+from models.churn.challengers.river_model import adagrad, adaptive_forest
 from models.churn.drivers import USUAL
 from models.churn.port import NO_OUTCOMES
-from models.churn.river_model import adagrad, adaptive_forest
-from models.customer import BASIS, from_halves, halves
+from models.customer.layout import BASIS
 from models.features import COLUMNS
+from models.learning.contest import Contest
+from models.numerics.float16 import from_halves, halves
 from models.settings import DAY, EngineSettings
 
 SETTINGS = EngineSettings(horizon=28 * DAY, phase="aligned", lateness=0, boundary=7 * DAY, version_delay=0)

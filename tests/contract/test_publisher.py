@@ -12,14 +12,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.fake_publisher import Failure, FakeLog, FakePublisher
-from streams.kafka_errors import KafkaUnavailable, ProducerFenced
-from streams.kafka_security import KafkaConnection
-from streams.kafka_transactions import supports_transactions
-from streams.outbox import Destination, Entry, Publisher
-from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
-from streams.tails import TailReader
-from tests.servers import Broker
+from streams.kafka.errors import KafkaUnavailable, ProducerFenced
+from streams.kafka.security import KafkaConnection
+from streams.kafka.tails import TailReader
+from streams.kafka.transactions import supports_transactions
+from streams.outbox.entry import Destination, Entry
+from streams.outbox.fake import Failure, FakeLog, FakePublisher
+from streams.outbox.kafka_publisher import KafkaPublisher, PlainPublisher, PublisherSettings
+from streams.outbox.port import Publisher
+from tests.support.servers import Broker
 
 _fresh = itertools.count()
 TRIGGERS, LOOPBACK = Destination("triggers", 0), Destination("touchpoints", 1)

@@ -12,7 +12,7 @@ import pytest
 
 from streams.store.port import Meta, Outcome, Write
 from streams.store.rules import StoreRefused
-from tests.stores import Bench
+from tests.support.stores import Bench
 
 pytestmark = pytest.mark.asyncio
 

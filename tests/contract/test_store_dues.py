@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.embedded import EmbeddedRedis
-from streams.store import due
-from streams.store.buckets import FILL, Shape, bucket_of, grouped, parent_of
-from streams.store.calls import Calls
+from streams.local.embedded import EmbeddedRedis
 from streams.store.fake import FakeStore
 from streams.store.port import Outcome, Store, Write
-from streams.store.redis import RedisStore, connect
+from streams.store.redis import due_set
+from streams.store.redis.calls import Calls
+from streams.store.redis.connection import connect
+from streams.store.redis.due_buckets import FILL, Shape, bucket_of, grouped, parent_of
+from streams.store.redis.store import RedisStore
 from tests.conftest import started
-from tests.stores import admin, dump
+from tests.support.stores import admin, dump
 
 PLACE = "3"
 OWNER = b"owner"
@@ -266,7 +267,7 @@ async def test_a_read_beside_commits_is_that_of_one_moment(redis_server: Embedde
 async def test_a_count_ends_under_an_owner_that_commits_between_any_two_reads(
     redis_server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(due, "COUNTED", page)
+    monkeypatch.setattr(due_set, "COUNTED", page)
     app = f"busy-{uuid.uuid4().hex}"
     writer, reader = await opened(redis_server, app), RedisStore(connect(redis_server.url), app)
     await writer.commit(PLACE, write(0, dues=[(0.0, b"C%09d" % n) for n in range(10 * FILL)]))

@@ -10,12 +10,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.embedded import EmbeddedRedis
+from streams.local.embedded import EmbeddedRedis
 from streams.store.fake import FakeStore
 from streams.store.port import Store, Write
-from streams.store.redis import RedisStore, connect
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 from streams.store.rules import StoreRefused
-from tests.stores import dump
+from tests.support.stores import dump
 
 PLACE = "0"
 names = st.sampled_from([b"c:a", b"c:b", b"c:c", b"c:\x00\xff", b""])

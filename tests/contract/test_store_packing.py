@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio.connection import Connection
 
-from streams.store.connection import PackedConnection
-from streams.store.packing import Run, flat
+from streams.store.redis.connection import PackedConnection
+from streams.store.redis.packing import Run, flat
 
 items = st.lists(st.one_of(st.binary(max_size=40), st.just(b"same"), st.just(b"size")), max_size=12)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from models.customer import (
+from models.customer.layout import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BASKETS_EWMA,
@@ -33,9 +33,9 @@ from models.customer import (
     TOUCH_DECAYS,
     UNSUBSCRIBES,
     VISITS,
-    Record,
 )
-from models.maths import exp2, ln
+from models.customer.record import Record
+from models.numerics.maths import exp2, ln
 from models.settings import DAY, SECOND
 from tests.reference.behaviour import LEAST_WEIGHT, oldest_case
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from math import isnan
 
-from models.alive import SIGNS
-from models.customer import (
+from models.churn.definition import SIGNS
+from models.customer.layout import (
     AMOUNT_EWMA,
     AMOUNT_SUM,
     BACK,
@@ -61,9 +61,9 @@ from models.customer import (
     TOUCH_DECAYS,
     UNSUBSCRIBES,
     VISITS,
-    Record,
 )
-from models.maths import exp2, ln
+from models.customer.record import Record
+from models.numerics.maths import exp2, ln
 from models.settings import DAY, SECOND, EngineSettings
 from models.touchpoints import Kind, Touch
 from tests.reference.calendar import tick_time

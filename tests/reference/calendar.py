@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.calendar import phase_of
+from models.customer.schedule import phase_of
 from models.settings import EngineSettings
 
 

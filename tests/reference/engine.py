@@ -1,8 +1,8 @@
 """The engine, plainly: the rules as a marketer would tell them, one customer and one touchpoint at a time.
 
 It shares with the engine what is neither compiled nor batched: the reading of touchpoints, the profile, the choice of
-an action, the words of the outputs, and the three functions of models.maths. Everything else is told a second time,
-so that a difference between the two is found by comparing their bytes.
+an action, the words of the outputs, and the three functions of models.numerics.maths. Everything else is told a second
+time, so that a difference between the two is found by comparing their bytes.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bands import Change
-from models.calendar import NEVER
-from models.changes import Changes, committed
 from models.churn import MixtureScorer, Version
 from models.churn.crossing import crossing_time, crossings_of, new_room
-from models.churn.mixture import Mixture
-from models.churn.mixture import probability as into_room
-from models.customer import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK, unpack
-from models.decide import Row, ask, choose_champion, label, tell
-from models.line import ShardState
+from models.churn.mixture.probability import Mixture
+from models.churn.mixture.probability import probability as into_room
+from models.customer.bands import Change
+from models.customer.layout import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK
+from models.customer.record import unpack
+from models.engine.changes import Changes, committed
+from models.engine.decide import Row, ask, choose_champion, label, tell
+from models.engine.output_buffer import Work, dead_record
+from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURN, RETURN
-from models.partitioning import misplaced
-from models.piece_input import PieceInput, Scoring
+from models.timeline.order import NEVER
+from models.timeline.partitioning import misplaced
+from models.timeline.shard_state import ShardState
 from models.touchpoints import Code, Kind, Rejected
-from models.work import Work, dead_record
 from tests.reference.lane import Arrival, Lane, Step
 from tests.reference.mixture import probability
 from tests.reference.risk import assess
@@ -39,7 +40,7 @@ TOTAL_OF = {
 
 
 def apply(given: PieceInput, scoring: Scoring) -> Changes:
-    """What `models.engine.apply` does, when nothing goes wrong."""
+    """What `models.engine.apply.apply` does, when nothing goes wrong."""
     state, work = given.state, Work.of(given, scoring)
     lanes = _lanes(state, work, given.loaded)
     for lane in lanes.values():

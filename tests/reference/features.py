@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 from models.features import COLUMNS, FEATURES
-from models.maths import exp, exp2, ln
-from models.normal import ln_upper_tail, upper_tail
+from models.numerics.maths import exp, exp2, ln
+from models.numerics.normal import ln_upper_tail, upper_tail
 
 HALF_LIVES = {
     **{f"purchases_{days}": float(days) for days in (14, 28, 56, 112, 224)},

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.alive import LEAVING, SIGNS
-from models.calendar import NEVER, Stage, place, stage_of, time_of
-from models.customer import (
+from models.churn.definition import LEAVING, SIGNS
+from models.customer.bands import Band
+from models.customer.layout import (
     BACK,
     CANCELLED,
     CROSSING,
@@ -30,18 +30,18 @@ from models.customer import (
     SNAPSHOT_RISK,
     STAYED,
     TICK,
-    Record,
-    halves,
-    hash_of,
 )
-from models.profile import TELLING, take_in
+from models.customer.profile import TELLING, take_in
+from models.customer.record import Record, hash_of
+from models.engine.output_buffer import Place
+from models.numerics.float16 import halves
 from models.settings import SECOND, EngineSettings
+from models.timeline.order import NEVER, Stage, place, stage_of, time_of
 from models.touchpoints import Kind, Touch
-from models.work import Place
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import next_tick, takes_snapshot, tick_number, tick_time
-from tests.reference.risk import Band, close
+from tests.reference.risk import close
 
 
 class Arrival(NamedTuple):

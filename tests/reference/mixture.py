@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 
 from models.churn import MixtureScorer
-from models.maths import exp, ln
+from models.numerics.maths import exp, ln
 from tests.reference.features import features
 
 

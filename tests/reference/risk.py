@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from models.bands import Band, Change
-from models.customer import EPISODE, REARMED, RISK, Record
-from models.risk import forget_episode
+from models.customer.bands import Band, Change
+from models.customer.layout import EPISODE, REARMED, RISK
+from models.customer.record import Record
+from models.decisions.episodes import forget_episode
 from models.settings import EngineSettings
 
 

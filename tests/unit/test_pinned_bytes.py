@@ -11,12 +11,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from models.churn import schema_of, seal
-from models.rehearsal import Rehearsal, rehearse
+from models.churn import seal
+from models.learning.schema import schema_of
 from models.settings import DAY, HOUR, EngineSettings
-from streams.log_facts import LogFacts
-from streams.shard_body import SCHEMA, ShardBody, birth_of, pack_body
-from tests.logs import START, synthetic
+from models.simulation.rehearsal import Rehearsal, rehearse
+from streams.kafka.partition_facts import LogFacts
+from streams.shard.meta import SCHEMA, ShardBody, birth_of, pack_body
+from tests.support.logs import START, synthetic
 
 EVALUATION = EngineSettings(
     horizon=28 * DAY,

@@ -13,10 +13,10 @@ from benchmarks.servers import APP
 from benchmarks.watch import look
 from benchmarks.workload import Workload
 from benchmarks.world import DAY, World, prepared
-from models.customer import SLAB
-from streams.embedded import redis_program
+from models.customer.layout import SLAB
+from streams.local.embedded import redis_program
 from tests.conftest import started
-from tests.servers import kafka_jars
+from tests.support.servers import kafka_jars
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 

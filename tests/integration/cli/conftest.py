@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import main
-from tests.conftest import Broker
+from tests.support.servers import Broker
 
 Retention = Callable[..., Result]
 

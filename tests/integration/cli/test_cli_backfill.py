@@ -15,13 +15,12 @@ from kafka.admin import KafkaAdminClient
 from redis import Redis
 
 from streams.errors import ExitCode
-from streams.kafka_security import KafkaConnection
-from streams.log_cut import CutBeforeLog, first_offsets
-from tests.cli_docs import undocumented
-from tests.conftest import Broker
+from streams.kafka.offsets_at_time import CutBeforeLog, first_offsets
+from streams.kafka.security import KafkaConnection
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import on_a_terminal, plain
-from tests.servers import ApacheKafka
+from tests.support.cli_docs import undocumented
+from tests.support.servers import ApacheKafka, Broker
 
 LOG = "customer_id,ts,type,amount,qty\n" + "".join(
     f"c{customer},2020-{month:02d}-{1 + 7 * week:02d},purchase,{5 + customer},1\n"

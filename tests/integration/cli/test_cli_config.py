@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from streams.config import Config
-from streams.config_sources import groups
 from streams.errors import ExitCode
-from tests.cli_docs import undocumented
+from streams.operations.settings_origin import groups
 from tests.integration.cli.conftest import run
+from tests.support.cli_docs import undocumented
 
 
 @pytest.fixture(autouse=True)

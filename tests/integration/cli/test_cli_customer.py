@@ -8,20 +8,20 @@ from datetime import datetime
 
 import pytest
 
-from models.bands import Band
-from models.calendar import phase_of
-from models.customer import DIRECT, DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, Record, hash_of
-from models.lanes import rules_of
-from models.line import ShardState
-from models.partitioning import partition_of
-from models.rhythm import tick_time
+from models.customer.bands import Band
+from models.customer.layout import DIRECT, DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK
+from models.customer.record import Record, hash_of
+from models.customer.schedule import phase_of, tick_time
+from models.engine.lanes import rules_of
 from models.settings import DAY, EngineSettings
+from models.timeline.partitioning import partition_of
+from models.timeline.shard_state import ShardState
 from streams.errors import ExitCode
-from streams.log_facts import LogFacts
-from streams.shard_body import SCHEMA, ShardBody, birth_of, pack_body
-from streams.store.connection import connect
+from streams.kafka.partition_facts import LogFacts
+from streams.shard.meta import SCHEMA, ShardBody, birth_of, pack_body
 from streams.store.port import Write
-from streams.store.redis import RedisStore
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 from tests.integration.cli.conftest import run
 
 NOON = 1_700_000_000_000

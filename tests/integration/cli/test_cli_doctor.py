@@ -15,21 +15,20 @@ from typing import Any
 import pytest
 
 from streams.config import load
-from streams.doctor import CHECKS
-from streams.doctor.broker import BrokerLook
-from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
-from streams.kafka_access import BrokerRefused
-from streams.kafka_security import KafkaConnection
-from streams.processes import LOOPBACK, free_port
-from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin
-from streams.topics import ROLES, specs
-from tests.cli_docs import undocumented
-from tests.conftest import Broker
+from streams.kafka.access import BrokerRefused
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import ROLES, specs
+from streams.local.embedded import EmbeddedRedis
+from streams.local.processes import LOOPBACK, free_port
+from streams.operations.doctor import CHECKS
+from streams.operations.doctor.broker import BrokerLook
 from tests.integration.cli.conftest import Retention, run
-from tests.servers import ApacheKafka
-from tests.stores import everything
+from tests.support.cli_docs import undocumented
+from tests.support.servers import ApacheKafka, Broker
+from tests.support.stores import everything
 
 OK, WARNING, PROBLEM, SKIPPED = "ok", "warning", "problem", "skipped"
 Findings = dict[str, dict[str, Any]]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
-from streams.processes import LOOPBACK
+from streams.local.embedded import EmbeddedRedis
+from streams.local.processes import LOOPBACK
 from tests.integration.cli.test_cli_doctor import OK, PROBLEM, SKIPPED, WARNING, Findings, examined, unreachable
-from tests.stores import admin, cluster_node, everything
+from tests.support.stores import admin, cluster_node, everything
 
 StartRedis = Callable[..., EmbeddedRedis]
 

@@ -14,9 +14,9 @@ from kafka.structs import OffsetAndMetadata
 
 from streams.errors import ExitCode
 from tests.integration.cli.test_cli_doctor import OK, PROBLEM, SKIPPED, WARNING, Findings, examined
-from tests.servers import ApacheKafka
-from tests.world import World, world
-from tests.world_logs import lengths, split, tape_log
+from tests.support.servers import ApacheKafka
+from tests.support.world import World, world
+from tests.support.world_logs import lengths, split, tape_log
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKED, WAITING = split(tape_log(seed=5, customers=20, days=50), 0.5)

@@ -8,7 +8,7 @@ import pytest
 
 from streams.cli.main import COMMANDS
 from streams.errors import ExitCode
-from streams.processes import LOOPBACK, free_port
+from streams.local.processes import LOOPBACK, free_port
 from tests.integration.cli.conftest import run
 
 COMMAND_LINES = [[], *([name] for name in COMMANDS), ["topics", "create"], ["topics", "describe"]]

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from models.outputs import DeadLetter, Decision, Position, Reason, Trigger, encode
-from streams.embedded import EmbeddedBroker
 from streams.errors import ExitCode
+from streams.local.embedded import EmbeddedBroker
 from streams.text import printable, printable_lines
 from tests.integration.cli.conftest import run
 from tests.integration.cli.outputs import NOON, write

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from streams.errors import ExitCode
-from streams.topics import ROLES
-from tests.cli_docs import undocumented
-from tests.conftest import Broker
+from streams.kafka.topics import ROLES
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.outputs import TRIGGERS, write
+from tests.support.cli_docs import undocumented
+from tests.support.servers import Broker
 
 LOG = "customer_id,ts,type,amount,qty\n" + "".join(
     f"c{customer},2020-01-{1 + 7 * week:02d},purchase,{5 + customer},1\n" for week in range(4) for customer in range(6)

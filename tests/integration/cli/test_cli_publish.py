@@ -14,20 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from models.partitioning import partition_of
+from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from streams.cli.progress import PlainWatch
 from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
-from streams.kafka_access import BrokerRefused
-from streams.kafka_security import KafkaConnection
-from streams.publishing import publish_lines
-from streams.reading import TopicReader
-from tests.conftest import Broker
+from streams.kafka.access import BrokerRefused
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topic_reader import TopicReader
+from streams.operations.publish_file import publish_lines
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
 from tests.integration.client.conftest import Place
-from tests.servers import ApacheKafka
+from tests.support.servers import ApacheKafka, Broker
 
 NOON = 1_700_000_000_000
 

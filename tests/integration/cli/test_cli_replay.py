@@ -14,13 +14,13 @@ import pytest
 from models.settings import DAY
 from streams.config import load
 from streams.errors import ExitCode
-from streams.kafka_security import KafkaConnection
-from streams.log_events import log_events
-from streams.reading import TopicReader
-from streams.replay import logs, tape
-from tests.conftest import Broker
+from streams.history.events import log_events
+from streams.history.replay import logs, tape
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topic_reader import TopicReader
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.outputs import TRIGGERS, write
+from tests.support.servers import Broker
 
 CUSTOMERS = 40
 

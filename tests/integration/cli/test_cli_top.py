@@ -17,12 +17,12 @@ from rich.cells import cell_len
 
 from models.touchpoints import event
 from streams.errors import ExitCode
-from streams.processes import LOOPBACK, free_port
-from tests.conftest import Broker
+from streams.local.processes import LOOPBACK, free_port
 from tests.integration.cli.conftest import run
 from tests.integration.cli.terminal import BACK, PROJECT, Terminal
-from tests.world import World, world
-from tests.world_live import LIVE, send, triggers
+from tests.support.servers import Broker
+from tests.support.world import World, world
+from tests.support.world_live import LIVE, send, triggers
 
 CUSTOMERS = [f"c{number}" for number in range(12)]
 

@@ -6,11 +6,11 @@ import pytest
 
 from streams.config import load
 from streams.errors import ExitCode
-from streams.kafka_security import KafkaConnection
-from streams.topic_admin import TopicAdmin
-from streams.topics import LOG_APPEND_TIME, ROLES, TIMESTAMP_TYPE, specs
-from tests.conftest import Broker
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import LOG_APPEND_TIME, ROLES, TIMESTAMP_TYPE, specs
 from tests.integration.cli.conftest import Retention
+from tests.support.servers import Broker
 
 
 def test_the_topics_are_created_once_and_left_alone_afterwards(retention: Retention) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from models.settings import DAY
 from models.touchpoints import event
-from streams.demo import RunningDemo, as_toml, demo_settings, named
 from streams.errors import ExitCode
-from streams.log_events import TimedEvent
+from streams.history.events import TimedEvent
+from streams.local.demo import RunningDemo, as_toml, demo_settings, named
 from tests.integration.cli.conftest import run
 
 FIRST = 852_076_800_000  # 1997-01-01

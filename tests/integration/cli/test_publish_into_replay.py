@@ -12,9 +12,9 @@ from models.touchpoints import event
 from streams.errors import ExitCode
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.test_cli_doctor import OK, WARNING, examined
-from tests.servers import ApacheKafka
-from tests.world import world
-from tests.world_logs import lengths, split, tape_log
+from tests.support.servers import ApacheKafka
+from tests.support.world import world
+from tests.support.world_logs import lengths, split, tape_log
 
 REPLAYED, _ = split(tape_log(seed=5, customers=20, days=50), 0.5)
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka_errors import TopicMissing
-from streams.kafka_security import KafkaConnection
-from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin
-from streams.topics import TopicSpec
-from tests.conftest import Broker
-from tests.servers import ApacheKafka
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.errors import TopicMissing
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import TopicSpec
+from tests.support.servers import ApacheKafka, Broker
 
 
 def a_topic(bootstrap_servers: str, name: str) -> str:

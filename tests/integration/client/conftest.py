@@ -13,11 +13,11 @@ from kafka import KafkaProducer
 from models.outputs import Position, Reason, Trigger, encode
 from models.touchpoints import event
 from streams.client import TriggerConsumer
-from streams.kafka_security import KafkaConnection
-from streams.reading import Read, TopicReader
-from streams.topic_admin import TopicAdmin
-from streams.topics import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
-from tests.conftest import Broker
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topic_reader import Read, TopicReader
+from streams.kafka.topics import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
+from tests.support.servers import Broker
 
 NOON = 1_700_000_000_000
 NEVER = 1 << 53

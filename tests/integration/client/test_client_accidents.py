@@ -14,9 +14,9 @@ import pytest
 from kafka import KafkaProducer
 
 from streams.client import Outcome, Sent, TouchpointPublisher, Undelivered
-from streams.kafka_errors import BrokerUnreachable
+from streams.kafka.errors import BrokerUnreachable
 from tests.integration.client.conftest import Place, a_purchase, encoded
-from tests.servers import PROJECT, ApacheKafka
+from tests.support.servers import PROJECT, ApacheKafka
 
 AWAY_S = 2.0
 

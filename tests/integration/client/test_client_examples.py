@@ -13,7 +13,7 @@ import pytest
 
 from streams.errors import ExitCode
 from tests.integration.client.conftest import NOON, Place, a_trigger, encoded
-from tests.servers import PROJECT, ApacheKafka
+from tests.support.servers import PROJECT, ApacheKafka
 
 EXAMPLES = PROJECT / "docs" / "examples"
 WAIT_S = 60.0

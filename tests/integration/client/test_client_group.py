@@ -9,8 +9,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import NodeNotReadyError
 
-from streams.client.group import GroupMember
-from streams.kafka_security import KafkaConnection
+from streams.client.group_member import GroupMember
+from streams.kafka.security import KafkaConnection
 from tests.integration.client.conftest import WAIT_S, Place, encoded
 
 

@@ -14,10 +14,10 @@ from threading import Thread
 import pytest
 
 from streams.client import IdempotenceRefused, TouchpointPublisher
-from streams.processes import LOOPBACK, free_port
+from streams.local.processes import LOOPBACK, free_port
 from tests.conftest import started
 from tests.integration.client.conftest import Place, a_purchase
-from tests.servers import ApacheKafka, kafka_jars
+from tests.support.servers import ApacheKafka, kafka_jars
 
 PRODUCE, INIT_PRODUCER_ID, FIRST_FLEXIBLE = 0, 22, 2
 CLUSTER_AUTHORIZATION_FAILED = 31

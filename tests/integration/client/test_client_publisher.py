@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
 
-from models.partitioning import partition_of
+from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from streams.client import (
     NotAllDelivered,
@@ -20,10 +20,10 @@ from streams.client import (
     TouchpointPublisher,
     Undelivered,
 )
-from streams.kafka_errors import BrokerUnreachable, TopicMissing
-from streams.topics import CREATE_TIME, LOG_APPEND_TIME
-from tests.conftest import Broker
+from streams.kafka.errors import BrokerUnreachable, TopicMissing
+from streams.kafka.topics import CREATE_TIME, LOG_APPEND_TIME
 from tests.integration.client.conftest import NOON, PARTITIONS, Place, a_purchase
+from tests.support.servers import Broker
 
 NEGATIVE = a_purchase(7).replace(b'"amount":5.0', b'"amount":-5.0')
 

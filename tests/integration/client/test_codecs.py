@@ -8,14 +8,13 @@ import pytest
 from kafka import KafkaProducer
 
 from streams.client import SettingRefused, TouchpointPublisher
-from streams.kafka_errors import CodecMissing
-from streams.kafka_security import KafkaConnection
-from streams.log_cut import first_offsets
-from streams.topic_admin import TIMESTAMP_TYPE, TopicAdmin, TopicSpec
-from streams.topics import LOG_APPEND_TIME
-from tests.conftest import Broker
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.errors import CodecMissing
+from streams.kafka.offsets_at_time import first_offsets
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
 from tests.integration.client.conftest import Place, a_purchase, a_trigger, encoded
-from tests.servers import ApacheKafka
+from tests.support.servers import ApacheKafka, Broker
 
 CODECS = ["gzip", "snappy", "lz4", "zstd"]
 EVENTS = 50  # some kilobytes: enough for a batch that is worth compressing

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.processes import ProgramMissing
-from tests.servers import PROJECT
+from streams.local.processes import ProgramMissing
+from tests.support.servers import PROJECT
 from tests.unit.deploy.dockerfile import Instruction, allowed, expanded, stages
 
 PLACES = ("/opt/retention", "/src", "/wheels", "/var/cache/retention", "/etc/retention", "/usr/local/bin", "/tmp")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.embedded import redis_program
-from streams.processes import LOOPBACK, ProgramMissing, ServerProcess, free_port, kafka_answers, redis_answers
-from tests.servers import PROJECT, START_TIMEOUT_S, kafka_jars
+from streams.local.embedded import redis_program
+from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, free_port, kafka_answers, redis_answers
+from tests.support.servers import PROJECT, START_TIMEOUT_S, kafka_jars
 from tests.unit.deploy.compose import Service, services, settings
 
 

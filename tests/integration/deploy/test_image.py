@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import ExitCode
-from streams.processes import ProgramMissing, free_port
+from streams.local.processes import ProgramMissing, free_port
 from tests.conftest import started
 from tests.integration.deploy.image import ROOT, Image
 from tests.integration.deploy.stack import Stack, healthy, until

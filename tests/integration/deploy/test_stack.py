@@ -18,9 +18,9 @@ import redis
 
 from models.touchpoints import RESERVED
 from streams.errors import ExitCode
-from streams.processes import LOOPBACK, free_port
+from streams.local.processes import LOOPBACK, free_port
 from tests.integration.deploy.stack import Stack, healthy, metrics, until
-from tests.servers import PROJECT
+from tests.support.servers import PROJECT
 from tests.unit.deploy.compose import demo_variables, services
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]

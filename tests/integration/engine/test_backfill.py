@@ -17,14 +17,14 @@ import pytest
 
 from models.settings import DAY, HOUR
 from streams.errors import ExitCode
-from streams.history import Course, gather
+from streams.history.backfill.records import Course, gather
 from tests.integration.cli.test_cli_doctor import PROBLEM, examined
-from tests.logs import START, tape
-from tests.servers import ApacheKafka, Broker
-from tests.unit.streams.backfills import arrived, as_logs, written
-from tests.world import Raw, World
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, stand_still
+from tests.support.backfills import arrived, as_logs, written
+from tests.support.logs import START, tape
+from tests.support.servers import ApacheKafka, Broker
+from tests.support.world import Raw, World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, stand_still
 
 ROOT = Path(__file__).resolve().parents[3]
 STOPPED = "stopped; the same command goes on where it stopped, and no worker starts before"

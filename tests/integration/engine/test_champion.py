@@ -12,13 +12,13 @@ from click.testing import CliRunner, Result
 
 from streams.cli import main
 from streams.errors import ExitCode
-from tests.cli_docs import undocumented
-from tests.logs import chosen
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, stand_still
-from tests.world_logs import lengths, split, tape_log
+from tests.support.cli_docs import undocumented
+from tests.support.logs import chosen
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, stand_still
+from tests.support.world_logs import lengths, split, tape_log
 
 BY_NAME = frozenset(["models", "groups", "drifts"])
 """Fields of the answer that hold data by name."""

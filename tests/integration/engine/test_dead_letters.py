@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from models.outputs import DeadLetter
-from models.partitioning import partition_of
 from models.settings import DAY, HOUR, MINUTE
+from models.timeline.partitioning import partition_of
 from models.touchpoints import Code
-from tests.logs import START, bad_values, chosen, clock, touchpoint
-from tests.servers import Broker
-from tests.world import Raw
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths
+from tests.support.logs import START, bad_values, chosen, clock, touchpoint
+from tests.support.servers import Broker
+from tests.support.world import Raw
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths
 
 GIVEN_BY_THE_ENGINE = {Code.ENGINE_ERROR}
 """No record can be made on which this engine fails; the unit tests make the engine fail."""

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.partitioning import partition_of
 from models.settings import SECOND
-from tests.logs import touchpoint
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, send, stand_still, triggers
+from models.timeline.partitioning import partition_of
+from tests.support.logs import touchpoint
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, send, stand_still, triggers
 
 LIFE_S = 3
 

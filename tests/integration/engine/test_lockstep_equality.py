@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from tests.servers import Broker
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, tape_log
+from tests.support.servers import Broker
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, tape_log
 
 CLEAN = {0, -signal.SIGTERM}
 """Asked to end: by itself, or before it had begun."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, split, tape_log
+from tests.support.servers import ApacheKafka
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, split, tape_log
 
 
 def _in_force(world: World) -> bytes:

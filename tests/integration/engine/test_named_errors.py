@@ -13,11 +13,11 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams.errors import ExitCode
-from tests.servers import ApacheKafka, Broker
-from tests.world import World, world
-from tests.world_fixtures import MakeWorld
-from tests.world_logs import lengths, split, tape_log
-from tests.world_traces import OUTPUT_ROLES
+from tests.support.servers import ApacheKafka, Broker
+from tests.support.world import World, world
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_logs import lengths, split, tape_log
+from tests.support.world_traces import OUTPUT_ROLES
 
 BEFORE, AFTER = split(tape_log(seed=11, customers=30, days=70), 0.5)
 

@@ -14,16 +14,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.customer import LAST_PURCHASE, RISK, unpack
-from models.evaluation import Predictions, evaluate
+from models.customer.layout import LAST_PURCHASE, RISK
+from models.customer.record import unpack
 from models.outputs import CHURN, Example, Watermark
-from streams.evaluation import Signs, as_evaluation, evaluation
-from streams.log_events import log_events
-from streams.replay import logs, tape
+from models.simulation.evaluation import Predictions, evaluate
+from streams.history.evaluation.outcomes import Signs
+from streams.history.evaluation.settings import as_evaluation, evaluation
+from streams.history.events import log_events
+from streams.history.replay import logs, tape
 from tests.integration.cli.conftest import run
-from tests.servers import ApacheKafka
-from tests.world import Raw
-from tests.world_fixtures import MakeWorld
+from tests.support.servers import ApacheKafka
+from tests.support.world import Raw
+from tests.support.world_fixtures import MakeWorld
 
 PARTITIONS = 3
 

@@ -11,21 +11,22 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.calendar import phase_of
 from models.churn import scorer_of
-from models.customer import LAST_PURCHASE, Record, hash_of, unpack
+from models.customer.layout import LAST_PURCHASE
+from models.customer.record import Record, hash_of, unpack
+from models.customer.schedule import phase_of
 from models.features.silence import rolled
-from models.learning import initial_version
-from models.partitioning import partition_of
-from models.rehearsal import Rehearsal
+from models.learning.learner import initial_version
 from models.settings import DAY, MINUTE, EngineSettings
-from tests.logs import START, clock, touchpoint
+from models.simulation.rehearsal import Rehearsal
+from models.timeline.partitioning import partition_of
 from tests.reference.calendar import next_tick
-from tests.servers import ApacheKafka
-from tests.unit.models.one import basis_of
-from tests.world import Raw
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, send, stand_still, triggers
+from tests.support.logs import START, clock, touchpoint
+from tests.support.one import basis_of
+from tests.support.servers import ApacheKafka
+from tests.support.world import Raw
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, send, stand_still, triggers
 
 PARTITIONS = 3
 

@@ -17,13 +17,13 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.embedded import EmbeddedBroker, EmbeddedRedis
-from streams.processes import LOOPBACK, free_port
-from tests.logs import told
-from tests.stores import admin
-from tests.world import World
-from tests.world_fixtures import MakeWorld
-from tests.world_live import LIVE, send
+from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.local.processes import LOOPBACK, free_port
+from tests.support.logs import told
+from tests.support.stores import admin
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, send
 
 STALL_AFTER_S = 3
 

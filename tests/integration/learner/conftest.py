@@ -15,13 +15,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from models.settings import EngineSettings
-from streams.examples import LearnerSettings, kafka_consumer
-from streams.fake_publisher import FakeLog
-from streams.kafka_security import KafkaConnection
-from streams.outbox import Destination, Entry
-from tests.servers import Broker
+from streams.kafka.security import KafkaConnection
+from streams.learner.example_reader import LearnerSettings, kafka_consumer
+from streams.outbox.entry import Destination, Entry
+from streams.outbox.fake import FakeLog
+from tests.support.servers import Broker
+from tests.support.workers import MemoryConsumer
 from tests.unit.streams.conftest import short_pauses
-from tests.unit.streams.workers import MemoryConsumer
 
 __all__ = ["short_pauses"]
 

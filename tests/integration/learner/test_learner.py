@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from models.calendar import version_for
-from models.churn import schema_of, seal
-from models.learning import Learning
+from models.churn import seal
+from models.learning.learner import Learning
+from models.learning.schema import schema_of
 from models.outputs import Example, encode
-from models.rehearsal import Rehearsal, rehearse
 from models.settings import DAY, EngineSettings
-from streams.checkpoint import Checkpoint
+from models.simulation.rehearsal import Rehearsal, rehearse
+from models.timeline.boundaries import version_for
 from streams.errors import (
     EngineError,
     Fenced,
@@ -31,15 +31,16 @@ from streams.errors import (
     StateUnreadable,
     StoreWentBack,
 )
-from streams.examples import LearnerSettings
-from streams.learner import LearnerOwner
-from streams.log_facts import LogFacts
-from streams.model_registry import ORIGIN
+from streams.kafka.partition_facts import LogFacts
+from streams.learner.example_reader import LearnerSettings
+from streams.learner.model_registry import ORIGIN
+from streams.learner.owner import LearnerOwner
+from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Meta, Outcome, Write
 from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches, in_memory
-from tests.logs import synthetic
-from tests.unit.streams.workers import SETTINGS
+from tests.support.logs import synthetic
+from tests.support.workers import SETTINGS
 
 SHARDS = 2
 FACTS = LogFacts(0, 0, "", 1, None)
@@ -237,7 +238,7 @@ def test_an_example_that_comes_twice_is_learned_once(opened: Opened) -> None:
 def test_a_shard_that_is_far_ahead_is_paused_and_goes_on_when_the_others_come(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.examples.AHEAD", 5)
+    monkeypatch.setattr("streams.learner.example_reader.AHEAD", 5)
 
     async def test(examples: Examples) -> None:
         bench = Bench(examples)
@@ -269,7 +270,7 @@ def test_the_slowest_shard_is_read_on_to_its_next_watermark_however_many_example
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 2
-    monkeypatch.setattr("streams.examples.AHEAD", most)
+    monkeypatch.setattr("streams.learner.example_reader.AHEAD", most)
     assert min(map(longest_way_to_a_watermark, said())) > most + 1
 
     async def test(examples: Examples) -> None:
@@ -429,7 +430,7 @@ def test_a_message_that_is_no_example_stops_the_learner(opened: Opened, value: b
 def test_a_learner_that_stands_still_says_so_again_and_again_and_goes_on_once_its_state_is_mended(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("streams.learner.TROUBLE_EVERY_S", 0.01)
+    monkeypatch.setattr("streams.learner.owner.TROUBLE_EVERY_S", 0.01)
 
     async def test(examples: Examples) -> None:
         bench = Bench(examples)

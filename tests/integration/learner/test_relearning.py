@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
 
-from models.churn import schema_of
+from models.learning.schema import schema_of
 from streams.errors import EngineError, LogTruncated, StateUnreadable
-from streams.examples import LearnerSettings
-from streams.relearning import Relearning
+from streams.learner.example_reader import LearnerSettings
+from streams.learner.relearning import Relearning
 from streams.retry import ignore
 from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches
 from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
-from tests.unit.streams.workers import SETTINGS
+from tests.support.workers import SETTINGS
 
 
 async def told(examples: Examples, messages: Sequence[Sequence[Said]]) -> None:
@@ -31,7 +31,7 @@ def relearning(examples: Examples, new_consumer: Callable[[LearnerSettings], Any
 def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.examples.AHEAD", 2)
+    monkeypatch.setattr("streams.learner.example_reader.AHEAD", 2)
 
     async def test(examples: Examples) -> None:
         consumers: list[SmallFetches] = []

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from models.partitioning import partition_of
-from streams.processes import free_port
+from models.timeline.partitioning import partition_of
+from streams.local.processes import free_port
 from tests.conftest import started
-from tests.logs import touchpoint
-from tests.monitoring import Prometheus, Query, alarms, queries, selectors
-from tests.servers import ApacheKafka
-from tests.world import Raw, World, world
-from tests.world_live import LIVE
+from tests.support.logs import touchpoint
+from tests.support.monitoring import Prometheus, Query, alarms, queries, selectors
+from tests.support.servers import ApacheKafka
+from tests.support.world import Raw, World, world
+from tests.support.world_live import LIVE
 
 SETTLED_S = 90
 LAST = (

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import Authority
 from tests.conftest import started
-from tests.secured import SecuredKafka, SecuredRedis
-from tests.servers import kafka_jars
+from tests.support.certificates import Authority
+from tests.support.secured import SecuredKafka, SecuredRedis
+from tests.support.servers import kafka_jars
 
 APP = "retention"
 """Application and prefix of the topics: those of deploy/kafka/acls.sh and deploy/redis/users.acl."""

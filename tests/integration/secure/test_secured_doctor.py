@@ -12,16 +12,16 @@ from click.testing import CliRunner
 
 from streams.cli import main
 from streams.config import load
-from streams.doctor import security
-from streams.doctor.finding import Status
-from streams.kafka_security import KafkaConnection, kafka_connection
-from streams.redis_security import redis_connection
-from streams.store.connection import connect
-from streams.topic_admin import TopicAdmin
-from streams.topics import specs
-from tests.certificates import Authority
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection, kafka_connection
+from streams.kafka.topics import specs
+from streams.operations.doctor import security
+from streams.operations.doctor.finding import Status
+from streams.store.redis.connection import connect
+from streams.store.redis.security import redis_connection
 from tests.integration.secure.conftest import APP
-from tests.secured import SecuredKafka, SecuredRedis, environment
+from tests.support.certificates import Authority
+from tests.support.secured import SecuredKafka, SecuredRedis, environment
 
 pytestmark = pytest.mark.kafka
 

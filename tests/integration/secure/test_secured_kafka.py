@@ -28,16 +28,16 @@ from streams.cli import main
 from streams.client import SettingRefused, TouchpointPublisher, TriggerConsumer, connection_from_environment
 from streams.config import load
 from streams.errors import ExitCode
-from streams.kafka_access import KafkaLoginFailed, KafkaRightMissing, KafkaTlsFailed
-from streams.kafka_security import kafka_connection
-from streams.kafka_transactions import supports_transactions
-from streams.topic_admin import TopicAdmin
-from streams.topics import specs
-from tests.certificates import Authority
+from streams.kafka.access import KafkaLoginFailed, KafkaRightMissing, KafkaTlsFailed
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import kafka_connection
+from streams.kafka.topics import specs
+from streams.kafka.transactions import supports_transactions
 from tests.integration.secure.conftest import APP
-from tests.secured import FILES_PASSWORD, PASSWORDS, SecuredKafka, SecuredRedis, environment
-from tests.world import World, world
-from tests.world_logs import lengths, split, tape_log
+from tests.support.certificates import Authority
+from tests.support.secured import FILES_PASSWORD, PASSWORDS, SecuredKafka, SecuredRedis, environment
+from tests.support.world import World, world
+from tests.support.world_logs import lengths, split, tape_log
 
 pytestmark = pytest.mark.kafka
 

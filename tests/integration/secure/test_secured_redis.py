@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 import redis
 
+from streams.bootstrap.preflight import look_at_store
 from streams.config import load
-from streams.embedded import EmbeddedRedis, redis_program
-from streams.preflight import look_at_store
-from streams.processes import LOOPBACK, ServerProcess, free_port, redis_answers
-from streams.redis_security import redis_connection
-from streams.store.access import RedisLoginFailed, RedisRightMissing, RedisTlsFailed
-from streams.store.connection import blocking, connect
+from streams.local.embedded import EmbeddedRedis, redis_program
+from streams.local.processes import LOOPBACK, ServerProcess, free_port, redis_answers
 from streams.store.port import StoreUnavailable
-from streams.store.redis import RedisStore
-from streams.store.trial import try_out
-from tests.certificates import PAST, Authority
-from tests.secured import SecuredRedis
+from streams.store.redis.access import RedisLoginFailed, RedisRightMissing, RedisTlsFailed
+from streams.store.redis.connection import blocking, connect
+from streams.store.redis.security import redis_connection
+from streams.store.redis.store import RedisStore
+from streams.store.redis.trial import try_out
+from tests.support.certificates import PAST, Authority
+from tests.support.secured import SecuredRedis
 
 
 def looked(settings: dict[str, Any]) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
+from streams.local.embedded import EmbeddedRedis
 from streams.store.fake import FakeStore, Snapshot
-from streams.store.redis import RedisStore, connect
-from tests.logs import synthetic
-from tests.stores import admin, dump
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
+from tests.support.logs import synthetic
+from tests.support.stores import admin, dump
+from tests.support.workers import Site
 from tests.unit.streams.conftest import short_pauses
-from tests.unit.streams.workers import Site
 
 __all__ = ["short_pauses"]
 

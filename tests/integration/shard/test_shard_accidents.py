@@ -12,13 +12,13 @@ import pytest
 from faust.types import TP
 
 from models.settings import DAY
+from streams.consumer.ownership import Ownership
 from streams.errors import DifferentOutput, EngineError, Fenced, LogTruncated, MetaMissing, StoreWentBack, TopicChanged
-from streams.outbox import Destination, pack, unpack
-from streams.ownership import Ownership
+from streams.outbox.entry import Destination, pack, unpack
 from streams.store.port import LEARNER
 from tests.integration.shard.conftest import Ground, Opened
-from tests.logs import START
-from tests.unit.streams.workers import TOPIC, Site, Worker, play
+from tests.support.logs import START
+from tests.support.workers import TOPIC, Site, Worker, play
 
 PLACES = ("0", "1", LEARNER)
 WEEK = 7 * DAY
@@ -301,7 +301,7 @@ def test_what_does_not_fit_at_takeover_is_named_and_nothing_is_written(
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streams.ownership.END_PAUSE_S", 0.001)
+    monkeypatch.setattr("streams.consumer.ownership.END_PAUSE_S", 0.001)
 
     async def scenario() -> None:
         async with opened() as ground:

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from models.settings import DAY
-from streams.fake_publisher import Failure
+from streams.outbox.fake import Failure
 from tests.integration.shard.conftest import Opened
-from tests.logs import START
-from tests.unit.streams.workers import POINTS, Worker, play
+from tests.support.logs import START
+from tests.support.workers import POINTS, Worker, play
 
 
 @pytest.mark.parametrize("at", POINTS)
@@ -63,7 +63,7 @@ def test_a_transaction_whose_outcome_is_unknown_is_neither_lost_nor_sent_twice(
 def test_publishing_that_fails_halfway_through_a_takeover_is_taken_up_where_it_stands(
     opened: Opened, failure: Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.outgoing.IN_ONE_TRANSACTION", 1)
+    monkeypatch.setattr("streams.outbox.relay.IN_ONE_TRANSACTION", 1)
 
     async def scenario() -> None:
         async with opened() as ground:

@@ -10,10 +10,11 @@ import random
 
 import redis
 
-from models.customer import SLAB
-from streams.embedded import EmbeddedRedis
+from models.customer.layout import SLAB
+from streams.local.embedded import EmbeddedRedis
 from streams.store import Write
-from streams.store.redis import RedisStore, connect
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 
 CUSTOMERS = 50_000
 VALUE_BYTES = SLAB.itemsize

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
+from streams.local.embedded import EmbeddedRedis
 from streams.store import Outcome, StoreUnavailable, Write
-from streams.store.connection import connect
-from streams.store.redis import RedisStore
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
 
 
 def test_a_call_that_an_outage_fails_is_told_once(own_redis: EmbeddedRedis, redis_app: str) -> None:

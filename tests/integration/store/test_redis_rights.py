@@ -7,14 +7,15 @@ import hashlib
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
-from streams.processes import LOOPBACK
-from streams.store.buckets import FILL
+from streams.local.embedded import EmbeddedRedis
+from streams.local.processes import LOOPBACK
 from streams.store.port import Outcome, Write
-from streams.store.redis import RedisStore, connect
+from streams.store.redis.connection import connect
+from streams.store.redis.due_buckets import FILL
+from streams.store.redis.store import RedisStore
+from streams.store.redis.trial import try_out
 from streams.store.rules import StoreFull, StoreRefused
-from streams.store.trial import try_out
-from tests.stores import admin, everything
+from tests.support.stores import admin, everything
 
 pytestmark = pytest.mark.asyncio
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedded import EmbeddedRedis
-from streams.store.buckets import FILL
+from streams.local.embedded import EmbeddedRedis
 from streams.store.port import Meta, Outcome, StoreUnavailable, Write
-from streams.store.redis import RedisStore, connect
+from streams.store.redis.connection import connect
+from streams.store.redis.due_buckets import FILL
+from streams.store.redis.store import RedisStore
 from streams.store.rules import StoreFull, StoreOutdated, StoreRefused
-from tests.stores import admin, everything
+from tests.support.stores import admin, everything
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,7 +13,7 @@ from benchmarks.churn_refits import NOTHING_KNOWN, refitted
 from benchmarks.churn_river import river_default
 from benchmarks.churn_table import Table, first_customers, table
 from models.settings import DAY
-from streams.datasets import LogRow, read_log
+from streams.history.datasets import LogRow, read_log
 
 HORIZON = 21
 FIRST = 10_000

@@ -20,8 +20,8 @@ from benchmarks.throughput import summary
 from benchmarks.watch import Behind, Look, Progress, Watch
 from benchmarks.workload import Workload
 from benchmarks.world import Facts, World
-from models.line import ShardState, Totals
-from streams.processes import free_port
+from models.timeline.shard_state import ShardState, Totals
+from streams.local.processes import free_port
 
 
 def state(fence: int, clocks: int = 0, due: int = 0) -> ShardState:
@@ -124,15 +124,15 @@ def test_settings_become_a_file_that_the_engine_reads() -> None:
 
 def test_a_profile_holds_what_was_seen_between_two_moments() -> None:
     def samples(at: float, cpu_s: float, looks: int) -> bytes:
-        seen = [("models.engine", "models.engine:apply", looks), ("", "asyncio.runners:run", 100)]
+        seen = [("models.engine.apply", "models.engine.apply:apply", looks), ("", "asyncio.runners:run", 100)]
         return msgspec.json.encode(Samples(at, {"MainThread 1": Sampled(cpu_s, seen)}))
 
     lines = b"\n".join((samples(1.0, 5.0, 10), samples(2.0, 5.5, 40), samples(9.0, 9.0, 90)))
     wall_s, threads = between(lines, 1.1, 2.1)
     assert wall_s == 1.0
     assert threads["MainThread 1"].cpu_s == 0.5
-    assert threads["MainThread 1"].looks == [("models.engine", "models.engine:apply", 30)]
+    assert threads["MainThread 1"].looks == [("models.engine.apply", "models.engine.apply:apply", 30)]
     told = "\n".join(table(wall_s, threads, events=100_000))
     # Half a second of CPU over 100,000 events, all of it in the engine: 30 looks of 30.
     assert "5.00 µs an event  MainThread 1 (waits 50% of the time)" in told
-    assert "5.00  models.engine\n" in told
+    assert "5.00  models.engine.apply\n" in told

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.mix import mix
 from benchmarks.workload import DAY_BEGINS, HISTORY_DAYS, Workload
-from models.partitioning import partition_of
 from models.settings import DAY
+from models.timeline.partitioning import partition_of
 from models.touchpoints import Kind, Touch, read
 from streams.config import load
-from streams.replay import TapeRecord
+from streams.history.replay import TapeRecord
 
 SMALL = Workload(customers=300, events=4_000)
 

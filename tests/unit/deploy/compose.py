@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from streams.config import Config
-from tests.servers import PROJECT
+from tests.support.servers import PROJECT
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
 DEMO = PROJECT / "deploy" / "demo.env"

@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import PROJECT
+from tests.support.servers import PROJECT
 
 DOCKERFILE = PROJECT / "Dockerfile"
 

@@ -14,9 +14,9 @@ from models.settings import DAY
 from streams.cli import main
 from streams.cli.main import COMMANDS
 from streams.config import Config
-from streams.evaluation import evaluation
-from streams.ownership import END_S
-from tests.servers import PROJECT, kafka_version
+from streams.consumer.ownership import END_S
+from streams.history.evaluation.settings import evaluation
+from tests.support.servers import PROJECT, kafka_version
 from tests.unit.deploy.compose import COMPOSE_FILE, compose, config_of, demo_variables, ours, services, settings
 from tests.unit.deploy.dockerfile import stages
 

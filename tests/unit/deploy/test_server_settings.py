@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.touchpoints import MAX_EVENT_BYTES
 from streams.config import Config
-from tests.servers import PROJECT
+from tests.support.servers import PROJECT
 from tests.unit.deploy.compose import services
 
 

@@ -9,8 +9,8 @@ import pytest
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.retry.FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr("streams.retry.LONGEST_PAUSE_S", 0.01)
-    monkeypatch.setattr("streams.versions.FIRST_LOOK_S", 0.001)
-    monkeypatch.setattr("streams.versions.LONGEST_LOOK_S", 0.01)
-    monkeypatch.setattr("streams.outgoing.LONGEST_PACE_S", 0.002)
-    monkeypatch.setattr("streams.shard.IDLE_S", 0.02)
-    monkeypatch.setattr("streams.versions.REFUSED_PAUSE_S", 0.01)
+    monkeypatch.setattr("streams.learner.versions.FIRST_LOOK_S", 0.001)
+    monkeypatch.setattr("streams.learner.versions.LONGEST_LOOK_S", 0.01)
+    monkeypatch.setattr("streams.outbox.relay.LONGEST_PACE_S", 0.002)
+    monkeypatch.setattr("streams.shard.owner.IDLE_S", 0.02)
+    monkeypatch.setattr("streams.learner.versions.REFUSED_PAUSE_S", 0.01)

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.config import Config, ConfigError, load
-from streams.security_settings import KafkaSecurity, RedisSecurity
-from streams.transport_settings import TransportSettings
+from streams.consumer.settings import TransportSettings
+from streams.security.settings import KafkaSecurity, RedisSecurity
 
 GIVEN: dict[str, tuple[str, Any]] = {
     "app": ("loyal-1", "loyal-1"),

@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from faust.types import TP
 
-from streams.log_facts import LogFacts
-from streams.processes import LOOPBACK
+from streams.kafka.partition_facts import LogFacts
+from streams.local.processes import LOOPBACK
+from streams.monitoring.http import WebServer
+from streams.monitoring.observer import Watching
 from streams.retry import retry_while_unavailable
 from streams.store import StoreUnavailable
-from streams.watching import Watching
-from streams.web import WebServer
-from tests.unit.streams.test_watching import value
+from tests.unit.streams.monitoring.test_observer import value
 
 STREAMS = Path(__file__).parents[3] / "streams"
 

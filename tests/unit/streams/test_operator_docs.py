@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from models.bands import Band
-from models.churn.watch import GROUPS, VALUES, Watch
+from models.customer.bands import Band
+from models.learning.monitor import GROUPS, VALUES, Watch
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
-from streams.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
+from streams.monitoring.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "retention.example.toml"

@@ -10,9 +10,9 @@ import pytest
 
 from streams.cli.main import COMMANDS, main
 from streams.cli.options import GLOBAL
-from streams.doctor import CHECKS
 from streams.errors import ExitCode
-from tests.cli_docs import TEXT, section
+from streams.operations.doctor import CHECKS
+from tests.support.cli_docs import TEXT, section
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

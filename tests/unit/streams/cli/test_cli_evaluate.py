@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 
 from streams.cli.main import main
 from streams.errors import ExitCode
-from tests.cdnow_sample import cdnow_sample
-from tests.cli_docs import undocumented
+from tests.support.cdnow_sample import cdnow_sample
+from tests.support.cli_docs import undocumented
 
 HEAD = "customer_id,ts,type,amount,qty\n"
 
@@ -141,7 +141,7 @@ def test_where_nothing_can_be_written_it_says_so_before_the_work(
     def never(*_: object) -> None:
         raise AssertionError("the work was begun")
 
-    monkeypatch.setattr("models.evaluation.evaluate", never)
+    monkeypatch.setattr("models.simulation.evaluation.evaluate", never)
     result = run(log, option, tmp_path / name)
     assert result.exit_code == ExitCode.FAILURE
     assert f"error: {option} is '{tmp_path / name}': " in result.stderr

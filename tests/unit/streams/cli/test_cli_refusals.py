@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from streams.cli.main import main
 from streams.errors import ExitCode
-from tests.logs import START, damaged, touchpoint
+from tests.support.logs import START, damaged, touchpoint
 
 
 def run(*words: str | Path) -> Result:

@@ -1,0 +1,1 @@
+"""Models of River that learn beside the champion."""

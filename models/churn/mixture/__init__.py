@@ -1,0 +1,1 @@
+"""The champion: a mixture of the learners, levelled to what is observed."""

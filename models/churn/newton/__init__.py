@@ -1,0 +1,1 @@
+"""Online logistic and complementary log-log regression by Newton steps."""

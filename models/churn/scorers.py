@@ -1,0 +1,28 @@
+"""What a model version belongs to, and the scorer it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.churn.challengers.river_model import RiverScorer
+from models.churn.mixture.scorer import MixtureScorer
+from models.churn.port import Scorer
+from models.churn.snapshot import SnapshotRefused, Version
+from models.settings import EngineSettings
+
+
+def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
+    """The scorer of a version. Raises SnapshotRefused when its model does not fit."""
+    return scorer_of_model(version.model, settings)
+
+
+def scorer_of_model(model: Mapping[str, Any], settings: EngineSettings) -> Scorer:
+    """The scorer of a model's version (`Learner.version`). Raises SnapshotRefused when it does not fit."""
+    match model.get("kind"):
+        case MixtureScorer.KIND:
+            return MixtureScorer.of(model, settings)
+        case RiverScorer.KIND:
+            return RiverScorer.of(model)
+        case kind:
+            raise SnapshotRefused(f"the version is of a model of kind {kind!r}, unknown here")

@@ -1,0 +1,112 @@
+"""A block: the records of all customers of a piece side by side, so that compiled code updates them in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.customer.layout import DUE, IDS, SLAB, VERSION
+from models.customer.record import Record, check_stored, hash_of
+from models.customer.tail import Tail, pack_tail, unpack_tail
+
+_SIZE = SLAB.itemsize
+_BLANK = Record(b"").pack()
+
+
+class Opened:
+    """The part of a record that plain Python changes (`models.customer.profile.Profile`)."""
+
+    __slots__ = ("_block", "_row", "tail")
+
+    def __init__(self, block: Block, row: int, tail: Tail) -> None:
+        self._block, self._row, self.tail = block, row, tail
+
+    @property
+    def flags(self) -> int:
+        return int(self._block.flags[self._row])
+
+    @flags.setter
+    def flags(self, flags: int) -> None:
+        self._block.flags[self._row] = flags
+
+
+class Block:
+    """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `hashes`: uint64. A customer without a
+    stored record has a blank row, which becomes a record once something happens to it (`models.engine.piece_run`)."""
+
+    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "open_cases", "rows")
+
+    def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
+        """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
+        self.names = names
+        self.hashes = np.fromiter(map(hash_of, names), np.uint64, len(names))
+        self.known = np.array([value is not None for value in stored], dtype=np.bool_)
+        parts = [_BLANK if value is None else value for value in stored]
+        lengths = np.fromiter(map(len, parts), np.int64, len(parts)) - _SIZE
+        if (lengths < 0).any():
+            _explain(names, stored)
+        self._tails: dict[int, bytes] = {}
+        for row in np.flatnonzero(lengths).tolist():
+            value = parts[row]
+            parts[row], self._tails[row] = value[:_SIZE], value[_SIZE:]
+        self._opened: dict[int, Tail] = {}
+        self.rows: NDArray[Any] = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
+        checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        self.rows["check"][~self.known] = checks[~self.known]
+        rows = self.rows
+        self.open_cases, self.flags = rows["open_cases"], rows["flags"]
+        good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS)
+        if not (good & (rows["tail_length"] == lengths)).all():
+            _explain(names, stored)
+
+    def open(self, row: int) -> Opened:
+        """A customer's profile: what is changed in it is kept."""
+        return Opened(self, row, self._tail(row))
+
+    def _tail(self, row: int) -> Tail:
+        tail = self._opened.get(row)
+        if tail is None:
+            tail = self._opened[row] = unpack_tail(self.names[row], self._tails.get(row, b""))
+        return tail
+
+    def clear(self, row: int) -> None:
+        """Make a customer's row blank, and their tail."""
+        self.rows[row] = np.frombuffer(_BLANK, dtype=SLAB)[0]
+        self.rows["check"][row] = self.hashes[row] & np.uint64(0xFFFFFFFF)
+        self._opened[row] = Tail()
+
+    def keep(self, row: int) -> tuple[bytes, bytes | None]:
+        """A customer's slab and tail (None: not opened yet) as they are now, for `put_back`."""
+        opened = self._opened.get(row)
+        return self.rows[row].tobytes(), None if opened is None else pack_tail(opened)
+
+    def put_back(self, row: int, kept: tuple[bytes, bytes | None]) -> None:
+        self.rows[row] = np.frombuffer(kept[0], dtype=SLAB)[0]
+        self._opened.pop(row, None)
+        if kept[1] is not None:
+            self._opened[row] = unpack_tail(self.names[row], kept[1])
+
+    def pack(self, wanted: NDArray[np.bool_]) -> dict[bytes, bytes]:
+        """The stored form of the wanted rows, by customer."""
+        for row, tail in self._opened.items():
+            packed = pack_tail(tail)
+            self._tails[row] = packed
+            self.rows["tail_length"][row] = len(packed)
+        slabs: list[bytes] = self.rows.view(f"V{_SIZE}").tolist()
+        for row, packed in self._tails.items():
+            slabs[row] += packed
+        return dict(compress(zip(self.names, slabs, strict=True), wanted.tolist()))
+
+    def dues(self) -> NDArray[np.float64]:
+        """The next due place of every row, inf where there is none. A view of shape (rows,)."""
+        return np.asarray(self.rows["times"][:, DUE])
+
+
+def _explain(names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
+    for name, value in zip(names, stored, strict=True):
+        if value is not None:
+            check_stored(name, value)

@@ -1,0 +1,90 @@
+"""The layout of the customer record: field indices, half-lives, flags, and the fixed slab as a NumPy dtype."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+VERSION: Final = 4
+IDS: Final = 8
+HALF_LIVES_PURCHASE: Final = (14.0, 28.0, 56.0, 112.0, 224.0)
+BASIS: Final = 28
+# -- times, ms since the epoch, 0 = never
+NEWEST, LAST_PURCHASE, TICK, EPISODE, DUE = range(5)
+TIMES: Final = 5
+# -- seconds since the epoch, 0 = never
+FIRST_TOUCH, FIRST_PURCHASE, OLDEST_CASE, CROSSING = range(4)
+SECONDS: Final = 4
+CANCELLED: Final = CROSSING
+"""Whose contract has ended (`LEFT`) has no crossing to wait for: there stands when they cancelled."""
+# -- open learning snapshots: of whether the customer stays for the horizon, and of whether they return within a tick
+DIRECT, HAZARD = range(2)
+SNAPSHOTS: Final = 2
+# -- decayed counts of touchpoints
+COMPLAINTS, PAYMENT_FAILURES, UNSUBSCRIBES, VISITS, OPENS, PRESENCE, RETURNS, CAMPAIGNS = range(8)
+HALF_LIVES_TOUCH: Final = (56.0, 56.0, 112.0, 14.0, 28.0, 14.0, 56.0, 28.0)
+"""Days: how long a touchpoint of each counted sort is of use for a forecast."""
+# -- numbers
+PURCHASE_DECAYS: Final = 0  # one per purchase half-life, as of NEWEST
+TOUCH_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per counted sort of touchpoint, likewise
+_AFTER: Final = TOUCH_DECAYS + len(HALF_LIVES_TOUCH)
+(
+    PURCHASE_DAYS,  # n
+    GAP_LOG_SUM,
+    GAP_LOG_SQUARES,
+    GAP_MAX,
+    GAP_EWMA,  # of log gap
+    DAY_AMOUNT,  # the latest purchase day, so far
+    DAY_QUANTITY,
+    DAY_BASKETS,
+    AMOUNT_EWMA,  # of log1p(amount of a purchase day), days before the latest
+    AMOUNT_SUM,  # the same, summed
+    QUANTITY_EWMA,
+    BASKETS_EWMA,
+    SPENT,
+    RETURNED,
+    RATING_EWMA,
+    SENTIMENT_EWMA,
+    RISK,  # last probability of churn
+    SNAPSHOT_RISK,
+) = range(_AFTER, _AFTER + 18)
+NUMBERS: Final = _AFTER + 18
+SLAB: Final = np.dtype(
+    [
+        ("version", "u1"),
+        ("ring", "u1"),
+        ("band", "u1"),
+        ("flags", "u1"),
+        ("check", "<u4"),
+        ("times", "<f8", TIMES),
+        ("ids", "<u8", IDS),
+        ("numbers", "<f4", NUMBERS),
+        ("seconds", "<u4", SECONDS),
+        (
+            "taken",
+            "<u4",
+            SNAPSHOTS,
+        ),  # the tick at which each open snapshot was taken (models.timeline.order), 0: none is open
+        ("snapshots", "<u2", (SNAPSHOTS, BASIS)),  # their bases, float16
+        ("heard", "u1"),  # ratings and sentiments averaged: `RATINGS` and `SENTIMENTS`, each up to `MOST_HEARD`
+        ("open_cases", "u1"),
+        ("tail_length", "<u2"),
+    ]
+)
+if SLAB.itemsize % 8:
+    raise ImportError(f"the slab's size is {SLAB.itemsize}; it must be a multiple of 8")
+# -- flags
+NO_CONSENT: Final = 1
+ERASED: Final = 2
+REARMED: Final = 4  # the open episode's trigger expired unsent
+STAYED: Final = 8  # a sign of staying fell into the horizon after the snapshot of DIRECT
+BACK: Final = 16  # the same, within the tick after the snapshot of HAZARD
+LEFT: Final = 32  # cancelled, and has given no sign of staying since
+# -- what was heard
+RATINGS: Final = 0x01
+SENTIMENTS: Final = 0x10
+MOST_HEARD: Final = 15
+"""Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
+MOST_BYTES: Final = 26_885
+"""Largest stored value. The tail's length, two bytes in the slab, must have room for it."""

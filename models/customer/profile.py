@@ -1,0 +1,142 @@
+"""What customers and service desks tell about a customer: preferences, consent, open cases, loyalty programme.
+
+These live in the record's tail and follow the log's order: a late touchpoint does not overwrite what was said since,
+except that an objection (consent withdrawn, unsubscribed, erasure) and a case counts whenever it arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from models.customer.layout import NO_CONSENT
+from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail
+from models.settings import SECOND
+from models.touchpoints import Kind, Payload, Touch
+from models.touchpoints.types.conversation import PresenceData
+from models.touchpoints.types.engagement import MessageData
+from models.touchpoints.types.loyalty import ProgrammeJoinedData
+from models.touchpoints.types.preferences import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
+from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
+
+TELLING = frozenset(
+    map(
+        int,
+        (
+            Kind.PRESENCE,
+            Kind.CASE_OPENED,
+            Kind.CASE_RESOLVED,
+            Kind.PREFERENCES_UPDATED,
+            Kind.PROFILE_UPDATED,
+            Kind.CONSENT_CHANGED,
+            Kind.MESSAGE_UNSUBSCRIBED,
+            Kind.PROGRAMME_JOINED,
+        ),
+    )
+)
+"""Kinds whose content enters the tail."""
+
+
+class Profile(Protocol):
+    """The part of a record that is read and changed here.
+
+    Implemented by Record.
+    """
+
+    flags: int
+    tail: Tail
+
+
+class Told(NamedTuple):
+    """What is needed of a touchpoint here. (A `Touch` has it too.)"""
+
+    kind: int
+    time: int
+    data: Payload
+
+
+def oldest(cases: Mapping[str, int]) -> int:
+    """When the case that has been open longest was opened, as seconds since the epoch; 0: none is open."""
+    return min(max(min(cases.values()) // SECOND, 1), 2**32 - 1) if cases else 0
+
+
+def take_in(record: Profile, touch: Told | Touch, late: bool) -> None:
+    """Let one touchpoint of a `TELLING` kind change the tail."""
+    data, tail = touch.data, record.tail
+    if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):
+        _consent(record, touch.time, data, late)
+        return
+    if touch.kind == Kind.MESSAGE_UNSUBSCRIBED and isinstance(data, MessageData):
+        _refuse(record, (data.channel,))
+        return
+    if isinstance(data, CaseOpenedData):
+        if len(tail.cases) < MAX_OPEN_CASES:
+            tail.cases[data.case_id] = touch.time
+    elif isinstance(data, CaseResolvedData):
+        tail.cases.pop(data.case_id, None)
+    elif not late:
+        _tell(record, data)
+
+
+def _tell(record: Profile, data: Payload) -> None:
+    """What a newer word has replaced by now must not come back: late ones are left out."""
+    tail = record.tail
+    match data:
+        case PreferencesUpdatedData():
+            _preferences(record, data)
+        case ProfileUpdatedData():
+            tail.customer_class = data.customer_class or tail.customer_class
+        case ProgrammeJoinedData():
+            tail.programme = data.programme or "default"
+        case PresenceData():
+            tail.presence = data.channel if data.state == "online" else ""
+
+
+def _consent(record: Profile, time: int, data: ConsentChangedData, late: bool) -> None:
+    """The newest word counts, by its own time; of late ones only a withdrawal.
+
+    A withdrawal for some channels stops promotion on all: which part of it was meant is not for the engine to guess.
+    """
+    if time < record.tail.consent_at or (late and data.marketing):
+        return
+    record.tail.consent_at = time
+    named = tuple(data.channels or ())
+    if data.marketing:
+        record.flags &= ~NO_CONSENT
+        _allow(record, named or record.tail.refused)
+        if named:
+            record.tail.channels = named[:MAX_LIST]
+    else:
+        record.flags |= NO_CONSENT
+        _refuse(record, named)
+
+
+def _refuse(record: Profile, channels: tuple[str, ...]) -> None:
+    """The customer wants nothing on these channels. Who refuses more than can be remembered is taken to refuse all."""
+    tail = record.tail
+    tail.channels = tuple(channel for channel in tail.channels if channel not in channels)
+    refused = tuple(dict.fromkeys((*tail.refused, *channels)))
+    if len(refused) > MAX_REFUSED:
+        record.flags |= NO_CONSENT
+    tail.refused = refused[:MAX_REFUSED]
+
+
+def _allow(record: Profile, channels: tuple[str, ...]) -> None:
+    record.tail.refused = tuple(channel for channel in record.tail.refused if channel not in channels)
+
+
+def _preferences(record: Profile, data: PreferencesUpdatedData) -> None:
+    tail = record.tail
+    if data.channels is not None:
+        tail.channels = tuple(data.channels)[:MAX_LIST]
+        _allow(record, tail.channels)
+    if data.topics is not None:
+        tail.topics = tuple(data.topics)[:MAX_LIST]
+    if data.rewards is not None:
+        tail.rewards = tuple(data.rewards)[:MAX_LIST]
+    if data.max_per_week is not None:
+        tail.max_per_week = data.max_per_week
+    if data.quiet_hours is not None:
+        tail.quiet = (data.quiet_hours.start, data.quiet_hours.end)
+    if data.time_zone is not None:
+        tail.time_zone = data.time_zone

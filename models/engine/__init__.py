@@ -1,0 +1,1 @@
+"""The pure function: a shard's state, records and touchpoints in, one commit's changes out."""

@@ -1,0 +1,353 @@
+"""The walk: every customer of a piece on their own way through it, touchpoint by touchpoint, due item by due item.
+
+Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
+record, estimates the risk with the version in force, foresees when it will cross the threshold, and moves bands, ticks
+and due times. What has to be decided or said about a customer it writes down as an *event*, in the order of the lane,
+with a copy of all that the decision reads; plain Python (models.engine.piece_run) goes through the events afterwards. A
+lane stops early where plain Python has to change the record first (a service case, an erasure, a trigger that expired),
+or where the scorer is not a compiled one; the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.churn.crossing import crossing_time
+from models.churn.mixture.probability import Mixture, Room, probability
+from models.customer.bands import Band, Change
+from models.customer.layout import (
+    BACK,
+    BASIS,
+    CANCELLED,
+    CROSSING,
+    DIRECT,
+    DUE,
+    EPISODE,
+    ERASED,
+    HAZARD,
+    IDS,
+    LAST_PURCHASE,
+    LEFT,
+    NEWEST,
+    PURCHASE_DAYS,
+    REARMED,
+    SNAPSHOT_RISK,
+    STAYED,
+    TICK,
+)
+from models.customer.profile import TELLING
+from models.customer.schedule import next_tick, takes_snapshot, tick_number, tick_time
+from models.decisions.episodes import assess, close
+from models.engine.lanes import LEAVING, SIGN, Arrivals, Count, State, What
+from models.features import basis_of, update
+from models.features.behaviour import LAST_SECOND
+from models.numerics.compiled import compiled
+from models.numerics.float16 import half_bits
+from models.settings import SECOND
+from models.timeline.order import NEVER, STAGES, Stage
+from models.touchpoints import Kind
+
+_TOLD, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(What)[:5])
+_LABEL, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(What)[5:])
+_NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
+_APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS, *_MORE = map(int, Count)
+_UNSURE, _BEYOND = _MORE
+_BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
+_CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
+_STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
+_EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
+_TELLS = np.array([kind in TELLING for kind in range(256)])
+_OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
+
+# What a step comes to.
+_REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
+_MOST_A_STEP = 3
+"""Events that one step writes at most."""
+
+
+@compiled
+def walk(
+    records: Any,
+    lanes: Any,
+    order: Any,
+    arrivals: Arrivals,
+    place: float,
+    rules: Any,
+    mixture: Mixture,
+    room: Room,
+    asks: bool,
+    single: bool,
+    probabilities: Any,
+    crossings: Any,
+    counts: Any,
+    events: Any,
+) -> int:
+    """Take lanes as far as they go. A lane also stops when there is no more room for events.
+
+    Args:
+        records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
+        order: which lanes, in which order, shape (any,).
+        place: where the piece ends.
+        mixture, room: of the compiled scorer, and what it calculates in.
+        asks: the scorer is another one: stop before every score.
+        single: one step a lane.
+        probabilities, crossings: what that scorer said (crossings: s since the epoch), shape (lanes,).
+        counts: by `Count`, counted up. events: room for what is reported, dtype EVENT.
+
+    Returns:
+        How many `events` were written.
+    """
+    n = 0
+    for at in range(order.shape[0]):
+        index = order[at]
+        lane, record = lanes[index], records[index]
+        while lane.state != _DONE and n + _MOST_A_STEP <= events.shape[0]:
+            scored = lane.state == _SCORED
+            if lane.state == _NEXT:
+                if not _choose(record, lane, arrivals, place):
+                    lane.state = _DONE
+                    break
+                lane.changed = 1
+                counts[_ROWS] += 1
+                if lane.due != 0.0:
+                    n, outcome = _due_step(record, lane, index, rules, counts, events, n)
+                else:
+                    n, outcome = _touch_step(record, lane, index, arrivals, rules, counts, events, n)
+            elif lane.state == _AFTER_CASE:
+                n, outcome = _apply(record, lane, index, arrivals, rules, counts, events, n)
+            else:
+                outcome = _SCORE
+            if outcome == _WAIT_CASE:
+                lane.state = _AFTER_CASE
+                break
+            if outcome == _SCORE:
+                if asks and not scored:
+                    lane.state = _ASKING
+                    break
+                estimate = probabilities[index] if scored else probability(lane.basis, mixture, room, 0)
+                n = _conclude(record, lane, index, estimate, rules, counts, events, n)
+                record.seconds[CROSSING] = 0
+                if estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0:
+                    tick = int(record.times[TICK])
+                    record.seconds[CROSSING] = (
+                        crossings[index]
+                        if scored
+                        else crossing_time(lane.basis, estimate, lane.now, tick, rules.enter, mixture, room)
+                    )
+            lane.state = _NEXT
+            if lane.exists:
+                record.times[DUE] = next_due(record, rules, lane.phase)
+            if single or outcome == _WAIT_NEXT:
+                break
+    return n
+
+
+@compiled
+def _choose(record: Any, lane: Any, arrivals: Arrivals, place: float) -> bool:
+    """Find the lane's next step; False when it is at its end."""
+    due = record.times[DUE] if lane.exists else NEVER
+    row = lane.cursor
+    if row >= 0:
+        if due == NEVER or int(due) // STAGES > arrivals.now[row]:
+            lane.row, lane.due, lane.now = row, 0.0, arrivals.now[row]
+            lane.cursor = arrivals.following[row]
+            return True
+    elif due > place or (due == place and not lane.before):
+        return False
+    lane.row, lane.due, lane.now = -1, due, int(due) // STAGES
+    return True
+
+
+@compiled
+def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, events: Any, n: int) -> tuple[int, int]:
+    """A label, a tick, a crossing, or the end of ticks."""
+    counts[_DUE] += 1
+    times = record.times
+    if int(lane.due) % STAGES == _STAGE_LABELS:
+        return _label(record, lane, index, rules, events, n), _REST
+    if lane.now - times[LAST_PURCHASE] > rules.silence:
+        return _leave(record, lane, index, events, n), _REST
+    lane.may_open = 1
+    if times[TICK] == lane.now:
+        times[TICK] = lane.now + rules.tick
+    else:
+        counts[_CROSSINGS] += 1
+    basis_of(record, lane.now, lane.basis)
+    return n, _SCORE
+
+
+@compiled
+def _label(record: Any, lane: Any, index: int, rules: Any, events: Any, n: int) -> int:
+    """The label of an open snapshot whose window is over; that of the other one is an item of its own."""
+    sort = matured(record, rules, lane.phase, lane.now)
+    taken = tick_time(rules, lane.phase, int(record.taken[sort]))
+    if sort == DIRECT:
+        n = _say(events, n, lane, index, _LABEL, np.float64(record.numbers[SNAPSHOT_RISK]), taken)
+        events[n - 1].flag = 0 if record.flags & STAYED else 1
+    else:
+        n = _say(events, n, lane, index, _RETURNED, 0.0, taken)
+        events[n - 1].flag = 1 if record.flags & BACK else 0
+    for i in range(BASIS):
+        events[n - 1].snapshot[i] = record.snapshots[sort, i]
+    record.taken[sort] = 0
+    return n
+
+
+@compiled
+def _leave(record: Any, lane: Any, index: int, events: Any, n: int) -> int:
+    """No further ticks, and no open episode."""
+    record.times[TICK] = 0.0
+    record.seconds[CROSSING] = 0
+    was_open = record.times[EPISODE] != 0.0
+    close(record, _BAND_LAPSED)
+    return _say(events, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
+
+
+@compiled
+def _touch_step(
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, events: Any, n: int
+) -> tuple[int, int]:
+    """A touchpoint, up to where it would change the record's numbers."""
+    row = lane.row
+    kind = arrivals.kinds[row]
+    if arrivals.skewed[row]:
+        counts[_SKEWED] += 1
+    if kind == _EXPIRED:
+        counts[_APPLIED] += 1
+        return _say(events, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
+    for i in range(IDS):
+        if record.ids[i] == arrivals.hashes[row]:
+            counts[_DUPLICATE] += 1
+            return n, _REST
+    if record.ids[record.ring] != 0 and arrivals.times[row] <= record.times[NEWEST]:
+        # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
+        if rules.duplicate_window and arrivals.times[row] < record.times[NEWEST] - rules.duplicate_window:
+            counts[_DUPLICATE] += 1
+            counts[_BEYOND] += 1
+            return n, _REST
+        counts[_UNSURE] += 1
+    record.ids[record.ring] = arrivals.hashes[row]
+    record.ring = (record.ring + 1) % IDS
+    if kind == _ERASURE:
+        counts[_APPLIED] += 1
+        return _say(events, n, lane, index, _ERASE, 0.0, 0), _WAIT_NEXT
+    if record.flags & ERASED:
+        counts[_APPLIED] += 1
+        return n, _REST
+    if _TELLS[kind]:
+        n = _say(events, n, lane, index, _CASE if _OF_CASES[kind] else _TOLD, 0.0, 0)
+        events[n - 1].flag = 1 if arrivals.times[row] < lane.now - rules.lateness else 0
+        if _OF_CASES[kind]:
+            return n, _WAIT_CASE
+    return _apply(record, lane, index, arrivals, rules, counts, events, n)
+
+
+@compiled
+def _apply(
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, events: Any, n: int
+) -> tuple[int, int]:
+    """Let the touchpoint of this step change the numbers."""
+    row, now, times = lane.row, lane.now, record.times
+    kind, time = int(arrivals.kinds[row]), arrivals.times[row]
+    late = time < now - rules.lateness
+    alive = rules.signs[kind] == SIGN
+    counts[_LATE if late else _APPLIED] += 1
+    update(
+        record, kind, time, arrivals.a[row], arrivals.b[row], arrivals.sentiment[row], late, alive, lane.phase, rules
+    )
+    if rules.signs[kind] == LEAVING and time >= times[LAST_PURCHASE]:
+        cancelled = max(time // SECOND, np.int64(record.seconds[CANCELLED]) if record.flags & LEFT else 1)
+        record.flags = (record.flags | LEFT) & 0xFF & ~(STAYED | BACK)
+        n = _leave(record, lane, index, events, n)
+        record.seconds[CANCELLED] = min(cancelled, LAST_SECOND)
+        return n, _REST
+    if alive and times[TICK] == 0.0 and not record.flags & LEFT:
+        times[TICK] = next_tick(rules, lane.phase, now)
+    if record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & LEFT or now - times[LAST_PURCHASE] > rules.silence:
+        return n, _REST
+    # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
+    lane.may_open = 0 if late or alive else 1
+    basis_of(record, now, lane.basis)
+    return n, _SCORE
+
+
+@compiled
+def _conclude(record: Any, lane: Any, index: int, estimate: float, rules: Any, counts: Any, events: Any, n: int) -> int:
+    """What a new estimate of risk changes; at a tick, learning snapshots if it is this customer's turn."""
+    counts[_SCORES] += 1
+    times = record.times
+    change = assess(record, rules.enter, rules.exit, estimate, lane.now, lane.may_open == 1)
+    quiet = lane.now < rules.quiet_until
+    rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet
+    if change == _CHANGE_CLOSED:
+        n = _say(events, n, lane, index, _CLOSED, estimate, 0)
+    elif change == _CHANGE_OPENED or rearmed:
+        counts[_EPISODES] += change == _CHANGE_OPENED
+        record.flags &= 0xFF & ~REARMED
+        what = _OPENED if change == _CHANGE_OPENED else _AGAIN
+        n = _say(events, n, lane, index, what, estimate, int(times[EPISODE]))
+        for i in range(BASIS):
+            events[n - 1].basis[i] = lane.basis[i]
+        if quiet:
+            record.flags |= REARMED
+    if lane.due != 0.0 and times[TICK] == lane.now + rules.tick:
+        _take(record, lane, HAZARD, BACK, rules)
+        if lane.now - times[LAST_PURCHASE] <= rules.horizon and _take(record, lane, DIRECT, STAYED, rules):
+            record.numbers[SNAPSHOT_RISK] = estimate
+    return n
+
+
+@compiled
+def _take(record: Any, lane: Any, sort: int, flag: int, rules: Any) -> bool:
+    """At a tick, open a learning snapshot, unless one of its sort is open or another tick is this customer's."""
+    number = tick_number(rules, lane.phase, lane.now)
+    if record.taken[sort] != 0 or not takes_snapshot(lane.turn, number, rules.rhythms[sort]):
+        return False
+    record.taken[sort] = number
+    record.flags &= 0xFF & ~flag
+    for i in range(BASIS):
+        record.snapshots[sort, i] = half_bits(lane.basis[i])
+    return True
+
+
+@compiled
+def _say(events: Any, n: int, lane: Any, index: int, what: int, estimate: float, opened: int) -> int:
+    event = events[n]
+    event.lane, event.what, event.row = index, what, lane.row
+    event.due, event.now = lane.due, lane.now
+    event.probability, event.opened = estimate, opened
+    return n + 1
+
+
+@compiled
+def label_time(record: Any, rules: Any, phase: int, sort: int) -> int:
+    """When an open snapshot's label is due: at the end of its window, and of the lateness. 0: none is open."""
+    if record.taken[sort] == 0:
+        return 0
+    window = rules.horizon if sort == DIRECT else rules.tick
+    return int(tick_time(rules, phase, int(record.taken[sort])) + window + rules.lateness)
+
+
+@compiled
+def matured(record: Any, rules: Any, phase: int, now: int) -> int:
+    """Which open snapshot's label is due now; if both, the direct learner's."""
+    return DIRECT if label_time(record, rules, phase, DIRECT) == now else HAZARD
+
+
+@compiled
+def next_due(record: Any, rules: Any, phase: int) -> float:
+    """The earliest of the next tick, the crossing before it and the ends of the open snapshots' windows, as a place."""
+    tick = int(record.times[TICK])
+    crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
+    due = NEVER
+    if tick != 0:
+        due = np.float64(tick * STAGES + _STAGE_SCORES)
+    if crossing != 0:
+        due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
+    for sort in (DIRECT, HAZARD):
+        label = label_time(record, rules, phase, sort)
+        if label != 0:
+            due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
+    return due

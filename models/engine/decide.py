@@ -1,0 +1,135 @@
+"""The decision on one row of the line: what an event of the walk means for a customer, and what is said about it.
+
+Plain Python on the few rows that change something; everything that decides about people lives here, in
+`models.decisions.episodes` and in `models.decisions`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.drivers import drivers
+from models.churn.registry import named
+from models.customer.profile import Profile
+from models.decisions import choose
+from models.engine.output_buffer import Place, Said, Work, dead_record
+from models.outputs import Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.touchpoints import Code
+
+DRIVERS = 3
+
+
+class Row(NamedTuple):
+    """One row of the line. probability: of its estimate, if there was one."""
+
+    at: Place
+    now: int
+    customer: bytes
+    probability: float | None = None
+
+
+def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
+    """Say to the decisions topic what was decided, and why.
+
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom.
+        what: the kind of decision, such as ``episode_closed``.
+        reason: why, in words.
+        action: what was chosen, if it was a choice.
+        trigger: the id of the trigger that follows from it, in hex, if one does.
+    """
+    at, customer = work.position(row.at), row.customer.decode()
+    name = output_id(what, customer, row.now, at.offset, at.due)
+    version = work.version
+    decision = Decision(name, what, row.now, at, customer, row.probability, reason, action, trigger, version)
+    work.say(row.at, Said("decisions", name, row.customer, decision, row.now))
+
+
+def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: NDArray[np.float32]) -> None:
+    """Choose what would help a customer whose episode is open, and trigger it unless they are best left alone.
+
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom, with the estimate of risk.
+        what: ``episode_opened`` or ``episode_continued``.
+        record: the customer's; its tail counts the triggers of the episode.
+        opened: when the episode did, log time in ms.
+        basis: what the risk was estimated from, shape (BASIS,).
+    """
+    if row.now < work.quiet_until:
+        tell(work, row, what, "nobody is triggered by what is history", "leave_alone")
+        return
+    choice, tail = choose(record), record.tail
+    if choice.action == "leave_alone":
+        tell(work, row, what, choice.reason, choice.action)
+        return
+    tail.step += 1
+    name = trigger_id(row.customer, opened, tail.opener, tail.step)
+    tail.trigger = bytes.fromhex(name)
+    told = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
+    trigger = Trigger(
+        id=name,
+        customer=row.customer.decode(),
+        action=choice.action,
+        channel=choice.channel,
+        probability=row.probability or 0.0,
+        drivers=[Reason(driver.feature, driver.contribution, driver.words) for driver in told],
+        episode=opened,
+        step=tail.step,
+        time=row.now,
+        expires_at=row.now + work.settings.trigger_life,
+        model_version=work.version,
+        at=work.position(row.at),
+    )
+    tell(work, row, what, choice.reason, choice.action, name)
+    work.say(row.at, Said("triggers", name, row.customer, trigger, row.now, trigger.expires_at))
+    work.counts["triggers"] += 1
+
+
+def label(
+    work: Work,
+    row: Row,
+    sort: str,
+    taken: int,
+    snapshot: NDArray[np.uint16],
+    truth: bool,
+    predicted: float | None = None,
+) -> None:
+    """A label has matured: the example goes to the learner.
+
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom.
+        sort: `CHURN` or `RETURN`.
+        taken: when the snapshot was, log time in ms.
+        snapshot: the basis as it is stored, the bits of float16, shape (BASIS,).
+        truth: what came: churn, or a return.
+        predicted: the probability that was given when the snapshot was taken.
+    """
+    customer = row.customer.decode()
+    example = Example(customer, sort, row.now, taken, snapshot.tobytes(), truth, predicted)
+    name = output_id("example", customer, sort, taken)
+    work.say(row.at, Said("examples", name, row.customer, example, row.now))
+
+
+def choose_champion(work: Work, row: int, now: int) -> None:
+    """An operator's choice goes to the learner, in the line's order. One of a model that does not learn here is a dead
+    letter: the learner can't obey it, and whoever wrote it past the command line must find it again.
+
+    row: of the batch. now: the shard's time as of it.
+    """
+    event: Any = work.batch.columns.contents[row]
+    champion, names = event.data.model, named(work.settings)
+    if champion is not None and champion not in names:
+        reason = f"data.model is {champion!r}; give one of {', '.join(names)}, or null"
+        dead_record(work, row, str(Code.UNKNOWN_MODEL), reason)
+        return
+    work.counts["choices"] += 1
+    at: Place = (row, 1, 0.0, b"")
+    position = work.position(at)
+    name = output_id("chosen", work.partition, position.offset)
+    work.say(at, Said("examples", name, b"", Chosen(now, champion, position), now))

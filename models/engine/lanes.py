@@ -1,0 +1,192 @@
+"""The walk's ground: a lane for each customer of a piece, the touchpoints it passes, and the events it writes down."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.definition import LEAVING as LEAVING_KINDS
+from models.churn.definition import SIGNS
+from models.customer.block import Block
+from models.customer.layout import BASIS, SNAPSHOTS
+from models.customer.schedule import phase_of
+from models.numerics.compiled import compiled
+from models.settings import EngineSettings
+from models.timeline.batch import Batch
+from models.timeline.pieces import Piece
+
+
+class What(IntEnum):
+    """What an event is about."""
+
+    TOLD = 1  # a touchpoint that enters the tail
+    CASE = 2  # the same, and the lane waits until it has
+    REARM = 3  # a trigger expired unsent; the lane waits
+    ERASE = 4  # the lane waits
+    LAPSED = 5  # silent too long, with an open episode
+    LABEL = 6  # of the open snapshot DIRECT: stayed within the horizon or not
+    RETURNED = 7  # of the open snapshot HAZARD: back within a tick or not
+    OPENED = 8  # an episode
+    AGAIN = 9  # the open episode may ask again
+    CLOSED = 10
+
+
+class State(IntEnum):
+    """Where a lane stands."""
+
+    NEXT = 0  # before its next step
+    TOLD = 1  # in the middle of a touchpoint: its case is in the tail now
+    ASKING = 2  # its basis waits for a scorer
+    SCORED = 3  # the probability has come
+    DONE = 4
+
+
+class Count(IntEnum):
+    """Fields of `models.timeline.shard_state.Totals` that the walk counts."""
+
+    APPLIED = 0
+    DUPLICATE = 1
+    LATE = 2
+    SKEWED = 3
+    DUE = 4
+    SCORED = 5
+    EPISODES = 6
+    CROSSINGS = 7
+    ROWS = 8  # steps taken
+    UNSURE = (
+        9  # applied, and no newer than the customer's newest, whose record had forgotten others: may have come before
+    )
+    BEYOND = 10  # taken for duplicates, since they would be unsure and are older than the window
+
+
+LANE = np.dtype(
+    [
+        ("cursor", "<i8"),  # the lane's next touchpoint, a row of the batch; -1: none
+        ("row", "<i8"),  # the touchpoint of the step under way; -1: it is a due item
+        ("due", "<f8"),  # the place of the due item, 0: it is a touchpoint
+        ("now", "<i8"),
+        ("phase", "<i8"),
+        ("turn", "<i8"),  # the customer's own rhythm of snapshots
+        ("basis", "<f4", BASIS),
+        ("exists", "u1"),
+        ("before", "u1"),  # the customer stands before the piece's bound at its place
+        ("changed", "u1"),
+        ("state", "u1"),
+        ("may_open", "u1"),
+    ]
+)
+
+EVENT = np.dtype(
+    [
+        ("lane", "<i8"),
+        ("what", "<i8"),
+        ("row", "<i8"),
+        ("due", "<f8"),
+        ("now", "<i8"),
+        ("probability", "<f8"),  # of this estimate; of a label: what was predicted
+        ("opened", "<i8"),  # when the episode opened; of a label: when the snapshot was taken
+        ("flag", "u1"),  # a touchpoint: it was late; a label: what came
+        ("snapshot", "<u2", BASIS),  # a label's, as stored
+        ("basis", "<f4", BASIS),
+    ]
+)
+
+RULES = np.dtype(
+    [
+        ("horizon", "<i8"),
+        ("silence", "<i8"),
+        ("lateness", "<i8"),
+        ("duplicate_window", "<i8"),
+        ("tick", "<i8"),
+        ("anchor", "<i8"),
+        ("rhythms", "<i8", SNAPSHOTS),  # at every how many ticks a snapshot of each sort is taken
+        ("enter", "<f8"),
+        ("exit", "<f8"),
+        ("quiet_until", "<i8"),  # nobody is triggered before: an episode asks at its first estimate from then on
+        ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
+    ]
+)
+
+
+SIGN, LEAVING = 1, 2
+"""What `rules.signs` says of a kind; 0: neither."""
+
+
+@cache
+def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
+    """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut)."""
+    rhythms = (settings.rhythm(settings.horizon), settings.rhythm(settings.tick))
+    told = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.tick)
+    signs = np.zeros(256, dtype=np.uint8)
+    signs[list(SIGNS[settings.alive])] = SIGN
+    signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
+    return np.array(
+        [(*told, settings.anchor, rhythms, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES
+    )[0]
+
+
+class Arrivals(NamedTuple):
+    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none."""
+
+    kinds: NDArray[np.uint8]
+    times: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    sentiment: NDArray[np.float64]
+    skewed: NDArray[np.bool_]
+    now: NDArray[np.int64]
+    following: NDArray[np.int64]
+
+
+@compiled
+def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
+    """Chain each lane's rows in order; `lane_of_row` is -1 where a record concerns no customer."""
+    for i in range(lane_of_row.shape[0] - 1, -1, -1):
+        lane = lane_of_row[i]
+        if lane >= 0:
+            following[first + i] = heads[lane].cursor
+            heads[lane].cursor = first + i
+
+
+def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[Any]:
+    """A lane for every row of the block, before its first step."""
+    lanes = np.zeros(len(block.names), dtype=LANE)
+    lanes["cursor"] = -1
+    lanes["exists"] = block.known
+    lanes["turn"] = (block.hashes >> np.uint64(32)).astype(np.int64)
+    lanes["phase"] = phase_of(settings, block.hashes)
+    customer = piece.bound[1]
+    lanes["before"] = [name < customer for name in block.names] if customer else False
+    return lanes
+
+
+def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
+    """The piece's touchpoints, chained by lane.
+
+    Args:
+        batch: the records.
+        piece: which of its rows.
+        time: the shard's before the piece, ms.
+        lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
+        lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
+    """
+    columns = batch.columns
+    following = np.full(len(batch), -1, dtype=np.int64)
+    _link(piece.first, lane_of_row, lanes, following)
+    now = np.maximum(batch.reached, time)
+    return Arrivals(
+        columns.kinds,
+        columns.times,
+        columns.hashes,
+        columns.a,
+        columns.b,
+        columns.sentiment,
+        columns.skewed,
+        now,
+        following,
+    )

@@ -1,0 +1,128 @@
+"""A piece of the line under way: what has been said so far, and the dead letters.
+
+Outputs carry their place in the line, so that they can be put in its order whatever order the lanes took.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from models.churn import Scorer
+from models.engine.piece_input import PieceInput, Scoring
+from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
+from models.settings import EngineSettings
+from models.timeline.batch import Batch
+from models.timeline.pieces import Piece
+from models.touchpoints import Code, Kind, Rejected
+
+Place = tuple[int, int, float, bytes]
+"""Where a step stands in the line: (row of the batch, 0 before / 1 at, due place, customer)."""
+
+
+class Said(NamedTuple):
+    """An output before it is counted: topic role, id, Kafka key, what is said, log time, expiry (0: never)."""
+
+    role: str
+    id: str
+    key: bytes
+    output: Output
+    time: int
+    expires_at: int = 0
+
+
+LONGEST_KEY = 512
+"""Bytes kept of a dead record's key: no customer's is longer, and a broker takes no letter of any size."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A piece under way."""
+
+    settings: EngineSettings
+    partition: int
+    topic: str
+    version: int
+    scorer: Scorer
+    batch: Batch
+    piece: Piece
+    quiet_until: int = 0
+    said: list[tuple[Place, int, Said]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, given: PieceInput, scoring: Scoring) -> Work:
+        """A piece before its first step."""
+        state, version = given.state, scoring.version(given.state)
+        return cls(
+            given.settings,
+            state.partition,
+            given.topic,
+            version,
+            scoring.scorer,
+            given.batch,
+            given.piece,
+            scoring.quiet_until,
+        )
+
+    def say(self, at: Place, said: Said) -> None:
+        self.said.append((at, len(self.said), said))
+
+    def position(self, at: Place) -> Position:
+        index = at[0]
+        offset = int(self.batch.offsets[index]) if index < len(self.batch) else self.piece.next_offset
+        return Position(self.partition, offset, due=at[1] == 0)
+
+
+def dead_record(work: Work, row: int, code: str, reason: str) -> None:
+    """A record of the batch goes to the dead letters, whole unless it is oversize."""
+    entry = work.batch.record(row)
+    value = entry.value or b""
+    content = work.batch.columns.contents[row]
+    seen = content if isinstance(content, Rejected) else None
+    touch = None if seen else work.batch.columns.touch(row)
+    letter = DeadLetter(
+        code=code,
+        reason=reason,
+        topic=work.topic,
+        partition=work.partition,
+        offset=entry.offset,
+        timestamp=entry.timestamp,
+        size=len(value),
+        value=as_text(value, KEPT_OF_OVERSIZE if code == Code.OVERSIZE else None),
+        key=as_text(entry.key, LONGEST_KEY),
+        customer=(touch.customer or None) if touch else seen.customer if seen else None,
+        event_type=Kind(touch.kind).type if touch else seen.type if seen else None,
+        event_id=touch.id if touch else seen.event_id if seen else None,
+    )
+    work.counts["dead"] += 1
+    name = output_id("deadletter", work.partition, entry.offset, code)
+    work.say((row, 1, 0.0, b""), Said("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp))
+
+
+def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:
+    """A due item on which the engine raised: there is no record to keep, only the customer and the time.
+
+    Args:
+        work: takes the dead letter.
+        at: the due item's place in the line.
+        customer: whose it is.
+        reason: what the engine raised, in words.
+        due: its log time, ms.
+    """
+    position = work.position(at)
+    letter = DeadLetter(
+        code=str(Code.ENGINE_ERROR),
+        reason=reason,
+        topic=work.topic,
+        partition=work.partition,
+        offset=position.offset,
+        timestamp=due,
+        size=0,
+        customer=customer.decode(),
+        due=due,
+    )
+    work.counts["dead"] += 1
+    name = output_id("deadletter-due", customer.decode(), due, int(at[2]))
+    work.say(at, Said("deadletters", name, customer, letter, due))

@@ -1,0 +1,151 @@
+"""A piece under way: its lanes walk, and what they report takes effect (models.engine.effects)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn import MixtureScorer
+from models.churn.crossing import crossings_of, new_room
+from models.churn.mixture.probability import NO_MIXTURE
+from models.customer.block import Block
+from models.customer.layout import TICK
+from models.engine.customer_loop import walk
+from models.engine.decide import choose_champion
+from models.engine.effects import Ground, take_effect
+from models.engine.lanes import EVENT, Count, State, arrivals_of, lanes_of, rules_of
+from models.engine.output_buffer import Work, dead_record
+from models.timeline.order import NEVER
+from models.timeline.partitioning import misplaced
+from models.timeline.shard_state import ShardState
+from models.touchpoints import Code, Kind, Rejected
+
+ROOM = 2048
+"""Events between two calls of the walk: enough for most pieces, and small enough to stay in the processor's cache."""
+
+
+def _probable(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same. Raises ValueError where a scorer gives what is no probability."""
+    wrong = ~((probabilities >= 0.0) & (probabilities <= 1.0))
+    if wrong.any():
+        raise ValueError(f"the scorer gives {probabilities[wrong][0]!r}, which is no probability")
+    return probabilities
+
+
+class Run:
+    """One piece. `block` has a row, and `lanes` a lane, for every customer of it."""
+
+    def __init__(self, state: ShardState, work: Work, block: Block) -> None:
+        self.work, self.block, self._state = work, block, state
+        self.counts = np.zeros(len(Count), dtype=np.int64)
+        batch, piece = work.batch, work.piece
+        rows = {name: row for row, name in enumerate(block.names)}
+        arrived = batch.columns.customers[piece.first : piece.last]
+        lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
+        self.lanes = lanes_of(block, work.settings, piece)
+        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes)
+        self.loaded_dues = np.where(block.known, block.dues(), NEVER)
+        self.loaded_bands = block.rows["band"].copy()
+        self._rules = rules_of(work.settings, work.quiet_until)
+        scorer = work.scorer
+        # Not a subclass, which may score otherwise than compiled code does.
+        self._asks = type(scorer) is not MixtureScorer
+        self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
+        self._room = new_room(self._mixture)
+        self._probabilities = np.zeros(len(self.lanes))
+        self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
+        self.ground = Ground(work, block, self.arrivals, np.empty(ROOM, dtype=EVENT))
+        self._bury()
+
+    def _bury(self) -> None:
+        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, choices of
+        the champion are passed on."""
+        piece, columns = self.work.piece, self.work.batch.columns
+        kinds = columns.kinds[piece.first : piece.last]
+        self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
+        for row in (np.flatnonzero(kinds == 0) + piece.first).tolist():
+            content = columns.contents[row]
+            if isinstance(content, Rejected):
+                dead_record(self.work, row, str(content.code), content.reason)
+        for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
+            choose_champion(self.work, row, int(self.arrivals.now[row]))
+
+    def newcomers(self) -> list[int]:
+        """Lanes without a record that have touchpoints."""
+        return np.flatnonzero((self.lanes["exists"] == 0) & (self.lanes["cursor"] >= 0)).tolist()
+
+    def admit(self, index: int) -> int:
+        """Pass over what makes no record of a newcomer; their lane then begins with what does. Returns how many rows.
+
+        A customer is created on their own partition only. Asked at the touchpoint's own step: whether the one before it
+        left a record must not depend on the piece.
+        """
+        lane, work, state = self.lanes[index], self.work, self._state
+        passed = 0
+        while (row := int(lane["cursor"])) >= 0:
+            name = self.block.names[index].decode()
+            reason = misplaced(name, work.batch.keys[row], state.partition, state.partitions)
+            if reason is not None:
+                dead_record(work, row, str(Code.WRONG_PARTITION), reason)
+            elif self.arrivals.kinds[row] == Kind.EXPIRED_UNSENT:
+                self.counts[Count.APPLIED] += 1
+                self.counts[Count.SKEWED] += self.arrivals.skewed[row]
+            else:
+                lane["exists"] = 1
+                break
+            passed += 1
+            lane["cursor"] = self.arrivals.following[row]
+        return passed
+
+    def to_the_end(self) -> None:
+        """Take all lanes to their end."""
+        for index in self.newcomers():
+            self.admit(index)
+        active = np.arange(len(self.lanes))
+        while active.size:
+            self.advance(active)
+            active = active[self.lanes["state"][active] != State.DONE]
+
+    def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
+        """Take lanes as far as they go at once, or one step; let what they report take effect; score those that ask."""
+        written = walk(
+            self.block.rows,
+            self.lanes,
+            order,
+            self.arrivals,
+            self.work.piece.bound[0],
+            self._rules,
+            self._mixture,
+            self._room,
+            self._asks,
+            single,
+            self._probabilities,
+            self._crossings,
+            self.counts,
+            self.ground.events,
+        )
+        if written:
+            take_effect(self.ground, written)
+        if self._asks:
+            asking = order[self.lanes["state"][order] == State.ASKING]
+            if asking.size:
+                self._estimate(asking)
+                self.lanes["state"][asking] = State.SCORED
+
+    def _estimate(self, asking: NDArray[np.int64]) -> None:
+        """What another scorer than the compiled one says of the lanes that ask, and foresees."""
+        scorer, lanes, ticks = self.work.scorer, self.lanes[asking], self.block.rows["times"][asking, TICK]
+        self._probabilities[asking] = _probable(scorer.score(lanes["basis"]))
+        below = self._probabilities[asking] < self.work.settings.enter
+        wanted = below & (ticks != 0.0)
+        self._crossings[asking[wanted]] = crossings_of(
+            scorer, lanes["basis"][wanted], lanes["now"][wanted], ticks[wanted], self.work.settings.enter
+        )
+
+    def counted(self) -> Counter[str]:
+        """What happened, by the fields of `models.timeline.shard_state.Totals`."""
+        steps = {count.name.lower(): int(self.counts[count]) for count in Count if count != Count.ROWS}
+        return self.work.counts + Counter(steps)

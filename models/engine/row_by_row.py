@@ -1,0 +1,88 @@
+"""The careful run: row by row, so that one on which the engine raises can be found, undone and set aside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.customer.layout import CROSSING, DUE, LEFT, TICK
+from models.customer.schedule import next_tick
+from models.customer.tail import UnknownRecord
+from models.engine.customer_loop import matured, next_due
+from models.engine.lanes import Count, State, rules_of
+from models.engine.output_buffer import dead_due_item, dead_record
+from models.engine.piece_run import Run
+from models.timeline.order import Stage, stage_of, time_of
+from models.touchpoints import Code
+
+MOST_FAILURES = 5
+"""An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is broken itself."""
+
+
+NOBODYS_FAULT = (MemoryError, OSError, UnknownRecord)
+"""What is raised for other reasons than what a row says."""
+
+
+class TooManyFailures(Exception):
+    """The pure engine raised on so many rows that its events can't be to blame."""
+
+
+def carefully(run: Run) -> None:
+    """Take all lanes to their end, each row on its own."""
+    rows = failures = 0
+    last = ""
+    active = list(range(len(run.lanes)))
+    while active:
+        for index in active:
+            newcomer = not run.lanes["exists"][index]
+            if newcomer:
+                rows += run.admit(index)
+            taken, error = _try_row(run, index, newcomer)
+            rows, failures, last = rows + taken, failures + bool(error), error or last
+        active = [index for index in active if run.lanes["state"][index] != State.DONE]
+        if failures > max(MOST_FAILURES, rows // 10):
+            raise TooManyFailures(
+                f"{failures} of {rows} rows failed before offset {run.work.piece.next_offset}, the last with {last}"
+            )
+
+
+def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
+    """One row on its own: (rows taken, what it raised). When it raises, a dead letter is in its place."""
+    work = run.work
+    before, said, counts, walked = run.block.keep(index), len(work.said), work.counts.copy(), run.counts.copy()
+    order = np.array([index])
+    try:
+        run.advance(order, single=True)
+        while run.lanes["state"][index] not in (State.NEXT, State.DONE):
+            run.advance(order, single=True)
+    except NOBODYS_FAULT:
+        raise
+    except Exception as error:
+        if run.counts[Count.ROWS] == walked[Count.ROWS]:
+            raise  # nothing was begun: it is no row's fault
+        del work.said[said:]
+        work.counts, run.counts = counts, walked
+        run.block.put_back(index, before)
+        run.lanes["exists"][index] = not newcomer
+        run.lanes["state"][index] = State.NEXT
+        raised = f"{type(error).__name__}: {error}"
+        _bury(run, index, f"the engine raised {raised}; report it, then replay the dead letter")
+        return 1, raised
+    return int(run.counts[Count.ROWS] - walked[Count.ROWS]), ""
+
+
+def _bury(run: Run, index: int, reason: str) -> None:
+    """A dead letter for the step that the lane has just tried. A due item is not tried again before the next tick."""
+    lane, customer = run.lanes[index], run.block.names[index]
+    row, due = int(lane["row"]), float(lane["due"])
+    if row >= 0:
+        dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
+        return
+    rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
+    phase = int(lane["phase"])
+    if stage_of(due) == Stage.LABELS:
+        record["taken"][matured(record, rules, phase, now)] = 0
+    if not record["flags"] & LEFT:
+        record["times"][TICK] = next_tick(rules, phase, now)
+        record["seconds"][CROSSING] = 0
+    record["times"][DUE] = next_due(record, rules, phase)
+    dead_due_item(run.work, run.ground.place(row, due, customer), customer, reason, now)

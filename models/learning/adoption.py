@@ -1,0 +1,79 @@
+"""Which model version comes into force, and where in the line: in lockstep, or as it was once written down.
+
+Live, a shard does not wait for a version that is late: it goes on with the newest older one, and takes the late one at
+the start of a batch (streams/shard/version_rule.py). Every change is a record of the decisions topic, with its place in
+the line; so whoever reads the log again obeys the records and decides the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from models.outputs import IN_FORCE, Decision
+from models.settings import EngineSettings
+from models.timeline.boundaries import version_for
+
+
+class Adoption(Protocol):
+    """The rule of one shard. Versions are named by their boundary; None: the one in force stays.
+
+    Implemented by Lockstep and Recorded.
+    """
+
+    def at_boundary(self, boundary: int) -> int | None:
+        """The version that comes into force when the line crosses a boundary."""
+
+    def at_record(self, offset: int, boundary: int) -> int | None:
+        """The version that comes into force just before a record, and the due items that stand before it.
+
+        boundary: the last one that the line has crossed; it may cross several before one record.
+        """
+
+    def next_change(self, offset: int) -> int | None:
+        """The first record after `offset` before which a version comes into force: a batch is cut there."""
+
+
+class Lockstep:
+    """Every boundary brings the version that the rule names, however long it takes."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+
+    def at_boundary(self, boundary: int) -> int | None:
+        return version_for(self._settings, boundary)
+
+    def at_record(self, offset: int, boundary: int) -> int | None:
+        return None
+
+    def next_change(self, offset: int) -> int | None:
+        return None
+
+
+class Recorded:
+    """As the shard's decisions say, in their order; other decisions are passed over."""
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        changes = [decision for decision in decisions if decision.what == IN_FORCE]
+        self._boundaries = {d.time: d.model_version for d in changes if d.late is None}
+        self._late = {(d.at.offset, d.late): d.model_version for d in changes if d.late is not None}
+        self._offsets = sorted({offset for offset, _ in self._late})
+
+    def at_boundary(self, boundary: int) -> int | None:
+        return self._boundaries.get(boundary)
+
+    def at_record(self, offset: int, boundary: int) -> int | None:
+        return self._late.get((offset, boundary))
+
+    def next_change(self, offset: int) -> int | None:
+        return next((later for later in self._offsets if later > offset), None)
+
+
+_decision = msgspec.json.Decoder(Decision).decode
+
+
+def obeying(said: Iterable[bytes]) -> Recorded:
+    """The rule that a shard's decisions hold, as they stand on their topic, in order."""
+    return Recorded(_decision(value) for value in said if IN_FORCE.encode() in value)

@@ -1,0 +1,234 @@
+"""Learning in the order of the log: examples of all shards, merged, up to the lowest watermark; a version a boundary.
+
+Each shard says its examples in the order of its own line and marks with a watermark how far it has come. At a boundary
+that every shard's watermark has reached, all examples with label time up to it are learned in the order (label time,
+customer as bytes, sort, snapshot time), and a version is cut that bears the boundary's name. Before them come the
+choices that operators made of the champion, in the order (time, shard, place in its line). Nothing here depends on when
+or in what portions any of it arrived. No shard is ever skipped: a silent one holds the boundary back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from models.churn import Outcomes, SnapshotRefused, Version
+from models.customer.layout import BASIS
+from models.learning.contest import Contest
+from models.learning.prequential import Prequential
+from models.outputs import CHURN, RETURN, Chosen, Example, Watermark
+from models.settings import EngineSettings
+from models.timeline.boundaries import UNTRAINED
+
+Content = Example | Watermark | Chosen
+
+_decode = msgspec.json.Decoder(Content).decode
+
+
+class ExamplesGap(Exception):
+    """An examples partition misses a count: an example was lost on the way, and the model would not be the log's."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message of one shard's examples partition."""
+
+    offset: int
+    count: int
+    content: Content
+
+
+class ShardProgress(msgspec.Struct):
+    """Where the learner stands in one shard's examples.
+
+    offset: of the first message not yet learned. count: the last one before it. first: the shard's first watermark.
+    """
+
+    offset: int = 0
+    count: int = 0
+    first: int | None = None
+
+
+class LearningState(msgspec.Struct):
+    """The learner's state, whole: the body of its meta. boundary: the last version cut. origin: the first ever."""
+
+    shards: list[ShardProgress]
+    boundary: int | None
+    origin: int | None
+    learned: int
+    model: dict[str, Any]
+    prequential: list[Any]
+
+
+class Learning:
+    """The learner's way through the examples. Feed it messages; take versions from it."""
+
+    def __init__(self, settings: EngineSettings, partitions: int, state: LearningState | None = None) -> None:
+        self.settings = settings
+        self.model = Contest(settings)
+        if state is None:
+            state = LearningState([ShardProgress() for _ in range(partitions)], None, None, 0, {}, [])
+            self.prequential = Prequential()
+        else:
+            if len(state.shards) != partitions:
+                raise SnapshotRefused(f"the learner's state has {len(state.shards)} shards, the topic {partitions}")
+            self.model.restore(state.model)
+            self.prequential = Prequential.from_state(state.prequential)
+        self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
+        self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
+        self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
+        self._heard = [shard.count for shard in self.shards]
+        self._marks: list[int | None] = [None] * partitions
+
+    def feed(self, shard: int, offset: int, count: int, value: bytes) -> bool:
+        """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
+
+        Raises ExamplesGap when a count is missing before it, ValueError or msgspec.DecodeError when it is no example of
+        this model.
+        """
+        if count <= self._heard[shard]:
+            return False
+        if count != self._heard[shard] + 1:
+            raise ExamplesGap(
+                f"examples of shard {shard}: count {count} at offset {offset} follows {self._heard[shard]}; "
+                "restore the examples topic or relearn"
+            )
+        content = _decode(value)
+        if isinstance(content, Example):
+            _check(content)
+        elif isinstance(content, Chosen) and content.champion not in (None, *self.model.models):
+            raise ValueError(f"it chooses {content.champion!r}; the models are {', '.join(self.model.models)}")
+        self._heard[shard] = count
+        self._waiting[shard].append(Message(offset, count, content))
+        if isinstance(content, Watermark):
+            self._marks[shard] = content.time
+            if self.shards[shard].first is None:
+                self.shards[shard].first = content.time
+        return True
+
+    def heard(self, shard: int) -> int:
+        """The count of the last message of a shard that was taken in."""
+        return self._heard[shard]
+
+    def lowest_mark(self) -> int | None:
+        """The time up to which all examples of all shards are in, None while a shard has not spoken since the start."""
+        marks = [mark if mark is not None else self.boundary for mark in self._marks]
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if len(known) == len(marks) else None
+
+    def far_ahead(self, most: int) -> set[int]:
+        """The shards a reader should pause: more than `most` of their messages wait here, for shards that are slower.
+
+        Never one whose newest watermark is the lowest of all, or that has none yet: all wait for its next one, however
+        many examples lie before that.
+        """
+        lowest = self.lowest_mark()
+        return {
+            shard
+            for shard, (mark, waiting) in enumerate(zip(self._marks, self._waiting, strict=True))
+            if len(waiting) > most and mark is not None and (lowest is None or mark > lowest)
+        }
+
+    def next_version(self) -> Version | None:
+        """Learn up to the next boundary and cut its version; None when a shard has not reached it yet."""
+        lowest = self.lowest_mark()
+        if lowest is None:
+            return None
+        if self.boundary is None:
+            firsts = [shard.first for shard in self.shards if shard.first is not None]
+            if len(firsts) < len(self.shards):
+                return None
+            self.origin = min(firsts)
+        boundary = self.origin if self.boundary is None else self.boundary + self.settings.boundary
+        if boundary is None or boundary > lowest:
+            return None
+        examples, choices = self._take(boundary)
+        for choice in choices:
+            self.model.choose(boundary, choice.champion)
+        self._learn(boundary, examples)
+        self.boundary = boundary
+        return self.version()
+
+    def version(self) -> Version:
+        """The version that the state stands at. Raises ValueError before the first boundary."""
+        if self.boundary is None:
+            raise ValueError("no version has been cut yet")
+        model = self.model
+        quality = {
+            **self.prequential.summary(),
+            "pinned": model.pinned,
+            "promotions": model.promotions,
+            "models": model.summary(),
+        }
+        return Version(self.boundary, self.learned, model.version(), quality, model.promotion)
+
+    def state(self) -> LearningState:
+        """All that must be kept to go on from here."""
+        return LearningState(
+            [msgspec.structs.replace(shard) for shard in self.shards],
+            self.boundary,
+            self.origin,
+            self.learned,
+            self.model.snapshot(),
+            self.prequential.state(),
+        )
+
+    def _take(self, boundary: int) -> tuple[list[Example], list[Chosen]]:
+        """What waits up to a boundary, in the order of learning: examples and choices."""
+        examples: list[Example] = []
+        choices: list[Chosen] = []
+        for shard, waiting in zip(self.shards, self._waiting, strict=True):
+            while waiting and _time(waiting[0].content) <= boundary:
+                message = waiting.popleft()
+                shard.offset, shard.count = message.offset + 1, message.count
+                if isinstance(message.content, Example):
+                    examples.append(message.content)
+                elif isinstance(message.content, Chosen):
+                    choices.append(message.content)
+        examples.sort(key=lambda e: (e.label_time, e.customer.encode(), e.sort, e.snapshot_time))
+        # Stable: choices of one moment stay in the order of the shards, and of the line in each.
+        choices.sort(key=lambda choice: choice.time)
+        return examples, choices
+
+    def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
+        for example in examples:
+            if example.predicted is not None:
+                self.prequential.add(example.predicted, example.truth)
+        self.model.learn(boundary, _outcomes(examples, RETURN), _outcomes(examples, CHURN))
+        self.learned += len(examples)
+
+
+def _time(content: Content) -> int:
+    """The first boundary that may hold it."""
+    if isinstance(content, Example):
+        return content.label_time
+    # Its record stands behind the watermark of its time, which may have been heard without it.
+    return content.time + 1 if isinstance(content, Chosen) else content.time
+
+
+def _check(example: Example) -> None:
+    """Raises ValueError for an example that is not of this model."""
+    if example.sort not in (CHURN, RETURN):
+        raise ValueError(f"its sort is {example.sort!r}; this model learns {CHURN!r} and {RETURN!r}")
+    if len(example.basis) != 2 * BASIS:
+        raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
+
+
+def _outcomes(examples: Sequence[Example], sort: str) -> Outcomes:
+    """Those of one sort, in columns."""
+    mine = [example for example in examples if example.sort == sort]
+    halves = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")
+    return Outcomes(
+        [example.customer.encode() for example in mine],
+        halves.astype(np.float32).reshape(len(mine), BASIS),
+        np.array([example.snapshot_time for example in mine], dtype=np.int64),
+        np.array([example.truth for example in mine], dtype=np.bool_),
+    )
+
+
+def initial_version(settings: EngineSettings) -> Version:
+    """The model before the learner's first boundary."""
+    return Version(UNTRAINED, 0, Contest(settings).version(), Prequential().summary())

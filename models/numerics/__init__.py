@@ -1,0 +1,1 @@
+"""Compiled functions that give the same bits on every CPU."""

@@ -1,0 +1,1 @@
+"""The whole system in memory: rehearsal, backtest, and the quality of predictions."""

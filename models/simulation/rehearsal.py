@@ -1,0 +1,232 @@
+"""The whole system in memory: shards, learner and versions over given partitions. Pure, and the reference.
+
+`rehearse` is what a run over Kafka and Redis must equal, byte for byte: the same records, model versions, triggers and
+decisions. It holds everything in dictionaries and reads its partitions from a list; the portions it reads in
+(`batch`), and how many due items a piece may hold, change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from models.churn import Scorer, Version, scorer_of
+from models.engine.apply import apply
+from models.engine.changes import Changes, Counted
+from models.engine.piece_input import DueItem, Scoring
+from models.engine.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    Engine,
+    InForce,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive,
+    step,
+)
+from models.learning.adoption import Adoption, Lockstep
+from models.learning.learner import Learning, initial_version
+from models.settings import EngineSettings
+from models.timeline.batch import Batch, LogRecord
+from models.timeline.order import newer
+from models.timeline.shard_state import UNBORN, ShardState, born
+
+
+@dataclass
+class Shard:
+    """One partition's log, its state, and what it has said: `said` since the learner last listened.
+
+    unsure, beyond: as of `models.engine.changes.Changes`, summed."""
+
+    log: Sequence[LogRecord]
+    state: ShardState
+    adoption: Adoption
+    records: dict[bytes, bytes] = field(default_factory=dict)
+    dues: dict[bytes, float] = field(default_factory=dict)
+    outputs: list[Counted] = field(default_factory=list)
+    said: list[Counted] = field(default_factory=list)
+    at: int = 0
+    unsure: int = 0
+    beyond: int = 0
+    scorer: Scorer | None = None
+    _queue: list[DueItem] = field(default_factory=list)
+
+    def stored(self, request: DueBefore | RecordsOf) -> Answer:
+        """What the shard has stored, of what a step asks for."""
+        if isinstance(request, RecordsOf):
+            return Records([self.records.get(customer) for customer in request.customers])
+        return DueItems(self.due_before(request.bound, request.most))
+
+    def due_before(self, bound: DueItem, most: int) -> list[DueItem]:
+        """The first `most` members of the due set before the bound, in order."""
+        found: list[DueItem] = []
+        while self._queue and self._queue[0] < bound and len(found) < most:
+            item = heappop(self._queue)
+            if self.dues.get(item[1]) == item[0] and (not found or found[-1] != item):
+                found.append(item)
+        for item in found:
+            heappush(self._queue, item)
+        return found
+
+    def commit(self, changes: Changes) -> None:
+        self.state = changes.state
+        self.records.update(changes.records)
+        for customer, due in changes.dues.items():
+            if due is None:
+                self.dues.pop(customer, None)
+            else:
+                self.dues[customer] = due
+                heappush(self._queue, (due, customer))
+        if len(self._queue) > 4 * len(self.dues) + 1_000:
+            self._queue = [(due, customer) for customer, due in self.dues.items()]
+            heapify(self._queue)
+        self.said += changes.outputs
+        self.unsure += changes.unsure
+        self.beyond += changes.beyond
+
+
+@dataclass
+class Rehearsal:
+    """What a rehearsal ends with. `versions` by boundary, `model` sealed into them."""
+
+    shards: list[Shard]
+    versions: dict[int, Version]
+    learning: Learning
+    engine: Engine
+    quiet_until: int = 0
+
+
+def rehearse(
+    logs: Sequence[Sequence[LogRecord]],
+    settings: EngineSettings,
+    topic: str = "retention.touchpoints",
+    batch: Callable[[int], int] = lambda at: 500,
+    watch: Callable[[Rehearsal], None] | None = None,
+    engine: Engine = apply,
+    keep: Callable[[Counted], bool] = lambda said: True,
+    adoptions: Sequence[Adoption] | None = None,
+    quiet_until: int = 0,
+    stands: Callable[[Rehearsal, Shard, int], None] | None = None,
+) -> Rehearsal:
+    """Run the engine over whole partitions, until no shard can go on.
+
+    Args:
+        logs: the records of each partition, in offset order.
+        settings: the engine's.
+        topic: name of the input topic, for dead letters.
+        batch: how many records to read from index `at` of a partition's records on.
+        watch: called at every new model version, when all shards stand just before its boundary's scores.
+        engine: `models.engine.apply.apply`, or what is to be compared with it.
+        keep: which outputs stay in the shards' `outputs`.
+        adoptions: by shard, which versions come into force where; by default in lockstep.
+        quiet_until: nobody is triggered before this log time (ms), see `models.engine.piece_input.Scoring`; 0: no such
+        time. stands: called when a shard has come to a boundary: all before its scores is done, their version is in
+        force.
+
+    Returns:
+        The shards, versions and learner as they end.
+
+    Raises:
+        UnknownRecord, TooManyFailures: as `models.engine.apply.apply`.
+    """
+    world = Rehearsal(
+        [
+            Shard(log, ShardState(n, len(logs), log[0].offset if log else 0), rule)
+            for n, (log, rule) in enumerate(zip(logs, adoptions or [Lockstep(settings)] * len(logs), strict=True))
+        ],
+        {},
+        Learning(settings, len(logs)),
+        engine,
+        quiet_until,
+    )
+    going = True
+    while going:
+        going = False
+        for shard in world.shards:
+            while _advance(world, shard, settings, topic, batch, stands):
+                going = True
+        for n, shard in enumerate(world.shards):
+            for said in shard.said:
+                if said.role == "examples":
+                    world.learning.feed(n, said.count, said.count, said.value)
+            shard.outputs += filter(keep, shard.said)
+            shard.said = []
+        while (version := world.learning.next_version()) is not None:
+            world.versions[version.boundary] = version
+            going = True
+            if watch:
+                watch(world)
+    return world
+
+
+def _advance(
+    world: Rehearsal,
+    shard: Shard,
+    settings: EngineSettings,
+    topic: str,
+    batch: Callable[[int], int],
+    stands: Callable[[Rehearsal, Shard, int], None] | None,
+) -> bool:
+    """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
+    if shard.at >= len(shard.log):
+        return False
+    if shard.state.time == UNBORN:
+        shard.state = born(shard.state, settings, shard.log[0].timestamp)
+    records = Batch.of(_upcoming(shard, batch(shard.at)))
+
+    def answer(request: Request) -> Answer:
+        match request:
+            case VersionAtBoundary():
+                answered = _named(world, shard.adoption.at_boundary(request.boundary))
+                if isinstance(answered, Adopted) and answered.found is not None:
+                    shard.scorer = answered.found.scorer
+                if isinstance(answered, Adopted) and stands:
+                    stands(world, shard, request.boundary)
+                return answered
+            case VersionAtRecord():
+                wanted = shard.adoption.at_record(request.offset, request.boundary)
+                return _named(world, wanted if newer(wanted, shard.state.version) else None)
+            case DueBefore() | RecordsOf():
+                return shard.stored(request)
+
+    scoring = Scoring(shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until)
+    done = drive(step(Upcoming(shard.state, settings, topic, records), scoring, world.engine), answer)
+    if isinstance(done, NotCut):
+        return False
+    shard.commit(done.changes)
+    shard.scorer = done.scoring.scorer
+    shard.at += done.piece.last - done.piece.first
+    return True
+
+
+def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
+    """The next records, up to the first before which a version comes into force."""
+    records = shard.log[shard.at : shard.at + most]
+    stop = shard.adoption.next_change(records[0].offset)
+    return records if stop is None else [record for record in records if record.offset < stop]
+
+
+def _named(world: Rehearsal, boundary: int | None) -> Adopted | NotCut:
+    """The version of a boundary with its scorer. None: none comes into force."""
+    if boundary is None:
+        return Adopted(None)
+    version = _version(world, boundary)
+    if version is None:
+        return NotCut(boundary)
+    return Adopted(InForce(version, scorer_of(version, world.learning.settings)))
+
+
+def _version(world: Rehearsal, boundary: int) -> Version | None:
+    """The version of a boundary: None while it is not cut; the untrained model before the learner's origin."""
+    origin = world.learning.origin
+    if origin is None:
+        return None
+    return initial_version(world.learning.settings) if boundary < origin else world.versions.get(boundary)

@@ -1,0 +1,1 @@
+"""The order of a shard's work: batches, timers, version boundaries, and what one commit covers."""

@@ -1,0 +1,1 @@
+"""The touchpoint types, a module for each family."""

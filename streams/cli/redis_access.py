@@ -1,0 +1,37 @@
+"""Redis, as the commands that only look reach it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from streams.config import Config, ConfigError
+from streams.errors import EngineError
+from streams.security.redis_url import without_password
+from streams.store.port import StoreUnavailable
+from streams.store.redis.connection import connect
+from streams.store.redis.security import redis_connection
+from streams.store.redis.store import RedisStore
+
+
+class RedisUnreachable(EngineError):
+    """No Redis answers."""
+
+    remedy = "start Redis, or name another with --redis-url or RETENTION_REDIS_URL"
+
+
+@asynccontextmanager
+async def store_of(config: Config) -> AsyncIterator[RedisStore]:
+    """The application's store, until the block ends. Raises ConfigError; in the block, RedisUnreachable."""
+    where = without_password(config.redis_url)
+    try:
+        client = connect(redis_connection(config))
+    except ValueError as error:
+        raise ConfigError(f"redis_url is {error}; set RETENTION_REDIS_URL") from error
+    store = RedisStore(client, config.app)
+    try:
+        yield store
+    except StoreUnavailable as error:
+        raise RedisUnreachable(f"Redis at {where} does not answer ({error})") from error
+    finally:
+        await store.close()

@@ -1,0 +1,1 @@
+"""Logs of the past: files, replay, backfill, evaluation."""

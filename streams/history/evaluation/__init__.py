@@ -1,0 +1,1 @@
+"""A log replayed in memory, and how good its predictions were."""

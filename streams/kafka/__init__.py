@@ -1,0 +1,1 @@
+"""What everybody asks Kafka: topics, administration, readers, high-water marks, producers."""

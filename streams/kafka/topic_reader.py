@@ -1,0 +1,136 @@
+"""Reading topics for people: the last records of a topic, and what comes after them. At read_committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+from kafka import TopicPartition
+
+from streams.kafka.clients import reader
+from streams.kafka.errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.kafka.security import KafkaConnection
+
+FIRST_STEP, STEP_GROWTH = 64, 8
+"""Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""
+
+POLL_MS = 500
+LOOK_MS = 200
+MAX_POLL_RECORDS = 10_000
+"""More than one batch holds, so that a look at the end sees the whole of it."""
+
+
+class Read(NamedTuple):
+    """A record. `timestamp` in ms; `headers` by name, the last of each."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+    headers: dict[str, bytes]
+
+
+class TopicReader:
+    """Reads all partitions of a topic without a consumer group; a context manager.
+
+    Raises BrokerUnreachable, BrokerRefused, TopicMissing.
+    """
+
+    def __init__(self, connection: KafkaConnection, topic: str) -> None:
+        self.connection, self.topic = connection, topic
+        with kafka_named(connection, "connecting"):
+            self._consumer = reader(
+                connection,
+                isolation_level="read_committed",
+                max_poll_records=MAX_POLL_RECORDS,
+                bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+            )
+            found = self._consumer.partitions_for_topic(topic)
+        if not found:
+            self._consumer.close()
+            raise TopicMissing(f"topic {topic} does not exist on {connection.bootstrap_servers}")
+        self._partitions = [TopicPartition(topic, number) for number in sorted(found)]
+        self._next: dict[TopicPartition, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def bounds(self) -> tuple[dict[int, int], dict[int, int]]:
+        """The first and the next offset of each partition, as far as it can be read."""
+        with kafka_named(self.connection, f"asking for the bounds of {self.topic}"):
+            start = self._consumer.beginning_offsets(self._partitions)
+            end = self._consumer.end_offsets(self._partitions)
+            end |= self._looked_at({tp: at for tp, at in end.items() if at > start[tp]})
+        return {tp.partition: at for tp, at in start.items()}, {tp.partition: at for tp, at in end.items()}
+
+    def _looked_at(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Ends as a reader meets them: the embedded broker's answer is too low by the length of its last batch."""
+        if not ends:
+            return {}
+        self._consumer.assign(list(ends))
+        for tp, end in ends.items():
+            self._consumer.seek(tp, end - 1)
+        waiting = set(ends)
+        while waiting and (met := self._consumer.poll(timeout_ms=LOOK_MS)):
+            waiting -= set(met)
+            self._consumer.pause(*met)
+        self._consumer.resume(*ends)
+        return {tp: max(end, self._consumer.position(tp)) for tp, end in ends.items()}
+
+    def last(self, most: int) -> list[Read]:
+        """The last `most` records of the topic by timestamp, then partition and offset; all of them with 0.
+
+        `new` goes on after them.
+        """
+        start, end = self.bounds()
+        found: list[Read] = []
+        for tp in self._partitions:
+            found += self._last_of(tp, start[tp.partition], end[tp.partition], most)
+            self._next[tp] = end[tp.partition]
+        found.sort(key=lambda read: (read.timestamp, read.partition, read.offset))
+        return found[-most:] if most else found
+
+    def _last_of(self, tp: TopicPartition, start: int, end: int, most: int) -> list[Read]:
+        step = max(FIRST_STEP, 2 * most) if most else end - start
+        while True:
+            low = max(start, end - step)
+            found = list(self._range(tp, low, end))
+            if low == start or len(found) >= most:
+                return found[-most:] if most else found
+            step *= STEP_GROWTH
+
+    def _range(self, tp: TopicPartition, low: int, end: int) -> Iterator[Read]:
+        if low >= end:
+            return
+        with kafka_named(self.connection, f"reading {self.topic}"):
+            self._consumer.assign([tp])
+            self._consumer.seek(tp, low)
+            while self._consumer.position(tp) < end:
+                for records in self._consumer.poll(timeout_ms=POLL_MS).values():
+                    yield from (_read(record) for record in records if record.offset < end)
+
+    def new(self, timeout_s: float) -> list[Read]:
+        """What has come since the last call (the first one: since `last`, else since the topic's beginning); waits up
+        to `timeout_s` for the first record."""
+        with kafka_named(self.connection, f"reading {self.topic}"):
+            if self._consumer.assignment() != set(self._partitions):
+                self._consumer.assign(self._partitions)
+                for tp in self._partitions:
+                    if tp in self._next:
+                        self._consumer.seek(tp, self._next[tp])
+                    else:
+                        self._consumer.seek_to_beginning(tp)
+            batches = self._consumer.poll(timeout_ms=int(1000 * timeout_s))
+            for tp in batches:
+                self._next[tp] = self._consumer.position(tp)
+        found = [_read(record) for records in batches.values() for record in records]
+        return sorted(found, key=lambda read: (read.timestamp, read.partition, read.offset))
+
+
+def _read(record: Any) -> Read:
+    headers: dict[str, bytes] = dict(record.headers)
+    return Read(record.partition, record.offset, record.timestamp, record.key, record.value or b"", headers)

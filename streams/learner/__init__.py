@@ -1,0 +1,1 @@
+"""Examples in, model versions out; the model registry."""

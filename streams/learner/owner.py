@@ -1,0 +1,206 @@
+"""The learner at work: all examples partitions, merged in the order of the log, into one model version a boundary.
+
+Whoever owns the one partition of the learner topic runs it. State, offsets and the versions cut are one compare-and-set
+write, so a crash re-reads from the last one and cuts the same versions again.
+
+A learner that can't go on (a state that is not this model's, examples that are gone or not ours) stands still and says
+so. It does not end the process: the next owner would end the same way, one worker after the other, while the shards
+can still work up to the next version they need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from faust.types import TP
+
+from models.churn import SnapshotRefused, Version, seal, unseal
+from models.learning.learner import Learning, LearningState
+from streams.crash_points import point
+from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
+from streams.kafka.access import BrokerRefused
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.partition_facts import LogFacts
+from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.model_registry import ModelRegistry, lasting, name_of
+from streams.retry import Backoff
+from streams.store import StoreChanges
+from streams.store.checkpoint import Checkpoint
+
+__all__ = ["LearnerOwner", "LearnerSettings"]
+
+logger = logging.getLogger(__name__)
+
+IN_ONE_WRITE = 64
+"""Versions in one commit."""
+TROUBLE_EVERY_S = 60.0
+"""How often a learner that stands still says so again."""
+
+Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
+"""What ends the learner's role alone. Everything else (Fenced, StoreWentBack, MetaMissing) ends the process."""
+
+
+class LearnerOwner:
+    """The owner of the learner's partition.
+
+    on_version: told the newest version, at the start and whenever one is cut. on_trouble: why the learner stands still;
+    None when this owner is no longer the one who does. on_wait: for what it waits, (reason, detail) as a shard's; None
+    when it waits no more. on_repeated: how many examples came that it had already.
+    """
+
+    reads = False
+    busy = False
+    fence = 0
+
+    def __init__(
+        self,
+        tp: TP,
+        generation: int,
+        settings: LearnerSettings,
+        checkpoint: Checkpoint,
+        on_version: Callable[[Version], None] = lambda version: None,
+        new_consumer: NewConsumer = kafka_consumer,
+        on_trouble: Callable[[str | None], None] = lambda text: None,
+        on_repeated: Callable[[int], None] = lambda count: None,
+        on_wait: Callable[[tuple[str, str] | None], None] = lambda wait: None,
+    ) -> None:
+        self.tp, self.generation = tp, generation
+        self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
+        self._new_consumer, self._on_trouble, self._on_repeated = new_consumer, on_trouble, on_repeated
+        self._on_wait = on_wait
+        self._learning: Learning | None = None
+        self._trouble: Trouble | None = None
+        self._reader: ExamplesReader | None = None
+
+    # -- takeover: the same steps as a shard's; there is no outbox to recover
+
+    async def peek(self) -> bool:
+        return await self._checkpoint.read() is not None
+
+    async def mint(self) -> None:
+        meta = await self._checkpoint.mint()
+        if meta is None:
+            return
+        try:
+            state = unseal(meta.body, self._settings.schema, LearningState)
+            self._learning = Learning(self._settings.engine, self._settings.partitions, state)
+        except SnapshotRefused as error:
+            self._trouble = LearnerStateRefused(f"the learner's state: {error}")
+
+    async def check(self, facts: LogFacts) -> None:
+        """A learner that never was starts from the earliest example; it may, since that gives the same model."""
+        if self._learning is not None or self._trouble is not None:
+            return
+        learning = Learning(self._settings.engine, self._settings.partitions)
+        await self._checkpoint.create(self._sealed(learning))
+        self._learning = learning
+
+    async def recover(self) -> None:
+        """Open the consumer where the state stands.
+
+        Trouble is told only by `run`, after the shards' own checks: a changed setting or partition count is what makes
+        a state foreign, and that error ends the process and has the better remedy.
+        """
+        if self._trouble is not None:
+            return
+        reader = ExamplesReader(self._settings, self.learning, self._new_consumer, self._on_repeated)
+        try:
+            await reader.open()
+        except LogTruncated as error:
+            self._trouble = error
+        else:
+            self._reader = reader
+
+    def hand_over(self, records: list[Any]) -> None:
+        raise ValueError(f"{len(records)} records on the learner's partition; nobody may write to it")
+
+    # -- work
+
+    @property
+    def learning(self) -> Learning:
+        if self._learning is None:
+            raise MetaMissing("the learner has not been taken over")
+        return self._learning
+
+    async def run(self) -> None:
+        """Learn until the partition is lost, or stand still until then."""
+        try:
+            if self._trouble is not None:
+                raise self._trouble
+            await self._learn()
+        except (LearnerStateRefused, LogTruncated, StateUnreadable) as error:
+            await self._stand_still(error)
+
+    async def _learn(self) -> NoReturn:
+        if self._reader is None:
+            raise MetaMissing("the learner has not been taken over")
+        self._tell_newest()
+        backoff = Backoff()
+        while True:
+            try:
+                heard = await self._reader.read()
+                backoff.reset()
+            except (KafkaUnavailable, BrokerRefused) as error:
+                logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
+                self._on_wait(("kafka", f"reading examples: {error}"))
+                await backoff.pause()
+                continue
+            while versions := await self._next_versions():
+                await self._commit(versions)
+            stands = True
+            if not heard:
+                # A store that went back lacks versions that were cut, and all shards may be waiting for one of them:
+                # then nobody says anything, and there is no next write that would notice.
+                stands = await self._checkpoint.stands()
+            if stands:
+                self._on_wait(None)
+
+    def _tell_newest(self) -> None:
+        """The version that the state stands at: the next one may be an hour away."""
+        if self.learning.boundary is not None:
+            self._on_version(self.learning.version())
+
+    async def _stand_still(self, trouble: Trouble) -> NoReturn:
+        told = f"{type(trouble).__name__}: {trouble}"
+        self._on_trouble(told)
+        try:
+            while True:
+                logger.error(
+                    "the learner stands still, shards go on until they need its next version: %s; then restart this "
+                    "worker",
+                    told,
+                )
+                await asyncio.sleep(TROUBLE_EVERY_S)
+        finally:
+            self._on_trouble(None)
+
+    async def ended(self) -> None:
+        self._on_wait(None)
+        if self._reader is not None:
+            await self._reader.close()
+
+    async def _next_versions(self) -> list[Version]:
+        versions: list[Version] = []
+        while len(versions) < IN_ONE_WRITE and (version := self.learning.next_version()) is not None:
+            versions.append(version)
+            await asyncio.sleep(0)  # the shards of this worker, its heartbeats and metrics share the loop
+        return versions
+
+    async def _commit(self, versions: Sequence[Version]) -> None:
+        """Versions, state and offsets in one write; versions that no shard can need any more leave."""
+        schema = self._settings.schema
+        gone = [version.boundary - lasting(self._settings.engine) for version in versions]
+        # A learner that catches up cuts and outlives a version in one write; the store removes before it sets.
+        kept = [version for version in versions if version.boundary not in gone]
+        values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
+        removed = [name_of(boundary) for boundary in gone]
+        point("learner.a.learned")
+        await self._checkpoint.write(self._sealed(self.learning), StoreChanges(values, removed))
+        point("learner.b.written")
+        self._on_version(versions[-1])
+
+    def _sealed(self, learning: Learning) -> bytes:
+        return seal(learning.state(), self._settings.schema)

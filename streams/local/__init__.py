@@ -1,0 +1,1 @@
+"""All on one machine: embedded servers, processes, the demo."""

@@ -1,0 +1,305 @@
+"""The demo: the whole system on this machine, on real customers, from nothing to a summary.
+
+An embedded broker and Redis, a worker as a process of its own, and a public log replayed as fast as it goes. The three
+processes end with this one, however it ends (streams/local/processes.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from models.learning.base_rate import warnings
+from streams.config import Config, load
+from streams.errors import EngineError, ExitCode
+from streams.history.evaluation.settings import evaluation
+from streams.history.events import CDNOW, TimedEvent, log_events
+from streams.history.log_times import LONGEST_GAP_DAYS
+from streams.history.replay import Played, replay, tape
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import kafka_connection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import specs
+from streams.local import demo_view
+from streams.local.demo_view import Say, Told
+from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
+from streams.monitoring.top.screen import Display, Lines, as_ctrl_c
+from streams.monitoring.top.triggers import row
+from streams.monitoring.top.view import TriggerRow, View
+from streams.monitoring.top.watch import Watch
+from streams.monitoring.top.workers import Report, Workers
+from streams.security.redis_url import without_password
+from streams.store.redis.connection import blocking
+from streams.store.redis.security import redis_connection
+
+PARTITIONS = 4
+TICK_DAYS = 7.0
+SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
+"""The embedded broker lets a group member wait for half of the session timeout."""
+
+WORKER_START_S, WORKER_STOP_S = 60.0, 10.0
+ANSWERS, ANSWER_S = 20, 0.05
+LOG_LINES = 30
+CODE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How watching ended: the worker's exit code (None: the log was replayed to its end), or the last view, and how
+    many triggers were on the topic."""
+
+    code: int | None
+    view: View
+    published: int
+
+
+class LogEmpty(EngineError):
+    """A log without an event can't be replayed."""
+
+    remedy = "name a log with touchpoints in it, or leave --log away for CDNOW"
+
+
+class WorkerProcess(ServerProcess):
+    """`retention worker` with settings of its own."""
+
+    def __init__(self, settings: Path, port: int, log: Path) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("RETENTION_")}
+        # The same code as ours, also from a source tree that is not installed.
+        own["TMPDIR"] = str(log.parent)  # goes with the demo
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CODE), own.get("PYTHONPATH", ""))))
+        super().__init__(
+            "the worker",
+            [sys.executable, "-m", "streams.cli", "--config", str(settings), "worker"],
+            log=log,
+            ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
+            start_timeout_s=WORKER_START_S,
+            stop_grace_s=WORKER_STOP_S,
+            environment=own,
+        )
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the worker ended with, None while it runs; negative for a signal."""
+        return self._process.poll() if self._process is not None else None
+
+
+class Replayer(threading.Thread):
+    """Writes the log to the broker beside the view. Look at `played` and `error` when it is not alive any more."""
+
+    def __init__(self, config: Config, events: list[TimedEvent]) -> None:
+        super().__init__(name="replay", daemon=True)
+        self._config, self._events = config, events
+        self.played: Played | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        records = tape(self._events, self._config.partitions, self._config.engine())
+        topic = self._config.topic("touchpoints")
+        try:
+            self.played = asyncio.run(replay(kafka_connection(self._config), topic, records))
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            self.error = error
+
+
+def demo(keep: bool, told: Told, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
+    """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
+
+    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
+    """
+    # The end of the terminal counts as Ctrl-C, too.
+    with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        try:
+            told.say(f"reading {_introduced(log)}")
+            events = log_events(log, longest_gap_days=longest_gap_days)
+            if not events:
+                raise LogEmpty(f"the log {log!r} holds no events")
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
+            running = stack.enter_context(RunningDemo(directory, events, told.say, told))
+            code = running.watch()
+            if code == ExitCode.OK and keep:
+                running.keep()
+            return code
+        except KeyboardInterrupt:
+            told.say("stopping")
+            return 128 + signal.SIGINT
+        finally:
+            # A second Ctrl-C would leave behind what the first one is about to stop.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _introduced(log: str) -> str:
+    if log == CDNOW:
+        return "CDNOW, the purchases of 23,570 customers of a CD shop, 1997-98 (downloaded the first time)"
+    return log
+
+
+class RunningDemo:
+    """The servers, the worker and the replay of one log; a context manager."""
+
+    def __init__(self, directory: Path, events: list[TimedEvent], say: Say, told: Told | None = None) -> None:
+        self._directory, self._events, self._say = directory, events, say
+        self._told = told or Told(say, Lines(say, demo_view.lines))
+        self._stack = contextlib.ExitStack()
+        self.settings = directory / "demo.toml"
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            broker = self._stack.enter_context(EmbeddedBroker(self._directory / "broker"))
+            store = self._stack.enter_context(EmbeddedRedis(self._directory / "redis", appendfsync="always"))
+            port = free_port()
+            settings = demo_settings(broker.bootstrap_servers, store.url, port, self._events[0].time)
+            self.settings.write_text(as_toml(settings), encoding="utf-8")
+            self.config = load(**settings)
+            self.url = f"http://{LOOPBACK}:{port}/metrics"
+            self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
+            with TopicAdmin(kafka_connection(self.config)) as admin:
+                admin.create(specs(self.config))
+            where = f"broker {self.config.bootstrap_servers}, Redis {without_password(self.config.redis_url)}"
+            self._say(f"{where}, starting a worker")
+            self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
+            self.worker.start()
+            self._stack.callback(self.worker.stop)
+            self._redis: Any = self._stack.enter_context(blocking(redis_connection(self.config)))
+            topic = self.config.topic("triggers")
+            self._triggers = self._stack.enter_context(TopicReader(kafka_connection(self.config), topic))
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def watch(self) -> int:
+        """Replay, show how it goes, and the summary when every shard is at the end of its log."""
+        began = time.monotonic()
+        replayer = Replayer(self.config, self._events)
+        replayer.start()
+        self._say(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
+        with self._told.display as display:
+            end = self._follow(replayer, display)
+        if end.code is not None:
+            return self._named_end(end.code)
+        for line in demo_view.summary(
+            end.view, self._told.name, len(self._events), end.published, time.monotonic() - began
+        ):
+            self._say(line)
+        for line in warnings(end.view.quality, self.config.engine()):
+            self._say(line)
+        return ExitCode.OK
+
+    def _follow(self, replayer: Replayer, display: Display) -> End:
+        """Look and show until the log is at its end or the worker has ended. Raises what the replay raised."""
+        watch = Watch(f"retention demo · {self._told.name}", self.config.partitions, len(self._events))
+        view, published = View("", 0), 0
+        while True:
+            display.wait(self._told.every_s)
+            if (code := self.worker.exit_code) is not None:
+                return End(code, view, published)
+            if replayer.error is not None:
+                raise replayer.error
+            new = self._new_triggers()
+            published += len(new)
+            reports = self._workers.look()
+            wall_ms = round(1000 * time.time())
+            view = watch.look(reports, new, time.monotonic(), wall_ms)
+            done = replayer.played is not None and self._all_done(reports, replayer.played)
+            display.show(view)
+            if done:
+                while late := self._triggers.new(0.5):
+                    published += len(late)
+                return End(None, view, published)
+
+    def _new_triggers(self) -> list[TriggerRow]:
+        """What has come since the last look. One answer of the broker holds only a part of it."""
+        found: list[TriggerRow] = []
+        for _ in range(ANSWERS):
+            read = self._triggers.new(ANSWER_S)
+            found += [row(record.value) for record in read]
+            if not read:
+                break
+        return found
+
+    def _all_done(self, reports: list[Report], played: Played) -> bool:
+        """Every shard's fence is at the end of its log, and everything it said is published."""
+        told = [report.numbers.shards for report in reports if report.numbers is not None]
+        fences = {shard: numbers.fence for shards in told for shard, numbers in shards.items()}
+        if any((fences.get(shard) or -1) < end for shard, end in played.ends.items()):
+            return False
+        prefix = self.config.app
+        return not any(self._redis.llen(f"{{{prefix}:{shard}}}:outbox") for shard in range(self.config.partitions))
+
+    def _named_end(self, code: int) -> int:
+        """The exit code for a demo whose worker ended, after saying why."""
+        self._say(f"the worker ended with exit code {named(code)}; the end of its log:")
+        self._say(self.worker.log_tail(LOG_LINES))
+        return code if code > 0 else ExitCode.FAILURE
+
+    def keep(self) -> None:
+        """Stay until Ctrl-C or until the worker ends."""
+        command = f"retention --config {self.settings}"
+        for text in (
+            "",
+            "still running; look around with",
+            f"  {command} top",
+            f"  {command} tail triggers --follow",
+            f"  {command} customer {self._events[-1].key.decode()}",
+            f"  {command} topics describe",
+            f"  curl {self.url}",
+            "Ctrl-C ends it",
+        ):
+            self._say(text)
+        with contextlib.suppress(KeyboardInterrupt):
+            while (code := self.worker.exit_code) is None:
+                time.sleep(1.0)
+            self._named_end(code)
+
+
+def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: int) -> dict[str, Any]:
+    """All settings of the demo that are not defaults."""
+    return {
+        "app": "retention-demo",
+        "bootstrap_servers": bootstrap_servers,
+        "redis_url": redis_url,
+        "topic_prefix": "retention-demo",
+        "partitions": PARTITIONS,
+        "replication": 1,
+        "horizon_days": 91.0,
+        "tick_days": TICK_DAYS,
+        **evaluation(TICK_DAYS, first_ms),
+        "session_timeout_s": SESSION_TIMEOUT_S,
+        "heartbeat_s": HEARTBEAT_S,
+        "metrics_host": LOOPBACK,
+        "metrics_port": port,
+        "log_level": "INFO",
+    }
+
+
+def as_toml(settings: Mapping[str, Any]) -> str:
+    """Settings as a TOML file."""
+    lines = ["# Settings of the running demo."]
+    for name, value in settings.items():
+        lines.append(f"{name} = {value.isoformat() if isinstance(value, datetime) else json.dumps(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def named(code: int) -> str:
+    """An exit code with its name, as far as it has one."""
+    if code < 0:
+        return f"{code} ({signal.Signals(-code).name})"
+    try:
+        return f"{code} ({ExitCode(code).name.lower()})"
+    except ValueError:
+        return str(code)

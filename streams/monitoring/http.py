@@ -1,0 +1,95 @@
+"""Metrics, health and readiness over HTTP.
+
+`/metrics`  Prometheus.
+`/health`   200 while the learner, a takeover and every shard that has work can go on, else 503; names which and why.
+`/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from streams.errors import EngineError
+from streams.monitoring.health import Progress
+from streams.monitoring.metrics import Metrics
+
+SHUTDOWN_S = 1.0
+"""A scrape that hangs must not hold up the worker's stop."""
+
+
+class AddressTaken(EngineError):
+    """The metrics address can't be listened on."""
+
+    remedy = "free the port, or set RETENTION_METRICS_PORT (0: any free one) and RETENTION_METRICS_HOST"
+
+
+class WebServer:
+    """The worker's HTTP endpoint, on the worker's own event loop."""
+
+    def __init__(self, metrics: Metrics, progress: Progress) -> None:
+        self._metrics, self._progress = metrics, progress
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port (the one chosen when `port` is 0). Raises AddressTaken."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/metrics", self._get_metrics),
+                web.get("/health", self._get_health),
+                web.get("/ready", self._get_ready),
+            ]
+        )
+        # Signals are the worker's own.
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise AddressTaken(f"metrics_host {host!r}, metrics_port {port}: {error.strerror or error}") from error
+        self._runner = runner
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening; does nothing when not started."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _get_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _get_health(self, _: web.Request) -> web.Response:
+        stalled, takeover, learner = self._progress.stalled(), self._progress.takeover(), self._progress.learner
+        body: dict[str, Any] = {
+            "healthy": self._progress.healthy,
+            "stalled": [
+                {"shard": shard, "seconds": round(seconds, 1), "reason": why}
+                for shard, (seconds, why) in stalled.items()
+            ],
+            "shards": self._progress.states(),
+        }
+        if takeover:
+            body["takeover"] = takeover
+        if learner is not None:
+            body["learner"] = learner
+        if self._progress.topic_trouble is not None:
+            body["topic"] = self._progress.topic_trouble
+        return _json(body, 200 if body["healthy"] else 503)
+
+    async def _get_ready(self, _: web.Request) -> web.Response:
+        ready = self._progress.ready
+        body = {"ready": ready, "shards": sorted(self._progress.states())}
+        if not ready:
+            waits = sorted({told["reason"] for told in self._progress.takeover()})
+            under_way = "; ".join(waits) or "no assignment taken over yet, or a rebalance is under way"
+            body["reason"] = self._progress.topic_trouble or under_way
+        return _json(body, 200 if ready else 503)
+
+
+def _json(body: dict[str, Any], status: int) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")

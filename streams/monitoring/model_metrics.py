@@ -1,0 +1,58 @@
+"""What Prometheus sees of the contest of the churn models: quality, calibration, drift and evidence, by model.
+
+All of it stands in the newest version and is a function of the log; so these are gauges, shown by the worker that
+learns, and absent until there is something to tell. Labels are bounded: models are those that are configured, groups
+and kinds of drift are those of `models.learning.monitor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_OF_ALL: Final[Mapping[str, str]] = {
+    "pinned": "1 while an operator's choice holds, and evidence may not promote",
+    "promotions": "changes of champion since the log began",
+}
+_OF_A_MODEL: Final[Mapping[str, str]] = {
+    "champion": "1 for the model that decides",
+    "labels": "outcomes that are known, of what the model foretold",
+    "auc": "ROC-AUC of these",
+    "log_loss": "log-loss of these",
+    "brier": "Brier score of these",
+    "better_by_at_least": "lower bound of what a challenger's clipped log-loss is below the champion's",
+}
+_DRIFTS: Final = "retention_contest_drifts"
+_BIAS, _LABELS = "retention_contest_group_bias", "retention_contest_group_labels"
+
+
+class ContestSeries(Collector):
+    """`quality`: of the newest version, empty where another worker learns."""
+
+    def __init__(self) -> None:
+        self.quality: Mapping[str, Any] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        models: Mapping[str, Mapping[str, Any]] = self.quality.get("models", {})
+        for name, help in _OF_ALL.items():
+            value = self.quality.get(name)
+            yield GaugeMetricFamily(f"retention_contest_{name}", help, value=None if value is None else float(value))
+        for name, help in _OF_A_MODEL.items():
+            family = GaugeMetricFamily(f"retention_contest_{name}", help, labels=["model"])
+            for model, told in models.items():
+                if (value := told.get(name)) is not None:
+                    family.add_metric([model], float(value))
+            yield family
+        drifts = GaugeMetricFamily(_DRIFTS, "drifts that were found since the log began", labels=["model", "of"])
+        bias = GaugeMetricFamily(_BIAS, "mean predicted risk less churn rate, by group", labels=["model", "group"])
+        labels = GaugeMetricFamily(_LABELS, "outcomes of a group's customers", labels=["model", "group"])
+        for model, told in models.items():
+            for of, count in told.get("drifts", {}).items():
+                drifts.add_metric([model, of], count)
+            for name, group in told.get("groups", {}).items():
+                bias.add_metric([model, name], group["expected"] - group["churned"])
+                labels.add_metric([model, name], group["labels"])
+        yield from (drifts, bias, labels)

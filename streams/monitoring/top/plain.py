@@ -1,0 +1,197 @@
+"""The view without a terminal: a snapshot as lines, progress as a line per look, and both as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from streams.monitoring.top.exposition import ALWAYS_SHOWN
+from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
+from streams.text import count, duration, json_text, moment, quality, size, words
+
+TRIGGERS = 10
+NAME = 11
+
+
+def progress(view: View) -> str:
+    """One line: log time, events and their rate, lag, latency, customers by band, model quality."""
+    reached = moment(view.time) if view.time is not None else "starting"
+    return (
+        f"{reached:<10}  {view.events:>7,} events {count(view.rate):>7}/s  lag {count(view.lag)}  "
+        f"{quantiles(view.latency)}  | {bands(view.bands)} | {quality(view.quality)}"
+    )
+
+
+def lines(view: View, before: View | None, most: int = TRIGGERS) -> list[str]:
+    """What is new since `before`: progress, at most `most` of the new triggers, and troubles that were not told yet."""
+    told = [progress(view)]
+    fresh = view.latest[-view.fresh :] if view.fresh else ()
+    told += [f"    trigger  {trigger(row)}" for row in fresh[-most:]]
+    known = _troubles(before) if before is not None else []
+    return told + [f"    {trouble}" for trouble in _troubles(view) if trouble not in known]
+
+
+def snapshot(view: View, before: View | None = None) -> list[str]:
+    """Everything, as lines that begin with what they are about; the same whatever was before."""
+    reached = moment(view.time) if view.time is not None else "not all shards have begun"
+    named = [
+        ("log time", reached),
+        ("events", f"{view.events:,} at {count(view.rate)}/s"),
+        ("lag", f"{count(view.lag)} records"),
+        ("outbox", f"{count(view.outbox)} entries"),
+        ("due", f"{count(view.due)} items"),
+        ("latency", f"{quantiles(view.latency)} from touchpoint to trigger"),
+        ("commit", quantiles(view.commits)),
+        ("customers", f"{view.customers:,}: {bands(view.bands)}"),
+        ("model", quality(view.quality) + _version(view)),
+        ("triggers", f"{view.triggers:,} decided"),
+        *((f"shard {row.shard}", shard(row)) for row in view.shards),
+        *(("worker", worker(row)) for row in view.workers),
+        *(("trigger", trigger(row)) for row in view.latest[-TRIGGERS:]),
+    ]
+    if view.triggers_trouble:
+        named.append(("trouble", f"triggers can't be read: {view.triggers_trouble}"))
+    return [f"{name:<{NAME}}{text}" for name, text in named]
+
+
+def _version(view: View) -> str:
+    if view.version is None:
+        return ""
+    champion = f", {view.champion} decides" if view.champion else ""
+    return f", version {moment(view.version)}{champion}{', pinned' if view.pinned else ''}"
+
+
+def bands(told: Mapping[str, int]) -> str:
+    """Customers by risk band; prospects and erased ones only where there are any."""
+    return "  ".join(f"{words(name)} {n:,}" for name, n in told.items() if n or name in ALWAYS_SHOWN)
+
+
+def quantiles(told: Quantiles | None) -> str:
+    if told is None:
+        return "p50 -  p99 -"
+    return f"p50 {duration(told.p50_s, told.top_s)}  p99 {duration(told.p99_s, told.top_s)}"
+
+
+def shard(row: ShardRow) -> str:
+    why = f": {row.why}" if row.why else ""
+    reached = f", log time {moment(row.time)}" if row.time is not None else ""
+    return f"lag {count(row.lag)}, outbox {count(row.outbox)}, due {count(row.due)}{reached}, {row.state}{why}"
+
+
+def worker(row: WorkerRow) -> str:
+    if not row.reachable:
+        return f"{row.name}  unreachable: {'; '.join(row.why)}"
+    parts = [
+        "ready" if row.ready else "not ready",
+        "healthy" if row.healthy else "unhealthy",
+        f"shards {', '.join(map(str, row.shards)) or 'none'}",
+        f"{row.events:,} events",
+        *([size(row.memory)] if row.memory is not None else []),
+    ]
+    return f"{row.name}  {', '.join(parts)}" + "".join(f"; {why}" for why in row.why)
+
+
+def trigger(row: TriggerRow) -> str:
+    if row.probability is None:
+        return f"{row.action}: {'; '.join(row.reasons)}"
+    return (
+        f"{moment(row.time)}  {row.customer}  {row.action} by {row.channel}  p={row.probability:.2f}  "
+        f"'{'; '.join(row.reasons)}'  until {moment(row.until)}"
+    )
+
+
+def _troubles(view: View) -> list[str]:
+    found = [f"worker {row.name}: {why}" for row in view.workers for why in row.why]
+    return found + ([f"triggers can't be read: {view.triggers_trouble}"] if view.triggers_trouble else [])
+
+
+def objects(view: View, before: View | None = None) -> list[str]:
+    """One line of JSON, whatever was before."""
+    return [as_json(view)]
+
+
+def as_json(view: View) -> str:
+    """One JSON object. Times are ms since the epoch, durations seconds; null is what no worker tells.
+
+    `triggers` are those that are new since the object before.
+    """
+    fresh = view.latest[-view.fresh :] if view.fresh else ()
+    told: dict[str, Any] = {
+        "at": view.at,
+        "log_time": view.time,
+        "mode": view.mode or None,
+        "events": view.events,
+        "events_per_s": None if view.rate is None else round(view.rate, 1),
+        "duplicates": view.duplicates,
+        "dead_letters": view.dead,
+        "redelivered": view.redelivered,
+        "lag": view.lag,
+        "outbox": view.outbox,
+        "due_backlog": view.due,
+        "trigger_latency": _quantiles(view.latency),
+        "commit": _quantiles(view.commits),
+        "customers": dict(view.bands),
+        "model": _model(view),
+        "triggers_decided": view.triggers,
+        "triggers": [_trigger(row) for row in fresh],
+        "triggers_trouble": view.triggers_trouble or None,
+        "partitions": view.partitions,
+        "shards": [_shard(row) for row in view.shards],
+        "workers": [_worker(row) for row in view.workers],
+    }
+    return json_text(json.dumps(told, ensure_ascii=False, allow_nan=False))
+
+
+def _model(view: View) -> dict[str, Any]:
+    quality: dict[str, Any] = dict(view.quality)
+    if "labels" in quality:
+        quality["labels"] = int(quality["labels"])
+    champion = {"champion": view.champion, "pinned": view.pinned} if view.champion else {}
+    return {"version": view.version, **champion, **quality}
+
+
+def _quantiles(told: Quantiles | None) -> dict[str, Any] | None:
+    """A quantile above the histogram's last bound is null: it is not known better than that."""
+    if told is None:
+        return None
+    p50, p99 = (round(value, 6) if math.isfinite(value) else None for value in (told.p50_s, told.p99_s))
+    return {"p50_s": p50, "p99_s": p99, "count": told.count, "window_s": told.window_s and round(told.window_s, 1)}
+
+
+def _shard(row: ShardRow) -> dict[str, Any]:
+    return {
+        "shard": row.shard,
+        "lag": row.lag,
+        "outbox": row.outbox,
+        "due_backlog": row.due,
+        "log_time": row.time,
+        "state": row.state or None,
+        "why": row.why or None,
+    }
+
+
+def _worker(row: WorkerRow) -> dict[str, Any]:
+    return {
+        "worker": row.name,
+        "reachable": row.reachable,
+        "ready": row.ready,
+        "healthy": row.healthy,
+        "why": list(row.why),
+        "shards": list(row.shards),
+        "events": row.events,
+        "memory_bytes": row.memory,
+    }
+
+
+def _trigger(row: TriggerRow) -> dict[str, Any]:
+    return {
+        "time": row.time,
+        "until": row.until,
+        "customer": row.customer,
+        "action": row.action,
+        "channel": row.channel,
+        "probability": row.probability,
+        "reasons": list(row.reasons),
+    }

@@ -1,0 +1,104 @@
+"""The contest of the churn models as it stands in the store, and an operator's word in it.
+
+A choice is a record of the touchpoints log, so that whoever reads the log again decides the same: shard 0 tells it to
+the learner (models.engine.decide.choose_champion), and the versions that are cut after it bear the chosen name.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import NamedTuple
+
+from models.churn import Version
+from models.churn.registry import named
+from models.learning.schema import schema_of
+from models.timeline.shard_state import UNBORN
+from models.touchpoints import InvalidTouchpoint, event
+from streams.errors import EngineError, ExitCode
+from streams.kafka.errors import kafka_named
+from streams.kafka.producer import close_producer, open_producer
+from streams.kafka.security import KafkaConnection
+from streams.learner.model_registry import ModelRegistry
+from streams.shard.meta import ShardBody, settings_of, unpack_body
+from streams.store import Store
+
+SHARD = 0
+"""Whose partition has the choices, so that they are in one order; there is no topic without it."""
+DELIVERY_S = 15.0
+
+
+class NoShard(EngineError):
+    """No worker has worked for this application yet."""
+
+    remedy = "start a worker first, or correct --app and --redis-url"
+
+
+class ModelUnknown(EngineError):
+    """A model was chosen that does not learn here."""
+
+    code = ExitCode.USAGE
+    remedy = "name a model that learns: `retention models` lists them; which do is fixed when an application begins"
+
+
+class ChoiceRefused(EngineError):
+    """What is to be kept with a choice can't be."""
+
+    code = ExitCode.USAGE
+    remedy = "give what the field named above takes"
+
+
+class Standing(NamedTuple):
+    """body: of shard 0. version: the newest one, None before the first. names: of the models that learn."""
+
+    body: ShardBody
+    version: Version | None
+    names: list[str]
+
+
+class Choice(NamedTuple):
+    """Where a choice stands in the log, and the log time that it bears, in ms."""
+
+    partition: int
+    offset: int
+    time: int
+
+
+async def standing(store: Store, app: str) -> Standing:
+    """How the contest stands. Raises NoShard, StateUnreadable, VersionMissing, and what the store raises."""
+    meta = await store.read_meta(str(SHARD))
+    if meta is None:
+        raise NoShard(f"app {app!r} has no shards")
+    body = unpack_body(str(SHARD), meta.body)
+    settings = settings_of(str(SHARD), body.birth)  # that is what the learner learns by
+    newest = await ModelRegistry(store, schema_of(settings)).read_newest()
+    return Standing(body, newest, named(settings))
+
+
+def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
+    """Write that `model` is champion from the next version on (None: that evidence decides again) into the log.
+
+    Raises ModelUnknown, ChoiceRefused, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
+    """
+    if model is not None and model not in stands.names:
+        raise ModelUnknown(f"there is no model {model!r}; those that learn are {', '.join(stands.names)}")
+    now = int(time.time() * 1000)
+    if stands.body.birth.mode == "replay":
+        # The log's own time: that of our clock would make all that is to come late.
+        now = stands.body.state.time
+        if now == UNBORN:
+            raise NoShard("the replay has not begun: its log has no time yet")
+    data = {"model": model, **({"by": by} if by else {})}
+    name = f"model-chosen-{uuid.uuid4().hex}"
+    try:
+        value = event("model_chosen", id=name, source="/retention/cli", subject=None, time_ms=now, data=data)
+    except InvalidTouchpoint as error:
+        raise ChoiceRefused(f"the record of the choice: {error.rejected.reason}") from error
+    # Twice the same choice is one, so a retry needs no idempotence.
+    producer, _ = open_producer(connection, False, DELIVERY_S, {"linger_ms": 0})
+    try:
+        with kafka_named(connection, "writing the choice"):
+            written = producer.send(topic, value, partition=SHARD, timestamp_ms=now).get(DELIVERY_S)
+    finally:
+        close_producer(producer)
+    return Choice(SHARD, written.offset, written.timestamp)

@@ -1,0 +1,64 @@
+"""What the model foresees of one customer if silence goes on, with how sure it is: from the store, on demand."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.churn import SnapshotRefused, unseal
+from models.churn.forecast import Forecast, forecast
+from models.churn.mixture.interval import interval
+from models.churn.mixture.learner import MixtureLearner
+from models.customer.block import Block
+from models.customer.layout import LEFT, PURCHASE_DAYS, TICK
+from models.features import bases_of
+from models.learning.learner import Learning, LearningState
+from models.learning.schema import schema_of
+from models.settings import EngineSettings
+from streams.errors import StateUnreadable
+from streams.shard.meta import ShardBody
+from streams.store import Store
+from streams.store.port import LEARNER
+
+LEVEL = 0.9
+"""Of the interval."""
+
+
+class Foresight(NamedTuple):
+    """forecast: as of the shard's time `at` (ms). low, high: of the probability now; None where the champion is a model
+    that does not say how sure it is. enter: the threshold."""
+
+    at: int
+    forecast: Forecast
+    low: float | None
+    high: float | None
+    enter: float
+
+
+async def foresight(
+    store: Store, body: ShardBody, settings: EngineSettings, customer: str, record: bytes
+) -> Foresight | None:
+    """Of a stored record; None for somebody without a sign of staying, who has left, or is lapsed, and where there is
+    no learner yet.
+
+    body: of the record's shard. settings: those that it was created with. Raises StateUnreadable, UnknownRecord, and
+    what the store raises.
+    """
+    learner = await store.read_meta(LEARNER)
+    rows = Block([customer.encode()], [record]).rows
+    ticks = rows["numbers"][0, PURCHASE_DAYS] > 0 and rows["times"][0, TICK] != 0 and not rows["flags"][0] & LEFT
+    if learner is None or not ticks:
+        return None
+    try:
+        state = unseal(learner.body, schema_of(settings), LearningState)
+        learning = Learning(settings, len(state.shards), state)
+    except (SnapshotRefused, TypeError, ValueError) as error:
+        raise StateUnreadable(f"the learner's state: {error}") from error
+    now, contest = body.state.time, learning.model
+    bases = bases_of(rows, np.zeros(1, dtype=np.int64), now)
+    low, high, champion = None, None, contest.models[contest.champion]
+    if isinstance(champion, MixtureLearner):
+        lows, highs = interval(champion.beliefs(learning.boundary or now), bases, LEVEL)
+        low, high = float(lows[0]), float(highs[0])
+    return Foresight(now, forecast(contest.scorer(), bases[0], now, settings), low, high, settings.enter)

@@ -1,0 +1,195 @@
+"""A customer's record as plain data (`portrait`) and as text (`lines`). Times are ISO 8601, UTC; None where unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import exp, expm1
+from typing import TYPE_CHECKING, Any
+
+from models.customer.bands import Band
+from models.customer.layout import (
+    AMOUNT_EWMA,
+    DAY_AMOUNT,
+    DIRECT,
+    DUE,
+    EPISODE,
+    ERASED,
+    FIRST_PURCHASE,
+    FIRST_TOUCH,
+    GAP_EWMA,
+    HALF_LIVES_TOUCH,
+    LAST_PURCHASE,
+    NEWEST,
+    NO_CONSENT,
+    PURCHASE_DAYS,
+    RATING_EWMA,
+    RETURNED,
+    RISK,
+    SENTIMENT_EWMA,
+    SNAPSHOT_RISK,
+    SPENT,
+    TOUCH_DECAYS,
+)
+from models.customer.record import Record, hash_of
+from models.customer.schedule import phase_of, tick_time
+from models.engine.lanes import rules_of
+from models.settings import DAY, EngineSettings
+from models.timeline.order import NEVER, Stage, stage_of, time_of
+
+if TYPE_CHECKING:
+    from streams.operations.customer.forecast import Foresight
+
+COUNTED = (
+    "complaints",
+    "failed_payments",
+    "unsubscribes",
+    "visits",
+    "opened_messages",
+    "times_online",
+    "returns",
+    "campaigns",
+)
+"""The counted sorts of touchpoints, in the record's order."""
+
+DUE_FOR = {
+    Stage.LABELS: "the outcome of a learning snapshot",
+    Stage.WATERMARK: "a watermark",
+    Stage.VERSION: "a model version",
+    Stage.SCORES: "the next estimate of risk",
+}
+
+
+def portrait(
+    customer: str, partition: int, record: Record, settings: EngineSettings | None, foreseen: Foresight | None = None
+) -> dict[str, Any]:
+    """Everything a person may want to know of a record. settings: those that it is kept by, None where not known."""
+    return {
+        "customer": customer,
+        "partition": partition,
+        "profile": _profile(record),
+        "behaviour": _behaviour(record),
+        "risk": _risk(record),
+        "if_silent": _if_silent(foreseen),
+        "learning": _learning(customer, record, settings),
+        "next_due": _due(record),
+    }
+
+
+def _profile(record: Record) -> dict[str, Any]:
+    tail = record.tail
+    return {
+        "class": tail.customer_class or None,
+        "consent": not record.flags & NO_CONSENT,
+        "consent_since": _iso(tail.consent_at),
+        "erased": bool(record.flags & ERASED),
+        "channels": list(tail.channels),
+        "topics": list(tail.topics),
+        "rewards": list(tail.rewards),
+        "most_contacts_per_week": tail.max_per_week or None,
+        "quiet_hours": list(tail.quiet) or None,
+        "time_zone": tail.time_zone or None,
+        "programme": tail.programme or None,
+        "online": tail.presence or None,
+        "open_cases": {case: _iso(opened) for case, opened in tail.cases.items()},
+    }
+
+
+def _behaviour(record: Record) -> dict[str, Any]:
+    times, numbers = record.times, record.numbers
+    days = round(numbers[PURCHASE_DAYS])
+    first = record.seconds[FIRST_PURCHASE] * 1_000
+    owned = times[LAST_PURCHASE] // DAY - first // DAY
+    return {
+        "first_touch": _iso(record.seconds[FIRST_TOUCH] * 1_000),
+        "last_touch": _iso(times[NEWEST]),
+        "first_purchase": _iso(first),
+        "last_purchase": _iso(times[LAST_PURCHASE]),
+        "purchase_days": days,
+        "days_between_purchases": round(owned / (days - 1), 1) if days > 1 else None,
+        "usual_days_between_purchases_lately": round(exp(numbers[GAP_EWMA]), 1) if days > 1 else None,
+        "spent": round(numbers[SPENT], 2),
+        "returned": round(numbers[RETURNED], 2),
+        "last_purchase_day_amount": round(numbers[DAY_AMOUNT], 2) if days else None,
+        "usual_purchase_day_amount": round(expm1(numbers[AMOUNT_EWMA]), 2) if days > 1 else None,
+        "rating": round(numbers[RATING_EWMA], 2) if record.ratings else None,
+        "sentiment": round(numbers[SENTIMENT_EWMA], 2) if record.sentiments else None,
+        "lately_as_of_last_touch": {
+            f"{name}_with_half_life_{half_life:g}_days": round(count, 2)
+            for name, half_life, count in zip(COUNTED, HALF_LIVES_TOUCH, numbers[TOUCH_DECAYS:], strict=False)
+            if count >= 0.005
+        },
+    }
+
+
+def _risk(record: Record) -> dict[str, Any]:
+    opened = record.times[EPISODE]
+    tail = record.tail
+    episode = {"opened": _iso(opened), "opened_by": tail.opener, "triggers": tail.step, "trigger": tail.trigger.hex()}
+    return {
+        "band": Band(record.band).name.lower(),
+        "probability": round(record.numbers[RISK], 4),
+        "episode": episode if opened else None,
+    }
+
+
+def _if_silent(foreseen: Foresight | None) -> dict[str, Any] | None:
+    """The probability as of the shard's time, younger than the record's estimate, and what will come of it."""
+    if foreseen is None:
+        return None
+    told = foreseen.forecast
+    sure = None if foreseen.low is None or foreseen.high is None else [round(foreseen.low, 4), round(foreseen.high, 4)]
+    return {
+        "as_of": _iso(foreseen.at),
+        "probability": round(told.now, 4),
+        "probability_90_percent_interval": sure,
+        "outlook": _outlook(foreseen),
+        "crosses_threshold": _iso(told.crosses or 0),
+        "lapsed_from": _iso(told.until),
+        "course": {str(_iso(at)): round(risk, 3) for at, risk in told.course[1:]},
+    }
+
+
+def _outlook(foreseen: Foresight) -> str:
+    told, enter = foreseen.forecast, f"{foreseen.enter:g}"
+    if told.crosses is None:
+        return f"stays below {enter} until they are lapsed"
+    if told.crosses <= foreseen.at:
+        return f"at or above {enter} already"
+    return f"crosses {enter} in {(told.crosses - foreseen.at) / DAY:.1f} days"
+
+
+def _learning(customer: str, record: Record, settings: EngineSettings | None) -> dict[str, Any] | None:
+    if not record.taken[DIRECT]:
+        return None
+    taken = 0
+    if settings is not None:
+        taken = tick_time(rules_of(settings), phase_of(settings, hash_of(customer.encode())), record.taken[DIRECT])
+    return {"snapshot": _iso(taken), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
+
+
+def _due(record: Record) -> dict[str, Any] | None:
+    due = record.times[DUE]
+    if not due or due == NEVER:
+        return None
+    return {"at": _iso(time_of(due)), "for": DUE_FOR[Stage(stage_of(due))]}
+
+
+def _iso(ms: float) -> str | None:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z") if ms else None
+
+
+def lines(told: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Plain data as indented text; what is unknown is left out."""
+    for name, value in told.items():
+        label = name.replace("_", " ")
+        if isinstance(value, dict):
+            if value:
+                yield f"{indent}{label}:"
+                yield from lines(value, indent + "  ")
+        elif isinstance(value, list):
+            if value:
+                yield f"{indent}{label}: {', '.join(map(str, value))}"
+        elif value is not None:
+            shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            yield f"{indent}{label}: {shown}"

@@ -1,0 +1,123 @@
+"""The engine's topics, as they are beside what the engine needs. No I/O: facts in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streams.config import Config
+from streams.kafka.admin import TopicFacts
+from streams.kafka.errors import TopicMissing
+from streams.kafka.partition_facts import NO_TOPIC_ID
+from streams.kafka.topics import CREATE_TIME, LOG_APPEND_TIME, MESSAGE_BYTES, OUTPUTS, ROLES, TIMESTAMP_TYPE, specs
+from streams.operations.doctor.finding import Finding, merged, ok, problem, warning
+from streams.outbox.batch_sizes import LARGEST_ENTRY, limits_of
+
+DAY_MS = 86_400_000
+CHANGE = "change it with kafka-configs.sh --alter, as `retention topics create` would have set it"
+OTHER_TIME = (
+    f"correct RETENTION_MODE, or before there is state {CHANGE}; afterwards use topics under another "
+    "RETENTION_TOPIC_PREFIX and another RETENTION_APP, since the times in the log so far are of the other kind"
+)
+LOSES_INPUT = ("cleanup.policy", "retention.ms", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+"""Settings that, being wrong, let the broker delete or refuse what the engine has not read."""
+
+
+def existence(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """All topics of the configuration are among those found."""
+    wanted = [config.topic(role) for role in ROLES]
+    if missing := [name for name in wanted if name not in found]:
+        told = f"topics {', '.join(missing)} do not exist on {config.bootstrap_servers}"
+        return problem("topics.exist", told, TopicMissing.remedy)
+    if any(found[name].topic_id in NO_TOPIC_ID for name in wanted):
+        told = "all there, but the broker tells no topic ids: a topic that is created anew is not noticed"
+        return warning("topics.exist", told, "upgrade to Kafka 2.8 or later")
+    return ok("topics.exist", f"{len(wanted)} topics, {config.topic_prefix}.*")
+
+
+def partition_counts(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """Shard n alone writes partition n of each output. All topics must exist."""
+    check = "topics.partitions"
+    source = found[config.topic("touchpoints")]
+    outputs = (found[config.topic(role)] for role in OUTPUTS)
+    wrong = [
+        f"{facts.name} has {facts.partitions} partitions, {source.name} has {source.partitions}"
+        for facts in outputs
+        if facts.partitions != source.partitions
+    ]
+    learner = found[config.topic("learner")]
+    if learner.partitions != 1:
+        wrong.append(f"{learner.name} has {learner.partitions} partitions; it must have 1")
+    if wrong:
+        return problem(
+            check,
+            "; ".join(wrong),
+            "delete and create again what holds nothing yet; a partition count under state is for ever: use topics "
+            "under another RETENTION_TOPIC_PREFIX, and another RETENTION_APP",
+        )
+    if "partitions" in config.model_fields_set and config.partitions != source.partitions:
+        told = f"{source.name} has {source.partitions} partitions, the configuration says {config.partitions}"
+        return warning(check, told, "correct RETENTION_PARTITIONS: the topic counts")
+    return ok(check, f"{source.partitions} in the input and in each output, 1 in {learner.name}")
+
+
+def time_type(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """Log time must be what the mode says it is. The input must exist."""
+    source = found[config.topic("touchpoints")]
+    needed = LOG_APPEND_TIME if config.mode == "live" else CREATE_TIME
+    if source.timestamp_type != needed:
+        told = f"{source.name} has {TIMESTAMP_TYPE}={source.timestamp_type}; mode {config.mode} needs {needed}"
+        return problem("topics.time", told, OTHER_TIME)
+    return ok("topics.time", f"mode {config.mode}, {TIMESTAMP_TYPE}={needed}")
+
+
+def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """What `topics create` sets, less what other checks look at. A setting that is not reported is no difference."""
+    check = "topics.settings"
+    findings = [ok(check, "as `retention topics create` sets them")]
+    for spec in specs(config):
+        if (facts := found.get(spec.name)) is None:
+            continue
+        for key, value in spec.settings.items():
+            told = facts.settings.get(key, value)
+            if told == value or (spec.role == "touchpoints" and key == TIMESTAMP_TYPE):
+                continue
+            grave = spec.role == "touchpoints" and key in LOSES_INPUT
+            kind = problem if grave else warning
+            findings.append(kind(check, f"{spec.name} has {key}={told}, {value} is needed", CHANGE))
+    if (short := _short_memory(config, found)) is not None:
+        findings.append(short)
+    return merged(findings)
+
+
+def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """An output that takes no record of the largest size would stop its shards at the first one."""
+    check, limits = "topics.message_size", limits_of(found)
+    known = {role: limits[name] for role in OUTPUTS if (name := config.topic(role)) in limits}
+    small = {role: limit for role, limit in known.items() if limit < LARGEST_ENTRY[role]}
+    if small:
+        told = "; ".join(
+            f"{config.topic(role)} has {MESSAGE_BYTES}={limit}, its records may have {LARGEST_ENTRY[role]} bytes"
+            for role, limit in small.items()
+        )
+        return problem(
+            check,
+            told,
+            f"raise {MESSAGE_BYTES} of the topic with kafka-configs.sh --alter, or the broker's message.max.bytes",
+        )
+    if not known:
+        return ok(check, "the broker does not tell; batches shrink to what it takes")
+    return ok(check, f"batches of {min(known.values()):,} bytes or more are taken")
+
+
+def _short_memory(config: Config, found: Mapping[str, TopicFacts]) -> Finding | None:
+    """Live: a worker that is away for longer than the input is kept has lost touchpoints."""
+    source = found.get(config.topic("touchpoints"))
+    keeps = int(source.settings.get("retention.ms", "-1")) if source else -1
+    if config.mode != "live" or source is None or not 0 <= keeps < DAY_MS:
+        return None
+    return warning(
+        "topics.settings",
+        f"{source.name} keeps records for {keeps / 3_600_000:.1f} hours (retention.ms={keeps})",
+        "keep them for longer than your longest outage may be: what is deleted before a worker read it is lost "
+        "(exit code 77)",
+    )

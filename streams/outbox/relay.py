@@ -1,0 +1,336 @@
+"""A shard's outputs on their way from the outbox to Kafka.
+
+`Outgoing` keeps the unpublished part of the outbox in order, publishes it in transactions off the commit's path, and
+knows how many entries from the outbox's front are public and may be trimmed by the next write.
+
+Entries whose count is already public when they are made (Redis lost what had been published, and the shard replays)
+are compared by id and not sent again; the first difference ends the process with a named error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from models.touchpoints import event
+from streams.crash_points import point
+from streams.errors import DifferentOutput, Fenced
+from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
+from streams.kafka.topics import OUTPUTS
+from streams.outbox.entry import TRANSACTION_S, Destination, Entry
+from streams.outbox.port import Publisher
+from streams.outbox.transaction_size import TransactionSize
+from streams.retry import Backoff, Unavailable, ignore
+
+logger = logging.getLogger(__name__)
+
+IN_ONE_TRANSACTION = 2_000
+"""A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
+BYTES_IN_ONE_TRANSACTION = 8 << 20
+"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds. Fewer where Kafka lets
+fewer through (streams/outbox/transaction_size.py)."""
+MOST_BYTES = 64 << 20
+"""Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
+PACE_S, LONGEST_PACE_S = 0.1, 2.0
+"""Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
+full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
+makes thirty a second, and two cores have time for little else. A shard that is behind takes the longer one, but never
+adds more delay than its records have already. A first trigger after a silence goes out at once."""
+
+
+async def always() -> bool:
+    """For publishing outside an ownership, as in tests."""
+    return True
+
+
+class Sent(NamedTuple):
+    """What one round of publishing did. public_already: entries that were found public, compared and not sent.
+
+    left: entries still to be published. seconds: of the transaction.
+    """
+
+    entries: Sequence[Entry]
+    public_already: int
+    left: int
+    seconds: float
+
+
+class Outgoing:
+    """One shard's publishing, for one ownership.
+
+    expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
+    shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
+    publisher is started anew, which would fence a new owner's. For those who watch: on_published(sent),
+    on_added(entries) with what each commit has added to the outbox, on_retry() at each transaction that failed,
+    on_outage(detail) at each failure to publish or to start again. hurries: False where nobody waits for what is
+    public (a backfill): a transaction at every boundary would be all that the broker does. transaction_s: after which
+    Kafka aborts a transaction.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        shard: int,
+        expires: bool,
+        on_published: Callable[[Sent], None] = lambda sent: None,
+        on_outage: Callable[[str], None] = ignore,
+        ours: Callable[[], Awaitable[bool]] = always,
+        on_retry: Callable[[], None] = lambda: None,
+        on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
+        hurries: bool = True,
+        transaction_s: float = TRANSACTION_S,
+    ) -> None:
+        self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
+        self._on_outage, self._ours, self._on_retry = on_outage, ours, on_retry
+        self._on_added, self._hurries = on_added, hurries
+        self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
+        self._bytes = 0
+        self._waiting: deque[Entry] = deque()
+        self._public: dict[Destination, dict[int, str]] = {}
+        self._kick = asyncio.Event()
+        self._room = asyncio.Event()
+        self._go = asyncio.Event()
+        self._awaited = False  # somebody waits for what is in the outbox, or for room in it
+        self._begun = -LONGEST_PACE_S
+        self.behind_s = 0.0  # how old the shard's records are when it gets them
+        self.trimmable = 0
+
+    def __len__(self) -> int:
+        """Entries not yet public."""
+        return len(self._waiting)
+
+    async def start(self, outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
+        """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
+
+        outbox: what the store holds. counts: the shard's outputs per role, as committed. Raises DifferentOutput.
+        A start that raised KafkaUnavailable halfway may be repeated as it is.
+        """
+        _check_outbox(outbox, counts)
+        self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
+        self._bytes = sum(map(_size, outbox))
+        # All roles: one of which nothing is committed may be public all the same, when the store went back.
+        await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
+        while self._waiting:
+            try:
+                await self._send_some()
+            except PublisherSlow as error:
+                logger.warning("shard %d: publishing: %s", self._shard, error)
+                self._on_outage(f"publishing: {error}")
+                await self._again(Backoff())
+
+    def ahead(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """After a start: the last public count of each role of which more is public than `counts` says. Redis lost
+        that: the shard says it again, and nothing else."""
+        last = {place.topic: max(known, default=0) for place, known in self._public.items()}
+        return {role: count for role, count in last.items() if role in OUTPUTS and count > counts.get(role, 0)}
+
+    async def said(self, role: str, since: int) -> list[bytes]:
+        """What the shard's public entries of a role say, from a count on. Raises KafkaUnavailable."""
+        return await self._publisher.values(Destination(role, self._shard), since)
+
+    async def published_roles(self) -> list[str]:
+        """The roles of which this shard has published anything, ever; a shard that never was has none."""
+        asked = {Destination(role, self._shard): 1 << 62 for role in OUTPUTS}
+        return sorted(place.topic for place, entries in (await self._publisher.public(asked)).items() if entries)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Entries that the last write appended to the outbox."""
+        self._waiting.extend(entries)
+        self._bytes += sum(map(_size, entries))
+        self._kick.set()
+        if self._full():
+            self._go.set()
+        self._on_added(entries)
+
+    def trimmed(self, count: int) -> None:
+        """`count` entries have left the outbox."""
+        self.trimmable -= count
+
+    async def room(self, limit: int) -> None:
+        """Wait until fewer than `limit` entries, and less than `MOST_BYTES` of them, are unpublished."""
+        while not self.has_room(limit):
+            self.hurry()
+            self._room.clear()
+            await self._room.wait()
+
+    def has_room(self, limit: int) -> bool:
+        """Whether `room` would not wait."""
+        return len(self._waiting) < limit and self._bytes < MOST_BYTES
+
+    def hurry(self) -> None:
+        """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
+        if self._hurries:
+            self._awaited = True
+            self._go.set()
+
+    def _full(self) -> bool:
+        """Whether what waits fills a transaction."""
+        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= self._size.bytes
+
+    async def _paced(self) -> None:
+        """Wait until the next transaction may begin."""
+        pace = min(max(PACE_S, self.behind_s), LONGEST_PACE_S)
+        rest = self._begun + pace - time.monotonic()
+        if rest > 0 and not self._awaited and not self._full():
+            self._go.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):
+                    await self._go.wait()
+        self._begun = time.monotonic()
+
+    async def run(self) -> None:
+        """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
+        backoff = Backoff()
+        while True:
+            await self._kick.wait()
+            self._kick.clear()
+            while self._waiting:
+                await self._paced()
+                try:
+                    await self._send_some()
+                    backoff.reset()
+                except (Unavailable, ProducerFenced) as error:
+                    # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
+                    # shard is.
+                    logger.warning("shard %d: publishing: %s; again in %.2f s", self._shard, error, backoff.pause_s)
+                    self._on_retry()
+                    self._on_outage(f"publishing: {error}")
+                    await self._again(backoff)
+            self._awaited = False
+
+    async def _again(self, backoff: Backoff) -> None:
+        """The outcome of a transaction is unknown: end it, and learn what became public."""
+        while True:
+            await backoff.pause()
+            try:
+                if not await self._ours():
+                    raise Fenced(f"shard {self._shard}: another worker owns it and publishes for it")
+                await self._synchronise({})
+                return
+            except Unavailable as error:
+                logger.warning(
+                    "shard %d: starting the publisher: %s; again in %.2f s", self._shard, error, backoff.pause_s
+                )
+                self._on_outage(f"starting the publisher: {error}")
+
+    async def stop(self) -> None:
+        await self._publisher.stop()
+
+    async def _synchronise(self, counts: Mapping[str, int]) -> None:
+        """Start the publisher, then read the tails back to the first entry that is not known to be public."""
+        await self._publisher.start()
+        point("takeover.5.publisher_started")
+        since = {Destination(role, self._shard): count + 1 for role, count in counts.items()}
+        for entry in reversed(self._waiting):
+            since[entry.destination] = entry.count
+        for destination, entries in (await self._publisher.public(since)).items():
+            self._public[destination] = dict(entries)
+        point("takeover.6.tails_read")
+
+    async def _send_some(self) -> None:
+        """Publish the next entries in one transaction; those that are public already are compared instead."""
+        taken = self._next()
+        fresh = [entry for entry in taken if not self._is_public(entry)]
+        started = time.monotonic()
+        if fresh:
+            now = int(time.time() * 1000)
+            await self._send([self._or_expired(entry, now) for entry in fresh])
+        for entry in taken:
+            self._waiting.popleft()
+            self._bytes -= _size(entry)
+            self._public.get(entry.destination, {}).pop(entry.count, None)
+        self.trimmable += len(taken)
+        self._room.set()
+        self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
+
+    async def _send(self, entries: Sequence[Entry]) -> None:
+        """Raises PublisherSlow when it took too long, as what it ever looked."""
+        started, size = time.monotonic(), sum(map(_size, entries))
+        try:
+            await self._publisher.send(entries)
+        except (KafkaUnavailable, ProducerFenced) as error:
+            seconds = time.monotonic() - started
+            if not self._size.is_too_slow(seconds):
+                raise
+            self._size.failed(size)
+            told = f"{len(entries):,} entries ({size:,} bytes) did not get through in {seconds:.1f} s: {self._slow()}"
+            raise PublisherSlow(f"{told}; the next transactions hold {self._size.bytes:,} bytes at most") from error
+        before = self._size.bytes
+        self._size.stood(size, len(entries) < len(self._waiting), time.monotonic() - started)
+        if self._size.bytes < before:
+            told = "shard %d: transactions take long, %s; the next ones hold %d bytes at most"
+            logger.warning(told, self._shard, self._slow(), self._size.bytes)
+
+    def _slow(self) -> str:
+        """Why, as far as Kafka has told."""
+        if self._publisher.throttled_s:
+            quota = "a quota on its user or client id, see kafka-configs.sh --describe"
+            return f"Kafka is throttling this client, by {self._publisher.throttled_s:.1f} s meanwhile ({quota})"
+        return "Kafka or the way to it is slow"
+
+    def _next(self) -> list[Entry]:
+        """The first entries, as many as fit one transaction; at least one."""
+        taken: list[Entry] = []
+        size = 0
+        for entry in self._waiting:
+            size += _size(entry)
+            if taken and (len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes):
+                break
+            taken.append(entry)
+        return taken
+
+    def _is_public(self, entry: Entry) -> bool:
+        known = self._public.get(entry.destination)
+        if not known:
+            return False
+        there = known.get(entry.count)
+        if there is None:
+            # A trigger that expired unsent leaves its count unused.
+            passed = entry.count < max(known)
+            if passed and not self._was_replaceable(entry):
+                raise DifferentOutput(f"{entry.topic} of shard {self._shard}: count {entry.count} is missing in public")
+            return passed
+        if there != entry.id:
+            raise DifferentOutput(
+                f"{entry.topic} of shard {self._shard}: count {entry.count} is {entry.id} here and {there} in public"
+            )
+        return True
+
+    def _was_replaceable(self, entry: Entry) -> bool:
+        return self._expires and entry.expires_at > 0
+
+    def _or_expired(self, entry: Entry, now: int) -> Entry:
+        """The entry, or in an expired trigger's place the loopback record that re-arms its episode."""
+        if not self._was_replaceable(entry) or entry.expires_at > now:
+            return entry
+        customer = entry.key.decode()
+        value = event(
+            "expired_unsent",
+            id=entry.id,
+            source="/retention/outbox",
+            subject=customer,
+            time_ms=now,
+            data={"trigger_id": entry.id},
+        )
+        return Entry("touchpoints", self._shard, 0, entry.id, entry.key, value, now)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.key) + len(entry.value)
+
+
+def _check_outbox(outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
+    """The outbox must end at the committed counts: it was appended in the same commits."""
+    last: dict[str, int] = {}
+    for entry in outbox:
+        if entry.topic in last and entry.count != last[entry.topic] + 1:
+            raise DifferentOutput(f"outbox: {entry.topic} count {entry.count} follows {last[entry.topic]}")
+        last[entry.topic] = entry.count
+    for role, count in last.items():
+        if counts.get(role) != count:
+            raise DifferentOutput(f"outbox ends at {role} count {count}, the shard's state says {counts.get(role)}")

@@ -1,0 +1,1 @@
+"""How a secured connection is described: settings, TLS, and addresses that may hold a secret."""

@@ -1,0 +1,1 @@
+"""One partition at work: takeover, plan, load, apply, commit."""

@@ -1,0 +1,59 @@
+"""Live: log time moves in silence because each owner appends a clock record to its own partition every few seconds.
+
+A due item is due when the *log* has come that far, so a shard without touchpoints needs these records for its silent
+customers to be seen. In replay mode only the replay tool writes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from aiokafka.errors import KafkaError
+
+from models.touchpoints import event
+from streams.kafka.clients import async_producer
+from streams.kafka.security import KafkaConnection
+
+logger = logging.getLogger(__name__)
+
+
+def clock_record(partition: int, now_ms: int, by: str) -> bytes:
+    """The value of a clock record. Its id is unique per partition and moment; nothing reads it."""
+    return event(
+        "clock", id=f"clock-{partition}-{now_ms}", source=f"/retention/{by}", subject=None, time_ms=now_ms, data={}
+    )
+
+
+class ClockWriter:
+    """Appends clock records for the partitions that `owned` names at the time."""
+
+    def __init__(
+        self, connection: KafkaConnection, topic: str, owned: Callable[[], Iterable[int]], every_s: float, by: str
+    ) -> None:
+        self._connection, self._topic, self._owned = connection, topic, owned
+        self._every_s, self._by = every_s, by
+
+    async def run(self) -> None:
+        """Until cancelled. A clock record that could not be written is left out: the next one says more."""
+        while True:
+            try:
+                await self._write()
+            except (KafkaError, OSError) as error:
+                logger.warning("clock records: %r; again in %.1f s", error, self._every_s)
+                await asyncio.sleep(self._every_s)
+
+    async def _write(self) -> None:
+        producer = async_producer(self._connection, linger_ms=0)
+        try:
+            await producer.start()
+            while True:
+                now = int(time.time() * 1000)
+                for partition in list(self._owned()):
+                    value = clock_record(partition, now, self._by)
+                    await producer.send_and_wait(self._topic, value, partition=partition, timestamp_ms=now)
+                await asyncio.sleep(self._every_s)
+        finally:
+            await producer.stop()

@@ -1,0 +1,48 @@
+"""A shard that never was: that nothing of it is anywhere, and what it is created with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.timeline.shard_state import ShardState
+from streams.errors import MetaMissing
+from streams.kafka.partition_facts import LogFacts
+from streams.shard.meta import SCHEMA, ShardBody, birth_of, check_settings, check_topic, unpack_body
+from streams.shard.settings import ShardSettings
+from streams.store import Store
+
+
+async def new_body(
+    place: str, settings: ShardSettings, facts: LogFacts, public: Sequence[str], store: Store
+) -> ShardBody:
+    """The first body of a shard without a meta.
+
+    public: the roles of its output topics that hold something of it.
+
+    Raises:
+        MetaMissing: The shard has been: its state is lost.
+        TopicChanged: Its partition was added to the topic later.
+        SettingsChanged: The other shards were created with other settings.
+    """
+    if facts.committed is not None:
+        raise MetaMissing(
+            f"shard {place}: Kafka has offset {facts.committed} committed for the group, the store has no meta"
+        )
+    if public:
+        raise MetaMissing(f"shard {place}: {', '.join(public)} hold its outputs, the store has no meta")
+    await _fits_the_others(settings, facts, store)
+    birth = birth_of(facts, settings.mode, settings.engine, settings.backfill_until)
+    return ShardBody(SCHEMA, birth, ShardState(int(place), facts.partitions, facts.start))
+
+
+async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Store) -> None:
+    """A partition that was added later is no new shard: its customers have their records elsewhere.
+
+    The owners of the other shards find that out too, but this worker may own none of them. Shard 0 tells: there
+    is no topic without it.
+    """
+    first = await store.read_meta("0")
+    if first is not None:
+        birth = unpack_body("0", first.body).birth
+        check_topic("0", birth, facts)
+        check_settings("0", birth, settings.mode, settings.engine)

@@ -1,0 +1,315 @@
+"""A shard at work: one partition's records, through the pure engine, into one commit after another.
+
+One task makes all of a shard's writes. A batch is read, cut into pieces along the line (models/timeline/pieces.py), and
+each piece is loaded, applied and committed; the outbox is published beside it. Where a piece needs a model version the
+shard waits for it, and every wait ends when the partition is revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from math import inf
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from faust.types import TP
+
+from models.customer.tail import UnknownRecord
+from models.engine.apply import apply
+from models.engine.changes import Changes
+from models.engine.piece_input import PieceInput, Scoring
+from models.engine.row_by_row import TooManyFailures
+from models.engine.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive_waiting,
+    step,
+)
+from models.timeline.batch import Batch
+from models.timeline.shard_state import UNBORN, ShardState, born
+from streams.crash_points import point
+from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
+from streams.kafka.partition_facts import LogFacts
+from streams.outbox.entry import unpack
+from streams.retry import retry_while_unavailable
+from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
+from streams.shard.clock_guard import ClockGuard
+from streams.shard.commit import entries_of, store_changes
+from streams.shard.creation import new_body
+from streams.shard.due_window import DueWindow
+from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pack_body, unpack_body
+from streams.shard.record_cache import RecordCache
+from streams.shard.settings import ShardPorts, ShardSettings
+from streams.shard.version_rule import VersionRule
+from streams.store import StoreChanges
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 1.0
+"""After this long without records a pending trim is written on its own."""
+
+
+_columns = attrgetter("offset", "timestamp", "key", "value")
+
+
+class Shard:
+    """The owner of one input partition, from takeover to revocation."""
+
+    reads = True
+
+    def __init__(self, tp: TP, generation: int, settings: ShardSettings, ports: ShardPorts) -> None:
+        self.tp, self.generation = tp, generation
+        self.place = str(tp.partition)
+        self.busy = False
+        self.fence = 0
+        self._settings, self._store = settings, ports.store
+        self._outgoing, self._release = ports.outgoing, ports.release
+        self._watcher = watcher = ports.watcher
+        self._checkpoint = ports.checkpoint
+        limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
+        self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
+        self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
+        self._dues = DueWindow(self._read_dues)
+        self._cache = RecordCache(settings.cache_records)
+        self._body: ShardBody | None = None
+        self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
+        self._publishing: asyncio.Task[None] | None = None
+
+    # -- takeover (step numbers: streams/store/checkpoint.py)
+
+    async def peek(self) -> bool:
+        """Step 1. Raises BackfillUnfinished."""
+        if not self._settings.backfill_until:
+            await refuse_unfinished(self._store)
+        meta = await self._checkpoint.read()
+        if meta is not None:
+            self.fence = unpack_body(self.place, meta.body).state.fence
+        return meta is not None
+
+    async def mint(self) -> None:
+        """Step 3."""
+        meta = await self._checkpoint.mint()
+        if meta is not None:
+            self._body = unpack_body(self.place, meta.body)
+            self.fence = self._body.state.fence
+
+    async def check(self, facts: LogFacts) -> None:
+        """Step 4; creates a shard that never was. In a backfill raises AlreadyAtWork for one that it did not make."""
+        if self._body is None:
+            public = await self._outgoing.published_roles()
+            fresh = await new_body(self.place, self._settings, facts, public, self._store)
+            self._body = unpack_body(self.place, (await self._checkpoint.create(pack_body(fresh))).body)
+            self.fence = self.body.state.fence
+        body = self.body
+        if self._settings.backfill_until:
+            check_made_by_it(self.place, body.birth, self._settings.backfill_until)
+        check_log(self.place, body.birth, body.state.fence, facts)
+        check_settings(self.place, body.birth, self._settings.mode, self._settings.engine)
+
+    async def recover(self) -> None:
+        """Steps 5 to 8."""
+        outbox = [unpack(value) for value in await self._store.outbox(self.place)]
+        await self._outgoing.start(outbox, self.body.state.counts)
+        await self._find_records()
+        point("takeover.7.published")
+        if self._outgoing.trimmable:
+            await self._write_trim()
+        point("takeover.8.trimmed")
+
+    async def _find_records(self) -> None:
+        """Redis lost what is public: live, the versions that were in force then come into force where they did."""
+        counts = self.body.state.counts
+        public_to = self._outgoing.ahead(counts)
+        if public_to and self._settings.mode == "live":
+            self._rule.obey(await self._outgoing.said("decisions", counts.get("decisions", 0) + 1), public_to)
+            logger.warning("shard %s: the store went back; outputs are public up to %s", self.place, public_to)
+
+    @property
+    def body(self) -> ShardBody:
+        if self._body is None:
+            raise MetaMissing(f"shard {self.place} has not been taken over")
+        return self._body
+
+    # -- work
+
+    def hand_over(self, records: list[Any]) -> None:
+        self.busy = True
+        self._inbox.put_nowait(records)
+
+    async def run(self) -> None:
+        """The main loop. The publisher runs beside it, and an error of either ends both."""
+        self._publishing = asyncio.ensure_future(self._outgoing.run())
+        working = asyncio.ensure_future(self._work())
+        try:
+            done, _ = await asyncio.wait((working, self._publishing), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)  # a write in flight finishes first
+
+    async def ended(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
+        await self._outgoing.stop()
+
+    async def _work(self) -> None:
+        self._watcher.taken_over(self.tp.partition, self.body.state)
+        await self._rule.resume(self.body.state)
+        self._watcher.idle(self.tp.partition)
+        while True:
+            try:
+                # asyncio.wait_for of Python 3.11 swallows a cancellation that comes as the batch does.
+                async with asyncio.timeout(IDLE_S):
+                    records = await self._inbox.get()
+            except TimeoutError:
+                if self._outgoing.trimmable:
+                    await self._write_trim()
+                self._watcher.outbox(self.tp.partition, len(self._outgoing))
+                self._watcher.idle(self.tp.partition)
+                continue
+            self._watcher.working(self.tp.partition, len(records), records[-1].timestamp)
+            self._outgoing.behind_s = time.time() - records[-1].timestamp / 1_000
+            await self._apply_batch(records)
+            self.busy = False
+            self._release(self)
+
+    async def _apply_batch(self, records: Sequence[Any]) -> None:
+        """All pieces of a batch, in order."""
+        batch = self._read(records)
+        state = self.body.state
+        if state.time == UNBORN:
+            self._body = ShardBody(
+                SCHEMA, self.body.birth, born(state, self._settings.engine, int(batch.timestamps[0]))
+            )
+        first = 0
+        while first < len(batch):
+            if not self._outgoing.has_room(self._settings.outbox_limit):
+                self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
+                await self._outgoing.room(self._settings.outbox_limit)
+            await self._clock.reach(batch.record(first))
+            first = await self._apply_piece(batch, first, self._clock.up_to_now(batch.timestamps, first))
+
+    def _read(self, records: Sequence[Any]) -> Batch:
+        if records[0].offset < self.fence:
+            raise StoreWentBack(
+                f"shard {self.place}: was handed offset {records[0].offset} below its fence {self.fence}"
+            )
+        offsets, timestamps, keys, values = zip(*map(_columns, records), strict=True)
+        return Batch(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
+
+    async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
+        """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
+        settings, body, started = self._settings, self.body, time.monotonic()
+        stop = self._rule.change_after(body.state, int(batch.offsets[first]))
+        if stop is not None:
+            end = min(end, int(np.searchsorted(batch.offsets, stop)))
+        learner_s = store_s = 0.0
+
+        async def answer(request: Request) -> Answer:
+            nonlocal learner_s, store_s
+            asked = time.monotonic()
+            answered = await self._answer(body.state, request)
+            if isinstance(request, VersionAtBoundary):
+                learner_s += time.monotonic() - asked
+            elif isinstance(request, DueBefore | RecordsOf):
+                store_s += time.monotonic() - asked
+            return answered
+
+        upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
+        scoring = Scoring(self._rule.scorer, None, body.birth.quiet_until)
+        done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
+        if isinstance(done, NotCut):
+            raise ValueError(f"shard {self.place}: went on without the version of boundary {done.boundary}")
+        point("commit.a.computed")
+        asked = time.monotonic()
+        await self._commit(done.changes)
+        now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
+        # The learner's time is not the piece's.
+        spent, storing = now - started - learner_s, store_s + now - asked
+        self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
+        if done.changes.unsure or done.changes.beyond:
+            self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
+        return done.piece.last
+
+    async def _answer(self, state: ShardState, request: Request) -> Answer:
+        """What a step asks for. Waits for what is not there yet."""
+        match request:
+            case VersionAtBoundary():
+                return Adopted(await self._rule.at_boundary(state, request.boundary))
+            case VersionAtRecord():
+                return Adopted(await self._rule.at_record(state, request))
+            case DueBefore():
+                # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
+                return DueItems(await self._dues.before(request.bound[0], request.most))
+            case RecordsOf():
+                return Records(await self._load(request.customers))
+
+    def _waits(self, reason: str, detail: str) -> None:
+        self._watcher.waiting(self.tp.partition, reason, detail)
+        if reason == "version":
+            self._outgoing.hurry()
+
+    async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
+        return await retry_while_unavailable(
+            "reading the due set", lambda: self._store.due(self.place, up_to, most), self._away
+        )
+
+    async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
+        """Their records, from the store where they are not in memory."""
+        found = self._cache.find(customers)
+        missing = [row for row, value in enumerate(found) if value is None]
+        if missing:
+            names = [b"c:" + customers[row] for row in missing]
+            stored = await retry_while_unavailable(
+                "loading records", lambda: self._store.load(self.place, names), self._away
+            )
+            for row, value in zip(missing, stored, strict=True):
+                found[row] = value
+        return found
+
+    def _compute(self, given: PieceInput, scoring: Scoring) -> Changes:
+        try:
+            return apply(given, scoring)
+        except UnknownRecord as error:
+            raise StateUnreadable(f"shard {self.place}: {error}") from error
+        except TooManyFailures as error:
+            raise EngineFailing(f"shard {self.place}: {error}") from error
+
+    def _away(self, detail: str) -> None:
+        self._waits("store", detail)
+
+    async def _commit(self, changes: Changes) -> None:
+        """Step b, and the hand-over to the publisher."""
+        body = ShardBody(SCHEMA, self.body.birth, changes.state)
+        entries = entries_of(changes, self.tp.partition)
+        trim, number = self._outgoing.trimmable, self._checkpoint.number
+        try:
+            await self._checkpoint.write(pack_body(body), store_changes(changes, entries, trim))
+        finally:
+            if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
+                self._body, self.fence = body, changes.state.fence
+                self._dues.committed(changes.dues)
+                self._cache.committed(changes.records)
+        self._outgoing.trimmed(trim)
+        self._outgoing.add(entries)
+        self._watcher.outbox(self.tp.partition, len(self._outgoing))
+
+    async def _write_trim(self) -> None:
+        trim = self._outgoing.trimmable
+        await self._checkpoint.write(pack_body(self.body), StoreChanges(trim=trim))
+        self._outgoing.trimmed(trim)

@@ -1,0 +1,72 @@
+"""What a shard is told, what it works with, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from models.settings import EngineSettings
+from models.timeline.shard_state import ShardState
+from streams.learner.versions import VersionSource
+from streams.outbox.relay import Outgoing
+from streams.store import Store
+from streams.store.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSettings:
+    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
+    cache_records: most customers whose records are kept in memory. backfill_until: the cut of the backfill that works
+    here in place of a worker, 0: none."""
+
+    engine: EngineSettings
+    mode: str
+    topic: str
+    outbox_limit: int
+    clock_ahead_limit_s: float
+    cache_records: int = 20_000
+    backfill_until: int = 0
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether a shard waits at each boundary for the version that the rule names."""
+        return self.mode == "replay" or self.backfill_until > 0
+
+
+class Watcher(Protocol):
+    """What the shard tells those who watch it: once per commit, never per event.
+
+    Implemented by Watching and Backfill.
+    """
+
+    def taken_over(self, shard: int, state: ShardState) -> None: ...
+    def committed(
+        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
+    ) -> None: ...
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
+    def working(self, shard: int, records: int, up_to: int) -> None: ...
+    def waiting(self, shard: int, reason: str, detail: str) -> None: ...
+    def outbox(self, shard: int, entries: int) -> None: ...
+    def idle(self, shard: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPorts:
+    """What a shard works with.
+
+    Attributes:
+        store: the state of all places; read through it, written through the checkpoint alone.
+        checkpoint: of the shard's place.
+        versions: where model versions come from.
+        outgoing: the shard's outbox on its way to Kafka.
+        watcher: is told what the shard does.
+        release: called with the shard when a batch that was handed over is committed.
+    """
+
+    store: Store
+    checkpoint: Checkpoint
+    versions: VersionSource
+    outgoing: Outgoing
+    watcher: Watcher
+    release: Callable[[Any], None]

@@ -1,0 +1,1 @@
+"""The store on Redis: connection, Lua calls, due set."""

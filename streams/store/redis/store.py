@@ -1,0 +1,226 @@
+"""The store on Redis (6.2 and later, Valkey, Redis Cluster). All keys of a place share one hash slot:
+
+| key                     | type   | holds                                                        |
+|-------------------------|--------|--------------------------------------------------------------|
+| ``{app:place}:meta``    | hash   | token, number, nonce, body; buckets and members of the dues  |
+| ``{app:place}:due``     | zset   | the first due member of each bucket, by score                |
+| ``{app:place}due:<n>``  | zset   | the due members of bucket n, by score (buckets.py says why)  |
+| ``{app:place}:outbox``  | list   | entries, oldest at the head                                  |
+| ``{app:place}:<name>``  | string | the value of that name                                       |
+
+A write is one EVALSHA of commit.lua. Redis must run ``maxmemory-policy noeviction``, and ``appendfsync always`` where
+no commit may be lost. A write removes before it sets: a name in both `removed` and `values` (a member in both `undue`
+and `dues`) is there afterwards, and of a name given twice the last value stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from redis.asyncio import RedisCluster
+
+from streams.store.port import Meta, Outcome, Write
+from streams.store.redis.calls import Calls, Scripts
+from streams.store.redis.connection import Client, connect
+from streams.store.redis.due_buckets import Shape, grouped, parent_of
+from streams.store.redis.due_set import DueReader, PlaceKeys
+from streams.store.redis.packing import Run
+from streams.store.rules import (
+    StoreOutdated,
+    StoreRefused,
+    check_names,
+    check_place,
+    check_range,
+    check_token,
+    check_write,
+)
+
+__all__ = ["RedisStore", "connect"]
+
+OTHER_SHAPE = "buckets"
+"""What commit.lua answers, having written nothing, when the due set is not of the shape that the caller supposed."""
+
+
+class RedisStore:
+    """`Store` on a client built by `connect`. Raises StoreUnavailable, StoreRefused (StoreFull, StoreOutdated), and
+    ValueError.
+
+    replicas: how many replicas must have a write before it stands (WAIT on the same connection, for at most
+    `replicas_timeout_ms`, which must be less than the client's timeout). With fewer the call raises StoreUnavailable;
+    the write is in the primary then, and its retry waits again. 0: none. Not for RedisCluster, which has no way to
+    send WAIT down the connection of the write: use ``min-replicas-to-write`` there.
+
+    on_failure is called for each call that raises StoreUnavailable or StoreFull, on_again for each commit that stood
+    already (``AGAIN``).
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        app: str,
+        *,
+        replicas: int = 0,
+        replicas_timeout_ms: int = 1_000,
+        on_failure: Callable[[], None] = lambda: None,
+        on_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        if not app or "{" in app or "}" in app:
+            raise ValueError(f"app {app!r}: must be non-empty and without braces (they mark the hash slot); rename it")
+        if client.get_encoder().decode_responses:
+            raise ValueError("client with decode_responses=True: records are bytes; build it by connect(url)")
+        if replicas and isinstance(client, RedisCluster):
+            raise ValueError(f"replicas {replicas}: not in a cluster; use min-replicas-to-write, and 0 here")
+        if replicas < 0 or replicas_timeout_ms <= 0:
+            raise ValueError(
+                f"replicas {replicas}, replicas_timeout_ms {replicas_timeout_ms}: "
+                "0 or more, and a positive time (Redis takes 0 to mean for ever)"
+            )
+        self._calls: Final = Calls(client, replicas, replicas_timeout_ms, on_failure)
+        self._app = app
+        self._on_again = on_again
+        self.scripts: Final = Scripts()
+        self._dues: Final = DueReader(self._calls, self.scripts)
+        # As last seen. A wrong one costs a commit one more round trip, in which the script tells the right one.
+        self._shapes: Final[dict[str, Shape]] = {}
+
+    async def read_meta(self, place: str) -> Meta | None:
+        doing = f"meta of place {place!r}"
+        command = ("HMGET", self._keys(place).meta, b"token", b"number", b"nonce", b"body", b"buckets")
+        fields: list[bytes | None] = await self._calls.call(doing, *command)
+        if all(value is None for value in fields):
+            return None
+        return _meta(fields, doing)
+
+    async def create(self, place: str, body: bytes) -> bool:
+        keys = self._keys(place)
+        reply, copied = await self._calls.write(f"create of place {place!r}", self.scripts.create, 1, (keys.meta, body))
+        self._calls.confirm(copied, place)
+        return bool(reply)
+
+    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+        check_token(token)
+        keys = self._keys(place)
+        doing = f"mint of place {place!r}"
+        told = (keys.meta, token) if seen is None else (keys.meta, token, seen)
+        reply, copied = await self._calls.write(doing, self.scripts.mint, 1, told)
+        self._calls.confirm(copied, place)
+        return None if reply is None else _meta(reply, doing)
+
+    async def commit(self, place: str, write: Write) -> Outcome:
+        check_write(write)
+        doing = f"commit {write.expected} of place {place!r}"
+        word, shape, copied = await self._commit(doing, place, write, self._shapes.get(place, Shape()))
+        if word == OTHER_SHAPE:
+            word, shape, copied = await self._commit(doing, place, write, shape)
+        try:
+            outcome = Outcome(word)
+        except ValueError:
+            raise StoreRefused(f"{doing}: {word}") from None
+        if outcome.stands:
+            self._shapes[place] = shape
+        if outcome is Outcome.AGAIN:
+            self._on_again()
+        if outcome.stands:
+            self._calls.confirm(copied, place)
+        return outcome
+
+    async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+        check_names(names)
+        prefix = self._prefix(place)
+        if not names:
+            return []
+        values: list[bytes | None] = await self._calls.call(f"load of place {place!r}", "MGET", Run(names, prefix))
+        return values
+
+    async def due(self, place: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
+        check_range(up_to, limit)
+        keys = self._keys(place)
+        return await self._dues.first(f"due of place {place!r}", keys, up_to, limit) if limit else []
+
+    async def due_count(self, place: str, up_to: float) -> int:
+        check_range(up_to)
+        return await self._dues.count(f"due count of place {place!r}", self._keys(place), up_to)
+
+    async def outbox(self, place: str) -> list[bytes]:
+        key = self._prefix(place) + b"outbox"
+        entries: list[bytes] = await self._calls.call(f"outbox of place {place!r}", "LRANGE", key, 0, -1)
+        return entries
+
+    async def delete(self, place: str, names: Sequence[bytes], buckets: int) -> None:
+        """Delete a place, as far as it is there, that has values of these names and no more than so many buckets.
+
+        For a place made to try the store (streams/store/redis/trial.py): no part of the port, no owner is asked.
+        """
+        check_names(names)
+        prefix, keys = self._prefix(place), self._keys(place)
+        own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, range(buckets))]
+        self._shapes.pop(place, None)
+        await self._calls.call(f"delete of place {place!r}", "UNLINK", *own, *(prefix + name for name in names))
+
+    async def close(self) -> None:
+        await self._calls.close()
+
+    def _prefix(self, place: str) -> bytes:
+        check_place(place)
+        return f"{{{self._app}:{place}}}:".encode()
+
+    def _keys(self, place: str) -> PlaceKeys:
+        prefix = self._prefix(place)
+        # Without the colon, so that no value's name makes the same key.
+        bucket = prefix[:-1] + b"due:%d"
+        return PlaceKeys(prefix + b"meta", prefix + b"due", lambda n: bucket % n)
+
+    async def _commit(self, doing: str, place: str, write: Write, shape: Shape) -> tuple[str, Shape, int]:
+        """(first word of the answer, the due set's shape by it, replicas that have it), supposing a due set of `shape`.
+
+        The arguments of commit.lua are told in its head.
+        """
+        prefix, keys = self._prefix(place), self._keys(place)
+        buckets = shape.with_room(len(write.dues))
+        groups = grouped(write.dues, write.undue, buckets)
+        own = [keys.meta, keys.due, prefix + b"outbox"]
+        for bucket in range(shape.buckets, buckets):
+            own += (keys.bucket(parent_of(bucket)), keys.bucket(bucket))
+        own += map(keys.bucket, groups)
+        counts = (
+            *(shape.buckets, buckets - shape.buckets, len(groups)),
+            *(len(write.values), len(write.removed), len(write.outbox), write.trim),
+            *(count for undue, dues in groups.values() for count in (len(undue), len(dues) // 2)),
+        )
+        head = [write.token, b"%d" % write.expected, b"%d" % (write.expected + 1), write.nonce, write.body]
+        head += (b"%d" % count for count in counts)
+        rest = [argument for undue, dues in groups.values() for part in (undue, dues) for argument in part]
+        reply, copied = await self._calls.write(
+            doing,
+            self.scripts.commit,
+            len(own) + len(write.values) + len(write.removed),
+            (
+                Run(own),
+                Run([name for name, _ in write.values], prefix),
+                Run(write.removed, prefix),
+                Run(head),
+                Run([value for _, value in write.values]),
+                Run([*rest, *write.outbox]),
+            ),
+        )
+        answer = reply.decode(errors="backslashreplace")
+        word, *told = answer.split(" ")
+        if word == "outdated":
+            raise StoreOutdated(doing)
+        if word in (Outcome.OK, Outcome.AGAIN, OTHER_SHAPE):
+            return word, Shape(*map(int, told)), copied
+        return answer, shape, copied
+
+
+def _meta(fields: Sequence[bytes | None] | bytes, doing: str) -> Meta:
+    if fields == b"outdated":
+        raise StoreOutdated(doing)
+    if isinstance(fields, bytes):
+        raise StoreRefused(f"{doing}: {fields.decode(errors='backslashreplace')}")
+    token, number, nonce, body, buckets = fields
+    if token is None or number is None or nonce is None or body is None:
+        raise StoreRefused(f"{doing}: the meta lacks token, number, nonce or body")
+    if buckets is None:
+        raise StoreOutdated(doing)
+    return Meta(token, int(number), nonce, body)

@@ -1,0 +1,71 @@
+"""The store tried out: every kind of write and read, on a place of its own that is deleted again.
+
+What a Redis user may not do shows nowhere else before a shard needs it.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+
+from streams.store.port import Outcome, StoreUnavailable, Write
+from streams.store.redis.due_buckets import FILL, Shape
+from streams.store.redis.store import RedisStore
+from streams.store.rules import StoreRefused
+
+TOKEN, NAME = b"trial", b"c:trial"
+DUES = [(float(n), b"trial-%d" % n) for n in range(FILL + 1)]
+"""One more than a bucket is made for, so that it is split."""
+
+FIRST = Write(TOKEN, 0, b"first", b"1", values=[(NAME, b"1")], dues=DUES, outbox=[b"a", b"b"])
+SECOND = Write(TOKEN, 1, b"second", b"2", removed=[NAME], undue=[DUES[0][1]], outbox=[b"c"], trim=1)
+
+
+async def try_out(store: RedisStore) -> None:
+    """Create, own, write, read and delete a place `trial-...`.
+
+    Raises StoreRefused (StoreFull) when Redis refuses any of it or answers otherwise than it must, StoreUnavailable.
+    """
+    place = f"trial-{secrets.token_hex(8)}"
+    failed: StoreUnavailable | StoreRefused | None = None
+    try:
+        await _exercise(store, place)
+    except (StoreUnavailable, StoreRefused) as error:
+        failed = error
+    finally:
+        left = await _left(store, place)
+    if failed is not None and left:
+        raise type(failed)(f"{failed.args[0]}; {left}") from failed
+    if failed is not None:
+        raise failed
+    if left:
+        raise StoreRefused(left)
+
+
+async def _exercise(store: RedisStore, place: str) -> None:
+    await store.create(place, b"0")
+    await store.mint(place, TOKEN)
+    for write in (FIRST, SECOND):
+        outcome = await store.commit(place, write)
+        if outcome is not Outcome.OK:
+            raise StoreRefused(f"commit {write.expected} of place {place!r}: answered {outcome!r}")
+    meta = await store.read_meta(place)
+    found = (
+        None if meta is None else (meta.number, meta.body),
+        await store.load(place, [NAME]),
+        await store.due(place, math.inf, len(DUES)),
+        await store.due_count(place, math.inf),
+        await store.outbox(place),
+    )
+    wanted = ((2, b"2"), [None], DUES[1:], len(DUES) - 1, [b"b", b"c"])
+    if found != wanted:
+        raise StoreRefused(f"place {place!r}: {wanted!r} was written, {found!r} is read")
+
+
+async def _left(store: RedisStore, place: str) -> str:
+    """Delete the place; what may be left of it, or nothing."""
+    try:
+        await store.delete(place, [NAME], Shape().with_room(len(DUES)))
+    except (StoreUnavailable, StoreRefused) as error:
+        return f"keys of place {place!r} may be left, delete them by hand ({error.args[0]})"
+    return ""

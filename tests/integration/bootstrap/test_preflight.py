@@ -1,0 +1,97 @@
+"""What a worker looks at before it starts: a refusal ends it by name, an outage is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from streams.bootstrap.preflight import Surroundings, look_around
+from streams.config import Config, load
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import specs
+from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.local.processes import LOOPBACK
+from streams.store.rules import StoreRefused
+from tests.support.stores import admin, everything
+
+LIMIT_S = 30.0
+
+
+@pytest.fixture
+def config(tansu: EmbeddedBroker, own_redis: EmbeddedRedis, redis_app: str) -> Config:
+    """Topics that are there, and a Redis of the test's own."""
+    made = load(
+        bootstrap_servers=tansu.bootstrap_servers,
+        redis_url=own_redis.url,
+        app=redis_app,
+        topic_prefix=redis_app,
+        partitions=2,
+    )
+    with TopicAdmin(KafkaConnection(tansu.bootstrap_servers)) as client:
+        client.create(specs(made))
+    return made
+
+
+def narrowed(config: Config, server: EmbeddedRedis, *rules: str) -> Config:
+    """With a Redis user of these rights."""
+    with admin(server) as client:
+        client.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">secret", f"~{{{config.app}:*", *rules)
+    return config.model_copy(update={"redis_url": f"redis://narrow:secret@{LOOPBACK}:{server.port}/0"})
+
+
+def looked(config: Config) -> Surroundings:
+    async def look() -> Surroundings:
+        async with asyncio.timeout(LIMIT_S):
+            return await look_around(config)
+
+    return asyncio.run(look())
+
+
+def test_a_user_without_dangerous_commands_is_enough_and_what_is_not_told_is_warned_of(
+    config: Config, own_redis: EmbeddedRedis, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert looked(narrowed(config, own_redis, "+@all", "-@dangerous")).partitions == 2
+    assert "does not tell its maxmemory-policy" in caplog.text
+    assert "waiting for" not in caplog.text
+    assert everything(own_redis) == {}
+
+
+def test_a_right_that_is_lacking_ends_it_before_a_shard_is_owned(config: Config, own_redis: EmbeddedRedis) -> None:
+    with pytest.raises(StoreRefused, match=r"(?i)zrange.*remedy.*permissions"):
+        looked(narrowed(config, own_redis, "+@all", "-zrange"))
+    assert everything(own_redis) == {}
+
+
+def test_wrong_credentials_end_it(config: Config, own_redis: EmbeddedRedis) -> None:
+    wrong = narrowed(config, own_redis, "+@all").redis_url.replace("secret", "wrong")
+    with pytest.raises(StoreRefused, match="credentials") as refused:
+        looked(config.model_copy(update={"redis_url": wrong}))
+    assert ":wrong@" not in str(refused.value)
+
+
+def test_a_redis_that_is_full_or_still_to_come_is_waited_for(config: Config, own_redis: EmbeddedRedis) -> None:
+    async def look() -> Surroundings:
+        own_redis.stop()
+        async with asyncio.timeout(LIMIT_S):
+            looking = asyncio.create_task(look_around(config))
+            await said("Connect")
+            own_redis.start()
+            with admin(own_redis) as client:
+                client.config_set("maxmemory", 1)
+                await said("maxmemory")
+                client.config_set("maxmemory", 0)
+            return await looking
+
+    async def said(word: str) -> None:
+        heard = asyncio.Event()
+        handler = logging.Handler()
+        handler.emit = lambda record: heard.set() if word in record.getMessage() else None  # type: ignore[method-assign] # a listener
+        logging.getLogger("streams.bootstrap.preflight").addHandler(handler)
+        await heard.wait()
+        logging.getLogger("streams.bootstrap.preflight").removeHandler(handler)
+
+    assert asyncio.run(look()).partitions == 2
+    assert everything(own_redis) == {}

@@ -1,0 +1,58 @@
+"""Worlds in live mode: weeks of a few seconds, single touchpoints, and how to bring one to a standstill."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from models.outputs import Trigger
+from models.timeline.partitioning import partition_of
+from tests.support.world import Raw, World
+
+LIVE: dict[str, Any] = {
+    "mode": "live",
+    "tick_phase": "spread",
+    "tick_days": 4 / 86_400,
+    "version_every_s": 2,
+    "horizon_days": 20 / 86_400,
+    "lateness_s": 1,
+    "enter": 0.5,
+    "exit": 0.4,
+    "clock_every_s": 0.5,
+}
+"""Weeks of four seconds; the untrained model says exactly 0.5."""
+
+
+def send(world: World, customer: str, value: bytes, timestamp: int) -> None:
+    """One touchpoint, with the producer's own timestamp."""
+    log: list[list[Raw]] = [[] for _ in range(world.config.partitions)]
+    log[partition_of(customer, world.config.partitions)].append((customer.encode(), value, timestamp))
+    world.produce(log)
+
+
+def triggers(world: World) -> dict[bytes, list[Trigger]]:
+    """The triggers on the topic, by customer."""
+    found: dict[bytes, list[Trigger]] = {}
+    for partition in world.read("triggers")["triggers"]:
+        for record in partition:
+            found.setdefault(record.key, []).append(msgspec.json.decode(record.value, type=Trigger))
+    return found
+
+
+def stand_still(world: World) -> None:
+    """End the clocks, and let a worker that writes none bring everything to where it can go no further."""
+    world.end()
+    worker = world.worker(RETENTION_CLOCK_EVERY_S="3600")
+    world.wait(lambda: world.owned(worker) > 0, 60)
+    stood, since = world.commits(), time.monotonic()
+
+    def still() -> bool:
+        nonlocal stood, since
+        if (now := world.commits()) != stood:
+            stood, since = now, time.monotonic()
+        return time.monotonic() - since > 3 and not any(world.outboxes())
+
+    world.wait(still, 60)
+    world.end()

@@ -1,0 +1,223 @@
+"""The record keeps what it is given, in a size that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.customer.layout import BASIS, DUE, IDS, MOST_BYTES, NUMBERS, RISK, SLAB, TIMES, VERSION
+from models.customer.record import Record, hash_of, unpack
+from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail, UnknownRecord
+from models.settings import DAY, EngineSettings
+from models.touchpoints import limits
+from tests.support.bench import Silence, run_alone
+from tests.support.logs import DATA, START, Data, log_of, told
+
+WHO = "Zoë-1".encode()
+float32 = st.floats(width=32, allow_nan=False)
+names = st.text(max_size=40)
+tails = st.builds(
+    Tail,
+    channels=st.lists(names, max_size=MAX_LIST).map(tuple),
+    topics=st.lists(names, max_size=MAX_LIST).map(tuple),
+    max_per_week=st.integers(0, 100),
+    quiet=st.sampled_from([(), ("22:00", "07:30")]),
+    time_zone=names,
+    rewards=st.lists(names, max_size=MAX_LIST).map(tuple),
+    customer_class=names,
+    consent_at=st.integers(0, 2**53),
+    programme=names,
+    refused=st.lists(names, max_size=MAX_REFUSED).map(tuple),
+    cases=st.dictionaries(names, st.integers(0, 2**53), max_size=MAX_OPEN_CASES),
+    presence=names,
+    opener=names,
+    trigger=st.binary(max_size=16),
+    step=st.integers(0, 1000),
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    record = Record(WHO)
+    record.ring = draw(st.integers(0, IDS - 1))
+    record.band = draw(st.integers(0, 5))
+    record.flags = draw(st.integers(0, 63))
+    for i, time in enumerate(draw(st.lists(st.floats(allow_nan=False), min_size=TIMES, max_size=TIMES))):
+        record.times[i] = time
+    for i, seen in enumerate(draw(st.lists(st.integers(0, 2**64 - 1), min_size=IDS, max_size=IDS))):
+        record.ids[i] = seen
+    for i, number in enumerate(draw(st.lists(float32, min_size=NUMBERS, max_size=NUMBERS))):
+        record.numbers[i] = number
+    for snapshot in record.snapshots:
+        for i, bits in enumerate(draw(st.lists(st.integers(0, 2**16 - 1), min_size=BASIS, max_size=BASIS))):
+            snapshot[i] = bits
+    for seconds in (record.seconds, record.taken):
+        for i in range(len(seconds)):
+            seconds[i] = draw(st.integers(0, 2**32 - 1))
+    record.heard, record.open_cases = draw(st.integers(0, 255)), draw(st.integers(0, MAX_OPEN_CASES))
+    record.tail = draw(tails)
+    return record
+
+
+@settings(max_examples=50)
+@given(records())
+def test_a_record_comes_back_as_it_was_stored(record: Record) -> None:
+    value = record.pack()
+    back = unpack(WHO, value)
+    for name in Record.__slots__:
+        assert getattr(back, name) == getattr(record, name), name
+    assert back.pack() == value
+
+
+@settings(max_examples=50)
+@given(records())
+def test_numpy_reads_the_same_numbers_as_a_record_does(record: Record) -> None:
+    row = np.frombuffer(record.pack()[: SLAB.itemsize], dtype=SLAB)[0]
+    assert (row["version"], row["ring"], row["band"], row["flags"]) == (VERSION, record.ring, record.band, record.flags)
+    assert row["check"] == hash_of(WHO) & 0xFFFFFFFF
+    assert row["times"].tobytes() == record.times.tobytes()
+    assert row["ids"].tobytes() == record.ids.tobytes()
+    assert row["numbers"].tobytes() == record.numbers.tobytes()
+    assert row["snapshots"].tobytes() == b"".join(snapshot.tobytes() for snapshot in record.snapshots)
+    assert row["seconds"].tobytes() == record.seconds.tobytes()
+    assert row["taken"].tobytes() == record.taken.tobytes()
+    assert (row["heard"], row["open_cases"]) == (record.heard, record.open_cases)
+    assert len(record.pack()) == SLAB.itemsize + int(row["tail_length"])
+
+
+def test_a_record_with_an_empty_tail_has_the_size_of_the_slab() -> None:
+    record = Record(WHO)
+    assert len(record.pack()) == SLAB.itemsize == 376
+    assert unpack(WHO, record.pack()).times[DUE] == float("inf")
+    assert unpack(WHO, record.pack()).tail == Tail()
+
+
+def test_a_tail_stands_behind_the_slab_and_takes_no_more_than_it_needs() -> None:
+    record = Record(WHO)
+    sizes = []
+    for length in range(120):
+        record.tail.programme = "x" * length
+        sizes.append(len(record.pack()))
+        assert unpack(WHO, record.pack()).tail == record.tail
+    assert sizes[0] == SLAB.itemsize
+    assert sizes[1] == SLAB.itemsize + 5  # a map of one: its name (2), a string of one (2)
+    assert sorted(set(sizes)) == sorted(sizes)
+
+
+def test_numbers_are_rounded_to_float32_the_moment_they_are_assigned() -> None:
+    record = Record(WHO)
+    record.numbers[RISK] = 0.1
+    assert record.numbers[RISK] == float(np.float32(0.1)) != 0.1
+    assert unpack(WHO, record.pack()).numbers[RISK] == record.numbers[RISK]
+
+
+def test_another_customers_record_is_refused() -> None:
+    with pytest.raises(UnknownRecord, match="another customer's record"):
+        unpack(b"somebody else", Record(WHO).pack())
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 255])
+def test_a_record_of_an_unknown_version_is_refused(version: int) -> None:
+    with pytest.raises(UnknownRecord, match=f"schema version {version}; this release reads {VERSION}"):
+        unpack(WHO, bytes((version,)) + Record(WHO).pack()[1:])
+
+
+@pytest.mark.parametrize("length", [0, 1, 375])
+def test_a_value_that_is_too_short_is_refused(length: int) -> None:
+    with pytest.raises(UnknownRecord, match=f"has {length} bytes, at least 376 are needed"):
+        unpack(WHO, Record(WHO).pack()[:length])
+
+
+def test_a_value_whose_tail_was_cut_or_grown_is_refused() -> None:
+    record = Record(WHO)
+    record.tail.programme = "x" * 200
+    for value in (record.pack()[:-1], record.pack() + b"\0", Record(WHO).pack() + b"\0"):
+        with pytest.raises(UnknownRecord, match="damaged"):
+            unpack(WHO, value)
+
+
+def test_a_tail_that_is_not_a_tail_is_refused() -> None:
+    record = Record(WHO)
+    record.tail.programme = "x" * 10
+    value = bytearray(record.pack())
+    value[SLAB.itemsize] = 0xC1  # msgpack never uses this byte
+    with pytest.raises(UnknownRecord, match="tail can't be read"):
+        unpack(WHO, bytes(value))
+
+
+def test_a_ring_that_points_nowhere_is_refused() -> None:
+    value = bytearray(Record(WHO).pack())
+    value[1] = IDS
+    with pytest.raises(UnknownRecord, match=f"ring {IDS}"):
+        unpack(WHO, bytes(value))
+
+
+def test_the_last_events_are_remembered_and_older_ones_forgotten() -> None:
+    record = Record(WHO)
+    for seen in range(1, IDS + 3):
+        record.remember(seen)
+    assert [seen for seen in range(1, IDS + 3) if record.has_seen(seen)] == list(range(3, IDS + 3))
+
+
+def _names(count: int, length: int) -> tuple[str, ...]:
+    """Different names of `length` characters, four bytes each."""
+    return tuple(chr(0x1F600 + i) + "\U0001f600" * (length - 1) for i in range(count))
+
+
+def test_the_largest_record_has_the_size_that_is_documented() -> None:
+    record = Record(WHO)
+    record.tail = Tail(
+        channels=_names(MAX_LIST, limits.MAX_CHANNEL),
+        topics=_names(MAX_LIST, limits.MAX_TOPIC),
+        max_per_week=limits.MAX_PER_WEEK,
+        quiet=("22:00", "07:30"),
+        time_zone="A" * limits.MAX_TIME_ZONE,
+        rewards=_names(MAX_LIST, limits.MAX_REFERENCE),
+        customer_class="consumer",
+        consent_at=2**53,
+        programme=_names(1, limits.MAX_NAME)[0],
+        refused=_names(MAX_REFUSED, limits.MAX_CHANNEL),
+        cases=dict.fromkeys(_names(MAX_OPEN_CASES, limits.MAX_REFERENCE), 2**53),
+        presence=_names(1, limits.MAX_CHANNEL)[0],
+        opener=_names(1, limits.MAX_EVENT_ID)[0],
+        trigger=bytes(16),
+        step=2**63 - 1,
+    )
+    value = record.pack()
+    assert len(value) == MOST_BYTES
+    assert unpack(WHO, value).tail == record.tail
+
+
+def test_no_number_of_touchpoints_makes_a_record_larger_than_documented() -> None:
+    random = Random(5)
+    kinds = [kind for kind in DATA if kind != "erase_requested"]
+    greedy: dict[str, Callable[[int], Data]] = {
+        "case_opened": lambda i: {"case_id": f"{i}" + "\U0001f600" * 190},
+        "preferences_updated": lambda i: {
+            "channels": _names(limits.MAX_CHANNELS, limits.MAX_CHANNEL),
+            "topics": _names(limits.MAX_TOPICS, limits.MAX_TOPIC),
+            "rewards": _names(limits.MAX_REWARDS, limits.MAX_REFERENCE),
+            "time_zone": "Europe/Amsterdam",
+        },
+        "message_unsubscribed": lambda i: {"channel": f"{i}" + "\U0001f600" * 26},
+        "programme_joined": lambda i: {"programme": _names(1, limits.MAX_NAME)[0]},
+        "presence": lambda i: {"state": "online", "channel": _names(1, limits.MAX_CHANNEL)[0]},
+    }
+    entries = []
+    for i in range(5_000):
+        kind = random.choice(kinds)
+        data = greedy[kind](i) if kind in greedy else DATA[kind](random)
+        entries.append(told(kind, "c-1", START + i * DAY // 20, data, id=f"{i}-" + "\U0001f600" * 190))
+    sizes: list[int] = []
+    run_alone(
+        log_of(entries),
+        EngineSettings(horizon=28 * DAY, boundary=7 * DAY, enter=0.3, exit=0.1),
+        Silence(2.0),
+        look=lambda piece, changes: sizes.extend(map(len, changes.records.values())),
+    )
+    assert 10_000 < max(sizes) <= MOST_BYTES

@@ -1,0 +1,136 @@
+"""The compiled engine says and keeps, to the byte, what the plain one does (tests/reference)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.churn import Scorer
+from models.engine import piece_run
+from models.engine.row_by_row import carefully
+from models.settings import DAY
+from models.simulation import rehearsal
+from models.simulation.rehearsal import rehearse
+from tests.reference.engine import apply as plainly
+from tests.support.bench import digest
+from tests.support.logs import START, choosing, log_of, synthetic, told
+from tests.unit.models.simulation.test_rehearsal import VARIANTS
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_it_equals_the_plain_reference(variant: str) -> None:
+    logs = synthetic(7, partitions=3, customers=80, days=200)
+    fast, plain = rehearse(logs, VARIANTS[variant]), rehearse(logs, VARIANTS[variant], engine=plainly)
+    assert digest(fast) == digest(plain)
+    assert sum(shard.state.totals.triggers for shard in fast.shards) >= 10
+
+
+@settings(max_examples=15)
+@given(
+    st.integers(100, 10_000),
+    st.sampled_from(sorted(VARIANTS)),
+    st.integers(1, 200),
+    st.integers(1, 20),
+    st.floats(0.05, 0.6),
+)
+def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
+    seed: int, variant: str, batch: int, items: int, leave: float
+) -> None:
+    logs = synthetic(seed, partitions=2, customers=12, days=90)
+    given_settings = replace(VARIANTS[variant], enter=leave + 0.05, exit=leave)
+    parts = replace(given_settings, piece_items=items)
+    fast = rehearse(logs, parts, batch=lambda at: batch)
+    assert digest(fast) == digest(rehearse(logs, given_settings, engine=plainly))
+
+
+@pytest.mark.parametrize("window", [0, 1, 5 * DAY])
+def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_before(window: int) -> None:
+    logs = synthetic(7, partitions=2, customers=20, days=200)
+    told = replace(VARIANTS["live"], duplicate_window=window)
+    fast, plain = rehearse(logs, told), rehearse(logs, told, engine=plainly)
+    assert digest(fast) == digest(plain)
+    doubts = [[(shard.unsure, shard.beyond) for shard in world.shards] for world in (fast, plain)]
+    assert doubts[0] == doubts[1]
+    assert sum(map(sum, doubts[0])) > 0
+
+
+LOGS = synthetic(11, partitions=2, customers=40, days=150)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    monkeypatch.setattr(piece_run, "ROOM", 3)
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    monkeypatch.setattr(piece_run.Run, "to_the_end", carefully)
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+class Foreign:
+    """A scorer that compiled code does not know."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._scorer.score(bases)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    compiled = rehearsal.scorer_of
+    monkeypatch.setattr(rehearsal, "scorer_of", lambda version, given: Foreign(compiled(version, given)))
+    assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_triggers_that_expired_unsent_rearm_their_episodes_in_both(variant: str) -> None:
+    # A log in which every second trigger comes back, a day later.
+    first = rehearse(LOGS, VARIANTS[variant])
+    logs = []
+    for log, shard in zip(LOGS, first.shards, strict=True):
+        said = [msgspec.json.decode(output.value) for output in shard.outputs if output.role == "triggers"]
+        entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
+        entries += [
+            told("expired_unsent", trigger["customer"], trigger["time"] + DAY, {"trigger_id": trigger["id"]})
+            for trigger in said[::2]
+        ]
+        logs.append(log_of(sorted(entries, key=lambda entry: entry[0])))
+    fast, plain = rehearse(logs, VARIANTS[variant]), rehearse(logs, VARIANTS[variant], engine=plainly)
+    assert digest(fast) == digest(plain)
+    decisions = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
+    assert "rearmed" in decisions
+
+
+choices = st.lists(
+    st.tuples(st.integers(START, START + 100 * DAY), st.sampled_from(["mixture", "adagrad", None, "nobody"])),
+    max_size=6,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=10)
+@given(choices, choices, st.sampled_from(sorted(VARIANTS)), st.integers(1, 100))
+def test_a_champion_that_operators_choose_is_the_same_in_both_in_any_portions(
+    one: list[tuple[int, str | None]], other: list[tuple[int, str | None]], variant: str, batch: int
+) -> None:
+    logs = [choosing(log, made) for log, made in zip(CHOOSING, (one, other), strict=True)]
+    fast = rehearse(logs, VARIANTS[variant], batch=lambda at: batch)
+    assert digest(fast) == digest(rehearse(logs, VARIANTS[variant], engine=plainly))
+    totals = [shard.state.totals for shard in fast.shards]
+    assert sum(t.choices for t in totals) == sum(model != "nobody" for _, model in one + other)
+
+
+CHOOSING = synthetic(21, partitions=2, customers=12, days=90)

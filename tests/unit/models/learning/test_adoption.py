@@ -1,0 +1,100 @@
+"""Versions that came late: written down, and obeyed by whoever reads the log again."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.learning.adoption import Lockstep, Recorded
+from models.outputs import IN_FORCE, Decision, Position
+from models.settings import EngineSettings
+from models.simulation.rehearsal import Rehearsal, rehearse
+from models.timeline.boundaries import version_for
+from tests.reference.engine import apply as plainly
+from tests.support.bench import digest
+from tests.support.logs import synthetic
+from tests.unit.models.simulation.test_rehearsal import VARIANTS
+
+PARTITIONS = 2
+_decision = msgspec.json.Decoder(Decision).decode
+
+
+class Tardy:
+    """A learner that is late now and then: a boundary in three brings nothing, what it should have comes with a record
+    later on, or never."""
+
+    def __init__(self, given_settings: EngineSettings, seed: int) -> None:
+        self._settings, self._seed, self._missed = given_settings, seed, -1
+
+    def at_boundary(self, boundary: int) -> int | None:
+        wanted = version_for(self._settings, boundary)
+        if hash((self._seed, boundary)) % 3 == 0:
+            self._missed = wanted
+            return None
+        return wanted
+
+    def at_record(self, offset: int, boundary: int) -> int | None:
+        return self._missed if offset % 17 == self._seed % 17 and self._missed >= 0 else None
+
+    def next_change(self, offset: int) -> int | None:
+        return offset + 17 - (offset - self._seed) % 17
+
+
+def decisions(world: Rehearsal) -> list[list[Decision]]:
+    return [[_decision(said.value) for said in shard.outputs if said.role == "decisions"] for shard in world.shards]
+
+
+def recorded(world: Rehearsal) -> list[Recorded]:
+    return [Recorded(said) for said in decisions(world)]
+
+
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["live", "long delay", "evaluation"]), st.integers(1, 300))
+def test_a_replay_that_obeys_the_records_gives_the_same_bytes(seed: int, variant: str, batch: int) -> None:
+    given_settings = VARIANTS[variant]
+    logs = synthetic(seed, PARTITIONS, customers=15, days=100)
+    live = rehearse(logs, given_settings, adoptions=[Tardy(given_settings, seed + n) for n in range(PARTITIONS)])
+    again = rehearse(logs, given_settings, batch=lambda at: batch, adoptions=recorded(live))
+    assert digest(again) == digest(live)
+    told = rehearse(logs, given_settings, adoptions=recorded(live), engine=plainly)
+    assert digest(told) == digest(live)
+
+
+@pytest.mark.parametrize("variant", ["live", "evaluation"])
+def test_lateness_changes_decisions_and_is_written_down(variant: str) -> None:
+    given_settings = VARIANTS[variant]
+    logs = synthetic(3, PARTITIONS, customers=60, days=150)
+    live = rehearse(logs, given_settings, adoptions=[Tardy(given_settings, n) for n in range(PARTITIONS)])
+    assert digest(live) != digest(rehearse(logs, given_settings))
+    changes = [said for shard in decisions(live) for said in shard if said.what == IN_FORCE]
+    assert {said.late is None for said in changes} == {True, False}
+    for shard in decisions(live):
+        versions = [said.model_version for said in shard if said.what == IN_FORCE]
+        assert versions == sorted(versions), "a version in force is never followed by an older one"
+
+
+def test_in_lockstep_the_records_say_what_the_rule_says() -> None:
+    given_settings = VARIANTS["live"]
+    logs = synthetic(4, PARTITIONS, customers=20, days=80)
+    world = rehearse(logs, given_settings)
+    assert digest(rehearse(logs, given_settings, adoptions=recorded(world))) == digest(world)
+    assert all(said.late is None for shard in decisions(world) for said in shard)
+    lockstep = Lockstep(given_settings)
+    assert (lockstep.at_record(5, 0), lockstep.next_change(5)) == (None, None)
+
+
+def test_records_are_found_by_their_place() -> None:
+    def change(time: int, offset: int, version: int, late: int | None = None) -> Decision:
+        return Decision("x", IN_FORCE, time, Position(0, offset, True), model_version=version, late=late)
+
+    other = Decision("y", "erased", 5, Position(0, 50, False))
+    rule = Recorded(
+        [change(100, 7, 1), change(130, 12, 2, 100), other, change(140, 30, 3, 100), change(145, 30, 4, 120)]
+    )
+    assert [rule.at_boundary(time) for time in (100, 130, 200)] == [1, None, None]
+    assert [rule.at_record(offset, 100) for offset in (7, 12, 30, 50)] == [None, 2, 3, None]
+    assert rule.at_record(30, 120) == 4
+    assert [rule.next_change(offset) for offset in (0, 12, 29, 30)] == [12, 30, 30, None]

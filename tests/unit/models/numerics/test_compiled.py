@@ -1,0 +1,74 @@
+"""Compiled code: what is cached, when the cache is no good, and that all of it is ready before there is work."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from numba.core.dispatcher import Dispatcher
+
+import models
+from models.numerics.compiled import digest
+from models.warm_up import warm
+
+CALL = "from models.numerics.maths import ln; assert ln(1.0) == 0.0"
+ROOT = Path(models.__file__).resolve().parents[2]
+
+
+def kernels() -> dict[str, Any]:
+    """Every compiled function of models/, by name."""
+    found: dict[str, Any] = {}
+    for module in pkgutil.walk_packages(models.__path__, "models."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Dispatcher) and value.py_func.__module__ == module.name:
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+def called(cache: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT), "PATH": ""}
+    return subprocess.run([sys.executable, "-c", CALL], env=environment, text=True, capture_output=True, check=False)
+
+
+def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None:
+    warm()
+    called_from_python = {name: kernel for name, kernel in kernels().items() if kernel.signatures}
+    for name in ("walk.walk", "lanes._link", "features.columns._feature_rows", "churn.mixture._probabilities"):
+        assert f"models.{name}" in called_from_python
+
+
+def test_a_damaged_cache_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    assert called(tmp_path).returncode == 0
+    files = [file for file in tmp_path.rglob("maths.ln-*") if file.suffix in (".nbi", ".nbc")]
+    assert len(files) >= 2
+    for file in files:
+        file.write_bytes(b"")
+        outcome = called(tmp_path)
+        assert outcome.returncode == 0, outcome.stderr
+        assert "can't be" in outcome.stderr
+
+
+def a() -> int:
+    return b()
+
+
+def b() -> int:
+    return 1
+
+
+def other() -> int:
+    return 2
+
+
+def test_the_key_of_the_cache_covers_constants_and_the_functions_own_code() -> None:
+    def with_constant(value: int) -> FunctionType:
+        return FunctionType(compile("LIMIT + 1", "x", "eval"), {"LIMIT": value})
+
+    assert digest(with_constant(1)) != digest(with_constant(2))
+    assert digest(b) != digest(other)
+    assert digest(a) == digest(a)

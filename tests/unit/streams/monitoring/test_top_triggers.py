@@ -1,0 +1,34 @@
+"""The tail of the triggers topic, which must outlive whatever is in it and around it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from streams.config import Config
+from streams.monitoring.top import triggers as following
+from streams.monitoring.top.triggers import TriggerTail, row
+
+
+def test_text_that_is_no_utf8_is_shown_as_no_trigger_of_this_release() -> None:
+    shown = row(b'{"id":"\xff\xfe"}')
+    assert shown.customer == "?"
+    assert shown.action == "not a trigger of this release"
+
+
+def test_an_error_that_nobody_foresaw_is_shown_and_the_topic_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    def no_files(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise OSError(24, os.strerror(24))
+
+    monkeypatch.setattr(following, "TopicReader", no_files)
+    monkeypatch.setattr(following, "RETRY_S", 0.01)
+    with TriggerTail(Config()) as tail:
+        assert tail.begun(10.0)
+        assert tail.trouble == "OSError: [Errno 24] Too many open files"
+        while tries < 3:
+            assert tail._thread.is_alive()

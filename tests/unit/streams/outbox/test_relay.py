@@ -1,0 +1,364 @@
+"""From the outbox to the public: once, in order, and an expired trigger replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import pytest
+
+from models.touchpoints import Kind, Touch, read
+from streams.errors import DifferentOutput, Fenced
+from streams.outbox.entry import Destination, Entry
+from streams.outbox.fake import Failure, FakeLog, FakePublisher
+from streams.outbox.relay import (
+    BYTES_IN_ONE_TRANSACTION,
+    IN_ONE_TRANSACTION,
+    LONGEST_PACE_S,
+    MOST_BYTES,
+    Outgoing,
+    Sent,
+    always,
+)
+from tests.support.workers import until
+
+TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
+PAST, FUTURE = 1_000, 4_102_444_800_000  # 2100-01-01T00:00:00Z
+
+
+@pytest.fixture(autouse=True)
+def paced(short_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the pace is what is tested."""
+    monkeypatch.setattr("streams.outbox.relay.LONGEST_PACE_S", LONGEST_PACE_S)
+
+
+def trigger(count: int, expires_at: int = FUTURE) -> Entry:
+    return Entry("triggers", 4, count, f"t{count}", b"anna", b"{}", 1_000, expires_at)
+
+
+def example(count: int) -> Entry:
+    return Entry("examples", 4, count, f"e{count}", b"anna", b"{}", 1_000)
+
+
+def counts(log: FakeLog, destination: Destination) -> list[int]:
+    return [entry.count for entry in log.entries(destination)]
+
+
+async def started(
+    log: FakeLog, outbox: Sequence[Entry], *, live: bool, ours: Callable[[], Awaitable[bool]] = always, **committed: int
+) -> Outgoing:
+    outgoing = Outgoing(FakePublisher(log, 4), 4, live, ours=ours)
+    last = {entry.topic: entry.count for entry in outbox}
+    await outgoing.start(outbox, {**last, **committed})
+    return outgoing
+
+
+async def published(outgoing: Outgoing, entries: Sequence[Entry]) -> None:
+    """Through the publisher that runs beside the commits."""
+    running = asyncio.create_task(outgoing.run())
+    outgoing.add(entries)
+    await until(lambda: not len(outgoing) or running.done())
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    if not running.cancelled() and (error := running.exception()):
+        raise error
+
+
+def test_a_live_trigger_past_its_expiry_is_replaced_by_a_record_that_rearms_its_episode() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [], live=True)
+        await published(outgoing, [trigger(1), trigger(2, PAST), trigger(3), example(1)])
+        assert counts(log, TRIGGERS) == [1, 3]
+        assert counts(log, EXAMPLES) == [1]
+        (record,) = log.entries(INPUT)
+        now = int(time.time() * 1000)
+        touch = read(record.value, record.key, now)
+        assert isinstance(touch, Touch)
+        assert (touch.kind, touch.customer) == (Kind.EXPIRED_UNSENT, "anna")
+        assert json.loads(record.value)["data"] == {"trigger_id": "t2"}
+        assert outgoing.trimmable == 4
+
+    asyncio.run(scenario())
+
+
+def test_a_replay_never_lets_a_trigger_expire() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [trigger(1, PAST)], live=False)
+        await published(outgoing, [trigger(2, PAST)])
+        assert counts(log, TRIGGERS) == [1, 2]
+        assert log.entries(INPUT) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_count_that_an_expired_trigger_left_unused_is_no_gap() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outbox = [trigger(1), trigger(2, PAST), trigger(3)]
+        await started(log, outbox, live=True)
+        loopback = list(log.entries(INPUT))
+        again = await started(log, outbox, live=True)
+        assert counts(log, TRIGGERS) == [1, 3]
+        assert log.entries(INPUT) == loopback
+        assert again.trimmable == 3
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_count_missing_in_public_that_no_expiry_explains_stops_the_shard(live: bool) -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        await started(log, [example(n) for n in (1, 2, 3)], live=live)
+        del log.records[EXAMPLES][1]
+        with pytest.raises(DifferentOutput, match=r"examples of shard 4: count 2 is missing in public.*remedy"):
+            await started(log, [example(n) for n in (1, 2, 3)], live=live)
+        await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
+        del log.records[TRIGGERS][1]
+        if live:
+            await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
+        else:
+            with pytest.raises(DifferentOutput, match="triggers of shard 4: count 2 is missing"):
+                await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
+
+    asyncio.run(scenario())
+
+
+def test_the_first_difference_from_what_is_public_names_both_ids() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        await started(log, [example(1), example(2)], live=False)
+        other = Entry("examples", 4, 2, "other", b"anna", b"{}", 1_000)
+        with pytest.raises(DifferentOutput, match=r"examples of shard 4: count 2 is other here and e2 in public"):
+            await started(log, [example(1), other], live=False)
+        assert counts(log, EXAMPLES) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_outputs_made_again_after_the_store_went_back_are_compared_and_not_sent() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        await started(log, [example(n) for n in range(1, 6)], live=False)
+        outgoing = await started(log, [], live=False, examples=2)
+        await published(outgoing, [example(3), example(4)])
+        await published(outgoing, [example(5), example(6)])
+        assert counts(log, EXAMPLES) == [1, 2, 3, 4, 5, 6]
+        assert outgoing.trimmable == 4
+
+    asyncio.run(scenario())
+
+
+def test_outputs_of_a_role_of_which_nothing_is_committed_any_more_are_not_sent_again() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        await started(log, [trigger(1), trigger(2)], live=False)
+        outgoing = await started(log, [], live=False)
+        await published(outgoing, [trigger(1), trigger(2), trigger(3)])
+        assert counts(log, TRIGGERS) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("failure", Failure)
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_unknown_outcome_in_the_middle_is_looked_up(
+    failure: Failure, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.outbox.relay.IN_ONE_TRANSACTION", 2)
+
+    async def scenario() -> None:
+        log = FakeLog()
+        publisher = FakePublisher(log, 4)
+        outgoing = Outgoing(publisher, 4, False)
+        await outgoing.start([], {})
+        for n in range(1, at):
+            await published(outgoing, [example(n)])
+        publisher.failures = [failure, failure]
+        await published(outgoing, [example(n) for n in range(at, at + 7)])
+        assert counts(log, EXAMPLES) == list(range(1, at + 7))
+        assert outgoing.trimmable == at + 6
+
+    asyncio.run(scenario())
+
+
+def test_a_publisher_that_was_fenced_by_the_new_owner_ends_its_own() -> None:
+    async def scenario() -> None:
+        async def ours() -> bool:
+            return False
+
+        log = FakeLog()
+        outgoing = await started(log, [], live=False, ours=ours)
+        await started(log, [], live=False)
+        with pytest.raises(Fenced, match="another worker owns it"):
+            await published(outgoing, [example(1)])
+        assert log.records == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_publisher_that_looks_fenced_while_the_shard_is_ours_starts_anew() -> None:
+    """A transaction that lasted longer than its timeout looks the same as a new owner's start."""
+
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [], live=False)
+        await started(log, [], live=False)
+        await published(outgoing, [example(1), example(2)])
+        assert counts(log, Destination("examples", 4)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_a_transaction_holds_as_many_bytes_as_it_can_be_done_with_in_time() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [], live=False)
+        sent: list[int] = []
+        outgoing._on_published = lambda told: sent.append(len(told.entries))
+        large = Entry("deadletters", 4, 1, "a", b"", bytes(BYTES_IN_ONE_TRANSACTION // 2 + 1), 0)
+        await published(outgoing, [msgspec.structs.replace(large, count=n, id=str(n)) for n in (1, 2, 3)])
+        assert sent == [1, 1, 1]
+
+    asyncio.run(scenario())
+
+
+def test_there_is_no_room_while_too_many_bytes_wait() -> None:
+    async def scenario() -> None:
+        outgoing = await started(FakeLog(), [], live=False)
+        outgoing.add([Entry("deadletters", 4, 1, "a", b"", bytes(MOST_BYTES), 0)])
+        assert not outgoing.has_room(1_000)
+        await published(outgoing, [])
+        assert outgoing.has_room(1_000)
+
+    asyncio.run(scenario())
+
+
+def test_there_is_room_only_while_fewer_entries_than_the_limit_wait() -> None:
+    async def scenario() -> None:
+        outgoing = await started(FakeLog(), [], live=False)
+        await asyncio.wait_for(outgoing.room(1), 1)
+        outgoing.add([example(1), example(2)])
+        waiting = asyncio.create_task(outgoing.room(2))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        await published(outgoing, [])
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("outbox", "committed", "said"),
+    [
+        ([example(1), example(3)], {"examples": 3}, "examples count 3 follows 1"),
+        ([example(1), example(2)], {"examples": 3}, "examples count 2, the shard's state says 3"),
+        ([example(1), trigger(1)], {"examples": 1}, "triggers count 1, the shard's state says None"),
+    ],
+)
+def test_an_outbox_that_does_not_fit_the_committed_counts_is_not_published(
+    outbox: list[Entry], committed: dict[str, int], said: str
+) -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        with pytest.raises(DifferentOutput, match=f"{said}.*remedy"):
+            await Outgoing(FakePublisher(log, 4), 4, False).start(outbox, committed)
+        assert log.records == {}
+
+    asyncio.run(scenario())
+
+
+def test_watchers_are_told_what_was_sent_what_was_public_already_and_what_is_left() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        first = await started(log, [], live=False)
+        await published(first, [example(1), example(2)])
+        told: list[Sent] = []
+        outgoing = await started(log, [], live=False)  # the store went back: nothing is committed
+        outgoing._on_published = told.append
+        await published(outgoing, [example(n) for n in (1, 2, 3)])
+        assert [(len(t.entries), t.public_already, t.left) for t in told] == [(1, 2, 0)]
+
+    asyncio.run(scenario())
+
+
+def test_a_listener_is_told_what_each_commit_has_added() -> None:
+    added: list[Sequence[Entry]] = []
+    outgoing = Outgoing(FakePublisher(FakeLog(), 4), 4, False, on_added=added.append)
+    outgoing.add([trigger(1), trigger(2)])
+    outgoing.add([trigger(3)])
+    assert added == [[trigger(1), trigger(2)], [trigger(3)]]
+    assert len(outgoing) == 3
+
+
+async def _behind(log: FakeLog, first: Sequence[Entry], *, hurries: bool = True) -> tuple[Outgoing, asyncio.Task[None]]:
+    """A shard that is far behind, and has just published."""
+    outgoing = Outgoing(FakePublisher(log, 4), 4, False, hurries=hurries)
+    await outgoing.start([], {})
+    outgoing.behind_s = 1e9
+    running = asyncio.create_task(outgoing.run())
+    outgoing.add(first)
+    await until(lambda: not len(outgoing))
+    return outgoing, running
+
+
+def test_a_shard_that_is_behind_lets_outputs_gather_until_somebody_waits_for_them() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        outgoing.add([trigger(2)])
+        await asyncio.sleep(0.1)
+        assert counts(log, TRIGGERS) == [1]
+        outgoing.hurry()
+        await until(lambda: counts(log, TRIGGERS) == [1, 2])
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_in_a_backfill_outputs_gather_whoever_asks_for_them() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)], hurries=False)
+        outgoing.add([trigger(2)])
+        outgoing.hurry()
+        await asyncio.sleep(0.1)
+        assert counts(log, TRIGGERS) == [1]
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_what_fills_a_transaction_goes_out_at_once() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        began = time.monotonic()
+        outgoing.add([trigger(count) for count in range(2, IN_ONE_TRANSACTION + 2)])
+        await until(lambda: not len(outgoing))
+        large = msgspec.structs.replace(trigger(IN_ONE_TRANSACTION + 2), value=b" " * BYTES_IN_ONE_TRANSACTION)
+        outgoing.add([large])
+        await until(lambda: not len(outgoing))
+        assert time.monotonic() - began < LONGEST_PACE_S
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_shard_that_waits_for_room_does_not_wait_for_the_pace_too() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)])
+        began = time.monotonic()
+        for count in range(2, 12):
+            outgoing.add([trigger(count)])
+            await outgoing.room(1)
+        assert time.monotonic() - began < LONGEST_PACE_S
+        running.cancel()
+
+    asyncio.run(scenario())

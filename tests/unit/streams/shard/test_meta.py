@@ -1,0 +1,133 @@
+"""The meta's body: what it was created with, what differs now, and a message that says which and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.settings import DAY, EngineSettings
+from models.timeline.shard_state import ShardState
+from streams import errors
+from streams.errors import EngineError, ExitCode, LogTruncated, SettingsChanged, StateUnreadable, TopicChanged
+from streams.kafka.partition_facts import LogFacts
+from streams.shard.meta import SCHEMA, ShardBody, birth_of, check_log, check_settings, pack_body, unpack_body
+
+FACTS = LogFacts(start=10, end=90, topic_id="abc", partitions=4, committed=None)
+SETTINGS = EngineSettings()
+BIRTH = birth_of(FACTS, "live", SETTINGS)
+BODY = ShardBody(SCHEMA, BIRTH, ShardState(2, 4, 10, counts={"triggers": 3}, bands=(1, 2, 3, 4)))
+
+
+def test_a_body_comes_back_as_it_was() -> None:
+    assert unpack_body("2", pack_body(BODY)) == BODY
+
+
+@pytest.mark.parametrize("schema", [0, 2, 99])
+def test_a_body_of_another_schema_is_refused_by_its_number_whatever_its_fields(schema: int) -> None:
+    for value in (
+        pack_body(msgspec.structs.replace(BODY, schema=schema)),
+        msgspec.json.encode({"schema": schema, "cut": [1, 2, 3]}),
+    ):
+        with pytest.raises(StateUnreadable, match=f"meta of shard 2 has schema {schema}; this release reads {SCHEMA}"):
+            unpack_body("2", value)
+
+
+@given(st.one_of(st.binary(), st.integers(0, len(pack_body(BODY)) - 1).map(lambda n: pack_body(BODY)[:n])))
+def test_bytes_that_are_no_body_are_refused_by_name(value: bytes) -> None:
+    with pytest.raises(StateUnreadable, match=r"(?s)meta of shard 7.*remedy: "):
+        unpack_body("7", value)
+
+
+@pytest.mark.parametrize(
+    ("fence", "facts", "error", "said"),
+    [
+        (10, FACTS, None, ""),
+        (90, FACTS, None, ""),
+        (50, FACTS._replace(topic_id="xyz"), TopicChanged, "topic id is xyz, at creation it was abc"),
+        (50, FACTS._replace(topic_id=""), TopicChanged, "topic id is , at creation it was abc"),
+        (50, FACTS._replace(partitions=6), TopicChanged, "has 6 partitions, at creation 4"),
+        (50, FACTS._replace(partitions=0), TopicChanged, "has 0 partitions, at creation 4"),
+        (9, FACTS, LogTruncated, "log starts at 10, the fence is 9: 1 are gone"),
+        (91, FACTS, LogTruncated, "log ends at 90, the fence is 91"),
+    ],
+)
+def test_the_log_is_checked_against_the_birth_and_the_fence(
+    fence: int, facts: LogFacts, error: type[EngineError] | None, said: str
+) -> None:
+    if error is None:
+        check_log("2", BIRTH, fence, facts)
+        return
+    with pytest.raises(error, match=rf"shard 2: .*{said}.*remedy: ") as raised:
+        check_log("2", BIRTH, fence, facts)
+    assert type(raised.value) is error
+
+
+def test_a_broker_that_told_no_topic_id_at_creation_is_not_held_to_one() -> None:
+    check_log("2", birth_of(FACTS._replace(topic_id=""), "live", SETTINGS), 50, FACTS)
+
+
+CHANGED: dict[str, Any] = {
+    "alive": "contract",
+    "challengers": "",
+    "horizon": 30 * DAY,
+    "tick": 14 * DAY,
+    "anchor": 5,
+    "phase": "aligned",
+    "lateness": 7,
+    "boundary": 7 * DAY,
+    "version_delay": 9,
+    "enter": 0.9,
+    "exit": 0.3,
+    "trigger_life": 11,
+}
+
+
+def test_every_setting_that_decides_has_a_changed_value_here() -> None:
+    assert set(CHANGED) == set(SETTINGS.deciding())
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_setting_that_decides_may_not_change(name: str) -> None:
+    told = replace(SETTINGS, **{name: CHANGED[name]})
+    with pytest.raises(SettingsChanged) as raised:
+        check_settings("2", BIRTH, "live", told)
+    stored = SETTINGS.deciding()[name]
+    assert str(raised.value).startswith(f"shard 2: {name} is {CHANGED[name]!r}, at creation {stored!r} | remedy: ")
+
+
+def test_a_setting_that_is_newer_than_the_shard_counts_as_what_it_was_before() -> None:
+    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 5, at creation 0"):
+        check_settings("2", BIRTH, "live", replace(SETTINGS, duplicate_window=5))
+    born = birth_of(FACTS, "live", replace(SETTINGS, duplicate_window=5))
+    check_settings("2", born, "live", replace(SETTINGS, duplicate_window=5))
+    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 0, at creation 5"):
+        check_settings("2", born, "live", SETTINGS)
+
+
+def test_the_mode_may_not_change_and_all_differences_are_told_at_once() -> None:
+    with pytest.raises(SettingsChanged, match=r"mode is 'replay', at creation 'live'; enter is 0.9, at creation 0.8"):
+        check_settings("2", BIRTH, "replay", replace(SETTINGS, enter=0.9))
+
+
+def test_what_decides_nothing_may_change_and_stored_settings_compare_equal() -> None:
+    stored = unpack_body("2", pack_body(BODY)).birth
+    check_settings("2", stored, "live", replace(SETTINGS, piece_items=3))
+
+
+def test_every_named_error_has_a_remedy_and_an_exit_code_of_its_own() -> None:
+    named = [
+        e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, EngineError) and e is not EngineError
+    ]
+    for error in named:
+        told = str(error("shard 2: field x is 1"))
+        assert told == f"shard 2: field x is 1 | remedy: {error.remedy}"
+        assert error.remedy != EngineError.remedy
+        assert error.__doc__
+    codes = [error.code for error in named]
+    assert len(set(codes)) == len(codes)
+    assert ExitCode.OK not in codes

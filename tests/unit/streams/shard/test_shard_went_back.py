@@ -1,0 +1,77 @@
+"""Live, a store that went back: the shard says again what is public, with the versions that were in force then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from models.outputs import Decision
+from models.settings import DAY
+from streams.store.fake import FakeStore, Snapshot
+from streams.store.port import LEARNER
+from tests.support.logs import START, synthetic
+from tests.support.workers import Site, Worker, decision_of, play
+
+SHARDS = ("0", "1")
+
+
+def _site() -> tuple[Site, FakeStore]:
+    store = FakeStore()
+    return Site(store, store.snapshot, synthetic(3, partitions=2, customers=20, days=90), mode="live"), store
+
+
+async def _work(site: Site, days: int, learns: bool) -> None:
+    worker = Worker(site, learns=learns)
+    life = worker.start()
+    await worker.work_up_to(START + days * DAY)
+    assert worker.error is None, worker.error
+    await worker.stop(life)
+
+
+async def _learn(site: Site) -> None:
+    """The learner alone: it cuts the versions for which no shard has waited."""
+    learner = Worker(site, partitions=[])
+    life = learner.start()
+    await learner.until(site.versions)
+    await learner.stop(life)
+
+
+def _told(site: Site) -> list[Decision]:
+    return [decision_of(entry.value) for n in range(len(SHARDS)) for entry in site.said("decisions", n)]
+
+
+def _restore(store: FakeStore, copies: dict[str, Snapshot]) -> None:
+    for place, copied in copies.items():
+        store.restore(place, copied)
+
+
+@pytest.mark.parametrize("places", [SHARDS, (*SHARDS, LEARNER)], ids=["the shards", "everything"])
+@pytest.mark.parametrize("batch", [lambda offset: 20, lambda offset: 1 + offset % 7], ids=["20", "other sizes"])
+def test_the_replay_obeys_the_recorded_versions_until_all_that_is_public_has_been_said_again(
+    places: tuple[str, ...], batch: Callable[[int], int]
+) -> None:
+    async def scenario() -> None:
+        site, store = _site()
+        await _work(site, 25, learns=False)
+        copies = {place: store.snapshot(place) for place in places}
+        await _work(site, 45, learns=False)
+        await _learn(site)
+        await _work(site, 60, learns=True)
+        changes = [d for d in _told(site) if d.what == "version_in_force"]
+        assert any(d.late is not None for d in changes), "no version was late"
+        said = {n: site.said("decisions", n) for n in range(len(SHARDS))}
+        _restore(store, copies)
+        site.batch = batch
+        await site.live(check=False)
+        site.obey()
+        for n, wanted in enumerate(site.expected.shards):
+            assert site.said("decisions", n)[: len(said[n])] == said[n]
+            for role in ("decisions", "examples", "deadletters"):
+                assert [(e.count, e.id, e.value) for e in site.said(role, n)] == [
+                    (o.count, o.id, o.value) for o in wanted.outputs if o.role == role
+                ]
+            records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
+            assert records == wanted.records
+
+    play(scenario)
