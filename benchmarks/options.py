@@ -86,6 +86,13 @@ def parsed(doc: str) -> Options:
     return options_of(parser(doc).parse_args())
 
 
+def run_as_script(doc: str, measure: Callable[[World, Options, Callable[[str], None]], Any]) -> None:
+    """`main()` of a part that is run alone: measure what the command line asks for, and print what was found."""
+    options = parsed(doc)
+    with options.world(print) as world:
+        printed(measure(world, options, print))
+
+
 def printed(found: Any) -> None:
     """What was found, as JSON on standard output."""
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")

@@ -18,7 +18,8 @@ from benchmarks.servers import APP, Servers, run_to_result
 from benchmarks.world import World
 from models.customer import SLAB
 from models.settings import SECOND
-from streams.topic_admin import TopicAdmin, TopicSpec
+from streams.topic_admin import TopicAdmin
+from streams.topics import TopicSpec
 
 T = TypeVar("T")
 

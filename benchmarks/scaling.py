@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from benchmarks import runs
-from benchmarks.options import Options, parsed, printed
+from benchmarks.options import Options, run_as_script
 from benchmarks.world import DAY, World
 
 Say = Callable[[str], None]
@@ -36,11 +36,5 @@ def measure(world: World, options: Options, say: Say) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    options = parsed(__doc__ or "")
-    with options.world(print) as world:
-        printed(measure(world, options, print))
-
-
 if __name__ == "__main__":
-    main()
+    run_as_script(__doc__ or "", measure)

@@ -17,7 +17,8 @@ import redis
 from streams.config import Config, load
 from streams.embedded import EmbeddedRedis
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
-from streams.topic_admin import TopicAdmin, specs
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
 from tests.servers import ApacheKafka, kafka_jars
 
 CODE = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import runs
-from benchmarks.options import Options, parsed, printed
+from benchmarks.options import Options, run_as_script
 from benchmarks.world import HISTORY, World, publish
 from streams.config import load
 
@@ -39,11 +39,5 @@ def measure(world: World, options: Options, say: Say) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    options = parsed(__doc__ or "")
-    with options.world(print) as world:
-        printed(measure(world, options, print))
-
-
 if __name__ == "__main__":
-    main()
+    run_as_script(__doc__ or "", measure)

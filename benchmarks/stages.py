@@ -4,8 +4,8 @@ Times are CPU time of this thread (waiting for Redis costs nothing), on the reco
 warm start, in a real Redis. What the stages leave out of a worker's whole CPU is the transport, the event loop, the
 publisher and the learner; `benchmarks.profiling` shows where that goes.
 
-`EngineSteps` is the only place here that knows how a batch is made: it takes the steps of `streams/shard.py` and
-`models/engine.py` one by one and changes with them.
+`EngineSteps` is the only place here that knows how a batch is made: it answers `models/step.py` as `streams/shard.py`
+does, takes the parts of `models/engine.py` one by one, and changes with them.
 
     python -m benchmarks.stages --quick
 """
@@ -22,25 +22,39 @@ from typing import Any
 import numpy as np
 
 from benchmarks.floor import decode, key_of
-from benchmarks.options import Options, parsed, printed
+from benchmarks.options import Options, run_as_script
 from benchmarks.servers import Servers
 from benchmarks.workload import DAY_BEGINS
 from benchmarks.world import HISTORY, World
 from models.batch import Batch, LogRecord
 from models.block import Block
 from models.calendar import version_for
-from models.changes import gather
+from models.changes import Changes, gather
 from models.customer import SLAB
-from models.engine import needs
-from models.line import Wait, next_piece, shorten
+from models.piece_input import PieceInput, Scoring
 from models.run import Run
 from models.settings import DAY
+from models.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive_waiting,
+    step,
+)
 from models.touchpoints import Kind
 from models.work import Work
 from streams.checkpoint import Checkpoint
 from streams.config import load
-from streams.outbox import Entry, pack
 from streams.shard_body import SCHEMA, ShardBody, pack_body, unpack_body
+from streams.shard_commit import entries_of, store_changes
 from streams.store.connection import Client, connect
 from streams.store.redis import RedisStore
 from streams.versions import Versions
@@ -53,18 +67,22 @@ Say = Callable[[str], None]
 
 
 class Stopwatch:
-    """CPU time of this thread by stage."""
+    """CPU time of this thread by stage; a stage within another one is not part of that one's."""
 
     def __init__(self) -> None:
         self.ns: dict[str, int] = defaultdict(int)
         self.running = False
+        self._within = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        before, self._within = self._within, 0
         began = time.thread_time_ns()
         yield
+        spent = time.thread_time_ns() - began
         if self.running:
-            self.ns[name] += time.thread_time_ns() - began
+            self.ns[name] += spent - self._within
+        self._within = before + spent
 
     def us(self, events: int) -> dict[str, float]:
         return {name: ns / 1000 / events for name, ns in self.ns.items()}
@@ -105,44 +123,44 @@ class EngineSteps:
             first = await self._piece(batch, first)
 
     async def _piece(self, batch: Batch, first: int) -> int:
-        stage, settings, body = self._watch.stage, self._settings, self._body
-        adopted = None
+        stage, body = self._watch.stage, self._body
         with stage("plan"):
-            piece = next_piece(body.state, settings, batch, first)
-        if isinstance(piece, Wait):
-            adopted, self._scorer = await self._versions.at(version_for(settings, piece.boundary))
-            piece = next_piece(body.state, settings, batch, first, adopting=True)
-        if isinstance(piece, Wait):
-            raise ValueError("the line asks twice for the version of one boundary")
-        with stage("due set"):
-            dues = await self._store.due(str(SHARD), piece.bound[0] - 1, settings.piece_items + 1)
-        if len(dues) > settings.piece_items:
-            piece, dues = shorten(piece, batch, body.state, dues), dues[:-1]
-        with stage("load"):
-            names = needs(piece, batch, dues)
-            values = await self._store.load(str(SHARD), [b"c:" + name for name in names])
-            loaded = dict(zip(names, values, strict=True))
-        version = adopted.boundary if adopted else body.state.version
+            upcoming = Upcoming(body.state, self._settings, self._topic, batch, first)
+            done = await drive_waiting(step(upcoming, Scoring(self._scorer), self._engine), self._answer)
+        if isinstance(done, NotCut):
+            raise ValueError(f"the version of boundary {done.boundary} is not cut")
+        piece, changes, self._scorer = done.piece, done.changes, done.scoring.scorer
+        with stage("commit"):
+            self._body = ShardBody(SCHEMA, body.birth, changes.state)
+            written = store_changes(changes, entries_of(changes, SHARD))
+            await self._checkpoint.write(pack_body(self._body), written)
+        return piece.last
+
+    async def _answer(self, request: Request) -> Answer:
+        stage = self._watch.stage
+        match request:
+            case VersionAtBoundary():
+                with stage("model version"):
+                    return Adopted(await self._versions.at(version_for(self._settings, request.boundary)))
+            case VersionAtRecord():
+                return Adopted(None)
+            case DueBefore():
+                with stage("due set"):
+                    return DueItems(await self._store.due(str(SHARD), request.bound[0] - 1, request.most))
+            case RecordsOf():
+                with stage("load"):
+                    return Records(await self._store.load(str(SHARD), [b"c:" + name for name in request.customers]))
+
+    def _engine(self, given: PieceInput, scoring: Scoring) -> Changes:
+        """`models.engine.apply`, when no row raises."""
+        stage = self._watch.stage
         with stage("records side by side, lanes"):
-            work = Work(settings, body.state.partition, self._topic, version, self._scorer, batch, piece)
-            run = Run(body.state, work, Block(list(loaded), list(loaded.values())))
+            block = Block(list(given.loaded), list(given.loaded.values()))
+            run = Run(given.state, Work.of(given, scoring), block)
         with stage("features, scores, decisions"):
             run.to_the_end()
         with stage("records and outputs as bytes"):
-            changes = gather(body.state, run, dues, adopted)
-        with stage("commit"):
-            self._body = ShardBody(SCHEMA, body.birth, changes.state)
-            await self._checkpoint.write(
-                pack_body(self._body),
-                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
-                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
-                undue=[customer for customer, due in changes.dues.items() if due is None],
-                outbox=[
-                    pack(Entry(o.role, SHARD, o.count, o.id, o.key, o.value, o.time, o.expires_at))
-                    for o in changes.outputs
-                ],
-            )
-        return piece.last
+            return gather(given.state, run, given.dues, scoring.adopted)
 
     async def close(self) -> None:
         await self._store.close()
@@ -213,11 +231,5 @@ def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[Lo
             batch, most = [], most - 1
 
 
-def main() -> None:
-    options = parsed(__doc__ or "")
-    with options.world(print) as world:
-        printed(measure(world, options, print))
-
-
 if __name__ == "__main__":
-    main()
+    run_as_script(__doc__ or "", measure)

@@ -7,7 +7,7 @@ so that the due set's order is the order of the line.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,14 @@ def boundary_at(settings: EngineSettings, time: int) -> int:
 def version_for(settings: EngineSettings, boundary: int) -> int:
     """The boundary whose model version is in force from `boundary` on."""
     return boundary_at(settings, boundary - settings.version_delay)
+
+
+def newer(version: int | None, in_force: int) -> TypeGuard[int]:
+    """Whether a version is newer than the one in force, both named by their boundary; None, the name of none, is not.
+
+    Versions only ever get newer: one that is not newer may have been in force before, and have been followed.
+    """
+    return version is not None and version > in_force
 
 
 Hashes = TypeVar("Hashes", int, NDArray[np.uint64])

@@ -84,4 +84,4 @@ def _bury(run: Run, index: int, reason: str) -> None:
         record["times"][TICK] = next_tick(rules, phase, now)
         record["seconds"][CROSSING] = 0
     record["times"][DUE] = next_due(record, rules, phase)
-    dead_due_item(run.work, run.place(row, due, customer), customer, reason, now)
+    dead_due_item(run.work, run.ground.place(row, due, customer), customer, reason, now)

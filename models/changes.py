@@ -32,12 +32,18 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Changes:
-    """What a commit writes: records by customer, due places (None: none any more), outputs in the order of the line."""
+    """What a commit writes: records by customer, due places (None: none any more), outputs in the order of the line.
+
+    unsure, beyond: touchpoints of which the record can't tell whether they came before (`models.lanes.Count`), applied
+    and taken for duplicates. They are reported, and no part of what is stored.
+    """
 
     state: ShardState
     records: dict[bytes, bytes]
     dues: dict[bytes, float | None]
     outputs: list[Counted]
+    unsure: int = 0
+    beyond: int = 0
 
 
 def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None) -> Changes:
@@ -71,10 +77,18 @@ def committed(
 ) -> Changes:
     """The shard's state after the piece, and what was said in it, in the order of the line.
 
-    counted: what happened, by the fields of `models.line.Totals`. bands: customers by `Band`, now.
+    Args:
+        state: the shard's, before the piece.
+        work: the piece, and what was said.
+        adopted: the version that came into force just before it, if one did.
+        counted: what happened, by the fields of `models.line.Totals`, and `unsure` and `beyond`.
+        bands: customers by `Band`, after the piece.
+        records: the changed records in stored form, by customer.
+        dues: the due places that change, by customer; None: none any more.
     """
     piece = work.piece
     cut = piece.cut or (0, b"")
+    unsure, beyond = counted.pop("unsure", 0), counted.pop("beyond", 0)
     new = msgspec.structs.replace(
         state,
         fence=piece.next_offset,
@@ -93,7 +107,9 @@ def committed(
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
         said.append(Said("examples", name, b"", mark, piece.watermark))
-    return _numbered(new, records, dues, said)
+    changes = _numbered(new, records, dues, said)
+    changes.unsure, changes.beyond = unsure, beyond
+    return changes
 
 
 def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:

@@ -32,7 +32,16 @@ class Row(NamedTuple):
 
 
 def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
-    """Say to the decisions topic what was decided, and why."""
+    """Say to the decisions topic what was decided, and why.
+
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom.
+        what: the kind of decision, such as ``episode_closed``.
+        reason: why, in words.
+        action: what was chosen, if it was a choice.
+        trigger: the id of the trigger that follows from it, in hex, if one does.
+    """
     at, customer = work.position(row.at), row.customer.decode()
     name = output_id(what, customer, row.now, at.offset, at.due)
     version = work.version
@@ -43,8 +52,13 @@ def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger
 def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: NDArray[np.float32]) -> None:
     """Choose what would help a customer whose episode is open, and trigger it unless they are best left alone.
 
-    what: ``episode_opened`` or ``episode_continued``. opened: when the episode did. basis: what the risk was estimated
-    from.
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom, with the estimate of risk.
+        what: ``episode_opened`` or ``episode_continued``.
+        record: the customer's; its tail counts the triggers of the episode.
+        opened: when the episode did, log time in ms.
+        basis: what the risk was estimated from, shape (BASIS,).
     """
     if row.now < work.quiet_until:
         tell(work, row, what, "nobody is triggered by what is history", "leave_alone")
@@ -85,7 +99,17 @@ def label(
     truth: bool,
     predicted: float | None = None,
 ) -> None:
-    """A label has matured: the example goes to the learner. snapshot: the basis as it is stored."""
+    """A label has matured: the example goes to the learner.
+
+    Args:
+        work: takes what is said.
+        row: where in the line, about whom.
+        sort: `CHURN` or `RETURN`.
+        taken: when the snapshot was, log time in ms.
+        snapshot: the basis as it is stored, the bits of float16, shape (BASIS,).
+        truth: what came: churn, or a return.
+        predicted: the probability that was given when the snapshot was taken.
+    """
     customer = row.customer.decode()
     example = Example(customer, sort, row.now, taken, snapshot.tobytes(), truth, predicted)
     name = output_id("example", customer, sort, taken)

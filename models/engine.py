@@ -8,48 +8,31 @@ something that has to be decided or said, an event (models.run).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from models.batch import Batch
 from models.block import Block
 from models.careful import NOBODYS_FAULT, TooManyFailures, carefully
 from models.changes import Changes, Counted, gather
-from models.churn import Scorer, Version
-from models.line import Piece, ShardState
+from models.line import Piece
+from models.piece_input import DueItem, PieceInput, Scoring
 from models.run import Run
-from models.settings import EngineSettings
 from models.work import Work
 
 __all__ = ["Changes", "Counted", "TooManyFailures", "apply", "needs"]
 
 
-def apply(
-    state: ShardState,
-    settings: EngineSettings,
-    topic: str,
-    piece: Piece,
-    batch: Batch,
-    dues: Sequence[tuple[float, bytes]],
-    loaded: Mapping[bytes, bytes | None],
-    scorer: Scorer,
-    adopted: Version | None,
-    quiet_until: int = 0,
-) -> Changes:
-    """Apply a piece.
+def apply(given: PieceInput, scoring: Scoring) -> Changes:
+    """Apply a piece. A row on which the engine raises becomes a dead letter; its neighbours are unharmed.
 
-    topic: name of the input topic, for dead letters. dues: the due set's members before the piece's bound (a lower
-    bound of what the records say). loaded: the stored bytes of every customer in `needs`, in that order. scorer: of the
-    version in force. adopted: the version that came into force just before this piece, if one did. quiet_until: nobody
-    is triggered before this time; an episode that is open then asks at its next estimate (a backfill's cut).
-
-    Raises UnknownRecord when a stored record can't be read, TooManyFailures when the engine itself is broken. A row on
-    which the engine raises otherwise becomes a dead letter; its neighbours are unharmed.
+    Raises:
+        UnknownRecord: a stored record can't be read.
+        TooManyFailures: the engine itself is broken.
     """
-    version = adopted.boundary if adopted else state.version
 
     def start() -> Run:
-        work = Work(settings, state.partition, topic, version, scorer, batch, piece, quiet_until)
-        return Run(state, work, Block(list(loaded), list(loaded.values())))
+        block = Block(list(given.loaded), list(given.loaded.values()))
+        return Run(given.state, Work.of(given, scoring), block)
 
     run = start()
     try:
@@ -59,10 +42,10 @@ def apply(
     except Exception:  # noqa: BLE001 - whatever a row raised, the careful run finds which one it was
         run = start()
         carefully(run)
-    return gather(state, run, dues, adopted)
+    return gather(given.state, run, given.dues, scoring.adopted)
 
 
-def needs(piece: Piece, batch: Batch, dues: Sequence[tuple[float, bytes]]) -> list[bytes]:
+def needs(piece: Piece, batch: Batch, dues: Sequence[DueItem]) -> list[bytes]:
     """The customers whose records a piece needs, each once."""
     names = dict.fromkeys([customer for _, customer in dues] + batch.columns.customers[piece.first : piece.last])
     names.pop(b"", None)  # records that concern no customer

@@ -57,6 +57,10 @@ class Count(IntEnum):
     EPISODES = 6
     CROSSINGS = 7
     ROWS = 8  # steps taken
+    UNSURE = (
+        9  # applied, and no newer than the customer's newest, whose record had forgotten others: may have come before
+    )
+    BEYOND = 10  # taken for duplicates, since they would be unsure and are older than the window
 
 
 LANE = np.dtype(
@@ -96,6 +100,7 @@ RULES = np.dtype(
         ("horizon", "<i8"),
         ("silence", "<i8"),
         ("lateness", "<i8"),
+        ("duplicate_window", "<i8"),
         ("tick", "<i8"),
         ("anchor", "<i8"),
         ("rhythms", "<i8", SNAPSHOTS),  # at every how many ticks a snapshot of each sort is taken
@@ -115,11 +120,13 @@ SIGN, LEAVING = 1, 2
 def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
     """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut)."""
     rhythms = (settings.rhythm(settings.horizon), settings.rhythm(settings.tick))
-    told = (settings.horizon, settings.silence, settings.lateness, settings.tick, settings.anchor, rhythms)
+    told = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.tick)
     signs = np.zeros(256, dtype=np.uint8)
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
-    return np.array([(*told, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES)[0]
+    return np.array(
+        [(*told, settings.anchor, rhythms, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES
+    )[0]
 
 
 class Arrivals(NamedTuple):
@@ -159,7 +166,15 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[An
 
 
 def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
-    """The piece's touchpoints, chained by lane. time: the shard's before the piece."""
+    """The piece's touchpoints, chained by lane.
+
+    Args:
+        batch: the records.
+        piece: which of its rows.
+        time: the shard's before the piece, ms.
+        lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
+        lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
+    """
     columns = batch.columns
     following = np.full(len(batch), -1, dtype=np.int64)
     _link(piece.first, lane_of_row, lanes, following)

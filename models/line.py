@@ -105,9 +105,18 @@ def next_piece(
     end: int | None = None,
     adopting: bool = False,
 ) -> Piece | Wait:
-    """How far the line goes next, from row `first` of the batch on, up to row `end`. `state` is born, `first` < `end`.
+    """How far the line goes next.
 
-    adopting: the version that the last `Wait` asked for is at hand and comes into force with this piece.
+    Args:
+        state: of a shard that has been born.
+        settings: the engine's.
+        batch: the next records.
+        first: the row where the line stands.
+        end: the row to stop before, above `first`; None: the end of the batch.
+        adopting: the version that the last `Wait` asked for is at hand and comes into force with this piece.
+
+    Returns:
+        The next piece, or the boundary whose version has to be known first.
     """
     if state.adopted < state.boundary and not adopting:
         return Wait(state.boundary)

@@ -9,21 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from heapq import heapify, heappop, heappush
 
 from models.adoption import Adoption, Lockstep
 from models.batch import Batch, LogRecord
+from models.calendar import newer
+from models.changes import Changes, Counted
 from models.churn import Scorer, Version, scorer_of
-from models.engine import Changes, Counted, apply, needs
+from models.engine import apply
 from models.learning import Learning, initial_version
-from models.line import UNBORN, ShardState, Wait, born, next_piece, shorten
+from models.line import UNBORN, ShardState, born
+from models.piece_input import DueItem, Scoring
 from models.settings import EngineSettings
+from models.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    Engine,
+    InForce,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive,
+    step,
+)
 
 
 @dataclass
 class Shard:
-    """One partition's log, its state, and what it has said: `said` since the learner last listened."""
+    """One partition's log, its state, and what it has said: `said` since the learner last listened.
+
+    unsure, beyond: as of `models.changes.Changes`, summed."""
 
     log: Sequence[LogRecord]
     state: ShardState
@@ -33,13 +54,20 @@ class Shard:
     outputs: list[Counted] = field(default_factory=list)
     said: list[Counted] = field(default_factory=list)
     at: int = 0
-    adopted: Version | None = None
+    unsure: int = 0
+    beyond: int = 0
     scorer: Scorer | None = None
-    _queue: list[tuple[float, bytes]] = field(default_factory=list)
+    _queue: list[DueItem] = field(default_factory=list)
 
-    def due_before(self, bound: tuple[float, bytes], most: int) -> list[tuple[float, bytes]]:
+    def stored(self, request: DueBefore | RecordsOf) -> Answer:
+        """What the shard has stored, of what a step asks for."""
+        if isinstance(request, RecordsOf):
+            return Records([self.records.get(customer) for customer in request.customers])
+        return DueItems(self.due_before(request.bound, request.most))
+
+    def due_before(self, bound: DueItem, most: int) -> list[DueItem]:
         """The first `most` members of the due set before the bound, in order."""
-        found: list[tuple[float, bytes]] = []
+        found: list[DueItem] = []
         while self._queue and self._queue[0] < bound and len(found) < most:
             item = heappop(self._queue)
             if self.dues.get(item[1]) == item[0] and (not found or found[-1] != item):
@@ -61,6 +89,8 @@ class Shard:
             self._queue = [(due, customer) for customer, due in self.dues.items()]
             heapify(self._queue)
         self.said += changes.outputs
+        self.unsure += changes.unsure
+        self.beyond += changes.beyond
 
 
 @dataclass
@@ -70,7 +100,8 @@ class Rehearsal:
     shards: list[Shard]
     versions: dict[int, Version]
     learning: Learning
-    engine: Callable[..., Changes]
+    engine: Engine
+    quiet_until: int = 0
 
 
 def rehearse(
@@ -79,20 +110,31 @@ def rehearse(
     topic: str = "retention.touchpoints",
     batch: Callable[[int], int] = lambda at: 500,
     watch: Callable[[Rehearsal], None] | None = None,
-    engine: Callable[..., Changes] = apply,
+    engine: Engine = apply,
     keep: Callable[[Counted], bool] = lambda said: True,
     adoptions: Sequence[Adoption] | None = None,
     quiet_until: int = 0,
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
 ) -> Rehearsal:
-    """Run the engine over whole partitions.
+    """Run the engine over whole partitions, until no shard can go on.
 
-    logs: the records of each partition, in offset order. batch: how many records to read from index `at` on. watch:
-    called at every new model version, when all shards stand just before its boundary's scores. engine:
-    `models.engine.apply`, or what is to be compared with it. keep: which outputs stay in the shards' `outputs`.
-    adoptions: by shard, which versions come into force where; by default in lockstep. quiet_until: as for `apply`.
-    stands: called when a shard has come to a boundary: all before its scores is done, their version is in force.
-    Raises what the engine raises; ends when no shard can go on.
+    Args:
+        logs: the records of each partition, in offset order.
+        settings: the engine's.
+        topic: name of the input topic, for dead letters.
+        batch: how many records to read from index `at` of a partition's records on.
+        watch: called at every new model version, when all shards stand just before its boundary's scores.
+        engine: `models.engine.apply`, or what is to be compared with it.
+        keep: which outputs stay in the shards' `outputs`.
+        adoptions: by shard, which versions come into force where; by default in lockstep.
+        quiet_until: nobody is triggered before this log time (ms), see `models.piece_input.Scoring`; 0: no such time.
+        stands: called when a shard has come to a boundary: all before its scores is done, their version is in force.
+
+    Returns:
+        The shards, versions and learner as they end.
+
+    Raises:
+        UnknownRecord, TooManyFailures: as `models.engine.apply`.
     """
     world = Rehearsal(
         [
@@ -101,7 +143,8 @@ def rehearse(
         ],
         {},
         Learning(settings, len(logs)),
-        partial(engine, quiet_until=quiet_until) if quiet_until else engine,
+        engine,
+        quiet_until,
     )
     going = True
     while going:
@@ -137,32 +180,29 @@ def _advance(
     if shard.state.time == UNBORN:
         shard.state = born(shard.state, settings, shard.log[0].timestamp)
     records = Batch.of(_upcoming(shard, batch(shard.at)))
-    piece = next_piece(shard.state, settings, records, 0)
-    waits = isinstance(piece, Wait)
-    wanted = shard.adoption.at_boundary(piece.boundary) if isinstance(piece, Wait) else _late(shard, records)
-    if wanted is not None:
-        shard.adopted = _version(world, wanted)
-        if shard.adopted is None:
-            return False
-        if not waits and shard.adopted.boundary <= shard.state.version:
-            shard.adopted = None  # before the learner's first boundary every version is the untrained one
-        else:
-            shard.scorer = scorer_of(shard.adopted, settings)
-    if isinstance(piece, Wait):
-        if stands:
-            stands(world, shard, piece.boundary)
-        piece = next_piece(shard.state, settings, records, 0, adopting=True)
-    if isinstance(piece, Wait):
-        raise ValueError(f"shard {shard.state.partition} still waits for boundary {piece.boundary}")
-    dues = shard.due_before(piece.bound, settings.piece_items + 1)
-    if len(dues) > settings.piece_items:
-        piece = shorten(piece, records, shard.state, dues)
-        dues = dues[:-1]
-    loaded = {customer: shard.records.get(customer) for customer in needs(piece, records, dues)}
-    scorer = shard.scorer or scorer_of(initial_version(settings), settings)
-    shard.commit(world.engine(shard.state, settings, topic, piece, records, dues, loaded, scorer, shard.adopted))
-    shard.adopted = None
-    shard.at += piece.last - piece.first
+
+    def answer(request: Request) -> Answer:
+        match request:
+            case VersionAtBoundary():
+                answered = _named(world, shard.adoption.at_boundary(request.boundary))
+                if isinstance(answered, Adopted) and answered.found is not None:
+                    shard.scorer = answered.found.scorer
+                if isinstance(answered, Adopted) and stands:
+                    stands(world, shard, request.boundary)
+                return answered
+            case VersionAtRecord():
+                wanted = shard.adoption.at_record(request.offset, request.boundary)
+                return _named(world, wanted if newer(wanted, shard.state.version) else None)
+            case DueBefore() | RecordsOf():
+                return shard.stored(request)
+
+    scoring = Scoring(shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until)
+    done = drive(step(Upcoming(shard.state, settings, topic, records), scoring, world.engine), answer)
+    if isinstance(done, NotCut):
+        return False
+    shard.commit(done.changes)
+    shard.scorer = done.scoring.scorer
+    shard.at += done.piece.last - done.piece.first
     return True
 
 
@@ -173,13 +213,14 @@ def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
     return records if stop is None else [record for record in records if record.offset < stop]
 
 
-def _late(shard: Shard, records: Batch) -> int | None:
-    """The version that comes into force just before the next record; not between two due items that stand there."""
-    if shard.state.cut_place != 0:
-        return None
-    wanted = shard.adoption.at_record(int(records.offsets[0]), shard.state.boundary)
-    # Versions only ever get newer: this one may have come in force at this record before, and have been followed.
-    return wanted if wanted is not None and wanted > shard.state.version else None
+def _named(world: Rehearsal, boundary: int | None) -> Adopted | NotCut:
+    """The version of a boundary with its scorer. None: none comes into force."""
+    if boundary is None:
+        return Adopted(None)
+    version = _version(world, boundary)
+    if version is None:
+        return NotCut(boundary)
+    return Adopted(InForce(version, scorer_of(version, world.learning.settings)))
 
 
 def _version(world: Rehearsal, boundary: int) -> Version | None:

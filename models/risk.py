@@ -20,9 +20,17 @@ _NOT_REARMED = 0xFF & ~REARMED
 
 @compiled
 def assess(record: Any, enter: float, leave: float, probability: float, now: int, may_open: bool) -> int:
-    """Take a new estimate into the record: risk, band, and the episode it opens or closes. Gives a `Change`.
+    """Take a new estimate into the record: risk, band, and the episode it opens or closes.
 
-    enter, leave: the thresholds of entry and exit.
+    Args:
+        record: a row of dtype SLAB.
+        enter, leave: the thresholds of entry and exit, probabilities.
+        probability: the estimate.
+        now: log time of the estimate, ms.
+        may_open: an episode may open here.
+
+    Returns:
+        A `Change`.
     """
     record.numbers[RISK] = probability
     if record.band == _AT_RISK:

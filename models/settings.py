@@ -37,6 +37,8 @@ class EngineSettings:
     uses the version of the last boundary <= t - D".
     enter, exit: the risk at which an episode opens, and below which it closes (hysteresis).
     trigger_life: how long a trigger is worth acting on.
+    duplicate_window: a touchpoint that is older than the customer's newest by more than this, and may have come before
+    the last eight, which are all that a record remembers, is taken for a duplicate; 0: it is applied, whatever its age.
     piece_items: how many due items one commit holds at most; bounds the commit, no result depends on it.
     """
 
@@ -52,6 +54,7 @@ class EngineSettings:
     enter: float = 0.8
     exit: float = 0.65
     trigger_life: int = 3 * DAY
+    duplicate_window: int = 0
     piece_items: int = 1_000
 
     def __post_init__(self) -> None:
@@ -60,7 +63,7 @@ class EngineSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a positive number")
         if self.tick < SECOND:
             raise ValueError(f"tick is {self.tick} ms; give at least {SECOND}: customers' phases are whole seconds")
-        for name in ("lateness", "version_delay"):
+        for name in ("lateness", "version_delay", "duplicate_window"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; give zero or more")
         if not 0.0 < self.exit <= self.enter < 1.0:
@@ -81,5 +84,13 @@ class EngineSettings:
         return -(-(window + self.lateness) // self.tick)
 
     def deciding(self) -> dict[str, int | float | str]:
-        """Everything that decides, by name: a replay must have it equal. `piece_items` decides nothing."""
-        return {name: value for name, value in asdict(self).items() if name != "piece_items"}
+        """Everything that decides, by name: a replay must have it equal. `piece_items` decides nothing.
+
+        What came after shards had been created is left out where it is what it was before: they don't hold it.
+        """
+        left_out = {"piece_items"} | {name for name, value in LATER.items() if getattr(self, name) == value}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
+
+
+LATER: Final[dict[str, int]] = {"duplicate_window": 0}
+"""Settings that came after shards had been created, each with what it was before there was one."""

@@ -32,6 +32,7 @@ from models.customer import (
     IDS,
     LAST_PURCHASE,
     LEFT,
+    NEWEST,
     PURCHASE_DAYS,
     REARMED,
     SNAPSHOT_RISK,
@@ -51,7 +52,8 @@ from models.touchpoints import Kind
 _TOLD, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(What)[:5])
 _LABEL, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(What)[5:])
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
-_APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS = map(int, Count)
+_APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS, *_MORE = map(int, Count)
+_UNSURE, _BEYOND = _MORE
 _BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
@@ -82,11 +84,20 @@ def walk(
     counts: Any,
     events: Any,
 ) -> int:
-    """Take the lanes in `order` as far as they go; returns how many `events` were written.
+    """Take lanes as far as they go. A lane also stops when there is no more room for events.
 
-    records: a block's rows. place: where the piece ends. mixture: of the compiled scorer, and room for it. asks: the
-    scorer is another one: stop before every score, which comes in `probabilities`, with its crossing in `crossings`
-    (both by lane). single: one step a lane. A lane also stops when there is no more room for events.
+    Args:
+        records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
+        order: which lanes, in which order, shape (any,).
+        place: where the piece ends.
+        mixture, room: of the compiled scorer, and what it calculates in.
+        asks: the scorer is another one: stop before every score.
+        single: one step a lane.
+        probabilities, crossings: what that scorer said (crossings: s since the epoch), shape (lanes,).
+        counts: by `Count`, counted up. events: room for what is reported, dtype EVENT.
+
+    Returns:
+        How many `events` were written.
     """
     n = 0
     for at in range(order.shape[0]):
@@ -210,6 +221,13 @@ def _touch_step(
         if record.ids[i] == arrivals.hashes[row]:
             counts[_DUPLICATE] += 1
             return n, _REST
+    if record.ids[record.ring] != 0 and arrivals.times[row] <= record.times[NEWEST]:
+        # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
+        if rules.duplicate_window and arrivals.times[row] < record.times[NEWEST] - rules.duplicate_window:
+            counts[_DUPLICATE] += 1
+            counts[_BEYOND] += 1
+            return n, _REST
+        counts[_UNSURE] += 1
     record.ids[record.ring] = arrivals.hashes[row]
     record.ring = (record.ring + 1) % IDS
     if kind == _ERASURE:

@@ -17,6 +17,7 @@ from models.customer import BASIS
 from models.engine import apply, needs
 from models.learning import initial_version
 from models.line import Piece, ShardState, born, next_piece
+from models.piece_input import PieceInput, Scoring
 from models.settings import WEEK, EngineSettings
 
 _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
@@ -45,7 +46,8 @@ def warm() -> None:
     piece = next_piece(state, settings, batch, 0)
     if isinstance(piece, Piece):
         loaded = dict.fromkeys(needs(piece, batch, []))
-        totals = apply(state, settings, "", piece, batch, [], loaded, scorer, version).state.totals
+        given = PieceInput(state, settings, "", piece, batch, [], loaded)
+        totals = apply(given, Scoring(scorer, version)).state.totals
         if totals.applied != 1 or totals.dead:
             raise ValueError(f"the engine does not take a purchase: {totals}")
 

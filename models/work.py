@@ -13,6 +13,7 @@ from models.batch import Batch
 from models.churn import Scorer
 from models.line import Piece
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
+from models.piece_input import PieceInput, Scoring
 from models.settings import EngineSettings
 from models.touchpoints import Code, Kind, Rejected
 
@@ -50,6 +51,21 @@ class Work:
     said: list[tuple[Place, int, Said]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def of(cls, given: PieceInput, scoring: Scoring) -> Work:
+        """A piece before its first step."""
+        state, version = given.state, scoring.version(given.state)
+        return cls(
+            given.settings,
+            state.partition,
+            given.topic,
+            version,
+            scoring.scorer,
+            given.batch,
+            given.piece,
+            scoring.quiet_until,
+        )
+
     def say(self, at: Place, said: Said) -> None:
         self.said.append((at, len(self.said), said))
 
@@ -86,7 +102,15 @@ def dead_record(work: Work, row: int, code: str, reason: str) -> None:
 
 
 def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:
-    """A due item on which the engine raised: there is no record to keep, only the customer and the time."""
+    """A due item on which the engine raised: there is no record to keep, only the customer and the time.
+
+    Args:
+        work: takes the dead letter.
+        at: the due item's place in the line.
+        customer: whose it is.
+        reason: what the engine raised, in words.
+        due: its log time, ms.
+    """
     position = work.position(at)
     letter = DeadLetter(
         code=str(Code.ENGINE_ERROR),

@@ -3,7 +3,7 @@
 Every shard works as under a worker: the same pieces of the line, the same commits, outputs published from the outbox;
 only its records come from a file, and nobody is triggered. In order:
 
- 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`, streams/backfill_plan.py)
+ 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`, streams/backfill_claim.py)
  2. take the shards over, create those that are not there
  3. learn what is public already, if this goes on where another run stopped
  4. work through history; the last commit of a shard sets its time and its fence
@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.batch import LogRecord
@@ -32,23 +31,21 @@ from models.churn import Version, seal
 from models.learning import Learning
 from models.line import ShardState
 from streams.backfill_plan import Plan, pack
-from streams.checkpoint import Checkpoint, patiently
+from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer, offsets_after
 from streams.history import Course
 from streams.history_versions import HistoryVersions, oldest_wanted
 from streams.log_facts import LogFacts
-from streams.outbox import Entry, Publisher, PublisherUnavailable
+from streams.model_registry import LEARNER, ModelRegistry
+from streams.outbox import Publisher
 from streams.outgoing import Outgoing
+from streams.retry import ignore, retry_while_unavailable
 from streams.shard import Shard
-from streams.shard_settings import ShardSettings
-from streams.store import Store, StoreUnavailable
-from streams.store.rules import StoreFull
-from streams.versions import CUT, LEARNER, ORIGIN, name_of
+from streams.shard_settings import ShardPorts, ShardSettings
+from streams.store import Store, StoreChanges
 
 logger = logging.getLogger(__name__)
-
-AWAY = (StoreUnavailable, StoreFull, PublisherUnavailable, KafkaError, ConnectionError, TimeoutError)
 
 
 class Progress(NamedTuple):
@@ -99,12 +96,17 @@ class Backfill:
 
     def _shard(self, partition: int) -> Shard:
         checkpoint = Checkpoint(self._store, str(partition))
-        outgoing = _Told(
-            self._settings.publisher(partition), partition, expires=False, ours=checkpoint.holds, to=self._versions.feed
+        outgoing = Outgoing(
+            self._settings.publisher(partition),
+            partition,
+            expires=False,
+            ours=checkpoint.holds,
+            on_added=self._versions.feed,
+            hurries=False,
         )
         tp = TP(self._settings.shards.topic, partition)
-        told = self._settings.shards
-        return Shard(tp, 0, told, self._store, self._versions, outgoing, self._released, self, checkpoint)
+        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, self, self._released)
+        return Shard(tp, 0, self._settings.shards, ports)
 
     async def run(self) -> Done:
         """Steps 2 to 7. Raises what a shard raises, and Fenced when another run has taken this one's place.
@@ -115,11 +117,11 @@ class Backfill:
         try:
             for shard in self._shards:
                 await self._take_over(shard)
-            await patiently("learning again", self._learn_again, passing=AWAY)
+            await retry_while_unavailable("learning again", self._learn_again, ignore)
             await self._work()
             for shard in self._shards:
                 await shard.ended()
-                await patiently("publishing", shard.recover, passing=AWAY)
+                await retry_while_unavailable("publishing", shard.recover, ignore)
             point("backfill.5.published")
             await self._write_learner()
             point("backfill.6.learned")
@@ -135,7 +137,7 @@ class Backfill:
         start, end = self._course.starts[partition], self._plan.fences[partition]
         facts = LogFacts(start, end, birth.topic_id, birth.partitions, self._settings.committed(partition))
         for step in (shard.peek, shard.mint, lambda: shard.check(facts), shard.recover):
-            await patiently(f"taking shard {partition} over", step, passing=AWAY)
+            await retry_while_unavailable(f"taking shard {partition} over", step, ignore)
 
     # -- step 3
 
@@ -195,7 +197,7 @@ class Backfill:
         """As the learner would have left it, so that the first worker's goes on behind it."""
         learning, schema = self._versions.learning, self._settings.examples.schema
         state = learning.state()
-        offsets = await patiently("finding the examples", self._examples_offsets, passing=AWAY)
+        offsets = await retry_while_unavailable("finding the examples", self._examples_offsets, ignore)
         for progress, offset in zip(state.shards, offsets, strict=True):
             progress.offset = offset
         body = seal(state, schema)
@@ -204,10 +206,8 @@ class Backfill:
             await checkpoint.create(body)
         else:
             await checkpoint.mint()
-        versions = self._versions.kept
-        values = [(name_of(version.boundary), seal(version, schema)) for version in versions]
-        values += [(ORIGIN, str(learning.origin).encode()), (CUT, str(learning.boundary).encode())]
-        await checkpoint.write(body, values=values)
+        values = ModelRegistry.values_to_write(self._versions.kept, schema, learning.origin, learning.boundary)
+        await checkpoint.write(body, StoreChanges(values))
 
     async def _examples_offsets(self) -> list[int]:
         counts = [shard.count for shard in self._versions.learning.shards]
@@ -221,23 +221,9 @@ class Backfill:
         states = [each.body.state for each in self._shards]
         self._watch(Progress(min(s.time for s in states), sum(s.totals.applied for s in states)))
 
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
     def waiting(self, shard: int, reason: str, detail: str) -> None: ...
     def taken_over(self, shard: int, state: ShardState) -> None: ...
     def working(self, shard: int, records: int, up_to: int) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...
     def idle(self, shard: int) -> None: ...
-
-
-class _Told(Outgoing):
-    """Tells what a commit has added to the outbox."""
-
-    def __init__(self, *given: Any, to: Callable[[Sequence[Entry]], None], **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._to = to
-
-    def add(self, entries: Sequence[Entry]) -> None:
-        super().add(entries)
-        self._to(entries)
-
-    def hurry(self) -> None:
-        """Nobody waits for what is public: a transaction at every boundary would be all that the broker does."""

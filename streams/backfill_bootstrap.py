@@ -16,7 +16,8 @@ from typing import Protocol
 from models.churn import schema_of
 from models.warm import warm
 from streams.backfill import Backfill, BackfillSettings, Done, Progress
-from streams.backfill_plan import PLACE, SCHEMA, Plan, WorkersRunning, claim
+from streams.backfill_claim import WorkersRunning, claim
+from streams.backfill_plan import PLACE, SCHEMA, Plan
 from streams.bootstrap import publisher_of
 from streams.checkpoint import Checkpoint
 from streams.config import Config, without_password
@@ -24,16 +25,16 @@ from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
+from streams.kafka_errors import BrokerUnreachable
 from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
-from streams.outbox import PublisherUnavailable
 from streams.preflight import Surroundings, look
+from streams.retry import Unavailable
 from streams.shard_body import birth_of
 from streams.shard_settings import ShardSettings
 from streams.store.connection import connect
 from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
-from streams.store.rules import StoreFull
 from streams.tails import TailReader
 from streams.topic_admin import TopicAdmin
 from streams.words import moment
@@ -89,7 +90,7 @@ def _backfill(config: Config, log: str, until: int, view: View, begun: float) ->
     surroundings = asyncio.run(_look(config))
     warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
-        history = gather(log, until, surroundings.partitions, Path(scratch), view.reading)
+        history = gather(log, until, surroundings.partitions, Path(scratch), view.reading, config.log_gap_days)
         try:
             plan, resumed, done = asyncio.run(_work(config, surroundings, history, view))
         except asyncio.CancelledError:
@@ -100,7 +101,9 @@ def _backfill(config: Config, log: str, until: int, view: View, begun: float) ->
 async def _look(config: Config) -> Surroundings:
     try:
         return await look(config)
-    except (PublisherUnavailable, StoreUnavailable, StoreFull, OSError) as error:
+    except BrokerUnreachable:
+        raise
+    except Unavailable as error:
         where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
         raise ServersAway(f"{where}: {error}") from error
 

@@ -1,23 +1,18 @@
 """The plan of a backfill: a place of its own in the store, written before the first shard and marked done after all.
 
 It makes a backfill whole: while it is begun and not done no worker takes a shard over, whatever has happened to the
-backfill; and a second run goes on with the same plan, or is refused. Its token ends a backfill that another took over.
+backfill. A run becomes its owner in streams/backfill_claim.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
 
-from models.settings import EngineSettings
-from streams.checkpoint import Checkpoint
 from streams.errors import EngineError, ExitCode, StateUnreadable
-from streams.log_facts import LogFacts
-from streams.shard_body import Birth, check_settings, check_topic
+from streams.shard_body import Birth
 from streams.store import Store
-from streams.versions import LEARNER
 from streams.words import moment
 
 PLACE = "backfill"
@@ -41,20 +36,6 @@ class AlreadyAtWork(EngineError):
         "a backfill comes before the first worker: use another RETENTION_APP and RETENTION_TOPIC_PREFIX, whose topics "
         "hold nothing but touchpoints"
     )
-
-
-class OtherBackfill(EngineError):
-    """A backfill was begun, with something else."""
-
-    remedy = (
-        "run it again with what it was begun with, or start anew with another RETENTION_APP and RETENTION_TOPIC_PREFIX"
-    )
-
-
-class WorkersRunning(EngineError):
-    """Workers are members of the consumer group."""
-
-    remedy = "stop every worker of this RETENTION_APP, wait until the group is empty, and run the backfill again"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -103,61 +84,3 @@ def check_made_by_it(place: str, birth: Birth, until: int) -> None:
     """
     if birth.quiet_until != until:
         raise AlreadyAtWork(f"shard {place} was made by a worker, not by the backfill until {moment(until)}")
-
-
-async def claim(
-    checkpoint: Checkpoint,
-    store: Store,
-    wanted: Plan,
-    settings: EngineSettings,
-    fences: Callable[[], Awaitable[list[int]]],
-    nobody_works: Callable[[], Awaitable[None]],
-) -> Plan:
-    """Become the owner of the backfill that is wanted, begun before or not; the plan with its fences.
-
-    checkpoint: of `PLACE`. settings: those that are told now. fences: finds them. nobody_works: raises WorkersRunning.
-    Raises also AlreadyAtWork, OtherBackfill, and what `check_topic` and `check_settings` raise.
-    """
-    meta = await checkpoint.read()
-    await nobody_works()
-    before = unpack(meta.body) if meta is not None else None
-    if before is not None and before.stage == "done":
-        raise AlreadyAtWork(f"history until {moment(before.until)} was backfilled here before")
-    if before is not None and before.stage == "begun":
-        _compare(before, wanted, settings)
-        await checkpoint.mint()
-        return before
-    await _unused(store, wanted.birth.partitions)
-    plan = msgspec.structs.replace(wanted, fences=await fences())
-    if before is None:
-        await checkpoint.create(pack(plan))
-    else:
-        await checkpoint.mint()
-        await checkpoint.write(pack(plan))
-    try:
-        # One that has joined since our look has not seen the plan; one that joins from here on does.
-        await nobody_works()
-    except WorkersRunning:
-        await checkpoint.write(pack(msgspec.structs.replace(plan, stage="withdrawn")))
-        raise
-    return plan
-
-
-async def _unused(store: Store, partitions: int) -> None:
-    found = [place for place in (*map(str, range(partitions)), LEARNER) if await store.read_meta(place) is not None]
-    if found:
-        shards = ", ".join("the learner" if place == LEARNER else f"shard {place}" for place in found)
-        raise AlreadyAtWork(f"the store has state of {shards} already")
-
-
-def _compare(before: Plan, wanted: Plan, settings: EngineSettings) -> None:
-    facts = LogFacts(0, 0, wanted.birth.topic_id, wanted.birth.partitions, None)
-    check_topic("0", before.birth, facts)
-    check_settings("0", before.birth, wanted.birth.mode, settings)
-    if before.until != wanted.until:
-        raise OtherBackfill(f"--until is {moment(wanted.until)}, at its beginning it was {moment(before.until)}")
-    if (before.events, before.digest) != (wanted.events, wanted.digest):
-        raise OtherBackfill(
-            f"the log holds {sum(wanted.events):,} events before the cut (digest {wanted.digest}), at its beginning it "
-            f"held {sum(before.events):,} ({before.digest})"
-        )

@@ -19,23 +19,27 @@ from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
-from streams.ending import exit_now
+from streams.ending import end_process, exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
 from streams.learner import LearnerOwner, LearnerSettings
+from streams.log_facts import TopicDirectory, TopicIdentity
+from streams.model_registry import LEARNER
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.preflight import Surroundings, look_around
-from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.relearning import Relearning
 from streams.shard import Shard
-from streams.shard_settings import ShardSettings
+from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.connection import connect
 from streams.store.redis import RedisStore
 from streams.tails import TailReader
+from streams.topic_watch import TopicWatch
 from streams.topics import OUTPUTS
-from streams.versions import LEARNER, Versions
+from streams.transport_settings import TransportSettings
+from streams.versions import Versions
 from streams.watching import Watching
 
 logger = logging.getLogger(__name__)
@@ -122,7 +126,8 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             watching.kafka_away(tp.partition),
             checkpoint.holds,
         )
-        return Shard(tp, generation, shard_settings, store, versions, outgoing, ownership.release, watching, checkpoint)
+        ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release)
+        return Shard(tp, generation, shard_settings, ports)
 
     def learner_owner(tp: TP, generation: int) -> Owned:
         checkpoint = Checkpoint(store, LEARNER, watching.rejected)
@@ -140,9 +145,17 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
     ownership = Ownership(owner, stall_s=config.stall_after_s)
-    app = build_app(config.transport(), ownership)
+    app = build_app(TransportSettings.of(config), ownership)
     watch_tails = TailReader(config.bootstrap_servers, committed=surroundings.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
+    watch_topic = TopicWatch(
+        TopicDirectory(config.bootstrap_servers, config.app, config.session_timeout_s),
+        config.topic("touchpoints"),
+        TopicIdentity(surroundings.topic_id, surroundings.partitions),
+        lambda error: end_process(app, error),
+        watching.topic_trouble,
+    )
+    app.task(watch_topic.run)
     if config.mode == "live":
         clock = ClockWriter(
             config.bootstrap_servers,
@@ -160,8 +173,8 @@ def publisher_of(
 ) -> KafkaPublisher | PlainPublisher:
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
-    keep_time = config.mode == "replay"
+    limits = surroundings.batch_bytes
+    settings = PublisherSettings(config.bootstrap_servers, topics, limits, keep_time=config.mode == "replay")
     if not surroundings.transactional:
-        return PlainPublisher(config.bootstrap_servers, topics, shard, tails, keep_time=keep_time)
-    name = f"{config.app}-{shard}"
-    return KafkaPublisher(config.bootstrap_servers, name, topics, shard, tails, keep_time=keep_time)
+        return PlainPublisher(settings, shard, tails)
+    return KafkaPublisher(settings, shard, tails, f"{config.app}-{shard}")

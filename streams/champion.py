@@ -10,39 +10,26 @@ import time
 import uuid
 from typing import NamedTuple
 
-from models.churn import SnapshotRefused, Version, schema_of, unseal
+from models.churn import Version, schema_of
 from models.churn.contest import named
 from models.line import UNBORN
-from models.settings import EngineSettings
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.producer import close_producer, open_producer
-from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.errors import EngineError, ExitCode
+from streams.kafka_errors import kafka_named
+from streams.model_registry import ModelRegistry
 from streams.shard_body import ShardBody, settings_of, unpack_body
 from streams.store import Store
-from streams.topic_admin import kafka_named
-from streams.versions import CUT, LEARNER, name_of, number_of
 
 SHARD = 0
 """Whose partition has the choices, so that they are in one order; there is no topic without it."""
 DELIVERY_S = 15.0
-LOOKS = 20
-"""For the newest version: a learner that catches up may cut and let go of many between two looks."""
 
 
 class NoShard(EngineError):
     """No worker has worked for this application yet."""
 
     remedy = "start a worker first, or correct --app and --redis-url"
-
-
-class VersionMissing(EngineError):
-    """The learner says which version it has cut last, and that one is not stored."""
-
-    code = ExitCode.STATE_UNREADABLE
-    remedy = (
-        "wait for the learner's next version and look again; if none comes restore the learner's keys from the backup, "
-        "or delete them to relearn from the examples topic"
-    )
 
 
 class ModelUnknown(EngineError):
@@ -82,25 +69,8 @@ async def standing(store: Store, app: str) -> Standing:
         raise NoShard(f"app {app!r} has no shards")
     body = unpack_body(str(SHARD), meta.body)
     settings = settings_of(str(SHARD), body.birth)  # that is what the learner learns by
-    return Standing(body, await _newest(store, settings), named(settings))
-
-
-async def _newest(store: Store, settings: EngineSettings) -> Version | None:
-    looked_for = b""
-    for _ in range(LOOKS):
-        [cut] = await store.load(LEARNER, [CUT])
-        if cut is None:
-            return None
-        if cut == looked_for:  # it was not there, and no newer one has taken its place
-            break
-        looked_for = cut
-        try:
-            [value] = await store.load(LEARNER, [name_of(number_of(cut, CUT))])
-            if value is not None:
-                return unseal(value, schema_of(settings), Version)
-        except SnapshotRefused as error:
-            raise StateUnreadable(f"model version {cut.decode(errors='replace')}: {error}") from error
-    raise VersionMissing(f"the newest model version is {looked_for.decode()}, and the store does not hold it")
+    newest = await ModelRegistry(store, schema_of(settings)).read_newest()
+    return Standing(body, newest, named(settings))
 
 
 def choose(bootstrap_servers: str, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:

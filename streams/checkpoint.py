@@ -32,45 +32,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
-from streams.store import Meta, Outcome, Store, StoreUnavailable, Write, compared
-from streams.store.rules import StoreFull
+from streams.retry import Backoff, Unavailable, ignore
+from streams.store import Meta, Outcome, Store, StoreChanges, Write, compared
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
-PASSING = (StoreUnavailable, StoreFull)
-"""What passes by itself or by an operator's hand, without anything having been written twice: worth waiting for."""
-T = TypeVar("T")
-
-
-def nobody(detail: str) -> None:
-    """Nobody wants to know."""
-
-
-async def patiently(
-    what: str,
-    call: Callable[[], Awaitable[T]],
-    on_outage: Callable[[str], None] = nobody,
-    passing: tuple[type[Exception], ...] = PASSING,
-) -> T:
-    """Repeat a call while the store is away: an outage pauses, it never crashes the worker nor loses anything.
-
-    passing: what is raised meanwhile, where more than the store may be away.
-    """
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return await call()
-        except passing as error:
-            logger.warning("%s: %s; again in %.2f s", what, str(error) or repr(error), pause)
-            on_outage(f"{what}: {error}")
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+NOTHING_ELSE = StoreChanges()
+"""A write of the meta's body alone."""
 
 
 class Checkpoint:
@@ -80,8 +52,8 @@ class Checkpoint:
         self,
         store: Store,
         place: str,
-        on_rejection: Callable[[str], None] = nobody,
-        on_outage: Callable[[str], None] = nobody,
+        on_rejection: Callable[[str], None] = ignore,
+        on_outage: Callable[[str], None] = ignore,
     ) -> None:
         self._store, self._place = store, place
         self._token = os.urandom(16).hex().encode()
@@ -134,7 +106,7 @@ class Checkpoint:
         """
         try:
             meta = await self._store.read_meta(self._place)
-        except PASSING as error:
+        except Unavailable as error:
             self._on_outage(f"looking at the meta: {error}")
             return
         self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
@@ -147,38 +119,28 @@ class Checkpoint:
             raise MetaMissing(f"{self._place}: the meta vanished right after it was created")
         return meta
 
-    async def write(
-        self,
-        body: bytes,
-        values: Sequence[tuple[bytes, bytes]] = (),
-        removed: Sequence[bytes] = (),
-        dues: Sequence[tuple[float, bytes]] = (),
-        undue: Sequence[bytes] = (),
-        outbox: Sequence[bytes] = (),
-        trim: int = 0,
-    ) -> None:
+    async def write(self, body: bytes, changes: StoreChanges = NOTHING_ELSE) -> None:
         """Step b. Raises Fenced, StoreWentBack or MetaMissing when the place is not ours any more.
 
         While the store is away the same write, with the same nonce, is tried again. When the caller is cancelled the
         try in flight is finished first; a write that was not answered is then left to the next owner, who reads what
         really stands.
         """
-        write = Write(self._token, self.number, os.urandom(8), body, values, removed, dues, undue, outbox, trim)
-        pause = FIRST_PAUSE_S
+        write = Write(self._token, self.number, os.urandom(8), body, *changes)
+        backoff = Backoff()
         while True:
             attempt = asyncio.ensure_future(self._store.commit(self._place, write))
             cancelled = await _settle(attempt)
             error = attempt.exception()
             if error is None:
                 break
-            if not isinstance(error, PASSING):
+            if not isinstance(error, Unavailable):
                 raise error
             if cancelled:
                 raise asyncio.CancelledError from error
-            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, pause)
+            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, backoff.pause_s)
             self._on_outage(f"commit: {error}")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
         self._judge(attempt.result(), f"commit {self.number} was refused")
         self.number += 1
         point("commit.b.written")

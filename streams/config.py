@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,6 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
-from streams.transport_settings import TransportSettings
 
 DEFAULT_FILE = "retention.toml"
 
@@ -39,6 +38,7 @@ _OF_THE_ENGINE = {
     "enter": "enter",
     "exit": "exit",
     "trigger_life": "trigger_life_s",
+    "duplicate_window": "duplicate_window_days",
     "piece_items": "piece_items",
 }
 """Setting by its name in the pure engine, as messages from there call it."""
@@ -48,6 +48,7 @@ GROUPS = {
     "Where things are": "app",
     "What decides about customers": "mode",
     "Transport and store": "session_timeout_s",
+    "Logs of the past": "log_gap_days",
     "Watching": "metrics_host",
 }
 """The sections of docs/configuration.md, each with its first setting; it reaches up to the next one's."""
@@ -95,6 +96,10 @@ class Config(BaseSettings):
     exit: float = Field(0.65, gt=0, lt=1, description="risk below which an episode closes")
     trigger_life_s: float = Field(3 * 86_400.0, gt=0, description="how long a trigger is worth acting on")
 
+    duplicate_window_days: float = Field(
+        0.0, ge=0, le=3_660, description="what may have come before is a duplicate when it is older than this"
+    )
+
     # -- transport and store
     session_timeout_s: float = Field(10.0, ge=0.1)
     heartbeat_s: float = Field(3.0, gt=0)
@@ -110,6 +115,11 @@ class Config(BaseSettings):
     clock_ahead_limit_s: float = Field(300.0, gt=0, description="live: records further ahead pause the shard")
     redis_timeout_s: float = Field(5.0, gt=0)
     stall_after_s: float = Field(60.0, gt=0)
+
+    # -- logs of the past
+    log_gap_days: float = Field(
+        182.0, gt=0, le=3_660, description="a log without an event for longer than this is refused"
+    )
 
     # -- watching
     metrics_host: str = Field("127.0.0.1", description="where /metrics, /health and /ready listen")
@@ -143,6 +153,20 @@ class Config(BaseSettings):
     def _with_zone(cls, value: datetime) -> datetime:
         return value if value.tzinfo else value.replace(tzinfo=UTC)
 
+    @model_validator(mode="after")
+    def _group_times(self) -> Self:
+        if self.session_timeout_s > self.request_timeout_s:
+            raise ValueError(
+                f"session_timeout_s={self.session_timeout_s} is above request_timeout_s={self.request_timeout_s}: "
+                "lower the first or raise the second"
+            )
+        if self.heartbeat_s * 3 > self.session_timeout_s:
+            raise ValueError(
+                f"heartbeat_s={self.heartbeat_s} is above a third of session_timeout_s={self.session_timeout_s}: "
+                "one lost heartbeat would cost the worker its shards; lower it"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -171,23 +195,8 @@ class Config(BaseSettings):
             enter=self.enter,
             exit=self.exit,
             trigger_life=round(self.trigger_life_s * SECOND),
+            duplicate_window=round(self.duplicate_window_days * DAY),
             piece_items=self.piece_items,
-        )
-
-    def transport(self) -> TransportSettings:
-        """The Faust side's settings."""
-        return TransportSettings(
-            bootstrap_servers=self.bootstrap_servers,
-            app=self.app,
-            input_topic=self.topic("touchpoints"),
-            learner_topic=self.topic("learner"),
-            client_id=self.app,
-            session_timeout_s=self.session_timeout_s,
-            heartbeat_s=self.heartbeat_s,
-            rebalance_timeout_s=self.rebalance_timeout_s,
-            request_timeout_s=self.request_timeout_s,
-            batch_records=self.batch_records,
-            stall_s=self.stall_after_s,
         )
 
     def topic(self, role: str) -> str:
@@ -224,11 +233,13 @@ def load(**given: Any) -> Config:
     try:
         config = Config(**{name: value for name, value in given.items() if value is not None})
         config.engine()
-        config.transport()
     except ValidationError as error:
         told = []
         for problem in error.errors():
-            name = ".".join(map(str, problem["loc"])) or "settings"
+            name = ".".join(map(str, problem["loc"]))
+            if not name:  # of several settings, which the message names itself; its input is all of them
+                told.append(problem["msg"].removeprefix("Value error, "))
+                continue
             if problem["type"] == "extra_forbidden":
                 told.append(f"{name} is no setting; remove it, or correct its spelling")
                 continue

@@ -18,13 +18,16 @@ import sys
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from streams.errors import EngineError
+from streams.file_form import HEAD, foreign, not_utf8
 
 PACKAGE = "lifetimes"
 VERSION = "0.11.3"
@@ -37,6 +40,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 COLUMNS = ("customer_id", "ts", "type", "amount", "qty")
 MEASURED = frozenset({"purchase", "return"})
 """Types whose rows say nothing without amount and qty. In those of others both may be empty, which counts as 0."""
+
+MOST_CHARACTERS = 1 << 26
+"""Of one field of a CSV log. It bounds what a quote that is never closed takes of memory."""
 
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 """What reading a compressed file raises when it was cut short or damaged."""
@@ -53,6 +59,12 @@ class LogInvalid(EngineError):
     )
 
 
+class LogNotText(LogInvalid):
+    """A log file is no text in UTF-8."""
+
+    remedy = "a log is CSV or JSON lines, text in UTF-8, plain or gzip: name such a file"
+
+
 class DatasetUnavailable(EngineError):
     """The public data set could not be downloaded, or is not the expected file."""
 
@@ -67,6 +79,7 @@ class LogRow:
     """One line of a customer log.
 
     `ts` is in milliseconds since the epoch, `amount` in the log's currency (negative for a return), `qty` in pieces.
+    `line`: where it stands in its file, 0 where there is none; no part of what it says.
     """
 
     customer_id: str
@@ -74,6 +87,7 @@ class LogRow:
     type: str
     amount: float
     qty: float
+    line: int = field(default=0, compare=False, repr=False)
 
 
 def default_cache_dir() -> Path:
@@ -105,50 +119,93 @@ def cdnow(cache_dir: Path | None = None) -> Iterator[LogRow]:
     return iter(rows)
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    """The bytes of a log file, unpacked.
+
+    Raises:
+        LogNotText: its first bytes are those of something else.
+        LogInvalid: it is packed, and damaged at its beginning.
+        OSError: it cannot be opened.
+    """
+    with path.open("rb") as probe:
+        compressed = probe.read(2) == GZIP_MAGIC
+    with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+        try:
+            told = foreign(file.peek(HEAD)[:HEAD])
+        except DAMAGED as error:
+            raise LogInvalid(f"{path}, after line 0: {error}") from error
+        if told is not None:
+            raise LogNotText(f"{path} is {told}")
+        yield file
+
+
+def foreign_line(path: Path) -> LogNotText:
+    """Names the first line of a file that is not UTF-8, which somebody has met."""
+    with opened(path) as lines:
+        found = not_utf8(lines)
+    if found is None:
+        return LogNotText(f"{path} was UTF-8 when it was read again: somebody writes to it")
+    return LogNotText(
+        f"{path}, line {found.number}: the byte 0x{found.byte:02x} is not UTF-8; in Windows-1252 (Latin-1) it reads "
+        f"{found.text!r}: if that is right, iconv -f WINDOWS-1252 -t UTF-8"
+    )
+
+
 def read_log(path: Path) -> Iterator[LogRow]:
     """Rows of a canonical log in the file's order: CSV, gzip or plain, with a header; further columns are ignored.
 
-    `ts` is ISO 8601, a date or a time, taken as UTC unless it names an offset. The file is read as the rows are asked
-    for.
+    `ts` is ISO 8601, a date or a time, taken as UTC unless it names an offset. Blanks around an id or a type are
+    dropped: they come from columns of fixed width, and would make another customer of the same id. The file is read as
+    the rows are asked for.
 
     Raises:
         LogInvalid: names file, line, column, value and what is expected.
         OSError: the file cannot be opened.
     """
-    with path.open("rb") as probe:
-        compressed = probe.read(2) == GZIP_MAGIC
-    with (
-        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-        if compressed
-        else path.open(encoding="utf-8-sig", newline="") as text
-    ):
+    csv.field_size_limit(MOST_CHARACTERS)
+    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, strict=True)
         try:
-            header = next(reader, [])
-            missing = [name for name in COLUMNS if name not in header]
-            if missing:
-                raise LogInvalid(f"{path}, line 1: no column {', '.join(missing)}; the header is {','.join(header)!r}")
-            places = [header.index(name) for name in COLUMNS]
+            header = [name.strip() for name in next(reader, [])]
+            places = _places(path, header)
             for fields in reader:
                 if fields:
-                    yield _row(f"{path}, line {reader.line_num}", fields, places, len(header))
+                    yield _row(path, reader.line_num, fields, places, len(header))
         except csv.Error as error:
             raise LogInvalid(f"{path}, line {reader.line_num}: {error}") from error
-        except (*DAMAGED, UnicodeDecodeError) as error:
+        except DAMAGED as error:
             raise LogInvalid(f"{path}, after line {reader.line_num}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise foreign_line(path) from error
 
 
-def _row(where: str, fields: Sequence[str], places: Sequence[int], width: int) -> LogRow:
+def _places(path: Path, header: Sequence[str]) -> list[int]:
+    """Where the columns of a log stand."""
+    counts = Counter(header)
+    if missing := [name for name in COLUMNS if not counts[name]]:
+        raise LogInvalid(f"{path}, line 1: no column {', '.join(missing)}; the header is {','.join(header)!r}")
+    if twice := [name for name in COLUMNS if counts[name] > 1]:
+        raise LogInvalid(
+            f"{path}, line 1: {', '.join(f'{name} is named {counts[name]} times' for name in twice)}; which one counts "
+            "can't be known: remove or rename the others"
+        )
+    return [header.index(name) for name in COLUMNS]
+
+
+def _row(path: Path, line: int, fields: Sequence[str], places: Sequence[int], width: int) -> LogRow:
+    where = f"{path}, line {line}"
     if len(fields) != width:
         raise LogInvalid(f"{where}: {len(fields)} fields where the header names {width}")
     customer, ts, kind, amount, qty = (fields[place] for place in places)
-    number = _finite if kind in MEASURED else _finite_or_empty
+    number = _finite if kind.strip() in MEASURED else _finite_or_empty
     return LogRow(
         customer_id=_parsed(where, "customer_id", customer, _text, "an identifier"),
         ts=_parsed(where, "ts", ts, milliseconds, "an ISO 8601 date or time such as 1997-01-31T12:00:00"),
         type=_parsed(where, "type", kind, _text, "a touchpoint type such as purchase"),
         amount=_parsed(where, "amount", amount, number, "a finite number"),
         qty=_parsed(where, "qty", qty, number, "a finite number"),
+        line=line,
     )
 
 
@@ -160,9 +217,9 @@ def _parsed(where: str, column: str, value: str, parse: Callable[[str], Value], 
 
 
 def _text(value: str) -> str:
-    if not value.strip():
+    if not (text := value.strip()):
         raise ValueError(value)
-    return value
+    return text
 
 
 def _finite(value: str) -> float:

@@ -24,12 +24,14 @@ from typing import Any, Self
 import redis
 
 from streams import demo_view
+from streams.base_rate import warnings
 from streams.config import Config, load
 from streams.demo_view import Say, Told
 from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.errors import EngineError, ExitCode
 from streams.evaluation import evaluation
 from streams.log_events import CDNOW, TimedEvent, log_events
+from streams.log_times import LONGEST_GAP_DAYS
 from streams.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.reading import TopicReader
 from streams.replay import Played, replay, tape
@@ -38,7 +40,8 @@ from streams.top.triggers import row
 from streams.top.view import TriggerRow, View
 from streams.top.watch import Watch
 from streams.top.workers import Report, Workers
-from streams.topic_admin import TopicAdmin, specs
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
 
 PARTITIONS = 4
 TICK_DAYS = 7.0
@@ -109,7 +112,7 @@ class Replayer(threading.Thread):
             self.error = error
 
 
-def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
+def demo(keep: bool, told: Told, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
     Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
@@ -118,7 +121,7 @@ def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
     with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:
             told.say(f"reading {_introduced(log)}")
-            events = log_events(log)
+            events = log_events(log, longest_gap_days=longest_gap_days)
             if not events:
                 raise LogEmpty(f"the log {log!r} holds no events")
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
@@ -189,6 +192,8 @@ class RunningDemo:
         for line in demo_view.summary(
             end.view, self._told.name, len(self._events), end.published, time.monotonic() - began
         ):
+            self._say(line)
+        for line in warnings(end.view.quality, self.config.engine()):
             self._say(line)
         return ExitCode.OK
 

@@ -17,6 +17,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from models.learning import ExamplesGap, Learning
 from models.settings import EngineSettings
 from streams.errors import LogTruncated, StateUnreadable
+from streams.kafka_errors import kafka_call
 
 AHEAD = 50_000
 """Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
@@ -55,17 +56,18 @@ NewConsumer = Callable[[LearnerSettings], Any]
 async def offsets_after(settings: LearnerSettings, counts: Sequence[int], new_consumer: NewConsumer) -> list[int]:
     """By shard, the offset behind the message of a count in its examples partition, all of which are public.
 
-    Raises LogTruncated when there is none of that count any more, KafkaError.
+    Raises LogTruncated when there is none of that count any more, KafkaUnavailable, BrokerRefused.
     """
     consumer = new_consumer(settings)
     try:
-        await consumer.start()
-        tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        found = [
-            await _offset_after(consumer, tp, starts[tp], ends[tp], count)
-            for tp, count in zip(tps, counts, strict=True)
-        ]
+        with kafka_call("finding the examples"):
+            await consumer.start()
+            tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
+            starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+            found = [
+                await _offset_after(consumer, tp, starts[tp], ends[tp], count)
+                for tp, count in zip(tps, counts, strict=True)
+            ]
     finally:
         await consumer.stop()
     return found
@@ -110,10 +112,14 @@ class ExamplesReader:
         self._paused: set[int] = set()
 
     async def open(self) -> None:
-        """May be tried again after it failed. Raises LogTruncated when examples not yet learned are gone."""
+        """May be tried again after it failed.
+
+        Raises LogTruncated when examples not yet learned are gone, KafkaUnavailable, BrokerRefused.
+        """
         consumer = self._consumer = self._new_consumer(self._settings)
         try:
-            await self._seek(consumer)
+            with kafka_call("opening the examples"):
+                await self._seek(consumer)
         except BaseException:
             await self.close()
             raise
@@ -126,13 +132,15 @@ class ExamplesReader:
     async def read(self) -> bool:
         """Feed the next messages, of any shards; False: there were none for a second.
 
-        Raises LogTruncated when messages are gone or missing, StateUnreadable when one is not an example of ours.
+        Raises LogTruncated when messages are gone or missing, StateUnreadable when one is not an example of ours,
+        KafkaUnavailable, BrokerRefused.
         """
         self._balance()
-        try:
-            fetched = await self._consumer.getmany(timeout_ms=1_000)
-        except OffsetOutOfRangeError as error:
-            raise LogTruncated(f"examples that were not read are gone: {error}") from error
+        with kafka_call("reading examples"):
+            try:
+                fetched = await self._consumer.getmany(timeout_ms=1_000)
+            except OffsetOutOfRangeError as error:
+                raise LogTruncated(f"examples that were not read are gone: {error}") from error
         for tp, messages in fetched.items():
             self._feed(tp.partition, messages)
             await asyncio.sleep(0)  # a fetch may hold megabytes, and the shards share this loop

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
+from streams.kafka_errors import KafkaUnavailable, ProducerFenced
+from streams.outbox import Destination, Entry
 
 
 class Failure(Enum):
@@ -32,6 +33,7 @@ class FakePublisher:
     """Publishes a shard's outbox to a `FakeLog`. Put failures into `failures`; each `send` consumes one."""
 
     transactional = True
+    throttled_s = 0.0
 
     def __init__(self, log: FakeLog, shard: int) -> None:
         self._log = log
@@ -65,16 +67,16 @@ class FakePublisher:
         if not entries:
             return
         if self._epoch is None:
-            raise PublisherUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
+            raise KafkaUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
         if self._epoch != self._log.epochs[self._shard]:
-            raise PublisherFenced(f"shard {self._shard}, send: a newer owner has started its publisher")
+            raise ProducerFenced(f"shard {self._shard}, send: a newer owner has started its publisher")
         failure = self.failures.pop(0) if self.failures else None
         if failure is not Failure.BEFORE:
             for entry in entries:
                 self._log.records.setdefault(entry.destination, []).append((self._shard, entry))
         if failure is not None:
             self._epoch = None
-            raise PublisherUnavailable(f"shard {self._shard}, send: {failure.value}")
+            raise KafkaUnavailable(f"shard {self._shard}, send: {failure.value}")
         self.sends.append(len(entries))
 
     async def stop(self) -> None:

@@ -16,9 +16,9 @@ from models.features import bases_of
 from models.learning import Learning, LearningState
 from models.settings import EngineSettings
 from streams.errors import StateUnreadable
+from streams.model_registry import LEARNER
 from streams.shard_body import ShardBody
 from streams.store import Store
-from streams.versions import LEARNER
 
 LEVEL = 0.9
 """Of the interval."""

@@ -19,6 +19,7 @@ from models.partitioning import partition_of
 from models.settings import EngineSettings
 from streams.errors import EngineError
 from streams.log_events import TimedEvent, events_in_order
+from streams.log_times import LONGEST_GAP_DAYS
 from streams.replay import clock_value
 from streams.sorting import read_items, sorted_on_disk, write_items
 from streams.words import moment
@@ -50,7 +51,12 @@ class History(NamedTuple):
 
 
 def gather(
-    log: str, until: int, partitions: int, scratch: Path, watch: Callable[[int], None] = lambda events: None
+    log: str,
+    until: int,
+    partitions: int,
+    scratch: Path,
+    watch: Callable[[int], None] = lambda events: None,
+    longest_gap_days: float = LONGEST_GAP_DAYS,
 ) -> History:
     """Sort and check a log, and keep what stands before the cut in `scratch`, a folder.
 
@@ -63,7 +69,11 @@ def gather(
 
     def before() -> Iterator[TimedEvent]:
         nonlocal first, last, later
-        ordered = events_in_order(log, lambda items, kind, key: sorted_on_disk(items, kind, key, scratch))
+        ordered = events_in_order(
+            log,
+            lambda items, kind, key: sorted_on_disk(items, kind, key, scratch),
+            longest_gap_days=longest_gap_days,
+        )
         for number, touch in enumerate(ordered, start=1):
             if touch.time < until:
                 first, last = first or touch.time, touch.time

@@ -17,8 +17,10 @@ from models.churn import UNTRAINED, Version, scorer_of
 from models.learning import Learning, initial_version
 from models.line import ShardState
 from models.settings import EngineSettings
+from models.step import InForce
+from streams.model_registry import lasting
 from streams.outbox import Entry
-from streams.versions import ALARM_EVERY_S, InForce, lasting
+from streams.versions import ALARM_EVERY_S
 
 logger = logging.getLogger(__name__)
 

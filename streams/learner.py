@@ -15,7 +15,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.churn import SnapshotRefused, Version, seal, unseal
@@ -24,8 +23,11 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import point
 from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
 from streams.log_facts import LogFacts
-from streams.versions import CUT, ORIGIN, lasting, name_of
+from streams.model_registry import ModelRegistry, lasting, name_of
+from streams.retry import Backoff
+from streams.store import StoreChanges
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
 
@@ -33,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 IN_ONE_WRITE = 64
 """Versions in one commit."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 TROUBLE_EVERY_S = 60.0
 """How often a learner that stands still says so again."""
 
@@ -133,15 +134,14 @@ class LearnerOwner:
         if self._reader is None:
             raise MetaMissing("the learner has not been taken over")
         self._tell_newest()
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             try:
                 heard = await self._reader.read()
-                pause = FIRST_PAUSE_S
-            except KafkaError as error:
-                logger.warning("reading examples: %s; again in %.1f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+                backoff.reset()
+            except (KafkaUnavailable, BrokerRefused) as error:
+                logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
+                await backoff.pause()
                 continue
             while versions := await self._next_versions():
                 await self._commit(versions)
@@ -185,11 +185,11 @@ class LearnerOwner:
         schema = self._settings.schema
         gone = [version.boundary - lasting(self._settings.engine) for version in versions]
         # A learner that catches up cuts and outlives a version in one write; the store removes before it sets.
-        values = [(name_of(v.boundary), seal(v, schema)) for v in versions if v.boundary not in gone]
-        values += [(ORIGIN, str(self.learning.origin).encode()), (CUT, str(versions[-1].boundary).encode())]
+        kept = [version for version in versions if version.boundary not in gone]
+        values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
         removed = [name_of(boundary) for boundary in gone]
         point("learner.a.learned")
-        await self._checkpoint.write(self._sealed(self.learning), values=values, removed=removed)
+        await self._checkpoint.write(self._sealed(self.learning), StoreChanges(values, removed))
         point("learner.b.written")
         self._on_version(versions[-1])
 

@@ -7,7 +7,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from streams.errors import EngineError, ExitCode
-from streams.topic_admin import CONNECT_TIMEOUT_MS, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.words import moment
 
 LOOK_MS = 200

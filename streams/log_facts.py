@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from kafka.admin import KafkaAdminClient
 
+NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
+"""What brokers say that have none."""
+
 
 class LogFacts(NamedTuple):
     """start, end: first offset and high watermark of the log; committed: the group's offset, None if never."""

@@ -31,9 +31,13 @@ from streams.contest_metrics import ContestSeries
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
 
-UNPUBLISHED = "kafka"
-PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox")
-"""Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, may stand beside another."""
+UNPUBLISHED, HELD = "kafka", "transaction"
+PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD)
+"""Why a shard that has work stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD`, whose work Kafka does
+not hand out, may stand beside another."""
+
+DOUBTED = ("applied", "duplicate")
+"""How a touchpoint is taken of which nobody knows whether it came before."""
 
 OTHER = "other"
 
@@ -106,6 +110,12 @@ class Metrics:
         gauge("retention_partitions", "shards there are in all").set(partitions)
 
         self._totals = {field: counter(name, help, "shard") for field, name, help in _COUNTED}
+        self._unsure = counter(
+            "retention_touchpoints_unsure",
+            "touchpoints of which a record that has forgotten others can't tell whether they came before",
+            "shard",
+            "what",
+        )
         self._records = counter("retention_records", "records consumed from the input", "shard")
         self._commits = counter("retention_commits", "commits of a shard", "shard")
         self._commit_records = histogram("retention_commit_records", "records in one commit", SIZE_BUCKETS)
@@ -123,6 +133,7 @@ class Metrics:
 
         self._fence = gauge("retention_fence_offset", "next offset to apply", "shard")
         self._lag = gauge("retention_lag_records", "log end less fence; may include transaction markers", "shard")
+        self._held = gauge("retention_held_seconds", "how long an open transaction holds up the input", "shard")
         self._time = gauge("retention_shard_time_seconds", "log time a shard has reached", "shard")
         self._due = gauge("retention_due_backlog_items", "due before the newest record in hand, and not done", "shard")
         self._in_force = gauge("retention_shard_model_version_seconds", "boundary of the version in force", "shard")
@@ -144,7 +155,7 @@ class Metrics:
         self._contest = ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
-        self._by_shard = (self._fence, self._lag, self._time, self._outbox, self._due, self._in_force)
+        self._by_shard = (*(self._fence, self._lag, self._held, self._time, self._outbox, self._due, self._in_force),)
         self._counted_by_shard = (
             *self._totals.values(),
             self._records,
@@ -161,6 +172,7 @@ class Metrics:
         self._shards.add(shard)
         for series in self._counted_by_shard:
             series.labels(str(shard))  # shown at 0, so that the first one is an increase
+        self.doubted(shard, 0, 0)
         self._takeovers.labels(str(shard)).inc()
         self.state(shard, state)
 
@@ -183,6 +195,11 @@ class Metrics:
         self._commit_records.observe(records)
         self._batch_seconds.observe(seconds)
         self._store_seconds.observe(store_seconds)
+
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None:
+        """Touchpoints that may have come before. unsure: that were applied. beyond: that were taken for duplicates."""
+        for taken, count in zip(DOUBTED, (unsure, beyond), strict=True):
+            self._unsure.labels(str(shard), taken).inc(count)
 
     def customers(self, shard: int, bands: Sequence[int]) -> None:
         """How many customers of a shard are in each band, in the order of `models.risk.Band`."""
@@ -265,6 +282,11 @@ class Metrics:
             return
         self._paused.labels(str(shard), UNPUBLISHED).set(stands_still)
         (self._unpublished.add if stands_still else self._unpublished.discard)(shard)
+
+    def held(self, shard: int, seconds: float) -> None:
+        """For how long an open transaction of a producer has held up the shard's input; 0 when none does."""
+        self._held.labels(str(shard)).set(seconds)
+        self._paused.labels(str(shard), HELD).set(seconds > 0)
 
     def owned(self, shards: Collection[int]) -> None:
         """The shards of this worker from now on. What stood about others is the new owner's to say."""

@@ -9,9 +9,15 @@ destination tells how far the shard is public.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import msgspec
+
+if TYPE_CHECKING:  # the compiled engine, which those who only publish do not need
+    from models.changes import Counted
+
+TRANSACTION_S = 10.0
+"""A transaction that is open for longer is aborted by Kafka; until then it holds up every reader of its partitions."""
 
 
 class Destination(NamedTuple):
@@ -32,6 +38,20 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     value: bytes
     time: int
     expires_at: int = 0
+
+    @classmethod
+    def of(cls, output: Counted, shard: int) -> Self:
+        """An output as the engine counts it, on its way to the shard's own partition of its role."""
+        return cls(
+            topic=output.role,
+            partition=shard,
+            count=output.count,
+            id=output.id,
+            key=output.key,
+            value=output.value,
+            time=output.time,
+            expires_at=output.expires_at,
+        )
 
     @property
     def destination(self) -> Destination:
@@ -58,10 +78,14 @@ class Publisher(Protocol):
     `start` ends any open transaction of the shard and fences the previous owner's publisher. `public` reads, for each
     destination, the entries of the shard that are public already with count >= `since` (from the tail backwards).
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
-    ones. After `PublisherUnavailable` the outcome is unknown: `start` again and compare with `public`.
+    ones. After `KafkaUnavailable` the outcome is unknown: `start` again and compare with `public`.
+    Every method may also raise BrokerRefused, where credentials or a right is lacking, and `send` ProducerFenced.
+
+    throttled_s: for how long Kafka has asked us to wait since the last `send` began.
     """
 
     transactional: bool
+    throttled_s: float
 
     async def start(self) -> None: ...
 
@@ -76,11 +100,3 @@ class Publisher(Protocol):
 
     async def stop(self) -> None:
         """Close; leaves an open transaction to the next `start` of the shard, wherever it is."""
-
-
-class PublisherUnavailable(Exception):
-    """Kafka did not answer in time: what was sent may or may not be public."""
-
-
-class PublisherFenced(Exception):
-    """A newer owner of the shard has started its publisher: this one may never publish again."""

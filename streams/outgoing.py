@@ -18,22 +18,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.touchpoints import event
-from streams.checkpoint import nobody
 from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
-from streams.outbox import Destination, Entry, Publisher, PublisherFenced, PublisherUnavailable
-from streams.store import StoreUnavailable
+from streams.kafka_errors import KafkaUnavailable, ProducerFenced, PublisherSlow
+from streams.outbox import TRANSACTION_S, Destination, Entry, Publisher
+from streams.retry import Backoff, Unavailable, ignore
 from streams.topics import OUTPUTS
+from streams.transaction_size import TransactionSize
 
 logger = logging.getLogger(__name__)
 
 IN_ONE_TRANSACTION = 2_000
 """A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
 BYTES_IN_ONE_TRANSACTION = 8 << 20
-"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds."""
+"""Dead letters may be large: a transaction must be over well within its timeout of ten seconds. Fewer where Kafka lets
+fewer through (streams/transaction_size.py)."""
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 PACE_S, LONGEST_PACE_S = 0.1, 2.0
 """Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
 full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
@@ -64,7 +65,9 @@ class Outgoing:
     expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
     shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
     publisher is started anew, which would fence a new owner's. on_published(sent) and on_outage(detail)
-    are for those who watch.
+    are for those who watch; on_added(entries) is told what each commit has added to the outbox. hurries: False where
+    nobody waits for what is public (a backfill): a transaction at every boundary would be all that the broker does.
+    transaction_s: after which Kafka aborts a transaction.
     """
 
     def __init__(
@@ -73,11 +76,15 @@ class Outgoing:
         shard: int,
         expires: bool,
         on_published: Callable[[Sent], None] = lambda sent: None,
-        on_outage: Callable[[str], None] = nobody,
+        on_outage: Callable[[str], None] = ignore,
         ours: Callable[[], Awaitable[bool]] = always,
+        on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
+        hurries: bool = True,
+        transaction_s: float = TRANSACTION_S,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
-        self._on_outage, self._ours = on_outage, ours
+        self._on_outage, self._ours, self._on_added, self._hurries = on_outage, ours, on_added, hurries
+        self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
@@ -97,7 +104,7 @@ class Outgoing:
         """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
 
         outbox: what the store holds. counts: the shard's outputs per role, as committed. Raises DifferentOutput.
-        A start that raised PublisherUnavailable halfway may be repeated as it is.
+        A start that raised KafkaUnavailable halfway may be repeated as it is.
         """
         _check_outbox(outbox, counts)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
@@ -105,7 +112,12 @@ class Outgoing:
         # All roles: one of which nothing is committed may be public all the same, when the store went back.
         await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
         while self._waiting:
-            await self._send_some()
+            try:
+                await self._send_some()
+            except PublisherSlow as error:
+                logger.warning("shard %d: publishing: %s", self._shard, error)
+                self._on_outage(f"publishing: {error}")
+                await self._again(Backoff())
 
     def ahead(self, counts: Mapping[str, int]) -> dict[str, int]:
         """After a start: the last public count of each role of which more is public than `counts` says. Redis lost
@@ -114,7 +126,7 @@ class Outgoing:
         return {role: count for role, count in last.items() if role in OUTPUTS and count > counts.get(role, 0)}
 
     async def said(self, role: str, since: int) -> list[bytes]:
-        """What the shard's public entries of a role say, from a count on. Raises PublisherUnavailable."""
+        """What the shard's public entries of a role say, from a count on. Raises KafkaUnavailable."""
         return await self._publisher.values(Destination(role, self._shard), since)
 
     async def published_roles(self) -> list[str]:
@@ -129,6 +141,7 @@ class Outgoing:
         self._kick.set()
         if self._full():
             self._go.set()
+        self._on_added(entries)
 
     def trimmed(self, count: int) -> None:
         """`count` entries have left the outbox."""
@@ -147,12 +160,13 @@ class Outgoing:
 
     def hurry(self) -> None:
         """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
-        self._awaited = True
-        self._go.set()
+        if self._hurries:
+            self._awaited = True
+            self._go.set()
 
     def _full(self) -> bool:
         """Whether what waits fills a transaction."""
-        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= BYTES_IN_ONE_TRANSACTION
+        return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= self._size.bytes
 
     async def _paced(self) -> None:
         """Wait until the next transaction may begin."""
@@ -167,7 +181,7 @@ class Outgoing:
 
     async def run(self) -> None:
         """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
-        pause = FIRST_PAUSE_S
+        backoff = Backoff()
         while True:
             await self._kick.wait()
             self._kick.clear()
@@ -175,28 +189,28 @@ class Outgoing:
                 await self._paced()
                 try:
                     await self._send_some()
-                    pause = FIRST_PAUSE_S
-                except (PublisherUnavailable, PublisherFenced) as error:
+                    backoff.reset()
+                except (Unavailable, ProducerFenced) as error:
                     # A transaction that lasted too long also looks as if it had been fenced: `_again` asks whose the
                     # shard is.
-                    logger.warning("shard %d: publishing: %s; again in %.1f s", self._shard, error, pause)
+                    logger.warning("shard %d: publishing: %s; again in %.2f s", self._shard, error, backoff.pause_s)
                     self._on_outage(f"publishing: {error}")
-                    await self._again(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE_S)
+                    await self._again(backoff)
             self._awaited = False
 
-    async def _again(self, pause: float) -> None:
+    async def _again(self, backoff: Backoff) -> None:
         """The outcome of a transaction is unknown: end it, and learn what became public."""
         while True:
-            await asyncio.sleep(pause)
+            await backoff.pause()
             try:
                 if not await self._ours():
                     raise Fenced(f"shard {self._shard}: another worker owns it and publishes for it")
                 await self._synchronise({})
                 return
-            except (PublisherUnavailable, StoreUnavailable) as error:
-                pause = min(2 * pause, LONGEST_PAUSE_S)
-                logger.warning("shard %d: starting the publisher: %s; again in %.1f s", self._shard, error, pause)
+            except Unavailable as error:
+                logger.warning(
+                    "shard %d: starting the publisher: %s; again in %.2f s", self._shard, error, backoff.pause_s
+                )
 
     async def stop(self) -> None:
         await self._publisher.stop()
@@ -219,7 +233,7 @@ class Outgoing:
         started = time.monotonic()
         if fresh:
             now = int(time.time() * 1000)
-            await self._publisher.send([self._or_expired(entry, now) for entry in fresh])
+            await self._send([self._or_expired(entry, now) for entry in fresh])
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
@@ -228,13 +242,38 @@ class Outgoing:
         self._room.set()
         self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
 
+    async def _send(self, entries: Sequence[Entry]) -> None:
+        """Raises PublisherSlow when it took too long, as what it ever looked."""
+        started, size = time.monotonic(), sum(map(_size, entries))
+        try:
+            await self._publisher.send(entries)
+        except (KafkaUnavailable, ProducerFenced) as error:
+            seconds = time.monotonic() - started
+            if not self._size.is_too_slow(seconds):
+                raise
+            self._size.failed(size)
+            told = f"{len(entries):,} entries ({size:,} bytes) did not get through in {seconds:.1f} s: {self._slow()}"
+            raise PublisherSlow(f"{told}; the next transactions hold {self._size.bytes:,} bytes at most") from error
+        before = self._size.bytes
+        self._size.stood(size, len(entries) < len(self._waiting), time.monotonic() - started)
+        if self._size.bytes < before:
+            told = "shard %d: transactions take long, %s; the next ones hold %d bytes at most"
+            logger.warning(told, self._shard, self._slow(), self._size.bytes)
+
+    def _slow(self) -> str:
+        """Why, as far as Kafka has told."""
+        if self._publisher.throttled_s:
+            quota = "a quota on its user or client id, see kafka-configs.sh --describe"
+            return f"Kafka is throttling this client, by {self._publisher.throttled_s:.1f} s meanwhile ({quota})"
+        return "Kafka or the way to it is slow"
+
     def _next(self) -> list[Entry]:
         """The first entries, as many as fit one transaction; at least one."""
         taken: list[Entry] = []
         size = 0
         for entry in self._waiting:
             size += _size(entry)
-            if taken and (len(taken) == IN_ONE_TRANSACTION or size > BYTES_IN_ONE_TRANSACTION):
+            if taken and (len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes):
                 break
             taken.append(entry)
         return taken

@@ -24,32 +24,19 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from faust.types import TP
-from kafka.errors import KafkaError as DirectoryError
 
-from streams.checkpoint import patiently
 from streams.crash_points import point
 from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
+from streams.kafka_errors import ProducerFenced
 from streams.log_facts import LogFacts
-from streams.outbox import PublisherFenced, PublisherUnavailable
 from streams.owned import Group, Owned
-from streams.store.port import StoreUnavailable
-from streams.store.rules import StoreFull
+from streams.retry import ignore, retry_while_unavailable
 
 __all__ = ["Group", "Owned", "Ownership"]
 
 logger = logging.getLogger(__name__)
 
-UNAVAILABLE = (
-    StoreUnavailable,
-    StoreFull,
-    PublisherUnavailable,
-    KafkaError,
-    DirectoryError,
-    ConnectionError,
-    TimeoutError,
-)
 END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
 END_S = 15.0  # above the time-outs of a store call: a write in flight is waited for
 WATCHES = 10  # observations that must all be bad: a process that was merely stopped (SIGSTOP) gets one bad one
@@ -184,7 +171,7 @@ class Ownership:
         async def each(step: str, do: Callable[[Owned], Awaitable[Any]]) -> list[Any]:
             def one(owned: Owned) -> Awaitable[Any]:
                 what = f"{step} of {owned.tp.topic} {owned.tp.partition}"
-                return patiently(what, lambda: do(owned), passing=UNAVAILABLE)
+                return retry_while_unavailable(what, lambda: do(owned), ignore)
 
             done = await asyncio.gather(*(one(owned) for owned in owners.values()))
             self._still(generation)
@@ -194,8 +181,8 @@ class Ownership:
         point("takeover.1.meta_read")
         # A learner's partition has no fence of its own; committing its 0 still asks the coordinator.
         fences = {o.tp: o.fence for o, there in zip(owners.values(), known, strict=True) if there or not o.reads}
-        if fences and not await patiently(
-            "committing the fences", lambda: self.group.confirm(fences), passing=UNAVAILABLE
+        if fences and not await retry_while_unavailable(
+            "committing the fences", lambda: self.group.confirm(fences), ignore
         ):
             logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
             raise asyncio.CancelledError
@@ -226,8 +213,8 @@ class Ownership:
 
     async def _facts(self, owners: Mapping[TP, Owned], generation: int) -> dict[TP, LogFacts]:
         for tries_left in reversed(range(END_RETRIES)):
-            facts: dict[TP, LogFacts] = await patiently(
-                "asking for the log's bounds", lambda: self.group.log_facts(owners), passing=UNAVAILABLE
+            facts: dict[TP, LogFacts] = await retry_while_unavailable(
+                "asking for the log's bounds", lambda: self.group.log_facts(owners), ignore
             )
             self._still(generation)
             if not tries_left or all(owned.fence <= facts[tp].end for tp, owned in owners.items() if owned.reads):
@@ -284,7 +271,7 @@ class Ownership:
 def _named(error: Exception) -> EngineError | None:
     if isinstance(error, EngineError):
         return error
-    return Fenced(str(error)) if isinstance(error, PublisherFenced) else None
+    return Fenced(str(error)) if isinstance(error, ProducerFenced) else None
 
 
 def _names(owners: Mapping[TP, Owned]) -> str:

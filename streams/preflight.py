@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.backfill_plan import refuse_unfinished
+from streams.batch_sizes import limits_of
 from streams.config import Config, without_password
 from streams.doctor import topics
 from streams.doctor.finding import Status
@@ -17,28 +20,30 @@ from streams.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.doctor.redis import every, eviction, persistence
 from streams.doctor.redis_nodes import look_at
 from streams.errors import TopicUnfit
-from streams.outbox import PublisherUnavailable
-from streams.publisher import supports_transactions
+from streams.kafka_errors import TopicMissing
+from streams.kafka_transactions import supports_transactions
+from streams.retry import Backoff, Unavailable
 from streams.store.connection import connect
 from streams.store.failures import CAUGHT, translated
-from streams.store.port import StoreUnavailable
 from streams.store.redis import RedisStore
-from streams.store.rules import StoreFull
 from streams.store.trial import try_out
-from streams.topic_admin import BrokerUnreachable, TopicAdmin, TopicMissing
+from streams.topic_admin import TopicAdmin, TopicFacts
 from streams.topics import ROLES
 
 logger = logging.getLogger(__name__)
 
-AWAY = (BrokerUnreachable, PublisherUnavailable, StoreUnavailable, StoreFull, OSError)
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 10.0
+"""A worker that is not up yet holds nobody up, and each look asks every topic and Redis node."""
 
 
 class Surroundings(NamedTuple):
-    """partitions: of the input topic. transactional: the broker has transactions."""
+    """partitions: of the input topic. transactional: the broker has transactions. batch_bytes: that a topic takes, by
+    topic, as far as the broker tells. topic_id: of the input, empty where the broker has none."""
 
     partitions: int
     transactional: bool
+    batch_bytes: Mapping[str, int] = MappingProxyType({})
+    topic_id: str = ""
 
 
 async def look_around(config: Config) -> Surroundings:
@@ -46,22 +51,21 @@ async def look_around(config: Config) -> Surroundings:
 
     Raises TopicMissing, TopicUnfit, StoreRefused (credentials, a right that is lacking), BackfillUnfinished.
     """
-    pause = FIRST_PAUSE_S
+    backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
     while True:
         try:
             surroundings = await look(config)
             await _no_backfill(config)
             return surroundings
-        except AWAY as error:
+        except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
-            logger.warning("waiting for %s: %s; again in %.0f s", where, error, pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+            logger.warning("waiting for %s: %s; again in %.0f s", where, error, backoff.pause_s)
+        await backoff.pause()
 
 
 async def look(config: Config) -> Surroundings:
-    """The same, once. Raises one of `AWAY`, too."""
-    partitions = await asyncio.to_thread(_topics, config)
+    """The same, once. Raises Unavailable, too."""
+    found = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
         config.bootstrap_servers, f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
@@ -71,19 +75,20 @@ async def look(config: Config) -> Surroundings:
             # The embedded broker takes the setting and ignores it.
             logger.warning(PRODUCERS_TIME)
     await _store(config)
-    return Surroundings(partitions, transactional)
+    source = found[config.topic("touchpoints")]
+    return Surroundings(source.partitions, transactional, limits_of(found), source.topic_id)
 
 
-def _topics(config: Config) -> int:
-    """The input's partition count, after a look at every topic."""
+def _topics(config: Config) -> dict[str, TopicFacts]:
+    """All topics, after a look at each. Raises TopicMissing, TopicUnfit."""
     with TopicAdmin(config.bootstrap_servers) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
         raise TopicMissing(there.told)
-    for check in (topics.partition_counts, topics.time_type):
+    for check in (topics.partition_counts, topics.time_type, topics.message_size):
         if (finding := check(config, found)).status is Status.PROBLEM:
-            raise TopicUnfit(finding.told)
-    return found[config.topic("touchpoints")].partitions
+            raise TopicUnfit(f"{finding.told}; {finding.remedy}")
+    return found
 
 
 async def _store(config: Config) -> None:

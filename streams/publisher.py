@@ -17,65 +17,69 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
-    IncompatibleBrokerVersion,
     InvalidProducerEpoch,
     KafkaError,
-    ProducerFenced,
-    UnknownError,
-    UnsupportedVersionError,
+    MessageSizeTooLargeError,
 )
+from aiokafka.errors import ProducerFenced as AiokafkaProducerFenced
 
+from streams.batch_sizes import BATCH_BYTES, BatchSizes
 from streams.crash_points import point
-from streams.outbox import Destination, Entry, PublisherFenced, PublisherUnavailable
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable, ProducerFenced, translated
+from streams.kafka_transactions import FAILURES, REFUSALS
+from streams.outbox import TRANSACTION_S, Destination, Entry
 from streams.tails import TailReader
 
 logger = logging.getLogger(__name__)
 
-BATCH_BYTES = 256 << 10
-"""One batch is one produce request, so many entries in one save round trips; far below the broker's 1 MiB limit."""
 STOP_S = 2.0
-REFUSALS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
-"""How a broker that does not know transactions answers InitProducerId (the embedded one: 'unknown error')."""
-FAILURES = (KafkaError, OSError, TimeoutError, AssertionError)
-"""AssertionError: aiokafka's transaction manager asserts its state, which a failed sender task changes under us."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherSettings:
+    """What the publishers of all shards share.
+
+    topics: role -> topic name. limits: bytes of a batch that a topic takes, by topic, as far as they are known.
+    keep_time: the entry's time becomes the record's timestamp (replay mode). timeout_s: of one call.
+    transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
+    """
+
+    bootstrap_servers: str
+    topics: Mapping[str, str]
+    limits: Mapping[str, int] = field(default_factory=dict)
+    keep_time: bool = False
+    timeout_s: float = 20.0
+    transaction_timeout_ms: int = int(1000 * TRANSACTION_S)
 
 
 class _Producer(ABC):
     """What both publishers share: the aiokafka producer's life, and filling batches."""
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool,
-        timeout_s: float,
-    ) -> None:
-        self._bootstrap = bootstrap_servers
-        self._topics = dict(topics)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader) -> None:
+        self._settings, self._shard, self._tails = settings, shard, tails
+        self._topics = dict(settings.topics)
         self._roles = {topic: role for role, topic in self._topics.items()}
-        self._shard = shard
-        self._tails = tails
-        self._keep_time = keep_time
-        self._timeout_s = timeout_s
+        self._timeout_s = settings.timeout_s
+        self._sizes = BatchSizes(settings.limits)
         self._producer: Any = None
+        self.throttled_s = 0.0
 
     async def _open(self, **settings: Any) -> None:
         await self.stop()
         producer = self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            bootstrap_servers=self._settings.bootstrap_servers,
             acks="all",
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=int(1000 * self._timeout_s),
             **settings,
         )
+        producer.client.send = self._listening(producer.client.send)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.start()
@@ -83,15 +87,29 @@ class _Producer(ABC):
             await self.stop()
             raise
 
+    def _listening(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """aiokafka keeps to itself for how long Kafka, which enforces its quotas, will not listen to us."""
+
+        async def listen(*request: Any, **how: Any) -> Any:
+            answer = await send(*request, **how)
+            self.throttled_s += getattr(answer, "throttle_time_ms", 0) / 1000
+            return answer
+
+        return listen
+
     async def send(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         producer = self._started()
+        self.throttled_s = 0.0
         try:
             # Retries inside aiokafka have no end while the broker is away. Never `wait_for`, here and elsewhere: up to
             # Python 3.11 it loses a cancellation that comes with the result, and the end of an ownership with it.
             async with asyncio.timeout(self._timeout_s):
                 await self._deliver(producer, entries)
+        except KafkaUnavailable:
+            await self.stop()
+            raise
         except FAILURES as error:
             await self.stop()  # the producer's state is in doubt: only a new one may go on
             raise self._translated("send", error) from error
@@ -125,19 +143,26 @@ class _Producer(ABC):
         place = TopicPartition(self._topics[destination.topic], destination.partition)
         return await self._tails.values(self._shard, place, since)
 
-    def _batches(self, entries: Sequence[Entry]) -> Iterator[Any]:
+    async def _acknowledged(self, answer: Any, topic: str, batch: Any) -> None:
+        """Wait for the broker's word on a batch. Raises KafkaUnavailable when it is too large."""
+        try:
+            await answer
+        except MessageSizeTooLargeError as error:
+            raise self._sizes.refused(topic, batch) from error
+
+    def _batches(self, topic: str, entries: Sequence[Entry]) -> Iterator[Any]:
         """Builders filled with the entries in order; each takes what fits, and one larger than a batch alone."""
         sender = ("sender", str(self._shard).encode())
         batch = self._producer.create_batch()
         for entry in entries:
             headers = [("count", str(entry.count).encode()), ("id", entry.id.encode()), sender]
             record = {
-                "timestamp": entry.time if self._keep_time else None,
+                "timestamp": entry.time if self._settings.keep_time else None,
                 "key": entry.key,
                 "value": entry.value,
                 "headers": headers,
             }
-            if batch.append(**record) is None:
+            if not self._sizes.has_room(topic, batch, entry) or batch.append(**record) is None:
                 yield batch
                 batch = self._producer.create_batch()
                 batch.append(**record)
@@ -151,18 +176,18 @@ class _Producer(ABC):
 
     def _started(self) -> Any:
         if self._producer is None:
-            raise PublisherUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
+            raise KafkaUnavailable(f"the publisher of shard {self._shard} is not started: call start first")
         return self._producer
 
-    def _translated(self, what: str, error: BaseException) -> PublisherFenced | PublisherUnavailable:
+    def _translated(self, what: str, error: BaseException) -> ProducerFenced | KafkaUnavailable | BrokerRefused:
         """aiokafka wraps what its sender task raised, and asserts its states after a failure."""
         for cause in (error, error.__cause__):
-            if isinstance(cause, (ProducerFenced, InvalidProducerEpoch)):
-                return PublisherFenced(
+            if isinstance(cause, (AiokafkaProducerFenced, InvalidProducerEpoch)):
+                return ProducerFenced(
                     f"shard {self._shard}, {what}: a newer owner has started its publisher, or our transaction "
                     "was open for longer than its timeout"
                 )
-        return PublisherUnavailable(f"shard {self._shard}, {what} raised {error!r}")
+        return translated(error, f"shard {self._shard}, {what}")
 
 
 def _look_at_failures(producer: Any) -> None:
@@ -178,33 +203,21 @@ def _look_at_failures(producer: Any) -> None:
 class KafkaPublisher(_Producer):
     """Exactly once: a transaction per `send`, a transactional id per shard.
 
-    topics: role -> topic name. keep_time: the entry's time becomes the record's timestamp (replay mode).
-    tails: may be shared by all publishers of the process; must read at read_committed.
-    transaction_timeout_ms: an open transaction holds up every reader of its partitions for this long.
+    transactional_id: the shard's own. tails: may be shared by all publishers of the process; must read at
+    read_committed.
     """
 
     transactional = True
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        transactional_id: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool = False,
-        transaction_timeout_ms: int = 10_000,
-        timeout_s: float = 20.0,
-    ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader, transactional_id: str) -> None:
+        super().__init__(settings, shard, tails)
         self._transactional_id = transactional_id
-        self._transaction_timeout_ms = transaction_timeout_ms
 
     async def start(self) -> None:
         try:
             await self._open(
-                transactional_id=self._transactional_id, transaction_timeout_ms=self._transaction_timeout_ms
+                transactional_id=self._transactional_id,
+                transaction_timeout_ms=self._settings.transaction_timeout_ms,
             )
         except FAILURES as error:
             raise self._translated("start", error) from error
@@ -212,12 +225,12 @@ class KafkaPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         await producer.begin_transaction()
         point("publish.1.begun")
-        acknowledged = []
+        sent = []
         for (topic, partition), own in self._by_destination(entries).items():
-            for batch in self._batches(own):
-                acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                sent.append((await producer.send_batch(batch, topic, partition=partition), topic, batch))
         point("publish.2.filled")
-        await asyncio.gather(*acknowledged)
+        await asyncio.gather(*(self._acknowledged(*one) for one in sent))
         point("publish.3.flushed")
         await producer.commit_transaction()
         point("publish.4.committed")
@@ -232,17 +245,8 @@ class PlainPublisher(_Producer):
 
     transactional = False
 
-    def __init__(
-        self,
-        bootstrap_servers: str,
-        topics: Mapping[str, str],
-        shard: int,
-        tails: TailReader,
-        *,
-        keep_time: bool = False,
-        timeout_s: float = 20.0,
-    ) -> None:
-        super().__init__(bootstrap_servers, topics, shard, tails, keep_time=keep_time, timeout_s=timeout_s)
+    def __init__(self, settings: PublisherSettings, shard: int, tails: TailReader) -> None:
+        super().__init__(settings, shard, tails)
         self._idempotent = True
 
     async def start(self) -> None:
@@ -261,32 +265,10 @@ class PlainPublisher(_Producer):
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
             # One at a time: a batch queued behind one that failed would leave a gap in the counts.
-            for batch in self._batches(own):
-                await (await producer.send_batch(batch, topic, partition=partition))
+            for batch in self._batches(topic, own):
+                answer = await producer.send_batch(batch, topic, partition=partition)
+                await self._acknowledged(answer, topic, batch)
 
         point("publish.1.begun")
         await asyncio.gather(*(one(*where, own) for where, own in self._by_destination(entries).items()))
         point("publish.4.committed")
-
-
-async def supports_transactions(bootstrap_servers: str, transactional_id: str, *, timeout_s: float = 20.0) -> bool:
-    """Ask the broker for a producer id for `transactional_id` (one used for nothing else).
-
-    False only when it answers that it cannot; PublisherUnavailable when it does not answer, so that a slow broker is
-    never taken for one without transactions.
-    """
-    for last in (False, False, True):  # 'unknown error' may also be a passing failure of a real broker
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, transactional_id=transactional_id)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await producer.start()
-            return True
-        except REFUSALS:
-            if last:
-                return False
-        except FAILURES as error:
-            raise PublisherUnavailable(f"asking {bootstrap_servers} for transactions raised {error!r}") from error
-        finally:
-            await producer.stop()
-        await asyncio.sleep(0.2)
-    return False

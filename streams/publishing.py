@@ -7,23 +7,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
-import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streams.client import Outcome, Refusal, Report, Sent, TouchpointPublisher, Undelivered
 from streams.client.delivery import SHOWN
 from streams.client.validation import checked
 from streams.errors import EngineError
+from streams.file_form import BOM
 
-PLAIN_EVERY_S = 5.0
 HURRIED_S = 5.0
 """For what is on its way when the user wants to stop, or Kafka takes nothing."""
 
 
+OF_A_REPLAY = (
+    "holds a replay (message.timestamp.type=CreateTime): log time moves only with the clock records that "
+    "`retention replay` writes, so what is sent now is applied when a replay has come to its time, which may be never. "
+    "To see events at work use topics of mode live (`retention topics create --mode live`, a worker with "
+    "RETENTION_MODE=live), or put them into the log that is replayed"
+)
+
+
 class Watch(Protocol):
-    """Shows how far a file is; a context manager."""
+    """Shows how far a file is; a context manager (implemented in streams/cli/progress.py)."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -34,52 +39,6 @@ class Watch(Protocol):
     def say(self, text: str) -> None:
         """A line that stays."""
         ...
-
-
-class PlainWatch:
-    """A line on standard error every few seconds."""
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s, self._next = every_s, time.monotonic() + every_s
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def moved(self, size: int, told: str) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + self._every_s
-            self.say(told)
-
-    def say(self, text: str) -> None:
-        click.echo(text, err=True)
-
-
-class BarWatch:
-    """A bar on the terminal; without `total` (bytes), only the sums and the time. told: the sums so far."""
-
-    def __init__(self, total: int | None, told: str = "0 sent") -> None:
-        self._console = Console(stderr=True)
-        bar = (BarColumn(), TextColumn("{task.percentage:>3.0f}%")) if total else ()
-        columns = (TextColumn("{task.description}"), *bar, TimeElapsedColumn())
-        self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task(told, total=total)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def moved(self, size: int, told: str) -> None:
-        self._progress.update(self._task, advance=size, description=told)
-
-    def say(self, text: str) -> None:
-        # As it is: a refused line may hold what rich takes for markup.
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass(slots=True)
@@ -153,7 +112,7 @@ class Published:
 def numbered(lines: Iterable[bytes], watch: Watch, told: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, from 1, while `watch` looks on."""
     for number, line in enumerate(lines, start=1):
-        value = line.strip()
+        value = (line.removeprefix(BOM) if number == 1 else line).strip()
         if value:
             yield number, value
         watch.moved(len(line), told())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
-from streams.topic_admin import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
 
 FIRST_STEP, STEP_GROWTH = 64, 8
 """Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""

@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from aiokafka.errors import KafkaError
-
 from models.churn import Version
 from models.learning import Learning
 from streams.examples import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.retry import Backoff
 
 logger = logging.getLogger(__name__)
 
 MOST_KEPT = 1_000
 """Versions of one relearning, about two kilobytes each; a shard that is further behind relearns again."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
 class Relearning:
@@ -40,23 +39,22 @@ class Relearning:
         async with self._lock:
             if boundary not in self._versions:
                 logger.warning("model version %d is no longer kept: learning it again from the examples", boundary)
-                self._versions = await self._patiently(boundary, cut)
+                self._versions = await self._until_learned(boundary, cut)
             return self._versions[boundary]
 
-    async def _patiently(self, first: int, last: int) -> dict[int, Version]:
-        pause = FIRST_PAUSE_S
+    async def _until_learned(self, first: int, last: int) -> dict[int, Version]:
+        backoff = Backoff()
         while True:
             learning = Learning(self._settings.engine, self._settings.partitions)
             reader = ExamplesReader(self._settings, learning, self._new_consumer)
             try:
                 await reader.open()
                 return await self._relearn(learning, reader, first, last)
-            except KafkaError as error:
-                logger.warning("reading examples: %s; again in %.1f s", error, pause)
+            except (KafkaUnavailable, BrokerRefused) as error:
+                logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
             finally:
                 await reader.close()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
 
     async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, Version]:
         found = dict[int, Version]()

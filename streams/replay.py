@@ -13,19 +13,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from models.batch import LogRecord
 from models.partitioning import partition_of
 from models.settings import EngineSettings
 from models.touchpoints import event
+from streams.batch_sizes import BATCH_BYTES
 from streams.errors import EngineError
+from streams.kafka_errors import BrokerRefused, BrokerUnreachable
+from streams.kafka_transactions import REFUSALS
 from streams.log_events import TimedEvent
-from streams.publisher import REFUSALS
-from streams.topic_admin import CREATE_TIME, BrokerUnreachable, TopicFacts
+from streams.topic_admin import TopicFacts
+from streams.topics import CREATE_TIME, MESSAGE_BYTES
 
 SOURCE = "retention/replay"
-BATCH_BYTES = 256 << 10
 FLUSH_RECORDS = 5_000
 """Records between two looks at the clock and two reports; a tick of a mid-sized log."""
 FLUSH_AHEAD_S = 0.05
@@ -114,15 +116,21 @@ async def replay(
     records: Iterable[TapeRecord],
     speed: float | None = None,
     watch: Callable[[Played], None] = lambda played: None,
+    batch_bytes: int = BATCH_BYTES,
 ) -> Played:
-    """Write a tape. `speed`: seconds of log time per second, None: as fast as Kafka takes it.
+    """Write a tape. `speed`: seconds of log time per second, None: as fast as Kafka takes it. batch_bytes: that the
+    topic takes.
 
-    Raises BrokerUnreachable when records could not be delivered; what was written before them stays.
+    Raises BrokerRefused for a record that is larger, BrokerUnreachable when records could not be delivered; what was
+    written before them stays.
     """
     producer: Any = None
     try:
-        producer = await _producer(bootstrap_servers)
+        producer = await _producer(bootstrap_servers, min(batch_bytes, BATCH_BYTES))
         return await _write(_Batches(producer, topic), records, speed, watch)
+    except MessageSizeTooLargeError as error:
+        text = f"topic {topic} takes no record as large as one of these: raise its {MESSAGE_BYTES}"
+        raise BrokerRefused(text) from error
     except (KafkaError, OSError, TimeoutError) as error:
         text = f"Kafka at {bootstrap_servers} did not take the records of {topic}: {error!r}"
         raise BrokerUnreachable(text) from error
@@ -131,7 +139,7 @@ async def replay(
             await producer.stop()
 
 
-async def _producer(bootstrap_servers: str) -> Any:
+async def _producer(bootstrap_servers: str, batch_bytes: int) -> Any:
     """Idempotent, or where the broker refuses that to aiokafka (the embedded one), not: a record that is then written
     twice after a lost answer is recognised by its id."""
     for idempotent in (True, False):
@@ -139,7 +147,7 @@ async def _producer(bootstrap_servers: str) -> Any:
             bootstrap_servers=bootstrap_servers,
             enable_idempotence=idempotent,
             acks="all",
-            max_batch_size=BATCH_BYTES,
+            max_batch_size=batch_bytes,
             request_timeout_ms=int(1000 * TIMEOUT_S),
         )
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -19,20 +19,34 @@ import numpy as np
 from faust.types import TP
 
 from models.batch import Batch
-from models.churn import Version
 from models.customer import UnknownRecord
-from models.engine import Changes, TooManyFailures, apply, needs
-from models.line import UNBORN, Piece, Wait, born, next_piece, shorten
+from models.engine import Changes, TooManyFailures, apply
+from models.line import UNBORN, ShardState, born
+from models.piece_input import PieceInput, Scoring
+from models.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    DueItems,
+    NotCut,
+    Records,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive_waiting,
+    step,
+)
 from streams.backfill_plan import check_made_by_it, refuse_unfinished
-from streams.checkpoint import Checkpoint, patiently
 from streams.clock_guard import ClockGuard
 from streams.crash_points import point
 from streams.due_window import DueWindow
 from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
 from streams.log_facts import LogFacts
-from streams.outbox import Entry, pack, unpack
-from streams.outgoing import Outgoing
+from streams.outbox import unpack
 from streams.record_cache import RecordCache
+from streams.retry import retry_while_unavailable
 from streams.shard_birth import new_body
 from streams.shard_body import (
     SCHEMA,
@@ -42,10 +56,10 @@ from streams.shard_body import (
     pack_body,
     unpack_body,
 )
-from streams.shard_settings import ShardSettings, Watcher
-from streams.store import Store
+from streams.shard_commit import entries_of, store_changes
+from streams.shard_settings import ShardPorts, ShardSettings
+from streams.store import StoreChanges
 from streams.version_rule import VersionRule
-from streams.versions import VersionSource
 
 logger = logging.getLogger(__name__)
 
@@ -61,32 +75,22 @@ class Shard:
 
     reads = True
 
-    def __init__(
-        self,
-        tp: TP,
-        generation: int,
-        settings: ShardSettings,
-        store: Store,
-        versions: VersionSource,
-        outgoing: Outgoing,
-        release: Callable[[Any], None],
-        watcher: Watcher,
-        checkpoint: Checkpoint,
-    ) -> None:
+    def __init__(self, tp: TP, generation: int, settings: ShardSettings, ports: ShardPorts) -> None:
         self.tp, self.generation = tp, generation
         self.place = str(tp.partition)
         self.busy = False
         self.fence = 0
-        self._settings, self._store = settings, store
-        self._outgoing, self._release, self._watcher = outgoing, release, watcher
-        self._checkpoint = checkpoint
+        self._settings, self._store = settings, ports.store
+        self._outgoing, self._release = ports.outgoing, ports.release
+        self._watcher = watcher = ports.watcher
+        self._checkpoint = ports.checkpoint
         limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
         self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         self._dues = DueWindow(self._read_dues)
         self._cache = RecordCache(settings.cache_records)
         self._body: ShardBody | None = None
-        self._rule = VersionRule(settings.engine, settings.lockstep, versions, self._waits_for_version)
+        self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits_for_version)
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/checkpoint.py)
@@ -215,43 +219,59 @@ class Shard:
 
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
-        engine, body, started = self._settings.engine, self.body, time.monotonic()
+        settings, body, started = self._settings, self.body, time.monotonic()
         stop = self._rule.change_after(body.state, int(batch.offsets[first]))
         if stop is not None:
             end = min(end, int(np.searchsorted(batch.offsets, stop)))
-        piece = next_piece(body.state, engine, batch, first, end)
-        if isinstance(piece, Wait):
-            adopted = await self._rule.at_boundary(body.state, piece.boundary)
-            started = time.monotonic()  # the learner's time is not the piece's
-            piece = next_piece(body.state, engine, batch, first, end, adopting=True)
-        else:
-            adopted = await self._rule.at_record(body.state, int(batch.offsets[first]), begins_batch=first == 0)
-        if isinstance(piece, Wait):
-            raise ValueError(f"shard {self.place}: the line asks twice for the version of one boundary")
-        asked = time.monotonic()
-        # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
-        dues = await self._dues.before(piece.bound[0], engine.piece_items + 1)
-        if len(dues) > engine.piece_items:
-            piece = shorten(piece, batch, body.state, dues)
-            dues = dues[:-1]
-        names = needs(piece, batch, dues)
-        loaded = dict(zip(names, await self._load(names), strict=True))
-        loading = time.monotonic() - asked
-        changes = self._compute(piece, batch, dues, loaded, adopted)
+        learner_s = store_s = 0.0
+
+        async def answer(request: Request) -> Answer:
+            nonlocal learner_s, store_s
+            asked = time.monotonic()
+            answered = await self._answer(body.state, request)
+            if isinstance(request, VersionAtBoundary):
+                learner_s += time.monotonic() - asked
+            elif isinstance(request, DueBefore | RecordsOf):
+                store_s += time.monotonic() - asked
+            return answered
+
+        upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
+        scoring = Scoring(self._rule.scorer, None, body.birth.quiet_until)
+        done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
+        if isinstance(done, NotCut):
+            raise ValueError(f"shard {self.place}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
-        await self._commit(changes)
-        storing = loading + time.monotonic() - asked
-        spent = time.monotonic() - started
-        self._watcher.committed(self.tp.partition, body.state, changes.state, piece.last - piece.first, spent, storing)
-        return piece.last
+        await self._commit(done.changes)
+        now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
+        # The learner's time is not the piece's.
+        spent, storing = now - started - learner_s, store_s + now - asked
+        self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
+        if done.changes.unsure or done.changes.beyond:
+            self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
+        return done.piece.last
+
+    async def _answer(self, state: ShardState, request: Request) -> Answer:
+        """What a step asks for. Waits for what is not there yet."""
+        match request:
+            case VersionAtBoundary():
+                return Adopted(await self._rule.at_boundary(state, request.boundary))
+            case VersionAtRecord():
+                return Adopted(await self._rule.at_record(state, request))
+            case DueBefore():
+                # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
+                return DueItems(await self._dues.before(request.bound[0], request.most))
+            case RecordsOf():
+                return Records(await self._load(request.customers))
 
     def _waits_for_version(self, detail: str) -> None:
         self._watcher.waiting(self.tp.partition, "version", detail)
         self._outgoing.hurry()
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
-        return await patiently("reading the due set", lambda: self._store.due(self.place, up_to, most), self._away)
+        return await retry_while_unavailable(
+            "reading the due set", lambda: self._store.due(self.place, up_to, most), self._away
+        )
 
     async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
         """Their records, from the store where they are not in memory."""
@@ -259,23 +279,16 @@ class Shard:
         missing = [row for row, value in enumerate(found) if value is None]
         if missing:
             names = [b"c:" + customers[row] for row in missing]
-            stored = await patiently("loading records", lambda: self._store.load(self.place, names), self._away)
+            stored = await retry_while_unavailable(
+                "loading records", lambda: self._store.load(self.place, names), self._away
+            )
             for row, value in zip(missing, stored, strict=True):
                 found[row] = value
         return found
 
-    def _compute(
-        self,
-        piece: Piece,
-        batch: Batch,
-        dues: Sequence[tuple[float, bytes]],
-        loaded: dict[bytes, bytes | None],
-        adopted: Version | None,
-    ) -> Changes:
-        settings, body = self._settings, self.body
-        line = (body.state, settings.engine, settings.topic, piece, batch, dues, loaded)
+    def _compute(self, given: PieceInput, scoring: Scoring) -> Changes:
         try:
-            return apply(*line, self._rule.scorer, adopted, body.birth.quiet_until)
+            return apply(given, scoring)
         except UnknownRecord as error:
             raise StateUnreadable(f"shard {self.place}: {error}") from error
         except TooManyFailures as error:
@@ -287,18 +300,10 @@ class Shard:
     async def _commit(self, changes: Changes) -> None:
         """Step b, and the hand-over to the publisher."""
         body = ShardBody(SCHEMA, self.body.birth, changes.state)
-        shard = self.tp.partition
-        entries = [Entry(o.role, shard, o.count, o.id, o.key, o.value, o.time, o.expires_at) for o in changes.outputs]
+        entries = entries_of(changes, self.tp.partition)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
-            await self._checkpoint.write(
-                pack_body(body),
-                values=[(b"c:" + customer, record) for customer, record in changes.records.items()],
-                dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
-                undue=[customer for customer, due in changes.dues.items() if due is None],
-                outbox=[pack(entry) for entry in entries],
-                trim=trim,
-            )
+            await self._checkpoint.write(pack_body(body), store_changes(changes, entries, trim))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.fence = body, changes.state.fence
@@ -310,5 +315,5 @@ class Shard:
 
     async def _write_trim(self) -> None:
         trim = self._outgoing.trimmable
-        await self._checkpoint.write(pack_body(self.body), trim=trim)
+        await self._checkpoint.write(pack_body(self.body), StoreChanges(trim=trim))
         self._outgoing.trimmed(trim)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from models.line import ShardState
-from models.settings import EngineSettings
+from models.settings import LATER, EngineSettings
 from streams.errors import LogTruncated, SettingsChanged, StateUnreadable, TopicChanged
 from streams.log_facts import LogFacts
 
@@ -92,8 +92,8 @@ def check_topic(place: str, birth: Birth, facts: LogFacts) -> None:
 
 def check_settings(place: str, birth: Birth, mode: str, settings: EngineSettings) -> None:
     """What was fixed at creation is still what the worker is told."""
-    told = {"mode": mode, **settings.deciding()}
-    stored = {"mode": birth.mode, **birth.settings}
+    told = {"mode": mode, **LATER, **settings.deciding()}
+    stored = {"mode": birth.mode, **LATER, **birth.settings}
     differing = [
         f"{name} is {told[name]!r}, at creation {stored.get(name)!r}" for name in told if told[name] != stored.get(name)
     ]

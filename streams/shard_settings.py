@@ -1,12 +1,17 @@
-"""What a shard is told, and what it tells."""
+"""What a shard is told, what it works with, and what it tells."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from models.line import ShardState
 from models.settings import EngineSettings
+from streams.checkpoint import Checkpoint
+from streams.outgoing import Outgoing
+from streams.store import Store
+from streams.versions import VersionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,29 @@ class Watcher(Protocol):
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None: ...
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
     def working(self, shard: int, records: int, up_to: int) -> None: ...
     def waiting(self, shard: int, reason: str, detail: str) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...
     def idle(self, shard: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPorts:
+    """What a shard works with.
+
+    Attributes:
+        store: the state of all places; read through it, written through the checkpoint alone.
+        checkpoint: of the shard's place.
+        versions: where model versions come from.
+        outgoing: the shard's outbox on its way to Kafka.
+        watcher: is told what the shard does.
+        release: called with the shard when a batch that was handed over is committed.
+    """
+
+    store: Store
+    checkpoint: Checkpoint
+    versions: VersionSource
+    outgoing: Outgoing
+    watcher: Watcher
+    release: Callable[[Any], None]

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.outbox import PublisherUnavailable
+from streams.kafka_errors import translated
+from streams.open_transactions import LogEnd
 
 FIRST_STEP, STEP_GROWTH = 50, 8
 FETCH_WAIT_MS = 50
@@ -45,24 +46,31 @@ class TailReader:
     async def read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
         """The sender's public entries with count >= since[partition], at least its last one if any; by count.
 
-        Raises PublisherUnavailable.
+        Raises KafkaUnavailable, BrokerRefused.
         """
         return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
 
     async def values(self, sender: int, partition: TopicPartition, since: int) -> list[bytes]:
-        """What the sender's public entries with count >= since say, by count. Raises PublisherUnavailable."""
+        """What the sender's public entries with count >= since say, by count.
+
+        Raises KafkaUnavailable, BrokerRefused.
+        """
         found = await self._guarded(
             lambda: self._found(sender, {partition: since}), f"reading what sender {sender} has said"
         )
         return [value for count, _, value in sorted(found.get(partition, ())) if count >= since]
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """The ends of the logs, open transactions included. Raises PublisherUnavailable.
+        """The ends of the logs, open transactions included. Raises KafkaUnavailable, BrokerRefused.
 
         From the answer to a fetch: the embedded broker's answer to the question itself is the *first* offset of the
         last batch plus one.
         """
         return await self._guarded(lambda: self._high_watermarks(list(partitions)), "reading the ends of the logs")
+
+    async def log_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, LogEnd]:
+        """The same, and up to where everything is decided. Raises KafkaUnavailable."""
+        return await self._guarded(lambda: self._log_ends(list(partitions)), "reading the ends of the logs")
 
     async def close(self) -> None:
         async with self._lock:
@@ -75,7 +83,7 @@ class TailReader:
                     return await work()
             except (KafkaError, OSError, TimeoutError) as error:
                 await self._close()
-                raise PublisherUnavailable(f"{what} raised {error!r}") from error
+                raise translated(error, what) from error
 
     async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -132,6 +140,13 @@ class TailReader:
         while any(consumer.highwater(tp) is None for tp in partitions):
             await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
         return {tp: max(ends[tp], consumer.highwater(tp)) for tp in partitions}
+
+    async def _log_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogEnd]:
+        high = await self._high_watermarks(partitions)
+        if not self._committed:
+            return {tp: LogEnd(end, end) for tp, end in high.items()}
+        consumer = await self._opened()
+        return {tp: LogEnd(end, min(end, consumer.last_stable_offset(tp))) for tp, end in high.items()}
 
     async def _decided_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, once all that was in them when we asked is decided.

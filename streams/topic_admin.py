@@ -1,73 +1,17 @@
-"""Creating and describing the topics: what `retention topics` does, and what other commands need to know of a topic.
-
-The settings of a topic are part of the engine's contract (docs/design.md, "Time is in the log"): who changes the
-timestamp type of the input or its partition count under a running engine changes what its log means.
-"""
+"""Creating and describing the topics: what `retention topics` does, and what other commands need to know of a topic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError
 
-from streams.config import Config
-from streams.errors import EngineError, ExitCode
-from streams.topics import OUTPUTS, ROLES
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerRefused, TopicDiffers, TopicMissing, kafka_named
+from streams.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec
 
-TIMESTAMP_TYPE = "message.timestamp.type"
-LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
-FOREVER = "-1"
-ANY_TIME = str(2**63 - 1)
-"""Replays carry the times of their events; at its default a broker refuses a timestamp an hour ahead of its clock."""
-
-OPTIONAL = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
-"""Unknown to Kafka before 3.6, which accepts any timestamp without them."""
-
-CONNECT_TIMEOUT_MS = 5_000
 _NO_ERROR, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 36, 40
-
-
-class BrokerUnreachable(EngineError):
-    """No Kafka broker answers."""
-
-    remedy = "start Kafka, or name another with --bootstrap-servers or RETENTION_BOOTSTRAP_SERVERS"
-
-
-class BrokerRefused(EngineError):
-    """Kafka answered, but not as asked."""
-
-    remedy = "see Kafka's answer above; permissions, quotas and topic settings are the usual reasons"
-
-
-class TopicMissing(EngineError):
-    """A topic of the engine does not exist."""
-
-    code = ExitCode.TOPIC_UNFIT
-    remedy = "create the topics with `retention topics create`, or correct RETENTION_TOPIC_PREFIX"
-
-
-class TopicDiffers(EngineError):
-    """An existing topic is not what the configuration asks for."""
-
-    remedy = (
-        "correct the configuration to match the topics (partitions, replication, mode), change a topic's settings with "
-        "kafka-configs.sh, or use another RETENTION_TOPIC_PREFIX; a partition count can't be changed afterwards"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class TopicSpec:
-    """A topic as it should be."""
-
-    role: str
-    name: str
-    partitions: int
-    replication: int
-    settings: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +28,6 @@ class TopicFacts:
     def timestamp_type(self) -> str:
         """Kafka's default where the broker does not say."""
         return self.settings.get(TIMESTAMP_TYPE, CREATE_TIME)
-
-
-def specs(config: Config) -> list[TopicSpec]:
-    """The topics that a configuration asks for."""
-    return [
-        TopicSpec(
-            role=role,
-            name=config.topic(role),
-            partitions=1 if role == "learner" else config.partitions,
-            replication=config.replication,
-            settings=_settings(role, config.mode, config.replication),
-        )
-        for role in ROLES
-    ]
-
-
-def _settings(role: str, mode: str, replication: int) -> dict[str, str]:
-    settings = {"cleanup.policy": "delete", TIMESTAMP_TYPE: LOG_APPEND_TIME}
-    if role == "touchpoints" and mode == "replay":
-        settings[TIMESTAMP_TYPE] = CREATE_TIME
-        settings |= dict.fromkeys(OPTIONAL, ANY_TIME)
-    if replication > 2:
-        # With one replica in sync an acknowledged record has one copy, and may go with it.
-        settings["min.insync.replicas"] = "2"
-    # Decisions must be repeatable for as long as anybody may ask for them; a replay is history, and a broker would
-    # delete it by its timestamps.
-    if role in ("examples", "decisions") or (mode == "replay" and role in ("touchpoints", *OUTPUTS)):
-        settings["retention.ms"] = FOREVER
-    return settings
 
 
 class TopicAdmin:
@@ -218,15 +133,3 @@ def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
         if key in facts.settings and facts.settings[key] != value:
             lines.append(f"topic {spec.name} has {key}={facts.settings[key]}, {value} is needed")
     return lines
-
-
-@contextmanager
-def kafka_named(bootstrap_servers: str, doing: str) -> Iterator[None]:
-    """Kafka's errors under names of ours, with the address."""
-    try:
-        yield
-    except KafkaError as error:
-        text = str(error) or type(error).__name__
-        if error.retriable:
-            raise BrokerUnreachable(f"Kafka at {bootstrap_servers} does not answer ({doing}: {text})") from error
-        raise BrokerRefused(f"Kafka at {bootstrap_servers}, {doing}: {text}") from error

@@ -25,6 +25,7 @@ from mode.utils.futures import notify
 from streams.consumer_thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.ending import end_process
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
+from streams.kafka_errors import kafka_call
 from streams.log_facts import LogFacts, TopicDirectory, TopicIdentity
 from streams.ownership import Owned, Ownership
 from streams.tails import TailReader
@@ -32,7 +33,7 @@ from streams.transport_settings import TransportSettings
 
 logger = logging.getLogger(__name__)
 
-LAST_COMMIT_S = 2.0
+LAST_COMMIT_S = 1.0
 """For showing the last fences when an ownership ends. The next takeover commits them too."""
 POLL_PAUSE_S = 0.5
 
@@ -152,17 +153,19 @@ class BatchConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if tp.topic in self._topics}
 
     async def confirm(self, fences: Mapping[TP, int]) -> bool:
-        confirmed = await self._thread.call(self._thread.confirm(fences))
+        with kafka_call("committing the fences"):
+            confirmed = await self._thread.call(self._thread.confirm(fences))
         self._shown = dict(fences) if confirmed else {}
         return confirmed
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
         asked = list(tps)
-        topics, begun, ends = await asyncio.gather(
-            self._directory.describe(tp.topic for tp in asked),
-            self._thread.call(self._thread.begun(asked)),
-            self._tails.high_watermarks(TopicPartition(*tp) for tp in asked),
-        )
+        with kafka_call("asking for the log's bounds"):
+            topics, begun, ends = await asyncio.gather(
+                self._directory.describe(tp.topic for tp in asked),
+                self._thread.call(self._thread.begun(asked)),
+                self._tails.high_watermarks(TopicPartition(*tp) for tp in asked),
+            )
         missing = TopicIdentity("", 0)
         return {
             tp: LogFacts(start, ends[TopicPartition(*tp)], topic.topic_id, topic.partitions, committed)

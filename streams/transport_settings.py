@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from streams.config import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +45,19 @@ class TransportSettings:
     stall_s: float = 30.0
     """A shard that is neither free nor busy for this long ends the process."""
 
-    def __post_init__(self) -> None:
-        if self.session_timeout_s > self.request_timeout_s:
-            raise ValueError(
-                f"session_timeout_s={self.session_timeout_s} is above request_timeout_s={self.request_timeout_s}: "
-                "lower the first or raise the second"
-            )
-        if self.heartbeat_s * 3 > self.session_timeout_s:
-            raise ValueError(
-                f"heartbeat_s={self.heartbeat_s} is above a third of session_timeout_s={self.session_timeout_s}: "
-                "one lost heartbeat would cost the worker its shards; lower it"
-            )
-        if self.batch_records < 1:
-            raise ValueError(f"batch_records={self.batch_records}: at least 1")
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """What a configuration says of it; `Config` has checked that its numbers suit each other."""
+        return cls(
+            bootstrap_servers=config.bootstrap_servers,
+            app=config.app,
+            input_topic=config.topic("touchpoints"),
+            learner_topic=config.topic("learner"),
+            client_id=config.app,
+            session_timeout_s=config.session_timeout_s,
+            heartbeat_s=config.heartbeat_s,
+            rebalance_timeout_s=config.rebalance_timeout_s,
+            request_timeout_s=config.request_timeout_s,
+            batch_records=config.batch_records,
+            stall_s=config.stall_after_s,
+        )

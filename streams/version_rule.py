@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from models.adoption import Adoption, obeying
-from models.calendar import version_for
-from models.churn import Scorer, Version
+from models.calendar import newer, version_for
+from models.churn import Scorer
 from models.line import ShardState
 from models.settings import EngineSettings
-from streams.versions import InForce, VersionSource
+from models.step import InForce, VersionAtRecord
+from streams.versions import VersionSource
 
 
 class VersionRule:
@@ -52,7 +53,7 @@ class VersionRule:
         recorded = self._obeyed(state)
         return None if recorded is None else recorded.next_change(offset)
 
-    async def at_boundary(self, state: ShardState, boundary: int) -> Version | None:
+    async def at_boundary(self, state: ShardState, boundary: int) -> InForce | None:
         """The version that comes into force at a boundary; None: the one in force stays."""
         recorded = self._obeyed(state)
         if recorded is not None:
@@ -62,19 +63,16 @@ class VersionRule:
             return await self._newer(state, wanted)
         self._waits(f"of boundary {wanted}")
         self._in_force = await self._versions.at(wanted)
-        return self._in_force.version
+        return self._in_force
 
-    async def at_record(self, state: ShardState, offset: int, begins_batch: bool) -> Version | None:
+    async def at_record(self, state: ShardState, asked: VersionAtRecord) -> InForce | None:
         """The version that comes into force just before a record: live, at a batch's start, the one of the last
         boundary, if it was late then and is there now."""
-        # Between two due items that stand before one record there is no place that a replay could find again.
-        if state.cut_place != 0:
-            return None
         recorded = self._obeyed(state)
         if recorded is not None:
-            return await self._named(state, recorded.at_record(offset, state.boundary))
-        wanted = version_for(self._engine, state.boundary)
-        if self._lockstep or not begins_batch or state.version >= wanted:
+            return await self._named(state, recorded.at_record(asked.offset, asked.boundary))
+        wanted = version_for(self._engine, asked.boundary)
+        if self._lockstep or not asked.begins_batch or not newer(wanted, state.version):
             return None
         return await self._newer(state, wanted)
 
@@ -83,18 +81,18 @@ class VersionRule:
             self._recorded = None
         return self._recorded
 
-    async def _named(self, state: ShardState, boundary: int | None) -> Version | None:
+    async def _named(self, state: ShardState, boundary: int | None) -> InForce | None:
         """A version that was in force once, if it is newer than the one in force; waits for it."""
-        if boundary is None or boundary <= state.version:
+        if not newer(boundary, state.version):
             return None
         self._waits(f"of boundary {boundary}, as recorded")
         found = self._in_force = await self._versions.at(boundary)
-        return found.version if found.version.boundary > state.version else None
+        return found if newer(found.version.boundary, state.version) else None
 
-    async def _newer(self, state: ShardState, most: int) -> Version | None:
+    async def _newer(self, state: ShardState, most: int) -> InForce | None:
         """The newest version up to a boundary that the learner has cut, if it is newer than the one in force."""
         found = await self._versions.newest(most)
-        if found is None or found.version.boundary <= state.version:
+        if found is None or not newer(found.version.boundary, state.version):
             return None
         self._in_force = found
-        return found.version
+        return found

@@ -7,39 +7,27 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from models.churn import UNTRAINED, Scorer, SnapshotRefused, Version, schema_of, scorer_of, unseal
+from models.churn import UNTRAINED, SnapshotRefused, Version, schema_of, scorer_of
 from models.learning import initial_version
 from models.settings import EngineSettings
-from streams.checkpoint import patiently
+from models.step import InForce
+from streams.model_registry import ModelRegistry
+from streams.retry import Backoff, ignore, retry_while_unavailable
 from streams.store import Store
 
 logger = logging.getLogger(__name__)
 
-LEARNER = "learner"
-ORIGIN, CUT = b"origin", b"cut"
-"""Where the learner keeps its first boundary and its last."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
+FIRST_LOOK_S, LONGEST_LOOK_S, LOOK_GROWTH = 0.005, 0.1, 1.5
+"""Between two looks for a version that is waited for: in lockstep it comes within milliseconds."""
 KEPT = 8
 ALARM_EVERY_S = 10.0
 REFUSED_PAUSE_S = 2.0
 
 
-def name_of(boundary: int) -> bytes:
-    """The name under which a version is stored."""
-    return b"v:%d" % boundary
-
-
 Relearn = Callable[[int, int], Awaitable[Version]]
 """(boundary, the last boundary that was cut) -> the version, learned again."""
-
-
-class InForce(NamedTuple):
-    """A version and its scorer."""
-
-    version: Version
-    scorer: Scorer
 
 
 class VersionSource(Protocol):
@@ -50,19 +38,13 @@ class VersionSource(Protocol):
     async def newest(self, most: int) -> InForce | None: ...
 
 
-def lasting(settings: EngineSettings) -> int:
-    """How much older (ms) than the newest version one must be that no shard asks for any more: a shard whose watermark
-    is b may still ask for the version of the last boundary <= b - D."""
-    return (-(-settings.version_delay // settings.boundary) + 2) * settings.boundary
-
-
 class Versions:
     """Versions by boundary, for all shards of a worker."""
 
     def __init__(self, store: Store, settings: EngineSettings, relearn: Relearn | None = None) -> None:
         """relearn: gives a version that the learner has cut and let go since (streams/relearning.py)."""
-        self._store, self._settings, self._relearn = store, settings, relearn
-        self._schema = schema_of(settings)
+        self._settings, self._relearn = settings, relearn
+        self._registry = ModelRegistry(store, schema_of(settings))
         self._kept: OrderedDict[int, InForce] = OrderedDict()
 
     async def named(self, boundary: int) -> InForce:
@@ -75,7 +57,8 @@ class Versions:
         Before the learner's origin it is the untrained model. A version that is corrupted or foreign is refused; what
         is in force stays so, and the shard waits, with an alarm, until the learner's state is mended.
         """
-        pause, started, alarmed = FIRST_PAUSE_S, time.monotonic(), time.monotonic()
+        backoff = Backoff(FIRST_LOOK_S, LONGEST_LOOK_S, LOOK_GROWTH)
+        started = alarmed = time.monotonic()
         while True:
             if boundary in self._kept:
                 return self._kept[boundary]
@@ -89,8 +72,7 @@ class Versions:
                 logger.warning(
                     "model version %d is not there after %.0f s: is the learner up?", boundary, now - started
                 )
-            await asyncio.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_PAUSE_S)
+            await backoff.pause()
 
     async def newest(self, most: int) -> InForce | None:
         """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
@@ -99,17 +81,13 @@ class Versions:
         """
         if most in self._kept:
             return self._kept[most]
-        origin, cut = await patiently(
-            "looking for the newest model version", lambda: self._store.load(LEARNER, [ORIGIN, CUT])
-        )
-        if origin is None or cut is None:
-            return None
+        bounds = await retry_while_unavailable("looking for the newest model version", self._registry.bounds, ignore)
         try:
-            newest, first = min(most, number_of(cut, CUT)), number_of(origin, ORIGIN)
+            last, first = bounds.newest, bounds.origin
         except SnapshotRefused as error:
             logger.error("the newest model version is refused: %s", error)
             return None
-        if newest < first:
+        if last is None or first is None or (newest := min(most, last)) < first:
             return None
         found = self._kept.get(newest) or await self._look(newest)
         if found is not None:
@@ -122,16 +100,16 @@ class Versions:
             self._kept.popitem(last=False)
 
     async def _look(self, boundary: int) -> InForce | None:
-        value, origin, cut = await patiently(
-            "looking for a model version", lambda: self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
-        )
         try:
-            if value is not None:
-                return self._in_force(_checked(unseal(value, self._schema, Version), boundary))
-            if origin is not None and boundary < number_of(origin, ORIGIN):
+            stored = await retry_while_unavailable(
+                "looking for a model version", lambda: self._registry.read(boundary), ignore
+            )
+            if stored.version is not None:
+                return self._in_force(stored.version)
+            if (origin := stored.origin) is not None and boundary < origin:
                 return self._initial()
-            if self._relearn is not None and cut is not None and boundary <= number_of(cut, CUT):
-                return self._in_force(await self._relearn(boundary, number_of(cut, CUT)))
+            if self._relearn is not None and (newest := stored.newest) is not None and boundary <= newest:
+                return self._in_force(await self._relearn(boundary, newest))
             return None
         except SnapshotRefused as error:
             logger.error("model version %d is refused: %s", boundary, error)
@@ -143,17 +121,3 @@ class Versions:
 
     def _in_force(self, version: Version) -> InForce:
         return InForce(version, scorer_of(version, self._settings))
-
-
-def _checked(version: Version, boundary: int) -> Version:
-    if version.boundary != boundary:
-        raise SnapshotRefused(f"what is stored under {name_of(boundary)!r} is the version of {version.boundary}")
-    return version
-
-
-def number_of(value: bytes, name: bytes) -> int:
-    """The time (ms) that the learner keeps under `name`. Raises SnapshotRefused."""
-    try:
-        return int(value)
-    except ValueError as error:
-        raise SnapshotRefused(f"the learner's {name.decode()} is {value!r}, not a time in ms") from error

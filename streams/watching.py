@@ -8,25 +8,46 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from aiokafka import TopicPartition
+from faust.types import TP
 
 from models.calendar import place
 from models.churn import Version
 from models.line import UNBORN, ShardState
-from streams.metrics import UNPUBLISHED, Metrics
-from streams.outbox import PublisherUnavailable
+from streams.health import Progress
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.metrics import HELD, UNPUBLISHED, Metrics
+from streams.open_transactions import LogEnd, OpenTransactions
 from streams.outgoing import Sent
-from streams.ownership import Ownership
 from streams.store import Store, StoreUnavailable
 from streams.store.rules import StoreRefused
 from streams.tails import TailReader
-from streams.web import Progress, WebServer
+from streams.web import WebServer
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
+
+
+class Owner(Protocol):
+    """What is asked of a partition's owner (implemented by Shard and LearnerOwner)."""
+
+    @property
+    def tp(self) -> TP: ...
+    @property
+    def reads(self) -> bool: ...
+
+
+class Owners(Protocol):
+    """Who owns what in this process (implemented by Ownership)."""
+
+    @property
+    def current(self) -> Mapping[TP, Owner]: ...
+    @property
+    def complete(self) -> bool: ...
 
 
 class Watching:
@@ -39,6 +60,7 @@ class Watching:
         self._web = WebServer(self.metrics, self.progress)
         self._states: dict[int, ShardState] = {}
         self._owned: set[int] = set()
+        self._open = OpenTransactions()
         self._in_hand: dict[int, int] = {}  # records taken in and not committed
         self._reach: dict[int, int] = {}  # the log time up to which a shard has work in hand
 
@@ -61,6 +83,10 @@ class Watching:
         metrics.paused(shard, None)
         metrics.committed(shard, before.totals, after.totals, records, seconds, store_seconds)
         metrics.state(shard, after)
+
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None:
+        """Touchpoints of a commit of which the record can't tell whether they came before: applied, and dropped."""
+        self.metrics.doubted(shard, unsure, beyond)
 
     def working(self, shard: int, records: int, up_to: int) -> None:
         """A batch was taken in. up_to: timestamp of its last record, ms."""
@@ -138,9 +164,13 @@ class Watching:
         self.progress.learner_trouble = detail
         self.metrics.learner_trouble(detail is not None)
 
+    def topic_trouble(self, detail: str | None) -> None:
+        """The input topic is gone (told in words), or there again (None)."""
+        self.progress.topic_trouble = detail
+
     # -- looks for itself
 
-    async def run(self, ownership: Ownership, tails: TailReader, topic: str, store: Store) -> None:
+    async def run(self, ownership: Owners, tails: TailReader, topic: str, store: Store) -> None:
         """Serve HTTP, and follow assignment, lag and due backlog, until cancelled."""
         port = await self._web.start(self._host, self._port)
         logger.info("metrics, health and readiness on http://%s:%d", self._host, port)
@@ -153,11 +183,11 @@ class Watching:
         finally:
             await self._web.stop()
 
-    async def _follow_assignment(self, ownership: Ownership) -> None:
+    async def _follow_assignment(self, ownership: Owners) -> None:
         owned = {o.tp.partition for o in ownership.current.values() if o.reads}
         if not ownership.complete:
             self.progress.revoked()
-        elif owned != self._owned or not self.progress.ready:
+        elif owned != self._owned or not self.progress.complete:
             self.progress.taken_over(owned)
         self.metrics.owned(owned)
         self.metrics.learns(any(not o.reads for o in ownership.current.values()))
@@ -171,6 +201,8 @@ class Watching:
         self._states.pop(shard, None)
         self._reach.pop(shard, None)
         self._publishes(shard)
+        self._open.forget(shard)
+        self.progress.flows(shard)
 
     def _publishes(self, shard: int) -> None:
         """Nothing keeps the shard's outputs from being public, as far as it is ours to say. A commit says nothing about
@@ -180,14 +212,23 @@ class Watching:
 
     async def _look_at_lag(self, tails: TailReader, topic: str) -> None:
         try:
-            ends = await tails.high_watermarks(TopicPartition(topic, shard) for shard in self._owned)
-        except PublisherUnavailable as error:
+            ends = await tails.log_ends(TopicPartition(topic, shard) for shard in self._owned)
+        except (KafkaUnavailable, BrokerRefused) as error:
             logger.debug("lag is not known: %s", error)
             return
         for tp, end in ends.items():
             state = self._states.get(tp.partition)
             if state is not None:  # else it was lost while Kafka answered
-                self.metrics.fence(tp.partition, state.fence, end, state.time)
+                self.metrics.fence(tp.partition, state.fence, end.end, state.time)
+                self._look_for_open(tp.partition, end)
+
+    def _look_for_open(self, shard: int, end: LogEnd) -> None:
+        held = self._open.looked(shard, end)
+        self.metrics.held(shard, held.seconds if held else 0.0)
+        if held:
+            self.progress.held(shard, held.seconds, f"{HELD}: {held}")
+        else:
+            self.progress.flows(shard)
 
     async def _look_at_due(self, store: Store) -> None:
         """What is due up to the shard's own time is always done; the backlog lies between that and the newest record

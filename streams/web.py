@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from streams.errors import EngineError
+from streams.health import Progress
 from streams.metrics import Metrics
 
 SHUTDOWN_S = 1.0
@@ -26,112 +24,6 @@ class AddressTaken(EngineError):
     """The metrics address can't be listened on."""
 
     remedy = "free the port, or set RETENTION_METRICS_PORT (0: any free one) and RETENTION_METRICS_HOST"
-
-
-State = Literal["idle", "working", "waiting"]
-
-
-@dataclass(slots=True)
-class _Shard:
-    state: State
-    since: float  # of the last progress: a commit, or work that came to an idle shard
-    why: str = ""
-
-
-class Progress:
-    """Whether the shards move. Fed by their owner, once per batch; one thread.
-
-    A shard is *idle* (nothing to do), *working* or *waiting* (it has work and says why it can't do it). The last two
-    must move within `stall_after_s`. Beside that its outputs may be *unpublished*: commits go on then, and so does
-    idleness, so that only a published transaction ends it.
-    """
-
-    def __init__(self, stall_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.stall_after_s = stall_after_s
-        self._clock = clock
-        self._shards: dict[int, _Shard] = {}
-        self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
-        self._ready = False
-        self.learner_trouble: str | None = None
-        """Why the learner of this worker stands still, if it does."""
-
-    @property
-    def ready(self) -> bool:
-        """An assignment is taken over (it may be empty: more workers than shards)."""
-        return self._ready
-
-    def taken_over(self, shards: Collection[int]) -> None:
-        """An assignment is complete; shards that stay keep what was known of them."""
-        now = self._clock()
-        self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
-        self._unpublished = {shard: told for shard, told in self._unpublished.items() if shard in self._shards}
-        self._ready = True
-
-    def revoked(self) -> None:
-        """A rebalance has begun: no shard is ours until the next `taken_over`. A publisher's trouble is told once only,
-        so that it is kept for the shards that stay."""
-        self._shards.clear()
-        self._ready = False
-
-    def working(self, shard: int) -> None:
-        """A batch was taken in."""
-        self._enter(shard, "working", "")
-
-    def moved(self, shard: int) -> None:
-        """A commit stands."""
-        self._shards[shard] = _Shard("working", self._clock())
-
-    def waiting(self, shard: int, why: str) -> None:
-        """There is work, but it can't be done now."""
-        self._enter(shard, "waiting", why)
-
-    def idle(self, shard: int) -> None:
-        """Nothing to do."""
-        self._shards[shard] = _Shard("idle", self._clock())
-
-    def unpublished(self, shard: int, why: str) -> None:
-        """The shard's outputs can't be made public; the clock runs from the first time on."""
-        since, _ = self._unpublished.get(shard, (self._clock(), ""))
-        self._unpublished[shard] = since, why
-
-    def published(self, shard: int) -> None:
-        """They can, or are no longer ours to publish."""
-        self._unpublished.pop(shard, None)
-
-    def _enter(self, shard: int, state: State, why: str) -> None:
-        known = self._shards.get(shard)
-        # Waiting is no progress: the clock goes on from the last movement. Only idle time does not count.
-        since = known.since if known is not None and known.state != "idle" else self._clock()
-        self._shards[shard] = _Shard(state, since, why)
-
-    def stalled(self) -> dict[int, tuple[float, str]]:
-        """Shards that have work and have not moved, or that have not published, for too long: seconds since, and why as
-        far as it is known."""
-        now = self._clock()
-        found = {}
-        for shard, known in sorted(self._shards.items()):
-            causes = []
-            if known.state != "idle":
-                causes.append((known.since, known.why or "no commit and no reason given"))
-            if shard in self._unpublished:
-                causes.append(self._unpublished[shard])
-            overdue = [(since, why) for since, why in causes if now - since > self.stall_after_s]
-            if overdue:
-                found[shard] = now - min(since for since, _ in overdue), "; ".join(why for _, why in overdue)
-        return found
-
-    def states(self) -> dict[int, dict[str, Any]]:
-        """Every shard's state, for people."""
-        now = self._clock()
-        return {
-            shard: {"state": known.state, "seconds": round(now - known.since, 1)}
-            | ({"reason": why} if (why := self._why(shard)) else {})
-            for shard, known in sorted(self._shards.items())
-        }
-
-    def _why(self, shard: int) -> str:
-        _, unpublished = self._unpublished.get(shard, (0.0, ""))
-        return "; ".join(why for why in (self._shards[shard].why, unpublished) if why)
 
 
 class WebServer:
@@ -174,7 +66,7 @@ class WebServer:
     async def _get_health(self, _: web.Request) -> web.Response:
         stalled, trouble = self._progress.stalled(), self._progress.learner_trouble
         body: dict[str, Any] = {
-            "healthy": not stalled and trouble is None,
+            "healthy": not stalled and trouble is None and self._progress.topic_trouble is None,
             "stalled": [
                 {"shard": shard, "seconds": round(seconds, 1), "reason": why}
                 for shard, (seconds, why) in stalled.items()
@@ -183,13 +75,16 @@ class WebServer:
         }
         if trouble is not None:
             body["learner"] = trouble
+        if self._progress.topic_trouble is not None:
+            body["topic"] = self._progress.topic_trouble
         return _json(body, 200 if body["healthy"] else 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready
         body = {"ready": ready, "shards": sorted(self._progress.states())}
         if not ready:
-            body["reason"] = "no assignment taken over yet, or a rebalance is under way"
+            under_way = "no assignment taken over yet, or a rebalance is under way"
+            body["reason"] = self._progress.topic_trouble or under_way
         return _json(body, 200 if ready else 503)
 
 

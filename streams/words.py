@@ -1,80 +1,10 @@
-"""Records of the output topics in a line each, for people."""
+"""Times and qualities as text, for people."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-
-import msgspec
-
-from models.outputs import CHURN, RETURN, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
-
-_decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
-
-SHOWN = 60
-
-
-_OUTCOMES = {
-    (CHURN, True): "churned",
-    (CHURN, False): "stayed",
-    (RETURN, True): "was back within a tick",
-    (RETURN, False): "was not back within a tick",
-}
-
-
-def line(value: bytes) -> str:
-    """A record as a line; one that is not an output of this release is shown as it is."""
-    try:
-        output: Output = _decode(value)
-    except msgspec.DecodeError:
-        return f"not an output of this release: {value[:SHOWN]!r}"
-    return of(output)
-
-
-def of(output: Output) -> str:
-    """An output as a line."""
-    match output:
-        case Trigger():
-            reasons = "; ".join(reason.words for reason in output.drivers)
-            return (
-                f"{moment(output.time)}  {output.customer}  {output.action} by {output.channel}  "
-                f"p={output.probability:.2f}  '{reasons}'  until {moment(output.expires_at)}"
-            )
-        case Decision():
-            return f"{moment(output.time)}  {output.customer or f'shard {output.at.partition}'}  {_decided(output)}"
-        case Example():
-            foreseen = "" if output.predicted is None else f"predicted p={output.predicted:.2f} "
-            return (
-                f"{moment(output.label_time)}  {output.customer}  {_OUTCOMES[output.sort, output.truth]}  "
-                f"{foreseen}at {moment(output.snapshot_time)}"
-            )
-        case Watermark():
-            return f"{moment(output.time)}  shard {output.shard}  watermark"
-        case Chosen():
-            told = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
-            return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {told}"
-        case DeadLetter():
-            value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
-            return (
-                f"{moment(output.timestamp)}  {output.customer or 'customer unknown'}  {output.code}  {output.reason}  "
-                f"at {output.topic}[{output.partition}]@{output.offset}" + (f"  {value!r}" if value else "")
-            )
-
-
-def _decided(decision: Decision) -> str:
-    parts: list[Any] = [decision.what]
-    if decision.action:
-        parts.append(decision.action)
-    if decision.probability is not None:
-        parts.append(f"p={decision.probability:.2f}")
-    if decision.model_version is not None:
-        trained = decision.model_version >= 0
-        parts.append(f"model of {moment(decision.model_version)}" if trained else "untrained model")
-    if decision.reason:
-        parts.append(f"'{decision.reason}'")
-    return "  ".join(map(str, parts))
 
 
 def quality(told: Mapping[str, Any]) -> str:

@@ -21,7 +21,8 @@ from kafka import KafkaProducer
 
 from models.rehearsal import Rehearsal
 from streams.config import Config
-from streams.topic_admin import TopicAdmin, specs
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
 from tests.world_traces import Traces
 
 Raw = tuple[bytes | None, bytes | None, int]

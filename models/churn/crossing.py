@@ -96,10 +96,17 @@ def _look(basis: Any, now: int, at: int, mixture: Mixture, room: Room, end: int)
 
 @compiled
 def crossing_time(basis: Any, risk: float, now: int, tick: int, enter: float, mixture: Mixture, room: Room) -> int:
-    """The first upward crossing after `now` and before `tick` (ms), `risk` being that of now, below `enter`, and still
-    in the room at place 0 (`probability`).
+    """The first upward crossing after `now` and before `tick`.
 
-    The first whole minute at which risk is at the threshold, as seconds since the epoch; 0: there is none.
+    Args:
+        basis: as of now, shape (BASIS,).
+        risk: that of now, below `enter`, and still in the room at place 0 (`probability`).
+        now, tick: log times, ms.
+        enter: the threshold, a probability.
+        mixture, room: the scorer, and what it calculates in.
+
+    Returns:
+        The first whole minute at which risk is at the threshold, as seconds since the epoch; 0: there is none.
     """
     last = (tick - 1) // MINUTE * MINUTE
     at, risks = np.zeros(_ENDS, dtype=np.int64), np.zeros(_ENDS)
@@ -160,7 +167,15 @@ def crossings_of(
 ) -> NDArray[np.int64]:
     """The same by any scorer, which has no bound: day by day, and then by bisection.
 
-    Of bases of shape (rows, BASIS) whose risk is below `enter`; shape (rows,)."""
+    Args:
+        scorer: any.
+        bases: shape (rows, BASIS); the risk of each is below `enter`.
+        nows, ticks: log times, ms, shape (rows,).
+        enter: the threshold, a probability.
+
+    Returns:
+        Seconds since the epoch, 0 where there is no crossing; shape (rows,).
+    """
     last = (ticks.astype(np.int64) - 1) // MINUTE
     before = nows // MINUTE
     at = before.copy()

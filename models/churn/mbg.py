@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.churn.mbg_likelihood import objective
+from models.churn.mbg_likelihood import Sample, objective
 from models.compiled import compiled
 from models.maths import exp, ln
 
@@ -94,14 +94,14 @@ def fit(
     Raises:
         ValueError: columns of different lengths, or numbers that no customer has.
     """
-    sample = _Sample.of(customers)
-    if not sample.total:
+    sample, weight = _sample_of(customers)
+    if not weight:
         return prior.medians
     logs = np.array([min(max(ln(parameter), LEAST_LOG), MOST_LOG) for parameter in start or prior.medians])
     if not np.isfinite(logs).all():
         raise ValueError(f"a fit can't start at {start}")
-    medians, ridges = _ridges(prior, sample.total if worth is None else worth)
-    _minimise(logs, medians, ridges, customers.window, *sample.columns)
+    medians, ridges = _ridges(prior, weight if worth is None else worth)
+    _minimise(logs, medians, ridges, customers.window, sample)
     return MbgParameters(*(exp(parameter) for parameter in logs.tolist()))
 
 
@@ -118,13 +118,13 @@ def derivatives(
     What covariance of the log parameters follows: `covariance`. Raises ValueError as `fit` does, and when there are no
     customers.
     """
-    sample = _Sample.of(customers)
-    if not sample.total:
+    sample, weight = _sample_of(customers)
+    if not weight:
         raise ValueError("there are no customers, or none of any weight")
-    total = sample.total if worth is None else worth
+    total = weight if worth is None else worth
     gradient, hessian = np.empty(4), np.empty((4, 4))
     logs = np.array([ln(parameter) for parameter in parameters])
-    value = objective(logs, *_ridges(prior, total), customers.window, *sample.columns, gradient, hessian)
+    value = objective(logs, *_ridges(prior, total), customers.window, sample, gradient, hessian)
     return total * value, total * gradient, total * hessian
 
 
@@ -195,32 +195,26 @@ def _silent_probabilities(x: Any, last: Any, age: Any, horizon: float, parameter
         out[row] = silent_probability(x[row], last[row], age[row], horizon, parameters)
 
 
-class _Sample(NamedTuple):
-    """Customers as `objective` reads them: x, last, age, back, share; values, by_value."""
-
-    total: float
-    columns: tuple[Column, Column, Column, NDArray[np.bool_], Column, Column, Column]
-
-    @classmethod
-    def of(cls, customers: Customers) -> _Sample:
-        size = np.shape(customers.x)
-        weights = np.ones(size) if customers.weights is None else np.array(customers.weights, dtype=np.float64)
-        counts, lasts, ages, shares = _columns(customers.x, customers.last, customers.age, weights)
-        back = np.zeros(size, dtype=np.bool_) if customers.back is None else np.array(customers.back, dtype=np.bool_)
-        if back.shape != counts.shape:
-            raise ValueError(f"columns of different shapes: {[counts.shape, back.shape]}")
-        if back.any() and not customers.window > 0.0:
-            raise ValueError(f"nobody is back within a window of {customers.window}")
-        possible = (counts >= 0.0) & (lasts >= 0.0) & (lasts <= ages) & (shares >= 0.0)
-        possible &= np.isfinite(counts) & np.isfinite(ages) & np.isfinite(shares)
-        if not possible.all():
-            row = int(np.argmin(possible))
-            numbers = [float(column[row]) for column in (counts, lasts, ages, shares)]
-            raise ValueError(f"row {row} is no customer: x, last, age, weight = {numbers}")
-        values, place = np.unique(counts, return_inverse=True)
-        by_value = np.zeros(len(values))
-        total = _share(shares, place, by_value)
-        return cls(total, (counts, lasts, ages, back, shares, values, by_value))
+def _sample_of(customers: Customers) -> tuple[Sample, float]:
+    """Customers as `objective` reads them, and their weight in all."""
+    size = np.shape(customers.x)
+    weights = np.ones(size) if customers.weights is None else np.array(customers.weights, dtype=np.float64)
+    counts, lasts, ages, shares = _columns(customers.x, customers.last, customers.age, weights)
+    back = np.zeros(size, dtype=np.bool_) if customers.back is None else np.array(customers.back, dtype=np.bool_)
+    if back.shape != counts.shape:
+        raise ValueError(f"columns of different shapes: {[counts.shape, back.shape]}")
+    if back.any() and not customers.window > 0.0:
+        raise ValueError(f"nobody is back within a window of {customers.window}")
+    possible = (counts >= 0.0) & (lasts >= 0.0) & (lasts <= ages) & (shares >= 0.0)
+    possible &= np.isfinite(counts) & np.isfinite(ages) & np.isfinite(shares)
+    if not possible.all():
+        row = int(np.argmin(possible))
+        numbers = [float(column[row]) for column in (counts, lasts, ages, shares)]
+        raise ValueError(f"row {row} is no customer: x, last, age, weight = {numbers}")
+    values, place = np.unique(counts, return_inverse=True)
+    by_value = np.zeros(len(values))
+    total = _share(shares, place, by_value)
+    return Sample(counts, lasts, ages, back, shares, values, by_value), total
 
 
 @compiled
@@ -270,20 +264,14 @@ def _minimise(
     prior: Any,
     ridges: Any,
     window: float,
-    x: Any,
-    last: Any,
-    age: Any,
-    back: Any,
-    share: Any,
-    values: Any,
-    by_value: Any,
+    sample: Any,
 ) -> None:
     """Damped Newton within the bounds (Levenberg-Marquardt's damping; Nocedal and Wright, Numerical Optimization,
     chapters 10 and 16), in place. A parameter at its bound with the slope against it is held for the step."""
     gradient, hessian, factor = np.zeros(4), np.zeros((4, 4)), np.zeros((4, 4))
     next_gradient, next_hessian = np.zeros(4), np.zeros((4, 4))
     step, trial, held = np.zeros(4), np.zeros(4), np.zeros(4, dtype=np.bool_)
-    value = objective(logs, prior, ridges, window, x, last, age, back, share, values, by_value, gradient, hessian)
+    value = objective(logs, prior, ridges, window, sample, gradient, hessian)
     damping = 0.0
     for _ in range(_MOST_STEPS):
         for j in range(4):
@@ -295,9 +283,7 @@ def _minimise(
         for j in range(4):
             gain -= gradient[j] * step[j]
             trial[j] = min(max(logs[j] + min(max(step[j], -_LONGEST), _LONGEST), LEAST_LOG), MOST_LOG)
-        found = objective(
-            trial, prior, ridges, window, x, last, age, back, share, values, by_value, next_gradient, next_hessian
-        )
+        found = objective(trial, prior, ridges, window, sample, next_gradient, next_hessian)
         if found > value and gain > _LAST_GAIN:
             damping = max(4.0 * damping, _LEAST_DAMPING)
             continue

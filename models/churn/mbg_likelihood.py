@@ -5,9 +5,10 @@ Checked against differences; sums run row by row, so that their bits depend on n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.compiled import compiled
 from models.maths import exp, ln
@@ -34,33 +35,43 @@ def gammas(z: float) -> tuple[float, float, float]:
     return value, first, second
 
 
+class Sample(NamedTuple):
+    """Customers as compiled code reads them.
+
+    x, last, age, back, share: by customer, the shares of the weight adding to one. values, by_value: the different
+    values of x and their shares; gamma functions are of x alone, and few customers differ in it.
+    """
+
+    x: NDArray[np.float64]
+    last: NDArray[np.float64]
+    age: NDArray[np.float64]
+    back: NDArray[np.bool_]
+    share: NDArray[np.float64]
+    values: NDArray[np.float64]
+    by_value: NDArray[np.float64]
+
+
 @compiled
 def objective(
     logs: Any,
     prior: Any,
     ridges: Any,
     window: float,
-    x: Any,
-    last: Any,
-    age: Any,
-    back: Any,
-    share: Any,
-    values: Any,
-    by_value: Any,
+    sample: Any,
     gradient: Any,
     hessian: Any,
 ) -> float:
     """Negative log-likelihood of the mean customer, and ridges · (logs - prior)². Fills its derivatives by the log
     parameters `logs`: `gradient` (4,) and `hessian` (4, 4).
 
-    x, last, age, share: by customer, the shares of the weight adding to one. values, by_value: the different values of
-    x and their shares; gamma functions are of x alone, and few customers differ in it.
+    sample: a `Sample`.
 
     A customer's likelihood is Γ(r+x)/Γ(r) α^r · Γ(a+b)/Γ(b) · Γ(b+x)/Γ(a+b+x+1) · (gone + alive), where
     gone = a (α+last)^-(r+x) and alive = (b+x) (α+age)^-(r+x). Of one who is silent for the `window` after their age,
     that holds at age + window. Of one who is back within it (`back`), the likelihood is what silence up to its end
     takes from silence up to its beginning: the gone cancel, alive remains. Sums are by the parameters, at first.
     """
+    x, last, age, back, share, values, by_value = sample
     r, alpha, a, b = exp(logs[0]), exp(logs[1]), exp(logs[2]), exp(logs[3])
     fall = 0.0  # the log-likelihood
     g_r, g_alpha, g_a, g_b = 0.0, 0.0, 0.0, 0.0

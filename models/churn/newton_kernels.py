@@ -93,7 +93,15 @@ def variance(root: Any, x: Any) -> float:
 def learn_row(link: int, weights: Any, root: Any, x: Any, label: float, offset: float, share: float, room: Any) -> None:
     """One example, `share` times: w += k g / s and P −= k kᵀ q / s, where k = P x and s = 1 + q x·k.
 
-    `x` as laid out by `lay`, shape (size,), like `room`; `share` is above zero.
+    Args:
+        link: which link function, see `slope_and_curvature`.
+        weights: w, shape (size,); changed.
+        root: the packed triangular root of P, shape (size · (size + 1) / 2,); changed.
+        x: the row as laid out by `lay`, shape (size,).
+        label: what came.
+        offset: is added to w·x.
+        share: how much of the example is learned, above zero.
+        room: to calculate in, shape (size,).
     """
     g, q = slope_and_curvature(link, linear(weights, x, offset), label)
     lift = sqrt(q * share)
@@ -123,7 +131,15 @@ def learn_row(link: int, weights: Any, root: Any, x: Any, label: float, offset: 
 def learn_rows(
     link: int, weights: Any, root: Any, rows: Any, intercept: int, labels: Any, offsets: Any, share: float
 ) -> None:
-    """`learn_row` for each row in order. `offsets` has one number a row, or none at all."""
+    """`learn_row` for each row in order.
+
+    Args:
+        link, weights, root, share: as there.
+        rows: shape (rows, any), without the intercept's one.
+        intercept: 1 where the state has an intercept, 0 where it has none.
+        labels: shape (rows,).
+        offsets: one number a row, or none at all.
+    """
     x, room = np.empty(weights.shape[0]), np.empty(weights.shape[0])
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)
@@ -133,6 +149,7 @@ def learn_rows(
 
 @compiled
 def linear_rows(weights: Any, rows: Any, intercept: int, offsets: Any, out: Any) -> None:
+    """`linear` for each row, into `out` of shape (rows,); the others are as for `learn_rows`."""
     x = np.empty(weights.shape[0])
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)
@@ -141,6 +158,7 @@ def linear_rows(weights: Any, rows: Any, intercept: int, offsets: Any, out: Any)
 
 @compiled
 def variance_rows(root: Any, rows: Any, intercept: int, size: int, out: Any) -> None:
+    """`variance` for each row, into `out` of shape (rows,). size: of the state; the others are as for `learn_rows`."""
     x = np.empty(size)
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)

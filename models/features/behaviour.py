@@ -119,7 +119,16 @@ def update(
 ) -> None:
     """Let one touchpoint change the record.
 
-    time: in ms. late: it is older than the allowed lateness. alive: it is a sign of staying. phase: the customer's own.
+    Args:
+        record: a row of dtype SLAB.
+        kind: the touchpoint's `Kind`.
+        time: when it happened, ms.
+        a, b: the kind's numbers (`models.touchpoints.payload`).
+        sentiment: -1 to 1, NaN when not known.
+        late: it is older than the allowed lateness.
+        alive: it is a sign of staying.
+        phase: the customer's own within the tick, ms.
+        rules: dtype `models.lanes.RULES`.
     """
     times, numbers = record.times, record.numbers
     last = int(times[LAST_PURCHASE])

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from models.touchpoints import limits
+from models.touchpoints import formats, limits
 from models.touchpoints.union import EVENTS
 
 
@@ -83,6 +83,8 @@ def diagnose(value: bytes | None, key: bytes | None, complaint: str) -> Rejected
     if len(value) > limits.MAX_EVENT_BYTES:
         size = f"the event has {len(value)} bytes; give at most {limits.MAX_EVENT_BYTES}"
         return Rejected(Code.OVERSIZE, f"{size}, for instance a reference instead of the content", customer)
+    if (schema := formats.schema_id(value)) is not None:
+        return Rejected(Code.NOT_JSON, formats.registry(schema), customer)
     if nesting(value) > limits.MAX_NESTING:
         deep = f"the event is nested deeper than {limits.MAX_NESTING} levels; give a flat event"
         return Rejected(Code.NOT_JSON, deep, customer)
@@ -94,6 +96,9 @@ def diagnose(value: bytes | None, key: bytes | None, complaint: str) -> Rejected
         return Rejected(
             Code.NOT_JSON, f"the event is not JSON: {_printable(str(error))}; give one JSON object", customer
         )
+    if formats.batched(event):
+        several = "the event is a list of events, CloudEvents' batch format; give each event as a record of its own"
+        return Rejected(Code.NOT_AN_OBJECT, several, customer)
     if not isinstance(event, dict):
         return Rejected(Code.NOT_AN_OBJECT, f"the event is {_shown(event)}; give one JSON object", customer)
     code, reason = _fault(event, complaint, repeated)
@@ -146,6 +151,8 @@ def _parse(value: bytes) -> tuple[object, set[str]]:
 
 def _fault(event: dict[str, Any], complaint: str, repeated: set[str]) -> tuple[Code, str]:
     if "type" not in event:
+        if recognised := formats.without_type(event):
+            return Code.MISSING_FIELD, recognised
         return Code.MISSING_FIELD, 'type is missing; give the touchpoint\'s type, such as "purchase"'
     name = event["type"]
     if not isinstance(name, str):

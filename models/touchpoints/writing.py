@@ -34,9 +34,18 @@ def event(
 ) -> bytes:
     """Return the event as it goes to Kafka; its key there is the subject in UTF-8.
 
-    The same arguments give the same bytes: the keys of `data` are sorted. Additional fields of `data` are kept. The
-    subject may be None where the event is about nobody (`clock`, `model_chosen`). Raises InvalidTouchpoint for what
-    `read` would refuse, and for numbers that are not finite (JSON has none).
+    The same arguments give the same bytes: the keys of `data` are sorted.
+
+    Args:
+        type: the touchpoint's, such as ``purchase``.
+        id: unique for the source.
+        source: what tells of it, such as ``urn:shop``.
+        subject: the customer; None where the event is about nobody (`clock`, `model_chosen`).
+        time_ms: when it happened, ms since the epoch.
+        data: the type's own fields; additional ones are kept.
+
+    Raises:
+        InvalidTouchpoint: `read` would refuse it, or a number is not finite (JSON has none).
     """
     envelope: dict[str, Any] = {"type": type, "specversion": "1.0", "id": id, "source": source}
     if subject is not None:

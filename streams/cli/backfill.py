@@ -40,7 +40,7 @@ def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> 
     help="the cut: events before it are history, live takes over at it; ISO 8601, UTC",
 )
 @json_option("the summary as one JSON object")
-@configured("mode", "redis_cluster")
+@configured("mode", "redis_cluster", "log_gap_days")
 def backfill(config: Config, log: str, until: int, as_json: bool) -> None:
     """Warm state and models with history, before the first worker starts, without triggering anybody.
 
@@ -80,7 +80,7 @@ class _View:
         self._read = self._time = 0
 
     def _show(self, total: int | None, told: str) -> Watch:
-        from streams.publishing import PLAIN_EVERY_S, BarWatch, PlainWatch
+        from streams.cli.progress import PLAIN_EVERY_S, BarWatch, PlainWatch
 
         self.close()
         watch = self._watch = BarWatch(total, told) if sys.stderr.isatty() else PlainWatch(PLAIN_EVERY_S)

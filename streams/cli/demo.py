@@ -11,6 +11,7 @@ import click
 from streams.cli.options import a_log, fail, json_option, quiet_libraries
 from streams.config import ConfigError
 from streams.errors import EngineError
+from streams.log_times import LONGEST_GAP_DAYS
 
 if TYPE_CHECKING:
     from streams.demo_view import Told
@@ -22,11 +23,27 @@ LIVE_S = 1.0
 @click.command()
 @click.option("--keep", is_flag=True, help="leave everything running at the end, until Ctrl-C")
 @click.option("--log", metavar="FILE", shell_complete=a_log, help="replay this log rather than CDNOW")
+@click.option(
+    "--log-gap-days",
+    "longest_gap_days",
+    type=click.FloatRange(0, 3_660, min_open=True),
+    default=LONGEST_GAP_DAYS,
+    show_default=True,
+    help="a log without an event for longer than this is refused",
+)
 @json_option("one JSON object per look, as of `retention top`; the rest goes to standard error")
 @click.option("--plain", "in_lines", is_flag=True, help="lines, on a terminal too")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="keep a picture of the view in this file")
 @click.option("--width", type=click.IntRange(40, 400), default=120, show_default=True, help="columns of the picture")
-def demo(keep: bool, log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> None:
+def demo(
+    keep: bool,
+    log: str | None,
+    longest_gap_days: float,
+    as_json: bool,
+    in_lines: bool,
+    svg: Path | None,
+    width: int,
+) -> None:
     """See the whole system work on this machine, on real customers, in about two minutes.
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
@@ -45,7 +62,7 @@ def demo(keep: bool, log: str | None, as_json: bool, in_lines: bool, svg: Path |
     from streams.log_events import CDNOW
 
     try:
-        sys.exit(run(keep, told(log, as_json, in_lines, svg, width), log or CDNOW))
+        sys.exit(run(keep, told(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days))
     except (ConfigError, EngineError) as error:
         fail(error)
 

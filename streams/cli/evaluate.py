@@ -55,7 +55,7 @@ class ResultNotWritten(EngineError):
 @click.option("--first-week", type=click.IntRange(1), default=1, show_default=True, help="of the quality that is shown")
 @click.option("--last-week", type=click.IntRange(1), help="the same")
 @json_option("the summary as one JSON object")
-@configured("horizon_days", "tick_days", "alive", "partitions")
+@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
 def evaluate(
     config: Config,
     log: str,
@@ -80,13 +80,14 @@ def evaluate(
     if last_week is not None and first_week > last_week:
         raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
     from models.evaluation import evaluate as run  # loads River
+    from streams.base_rate import warnings
     from streams.evaluation import Signs, as_evaluation, decided
     from streams.log_events import log_events
     from streams.replay import logs, tape
 
     begun = time.monotonic()
     passed_over: Counter[str] = Counter()
-    events = log_events(log, passed_over)
+    events = log_events(log, passed_over, config.log_gap_days)
     click.get_current_context().call_on_close(lambda: _say(passed_over))  # however this ends
     signs = Signs(events, config.engine())
     if signs.first is None:
@@ -135,6 +136,8 @@ def evaluate(
         echo_json(summary)
     else:
         _show(summary)
+    for text in warnings(summary["quality"] or {}, settings):
+        click.echo(text, err=True)
     if not len(table.ticks) and weeks.asked:
         raise NothingToJudge(weeks.told(told[-1].tick, signs.end - settings.horizon))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import click
 
@@ -34,12 +35,27 @@ class Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            # Where there is an option of such a name it was meant; else it may be a value that begins with a dash.
+            if error.ctx is not None and not error.possibilities:
+                error.message += _after_dashes(error.ctx)
+            raise
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), name)
         return command if isinstance(command, click.Command) else None
+
+
+def _after_dashes(ctx: click.Context) -> str:
+    """Where a command's argument may begin with a dash."""
+    names = [one.human_readable_name for one in ctx.command.params if isinstance(one, click.Argument)]
+    return f". After -- it is the {names[0]}: {ctx.command_path} -- {names[0]}" if names else ""
 
 
 def _version() -> str:

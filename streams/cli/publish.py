@@ -11,12 +11,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from streams import publishing
+from streams.cli import progress
 from streams.cli.options import INTERRUPTED, configured, quiet_libraries
+from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.publishing import BarWatch, PlainWatch, Watch, check_lines, checked_as_json, publish_lines
+from streams.publishing import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
 
 
 @click.command()
@@ -46,7 +47,11 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
-        return TouchpointPublisher(config.bootstrap_servers, config.topic("touchpoints"), on_outcome=on_outcome)
+        topic = config.topic("touchpoints")
+        publisher = TouchpointPublisher(config.bootstrap_servers, topic, on_outcome=on_outcome)
+        if publisher.keeps_time:
+            click.echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
+        return publisher
 
     published = publish_lines(file, _watch(file), connect)
     _report(published.lines(), published.as_json, as_json)
@@ -56,7 +61,7 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
 
 
 def _watch(file: BinaryIO) -> Watch:
-    return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(publishing.PLAIN_EVERY_S)
+    return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(progress.PLAIN_EVERY_S)
 
 
 def _size(file: BinaryIO) -> int | None:

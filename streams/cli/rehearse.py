@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.options import a_log, configured, echo_json, json_option
+from streams.cli.output_lines import line
 from streams.config import Config, ConfigError
-from streams.words import line, moment, quality
+from streams.words import moment, quality
 
 if TYPE_CHECKING:
     from models.rehearsal import Rehearsal
@@ -21,7 +22,7 @@ REPORT_EVERY_S = 1.0
 @click.command()
 @click.argument("log", shell_complete=a_log)
 @json_option("the summary as one JSON object")
-@configured("partitions", "tick_days", "horizon_days", "enter", "exit")
+@configured("partitions", "tick_days", "horizon_days", "enter", "exit", "log_gap_days")
 def rehearse(config: Config, log: str, as_json: bool) -> None:
     """Run the engine over a customer log in memory: no Kafka, no Redis, the same results.
 
@@ -34,12 +35,13 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
       retention rehearse purchases.csv.gz --partitions 4 --horizon-days 180
     """
     from models.rehearsal import rehearse as run  # loads River
+    from streams.base_rate import warnings
     from streams.evaluation import as_evaluation
     from streams.log_events import log_events
     from streams.replay import logs, tape
 
     begun = told = time.monotonic()
-    events = log_events(log)
+    events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
         click.echo(f"{log} holds no events", err=True)
         if as_json:
@@ -62,8 +64,10 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     summary = summary_of(world, len(events), time.monotonic() - begun)
     if as_json:
         echo_json(summary)
-        return
-    _show(world, summary)
+    else:
+        _show(world, summary)
+    for text in warnings(summary["quality"], settings):
+        click.echo(text, err=True)
 
 
 def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
@@ -83,6 +87,10 @@ def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:
         "customers": sum(len(shard.records) for shard in world.shards),
         "bands": {band.name.lower(): sum(shard.state.bands[band] for shard in world.shards) for band in Band},
         "totals": totals,
+        "unsure": {
+            "applied": sum(shard.unsure for shard in world.shards),
+            "duplicate": sum(shard.beyond for shard in world.shards),
+        },
         "versions": len(world.versions),
         "quality": world.versions[last].quality if last is not None else {},
     }
@@ -106,6 +114,9 @@ def _show(world: Rehearsal, summary: dict[str, Any]) -> None:
         f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  late {totals['late']:,}  "
         f"dead {totals['dead']:,}  due items {totals['due']:,}  estimates {totals['scored']:,}"
     )
+    if any(unsure := summary["unsure"].values()):
+        applied, dropped = unsure
+        click.echo(f"may have come before, which nobody remembers: {applied:,} applied, {dropped:,} dropped")
     click.echo(f"{totals['episodes']:,} episodes, {totals['triggers']:,} triggers")
     click.echo(f"model: {summary['versions']} versions, {quality(summary['quality'])}")
     triggers = [out for shard in world.shards for out in shard.outputs if out.role == "triggers"]

@@ -40,7 +40,7 @@ def speed_of(ctx: click.Context, parameter: click.Parameter, value: str) -> floa
     metavar="N|max",
 )
 @json_option("the summary as one JSON object")
-@configured("tick_days", "tick_anchor")
+@configured("tick_days", "tick_anchor", "log_gap_days")
 def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None:
     """Write a customer log to the touchpoints topic, with its own times, and the passing of time (clock records).
 
@@ -55,6 +55,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
       retention replay cdnow
       retention replay purchases.csv.gz --speed 86400         a day of the log per second
     """
+    from streams.batch_sizes import BATCH_BYTES, limits_of
     from streams.log_events import log_events
     from streams.replay import Played, check_topic, tape
     from streams.replay import replay as play
@@ -64,7 +65,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
     with TopicAdmin(config.bootstrap_servers) as admin:
         facts = admin.topic(topic)
     check_topic(facts)
-    events = log_events(log)
+    events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
         click.echo(f"{log} holds no events", err=True)
         if as_json:
@@ -82,7 +83,8 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
 
     records = tape(events, facts.partitions, config.engine())
     try:
-        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch))
+        limit = limits_of({topic: facts}).get(topic, BATCH_BYTES)
+        done = asyncio.run(play(config.bootstrap_servers, topic, records, speed, watch, limit))
     except KeyboardInterrupt:
         click.echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)

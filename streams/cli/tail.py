@@ -6,9 +6,9 @@ import click
 import msgspec
 
 from streams.cli.options import configured, json_option, quiet_libraries
+from streams.cli.output_lines import line
 from streams.config import Config
 from streams.reading import Read, TopicReader
-from streams.words import line
 
 WAIT_S = 1.0
 

@@ -11,7 +11,8 @@ from streams.cli.options import configured, echo_json, json_option, quiet_librar
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.reading import TopicReader
-from streams.topic_admin import FOREVER, TIMESTAMP_TYPE, TopicAdmin, TopicFacts, TopicSpec, differs, specs
+from streams.topic_admin import TopicAdmin, TopicFacts, differs
+from streams.topics import FOREVER, TIMESTAMP_TYPE, TopicSpec, specs
 
 RETENTION_MS = "retention.ms"
 

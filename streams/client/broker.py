@@ -11,7 +11,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams.errors import EngineError, ExitCode
-from streams.topic_admin import CONNECT_TIMEOUT_MS, CREATE_TIME, TIMESTAMP_TYPE, TopicMissing, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
+from streams.topics import CREATE_TIME, TIMESTAMP_TYPE
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ _OF_A_CONNECTION = ("security_", "ssl_", "sasl_", "proxy_", "socket_", "bootstra
 
 
 class SettingRefused(EngineError):
-    """A setting of kafka-python was given that would undo what the client promises."""
+    """A setting of kafka-python was given that would undo what the client promises, or that can't be used."""
 
     code = ExitCode.USAGE
     remedy = "leave the setting out; docs/clients.md lists the parameters that take its place"

@@ -17,7 +17,7 @@ from kafka.errors import (
     UnknownMemberIdError,
 )
 
-from streams.topic_admin import CONNECT_TIMEOUT_MS, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, kafka_named
 
 logger = logging.getLogger(__name__)
 

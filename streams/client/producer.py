@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 from kafka.errors import BrokerResponseError, KafkaConfigurationError, KafkaError
 
 from streams.errors import EngineError
-from streams.topic_admin import CONNECT_TIMEOUT_MS, BrokerUnreachable, kafka_named
+from streams.kafka_errors import CONNECT_TIMEOUT_MS, BrokerUnreachable, kafka_named
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.broker import find_topic, refuse_own
+from streams.client.codecs import refuse_codec
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
 from streams.client.producer import OWN, close_producer, is_unusable, open_producer
 from streams.client.validation import Refusal, checked, refusal
-from streams.topic_admin import kafka_named
+from streams.kafka_errors import kafka_named
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ class TouchpointPublisher:
         keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
         delivery_timeout_s: an event not confirmed for so long counts as not delivered.
         most_waiting, most_waiting_bytes: of events not yet confirmed; `publish` waits when there are more.
-        settings: of kafka-python's producer: security, compression_type, linger_ms, batch_size.
+        settings: of kafka-python's producer: security, compression_type (gzip, snappy, lz4, zstd), linger_ms,
+            batch_size.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing, IdempotenceRefused, SettingRefused. Not thread-safe: one
     publisher per thread.
@@ -78,6 +80,7 @@ class TouchpointPublisher:
         **settings: Any,
     ) -> None:
         refuse_own(settings, OWN)
+        refuse_codec(settings)
         self._bootstrap, self._settings = bootstrap_servers, settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
@@ -136,6 +139,11 @@ class TouchpointPublisher:
         except InvalidTouchpoint as error:
             return self._refuse(refusal(error.rejected, line))
         return self.publish(value, line=line)
+
+    @property
+    def keeps_time(self) -> bool:
+        """Each record has its event's time: the topic is that of a replay."""
+        return self._keep_time
 
     @property
     def report(self) -> Report:

@@ -4,6 +4,7 @@
 |---|---|
 | `broker`, `producing` | Kafka: reachable, transactions, idempotence, its clock |
 | `topics` | the engine's topics, from facts alone |
+| `transactions` | open transactions of producers upstream, which hold up the input |
 | `redis_nodes`, `redis` | Redis: version, persistence, eviction, memory, replicas, scripts, its clock |
 | `shards` | what stands in Redis beside what stands in Kafka |
 | `local` | this machine: environment, open files |

@@ -17,7 +17,7 @@ from kafka.errors import (
 
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
-from streams.topic_admin import kafka_named
+from streams.kafka_errors import kafka_named
 
 TESTED = "4.1"
 CONNECT_S = 3.0
@@ -69,6 +69,11 @@ class BrokerLook:
                 bootstrap_timeout_ms=timeout_ms,
                 request_timeout_ms=timeout_ms,
             )
+
+    @property
+    def client(self) -> Any:
+        """kafka-python's admin client, for what is asked elsewhere."""
+        return self._client
 
     def close(self) -> None:
         self._client.close()

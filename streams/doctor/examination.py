@@ -11,9 +11,13 @@ from streams.doctor.finding import Finding
 from streams.doctor.kafka_section import KafkaSection, ends
 from streams.doctor.redis_section import RedisSection
 from streams.doctor.section import Section
-from streams.topic_admin import BrokerUnreachable
+from streams.kafka_errors import BrokerUnreachable
 
 REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
+
+
+LOOK_AGAIN_S = 2.0
+"""A replay that goes on has moved meanwhile."""
 
 
 async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[Finding]:
@@ -57,11 +61,21 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
         state.waits_for("shards", "redis.cluster")
         return
     from streams.doctor import shards  # loads River
+    from streams.doctor.churn_rate import churn_rate
 
     # In this order: streams/doctor/shards.py says why.
     group = await kafka.group(config)
     stored = await shards.stored(redis.usable, config.app, topic.partitions)
     bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
     unfinished = await shards.backfill(redis.usable, config.app)
+    still = False
+    if config.mode == "replay" and not unfinished and shards.waits(stored, bounds):
+        before = shards.where(stored, bounds)
+        await asyncio.sleep(LOOK_AGAIN_S)
+        stored = await shards.stored(redis.usable, config.app, topic.partitions)
+        bounds = await ends(config, outputs=any(shard.body is None for shard in stored.values()))
+        still = shards.waits(stored, bounds) and shards.where(stored, bounds) == before
     state.why["shards"] = "a backfill is not done" if unfinished else "no shard has worked yet"
-    state.found += shards.findings(config, topic, group, stored, bounds, unfinished)
+    state.found += shards.findings(config, topic, group, stored, bounds, unfinished, still)
+    if unfinished is None and any(shard.body is not None for shard in stored.values()):
+        state.found.append(await churn_rate(redis.usable, config.app))

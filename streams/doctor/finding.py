@@ -26,6 +26,8 @@ CHECKS = {
     "topics.partitions": "as many partitions in each output as in the input; one in `learner`",
     "topics.time": "`message.timestamp.type` of the input is that of the mode",
     "topics.settings": "cleanup, retention and timestamp limits are those that `topics create` sets",
+    "topics.message_size": "`max.message.bytes` of each output is above its largest record",
+    "topics.transactions": "no open transaction of a producer holds up the input's readers",
     "topics.replicas": "replicas, replicas in sync, leaders",
     "redis.reachable": "Redis answers; its version",
     "redis.cluster": "`redis_cluster` is what Redis is, and the cluster is whole",
@@ -40,7 +42,9 @@ CHECKS = {
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
     "shards.committed": "offsets committed in Kafka beside the fences in Redis",
     "shards.outbox": "outputs that are decided and not yet published",
-    "shards.workers": "members of the consumer group, and what waits for them",
+    "shards.workers": "members of the consumer group, and what waits for them; in mode `replay` also whether anything "
+    "moves (a look again after two seconds)",
+    "shards.churn_rate": "the churn rate that the model has seen beside `enter`: above it nearly everybody triggers",
     "local.environment": "`RETENTION_*` variables that set nothing",
     "local.open_files": "how many files and connections a process may have open",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.config import Config
-from streams.doctor import broker, producing, topics
+from streams.doctor import broker, producing, topics, transactions
 from streams.doctor.bounded import bounded
 from streams.doctor.broker import BrokerLook, GroupFacts
 from streams.doctor.section import CALL_S, Section
@@ -55,9 +55,18 @@ class KafkaSection(Section):
             self.found.append(topics.time_type(config, found))
         if found:
             self.found.append(topics.settings(config, found))
+            self.found.append(topics.message_size(config, found))
+            await self._transactions(config, look)
             self.at = "topics.replicas"
             states = await bounded(lambda: look.partitions(list(found)), CALL_S)
             self.found.append(broker.replicas(states, self.brokers))
+
+    async def _transactions(self, config: Config, look: BrokerLook) -> None:
+        self.at = "topics.transactions"
+        source = self.topics.get(config.topic("touchpoints"))
+        if source is not None:
+            held = await bounded(lambda: transactions.held_up(look, source.name, source.partitions), CALL_S)
+            self.found.append(transactions.finding(source.name, held))
 
     async def group(self, config: Config) -> GroupFacts:
         """The workers' consumer group."""

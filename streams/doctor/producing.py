@@ -15,9 +15,8 @@ from streams.doctor.clocks import ClockReading, agreement
 from streams.doctor.finding import Finding, Status, ok, problem, warning
 from streams.doctor.section import words
 from streams.errors import EngineError
-from streams.outbox import PublisherUnavailable
-from streams.publisher import FAILURES, REFUSALS, supports_transactions
-from streams.topic_admin import BrokerRefused
+from streams.kafka_errors import BrokerRefused, KafkaUnavailable
+from streams.kafka_transactions import FAILURES, REFUSALS, supports_transactions
 
 LIMIT_S = 8.0
 """For each attempt. The first transaction of a fresh cluster waits for a topic of the broker's own."""
@@ -45,8 +44,8 @@ async def attempts(config: Config, look: BrokerLook, *, read_only: bool) -> list
     """The checks kafka.transactions, kafka.idempotence and kafka.clock, as far as they can be made."""
     try:
         transactional = await supports_transactions(config.bootstrap_servers, f"{config.app}-doctor", timeout_s=LIMIT_S)
-    except PublisherUnavailable as error:
-        return [problem("kafka.transactions", str(error), "see the answer above: permissions are the usual reason")]
+    except (KafkaUnavailable, BrokerRefused) as error:
+        return [problem("kafka.transactions", words(error), "see the answer above: permissions are the usual reason")]
     if read_only:
         told = "a producer id for transactions was given; none was tried (--read-only)"
         return [ok("kafka.transactions", told) if transactional else _without_transactions(config)]

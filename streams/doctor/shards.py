@@ -72,8 +72,10 @@ def findings(
     shards: Mapping[int, StoredShard],
     ends: Ends,
     unfinished: EngineError | None = None,
+    still: bool = False,
 ) -> list[Finding]:
-    """All checks of the section. unfinished: see `backfill`; the shards are then not yet on the log."""
+    """All checks of the section. unfinished: see `backfill`; the shards are then not yet on the log. still: a replay of
+    which neither shards nor logs move."""
     if unfinished is not None:
         return [
             _problem_of("shards.state", unfinished),
@@ -90,7 +92,20 @@ def findings(
             _log(bodies, facts),
             _committed(bodies, committed),
         ]
-    return [*found, _outbox(config, shards), _workers(group, bodies, facts, shards)]
+    return [*found, _outbox(config, shards), _workers(group, bodies, facts, shards, still)]
+
+
+def where(shards: Mapping[int, StoredShard], ends: Ends) -> list[tuple[int, int | None, int | None]]:
+    """Shard, fence and end of its log: the same at two moments when nothing moves."""
+    bodies = {n: shard.body for n, shard in shards.items()}
+    return [
+        (n, body.state.fence if isinstance(body, ShardBody) else None, ends.end.get(n)) for n, body in bodies.items()
+    ]
+
+
+def waits(shards: Mapping[int, StoredShard], ends: Ends) -> bool:
+    """Whether any shard that has worked has records to read."""
+    return any(fence is not None and end is not None and fence < end for _, fence, end in where(shards, ends))
 
 
 def _facts(topic: TopicFacts, shards: Iterable[int], ends: Ends, committed: Mapping[int, int]) -> dict[int, LogFacts]:
@@ -177,12 +192,23 @@ def _outbox(config: Config, shards: Mapping[int, StoredShard]) -> Finding:
 
 
 def _workers(
-    group: GroupFacts, bodies: Mapping[int, ShardBody], facts: Mapping[int, LogFacts], shards: Mapping[int, StoredShard]
+    group: GroupFacts,
+    bodies: Mapping[int, ShardBody],
+    facts: Mapping[int, LogFacts],
+    shards: Mapping[int, StoredShard],
+    still: bool = False,
 ) -> Finding:
     check = "shards.workers"
     fences = {n: bodies[n].state.fence if n in bodies else told.start for n, told in facts.items()}
     lag = sum(max(0, facts[n].end - fence) for n, fence in fences.items())
     waits = lag + sum(shard.outbox for shard in shards.values())
+    if still and group.members != 0:
+        return warning(
+            check,
+            f"{lag:,} records to read, and no shard moves: in mode replay log time moves only with the clock records "
+            "that `retention replay` writes, so what was published beside it waits for one that may never come",
+            "replay on, beyond the times of these records; publish into topics of mode live instead",
+        )
     if group.members is None:
         return ok(check, f"this broker does not tell the group's members; {lag:,} records to read")
     many = "worker" if group.members == 1 else "workers"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.batch_sizes import LARGEST_ENTRY, limits_of
 from streams.config import Config
 from streams.doctor.finding import Finding, merged, ok, problem, warning
-from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicFacts, TopicMissing, specs
-from streams.topics import OUTPUTS, ROLES
+from streams.kafka_errors import TopicMissing
+from streams.log_facts import NO_TOPIC_ID
+from streams.topic_admin import TopicFacts
+from streams.topics import CREATE_TIME, LOG_APPEND_TIME, MESSAGE_BYTES, OUTPUTS, ROLES, TIMESTAMP_TYPE, specs
 
-NO_TOPIC_ID = ("", "00000000-0000-0000-0000-000000000000")
 DAY_MS = 86_400_000
 CHANGE = "change it with kafka-configs.sh --alter, as `retention topics create` would have set it"
 OTHER_TIME = (
@@ -85,6 +87,26 @@ def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
     if (short := _short_memory(config, found)) is not None:
         findings.append(short)
     return merged(findings)
+
+
+def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
+    """An output that takes no record of the largest size would stop its shards at the first one."""
+    check, limits = "topics.message_size", limits_of(found)
+    known = {role: limits[name] for role in OUTPUTS if (name := config.topic(role)) in limits}
+    small = {role: limit for role, limit in known.items() if limit < LARGEST_ENTRY[role]}
+    if small:
+        told = "; ".join(
+            f"{config.topic(role)} has {MESSAGE_BYTES}={limit}, its records may have {LARGEST_ENTRY[role]} bytes"
+            for role, limit in small.items()
+        )
+        return problem(
+            check,
+            told,
+            f"raise {MESSAGE_BYTES} of the topic with kafka-configs.sh --alter, or the broker's message.max.bytes",
+        )
+    if not known:
+        return ok(check, "the broker does not tell; batches shrink to what it takes")
+    return ok(check, f"batches of {min(known.values()):,} bytes or more are taken")
 
 
 def _short_memory(config: Config, found: Mapping[str, TopicFacts]) -> Finding | None:

@@ -76,26 +76,18 @@ def connect(
     less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
     ValueError: a malformed URL, or one with ``protocol=3``.
     """
-    retry = Retry(NoBackoff(), 0)
+    settings: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": connect_timeout_s,
+        "max_connections": max_connections,
+        "protocol": PROTOCOL,
+    }
     if cluster:
-        nodes = RedisCluster.from_url(
-            url,
-            retry=retry,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=connect_timeout_s,
-            max_connections=max_connections,
-            protocol=PROTOCOL,
-        )
+        nodes = RedisCluster.from_url(url, **settings)
         _check_protocol(nodes.connection_kwargs)
         return nodes
-    pool = ConnectionPool.from_url(
-        url,
-        retry=retry,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=connect_timeout_s,
-        max_connections=max_connections,
-        protocol=PROTOCOL,
-    )
+    pool = ConnectionPool.from_url(url, **settings)
     _check_protocol(pool.connection_kwargs)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)

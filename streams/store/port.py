@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from streams.retry import Unavailable
 
 
 class Outcome(StrEnum):
@@ -33,7 +35,7 @@ class Outcome(StrEnum):
         return self in (Outcome.OK, Outcome.AGAIN)
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(Unavailable):
     """The store did not answer, or not in time: the outcome of the call is unknown. Repeat the call as it is."""
 
 
@@ -58,14 +60,29 @@ def compared(meta: Meta | None, token: bytes, expected: int, nonce: bytes | None
     return Outcome.OK if meta.number == expected else Outcome.WENT_BACK
 
 
+class StoreChanges(NamedTuple):
+    """What a write changes in its place beside the meta.
+
+    Attributes:
+        values: (name, bytes) pairs to set, e.g. (b"c:anna", record).
+        removed: names to delete, before any value is set.
+        dues: (score, member) pairs for the due set, overwriting.
+        undue: members to take out of the due set.
+        outbox: entries appended at the end of the outbox.
+        trim: how many entries leave its front.
+    """
+
+    values: Sequence[tuple[bytes, bytes]] = ()
+    removed: Sequence[bytes] = ()
+    dues: Sequence[tuple[float, bytes]] = ()
+    undue: Sequence[bytes] = ()
+    outbox: Sequence[bytes] = ()
+    trim: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One compare-and-set write of a place: all of it or nothing.
-
-    values: (name, bytes) pairs to set, e.g. (b"c:anna", record). removed: names to delete.
-    dues: (score, member) pairs for the due set, overwriting. undue: members to take out of the due set.
-    outbox: entries appended at the end of the outbox. trim: how many entries leave its front.
-    """
+    """One compare-and-set write of a place: all of it or nothing. `values` to `trim`: as in `StoreChanges`."""
 
     token: bytes
     expected: int

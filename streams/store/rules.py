@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from streams.errors import EngineError, ExitCode
+from streams.retry import Unavailable
 from streams.store.port import Write
 
 RESERVED_NAMES = frozenset((b"meta", b"due", b"outbox"))
@@ -25,7 +26,7 @@ class StoreRefused(EngineError):
     )
 
 
-class StoreFull(StoreRefused):
+class StoreFull(StoreRefused, Unavailable):
     """Redis has reached maxmemory and may not evict: the write was not done."""
 
     remedy: ClassVar[str] = "raise maxmemory (policy noeviction) or free memory; the worker goes on where it stopped"

@@ -23,7 +23,8 @@ from streams.log_facts import LogFacts
 from streams.outbox import Entry, Publisher, pack, unpack
 from streams.outgoing import Outgoing
 from streams.ownership import Ownership
-from streams.publisher import KafkaPublisher, PlainPublisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
+from streams.store import StoreChanges
 from streams.store.redis import RedisStore, connect
 from streams.tails import TailReader
 from streams.topics import OUTPUTS
@@ -75,11 +76,11 @@ class CountingShard:
         self._order, self._store, self._shard = order, store, tp.partition
         self._checkpoint = Checkpoint(store, str(self._shard))
         publisher: Publisher
-        topics = outputs_of(order.app)
+        settings = PublisherSettings(order.bootstrap, outputs_of(order.app))
         if order.transactions:
-            publisher = KafkaPublisher(order.bootstrap, f"{order.app}-{self._shard}", topics, self._shard, tails)
+            publisher = KafkaPublisher(settings, self._shard, tails, f"{order.app}-{self._shard}")
         else:
-            publisher = PlainPublisher(order.bootstrap, topics, self._shard, tails)
+            publisher = PlainPublisher(settings, self._shard, tails)
         self._outgoing = Outgoing(publisher, self._shard, expires=False)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         self._body: Body | None = None
@@ -169,9 +170,11 @@ class CountingShard:
         trim = self._outgoing.trimmable
         await self._checkpoint.write(
             msgspec.msgpack.encode(self._body),
-            values=[(name, b"%d" % count) for name, count in counts.items()],
-            outbox=[pack(entry) for entry in outputs],
-            trim=trim,
+            StoreChanges(
+                values=[(name, b"%d" % count) for name, count in counts.items()],
+                outbox=[pack(entry) for entry in outputs],
+                trim=trim,
+            ),
         )
         self._outgoing.trimmed(trim)
         self.fence = self._body.fence

@@ -13,8 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
-from streams.outbox import Destination, Entry, Publisher, PublisherFenced, PublisherUnavailable
-from streams.publisher import KafkaPublisher, PlainPublisher, supports_transactions
+from streams.kafka_errors import KafkaUnavailable, ProducerFenced
+from streams.kafka_transactions import supports_transactions
+from streams.outbox import Destination, Entry, Publisher
+from streams.publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.tails import TailReader
 from tests.servers import Broker
 
@@ -61,6 +63,7 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
     app = f"publisher-contract-{next(_fresh)}"
     topics = {"triggers": f"{app}-triggers", "touchpoints": f"{app}-touchpoints"}
     asyncio.run(create_topics(bootstrap, topics.values()))
+    settings = PublisherSettings(bootstrap, topics)
     tails: list[TailReader] = []  # made inside the test's loop
     started: list[Publisher] = []
 
@@ -69,9 +72,9 @@ def kafka_bench(bootstrap: str, *, transactional: bool) -> Bench:
             tails.append(TailReader(bootstrap, committed=transactional))
         publisher: Publisher
         if transactional:
-            publisher = KafkaPublisher(bootstrap, f"{app}-{shard}", topics, shard, tails[0])
+            publisher = KafkaPublisher(settings, shard, tails[0], f"{app}-{shard}")
         else:
-            publisher = PlainPublisher(bootstrap, topics, shard, tails[0])
+            publisher = PlainPublisher(settings, shard, tails[0])
         started.append(publisher)
         return publisher
 
@@ -214,7 +217,7 @@ def test_a_stopped_publisher_is_unavailable_until_it_is_started_again(bench: Ben
         await publisher.start()
         await publisher.send([entry(1)])
         await publisher.stop()
-        with pytest.raises(PublisherUnavailable, match="start"):
+        with pytest.raises(KafkaUnavailable, match="start"):
             await publisher.send([entry(2)])
         await publisher.start()
         await publisher.send([entry(2)])
@@ -234,7 +237,7 @@ def test_a_newer_owner_fences_the_older_one_and_only_in_its_own_shard(bench: Ben
         await neighbour.start()
         await older.send([entry(1)])
         await newer.start()
-        with pytest.raises(PublisherFenced):
+        with pytest.raises(ProducerFenced):
             await older.send([entry(2)])
         await newer.send([entry(2)])
         await neighbour.send([entry(1, LOOPBACK)])
@@ -251,7 +254,7 @@ def test_after_a_failed_send_the_tail_tells_what_is_missing(failure: Failure) ->
         await publisher.start()
         await publisher.send([entry(1)])
         publisher.failures.append(failure)
-        with pytest.raises(PublisherUnavailable):
+        with pytest.raises(KafkaUnavailable):
             await publisher.send([entry(2), entry(3)])
         await publisher.start()
         public = {count for count, _ in (await publisher.public({TRIGGERS: 2}))[TRIGGERS]}
@@ -306,7 +309,7 @@ def test_a_transaction_with_a_refused_batch_is_not_committed(kafka: Broker) -> N
     async def scenario(bench: Bench) -> None:
         publisher = bench.make(0)
         await publisher.start()
-        with pytest.raises(PublisherUnavailable, match="MessageSizeTooLarge"):
+        with pytest.raises(KafkaUnavailable, match="takes no batch of 2,000,"):
             await publisher.send([entry(1, LOOPBACK), entry(1, size=2_000_000), entry(2)])
         await publisher.start()
         assert await bench.read(TRIGGERS) == []
@@ -319,7 +322,8 @@ def test_the_entrys_time_is_the_records_timestamp_only_in_replay(kafka: Broker) 
     async def scenario(bench: Bench) -> None:
         for keep_time in (False, True):
             tails = TailReader(bench.bootstrap)
-            publisher = KafkaPublisher(bench.bootstrap, "times", bench.topics, 0, tails, keep_time=keep_time)
+            settings = PublisherSettings(bench.bootstrap, bench.topics, keep_time=keep_time)
+            publisher = KafkaPublisher(settings, 0, tails, "times")
             await publisher.start()
             await publisher.send([entry(1, time=1_234_567)])
             await publisher.stop()
@@ -337,7 +341,7 @@ def test_brokers_are_asked_whether_they_know_transactions(kafka: Broker, tansu: 
         assert not await supports_transactions(tansu.bootstrap_servers, "probe")
         nobody = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
         await nobody.stop()
-        with pytest.raises(PublisherUnavailable):
+        with pytest.raises(KafkaUnavailable):
             await supports_transactions("127.0.0.1:1", "probe", timeout_s=3)
 
     asyncio.run(scenario())

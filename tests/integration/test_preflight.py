@@ -12,7 +12,8 @@ from streams.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.preflight import Surroundings, look_around
 from streams.processes import LOOPBACK
 from streams.store.rules import StoreRefused
-from streams.topic_admin import TopicAdmin, specs
+from streams.topic_admin import TopicAdmin
+from streams.topics import specs
 from tests.stores import admin, everything
 
 LIMIT_S = 30.0

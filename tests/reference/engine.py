@@ -14,19 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bands import Change
-from models.batch import Batch
 from models.calendar import NEVER
 from models.changes import Changes, committed
-from models.churn import MixtureScorer, Scorer, Version
+from models.churn import MixtureScorer, Version
 from models.churn.crossing import crossing_time, crossings_of, new_room
 from models.churn.mixture import Mixture
 from models.churn.mixture import probability as into_room
 from models.customer import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK, unpack
 from models.decide import Row, ask, choose_champion, label, tell
-from models.line import Piece, ShardState
+from models.line import ShardState
 from models.outputs import CHURN, RETURN
 from models.partitioning import misplaced
-from models.settings import EngineSettings
+from models.piece_input import PieceInput, Scoring
 from models.touchpoints import Code, Kind, Rejected
 from models.work import Work, dead_record
 from tests.reference.lane import Arrival, Lane, Step
@@ -35,26 +34,14 @@ from tests.reference.risk import assess
 
 TOTAL_OF = {
     **dict.fromkeys(("label", "return", "tick", "crossing", "lapse"), "due"),
-    **{"duplicate": "duplicate", "late": "late", "late leaving": "late"},
+    **{"duplicate": "duplicate", "beyond": "duplicate", "late": "late", "late leaving": "late"},
 }
 
 
-def apply(
-    state: ShardState,
-    settings: EngineSettings,
-    topic: str,
-    piece: Piece,
-    batch: Batch,
-    dues: Sequence[tuple[float, bytes]],
-    loaded: Mapping[bytes, bytes | None],
-    scorer: Scorer,
-    adopted: Version | None,
-    quiet_until: int = 0,
-) -> Changes:
+def apply(given: PieceInput, scoring: Scoring) -> Changes:
     """What `models.engine.apply` does, when nothing goes wrong."""
-    version = adopted.boundary if adopted else state.version
-    work = Work(settings, state.partition, topic, version, scorer, batch, piece, quiet_until)
-    lanes = _lanes(state, work, loaded)
+    state, work = given.state, Work.of(given, scoring)
+    lanes = _lanes(state, work, given.loaded)
     for lane in lanes.values():
         while (upcoming := lane.upcoming()) is not None:
             if lane.record is None and _turned_away(state, work, lane):
@@ -63,7 +50,7 @@ def apply(
             estimate = _estimate(work, step)
             _decide(work, lane, step, estimate)
             lane.finish(step, estimate, _crossing(work, lane, step, estimate))
-    return _gather(state, work, lanes, dues, adopted)
+    return _gather(state, work, lanes, given.dues, scoring.adopted)
 
 
 def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) -> dict[bytes, Lane]:
@@ -132,6 +119,7 @@ def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, 
 def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     """Everything that follows from one step."""
     work.counts[TOTAL_OF.get(step.what, "applied")] += 1
+    work.counts["beyond"] += step.what == "beyond"
     work.counts["crossings"] += step.what == "crossing"
     work.counts["skewed"] += step.touch is not None and step.touch.skewed
     record = lane.record
@@ -184,6 +172,7 @@ def _gather(
     due_set: dict[bytes, float | None] = {}
     listed = {customer for _, customer in dues}
     bands = list(state.bands)
+    work.counts["unsure"] = sum(lane.unsure for lane in lanes.values())
     for customer, lane in lanes.items():
         record = lane.record
         due = record.times[DUE] if record else NEVER

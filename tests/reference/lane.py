@@ -23,6 +23,7 @@ from models.customer import (
     HAZARD,
     LAST_PURCHASE,
     LEFT,
+    NEWEST,
     OLDEST_CASE,
     PURCHASE_DAYS,
     REARMED,
@@ -81,6 +82,7 @@ class Lane:
         self.loaded_due = record.times[DUE] if record else NEVER
         self.loaded_band = record.band if record else None
         self.changed = False
+        self.unsure = 0
 
     def upcoming(self) -> tuple[Place, float] | None:
         """Where the next step stands, and its due place (0.0: it is a touchpoint); None when the lane is done."""
@@ -169,6 +171,11 @@ class Lane:
             record = self.record = Record(self.customer)
         elif record.has_seen(touch.id_hash):
             return Step(at, now, "duplicate", touch)
+        elif all(record.ids) and touch.time <= record.times[NEWEST]:
+            window = self.settings.duplicate_window
+            if window and touch.time < record.times[NEWEST] - window:
+                return Step(at, now, "beyond", touch)
+            self.unsure += 1
         record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
             self._erase(touch)

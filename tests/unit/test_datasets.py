@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import itertools
+import lzma
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -123,7 +127,69 @@ def test_a_gzip_file_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(HEADER.encode() + "Jürgen,1997-01-01,purchase,1,1\n".encode("latin-1"))
-    with pytest.raises(LogInvalid, match="utf-8"):
+    with pytest.raises(LogInvalid, match=r"line 2: the byte 0xfc is not UTF-8.*reads 'Jürgen,.*iconv -f WINDOWS-1252"):
+        list(read_log(path))
+
+
+def test_blanks_around_an_id_a_type_and_a_column_are_dropped(tmp_path: Path) -> None:
+    path = log(
+        tmp_path, "customer_id, ts ,type,amount,qty\nc1,2024-01-01,purchase,1,1\n c1 ,2024-01-02, purchase ,1,1\n"
+    )
+    assert [(row.customer_id, row.type) for row in read_log(path)] == [("c1", "purchase")] * 2
+
+
+def test_a_column_that_is_named_twice_is_refused_by_name_where_the_log_needs_it(tmp_path: Path) -> None:
+    row = "a,2024-01-01,purchase,1,1,999\n"
+    with pytest.raises(LogInvalid, match=r"log\.csv, line 1: amount is named 2 times; which one counts"):
+        list(read_log(log(tmp_path, "customer_id,ts,type,amount,qty,amount\n" + row)))
+    ignored = "customer_id,ts,type,amount,qty,note,note\na,2024-01-01,purchase,1,1,x,y\n"
+    assert [row.amount for row in read_log(log(tmp_path, ignored))] == [1.0]
+
+
+def test_a_long_field_that_is_ignored_does_no_harm(tmp_path: Path) -> None:
+    path = log(tmp_path, "customer_id,ts,type,amount,qty,note\na,2024-01-01,purchase,1,1," + "x" * 200_000 + "\n")
+    assert [row.customer_id for row in read_log(path)] == ["a"]
+
+
+def a_zip(*names: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in names:
+            archive.writestr(name, "application/vnd.oasis.opendocument.spreadsheet" if name == "mimetype" else HEADER)
+    return held.getvalue()
+
+
+TEXT = HEADER + "4,1997-01-01,purchase,1,1\n"
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "in gzip"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (TEXT.encode("utf-16"), "text in UTF-16.*iconv -f UTF-16"),
+        (TEXT.encode("utf-16-le"), "text in UTF-16"),
+        (TEXT.encode("utf-32"), "text in UTF-32"),
+        (
+            a_zip("[Content_Types].xml", "xl/workbook.xml"),
+            r"an Excel workbook \(\.xlsx\); save the sheet as 'CSV UTF-8'",
+        ),
+        (a_zip("mimetype", "content.xml"), r"a LibreOffice spreadsheet"),
+        (a_zip("orders.csv"), "a zip archive; unpack it"),
+        (b"PAR1" + bytes(99), "a Parquet file; .*to_csv"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), r"an old Excel workbook \(\.xls\)"),
+        (bz2.compress(TEXT.encode()), "packed with bzip2; unpack it"),
+        (lzma.compress(TEXT.encode()), "packed with xz"),
+        (b"SQLite format 3\x00" + bytes(99), "an SQLite database; export"),
+        (TEXT.encode() + bytes(1), "no text, since it holds bytes of zero"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_text_in_utf8_is_recognised_by_its_first_bytes(
+    content: bytes, told: str, compressed: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(gzip.compress(content) if compressed else content)
+    with pytest.raises(LogInvalid, match=rf"log\.csv is {told}.*remedy: a log is CSV or JSON lines, text in UTF-8"):
         list(read_log(path))
 
 

@@ -10,8 +10,8 @@ import pytest
 from faust.types import TP
 
 from streams.errors import EngineError, ExitCode, MetaMissing, Stalled, TakeoverFailed
+from streams.kafka_errors import ProducerFenced
 from streams.log_facts import LogFacts
-from streams.outbox import PublisherFenced
 from streams.ownership import Owned, Ownership
 from streams.store.port import StoreUnavailable
 
@@ -196,7 +196,7 @@ def test_a_store_that_is_away_is_asked_again() -> None:
 
 @pytest.mark.parametrize("step", ["peek", "mint", "check", "recover", "run"])
 @pytest.mark.parametrize(
-    ("error", "code"), [(MetaMissing("gone"), ExitCode.META_MISSING), (PublisherFenced("newer"), ExitCode.FENCED)]
+    ("error", "code"), [(MetaMissing("gone"), ExitCode.META_MISSING), (ProducerFenced("newer"), ExitCode.FENCED)]
 )
 def test_a_named_error_ends_the_process_with_its_code(step: str, error: Exception, code: ExitCode) -> None:
     async def scenario() -> None:

@@ -19,10 +19,11 @@ from streams.doctor import CHECKS
 from streams.doctor.broker import BrokerLook
 from streams.embedded import EmbeddedRedis
 from streams.errors import ExitCode
+from streams.kafka_errors import BrokerRefused
 from streams.processes import LOOPBACK, free_port
 from streams.reading import TopicReader
-from streams.topic_admin import BrokerRefused, TopicAdmin, specs
-from streams.topics import ROLES
+from streams.topic_admin import TopicAdmin
+from streams.topics import ROLES, specs
 from tests.cli_docs import undocumented
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
@@ -72,7 +73,7 @@ def test_all_is_well_but_for_the_single_replica_and_what_the_embedded_broker_can
     real = isinstance(broker, ApacheKafka)
     embedded = ["kafka.transactions", "kafka.idempotence", "kafka.clock"]
     assert those(found, WARNING) == ([] if real else embedded) + ["topics.replicas"]
-    assert those(found, SKIPPED) == ["shards.settings", "shards.log", "shards.committed"]
+    assert those(found, SKIPPED) == ["shards.settings", "shards.log", "shards.committed", "shards.churn_rate"]
     assert found["shards.state"]["told"] == "no shard has worked yet"
     if real:
         assert "protocol of Kafka 4.1" in found["kafka.reachable"]["told"]
@@ -103,7 +104,7 @@ def test_each_check_is_a_line_and_the_remedy_stands_below_it(sound: Retention) -
     assert [line.split()[1] for line in lines if line.split()[0] in (OK, WARNING, PROBLEM, SKIPPED)] == list(CHECKS)
     below = lines[next(n for n, line in enumerate(lines) if "topics.replicas" in line) + 1]
     assert below.strip().startswith("fix: in production create the topics with --replication 3")
-    assert lines[-1].endswith("3 skipped")
+    assert lines[-1].endswith("4 skipped")
     assert result.stderr == ""
 
 

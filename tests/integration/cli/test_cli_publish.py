@@ -16,11 +16,12 @@ import pytest
 
 from models.partitioning import partition_of
 from models.touchpoints import event
+from streams.cli.progress import PlainWatch
 from streams.client import Outcome, Refusal, TouchpointPublisher
 from streams.errors import ExitCode
-from streams.publishing import PlainWatch, publish_lines
+from streams.kafka_errors import BrokerRefused
+from streams.publishing import publish_lines
 from streams.reading import TopicReader
-from streams.topic_admin import BrokerRefused
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
@@ -130,7 +131,7 @@ def test_a_check_reports_as_json_too() -> None:
 
 
 def test_without_a_terminal_progress_is_plain_lines(retention: Retention, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.publishing.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("streams.cli.progress.PLAIN_EVERY_S", 0.0)
     retention("topics", "create")
     result = retention("publish", "-", input=b"\n".join(GOOD))
     lines = result.stderr.splitlines()

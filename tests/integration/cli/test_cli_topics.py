@@ -6,8 +6,8 @@ import pytest
 
 from streams.config import load
 from streams.errors import ExitCode
-from streams.topic_admin import LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicAdmin, specs
-from streams.topics import ROLES
+from streams.topic_admin import TopicAdmin
+from streams.topics import LOG_APPEND_TIME, ROLES, TIMESTAMP_TYPE, specs
 from tests.conftest import Broker
 from tests.integration.cli.conftest import Retention
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from streams.kafka_errors import TopicMissing
 from streams.reading import TopicReader
-from streams.topic_admin import TopicAdmin, TopicMissing, TopicSpec
+from streams.topic_admin import TopicAdmin
+from streams.topics import TopicSpec
 from tests.conftest import Broker
 from tests.servers import ApacheKafka
 

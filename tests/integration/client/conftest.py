@@ -14,7 +14,8 @@ from models.outputs import Position, Reason, Trigger, encode
 from models.touchpoints import event
 from streams.client import TriggerConsumer
 from streams.reading import Read, TopicReader
-from streams.topic_admin import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicAdmin, TopicSpec
+from streams.topic_admin import TopicAdmin
+from streams.topics import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
 from tests.conftest import Broker
 
 NOON = 1_700_000_000_000

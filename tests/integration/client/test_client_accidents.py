@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaProducer
 
 from streams.client import Outcome, Sent, TouchpointPublisher, Undelivered
-from streams.topic_admin import BrokerUnreachable
+from streams.kafka_errors import BrokerUnreachable
 from tests.integration.client.conftest import Place, a_purchase, encoded
 from tests.servers import PROJECT, ApacheKafka
 

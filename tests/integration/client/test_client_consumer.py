@@ -11,7 +11,7 @@ import pytest
 
 from models.outputs import Trigger
 from streams.client import TriggerConsumer, Unreadable, UnreadableTrigger
-from streams.topic_admin import BrokerUnreachable, TopicMissing
+from streams.kafka_errors import BrokerUnreachable, TopicMissing
 from tests.integration.client.conftest import NOON, WAIT_S, Place, a_trigger, encoded, wait_until
 
 

@@ -20,7 +20,8 @@ from streams.client import (
     TouchpointPublisher,
     Undelivered,
 )
-from streams.topic_admin import CREATE_TIME, LOG_APPEND_TIME, BrokerUnreachable, TopicMissing
+from streams.kafka_errors import BrokerUnreachable, TopicMissing
+from streams.topics import CREATE_TIME, LOG_APPEND_TIME
 from tests.conftest import Broker
 from tests.integration.client.conftest import NOON, PARTITIONS, Place, a_purchase
 

@@ -34,9 +34,9 @@ from streams.errors import (
 from streams.examples import LearnerSettings
 from streams.learner import LearnerOwner
 from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER, ORIGIN
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta, Outcome, Write
-from streams.versions import LEARNER, ORIGIN
 from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches, in_memory
 from tests.logs import synthetic
 from tests.unit.streams.workers import SETTINGS

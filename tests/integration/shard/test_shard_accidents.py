@@ -13,9 +13,9 @@ from faust.types import TP
 
 from models.settings import DAY
 from streams.errors import DifferentOutput, EngineError, Fenced, LogTruncated, MetaMissing, StoreWentBack, TopicChanged
+from streams.model_registry import LEARNER
 from streams.outbox import Destination, pack, unpack
 from streams.ownership import Ownership
-from streams.versions import LEARNER
 from tests.integration.shard.conftest import Ground, Opened
 from tests.logs import START
 from tests.unit.streams.workers import TOPIC, Site, Worker, play

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +16,31 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.adoption import Lockstep
 from models.batch import Batch, LogRecord
 from models.calendar import version_for
+from models.changes import Changes, Counted
 from models.churn import Scorer, Version, schema_of, scorer_of, seal, unseal
-from models.engine import Changes, Counted, apply, needs
 from models.features.basis import COLUMNS
 from models.learning import Learning, LearningState, initial_version
-from models.line import UNBORN, Piece, ShardState, Wait, born, next_piece, shorten
+from models.line import UNBORN, Piece, ShardState, born
+from models.piece_input import Scoring
 from models.rehearsal import Rehearsal, Shard
 from models.settings import EngineSettings
+from models.step import (
+    Adopted,
+    Answer,
+    DueBefore,
+    InForce,
+    NotCut,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive,
+    step,
+)
 
 TOPIC = "retention.touchpoints"
 RECENCY, AMOUNT = COLUMNS.index("recency_days"), COLUMNS.index("amount_last")
@@ -67,32 +83,35 @@ class Sick:
 
 @dataclass
 class Kept:
-    """All that one shard keeps, as a store would."""
+    """All that one shard keeps, as a store would: its state goes through bytes at every commit."""
 
-    log: Sequence[LogRecord]
-    state: bytes
-    records: dict[bytes, bytes] = field(default_factory=dict)
-    dues: dict[bytes, float] = field(default_factory=dict)
-    outputs: list[Counted] = field(default_factory=list)
+    shard: Shard
 
     @classmethod
-    def new(cls, log: Sequence[LogRecord], partition: int = 0, partitions: int = 1) -> Kept:
+    def new(cls, log: Sequence[LogRecord], settings: EngineSettings, partition: int = 0, partitions: int = 1) -> Kept:
         first = log[0].offset if log else 0
-        return cls(log, msgspec.json.encode(ShardState(partition, partitions, first)))
+        return cls(Shard(log, ShardState(partition, partitions, first), Lockstep(settings)))
 
     @property
-    def shard_state(self) -> ShardState:
-        return msgspec.json.decode(self.state, type=ShardState)
+    def state(self) -> ShardState:
+        return self.shard.state
+
+    @property
+    def records(self) -> dict[bytes, bytes]:
+        return self.shard.records
+
+    @property
+    def dues(self) -> dict[bytes, float]:
+        return self.shard.dues
+
+    @property
+    def outputs(self) -> list[Counted]:
+        """What was said; there is no learner here that listens in between."""
+        return self.shard.said
 
     def commit(self, changes: Changes) -> None:
-        self.state = msgspec.json.encode(changes.state)
-        self.records.update(changes.records)
-        for customer, due in changes.dues.items():
-            if due is None:
-                self.dues.pop(customer, None)
-            else:
-                self.dues[customer] = due
-        self.outputs += changes.outputs
+        self.shard.commit(changes)
+        self.shard.state = msgspec.json.decode(msgspec.json.encode(changes.state), type=ShardState)
 
     def said(self, role: str) -> list[dict[str, Any]]:
         return [json.loads(output.value) for output in self.outputs if output.role == role]
@@ -104,40 +123,40 @@ class Kept:
         return [output.id for output in self.outputs if output.role == role]
 
 
-Adopt = Callable[[ShardState], tuple[Version, Scorer] | None]
+Adopt = Callable[[int], InForce | None]
+"""The version of a boundary, None while it is not cut."""
 
 
 def advance(
     kept: Kept, settings: EngineSettings, batch: int, adopt: Adopt, in_force: Scorer, look: Look | None = None
 ) -> bool:
     """One piece of a shard's line; False when it is at its end, or has to wait."""
-    state = kept.shard_state
-    at = next((i for i, entry in enumerate(kept.log) if entry.offset >= state.fence), len(kept.log))
-    records = kept.log[at : at + batch]
+    shard, state = kept.shard, kept.state
+    at = next((i for i, entry in enumerate(shard.log) if entry.offset >= state.fence), len(shard.log))
+    records = shard.log[at : at + batch]
     if not records:
         return False
     if state.time == UNBORN:
         state = born(state, settings, records[0].timestamp)
-    read = Batch.of(records)
-    adopted, scorer = None, in_force
-    piece = next_piece(state, settings, read, 0)
-    if isinstance(piece, Wait):
-        found = adopt(state)
-        if found is None:
-            return False
-        adopted, scorer = found
-        piece = next_piece(state, settings, read, 0, adopting=True)
-    assert isinstance(piece, Piece)
-    dues = sorted((due, customer) for customer, due in kept.dues.items() if (due, customer) < piece.bound)
-    if len(dues) > settings.piece_items:
-        dues = dues[: settings.piece_items + 1]
-        piece = shorten(piece, read, state, dues)
-        dues = dues[:-1]
-    loaded: Mapping[bytes, bytes | None] = {c: kept.records.get(c) for c in needs(piece, read, dues)}
-    changes = apply(state, settings, TOPIC, piece, read, dues, loaded, scorer, adopted)
+
+    def answer(request: Request) -> Answer:
+        match request:
+            case VersionAtBoundary():
+                wanted = shard.adoption.at_boundary(request.boundary)
+                assert wanted is not None, "in lockstep every boundary brings a version"
+                found = adopt(wanted)
+                return NotCut(wanted) if found is None else Adopted(found)
+            case VersionAtRecord():
+                return Adopted(None)
+            case DueBefore() | RecordsOf():
+                return shard.stored(request)
+
+    done = drive(step(Upcoming(state, settings, TOPIC, Batch.of(records)), Scoring(in_force)), answer)
+    if isinstance(done, NotCut):
+        return False
     if look:
-        look(piece, changes)
-    kept.commit(changes)
+        look(done.piece, done.changes)
+    kept.commit(done.changes)
     return True
 
 
@@ -151,10 +170,10 @@ def run_alone(
     look: Look | None = None,
 ) -> Kept:
     """A shard without a learner: every version has the same scorer, and all are at hand."""
-    kept = Kept.new(log, partition, partitions)
+    kept = Kept.new(log, settings, partition, partitions)
 
-    def adopt(state: ShardState) -> tuple[Version, Scorer]:
-        return Version(version_for(settings, state.boundary), 0, {}, {}), scorer
+    def adopt(boundary: int) -> InForce:
+        return InForce(Version(boundary, 0, {}, {}), scorer)
 
     while advance(kept, settings, batch, adopt, scorer, look):
         pass
@@ -172,7 +191,7 @@ class ForgetfulWorld:
     learner: bytes | None = None
 
     def run(self, batch: Sizes = lambda at: 500) -> ForgetfulWorld:
-        self.shards = [Kept.new(log, n, len(self.logs)) for n, log in enumerate(self.logs)]
+        self.shards = [Kept.new(log, self.settings, n, len(self.logs)) for n, log in enumerate(self.logs)]
         going, step = True, 0
         while going:
             going = False
@@ -206,12 +225,12 @@ class ForgetfulWorld:
         value = self.versions.get(boundary)
         return unseal(value, schema_of(self.settings), Version) if value is not None else None
 
-    def _adopt(self, state: ShardState) -> tuple[Version, Scorer] | None:
-        version = self._find(version_for(self.settings, state.boundary))
-        return (version, scorer_of(version, self.settings)) if version else None
+    def _adopt(self, boundary: int) -> InForce | None:
+        version = self._find(boundary)
+        return InForce(version, scorer_of(version, self.settings)) if version else None
 
     def _in_force(self, kept: Kept) -> Scorer:
-        state = kept.shard_state
+        state = kept.state
         if state.adopted == UNBORN:
             return scorer_of(initial_version(self.settings), self.settings)
         found = self._find(version_for(self.settings, state.adopted))
@@ -221,7 +240,7 @@ class ForgetfulWorld:
 def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
     """What must be equal, each part named, so that a difference says where it is."""
     shards: Sequence[Shard | Kept] = world.shards
-    states = [msgspec.json.encode(s.state) if isinstance(s, Shard) else s.state for s in shards]
+    states = [msgspec.json.encode(s.state) for s in shards]
     if isinstance(world, Rehearsal):
         versions = {boundary: repr(version) for boundary, version in world.versions.items()}
     else:

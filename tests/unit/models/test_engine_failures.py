@@ -17,6 +17,7 @@ from models.churn import Driver, Scorer
 from models.customer import SLAB, TICK, UnknownRecord, unpack
 from models.engine import apply
 from models.line import Piece, ShardState, born, next_piece
+from models.piece_input import PieceInput, Scoring
 from models.settings import DAY, EngineSettings
 from tests.logs import START, log_of, synthetic, ticking, told
 from tests.unit.models.bench import AMOUNT, RECENCY, TOPIC, Kept, Sick, Silence, run_alone
@@ -80,7 +81,7 @@ def test_an_event_on_which_the_engine_raises_is_dead_lettered_and_its_neighbours
 @pytest.mark.parametrize("batch", [1, 500])
 def test_a_customer_whose_first_event_failed_can_still_be_created_by_the_next(batch: int) -> None:
     kept = run(BY_AMOUNT, bought("c", 1, POISON), bought("c", 2), batch=batch)
-    assert kept.shard_state.totals.dead == kept.shard_state.totals.applied == 1
+    assert kept.state.totals.dead == kept.state.totals.applied == 1
     assert kept.records == run(WELL, bought("c", 2)).records
 
 
@@ -97,7 +98,7 @@ def test_a_failed_event_may_be_delivered_again_and_is_no_duplicate(batch: int) -
     poison = bought("c", 2, POISON)
     kept = run(BY_AMOUNT, bought("c", 1), poison, poison, batch=batch)
     assert [letter["offset"] for letter in kept.said("deadletters")] == [1, 2]
-    assert kept.shard_state.totals.duplicate == 0
+    assert kept.state.totals.duplicate == 0
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _speechless(*_: object) -> list[Driver]:
 def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(
     batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    well = run(WELL, bought("c", 0.5), ticking(day(29))).shard_state.totals
+    well = run(WELL, bought("c", 0.5), ticking(day(29))).state.totals
     before = run(WELL, bought("c", 0.5), ticking(day(27)))
     monkeypatch.setattr(decide, "drivers", _speechless)
     kept = run(WELL, bought("c", 0.5), ticking(day(29)), batch=batch)
@@ -144,7 +145,7 @@ def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(
     assert kept.said("triggers") == kept.decisions("episode_opened") == []
     record, untouched = (unpack(b"c", one.records[b"c"]) for one in (kept, before))
     assert record.times[TICK] == day(35)
-    totals = kept.shard_state.totals
+    totals = kept.state.totals
     assert (totals.applied, totals.episodes, totals.dead) == (1, 0, 1)
     assert (totals.due, totals.scored) == (well.due - 1, well.scored - 1)
     assert (record.band, record.numbers, record.tail) == (untouched.band, untouched.numbers, untouched.tail)
@@ -152,14 +153,14 @@ def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(
 
 def test_an_engine_that_fails_on_many_rows_is_broken_itself() -> None:
     customers = [bought(f"c-{i}", 1, POISON) for i in range(MOST_FAILURES + 1)]
-    assert run(BY_AMOUNT, *customers[:MOST_FAILURES]).shard_state.totals.dead == MOST_FAILURES
+    assert run(BY_AMOUNT, *customers[:MOST_FAILURES]).state.totals.dead == MOST_FAILURES
     with pytest.raises(TooManyFailures, match=f"{MOST_FAILURES + 1} of {MOST_FAILURES + 1} rows failed"):
         run(BY_AMOUNT, *customers)
 
 
 def test_a_tenth_of_the_rows_may_fail() -> None:
     entries = [bought(f"c-{i}", 1, POISON if i % 12 == 0 else 10) for i in range(12 * (MOST_FAILURES + 3))]
-    assert run(BY_AMOUNT, *entries).shard_state.totals.dead == MOST_FAILURES + 3
+    assert run(BY_AMOUNT, *entries).state.totals.dead == MOST_FAILURES + 3
 
 
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, SystemExit])
@@ -190,7 +191,7 @@ def test_a_stored_record_that_cannot_be_read_stops_the_shard(value: bytes) -> No
     assert isinstance(piece, Piece)
     piece = piece._replace(last=1)
     with pytest.raises(UnknownRecord):
-        apply(state, SETTINGS, TOPIC, piece, batch, [], {b"c": value}, WELL, None)
+        apply(PieceInput(state, SETTINGS, TOPIC, piece, batch, [], {b"c": value}), Scoring(WELL))
 
 
 @pytest.mark.parametrize("wrong", [-1e-17, 1.5, float("nan")])
@@ -223,5 +224,5 @@ def test_a_damaged_tail_of_somebody_else_does_not_change_how_a_failing_row_ends(
     batch = Batch.of(log)
     piece: Any = next_piece(state, SETTINGS, batch, 0)._replace(last=2)
     loaded = {customer: kept.records[customer] for customer in (b"damaged", b"c")}
-    changes = apply(state, SETTINGS, TOPIC, piece, batch, [], loaded, BY_AMOUNT, None)
+    changes = apply(PieceInput(state, SETTINGS, TOPIC, piece, batch, [], loaded), Scoring(BY_AMOUNT))
     assert [output.role for output in changes.outputs] == ["deadletters", "examples"]  # the latter: a watermark

@@ -15,6 +15,7 @@ from models.batch import LogRecord
 from models.customer import DUE, ERASED, NEWEST, PURCHASE_DAYS, SLAB, SPENT, Record, unpack
 from models.outputs import KEPT_OF_OVERSIZE
 from models.partitioning import partition_of
+from models.rehearsal import rehearse
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
 from models.touchpoints import MAX_EVENT_BYTES, Code
 from tests.logs import START, bad_values, choosing, chosen, clock, log_of, synthetic, ticking, told
@@ -47,20 +48,20 @@ def record_of(kept: Kept, customer: str) -> Record:
 def test_a_repeated_event_is_counted_and_dropped(batch: int) -> None:
     once = bought("c", 1)
     kept = run(once, once, bought("c", 2), once, batch=batch)
-    assert kept.shard_state.totals.duplicate == 2
-    assert kept.shard_state.totals.applied == 2
+    assert kept.state.totals.duplicate == 2
+    assert kept.state.totals.applied == 2
     assert record_of(kept, "c").numbers[PURCHASE_DAYS] == 2
 
 
 def test_the_same_id_from_another_source_is_another_event() -> None:
     one, other = bought("c", 1, id="x"), bought("c", 1, id="x")
     elsewhere = (other[0], other[1], other[2].replace(b"urn:example:shop", b"urn:example:till"))
-    assert run(one, elsewhere).shard_state.totals.applied == 2
+    assert run(one, elsewhere).state.totals.applied == 2
 
 
 @pytest.mark.parametrize(("delay", "late"), [(HOUR, 0), (HOUR + 1, 1)])
 def test_a_touchpoint_is_late_when_it_is_older_than_the_allowed_lateness(delay: int, late: int) -> None:
-    totals = run(bought("c", 1), bought("c", 2, at=day(2) + delay)).shard_state.totals
+    totals = run(bought("c", 1), bought("c", 2, at=day(2) + delay)).state.totals
     assert (totals.late, totals.applied) == (late, 2 - late)
 
 
@@ -75,7 +76,7 @@ def test_a_late_touchpoint_never_opens_an_episode_by_itself() -> None:
         run_alone(log_of([bought("c", 0.5), told("visit", "c", when, at=at)]), SETTINGS, Curious())
         for when in (day(3), at)
     )
-    assert late.shard_state.totals.scored == 2  # the purchase, the visit
+    assert late.state.totals.scored == 2  # the purchase, the visit
     assert late.said("triggers") == []
     assert record_of(late, "c").band == Band.WATCH
     assert [trigger["time"] for trigger in intime.said("triggers")] == [at]
@@ -84,21 +85,66 @@ def test_a_late_touchpoint_never_opens_an_episode_by_itself() -> None:
 def test_a_producers_clock_that_is_ahead_is_counted_and_held_back() -> None:
     ahead = told("visit", "c", day(1) + 50 * MINUTE, at=day(1))
     kept = run(bought("c", 0.5), ahead)
-    assert kept.shard_state.totals.skewed == 1
+    assert kept.state.totals.skewed == 1
     assert record_of(kept, "c").times[NEWEST] == day(1)
 
 
 def test_a_duplicate_that_was_ahead_is_counted_both_ways_whatever_the_batch() -> None:
     ahead = told("visit", "c", day(1) + 50 * MINUTE, at=day(1))
     for batch in (1, 500):
-        totals = run(bought("c", 0.5), ahead, ahead, batch=batch).shard_state.totals
+        totals = run(bought("c", 0.5), ahead, ahead, batch=batch).state.totals
         assert (totals.skewed, totals.duplicate) == (2, 1)
+
+
+def doubted(*entries: tuple[int, bytes | None, bytes | None], window: int = 0) -> tuple[int, int, int, int]:
+    """Applied, duplicate, unsure, beyond; of all entries in one batch and in batches of one."""
+    whole, single = (
+        rehearse(
+            [log_of(entries)], replace(SETTINGS, duplicate_window=window), batch=lambda at, size=size: size
+        ).shards[0]
+        for size in (500, 1)
+    )
+    assert (whole.unsure, whole.beyond) == (single.unsure, single.beyond)
+    assert whole.records == single.records
+    totals = whole.state.totals
+    return totals.applied + totals.late, totals.duplicate, whole.unsure, whole.beyond
+
+
+def again(entry: tuple[int, bytes, bytes], number: float) -> tuple[int, bytes, bytes]:
+    """The same touchpoint at another moment of the log."""
+    return day(number), *entry[1:]
+
+
+NINE = [bought("c", number) for number in range(1, 10)]
+
+
+def test_what_comes_again_is_dropped_among_the_last_eight_and_counted_as_unsure_beyond_them() -> None:
+    assert doubted(*NINE) == (9, 0, 0, 0)
+    assert doubted(*NINE, again(NINE[1], 10)) == (9, 1, 0, 0)
+    assert doubted(*NINE, again(NINE[0], 10)) == (10, 0, 1, 0)
+
+
+def test_who_has_had_eight_touchpoints_at_most_counts_none_twice_and_leaves_no_doubt() -> None:
+    assert doubted(*NINE[:8], *(again(entry, 10) for entry in NINE[:8])) == (8, 8, 0, 0)
+    assert doubted(*NINE[1:8], again(NINE[0], 10)) == (8, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "told"), [(9 * DAY, (10, 0, 1, 0)), (8 * DAY, (10, 0, 1, 0)), (7 * DAY, (9, 1, 0, 1))]
+)
+def test_a_doubtful_touchpoint_that_is_older_than_the_window_is_dropped(window: int, told: tuple[int, ...]) -> None:
+    assert doubted(*NINE, again(NINE[0], 10), window=window) == told
+
+
+def test_a_log_that_is_sent_twice_counts_once_where_the_window_is_short() -> None:
+    log = [bought("c", number) for number in range(1, 31)]
+    assert doubted(*log, *(again(entry, 40) for entry in log), window=1) == (30, 30, 0, 22)
 
 
 def test_a_customer_is_created_only_on_their_own_partition() -> None:
     right = partition_of("c", 4)
     log = log_of([bought("c", 1)])
-    assert run_alone(log, SETTINGS, SCORER, partition=right, partitions=4).shard_state.totals.applied == 1
+    assert run_alone(log, SETTINGS, SCORER, partition=right, partitions=4).state.totals.applied == 1
     wrong = run_alone(log, SETTINGS, SCORER, partition=(right + 1) % 4, partitions=4)
     assert wrong.records == {}
     [letter] = wrong.said("deadletters")
@@ -144,7 +190,7 @@ def test_bad_records_of_every_kind_do_no_harm_to_the_good_ones_between_them(batc
     kept = run_alone(log_of(entries, first=100), SETTINGS, SCORER, batch)
     letters = kept.said("deadletters")
     assert {letter["offset"] - 100: letter["code"] for letter in letters} == expected
-    assert len(letters) == len(expected) == kept.shard_state.totals.dead
+    assert len(letters) == len(expected) == kept.state.totals.dead
     assert {*expected.values(), "engine_error"} == set(map(str, Code))
     for letter in letters:
         timestamp, key, value = entries[letter["offset"] - 100]
@@ -170,15 +216,15 @@ def test_an_oversize_record_keeps_its_first_four_kib() -> None:
 
 def test_a_dead_letter_moves_time_like_any_other_record() -> None:
     kept = run(bought("c", 0.5), (day(40), None, b"junk"))
-    assert kept.shard_state.time == day(40)
+    assert kept.state.time == day(40)
     assert [trigger["time"] for trigger in kept.said("triggers")] == [day(28)]
 
 
 def test_a_clock_record_moves_time_and_nothing_else() -> None:
     kept = run(ticking(day(1)), ticking(day(2)))
-    assert kept.shard_state.totals.clocks == 2
+    assert kept.state.totals.clocks == 2
     assert (kept.records, kept.dues) == ({}, {})
-    assert kept.shard_state.time == day(2)
+    assert kept.state.time == day(2)
     assert {output.role for output in kept.outputs} == {"decisions", "examples"}  # versions and watermarks
     often = [bought("c", 0.5), *(ticking(day(0.5 + i / 10)) for i in range(1, 300)), bought("c", 33)]
     seldom = [often[0], often[-1]]
@@ -208,7 +254,7 @@ def test_of_an_erased_customer_nothing_remains_but_that_they_were(batch: int) ->
     assert len(record.pack()) == SLAB.itemsize
     assert (record.flags, record.band) == (ERASED, Band.ERASED)
     assert len(kept.decisions("erased")) == 1
-    assert kept.shard_state.totals.duplicate == 1
+    assert kept.state.totals.duplicate == 1
     assert all(trigger["time"] < day(30) for trigger in kept.said("triggers"))
     assert kept.dues == {}
 
@@ -225,7 +271,7 @@ def test_whatever_comes_every_record_is_accounted_for_exactly_once(seed: int, ba
     [log] = synthetic(seed, partitions=1, customers=12, days=90)
     log = choosing(log, [(START + at * DAY, model) for at, model in ((20, "adagrad"), (40, "nobody"), (60, None))])
     kept = run_alone(log, replace(SETTINGS, piece_items=items), SCORER, batch)
-    state = kept.shard_state
+    state = kept.state
     totals = state.totals
     assert totals.applied + totals.duplicate + totals.late + totals.dead + totals.clocks + totals.choices == len(log)
     assert totals.choices == 2
@@ -250,5 +296,5 @@ def test_offsets_may_have_gaps() -> None:
     gaps = [LogRecord(10 * entry.offset + 7, *entry[1:]) for entry in log]
     for batch in (1, 500):
         kept = run_alone(gaps, SETTINGS, SCORER, batch)
-        assert kept.shard_state.fence == 28
+        assert kept.state.fence == 28
         assert [trigger["at"]["offset"] for trigger in kept.said("triggers")] == [17]

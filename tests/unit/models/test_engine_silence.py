@@ -18,9 +18,9 @@ from models.bands import Band
 from models.churn import Version
 from models.customer import BASIS, EPISODE, LAST_PURCHASE, LEFT, TICK, unpack
 from models.features import COLUMNS
-from models.line import ShardState
 from models.outputs import trigger_id
 from models.settings import DAY, HOUR, MINUTE, EngineSettings
+from models.step import InForce
 from tests.logs import START, log_of, synthetic, ticking, told
 from tests.unit.models.bench import Curious, Kept, Silence, advance, run_alone
 
@@ -84,11 +84,11 @@ def run_with_versions(entries: list[Entry], scorer_on: Callable[[int], Silence])
     """A version every day of log time: the scorer of each by the day's number."""
     daily = replace(SETTINGS, boundary=DAY)
 
-    kept, in_force = Kept.new(log_of(entries)), [scorer_on(0)]
+    kept, in_force = Kept.new(log_of(entries), daily), [scorer_on(0)]
 
-    def adopt(state: ShardState) -> tuple[Version, Silence]:
-        in_force[0] = scorer_on((state.boundary - START) // DAY)
-        return Version(state.boundary, 0, {}, {}), in_force[0]
+    def adopt(boundary: int) -> InForce:
+        in_force[0] = scorer_on((boundary - START) // DAY)
+        return InForce(Version(boundary, 0, {}, {}), in_force[0])
 
     while advance(kept, daily, 500, adopt, in_force[0]):
         pass
@@ -101,7 +101,7 @@ def test_a_crossing_that_a_newer_version_does_not_confirm_opens_nothing_and_the_
     kept = run_with_versions(entries, lambda number: Silence(13.0 if number < 24 else 20.0))
     [trigger] = kept.said("triggers")
     assert abs(trigger["time"] - day(40)) <= 2 * MINUTE
-    assert kept.shard_state.totals.crossings == 2, "the one that was not confirmed, and the right one"
+    assert kept.state.totals.crossings == 2, "the one that was not confirmed, and the right one"
 
 
 def test_versions_that_disagree_every_other_day_cause_a_look_each_at_most() -> None:
@@ -109,7 +109,7 @@ def test_versions_that_disagree_every_other_day_cause_a_look_each_at_most() -> N
     kept = run_with_versions(entries, lambda number: Silence(13.0 if number % 2 else 20.0))
     [trigger] = kept.said("triggers")
     assert trigger["time"] == day(35), "foreseen on day 21 for day 26, when the other one decides; day 35 is a tick"
-    assert kept.shard_state.totals.crossings == 1
+    assert kept.state.totals.crossings == 1
 
 
 @settings(max_examples=25)
@@ -117,7 +117,7 @@ def test_versions_that_disagree_every_other_day_cause_a_look_each_at_most() -> N
 def test_no_more_is_looked_at_than_touchpoints_ticks_labels_and_crossings(seed: int, phase: Any) -> None:
     [log] = synthetic(seed, partitions=1, customers=15, days=120)
     kept = run_alone(log, replace(SETTINGS, phase=phase), SCORER)
-    totals = kept.shard_state.totals
+    totals = kept.state.totals
     labels = len(_examples(kept)) + len(_examples(kept, "return"))
     ticks = totals.due - labels - totals.crossings
     assert totals.scored <= totals.applied + totals.late + ticks + totals.crossings
@@ -288,7 +288,7 @@ def test_who_took_back_consent_has_an_episode_and_no_trigger() -> None:
 
 def test_a_prospect_who_never_bought_is_never_at_risk() -> None:
     kept = run(*(told("visit", "c", day(i)) for i in range(3)), ticking(day(90)))
-    assert kept.shard_state.totals.scored == 0
+    assert kept.state.totals.scored == 0
     assert unpack(b"c", kept.records[b"c"]).band == Band.PROSPECT
     assert kept.dues == {}
 
@@ -373,7 +373,7 @@ def test_any_engagement_counts_as_staying_when_it_is_told_so() -> None:
     assert trigger["time"] == day(5 + 28)
     assert trigger["drivers"][0]["words"] == "silent 28 days, usually comes every 5 days"
     # Where purchases count, somebody who only looks around is a prospect.
-    assert run(*entries, ticking(day(60))).shard_state.totals.scored == 0
+    assert run(*entries, ticking(day(60))).state.totals.scored == 0
 
 
 def test_who_cancels_has_left_and_is_watched_again_when_they_come_back() -> None:

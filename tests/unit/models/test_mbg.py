@@ -393,3 +393,17 @@ def test_columns_tuples_and_python_give_the_same_bits(
     assert [silent_probability(*row, horizon, array) for row in rows] == wanted
     python = silent_probability.py_func  # type: ignore[attr-defined]  # of numba
     assert [python(*row, horizon, p) for row in rows] == wanted
+
+
+def test_a_fit_has_the_bits_that_earlier_releases_gave_it() -> None:
+    """What a shard decides must be repeatable with a later release."""
+    columns = ([0.0, 2.0, 5.0, 1.0], [0.0, 3.5, 9.0, 2.0], [10.0, 8.0, 12.0, 30.0])
+    customers = Customers(*columns, [False, True, False, False], 1.0, [1.0, 2.0, 0.5, 1.0])
+    found = fit(customers)
+    assert [parameter.hex() for parameter in found] == [
+        "0x1.6a5c73e4bccafp-1",
+        "0x1.4432cd0d297d1p+2",
+        "0x1.f22f7e5785fbbp-3",
+        "0x1.e655e52d3a794p+0",
+    ]
+    assert derivatives(found, customers)[0].hex() == "0x1.af8698f2cbf82p+4"

@@ -48,6 +48,17 @@ def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
     assert digest(fast) == digest(rehearse(logs, given_settings, engine=plainly))
 
 
+@pytest.mark.parametrize("window", [0, 1, 5 * DAY])
+def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_before(window: int) -> None:
+    logs = synthetic(7, partitions=2, customers=20, days=200)
+    told = replace(VARIANTS["live"], duplicate_window=window)
+    fast, plain = rehearse(logs, told), rehearse(logs, told, engine=plainly)
+    assert digest(fast) == digest(plain)
+    doubts = [[(shard.unsure, shard.beyond) for shard in world.shards] for world in (fast, plain)]
+    assert doubts[0] == doubts[1]
+    assert sum(map(sum, doubts[0])) > 0
+
+
 LOGS = synthetic(11, partitions=2, customers=40, days=150)
 
 

@@ -10,7 +10,8 @@ from models.batch import LogRecord
 from models.settings import EngineSettings
 from models.touchpoints import RESERVED, Rejected, read
 from streams.backfill import Backfill, BackfillSettings, Done
-from streams.backfill_plan import PLACE, SCHEMA, Plan, claim
+from streams.backfill_claim import claim
+from streams.backfill_plan import PLACE, SCHEMA, Plan
 from streams.checkpoint import Checkpoint
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather

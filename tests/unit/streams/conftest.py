@@ -7,9 +7,10 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("checkpoint", "outgoing", "versions"):
-        monkeypatch.setattr(f"streams.{module}.FIRST_PAUSE_S", 0.001)
-        monkeypatch.setattr(f"streams.{module}.LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr("streams.retry.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("streams.retry.LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr("streams.versions.FIRST_LOOK_S", 0.001)
+    monkeypatch.setattr("streams.versions.LONGEST_LOOK_S", 0.01)
     monkeypatch.setattr("streams.outgoing.LONGEST_PACE_S", 0.002)
     monkeypatch.setattr("streams.shard.IDLE_S", 0.02)
     monkeypatch.setattr("streams.versions.REFUSED_PAUSE_S", 0.01)

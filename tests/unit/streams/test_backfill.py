@@ -16,9 +16,9 @@ from models.settings import DAY, HOUR, EngineSettings
 from streams.backfill_plan import PLACE, AlreadyAtWork, BackfillUnfinished, unpack
 from streams.errors import Fenced
 from streams.history_versions import HistoryVersions
+from streams.model_registry import lasting
 from streams.store import Store
 from streams.store.fake import FakeStore
-from streams.versions import lasting
 from tests.logs import START, tape
 from tests.unit.streams.backfills import Backfiller, Past, arrived, written
 from tests.unit.streams.workers import SETTINGS, Site, Worker, play, until

@@ -9,15 +9,13 @@ import msgspec
 import pytest
 
 from models.settings import DAY, EngineSettings
+from streams.backfill_claim import OtherBackfill, WorkersRunning, claim
 from streams.backfill_plan import (
     PLACE,
     SCHEMA,
     AlreadyAtWork,
     BackfillUnfinished,
-    OtherBackfill,
     Plan,
-    WorkersRunning,
-    claim,
     pack,
     refuse_unfinished,
     unpack,

@@ -13,12 +13,12 @@ from models.churn import Version, schema_of, seal
 from models.learning import initial_version
 from models.line import ShardState
 from models.settings import EngineSettings
-from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, VersionMissing, choose, standing
+from streams.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, choose, standing
 from streams.errors import StateUnreadable
+from streams.model_registry import CUT, LEARNER, VersionMissing, name_of
 from streams.shard_body import SCHEMA, Birth, ShardBody, pack_body
 from streams.store.fake import FakeStore
 from streams.store.port import Write
-from streams.versions import CUT, LEARNER, name_of
 
 SETTINGS = EngineSettings(challengers="adagrad, forest", piece_items=7)
 NOWHERE = "127.0.0.1:1"

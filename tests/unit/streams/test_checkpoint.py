@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from streams.checkpoint import Checkpoint, patiently
+from streams.checkpoint import Checkpoint
 from streams.errors import EngineError, Fenced, MetaMissing, StoreWentBack
+from streams.retry import ignore, retry_while_unavailable
 from streams.store.fake import FakeStore, Snapshot
-from streams.store.port import Outcome, StoreUnavailable, Write
+from streams.store.port import Outcome, StoreChanges, StoreUnavailable, Write
 from tests.unit.streams.workers import until
 
 PLACE = "3"
@@ -53,7 +54,7 @@ def scenario(test: Callable[[HeldStore], Awaitable[None]]) -> Callable[[], None]
 @scenario
 async def test_a_write_stands_and_is_counted(store: HeldStore) -> None:
     checkpoint = await owned(store)
-    await checkpoint.write(b"body-1", values=[(b"c:a", b"1")], outbox=[b"e"])
+    await checkpoint.write(b"body-1", StoreChanges(values=[(b"c:a", b"1")], outbox=[b"e"]))
     assert checkpoint.number == 1
     assert store.snapshot(PLACE).values == {b"c:a": b"1"}
 
@@ -62,7 +63,7 @@ async def test_a_write_stands_and_is_counted(store: HeldStore) -> None:
 async def test_a_write_cancelled_in_flight_is_finished_before_the_cancellation_goes_on(store: HeldStore) -> None:
     checkpoint = await owned(store)
     store.go.clear()
-    writing = asyncio.create_task(checkpoint.write(b"body-1", outbox=[b"e"]))
+    writing = asyncio.create_task(checkpoint.write(b"body-1", StoreChanges(outbox=[b"e"])))
     await until(lambda: store.nonces)
     for _ in range(3):  # however often
         writing.cancel()
@@ -81,12 +82,12 @@ def test_a_write_that_was_not_answered_is_tried_again_under_the_same_nonce_and_d
         store = HeldStore()
         checkpoint = await owned(store)
         store.fail_next(3, before=before)
-        await checkpoint.write(b"body-1", outbox=[b"e"])
+        await checkpoint.write(b"body-1", StoreChanges(outbox=[b"e"]))
         assert checkpoint.number == 1
         assert len(store.nonces) == 4
         assert len(set(store.nonces)) == 1
         assert store.snapshot(PLACE).outbox == (b"e",)
-        await checkpoint.write(b"body-2", outbox=[b"f"])
+        await checkpoint.write(b"body-2", StoreChanges(outbox=[b"f"]))
         assert store.nonces[-1] != store.nonces[0]
         assert store.snapshot(PLACE).outbox == (b"e", b"f")
 
@@ -159,7 +160,7 @@ def test_a_refused_write_is_named_counted_and_not_tried_again(
         await happens(store)
         before, tries = store.snapshot(PLACE), len(store.nonces)
         with pytest.raises(error, match=rf"3: commit 1 was refused \({reason}\).*remedy: ") as raised:
-            await checkpoint.write(b"body-2", values=[(b"c:a", b"1")])
+            await checkpoint.write(b"body-2", StoreChanges(values=[(b"c:a", b"1")]))
         assert type(raised.value) is error
         assert reasons == [reason]
         assert store.snapshot(PLACE) == before
@@ -192,10 +193,10 @@ async def test_creating_again_after_a_lost_reply_finds_what_was_created(store: H
 async def test_reading_waits_for_a_store_that_is_away_and_can_be_cancelled_meanwhile(store: HeldStore) -> None:
     await store.create(PLACE, b"body")
     store.fail_next(3)
-    meta = await patiently("reading", lambda: store.read_meta(PLACE))
+    meta = await retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore)
     assert meta is not None
     store.fail_next(1_000)
-    reading = asyncio.create_task(patiently("reading", lambda: store.read_meta(PLACE)))
+    reading = asyncio.create_task(retry_while_unavailable("reading", lambda: store.read_meta(PLACE), ignore))
     await asyncio.sleep(0.01)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from streams.cli.progress import BarWatch, PlainWatch
 from streams.client import NotAllDelivered, Refusal, Report, Sent, Undelivered
-from streams.publishing import BarWatch, PlainWatch, Published, Tally, check_lines
+from streams.publishing import Published, Tally, check_lines
 
 REFUSED = Refusal(2, "bad_field", "data.amount", "-5", "give more", "data.amount is -5; give more", "o", "anna")
 FAILED = Undelivered(3, "o-3", "bert", b"{}", "KafkaTimeoutError: gone", True)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.config import Config, ConfigError, load
+from streams.transport_settings import TransportSettings
 
 GIVEN: dict[str, tuple[str, Any]] = {
     "app": ("loyal-1", "loyal-1"),
@@ -231,5 +232,23 @@ def test_a_heartbeat_too_slow_for_the_session_is_refused_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RETENTION_HEARTBEAT_S", "9")
-    with pytest.raises(ConfigError, match=r"heartbeat_s=9.0 is above a third of session_timeout_s=10.0"):
-        load()
+    with pytest.raises(ConfigError, match=r"^heartbeat_s=9.0 is above a third of session_timeout_s=10.0.*lower it$"):
+        load(redis_url="redis://user:secret@localhost:6379/0")
+
+
+def test_a_session_longer_than_a_request_may_take_is_refused_where_the_configuration_is_made() -> None:
+    told = r"^session_timeout_s=40.0 is above request_timeout_s=30.0: lower the first or raise the second$"
+    with pytest.raises(ConfigError, match=told):
+        load(session_timeout_s=40, request_timeout_s=30)
+    with pytest.raises(ValidationError, match=r"session_timeout_s=40\.0 is above"):
+        Config(session_timeout_s=40, request_timeout_s=30)
+
+
+def test_the_transport_is_told_what_is_configured() -> None:
+    config = load(app="shop", topic_prefix="shop-eu", session_timeout_s=12, heartbeat_s=2, stall_after_s=7)
+    settings = TransportSettings.of(config)
+    assert (settings.app, settings.client_id) == ("shop", "shop")
+    assert (settings.input_topic, settings.learner_topic) == ("shop-eu.touchpoints", "shop-eu.learner")
+    assert (settings.session_timeout_s, settings.heartbeat_s, settings.stall_s) == (12, 2, 7)
+    assert (settings.request_timeout_s, settings.rebalance_timeout_s) == (90, 30)
+    assert settings.batch_records == config.batch_records

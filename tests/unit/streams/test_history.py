@@ -16,6 +16,7 @@ from streams import history
 from streams.datasets import LogInvalid
 from streams.history import Course, History, NothingBefore, gather
 from streams.log_events import TimedEvent, log_events
+from streams.log_times import LogGap
 from streams.replay import logs, tape
 from streams.sorting import DiskFull, sorted_on_disk, write_items
 from tests.logs import START
@@ -28,6 +29,15 @@ CUT = START + 60 * DAY + HOUR
 
 def _time(touch: TimedEvent) -> int:
     return touch.time
+
+
+def test_a_gap_is_refused_as_by_a_replay_and_may_be_allowed(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("customer_id,ts,type,amount,qty\na,1999-01-01,purchase,1,1\na,2000-01-02,purchase,1,1\n")
+    with pytest.raises(LogGap, match="366 days without an event, between line 2"):
+        gather(str(log), CUT, 3, tmp_path)
+    allowed = gather(str(log), CUT, 3, tmp_path, longest_gap_days=366)
+    assert sum(allowed.events) + allowed.later == 2
 
 
 @given(times=st.lists(st.integers(0, 9)), in_memory=st.integers(1, 7))

@@ -8,9 +8,9 @@ import pytest
 
 from models.settings import HOUR, EngineSettings
 from streams.errors import SettingsChanged
+from streams.model_registry import LEARNER
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta
-from streams.versions import LEARNER
 from tests.logs import START, synthetic
 from tests.unit.streams.workers import SETTINGS, Site, Worker, play
 

@@ -13,8 +13,8 @@ from streams.checkpoint import Checkpoint
 from streams.examples import ExamplesReader
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER
 from streams.store.fake import FakeStore
-from streams.versions import LEARNER
 from tests.logs import START, synthetic
 from tests.unit.streams.workers import LEARNER_TP, SETTINGS, MemoryConsumer, Site, Worker, play, until
 

@@ -32,6 +32,16 @@ def test_a_commit_counts_what_it_added_and_not_what_the_shard_had_before() -> No
     assert seen["retention_commit_records_sum",] == 50
 
 
+def test_touchpoints_that_may_have_come_before_are_counted_by_how_they_were_taken() -> None:
+    metrics = Metrics()
+    metrics.taken_over(3, ShardState(3, 4, 0))
+    assert series(metrics)["retention_touchpoints_unsure_total", "applied", "3"] == 0
+    metrics.doubted(3, 5, 2)
+    metrics.doubted(3, 1, 0)
+    assert series(metrics)["retention_touchpoints_unsure_total", "applied", "3"] == 6
+    assert series(metrics)["retention_touchpoints_unsure_total", "duplicate", "3"] == 2
+
+
 def test_two_workers_in_one_process_do_not_mix() -> None:
     one, other = Metrics(), Metrics()
     one.committed(0, Totals(), Totals(applied=1), 1, 0.1, 0.1)

@@ -12,7 +12,7 @@ from models.bands import Band
 from models.churn.watch import GROUPS, VALUES, Watch
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
-from streams.metrics import OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
+from streams.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "retention.example.toml"
@@ -52,6 +52,7 @@ def test_every_value_of_a_label_is_documented() -> None:
         ("retention_paused", (*PAUSES, OTHER)),
         ("retention_fencing_rejections_total", (*REJECTIONS, OTHER)),
         ("retention_redeliveries_total", REDELIVERIES),
+        ("retention_touchpoints_unsure_total", DOUBTED),
         ("retention_customers", [band.name.lower() for band in Band]),
         ("retention_contest_group_bias", [*GROUPS, *VALUES]),
         ("retention_contest_group_labels", [*GROUPS, *VALUES]),

@@ -287,9 +287,19 @@ def test_watchers_are_told_what_was_sent_what_was_public_already_and_what_is_lef
     asyncio.run(scenario())
 
 
-async def _behind(log: FakeLog, first: Sequence[Entry]) -> tuple[Outgoing, asyncio.Task[None]]:
+def test_a_listener_is_told_what_each_commit_has_added() -> None:
+    added: list[Sequence[Entry]] = []
+    outgoing = Outgoing(FakePublisher(FakeLog(), 4), 4, False, on_added=added.append)
+    outgoing.add([trigger(1), trigger(2)])
+    outgoing.add([trigger(3)])
+    assert added == [[trigger(1), trigger(2)], [trigger(3)]]
+    assert len(outgoing) == 3
+
+
+async def _behind(log: FakeLog, first: Sequence[Entry], *, hurries: bool = True) -> tuple[Outgoing, asyncio.Task[None]]:
     """A shard that is far behind, and has just published."""
-    outgoing = await started(log, [], live=False)
+    outgoing = Outgoing(FakePublisher(log, 4), 4, False, hurries=hurries)
+    await outgoing.start([], {})
     outgoing.behind_s = 1e9
     running = asyncio.create_task(outgoing.run())
     outgoing.add(first)
@@ -306,6 +316,19 @@ def test_a_shard_that_is_behind_lets_outputs_gather_until_somebody_waits_for_the
         assert counts(log, TRIGGERS) == [1]
         outgoing.hurry()
         await until(lambda: counts(log, TRIGGERS) == [1, 2])
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_in_a_backfill_outputs_gather_whoever_asks_for_them() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing, running = await _behind(log, [trigger(1)], hurries=False)
+        outgoing.add([trigger(2)])
+        outgoing.hurry()
+        await asyncio.sleep(0.1)
+        assert counts(log, TRIGGERS) == [1]
         running.cancel()
 
     asyncio.run(scenario())

@@ -100,6 +100,15 @@ def test_a_setting_that_decides_may_not_change(name: str) -> None:
     assert str(raised.value).startswith(f"shard 2: {name} is {CHANGED[name]!r}, at creation {stored!r} | remedy: ")
 
 
+def test_a_setting_that_is_newer_than_the_shard_counts_as_what_it_was_before() -> None:
+    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 5, at creation 0"):
+        check_settings("2", BIRTH, "live", replace(SETTINGS, duplicate_window=5))
+    born = birth_of(FACTS, "live", replace(SETTINGS, duplicate_window=5))
+    check_settings("2", born, "live", replace(SETTINGS, duplicate_window=5))
+    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 0, at creation 5"):
+        check_settings("2", born, "live", SETTINGS)
+
+
 def test_the_mode_may_not_change_and_all_differences_are_told_at_once() -> None:
     with pytest.raises(SettingsChanged, match=r"mode is 'replay', at creation 'live'; enter is 0.9, at creation 0.8"):
         check_settings("2", BIRTH, "replay", replace(SETTINGS, enter=0.9))

@@ -8,8 +8,8 @@ import pytest
 
 from models.outputs import Decision
 from models.settings import DAY
+from streams.model_registry import LEARNER
 from streams.store.fake import FakeStore, Snapshot
-from streams.versions import LEARNER
 from tests.logs import START, synthetic
 from tests.unit.streams.workers import Site, Worker, decision_of, play
 

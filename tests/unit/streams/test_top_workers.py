@@ -14,12 +14,13 @@ import pytest
 from models.line import Totals
 from models.outputs import Position, Reason, Trigger, encode
 from streams.config import Config, ConfigError
+from streams.health import Progress
 from streams.metrics import Metrics
 from streams.processes import LOOPBACK, free_port
 from streams.top import workers as looking
 from streams.top.triggers import row
 from streams.top.workers import Report, Workers, worker_urls
-from streams.web import Progress, WebServer
+from streams.web import WebServer
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from models.churn import UNTRAINED, Version, schema_of, seal
 from models.learning import initial_version
 from models.settings import EngineSettings
 from streams.checkpoint import Checkpoint
+from streams.model_registry import CUT, LEARNER, ORIGIN, name_of
+from streams.store import StoreChanges
 from streams.store.fake import FakeStore
-from streams.versions import CUT, KEPT, LEARNER, ORIGIN, Versions, name_of
+from streams.versions import KEPT, Versions
 
 SETTINGS = EngineSettings()
 SCHEMA = schema_of(SETTINGS)
@@ -39,7 +41,7 @@ async def learner_of(store: FakeStore) -> Checkpoint:
 
 async def put(learner: Checkpoint, *boundaries: int, schema: str = SCHEMA, origin: int = 0) -> None:
     values = [(name_of(b), seal(version(b), schema)) for b in boundaries]
-    await learner.write(b"state", values=[*values, (ORIGIN, b"%d" % origin)])
+    await learner.write(b"state", StoreChanges([*values, (ORIGIN, b"%d" % origin)]))
 
 
 def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
@@ -111,7 +113,7 @@ def test_a_version_that_is_damaged_or_foreign_is_refused_and_waited_for(
     async def scenario() -> None:
         store = FakeStore()
         learner = await learner_of(store)
-        await learner.write(b"state", values=[(name_of(700), value), (ORIGIN, b"0")])
+        await learner.write(b"state", StoreChanges([(name_of(700), value), (ORIGIN, b"0")]))
         versions = Versions(store, SETTINGS)
         waiting = asyncio.create_task(versions.at(700))
         await asyncio.sleep(0.05)
@@ -130,11 +132,11 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
     async def scenario() -> None:
         store = FakeStore()
         learner = await learner_of(store)
-        await learner.write(b"state", values=[(ORIGIN, b"soon")])
+        await learner.write(b"state", StoreChanges([(ORIGIN, b"soon")]))
         waiting = asyncio.create_task(Versions(store, SETTINGS).at(100))
         await asyncio.sleep(0.03)
         assert not waiting.done()
-        await learner.write(b"state", values=[(ORIGIN, b"500")])
+        await learner.write(b"state", StoreChanges([(ORIGIN, b"500")]))
         assert (await asyncio.wait_for(waiting, 1)).version == initial_version(SETTINGS)
 
     asyncio.run(scenario())
@@ -149,7 +151,7 @@ def test_of_a_newest_version_that_is_no_time_there_is_none_and_the_shard_goes_on
         store = FakeStore()
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
-        await learner.write(b"state", values=[(CUT, b"600"), (name, b"soon")])
+        await learner.write(b"state", StoreChanges([(CUT, b"600"), (name, b"soon")]))
         assert await Versions(store, SETTINGS).newest(600) is None
 
     asyncio.run(scenario())
@@ -185,14 +187,14 @@ def test_a_store_that_is_away_is_waited_for() -> None:
 
 @pytest.mark.parametrize("state", ["missing", "refused", "away"])
 def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("versions.FIRST_PAUSE_S", "versions.REFUSED_PAUSE_S", "checkpoint.FIRST_PAUSE_S"):
+    for name in ("versions.FIRST_LOOK_S", "versions.REFUSED_PAUSE_S", "retry.FIRST_PAUSE_S"):
         monkeypatch.setattr(f"streams.{name}", 30.0)
 
     async def scenario() -> None:
         store = FakeStore()
         learner = await learner_of(store)
         if state == "refused":
-            await learner.write(b"state", values=[(name_of(700), b"garbage"), (ORIGIN, b"0")])
+            await learner.write(b"state", StoreChanges([(name_of(700), b"garbage"), (ORIGIN, b"0")]))
         if state == "away":
             store.fail_next(1_000)
         waiting = asyncio.create_task(Versions(store, SETTINGS).at(700))
@@ -211,12 +213,12 @@ def test_the_newest_version_that_is_cut_is_given_without_waiting() -> None:
         assert await versions.newest(700) is None
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
-        await learner.write(b"state", values=[(CUT, b"600")])
+        await learner.write(b"state", StoreChanges([(CUT, b"600")]))
         for most, found in ((700, 600), (600, 600), (500, 500), (400, None)):
             newest = await versions.newest(most)
             assert (newest.version.boundary if newest else None) == found, most
         await put(learner, 700, origin=500)
-        await learner.write(b"state", values=[(CUT, b"700")])
+        await learner.write(b"state", StoreChanges([(CUT, b"700")]))
         late = await versions.newest(700)
         assert late is not None
         assert late.version == version(700)

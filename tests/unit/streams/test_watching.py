@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.calendar import Stage, place
 from models.line import ShardState
 from streams import watching as module
+from streams.open_transactions import LogEnd
 from streams.outbox import Entry
 from streams.outgoing import Sent
 from streams.processes import LOOPBACK
@@ -49,12 +51,12 @@ class Group:
 
 
 class Ends:
-    """The ends of the logs."""
+    """The ends of the logs. stable: everything before it is decided."""
 
-    def __init__(self, end: int) -> None:
-        self._end = end
+    def __init__(self, end: int, stable: int | None = None) -> None:
+        self._end = LogEnd(end, end if stable is None else stable)
 
-    async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    async def log_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, LogEnd]:
         return dict.fromkeys(partitions, self._end)
 
 
@@ -63,10 +65,10 @@ class Away(FakeStore):
         raise StoreUnavailable("no answer")
 
 
-async def looking(watching: Watching, group: Any, store: FakeStore, ends: int = 0) -> None:
+async def looking(watching: Watching, group: Any, store: FakeStore, ends: int = 0, stable: int | None = None) -> None:
     """Let it look around a few times."""
     module.LOOK_EVERY_S, usual = 0.01, module.LOOK_EVERY_S
-    looks = asyncio.create_task(watching.run(group, Ends(ends), "touchpoints", store))  # type: ignore[arg-type] # doubles
+    looks = asyncio.create_task(watching.run(group, Ends(ends, stable), "touchpoints", store))  # type: ignore[arg-type] # doubles
     try:
         await asyncio.sleep(0.2)
         assert not looks.done(), looks.exception()
@@ -203,6 +205,27 @@ def test_the_trouble_of_a_publisher_ends_with_the_ownership() -> None:
     assert value(watching, "retention_paused", shard="0", reason="kafka") is None
     watching.progress.taken_over([0])
     assert "reason" not in watching.progress.states()[0]
+
+
+def test_an_open_transaction_upstream_pauses_the_shard_until_it_ends_or_the_shard_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.open_transactions.HELD_S", 0.05)
+    watching, group = watched(), Group(TP("touchpoints", 0))
+    watching.taken_over(0, ShardState(0, 2, 70, time=5_000))
+    asyncio.run(looking(watching, group, FakeStore(), ends=100, stable=70))
+    assert value(watching, "retention_paused", shard="0", reason="transaction") == 1
+    assert (value(watching, "retention_held_seconds", shard="0") or 0) >= 0.05
+    assert watching.progress.states()[0]["reason"].startswith("transaction: 30 records wait behind an open transaction")
+    asyncio.run(looking(watching, group, FakeStore(), ends=100, stable=100))
+    assert value(watching, "retention_paused", shard="0", reason="transaction") == 0
+    assert value(watching, "retention_held_seconds", shard="0") == 0
+    assert "reason" not in watching.progress.states()[0]
+    asyncio.run(looking(watching, group, FakeStore(), ends=100, stable=70))
+    group.lose()
+    asyncio.run(looking(watching, group, FakeStore(), ends=100, stable=70))
+    assert value(watching, "retention_paused", shard="0", reason="transaction") is None
+    assert value(watching, "retention_held_seconds", shard="0") is None
 
 
 def test_what_the_store_tells_is_counted() -> None:

@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from models.line import Totals
+from streams.health import Progress
 from streams.metrics import Metrics
 from streams.processes import LOOPBACK
-from streams.web import AddressTaken, Progress, WebServer
+from streams.web import AddressTaken, WebServer
 
 STALL_S = 60.0
 
@@ -206,3 +207,24 @@ def test_a_learner_that_stands_still_makes_its_worker_unhealthy_and_says_why(pro
         assert (await got(session, f"{url}/health"))[0] == 200
 
     served(Metrics(), progress, ask)
+
+
+def test_an_idle_shard_whose_input_is_held_up_is_stalled_after_the_limit(progress: Progress, clock: Clock) -> None:
+    progress.taken_over([0])
+    progress.held(0, STALL_S - 1, "transaction: 30 records wait")
+    assert progress.stalled() == {}
+    clock.now += 2
+    progress.idle(0)  # as far as it can see
+    assert progress.stalled() == {0: (STALL_S + 1, "transaction: 30 records wait")}
+    assert progress.states()[0]["reason"] == "transaction: 30 records wait"
+    progress.flows(0)
+    assert progress.stalled() == {}
+
+
+def test_without_its_topic_a_worker_that_has_taken_over_is_not_ready(progress: Progress) -> None:
+    progress.taken_over([])
+    progress.topic_trouble = "topic touchpoints does not exist any more"
+    assert not progress.ready
+    assert progress.complete
+    progress.topic_trouble = None
+    assert progress.ready

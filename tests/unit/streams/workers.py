@@ -30,19 +30,21 @@ from streams.checkpoint import Checkpoint
 from streams.crash_points import at_points, point
 from streams.errors import EngineError
 from streams.fake_publisher import Failure, FakeLog, FakePublisher
+from streams.kafka_errors import KafkaUnavailable
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.log_facts import LogFacts
-from streams.outbox import Destination, Entry, PublisherUnavailable
+from streams.model_registry import LEARNER, name_of
+from streams.outbox import Destination, Entry
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
 from streams.relearning import Relearning
 from streams.shard import Shard
 from streams.shard_body import ShardBody, unpack_body
-from streams.shard_settings import ShardSettings
+from streams.shard_settings import ShardPorts, ShardSettings
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Outcome, Store, StoreUnavailable, Write
 from streams.topics import OUTPUTS
-from streams.versions import LEARNER, Versions, name_of
+from streams.versions import Versions
 from tests.logs import START, cut_at
 
 T = TypeVar("T")
@@ -116,6 +118,7 @@ class MemoryWatcher:
     ) -> None:
         self.commits += 1
 
+    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
     def taken_over(self, shard: int, state: ShardState) -> None: ...
     def working(self, shard: int, records: int, up_to: int) -> None: ...
 
@@ -213,8 +216,7 @@ class Site:
         """Every output is public exactly once, in order, to the byte."""
         for n, wanted in enumerate(self.expected.shards):
             for role in OUTPUTS:
-                outputs = [o for o in wanted.outputs if o.role == role]
-                entries = [Entry(role, n, o.count, o.id, o.key, o.value, o.time, o.expires_at) for o in outputs]
+                entries = [Entry.of(output, n) for output in wanted.outputs if output.role == role]
                 assert self.said(role, n) == entries, f"{role} of shard {n}"
 
     async def live(self, *crashes: str, check: bool = True) -> list[Worker]:
@@ -341,9 +343,8 @@ class Worker:
         )
         told = ShardSettings(site.settings, site.mode, TOPIC, site.outbox_limit, site.clock_ahead_limit_s)
         checkpoint = Checkpoint(self.mortal, str(tp.partition))
-        return Shard(
-            tp, generation, told, self.mortal, self.versions, outgoing, self.ownership.release, self.watcher, checkpoint
-        )
+        ports = ShardPorts(self.mortal, checkpoint, self.versions, outgoing, self.watcher, self.ownership.release)
+        return Shard(tp, generation, told, ports)
 
     # -- the group (streams.ownership.Group)
 
@@ -445,6 +446,7 @@ class MortalPublisher:
     """A fake publisher that passes the crash points of the real ones, dies with its worker, has the site's faults."""
 
     transactional = True
+    throttled_s = 0.0
 
     def __init__(self, worker: Worker, shard: int) -> None:
         self._worker, self._publisher = worker, FakePublisher(worker.site.public, shard)
@@ -455,7 +457,7 @@ class MortalPublisher:
         await asyncio.sleep(0)
         if self.starts_to_fail:
             self.starts_to_fail -= 1
-            raise PublisherUnavailable("start: no answer")
+            raise KafkaUnavailable("start: no answer")
         await self._publisher.start()
 
     async def public(self, since: Mapping[Destination, int]) -> dict[Destination, list[tuple[int, str]]]:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from models.outputs import Chosen, Position, encode
 from streams.cli.main import main
 from streams.cli.models import lines
-from streams.words import line
+from streams.cli.output_lines import line
 
 NOON = 1_700_000_000_000
 GROUP = {"labels": 1_200, "expected": 0.25, "churned": 0.375}

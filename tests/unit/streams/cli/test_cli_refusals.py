@@ -58,3 +58,48 @@ def test_a_rehearsal_refuses_a_row_of_an_unknown_type_as_a_replay_does(tmp_path:
     result = run("rehearse", path)
     assert result.exit_code == ExitCode.FAILURE
     assert "type is 'gift'; a CSV log takes purchase, return" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["customer", "-1"], "No such option: -1. After -- it is the ID: main customer -- ID"),
+        (["rehearse", "-x.csv"], "No such option: -x. After -- it is the LOG: main rehearse -- LOG"),
+        (["publish", "--check", "-5"], "After -- it is the FILE: main publish -- FILE"),
+        (["models", "promote", "-1"], "After -- it is the NAME: main models promote -- NAME"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_begins_with_a_dash_is_told_where_it_goes(words: list[str], told: str) -> None:
+    result = run(*words)
+    assert result.exit_code == ExitCode.USAGE
+    assert told in result.stderr
+
+
+def test_a_misspelt_option_is_told_with_the_one_that_was_meant_alone() -> None:
+    result = run("rehearse", "log.csv", "--josn")
+    assert "--json" in result.stderr
+    assert "After --" not in result.stderr
+
+
+def test_after_two_dashes_a_value_may_begin_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("rehearse", "--", "-1")
+    assert result.exit_code == ExitCode.FAILURE
+    assert "error: the log '-1' can't be read: No such file" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["rehearse", "evaluate"])
+def test_one_date_far_in_the_future_is_named_before_anything_is_done(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("customer_id,ts,type,amount,qty\na,2024-01-01,purchase,1,1\na,2099-12-31,purchase,1,1\n")
+    result = run(command, path)
+    assert result.exit_code == ExitCode.FAILURE
+    assert "27,758 days without an event, between line 2" in result.stderr
+    assert "--log-gap-days" in result.stderr
+
+
+def test_a_gap_that_is_more_than_any_log_has_can_not_be_allowed(tmp_path: Path) -> None:
+    result = run("rehearse", tmp_path / "log.csv", "--log-gap-days", "10000")
+    assert result.exit_code == ExitCode.USAGE
+    assert "log_gap_days is '10000'" in result.stderr

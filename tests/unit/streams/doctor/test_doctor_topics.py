@@ -9,7 +9,8 @@ import pytest
 from streams.config import Config, load
 from streams.doctor import topics
 from streams.doctor.finding import Status
-from streams.topic_admin import TIMESTAMP_TYPE, TopicFacts, specs
+from streams.topic_admin import TopicFacts
+from streams.topics import TIMESTAMP_TYPE, specs
 
 
 def as_created(config: Config) -> dict[str, TopicFacts]:
@@ -25,7 +26,7 @@ def changed(found: dict[str, TopicFacts], name: str, **settings: str) -> dict[st
 def test_topics_as_they_are_created_are_fine(mode: str) -> None:
     config = load(mode=mode)
     found = as_created(config)
-    for check in (topics.existence, topics.partition_counts, topics.time_type, topics.settings):
+    for check in (topics.existence, topics.partition_counts, topics.time_type, topics.settings, topics.message_size):
         assert check(config, found).status is Status.OK
 
 
@@ -91,3 +92,23 @@ def test_the_times_of_the_other_mode_are_a_problem(mode: str, kind: str) -> None
     assert finding.status is Status.PROBLEM
     assert f"{name} has {TIMESTAMP_TYPE}={kind}; mode {mode} needs" in finding.told
     assert "RETENTION_MODE" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("role", "bytes", "status"),
+    [
+        ("deadletters", "1048588", Status.OK),
+        ("deadletters", "98304", Status.OK),
+        ("deadletters", "98303", Status.PROBLEM),
+        ("triggers", "20000", Status.OK),
+        ("triggers", "10000", Status.PROBLEM),
+        ("touchpoints", "10000", Status.OK),  # upstream's own business
+    ],
+)
+def test_an_output_that_takes_no_record_of_the_largest_size_is_a_problem(role: str, bytes: str, status: Status) -> None:
+    config = load()
+    finding = topics.message_size(config, changed(as_created(config), config.topic(role), max_message_bytes=bytes))
+    assert finding.status is status
+    if status is Status.PROBLEM:
+        assert f"{config.topic(role)} has max.message.bytes={bytes}" in finding.told
+        assert "kafka-configs.sh" in finding.remedy

@@ -1,0 +1,57 @@
+"""What the engine is given for one piece of the line: the work itself, and what decides in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from models.batch import Batch
+from models.churn import Scorer, Version
+from models.line import Piece, ShardState
+from models.settings import EngineSettings
+
+DueItem = tuple[float, bytes]
+"""(due place, customer); tuples compare as the line orders them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PieceInput:
+    """One piece, and all that it reads.
+
+    Attributes:
+        state: the shard's, before the piece.
+        settings: the engine's.
+        topic: name of the input topic, for dead letters.
+        piece: which rows of the batch, and up to which due item.
+        batch: the records that the piece's rows are of.
+        dues: the due set's members before the piece's bound, in order (a lower bound of what the records say).
+        loaded: the stored bytes of every customer in `models.engine.needs`, in that order; None: no record.
+    """
+
+    state: ShardState
+    settings: EngineSettings
+    topic: str
+    piece: Piece
+    batch: Batch
+    dues: Sequence[DueItem]
+    loaded: Mapping[bytes, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What decides in a piece.
+
+    Attributes:
+        scorer: of the model version in force.
+        adopted: that version, if it came into force just before the piece.
+        quiet_until: nobody is triggered before this log time (ms); an episode that is open then asks at its next
+            estimate (a backfill's cut). 0: no such time.
+    """
+
+    scorer: Scorer
+    adopted: Version | None = None
+    quiet_until: int = 0
+
+    def version(self, state: ShardState) -> int:
+        """The boundary of the version in force, of a shard whose state before the piece is `state`."""
+        return self.adopted.boundary if self.adopted else state.version

@@ -1,0 +1,204 @@
+"""The step of a shard: from where the line stands to the changes of one commit. Pure.
+
+What a step needs from outside it asks for: it is a generator that yields a request, is sent the answer, and ends with
+what is to be committed. A worker, a rehearsal, a benchmark and the tests answer from where they keep things, and the
+order of the questions is written here alone. A new question is a request and an answer more in the two unions; the type
+checker then finds whoever does not answer it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+
+from models.batch import Batch
+from models.calendar import newer
+from models.changes import Changes
+from models.churn import Scorer, Version
+from models.engine import apply, needs
+from models.line import Piece, ShardState, Wait, next_piece, shorten
+from models.piece_input import DueItem, PieceInput, Scoring
+from models.settings import EngineSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Where a step begins: rows `first` to `end` (None: all) of a batch are next in the line.
+
+    state: of the shard, which has been born (`models.line.born`). topic: name of the input topic, for dead letters.
+    """
+
+    state: ShardState
+    settings: EngineSettings
+    topic: str
+    batch: Batch
+    first: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionAtBoundary:
+    """Which model version comes into force at this boundary (log time, ms), before its scores?"""
+
+    boundary: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionAtRecord:
+    """Which model version comes into force just before the record at `offset`, and the due items that stand before it?
+
+    boundary: the last one that the line has crossed. begins_batch: the record is the first of its batch.
+    Only one that is newer than what the state says is in force comes into force.
+    """
+
+    offset: int
+    boundary: int
+    begins_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueBefore:
+    """What are the first `most` members of the due set before `bound`, in order?"""
+
+    bound: DueItem
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsOf:
+    """What is stored of these customers?"""
+
+    customers: list[bytes]
+
+
+Request = VersionAtBoundary | VersionAtRecord | DueBefore | RecordsOf
+
+
+class InForce(NamedTuple):
+    """A model version and its scorer."""
+
+    version: Version
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Answers both questions for a version. None: the one in force stays."""
+
+    found: InForce | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotCut:
+    """Answers both questions for a version: that of this boundary is not cut yet. The step ends with it, undone."""
+
+    boundary: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueItems:
+    """Answers `DueBefore`."""
+
+    items: Sequence[DueItem]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Answers `RecordsOf`, in the order asked for. None: no record."""
+
+    values: Sequence[bytes | None]
+
+
+Answer = Adopted | NotCut | DueItems | Records
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a step ends: its piece of the line, what is to be committed, and what decided in it."""
+
+    piece: Piece
+    changes: Changes
+    scoring: Scoring
+
+
+Step = Generator[Request, Answer | None, Done | NotCut]
+Engine = Callable[[PieceInput, Scoring], Changes]
+Expected = TypeVar("Expected", Adopted, DueItems, Records)
+
+
+def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
+    """The next piece of a shard's line, from plan to changes.
+
+    Args:
+        upcoming: where the line stands.
+        scoring: what decides unless a version comes into force with this piece; nothing is adopted in it yet.
+        engine: `models.engine.apply`, or what is to be measured or compared with it.
+
+    Returns:
+        `Done`, or `NotCut` when the step was answered so: begin it anew once the version is there.
+
+    Raises:
+        TypeError: an answer is not one to its request.
+        ValueError: fewer or more records were sent than customers were named, or the line contradicts itself.
+        UnknownRecord, TooManyFailures: as `models.engine.apply`.
+    """
+    state, settings, batch, first = upcoming.state, upcoming.settings, upcoming.batch, upcoming.first
+    piece = next_piece(state, settings, batch, first, upcoming.end)
+    question: VersionAtBoundary | VersionAtRecord | None = None
+    if isinstance(piece, Wait):
+        question = VersionAtBoundary(piece.boundary)
+    elif state.cut_place == 0:
+        # Between two due items that stand before one record there is no place that a replay could find again.
+        question = VersionAtRecord(int(batch.offsets[first]), state.boundary, begins_batch=first == 0)
+    if question is not None:
+        answer = yield question
+        if isinstance(answer, NotCut):
+            return answer
+        found = _expected(question, answer, Adopted).found
+        # Before the learner's first boundary every version is the untrained one: said anew at boundaries only.
+        if found is not None and (isinstance(piece, Wait) or newer(found.version.boundary, state.version)):
+            scoring = replace(scoring, scorer=found.scorer, adopted=found.version)
+    if isinstance(piece, Wait):
+        piece = next_piece(state, settings, batch, first, upcoming.end, adopting=True)
+    if isinstance(piece, Wait):
+        raise ValueError(f"shard {state.partition}: the line asks twice for the version of boundary {piece.boundary}")
+    due = DueBefore(piece.bound, settings.piece_items + 1)
+    dues = _expected(due, (yield due), DueItems).items
+    if len(dues) > settings.piece_items:
+        piece, dues = shorten(piece, batch, state, dues), dues[:-1]
+    wanted = RecordsOf(needs(piece, batch, dues))
+    stored = _expected(wanted, (yield wanted), Records).values
+    loaded = dict(zip(wanted.customers, stored, strict=True))
+    changes = engine(PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded), scoring)
+    return Done(piece, changes, scoring)
+
+
+def drive(running: Step, answer: Callable[[Request], Answer]) -> Done | NotCut:
+    """Take a step to its end, for whoever has the answers at hand."""
+    given: Answer | None = None
+    while True:
+        try:
+            request = running.send(given)
+        except StopIteration as end:
+            ended: Done | NotCut = end.value
+            return ended
+        given = answer(request)
+
+
+async def drive_waiting(running: Step, answer: Callable[[Request], Awaitable[Answer]]) -> Done | NotCut:
+    """Take a step to its end, for whoever has to wait for answers."""
+    given: Answer | None = None
+    while True:
+        try:
+            request = running.send(given)
+        except StopIteration as end:
+            ended: Done | NotCut = end.value
+            return ended
+        given = await answer(request)
+
+
+def _expected(request: Request, answer: Answer | None, kind: type[Expected]) -> Expected:
+    if not isinstance(answer, kind):
+        raise TypeError(f"{request} was answered with {answer!r}; answer with {kind.__name__}")
+    return answer

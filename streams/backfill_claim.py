@@ -1,0 +1,92 @@
+"""Claiming the plan of a backfill: a second run goes on with the same plan, or is refused.
+
+The plan's token ends a backfill that another run took over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from models.settings import EngineSettings
+from streams.backfill_plan import AlreadyAtWork, Plan, pack, unpack
+from streams.checkpoint import Checkpoint
+from streams.errors import EngineError
+from streams.log_facts import LogFacts
+from streams.model_registry import LEARNER
+from streams.shard_body import check_settings, check_topic
+from streams.store import Store
+from streams.words import moment
+
+
+class OtherBackfill(EngineError):
+    """A backfill was begun, with something else."""
+
+    remedy = (
+        "run it again with what it was begun with, or start anew with another RETENTION_APP and RETENTION_TOPIC_PREFIX"
+    )
+
+
+class WorkersRunning(EngineError):
+    """Workers are members of the consumer group."""
+
+    remedy = "stop every worker of this RETENTION_APP, wait until the group is empty, and run the backfill again"
+
+
+async def claim(
+    checkpoint: Checkpoint,
+    store: Store,
+    wanted: Plan,
+    settings: EngineSettings,
+    fences: Callable[[], Awaitable[list[int]]],
+    nobody_works: Callable[[], Awaitable[None]],
+) -> Plan:
+    """Become the owner of the backfill that is wanted, begun before or not; the plan with its fences.
+
+    checkpoint: of `PLACE`. settings: those that are told now. fences: finds them. nobody_works: raises WorkersRunning.
+    Raises also AlreadyAtWork, OtherBackfill, and what `check_topic` and `check_settings` raise.
+    """
+    meta = await checkpoint.read()
+    await nobody_works()
+    before = unpack(meta.body) if meta is not None else None
+    if before is not None and before.stage == "done":
+        raise AlreadyAtWork(f"history until {moment(before.until)} was backfilled here before")
+    if before is not None and before.stage == "begun":
+        _compare(before, wanted, settings)
+        await checkpoint.mint()
+        return before
+    await _unused(store, wanted.birth.partitions)
+    plan = msgspec.structs.replace(wanted, fences=await fences())
+    if before is None:
+        await checkpoint.create(pack(plan))
+    else:
+        await checkpoint.mint()
+        await checkpoint.write(pack(plan))
+    try:
+        # One that has joined since our look has not seen the plan; one that joins from here on does.
+        await nobody_works()
+    except WorkersRunning:
+        await checkpoint.write(pack(msgspec.structs.replace(plan, stage="withdrawn")))
+        raise
+    return plan
+
+
+async def _unused(store: Store, partitions: int) -> None:
+    found = [place for place in (*map(str, range(partitions)), LEARNER) if await store.read_meta(place) is not None]
+    if found:
+        shards = ", ".join("the learner" if place == LEARNER else f"shard {place}" for place in found)
+        raise AlreadyAtWork(f"the store has state of {shards} already")
+
+
+def _compare(before: Plan, wanted: Plan, settings: EngineSettings) -> None:
+    facts = LogFacts(0, 0, wanted.birth.topic_id, wanted.birth.partitions, None)
+    check_topic("0", before.birth, facts)
+    check_settings("0", before.birth, wanted.birth.mode, settings)
+    if before.until != wanted.until:
+        raise OtherBackfill(f"--until is {moment(wanted.until)}, at its beginning it was {moment(before.until)}")
+    if (before.events, before.digest) != (wanted.events, wanted.digest):
+        raise OtherBackfill(
+            f"the log holds {sum(wanted.events):,} events before the cut (digest {wanted.digest}), at its beginning it "
+            f"held {sum(before.events):,} ({before.digest})"
+        )

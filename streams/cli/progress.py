@@ -1,0 +1,58 @@
+"""How far a file is, on standard error: a line every few seconds, or a bar on a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+PLAIN_EVERY_S = 5.0
+
+
+class PlainWatch:
+    """A line on standard error every few seconds."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s, self._next = every_s, time.monotonic() + every_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def moved(self, size: int, told: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every_s
+            self.say(told)
+
+    def say(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+class BarWatch:
+    """A bar on the terminal; without `total` (bytes), only the sums and the time. told: the sums so far."""
+
+    def __init__(self, total: int | None, told: str = "0 sent") -> None:
+        self._console = Console(stderr=True)
+        bar = (BarColumn(), TextColumn("{task.percentage:>3.0f}%")) if total else ()
+        columns = (TextColumn("{task.description}"), *bar, TimeElapsedColumn())
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task(told, total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def moved(self, size: int, told: str) -> None:
+        self._progress.update(self._task, advance=size, description=told)
+
+    def say(self, text: str) -> None:
+        # As it is: a refused line may hold what rich takes for markup.
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)

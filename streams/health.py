@@ -1,0 +1,130 @@
+"""Health is progress: which shards move, which stand still, and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["idle", "working", "waiting"]
+
+
+@dataclass(slots=True)
+class _Shard:
+    state: State
+    since: float  # of the last progress: a commit, or work that came to an idle shard
+    why: str = ""
+
+
+class Progress:
+    """Whether the shards move. Fed by their owner, once per batch; one thread.
+
+    A shard is *idle* (nothing to do), *working* or *waiting* (it has work and says why it can't do it). The last two
+    must move within `stall_after_s`. Beside that its outputs may be *unpublished*: commits go on then, and so does
+    idleness, so that only a published transaction ends it. And its input may be *held* by an open transaction of a
+    producer: it looks idle then, since Kafka hands nothing out.
+    """
+
+    def __init__(self, stall_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stall_after_s = stall_after_s
+        self._clock = clock
+        self._shards: dict[int, _Shard] = {}
+        self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
+        self._held: dict[int, tuple[float, str]] = {}
+        self._ready = False
+        self.learner_trouble: str | None = None
+        """Why the learner of this worker stands still, if it does."""
+        self.topic_trouble: str | None = None
+        """Why the input topic can't be read by any shard, if it can't."""
+
+    @property
+    def complete(self) -> bool:
+        """An assignment is taken over."""
+        return self._ready
+
+    @property
+    def ready(self) -> bool:
+        """An assignment is taken over (it may be empty: more workers than shards) of a topic that is there."""
+        return self._ready and self.topic_trouble is None
+
+    def taken_over(self, shards: Collection[int]) -> None:
+        """An assignment is complete; shards that stay keep what was known of them."""
+        now = self._clock()
+        self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
+        self._unpublished = {shard: told for shard, told in self._unpublished.items() if shard in self._shards}
+        self._held = {shard: told for shard, told in self._held.items() if shard in self._shards}
+        self._ready = True
+
+    def revoked(self) -> None:
+        """A rebalance has begun: no shard is ours until the next `taken_over`. A publisher's trouble is told once only,
+        so that it is kept for the shards that stay."""
+        self._shards.clear()
+        self._ready = False
+
+    def working(self, shard: int) -> None:
+        """A batch was taken in."""
+        self._enter(shard, "working", "")
+
+    def moved(self, shard: int) -> None:
+        """A commit stands."""
+        self._shards[shard] = _Shard("working", self._clock())
+
+    def waiting(self, shard: int, why: str) -> None:
+        """There is work, but it can't be done now."""
+        self._enter(shard, "waiting", why)
+
+    def idle(self, shard: int) -> None:
+        """Nothing to do."""
+        self._shards[shard] = _Shard("idle", self._clock())
+
+    def unpublished(self, shard: int, why: str) -> None:
+        """The shard's outputs can't be made public; the clock runs from the first time on."""
+        since, _ = self._unpublished.get(shard, (self._clock(), ""))
+        self._unpublished[shard] = since, why
+
+    def published(self, shard: int) -> None:
+        """They can, or are no longer ours to publish."""
+        self._unpublished.pop(shard, None)
+
+    def held(self, shard: int, seconds: float, why: str) -> None:
+        """For so long Kafka has handed out nothing of what has come for the shard."""
+        self._held[shard] = self._clock() - seconds, why
+
+    def flows(self, shard: int) -> None:
+        """What comes is handed out, or is no longer ours to read."""
+        self._held.pop(shard, None)
+
+    def _enter(self, shard: int, state: State, why: str) -> None:
+        known = self._shards.get(shard)
+        # Waiting is no progress: the clock goes on from the last movement. Only idle time does not count.
+        since = known.since if known is not None and known.state != "idle" else self._clock()
+        self._shards[shard] = _Shard(state, since, why)
+
+    def stalled(self) -> dict[int, tuple[float, str]]:
+        """Shards that have work and have not moved, or that have not published, for too long: seconds since, and why as
+        far as it is known."""
+        now = self._clock()
+        found = {}
+        for shard, known in sorted(self._shards.items()):
+            causes = []
+            if known.state != "idle":
+                causes.append((known.since, known.why or "no commit and no reason given"))
+            causes += [told[shard] for told in (self._unpublished, self._held) if shard in told]
+            overdue = [(since, why) for since, why in causes if now - since > self.stall_after_s]
+            if overdue:
+                found[shard] = now - min(since for since, _ in overdue), "; ".join(why for _, why in overdue)
+        return found
+
+    def states(self) -> dict[int, dict[str, Any]]:
+        """Every shard's state, for people."""
+        now = self._clock()
+        return {
+            shard: {"state": known.state, "seconds": round(now - known.since, 1)}
+            | ({"reason": why} if (why := self._why(shard)) else {})
+            for shard, known in sorted(self._shards.items())
+        }
+
+    def _why(self, shard: int) -> str:
+        beside = [told[shard][1] for told in (self._unpublished, self._held) if shard in told]
+        return "; ".join(why for why in (self._shards[shard].why, *beside) if why)

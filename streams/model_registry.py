@@ -1,0 +1,121 @@
+"""The model registry: which versions the learner has cut, as they stand under its keys in the store.
+
+`v:<boundary>` is a version. `origin` and `cut` are the first boundary and the last of which there ever was a version.
+All are written in the learner's own commits; a backfill writes them once, before the first learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from models.churn import SnapshotRefused, Version, seal, unseal
+from models.settings import EngineSettings
+from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.store import Store
+
+LEARNER = "learner"
+"""The place of the learner in the store."""
+ORIGIN, CUT = b"origin", b"cut"
+LOOKS = 20
+"""For the newest version: a learner that catches up may cut and let go of many between two looks."""
+
+
+class VersionMissing(EngineError):
+    """The learner says which version it has cut last, and that one is not stored."""
+
+    code = ExitCode.STATE_UNREADABLE
+    remedy = (
+        "wait for the learner's next version and look again; if none comes restore the learner's keys from the backup, "
+        "or delete them to relearn from the examples topic"
+    )
+
+
+def name_of(boundary: int) -> bytes:
+    """The name under which a version is stored."""
+    return b"v:%d" % boundary
+
+
+def number_of(value: bytes, name: bytes) -> int:
+    """The time (ms) that the learner keeps under `name`. Raises SnapshotRefused."""
+    try:
+        return int(value)
+    except ValueError as error:
+        raise SnapshotRefused(f"the learner's {name.decode()} is {value!r}, not a time in ms") from error
+
+
+def lasting(settings: EngineSettings) -> int:
+    """How much older (ms) than the newest version one must be that no shard asks for any more: a shard whose watermark
+    is b may still ask for the version of the last boundary <= b - D."""
+    return (-(-settings.version_delay // settings.boundary) + 2) * settings.boundary
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one look at the registry found. version: of the boundary that was asked for, if it is stored.
+
+    The bounds are read only where they are asked for: a version that is there counts whatever they hold.
+    """
+
+    version: Version | None
+    _origin: bytes | None
+    _newest: bytes | None
+
+    @property
+    def origin(self) -> int | None:
+        """The first boundary (ms); None before the first version. Raises SnapshotRefused."""
+        return None if self._origin is None else number_of(self._origin, ORIGIN)
+
+    @property
+    def newest(self) -> int | None:
+        """The last boundary (ms); None before the first version. Raises SnapshotRefused."""
+        return None if self._newest is None else number_of(self._newest, CUT)
+
+
+class ModelRegistry:
+    """Reads and names what stands in the registry. Every read raises what the store raises.
+
+    schema: names the model (models.churn.schema_of).
+    """
+
+    def __init__(self, store: Store, schema: str) -> None:
+        self._store, self._schema = store, schema
+
+    async def read(self, boundary: int) -> Stored:
+        """The version of a boundary, and the bounds. Raises SnapshotRefused for one that is corrupted or foreign."""
+        value, origin, newest = await self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
+        version = None if value is None else unseal(value, self._schema, Version)
+        if version is not None and version.boundary != boundary:
+            raise SnapshotRefused(f"what is stored under {name_of(boundary)!r} is the version of {version.boundary}")
+        return Stored(version, origin, newest)
+
+    async def bounds(self) -> Stored:
+        """The bounds alone."""
+        origin, newest = await self._store.load(LEARNER, [ORIGIN, CUT])
+        return Stored(None, origin, newest)
+
+    async def read_newest(self) -> Version | None:
+        """The newest version; None before the first. Raises StateUnreadable, VersionMissing."""
+        looked_for = b""
+        for _ in range(LOOKS):
+            [newest] = await self._store.load(LEARNER, [CUT])
+            if newest is None:
+                return None
+            if newest == looked_for:  # it was not there, and no newer one has taken its place
+                break
+            looked_for = newest
+            try:
+                [value] = await self._store.load(LEARNER, [name_of(number_of(newest, CUT))])
+                if value is not None:
+                    return unseal(value, self._schema, Version)
+            except SnapshotRefused as error:
+                raise StateUnreadable(f"model version {newest.decode(errors='replace')}: {error}") from error
+        raise VersionMissing(f"the newest model version is {looked_for.decode()}, and the store does not hold it")
+
+    @staticmethod
+    def values_to_write(
+        versions: Iterable[Version], schema: str, origin: int | None, newest: int | None
+    ) -> list[tuple[bytes, bytes]]:
+        """The values of a commit of the learner that cuts these versions. origin, newest: the bounds after it."""
+        values = [(name_of(version.boundary), seal(version, schema)) for version in versions]
+        return [*values, (ORIGIN, str(origin).encode()), (CUT, str(newest).encode())]
