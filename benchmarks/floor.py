@@ -76,7 +76,7 @@ class FloorShard:
         progress: Progress,
         finished: Callable[[], None],
     ) -> None:
-        self.tp, self.generation, self.fence = tp, generation, start
+        self.tp, self.generation, self.next_offset = tp, generation, start
         self.busy = False
         self._parts, self._client, self._release = parts, client, release
         self._progress, self._finished = progress, finished
@@ -100,7 +100,7 @@ class FloorShard:
             records = await self._inbox.get()
             self._progress.first()
             events = await self._batch(records)
-            self.fence = records[-1].offset + 1
+            self.next_offset = records[-1].offset + 1
             if self._progress.done(events):
                 self._finished()
             self.busy = False

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 
-from streams.bootstrap.preflight import look_around
+from streams.bootstrap.preflight import preflight
 from streams.bootstrap.worker import build
 from streams.config import load
 from streams.consumer.app import run_worker
@@ -21,8 +21,8 @@ def main() -> None:
     os.environ["RETENTION_CONFIG"] = sys.argv[1]
     config = load()
     logging.basicConfig(level=config.log_level)
-    surroundings = asyncio.run(look_around(config))
-    run_worker(build(config, surroundings._replace(transactional=False)))
+    environment = asyncio.run(preflight(config))
+    run_worker(build(config, environment._replace(transactional=False)))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from models.engine.step import (
     Answer,
     DueBefore,
     DueItems,
-    NotCut,
+    NotPublished,
     Records,
     RecordsOf,
     Request,
@@ -108,7 +108,7 @@ class EngineSteps:
             raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
         self._body = unpack_body(str(SHARD), meta.body)
         self._scorer = (await self._versions.named(self._body.state.version, unheard)).scorer
-        return self._body.state.fence
+        return self._body.state.next_offset
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
         with self._watch.stage("decode, validate, columns"):
@@ -127,11 +127,11 @@ class EngineSteps:
         with stage("plan"):
             upcoming = Upcoming(body.state, self._settings, self._topic, batch, first)
             done = await drive_waiting(step(upcoming, Scoring(self._scorer), self._engine), self._answer)
-        if isinstance(done, NotCut):
-            raise ValueError(f"the version of boundary {done.boundary} is not cut")
+        if isinstance(done, NotPublished):
+            raise ValueError(f"the version of boundary {done.boundary} is not published")
         piece, changes, self._scorer = done.piece, done.changes, done.scoring.scorer
         with stage("commit"):
-            self._body = ShardBody(SCHEMA, body.birth, changes.state)
+            self._body = ShardBody(SCHEMA, body.creation, changes.state)
             written = store_changes(changes, entries_of(changes, SHARD))
             await self._checkpoint.write(pack_body(self._body), written)
         return piece.last
@@ -202,9 +202,9 @@ async def _measure(world: World, options: Options, servers: Servers) -> dict[str
     ours, floor = Stopwatch(), Stopwatch()
     steps: EngineSteps | FloorSteps
     engine, lowest = EngineSteps(servers, world, options, ours), FloorSteps(servers, floor)
-    fence = await engine.take_over()
+    next_offset = await engine.take_over()
     size = load(**servers.settings(options.own)).batch_records
-    batches = list(_batches(world, fence, size, WARM_BATCHES + options.stage_batches))
+    batches = list(_batches(world, next_offset, size, WARM_BATCHES + options.stage_batches))
     if len(batches) <= WARM_BATCHES:
         raise ValueError(f"half a day has {len(batches)} batches on a partition: give the day more --events")
     for steps, watch in ((engine, ours), (lowest, floor)):
@@ -216,7 +216,7 @@ async def _measure(world: World, options: Options, servers: Servers) -> dict[str
     return {"engine": ours.us(events), "floor": floor.us(events)}
 
 
-def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[LogRecord]]:
+def _batches(world: World, next_offset: int, size: int, most: int) -> Iterator[list[LogRecord]]:
     """The first batches of the day on one partition: half a day at most, as far as the model versions reach."""
     batch: list[LogRecord] = []
     for record in world.workload.day():
@@ -224,8 +224,8 @@ def _batches(world: World, fence: int, size: int, most: int) -> Iterator[list[Lo
             return
         if record.partition != SHARD:
             continue
-        batch.append(LogRecord(fence, record.time, record.key, record.value))
-        fence += 1
+        batch.append(LogRecord(next_offset, record.time, record.key, record.value))
+        next_offset += 1
         if len(batch) == size:
             yield batch
             batch, most = [], most - 1

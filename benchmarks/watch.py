@@ -31,7 +31,7 @@ class Look(NamedTuple):
     @property
     def touchpoints(self) -> int:
         """Touchpoints that the shards have consumed since their creation; clock records are none."""
-        return sum(state.fence - state.totals.clocks for state in self.states)
+        return sum(state.next_offset - state.totals.clocks for state in self.states)
 
     def total(self, name: str) -> int:
         """The sum of one of `models.timeline.shard_state.Totals`."""
@@ -77,10 +77,10 @@ def unpublished(client: Any, app: str, partitions: int) -> int:
 
 
 class Watch(threading.Thread):
-    """Looks at the metas twenty times a second from `start` until every fence has reached its end, or `stop`."""
+    """Reads the metas twenty times a second from `start` until every next offset has reached its end, or `stop`."""
 
     def __init__(self, url: str, app: str, ends: Sequence[int]) -> None:
-        super().__init__(name="fence-watch", daemon=True)
+        super().__init__(name="offset-watch", daemon=True)
         self._client: Any = redis.Redis.from_url(url)
         self._app, self._ends = app, list(ends)
         self._over = threading.Event()
@@ -98,7 +98,7 @@ class Watch(threading.Thread):
 
     def _reached(self) -> bool:
         return bool(self.looks) and all(
-            state.fence >= end for state, end in zip(self.looks[-1].states, self._ends, strict=True)
+            state.next_offset >= end for state, end in zip(self.looks[-1].states, self._ends, strict=True)
         )
 
     def wait(self, timeout_s: float, alive: Callable[[], bool] = lambda: True) -> None:
@@ -110,9 +110,9 @@ class Watch(threading.Thread):
                 break
             why = "the worker has ended" if not alive() else f"{timeout_s:g} s are over"
             if not alive() or time.monotonic() > deadline:
-                fences = [state.fence for state in self.looks[-1].states] if self.looks else "none"
+                next_offsets = [state.next_offset for state in self.looks[-1].states] if self.looks else "none"
                 self.stop()
-                raise Behind(f"{why}: fences {fences}, wanted {self._ends}; see the worker's log")
+                raise Behind(f"{why}: next offsets {next_offsets}, wanted {self._ends}; see the worker's log")
         if self.error is not None:
             raise Behind(f"reading the metas: {self.error}") from self.error
 

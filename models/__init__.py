@@ -1,1 +1,1 @@
-"""What we believe about customers, and what we would do about it: pure, without I/O and without a clock."""
+"""The domain: estimates of churn per customer and the actions that follow. Pure: no I/O, no clock."""

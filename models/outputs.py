@@ -1,5 +1,5 @@
-"""What a shard says to the world: triggers, decisions, examples, watermarks, dead letters, the champion that somebody
-chose. All are JSON objects.
+"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters; encoded as JSON. All are JSON
+objects.
 
 Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
 the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the
@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in the log of one shard. `due`: before the record at `offset`, not at it."""
+    """A position in the log of one shard. `due`: before the record at `offset`, not at it."""
 
     partition: int
     offset: int
@@ -29,7 +29,7 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 
     feature: str
     contribution: float
-    words: str
+    text: str = msgspec.field(name="words")
 
 
 class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger"):
@@ -72,19 +72,19 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     champion: str = ""
 
 
-CHURN, RETURN = "churn", "return"
-"""Sorts of labels: no sign of staying within the horizon, and a sign of staying within one tick."""
+CHURNED, RETURNED = "churn", "return"
+"""Kinds of labels: no activity within the horizon, and activity within one tick."""
 
 
 class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_defaults=True):
-    """A matured label of a sort: `CHURN` or `RETURN`. `basis` are the numbers the model reads, as of `snapshot_time`:
+    """A matured label of a kind: `CHURNED` or `RETURNED`. `basis` are the numbers the model reads, as of `observed_at`:
     float16, little-endian, in the order of `models.features.COLUMNS` (in JSON: base64). `truth` is known at
-    `label_time`; `predicted`, of churn, is what the version in force said at the snapshot."""
+    `label_time`; `predicted`, of churn, is what the version in force predicted at that time."""
 
     customer: str
-    sort: str
+    kind: str = msgspec.field(name="sort")
     label_time: int
-    snapshot_time: int
+    observed_at: int = msgspec.field(name="snapshot_time")
     basis: bytes
     truth: bool
     predicted: float | None = None

@@ -1,4 +1,4 @@
-"""What the engine may be told: one frozen object, times in milliseconds, shares and probabilities in [0, 1].
+"""Settings of the pure engine: one frozen object, times in milliseconds, probabilities in [0, 1].
 
 Everything here decides about customers, so it is part of what must be equal for a replay to be equal; it is kept with
 the state and compared when a shard is taken over.
@@ -33,8 +33,8 @@ class EngineSettings:
     tick: distance of a customer's learning ticks. anchor: any moment at which an aligned tick and a boundary lie.
     phase: ``spread`` gives each customer a phase of their own within the tick, ``aligned`` puts all at the anchor's.
     lateness: a touchpoint older than the shard's time by more than this is late.
-    boundary: distance of the moments at which model versions are cut. version_delay: D of the rule "a decision at t
-    uses the version of the last boundary <= t - D".
+    boundary: distance of the moments at which model versions are published. version_delay: D of the rule "a decision at
+    t uses the version of the last boundary <= t - D".
     enter, exit: the risk at which an episode opens, and below which it closes (hysteresis).
     trigger_life: how long a trigger is worth acting on.
     duplicate_window: a touchpoint that is older than the customer's newest by more than this, and may have come before
@@ -79,8 +79,9 @@ class EngineSettings:
         """Recency (ms) beyond which a customer is lapsed: no further ticks, two horizons."""
         return 2 * self.horizon
 
-    def rhythm(self, window: int) -> int:
-        """At every how many ticks a snapshot is taken of which one may be open, for a label's `window` (ms)."""
+    def cadence(self, window: int) -> int:
+        """Sampling cadence: at every how many ticks an example begins, so that one is pending, for a label's `window`
+        (ms)."""
         return -(-(window + self.lateness) // self.tick)
 
     def deciding(self) -> dict[str, int | float | str]:

@@ -1,4 +1,4 @@
-"""Have every compiled function ready before there is work: ``python -m models.warm_up``.
+"""Compiles every function ahead of work: ``python -m models.warm_up``.
 
 An image runs it when it is built, a worker when it starts: compiling takes half a minute, loading from numba's
 cache a fraction of one.
@@ -19,13 +19,13 @@ from models.learning.learner import initial_version
 from models.settings import WEEK, EngineSettings
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.pieces import Piece, next_piece
-from models.timeline.shard_state import ShardState, born
+from models.timeline.shard_state import ShardState, initialised
 
 _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
 
 
 def warm() -> None:
-    """Take one purchase of a customer of nobody's through the engine, and score one basis."""
+    """Take one purchase of a dummy customer through the engine, and score one basis."""
     settings = EngineSettings()
     version = initial_version(settings)
     scorer = scorer_of(version, settings)
@@ -43,7 +43,7 @@ def warm() -> None:
         "data": {"amount": 1.0},
     }
     batch = Batch.of([LogRecord(0, _TIME, b"nobody", json.dumps(event).encode())])
-    state = born(ShardState(0, 1, 0), settings, _TIME + settings.boundary)
+    state = initialised(ShardState(0, 1, 0), settings, _TIME + settings.boundary)
     piece = next_piece(state, settings, batch, 0)
     if isinstance(piece, Piece):
         loaded = dict.fromkeys(needs(piece, batch, []))
@@ -54,11 +54,11 @@ def warm() -> None:
 
 
 def _learn(settings: EngineSettings, basis: NDArray[np.float32]) -> None:
-    """Teach a model two customers of nobody's, over two weeks."""
+    """Teach a model two dummy customers, over two weeks."""
     model = MixtureLearner(settings)
     for week in (2, 3):
-        taken = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
-        outcomes = Outcomes([b"%d" % week], basis, taken, np.array([week == 2]))
+        observed_at = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
+        outcomes = Outcomes([b"%d" % week], basis, observed_at, np.array([week == 2]))
         model.learn(_TIME + week * WEEK, outcomes, outcomes)
 
 

@@ -1,1 +1,1 @@
-"""How events get in and out: Faust, Kafka, Redis, metrics, command line."""
+"""Adapters: Faust, Kafka, Redis, metrics and the command line around the pure engine."""

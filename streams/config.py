@@ -1,4 +1,4 @@
-"""Configuration: one frozen, typed object; the only module that reads settings from the environment.
+"""Configuration: one frozen, typed object; the only module that reads the environment.
 
 Precedence: command line, then RETENTION_* environment variables, then the TOML file named by RETENTION_CONFIG or
 `--config` (default: ./retention.toml when it is there), then the defaults below. Every number's unit is in its name.
@@ -140,16 +140,16 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, value: str) -> str:
-        if told := refusal(value):
-            raise ValueError(told)
+        if problems := refusal(value):
+            raise ValueError(problems)
         return value
 
     @field_validator("redis_cluster")
     @classmethod
     def _url_of_a_cluster(cls, value: bool, info: ValidationInfo) -> bool:
         url = info.data.get("redis_url")
-        if value and isinstance(url, str) and (told := refusal(url, cluster=True)):
-            raise ValueError(f"redis_url is {without_password(url)!r}: {told}")
+        if value and isinstance(url, str) and (problems := refusal(url, cluster=True)):
+            raise ValueError(f"redis_url is {without_password(url)!r}: {problems}")
         return value
 
     @model_validator(mode="after")
@@ -249,18 +249,18 @@ def load(**given: Any) -> Config:
         config = Config(**{name: value for name, value in given.items() if value is not None})
         config.engine()
     except ValidationError as error:
-        told = []
+        problems = []
         for problem in error.errors():
             name = ".".join(map(str, problem["loc"]))
             if not name:  # of several settings, which the message names itself; its input is all of them
-                told.append(problem["msg"].removeprefix("Value error, "))
+                problems.append(problem["msg"].removeprefix("Value error, "))
                 continue
             if problem["type"] == "extra_forbidden":
-                told.append(f"{name} is no setting; remove it, or correct its spelling")
+                problems.append(f"{name} is no setting; remove it, or correct its spelling")
                 continue
             value = shown(name, problem.get("input"))
-            told.append(f"{name} is {value!r}: {problem['msg']}; set RETENTION_{name.upper()}")
-        raise ConfigError("\n".join(told)) from error
+            problems.append(f"{name} is {value!r}: {problem['msg']}; set RETENTION_{name.upper()}")
+        raise ConfigError("\n".join(problems)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file or DEFAULT_FILE} is not TOML: {error}; correct the file") from error
     except ValueError as error:
@@ -268,6 +268,10 @@ def load(**given: Any) -> Config:
     return config
 
 
-def _settings_behind(told: str) -> list[str]:
+def _settings_behind(text: str) -> list[str]:
     """The variables of the engine settings that a message of the engine names."""
-    return [f"RETENTION_{name.upper()}" for word, name in _OF_THE_ENGINE.items() if re.search(rf"\b{word}\b", told)]
+    return [
+        f"RETENTION_{name.upper()}"
+        for name_of_it, name in _OF_THE_ENGINE.items()
+        if re.search(rf"\b{name_of_it}\b", text)
+    ]

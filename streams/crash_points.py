@@ -1,4 +1,4 @@
-"""Named points at which a chaos test makes the process die, as if by ``kill -9``.
+"""Named crash points: a chaos test makes the process die there, as if by ``kill -9``.
 
 The commit and takeover protocols number their steps (streams/store/checkpoint.py, docs/design.md); each step ends in
 one of these points, so that a test can kill a worker after every one of them. Without RETENTION_CRASH_POINT in the
@@ -18,7 +18,7 @@ _wanted, _, _nth = os.environ.get("RETENTION_CRASH_POINT", "").partition(":")
 _left = int(_nth or 1)
 
 
-def _die_if_told(name: str) -> None:
+def _die_if_asked(name: str) -> None:
     global _left
     if name != _wanted:
         return
@@ -27,7 +27,7 @@ def _die_if_told(name: str) -> None:
         os._exit(ExitCode.CRASH_POINT)
 
 
-_passed: Callable[[str], None] = _die_if_told
+_passed: Callable[[str], None] = _die_if_asked
 
 
 def point(name: str) -> None:

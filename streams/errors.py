@@ -1,7 +1,7 @@
-"""Named errors of the running engine, each with the exit code a supervisor sees and what an operator should do.
+"""Errors that end the engine, each with its exit code and the remedy for an operator.
 
 The invariants end the process rather than go on in doubt: nothing is lost by stopping, since every shard is
-re-read from its last cut. Exit codes are part of the contract (docs/operations) and are never renumbered.
+re-read from its last commit. Exit codes are part of the contract (docs/operations) and are never renumbered.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class StoreWentBack(EngineError):
     """Redis answered with a commit number that is not ours: it lost writes, or somebody else wrote."""
 
     code = ExitCode.STORE_WENT_BACK
-    remedy = "restart the worker, it replays from the stored cut; check appendfsync, failovers and restores of Redis"
+    remedy = "restart the worker, it replays from the stored offset; check appendfsync, failovers and restores of Redis"
 
 
 class DifferentOutput(EngineError):
-    """A replayed entry differs from what is already public under the same count."""
+    """A replayed entry differs from what is already published under the same sequence number."""
 
     code = ExitCode.DIFFERENT_OUTPUT
     remedy = (
@@ -96,11 +96,11 @@ class TopicUnfit(EngineError):
     """A topic is missing, or its partitions or time setting do not suit the engine."""
 
     code = ExitCode.TOPIC_UNFIT
-    remedy = "create the topics with `retention topics create`; `retention topics describe` shows what stands"
+    remedy = "create the topics with `retention topics create`; `retention topics describe` shows their present state"
 
 
 class LogTruncated(EngineError):
-    """The log does not hold the fence any more: records up to the log start are gone, or the log is shorter."""
+    """The log does not hold the next offset any more: records up to the log start are gone, or the log is shorter."""
 
     code = ExitCode.LOG_TRUNCATED
     remedy = "restore the topic, or rebuild the state from what the log still holds under a new RETENTION_APP"
@@ -142,6 +142,6 @@ class LearnerStateRefused(EngineError):
 
     code = ExitCode.SNAPSHOT_REFUSED
     remedy = (
-        "the versions already cut stay in force; restore the learner's keys from the backup, or delete them to relearn "
-        "from the examples topic"
+        "the versions already published stay in force; restore the learner's keys from the backup, or delete them "
+        "to relearn from the examples topic"
     )

@@ -1,4 +1,4 @@
-"""Other people's text as it may be shown: in a terminal, in a log file, in an error message.
+"""Formatting of numbers, durations, times and foreign text for terminals.
 
 A customer id, a campaign or a broker's answer may hold any character. Some of them steer a terminal (C0 and C1 control
 characters), turn the line round (bidirectional overrides and isolates), can't be seen (zero width) or begin a line of
@@ -126,23 +126,23 @@ def size(number: int) -> str:
     return f"{number / 1e6:,.0f} MB"
 
 
-def words(name: str) -> str:
+def as_words(name: str) -> str:
     """An identifier as words.
 
-    >>> words("at_risk")
+    >>> as_words("at_risk")
     'at risk'
     """
     return name.replace("_", " ")
 
 
-def quality(told: Mapping[str, Any]) -> str:
+def quality(summary: Mapping[str, Any]) -> str:
     """Prequential quality of a model version (`Prequential.summary`)."""
-    labels = round(told.get("labels") or 0)
+    labels = round(summary.get("labels") or 0)
     if not labels:
         return "no label matured yet"
-    parts = [f"AUC {told['auc']:.3f}"] if told.get("auc") is not None else []
-    if told.get("log_loss") is not None:
-        parts.append(f"log-loss {told['log_loss']:.3f}")
+    parts = [f"AUC {summary['auc']:.3f}"] if summary.get("auc") is not None else []
+    if summary.get("log_loss") is not None:
+        parts.append(f"log-loss {summary['log_loss']:.3f}")
     return f"{', '.join(parts)} over {labels:,} labels"
 
 

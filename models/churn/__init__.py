@@ -1,4 +1,4 @@
-"""The churn model: its port, its versions, and the model in use."""
+"""The churn model: its port (scorer and learner), its versions, and the implementations."""
 
 from models.churn.challengers.river_model import RiverModel, RiverScorer
 from models.churn.drivers import Driver, drivers

@@ -1,4 +1,4 @@
-"""When risk will cross the threshold of entry if the customer stays silent: the first minute at which it has.
+"""Predicts when a silent customer's risk reaches the threshold: the first minute at which it does.
 
 Risk is not monotone in silence: a regular buyer's falls just before their usual day, and rises behind it. So bisection
 over all of the future may find a later crossing, or a downward one. Here a stretch of silence is left out when a bound
@@ -18,11 +18,11 @@ from models.churn.mixture.probability import (
     MOST_ETA,
     SHARE_OF_DIRECT,
     Mixture,
-    Room,
+    Workspace,
     logit_of_none,
     pooled,
     probability,
-    room_for,
+    workspace_for,
 )
 from models.churn.port import Scorer
 from models.features.columns import LOG_RECENCY, RENEWAL, SPREAD, WIDTH
@@ -43,16 +43,16 @@ _CURVATURE: Final = 0.1
 the square of how many of a gap's standard deviations the stretch is long. Both rounded up from what there can be."""
 _SECONDS = MINUTE // SECOND
 _ENDS: Final = 6
-"""Places of a room: where the stretch begins; the ends of the longest and of its halves; where one looks closer."""
+"""Slots of a workspace: where the stretch begins; the ends of the longest and of its halves; where one looks closer."""
 _CLOSER: Final = _ENDS - 1
 
 if STRETCH / 2 ** (_ENDS - 3) > SHORTEST:
-    raise ImportError(f"{_ENDS} places are too few to halve {STRETCH} ms down to {SHORTEST} ms")
+    raise ImportError(f"{_ENDS} slots are too few to halve {STRETCH} ms down to {SHORTEST} ms")
 
 
-def new_room(mixture: Mixture) -> Room:
-    """Room for a score, at place 0, and for the look ahead that begins with it."""
-    return room_for(mixture, _ENDS)
+def new_workspace(mixture: Mixture) -> Workspace:
+    """A workspace for a score, at slot 0, and for the look ahead that begins with it."""
+    return workspace_for(mixture, _ENDS)
 
 
 @compiled
@@ -63,14 +63,14 @@ def overshoot(x: Any, y: Any) -> float:
 
 
 @compiled
-def highest_probability(mixture: Mixture, room: Room, end: int) -> float:
-    """An upper bound of the probability between the places 0 and `end` of the room, a `STRETCH` apart at most.
+def highest_probability(mixture: Mixture, workspace: Workspace, end: int) -> float:
+    """An upper bound of the probability between the slots 0 and `end` of the workspace, a `STRETCH` apart at most.
 
     All features but one are monotone in silence: each counts with that of its two values which makes for more risk.
     """
     cumulated, correction = 0.0, 0.0
     for group in range(mixture.rolls.shape[0]):
-        x, y = room.rows[0, group], room.rows[end, group]
+        x, y = workspace.rows[0, group], workspace.rows[end, group]
         eta, other = 0.0, 0.0
         for i in range(0, WIDTH, 2):
             w, v = mixture.hazard[i], mixture.hazard[i + 1]
@@ -78,32 +78,34 @@ def highest_probability(mixture: Mixture, room: Room, end: int) -> float:
             other += min(v * x[i + 1], v * y[i + 1])
         eta += other + min(mixture.hazard[RENEWAL], 0.0) * overshoot(x, y)
         cumulated += mixture.widths[group] * exp(min(max(eta, LEAST_ETA), MOST_ETA))
-    x, y = room.rows[0, 0], room.rows[end, 0]
+    x, y = workspace.rows[0, 0], workspace.rows[end, 0]
     for i in range(WIDTH):
         w = mixture.direct[i]
         correction += max(w * x[i], w * y[i])
     correction += max(mixture.direct[RENEWAL], 0.0) * overshoot(x, y)
     learners = logit_of_none(cumulated) + SHARE_OF_DIRECT * correction
-    return pooled(learners, max(room.anchors[0], room.anchors[end]), mixture) + _ROUNDING
+    return pooled(learners, max(workspace.anchors[0], workspace.anchors[end]), mixture) + _ROUNDING
 
 
 @compiled
-def _look(basis: Any, now: int, at: int, mixture: Mixture, room: Room, end: int) -> float:
-    """The risk if silence goes on from `now` to `at` (ms), left in the room at `end`."""
-    roll(basis, (at - now) / DAY, room.basis)
-    return probability(room.basis, mixture, room, end)
+def _look(basis: Any, now: int, at: int, mixture: Mixture, workspace: Workspace, end: int) -> float:
+    """The risk if silence goes on from `now` to `at` (ms), left in the workspace at `end`."""
+    roll(basis, (at - now) / DAY, workspace.basis)
+    return probability(workspace.basis, mixture, workspace, end)
 
 
 @compiled
-def crossing_time(basis: Any, risk: float, now: int, tick: int, enter: float, mixture: Mixture, room: Room) -> int:
+def crossing_time(
+    basis: Any, risk: float, now: int, tick: int, enter: float, mixture: Mixture, workspace: Workspace
+) -> int:
     """The first upward crossing after `now` and before `tick`.
 
     Args:
         basis: as of now, shape (BASIS,).
-        risk: that of now, below `enter`, and still in the room at place 0 (`probability`).
+        risk: that of now, below `enter`, and still in the workspace at slot 0 (`probability`).
         now, tick: log times, ms.
         enter: the threshold, a probability.
-        mixture, room: the scorer, and what it calculates in.
+        mixture, workspace: the scorer, and what it calculates in.
 
     Returns:
         The first whole minute at which risk is at the threshold, as seconds since the epoch; 0: there is none.
@@ -118,17 +120,17 @@ def crossing_time(basis: Any, risk: float, now: int, tick: int, enter: float, mi
                 return 0
             end = 1
             at[1] = min((at[0] + STRETCH) // MINUTE * MINUTE, last)
-            risks[1] = _look(basis, now, at[1], mixture, room, 1)
-        if risks[end] >= enter or highest_probability(mixture, room, end) >= enter:
+            risks[1] = _look(basis, now, at[1], mixture, workspace, 1)
+        if risks[end] >= enter or highest_probability(mixture, workspace, end) >= enter:
             if at[end] - at[0] > SHORTEST:
                 end += 1
                 at[end] = (at[0] + at[end - 1]) // (2 * MINUTE) * MINUTE
-                risks[end] = _look(basis, now, at[end], mixture, room, end)
+                risks[end] = _look(basis, now, at[end], mixture, workspace, end)
                 continue
             if risks[end] >= enter:
-                return _between(basis, now, at[0], risks[0], at[end], risks[end], enter, mixture, room)
-        at[0], risks[0], room.anchors[0] = at[end], risks[end], room.anchors[end]
-        room.rows[0] = room.rows[end]
+                return _between(basis, now, at[0], risks[0], at[end], risks[end], enter, mixture, workspace)
+        at[0], risks[0], workspace.anchors[0] = at[end], risks[end], workspace.anchors[end]
+        workspace.rows[0] = workspace.rows[end]
         end -= 1
 
 
@@ -142,7 +144,7 @@ def _between(
     high: float,
     enter: float,
     mixture: Mixture,
-    room: Room,
+    workspace: Workspace,
 ) -> int:
     """The minute in which risk, `low` < `enter` at `before` and `high` >= `enter` at `at`, crosses; as seconds.
 
@@ -154,7 +156,7 @@ def _between(
         step += 1
         share = 0.5 if step % 3 == 0 else (enter - low) / (high - low)
         middle = min(max(first + int((last - first) * share), first + 1), last - 1)
-        risk = _look(basis, now, middle * MINUTE, mixture, room, _CLOSER)
+        risk = _look(basis, now, middle * MINUTE, mixture, workspace, _CLOSER)
         if risk >= enter:
             last, high = middle, risk
         else:

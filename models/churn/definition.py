@@ -1,4 +1,4 @@
-"""What counts as staying with the business, and what as leaving it: by the setting `alive`."""
+"""The churn definition: which touchpoints count as activity, which as a cancellation."""
 
 from __future__ import annotations
 

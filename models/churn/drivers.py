@@ -1,4 +1,4 @@
-"""Why a risk is as high as it is: what it would be if one thing about the customer were as usual for them.
+"""Reasons for a score: the change in risk when one aspect of a customer is set back to their usual.
 
 For each theme the basis is changed back to the customer's own usual state in that theme alone, and scored anew; the
 driver's contribution is the difference of the two logits. So the reasons are the model's own, whatever model it is, and
@@ -22,11 +22,11 @@ from models.features.silence import rolled
 from models.settings import Alive
 
 Basis = NDArray[np.float32]
-AT: Final = {name: place for place, name in enumerate(COLUMNS)}
+AT: Final = {name: index for index, name in enumerate(COLUMNS)}
 _PURCHASES = [AT[name] for name in ("recency_days", "tenure_days", *(c for c in COLUMNS if c.startswith("purchases_")))]
 _COUNTED = ("payment_failures", "unsubscribes", "returns", "campaigns")
 _INTEREST = [AT[name] for name in ("visits", "opens", "presence")]
-_EVERY_DAY = [1.0 / (1.0 - 2.0 ** (-1.0 / HALF_LIVES_TOUCH[sort])) for sort in (VISITS, OPENS, PRESENCE)]
+_EVERY_DAY = [1.0 / (1.0 - 2.0 ** (-1.0 / HALF_LIVES_TOUCH[kind])) for kind in (VISITS, OPENS, PRESENCE)]
 """What the decayed count of each is of somebody with one a day."""
 
 PRIOR_GAP_DAYS = 28.0
@@ -41,7 +41,7 @@ class Driver(NamedTuple):
 
     feature: str
     contribution: float
-    words: str
+    text: str
 
 
 def usual_gap(basis: Basis) -> float:
@@ -144,7 +144,7 @@ def drivers(scorer: Scorer, basis: Basis, alive: Alive) -> list[Driver]:
         at_first, often = _logits(scorer, [_at_first(basis), coming_often(basis)])
         whole = min((at_first - now, "silence"), (often - now, "habit"))
         parts = sorted([whole, *(part for part in parts if part[1] != whole[1])])
-    return [Driver(theme, -part, _words(theme, basis, alive)) for part, theme in parts if -part >= LEAST_CONTRIBUTION]
+    return [Driver(theme, -part, _text(theme, basis, alive)) for part, theme in parts if -part >= LEAST_CONTRIBUTION]
 
 
 def _logits(scorer: Scorer, rows: list[Basis]) -> list[float]:
@@ -158,7 +158,7 @@ _DOES: Final[dict[Alive, tuple[str, str]]] = {
 }
 
 
-def _words(theme: str, basis: Basis, alive: Alive) -> str:
+def _text(theme: str, basis: Basis, alive: Alive) -> str:
     """What a theme means for this customer, as a marketer reads it."""
     does, did = _DOES[alive]
     match theme:

@@ -1,4 +1,4 @@
-"""What silence will bring: when a customer's risk will first reach the threshold, and how it goes until then.
+"""Risk forecast for a customer who stays silent: when it reaches the threshold, and its course until then.
 
 On demand, for whoever looks at one customer; the engine itself looks no further than the next tick.
 """

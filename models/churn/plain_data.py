@@ -1,4 +1,4 @@
-"""Reading plain data: a snapshot's numbers, or SnapshotRefused that names what is wrong with them."""
+"""Validated reading of model state (JSON types): SnapshotRefused names the field that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The churn model port: what the engine and the learner need of a model, and nothing of how it works inside.
+"""The churn model port: the protocols `Scorer` and `Learner`, and the batch of labelled outcomes.
 
 A *scorer* is a frozen version of a model: bases in, probabilities out, in columns; it is what every worker holds. A
 *learner* is the one place where the model changes. Both pass through plain data, never pickle.
@@ -16,14 +16,14 @@ from models.customer.layout import BASIS
 
 
 class Outcomes(NamedTuple):
-    """Matured labels of one sort, in the order of the log, in columns of shape (rows,).
+    """Matured labels of one kind, in the order of the log, in columns of shape (rows,).
 
-    bases: as of the snapshots, shape (rows, BASIS). taken: when those were, ms. truths: what came.
+    bases: the raw features, shape (rows, BASIS). observed_at: when they were observed, ms. truths: what came.
     """
 
     customers: Sequence[bytes]
     bases: NDArray[np.float32]
-    taken: NDArray[np.int64]
+    observed_at: NDArray[np.int64]
     truths: NDArray[np.bool_]
 
 
@@ -49,11 +49,11 @@ class Learner(Protocol):
     Implemented by MixtureLearner, RiverModel and Contest.
     """
 
-    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
+    def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
         """Learn all that became known up to a boundary of log time (ms), which rise from call to call.
 
-        returns: whether customers gave a sign of staying within a tick of their snapshot (true: they did). stays:
-        whether they gave none within the horizon (true: they churned).
+        returned: whether customers were active within a tick of their observation (true: they were). churned: whether
+        they were not within the horizon (true: they churned).
         """
 
     def snapshot(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The models that may learn, by name: the first champion and the challengers of the settings."""
+"""The learning models by name: the mixture and the configured challengers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model version belongs to, and the scorer it holds."""
+"""Makes the scorer of a stored model version, whatever kind of model it holds."""
 
 from __future__ import annotations
 

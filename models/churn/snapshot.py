@@ -1,4 +1,5 @@
-"""Model versions as bytes: plain data with a schema hash, a version and a checksum. No pickle is ever read."""
+"""Serialisation of model versions: plain data with a schema hash and a checksum, never pickle. No pickle is ever
+read."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class Promotion(msgspec.Struct, frozen=True):
 
 
 class Version(msgspec.Struct, frozen=True):
-    """A model version: named by the boundary at which it was cut. `quality` holds the prequential metrics so far.
+    """A model version: named by the boundary at which it was published. `quality` holds the prequential metrics so far.
     `promotion`: the last one there was."""
 
     boundary: int

@@ -1,4 +1,4 @@
-"""Where a customer stands, and what a new estimate of risk does to that. Apart from the rules, which are compiled."""
+"""Risk bands of a customer, and what a new estimate changed (enums). Apart from the rules, which are compiled."""
 
 from __future__ import annotations
 

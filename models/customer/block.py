@@ -1,4 +1,4 @@
-"""A block: the records of all customers of a piece side by side, so that compiled code updates them in place."""
+"""Many customers' records as one structured NumPy array, so that compiled code updates them in place."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Block:
         return dict(compress(zip(self.names, slabs, strict=True), wanted.tolist()))
 
     def dues(self) -> NDArray[np.float64]:
-        """The next due place of every row, inf where there is none. A view of shape (rows,)."""
+        """The next timer position of every row, inf where there is none. A view of shape (rows,)."""
         return np.asarray(self.rows["times"][:, DUE])
 
 

@@ -1,4 +1,4 @@
-"""The layout of the customer record: field indices, half-lives, flags, and the fixed slab as a NumPy dtype."""
+"""Binary layout of a customer record: the fields of its fixed-width header, and their indices."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FIRST_TOUCH, FIRST_PURCHASE, OLDEST_CASE, CROSSING = range(4)
 SECONDS: Final = 4
 CANCELLED: Final = CROSSING
 """Whose contract has ended (`LEFT`) has no crossing to wait for: there stands when they cancelled."""
-# -- open learning snapshots: of whether the customer stays for the horizon, and of whether they return within a tick
-DIRECT, HAZARD = range(2)
-SNAPSHOTS: Final = 2
+# -- pending examples: whether the customer churns within the horizon, and whether they return within a tick
+PENDING_CHURNED, PENDING_RETURNED = range(2)
+PENDING_EXAMPLES: Final = 2
 # -- decayed counts of touchpoints
 COMPLAINTS, PAYMENT_FAILURES, UNSUBSCRIBES, VISITS, OPENS, PRESENCE, RETURNS, CAMPAIGNS = range(8)
 HALF_LIVES_TOUCH: Final = (56.0, 56.0, 112.0, 14.0, 28.0, 14.0, 56.0, 28.0)
-"""Days: how long a touchpoint of each counted sort is of use for a forecast."""
+"""Days: how long a touchpoint of each counted kind is of use for a forecast."""
 # -- numbers
 PURCHASE_DECAYS: Final = 0  # one per purchase half-life, as of NEWEST
-TOUCH_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per counted sort of touchpoint, likewise
+TOUCH_DECAYS: Final = PURCHASE_DECAYS + len(HALF_LIVES_PURCHASE)  # one per counted kind of touchpoint, likewise
 _AFTER: Final = TOUCH_DECAYS + len(HALF_LIVES_TOUCH)
 (
     PURCHASE_DAYS,  # n
@@ -47,7 +47,7 @@ _AFTER: Final = TOUCH_DECAYS + len(HALF_LIVES_TOUCH)
     RATING_EWMA,
     SENTIMENT_EWMA,
     RISK,  # last probability of churn
-    SNAPSHOT_RISK,
+    PENDING_RISK,
 ) = range(_AFTER, _AFTER + 18)
 NUMBERS: Final = _AFTER + 18
 SLAB: Final = np.dtype(
@@ -62,12 +62,12 @@ SLAB: Final = np.dtype(
         ("numbers", "<f4", NUMBERS),
         ("seconds", "<u4", SECONDS),
         (
-            "taken",
+            "pending_ticks",
             "<u4",
-            SNAPSHOTS,
-        ),  # the tick at which each open snapshot was taken (models.timeline.order), 0: none is open
-        ("snapshots", "<u2", (SNAPSHOTS, BASIS)),  # their bases, float16
-        ("heard", "u1"),  # ratings and sentiments averaged: `RATINGS` and `SENTIMENTS`, each up to `MOST_HEARD`
+            PENDING_EXAMPLES,
+        ),  # the tick at which each pending example began (models.customer.schedule), 0: none is pending
+        ("pending_bases", "<u2", (PENDING_EXAMPLES, BASIS)),  # their bases, float16
+        ("feedback", "u1"),  # ratings and sentiments averaged: `RATINGS` and `SENTIMENTS`, each up to `MOST_FEEDBACK`
         ("open_cases", "u1"),
         ("tail_length", "<u2"),
     ]
@@ -78,13 +78,13 @@ if SLAB.itemsize % 8:
 NO_CONSENT: Final = 1
 ERASED: Final = 2
 REARMED: Final = 4  # the open episode's trigger expired unsent
-STAYED: Final = 8  # a sign of staying fell into the horizon after the snapshot of DIRECT
-BACK: Final = 16  # the same, within the tick after the snapshot of HAZARD
+STAYED: Final = 8  # activity fell into the horizon after the pending example of churn
+BACK: Final = 16  # the same, within the tick after the pending example of return
 LEFT: Final = 32  # cancelled, and has given no sign of staying since
-# -- what was heard
+# -- how much feedback was averaged
 RATINGS: Final = 0x01
 SENTIMENTS: Final = 0x10
-MOST_HEARD: Final = 15
+MOST_FEEDBACK: Final = 15
 """Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
 MOST_BYTES: Final = 26_885
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""

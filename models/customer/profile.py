@@ -1,4 +1,4 @@
-"""What customers and service desks tell about a customer: preferences, consent, open cases, loyalty programme.
+"""Profile updates of a customer: preferences, consent, open service cases, loyalty programme.
 
 These live in the record's tail and follow the log's order: a late touchpoint does not overwrite what was said since,
 except that an objection (consent withdrawn, unsubscribed, erasure) and a case counts whenever it arrives.
@@ -19,7 +19,7 @@ from models.touchpoints.types.loyalty import ProgrammeJoinedData
 from models.touchpoints.types.preferences import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
 from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
 
-TELLING = frozenset(
+PROFILE_KINDS = frozenset(
     map(
         int,
         (
@@ -47,7 +47,7 @@ class Profile(Protocol):
     tail: Tail
 
 
-class Told(NamedTuple):
+class ProfileTouch(NamedTuple):
     """What is needed of a touchpoint here. (A `Touch` has it too.)"""
 
     kind: int
@@ -60,8 +60,8 @@ def oldest(cases: Mapping[str, int]) -> int:
     return min(max(min(cases.values()) // SECOND, 1), 2**32 - 1) if cases else 0
 
 
-def take_in(record: Profile, touch: Told | Touch, late: bool) -> None:
-    """Let one touchpoint of a `TELLING` kind change the tail."""
+def take_in(record: Profile, touch: ProfileTouch | Touch, late: bool) -> None:
+    """Let one touchpoint of a `PROFILE_KINDS` kind change the tail."""
     data, tail = touch.data, record.tail
     if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):
         _consent(record, touch.time, data, late)
@@ -75,10 +75,10 @@ def take_in(record: Profile, touch: Told | Touch, late: bool) -> None:
     elif isinstance(data, CaseResolvedData):
         tail.cases.pop(data.case_id, None)
     elif not late:
-        _tell(record, data)
+        _update(record, data)
 
 
-def _tell(record: Profile, data: Payload) -> None:
+def _update(record: Profile, data: Payload) -> None:
     """What a newer word has replaced by now must not come back: late ones are left out."""
     tail = record.tail
     match data:

@@ -1,4 +1,4 @@
-"""The customer record: one fixed slab, and behind it a packed tail.
+"""The stored customer record: a fixed-width header and a packed tail, encoded and decoded.
 
 The slab is a block of fixed-width numbers, little-endian, so that the records of a batch are one NumPy array (`SLAB`)
 without a loop, which compiled code updates in place. Numbers are stored at float32 and times at float64 after every
@@ -18,7 +18,7 @@ from typing import Final
 
 from xxhash import xxh3_64_intdigest
 
-from models.customer.layout import BASIS, DUE, IDS, NUMBERS, SECONDS, SENTIMENTS, SLAB, SNAPSHOTS, TIMES, VERSION
+from models.customer.layout import BASIS, DUE, IDS, NUMBERS, PENDING_EXAMPLES, SECONDS, SENTIMENTS, SLAB, TIMES, VERSION
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 
 
@@ -30,44 +30,44 @@ def _offset(name: str) -> int:
 
 
 _TIMES, _IDS, _NUMBERS, _SECONDS = _offset("times"), _offset("ids"), _offset("numbers"), _offset("seconds")
-_TAKEN, _SNAPSHOTS, _AFTER_SNAPSHOTS = _offset("taken"), _offset("snapshots"), _offset("heard")
+_PENDING_TICKS, _PENDING_BASES, _AFTER_PENDING = _offset("pending_ticks"), _offset("pending_bases"), _offset("feedback")
 _HEAD = struct.Struct("<4BI")
 _END = struct.Struct("<BBH")
 
 
 hash_of: Final = xxh3_64_intdigest
-"""64-bit hash of a customer id: phase, check and rhythm come from it."""
+"""64-bit hash of a customer id: phase, check and cadence come from it."""
 
 
 class Record:
-    """One customer's record, open. `times` are float64 ms, `numbers` float32, `snapshots` float16 as bits."""
+    """One customer's record, open. `times` are float64 ms, `numbers` float32, `pending_bases` float16 as bits."""
 
     __slots__ = (
         "band",
         "check",
+        "feedback",
         "flags",
-        "heard",
         "ids",
         "numbers",
         "open_cases",
+        "pending_bases",
+        "pending_ticks",
         "ring",
         "seconds",
-        "snapshots",
         "tail",
-        "taken",
         "times",
     )
 
     def __init__(self, customer: bytes) -> None:
-        self.ring = self.band = self.flags = self.heard = self.open_cases = 0
+        self.ring = self.band = self.flags = self.feedback = self.open_cases = 0
         self.check = hash_of(customer) & 0xFFFFFFFF
         self.times = array("d", bytes(8 * TIMES))
         self.times[DUE] = float("inf")
         self.ids = array("Q", bytes(8 * IDS))
         self.numbers = array("f", bytes(4 * NUMBERS))
         self.seconds = array("I", bytes(4 * SECONDS))
-        self.taken = array("I", bytes(4 * SNAPSHOTS))
-        self.snapshots = [array("H", bytes(2 * BASIS)) for _ in range(SNAPSHOTS)]
+        self.pending_ticks = array("I", bytes(4 * PENDING_EXAMPLES))
+        self.pending_bases = [array("H", bytes(2 * BASIS)) for _ in range(PENDING_EXAMPLES)]
         self.tail = Tail()
 
     def has_seen(self, event_hash: int) -> bool:
@@ -80,13 +80,13 @@ class Record:
 
     @property
     def ratings(self) -> int:
-        """How many ratings the average has heard, up to `MOST_HEARD`."""
-        return self.heard % SENTIMENTS
+        """How many ratings the average includes, up to `MOST_FEEDBACK`."""
+        return self.feedback % SENTIMENTS
 
     @property
     def sentiments(self) -> int:
-        """How many sentiments the average has heard, up to `MOST_HEARD`."""
-        return self.heard // SENTIMENTS
+        """How many sentiments the average includes, up to `MOST_FEEDBACK`."""
+        return self.feedback // SENTIMENTS
 
     def pack(self) -> bytes:
         """The stored bytes: the slab and the tail."""
@@ -98,9 +98,9 @@ class Record:
                 self.ids.tobytes(),
                 self.numbers.tobytes(),
                 self.seconds.tobytes(),
-                self.taken.tobytes(),
-                *(snapshot.tobytes() for snapshot in self.snapshots),
-                _END.pack(self.heard, self.open_cases, len(tail)),
+                self.pending_ticks.tobytes(),
+                *(snapshot.tobytes() for snapshot in self.pending_bases),
+                _END.pack(self.feedback, self.open_cases, len(tail)),
                 tail,
             )
         )
@@ -130,10 +130,10 @@ def unpack(customer: bytes, value: bytes) -> Record:
     record.times = array("d", value[_TIMES:_IDS])
     record.ids = array("Q", value[_IDS:_NUMBERS])
     record.numbers = array("f", value[_NUMBERS:_SECONDS])
-    record.seconds = array("I", value[_SECONDS:_TAKEN])
-    record.taken = array("I", value[_TAKEN:_SNAPSHOTS])
-    bases = range(_SNAPSHOTS, _AFTER_SNAPSHOTS, 2 * BASIS)
-    record.snapshots = [array("H", value[at : at + 2 * BASIS]) for at in bases]
-    record.heard, record.open_cases, _ = _END.unpack_from(value, _AFTER_SNAPSHOTS)
+    record.seconds = array("I", value[_SECONDS:_PENDING_TICKS])
+    record.pending_ticks = array("I", value[_PENDING_TICKS:_PENDING_BASES])
+    bases = range(_PENDING_BASES, _AFTER_PENDING, 2 * BASIS)
+    record.pending_bases = [array("H", value[at : at + 2 * BASIS]) for at in bases]
+    record.feedback, record.open_cases, _ = _END.unpack_from(value, _AFTER_PENDING)
     record.tail = unpack_tail(customer, value[SLAB.itemsize :])
     return record

@@ -1,6 +1,6 @@
-"""A customer's own rhythm, compiled: when they tick, and at which ticks a learning snapshot is taken.
+"""Scoring schedule: at which log times a customer is re-scored, and at which of them an example begins.
 
-A customer's ticks lie at anchor + phase + k * tick. A record names the tick at which a snapshot was taken by its
+A customer's ticks lie at anchor + phase + k * tick. A record names the tick at which an example began by its
 number, which is 1 or more at any time from the epoch on; 0 stands for none.
 """
 
@@ -39,12 +39,12 @@ def tick_time(rules: Any, phase: int, number: int) -> int:
 
 
 @compiled
-def takes_snapshot(turn: int, number: int, rhythm: int) -> bool:
-    """True at one of `rhythm` ticks: each customer has one open snapshot of a sort at most, at a turn of their own.
+def begins_example(cadence_offset: int, number: int, cadence: int) -> bool:
+    """True at one of `cadence` ticks: a customer has one pending example of a kind at most, at an offset of their own.
 
     Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
     """
-    return bool((number + turn) % rhythm == 0)
+    return bool((number + cadence_offset) % cadence == 0)
 
 
 Hashes = TypeVar("Hashes", int, NDArray[np.uint64])

@@ -1,4 +1,4 @@
-"""The record's variable part: what only few customers have, as msgpack behind the fixed slab."""
+"""The variable part of a customer record: preferences, open cases, the open episode, as msgpack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we would do for a customer at risk."""
+"""Decisions about a customer at risk: risk episodes and the choice of an action."""
 
 from models.decisions.choice import Choice, choose
 

@@ -1,4 +1,4 @@
-"""Risk bands and episodes: when a customer is at risk, and when that is over.
+"""Risk episodes: opened and closed by two thresholds (hysteresis).
 
 Two thresholds make a band sticky (hysteresis): an episode opens when the risk reaches `enter` and closes when it falls
 below `exit`, so that a risk that trembles around one number does not open an episode at every tremble.

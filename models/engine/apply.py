@@ -1,4 +1,4 @@
-"""The engine: one piece of the line in, one commit's worth of changes out. Pure.
+"""The engine's pure function: records, timers and state in, the changes of one commit out. Pure.
 
 `apply` takes the shard's state, a piece of its line, the records of the customers it touches and the model version in
 force, and returns what is to be committed. Whatever the pieces, the sum of what they return is the same. The way of a
@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.customer.block import Block
-from models.engine.changes import Changes, Counted, gather
+from models.engine.changes import Changes, NumberedOutput, gather
 from models.engine.output_buffer import Work
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.engine.piece_run import Run
-from models.engine.row_by_row import NOBODYS_FAULT, TooManyFailures, carefully
+from models.engine.row_by_row import NOT_ATTRIBUTABLE, TooManyFailures, isolate_failures
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 
-__all__ = ["Changes", "Counted", "TooManyFailures", "apply", "needs"]
+__all__ = ["Changes", "NumberedOutput", "TooManyFailures", "apply", "needs"]
 
 
 def apply(given: PieceInput, scoring: Scoring) -> Changes:
@@ -37,11 +37,11 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
     run = start()
     try:
         run.to_the_end()
-    except NOBODYS_FAULT:
+    except NOT_ATTRIBUTABLE:
         raise
-    except Exception:  # noqa: BLE001 - whatever a row raised, the careful run finds which one it was
+    except Exception:  # noqa: BLE001 - whatever a row raised, the run row by row finds which one it was
         run = start()
-        carefully(run)
+        isolate_failures(run)
     return gather(given.state, run, given.dues, scoring.adopted)
 
 

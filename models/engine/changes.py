@@ -1,4 +1,4 @@
-"""From what a run did to what one commit writes."""
+"""Collects the results of a processed piece into the changes of one commit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from models.churn import Version
-from models.engine.output_buffer import Said, Work
+from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
 from models.outputs import IN_FORCE, Decision, Position, Watermark, encode, output_id
 from models.timeline.order import NEVER
@@ -18,11 +18,11 @@ from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
 
 
-class Counted(msgspec.Struct, frozen=True, gc=False):
-    """An output as it enters the outbox: `count` numbers the shard's outputs to this role, from 1 without gaps."""
+class NumberedOutput(msgspec.Struct, frozen=True, gc=False):
+    """An output as it enters the outbox. `sequence` numbers the shard's outputs to this role, from 1 without gaps."""
 
     role: str
-    count: int
+    sequence: int
     id: str
     key: bytes
     value: bytes
@@ -32,7 +32,8 @@ class Counted(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Changes:
-    """What a commit writes: records by customer, due places (None: none any more), outputs in the order of the line.
+    """What a commit writes: records by customer, timer positions (None: none any more), outputs in the order of the
+    line.
 
     unsure, beyond: touchpoints of which the record can't tell whether they came before (`models.engine.lanes.Count`),
     applied and taken for duplicates. They are reported, and no part of what is stored.
@@ -41,7 +42,7 @@ class Changes:
     state: ShardState
     records: dict[bytes, bytes]
     dues: dict[bytes, float | None]
-    outputs: list[Counted]
+    outputs: list[NumberedOutput]
     unsure: int = 0
     beyond: int = 0
 
@@ -57,8 +58,8 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     moved = due < run.loaded_dues
     moved[: len({customer for _, customer in dues})] = True
     due_set: dict[bytes, float | None] = {
-        block.names[row]: place if place != NEVER else None
-        for row, place in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)
+        block.names[row]: position if position != NEVER else None
+        for row, position in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)
     }
     bands = np.array(state.bands)
     bands -= np.bincount(run.loaded_bands[changed & block.known], minlength=len(bands))
@@ -75,7 +76,7 @@ def committed(
     records: dict[bytes, bytes],
     dues: dict[bytes, float | None],
 ) -> Changes:
-    """The shard's state after the piece, and what was said in it, in the order of the line.
+    """The shard's state after the piece, and its outputs, in the order of the line.
 
     Args:
         state: the shard's, before the piece.
@@ -87,13 +88,13 @@ def committed(
         dues: the due places that change, by customer; None: none any more.
     """
     piece = work.piece
-    cut = piece.cut or (0, b"")
+    commit_position = piece.commit_position or (0, b"")
     unsure, beyond = counted.pop("unsure", 0), counted.pop("beyond", 0)
     new = msgspec.structs.replace(
         state,
-        fence=piece.next_offset,
-        cut_place=cut[0],
-        cut_customer=cut[1].decode(),
+        next_offset=piece.next_offset,
+        commit_position=commit_position[0],
+        commit_customer=commit_position[1].decode(),
         time=piece.time,
         bands=tuple(bands),
         totals=state.totals.plus(counted),
@@ -101,18 +102,18 @@ def committed(
         adopted=state.boundary,
         version=adopted.boundary if adopted else state.version,
     )
-    said = [_in_force(state, piece, work, adopted)] if adopted else []
-    said += [item for _, _, item in sorted(work.said, key=lambda entry: entry[:2])]
+    emitted = [_in_force(state, piece, work, adopted)] if adopted else []
+    emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
-        said.append(Said("examples", name, b"", mark, piece.watermark))
-    changes = _numbered(new, records, dues, said)
+        emitted.append(Emitted("examples", name, b"", mark, piece.watermark))
+    changes = _numbered(new, records, dues, emitted)
     changes.unsure, changes.beyond = unsure, beyond
     return changes
 
 
-def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Said:
+def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Emitted:
     """The audit's record of a change of model version: from which log time and position it applies."""
     at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
     late = state.boundary if state.adopted == state.boundary else None
@@ -125,17 +126,19 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     decision = Decision(
         name, IN_FORCE, time, at, reason=reason, model_version=version.boundary, late=late, champion=champion
     )
-    return Said("decisions", name, b"", decision, time)
+    return Emitted("decisions", name, b"", decision, time)
 
 
 def _numbered(
-    state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], said: Sequence[Said]
+    state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], emitted: Sequence[Emitted]
 ) -> Changes:
-    """Give every output its shard's count per role."""
-    counts = dict(state.counts)
+    """Give every output its sequence number within its role."""
+    sequences = dict(state.sequences)
     outputs = []
-    for item in said:
-        counts[item.role] = counts.get(item.role, 0) + 1
+    for item in emitted:
+        sequences[item.role] = sequences.get(item.role, 0) + 1
         value = encode(item.output)
-        outputs.append(Counted(item.role, counts[item.role], item.id, item.key, value, item.time, item.expires_at))
-    return Changes(msgspec.structs.replace(state, counts=counts), records, dues, outputs)
+        outputs.append(
+            NumberedOutput(item.role, sequences[item.role], item.id, item.key, value, item.time, item.expires_at)
+        )
+    return Changes(msgspec.structs.replace(state, sequences=sequences), records, dues, outputs)

@@ -1,4 +1,4 @@
-"""The walk: every customer of a piece on their own way through it, touchpoint by touchpoint, due item by due item.
+"""The compiled loop: applies each customer's touchpoints and timers in order.
 
 Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
 record, estimates the risk with the version in force, foresees when it will cross the threshold, and moves bands, ticks
@@ -15,42 +15,42 @@ from typing import Any
 import numpy as np
 
 from models.churn.crossing import crossing_time
-from models.churn.mixture.probability import Mixture, Room, probability
+from models.churn.mixture.probability import Mixture, Workspace, probability
 from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
     BASIS,
     CANCELLED,
     CROSSING,
-    DIRECT,
     DUE,
     EPISODE,
     ERASED,
-    HAZARD,
     IDS,
     LAST_PURCHASE,
     LEFT,
     NEWEST,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
+    PENDING_RISK,
     PURCHASE_DAYS,
     REARMED,
-    SNAPSHOT_RISK,
     STAYED,
     TICK,
 )
-from models.customer.profile import TELLING
-from models.customer.schedule import next_tick, takes_snapshot, tick_number, tick_time
+from models.customer.profile import PROFILE_KINDS
+from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
 from models.decisions.episodes import assess, close
-from models.engine.lanes import LEAVING, SIGN, Arrivals, Count, State, What
+from models.engine.lanes import LEAVING, SIGN, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled
-from models.numerics.float16 import half_bits
+from models.numerics.float16 import float16_bits
 from models.settings import SECOND
 from models.timeline.order import NEVER, STAGES, Stage
 from models.touchpoints import Kind
 
-_TOLD, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(What)[:5])
-_LABEL, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(What)[5:])
+_PROFILE, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(Effect)[:5])
+_CHURNED, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(Effect)[5:])
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS, *_MORE = map(int, Count)
 _UNSURE, _BEYOND = _MORE
@@ -58,13 +58,13 @@ _BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
-_TELLS = np.array([kind in TELLING for kind in range(256)])
+_OF_PROFILE = np.array([kind in PROFILE_KINDS for kind in range(256)])
 _OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
 
 # What a step comes to.
 _REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
 _MOST_A_STEP = 3
-"""Events that one step writes at most."""
+"""Effects that one step reports at most."""
 
 
 @compiled
@@ -73,50 +73,50 @@ def walk(
     lanes: Any,
     order: Any,
     arrivals: Arrivals,
-    place: float,
+    bound: float,
     rules: Any,
     mixture: Mixture,
-    room: Room,
+    workspace: Workspace,
     asks: bool,
     single: bool,
     probabilities: Any,
     crossings: Any,
     counts: Any,
-    events: Any,
+    effects: Any,
 ) -> int:
-    """Take lanes as far as they go. A lane also stops when there is no more room for events.
+    """Take lanes as far as they go. A lane also stops when the buffer of effects is full.
 
     Args:
         records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
         order: which lanes, in which order, shape (any,).
-        place: where the piece ends.
-        mixture, room: of the compiled scorer, and what it calculates in.
+        bound: where the piece ends.
+        mixture, workspace: of the compiled scorer, and what it calculates in.
         asks: the scorer is another one: stop before every score.
         single: one step a lane.
         probabilities, crossings: what that scorer said (crossings: s since the epoch), shape (lanes,).
-        counts: by `Count`, counted up. events: room for what is reported, dtype EVENT.
+        counts: by `Count`, counted up. effects: room for what is reported, dtype EFFECT.
 
     Returns:
-        How many `events` were written.
+        How many `effects` were written.
     """
     n = 0
     for at in range(order.shape[0]):
         index = order[at]
         lane, record = lanes[index], records[index]
-        while lane.state != _DONE and n + _MOST_A_STEP <= events.shape[0]:
+        while lane.state != _DONE and n + _MOST_A_STEP <= effects.shape[0]:
             scored = lane.state == _SCORED
             if lane.state == _NEXT:
-                if not _choose(record, lane, arrivals, place):
+                if not _choose(record, lane, arrivals, bound):
                     lane.state = _DONE
                     break
                 lane.changed = 1
                 counts[_ROWS] += 1
                 if lane.due != 0.0:
-                    n, outcome = _due_step(record, lane, index, rules, counts, events, n)
+                    n, outcome = _due_step(record, lane, index, rules, counts, effects, n)
                 else:
-                    n, outcome = _touch_step(record, lane, index, arrivals, rules, counts, events, n)
+                    n, outcome = _touch_step(record, lane, index, arrivals, rules, counts, effects, n)
             elif lane.state == _AFTER_CASE:
-                n, outcome = _apply(record, lane, index, arrivals, rules, counts, events, n)
+                n, outcome = _apply(record, lane, index, arrivals, rules, counts, effects, n)
             else:
                 outcome = _SCORE
             if outcome == _WAIT_CASE:
@@ -126,15 +126,15 @@ def walk(
                 if asks and not scored:
                     lane.state = _ASKING
                     break
-                estimate = probabilities[index] if scored else probability(lane.basis, mixture, room, 0)
-                n = _conclude(record, lane, index, estimate, rules, counts, events, n)
+                estimate = probabilities[index] if scored else probability(lane.basis, mixture, workspace, 0)
+                n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
                 record.seconds[CROSSING] = 0
                 if estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0:
                     tick = int(record.times[TICK])
                     record.seconds[CROSSING] = (
                         crossings[index]
                         if scored
-                        else crossing_time(lane.basis, estimate, lane.now, tick, rules.enter, mixture, room)
+                        else crossing_time(lane.basis, estimate, lane.now, tick, rules.enter, mixture, workspace)
                     )
             lane.state = _NEXT
             if lane.exists:
@@ -145,7 +145,7 @@ def walk(
 
 
 @compiled
-def _choose(record: Any, lane: Any, arrivals: Arrivals, place: float) -> bool:
+def _choose(record: Any, lane: Any, arrivals: Arrivals, bound: float) -> bool:
     """Find the lane's next step; False when it is at its end."""
     due = record.times[DUE] if lane.exists else NEVER
     row = lane.cursor
@@ -154,21 +154,21 @@ def _choose(record: Any, lane: Any, arrivals: Arrivals, place: float) -> bool:
             lane.row, lane.due, lane.now = row, 0.0, arrivals.now[row]
             lane.cursor = arrivals.following[row]
             return True
-    elif due > place or (due == place and not lane.before):
+    elif due > bound or (due == bound and not lane.before):
         return False
     lane.row, lane.due, lane.now = -1, due, int(due) // STAGES
     return True
 
 
 @compiled
-def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, events: Any, n: int) -> tuple[int, int]:
+def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effects: Any, n: int) -> tuple[int, int]:
     """A label, a tick, a crossing, or the end of ticks."""
     counts[_DUE] += 1
     times = record.times
     if int(lane.due) % STAGES == _STAGE_LABELS:
-        return _label(record, lane, index, rules, events, n), _REST
+        return _label(record, lane, index, rules, effects, n), _REST
     if lane.now - times[LAST_PURCHASE] > rules.silence:
-        return _leave(record, lane, index, events, n), _REST
+        return _leave(record, lane, index, effects, n), _REST
     lane.may_open = 1
     if times[TICK] == lane.now:
         times[TICK] = lane.now + rules.tick
@@ -179,35 +179,35 @@ def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, event
 
 
 @compiled
-def _label(record: Any, lane: Any, index: int, rules: Any, events: Any, n: int) -> int:
-    """The label of an open snapshot whose window is over; that of the other one is an item of its own."""
-    sort = matured(record, rules, lane.phase, lane.now)
-    taken = tick_time(rules, lane.phase, int(record.taken[sort]))
-    if sort == DIRECT:
-        n = _say(events, n, lane, index, _LABEL, np.float64(record.numbers[SNAPSHOT_RISK]), taken)
-        events[n - 1].flag = 0 if record.flags & STAYED else 1
+def _label(record: Any, lane: Any, index: int, rules: Any, effects: Any, n: int) -> int:
+    """The label of a pending example whose window is over; that of the other kind is a timer of its own."""
+    label_kind = matured(record, rules, lane.phase, lane.now)
+    observed_at = tick_time(rules, lane.phase, int(record.pending_ticks[label_kind]))
+    if label_kind == PENDING_CHURNED:
+        n = _report(effects, n, lane, index, _CHURNED, np.float64(record.numbers[PENDING_RISK]), observed_at)
+        effects[n - 1].flag = 0 if record.flags & STAYED else 1
     else:
-        n = _say(events, n, lane, index, _RETURNED, 0.0, taken)
-        events[n - 1].flag = 1 if record.flags & BACK else 0
+        n = _report(effects, n, lane, index, _RETURNED, 0.0, observed_at)
+        effects[n - 1].flag = 1 if record.flags & BACK else 0
     for i in range(BASIS):
-        events[n - 1].snapshot[i] = record.snapshots[sort, i]
-    record.taken[sort] = 0
+        effects[n - 1].pending_basis[i] = record.pending_bases[label_kind, i]
+    record.pending_ticks[label_kind] = 0
     return n
 
 
 @compiled
-def _leave(record: Any, lane: Any, index: int, events: Any, n: int) -> int:
+def _leave(record: Any, lane: Any, index: int, effects: Any, n: int) -> int:
     """No further ticks, and no open episode."""
     record.times[TICK] = 0.0
     record.seconds[CROSSING] = 0
     was_open = record.times[EPISODE] != 0.0
     close(record, _BAND_LAPSED)
-    return _say(events, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
+    return _report(effects, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
 
 
 @compiled
 def _touch_step(
-    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, events: Any, n: int
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, effects: Any, n: int
 ) -> tuple[int, int]:
     """A touchpoint, up to where it would change the record's numbers."""
     row = lane.row
@@ -216,7 +216,7 @@ def _touch_step(
         counts[_SKEWED] += 1
     if kind == _EXPIRED:
         counts[_APPLIED] += 1
-        return _say(events, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
+        return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
     for i in range(IDS):
         if record.ids[i] == arrivals.hashes[row]:
             counts[_DUPLICATE] += 1
@@ -232,21 +232,21 @@ def _touch_step(
     record.ring = (record.ring + 1) % IDS
     if kind == _ERASURE:
         counts[_APPLIED] += 1
-        return _say(events, n, lane, index, _ERASE, 0.0, 0), _WAIT_NEXT
+        return _report(effects, n, lane, index, _ERASE, 0.0, 0), _WAIT_NEXT
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, _REST
-    if _TELLS[kind]:
-        n = _say(events, n, lane, index, _CASE if _OF_CASES[kind] else _TOLD, 0.0, 0)
-        events[n - 1].flag = 1 if arrivals.times[row] < lane.now - rules.lateness else 0
+    if _OF_PROFILE[kind]:
+        n = _report(effects, n, lane, index, _CASE if _OF_CASES[kind] else _PROFILE, 0.0, 0)
+        effects[n - 1].flag = 1 if arrivals.times[row] < lane.now - rules.lateness else 0
         if _OF_CASES[kind]:
             return n, _WAIT_CASE
-    return _apply(record, lane, index, arrivals, rules, counts, events, n)
+    return _apply(record, lane, index, arrivals, rules, counts, effects, n)
 
 
 @compiled
 def _apply(
-    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, events: Any, n: int
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, effects: Any, n: int
 ) -> tuple[int, int]:
     """Let the touchpoint of this step change the numbers."""
     row, now, times = lane.row, lane.now, record.times
@@ -260,85 +260,92 @@ def _apply(
     if rules.signs[kind] == LEAVING and time >= times[LAST_PURCHASE]:
         cancelled = max(time // SECOND, np.int64(record.seconds[CANCELLED]) if record.flags & LEFT else 1)
         record.flags = (record.flags | LEFT) & 0xFF & ~(STAYED | BACK)
-        n = _leave(record, lane, index, events, n)
+        n = _leave(record, lane, index, effects, n)
         record.seconds[CANCELLED] = min(cancelled, LAST_SECOND)
         return n, _REST
     if alive and times[TICK] == 0.0 and not record.flags & LEFT:
         times[TICK] = next_tick(rules, lane.phase, now)
     if record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & LEFT or now - times[LAST_PURCHASE] > rules.silence:
         return n, _REST
-    # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
+    # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
     lane.may_open = 0 if late or alive else 1
     basis_of(record, now, lane.basis)
     return n, _SCORE
 
 
 @compiled
-def _conclude(record: Any, lane: Any, index: int, estimate: float, rules: Any, counts: Any, events: Any, n: int) -> int:
-    """What a new estimate of risk changes; at a tick, learning snapshots if it is this customer's turn."""
+def _conclude(
+    record: Any, lane: Any, index: int, estimate: float, rules: Any, counts: Any, effects: Any, n: int
+) -> int:
+    """What a new estimate of risk changes; at a tick, examples begin if the customer's cadence says so."""
     counts[_SCORES] += 1
     times = record.times
     change = assess(record, rules.enter, rules.exit, estimate, lane.now, lane.may_open == 1)
     quiet = lane.now < rules.quiet_until
     rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet
     if change == _CHANGE_CLOSED:
-        n = _say(events, n, lane, index, _CLOSED, estimate, 0)
+        n = _report(effects, n, lane, index, _CLOSED, estimate, 0)
     elif change == _CHANGE_OPENED or rearmed:
         counts[_EPISODES] += change == _CHANGE_OPENED
         record.flags &= 0xFF & ~REARMED
         what = _OPENED if change == _CHANGE_OPENED else _AGAIN
-        n = _say(events, n, lane, index, what, estimate, int(times[EPISODE]))
+        n = _report(effects, n, lane, index, what, estimate, int(times[EPISODE]))
         for i in range(BASIS):
-            events[n - 1].basis[i] = lane.basis[i]
+            effects[n - 1].basis[i] = lane.basis[i]
         if quiet:
             record.flags |= REARMED
     if lane.due != 0.0 and times[TICK] == lane.now + rules.tick:
-        _take(record, lane, HAZARD, BACK, rules)
-        if lane.now - times[LAST_PURCHASE] <= rules.horizon and _take(record, lane, DIRECT, STAYED, rules):
-            record.numbers[SNAPSHOT_RISK] = estimate
+        _begin_example(record, lane, PENDING_RETURNED, BACK, rules)
+        if lane.now - times[LAST_PURCHASE] <= rules.horizon and _begin_example(
+            record, lane, PENDING_CHURNED, STAYED, rules
+        ):
+            record.numbers[PENDING_RISK] = estimate
     return n
 
 
 @compiled
-def _take(record: Any, lane: Any, sort: int, flag: int, rules: Any) -> bool:
-    """At a tick, open a learning snapshot, unless one of its sort is open or another tick is this customer's."""
+def _begin_example(record: Any, lane: Any, label_kind: int, flag: int, rules: Any) -> bool:
+    """At a tick, begin an example, unless one of its kind is pending or the customer's cadence names another tick."""
     number = tick_number(rules, lane.phase, lane.now)
-    if record.taken[sort] != 0 or not takes_snapshot(lane.turn, number, rules.rhythms[sort]):
+    if record.pending_ticks[label_kind] != 0 or not begins_example(
+        lane.cadence_offset, number, rules.cadences[label_kind]
+    ):
         return False
-    record.taken[sort] = number
+    record.pending_ticks[label_kind] = number
     record.flags &= 0xFF & ~flag
     for i in range(BASIS):
-        record.snapshots[sort, i] = half_bits(lane.basis[i])
+        record.pending_bases[label_kind, i] = float16_bits(lane.basis[i])
     return True
 
 
 @compiled
-def _say(events: Any, n: int, lane: Any, index: int, what: int, estimate: float, opened: int) -> int:
-    event = events[n]
-    event.lane, event.what, event.row = index, what, lane.row
-    event.due, event.now = lane.due, lane.now
-    event.probability, event.opened = estimate, opened
+def _report(effects: Any, n: int, lane: Any, index: int, what: int, estimate: float, opened: int) -> int:
+    effect = effects[n]
+    effect.lane, effect.what, effect.row = index, what, lane.row
+    effect.due, effect.now = lane.due, lane.now
+    effect.probability, effect.opened = estimate, opened
     return n + 1
 
 
 @compiled
-def label_time(record: Any, rules: Any, phase: int, sort: int) -> int:
-    """When an open snapshot's label is due: at the end of its window, and of the lateness. 0: none is open."""
-    if record.taken[sort] == 0:
+def label_time(record: Any, rules: Any, phase: int, label_kind: int) -> int:
+    """When a pending example's label is due: at the end of its window, and of the lateness. 0: none is pending."""
+    if record.pending_ticks[label_kind] == 0:
         return 0
-    window = rules.horizon if sort == DIRECT else rules.tick
-    return int(tick_time(rules, phase, int(record.taken[sort])) + window + rules.lateness)
+    window = rules.horizon if label_kind == PENDING_CHURNED else rules.tick
+    return int(tick_time(rules, phase, int(record.pending_ticks[label_kind])) + window + rules.lateness)
 
 
 @compiled
 def matured(record: Any, rules: Any, phase: int, now: int) -> int:
-    """Which open snapshot's label is due now; if both, the direct learner's."""
-    return DIRECT if label_time(record, rules, phase, DIRECT) == now else HAZARD
+    """Which pending example's label is due now; if both, that of churn."""
+    return PENDING_CHURNED if label_time(record, rules, phase, PENDING_CHURNED) == now else PENDING_RETURNED
 
 
 @compiled
 def next_due(record: Any, rules: Any, phase: int) -> float:
-    """The earliest of the next tick, the crossing before it and the ends of the open snapshots' windows, as a place."""
+    """The earliest of the next tick, the crossing before it and the ends of the pending examples' windows, as a timer
+    position."""
     tick = int(record.times[TICK])
     crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
     due = NEVER
@@ -346,8 +353,8 @@ def next_due(record: Any, rules: Any, phase: int) -> float:
         due = np.float64(tick * STAGES + _STAGE_SCORES)
     if crossing != 0:
         due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
-    for sort in (DIRECT, HAZARD):
-        label = label_time(record, rules, phase, sort)
+    for label_kind in (PENDING_CHURNED, PENDING_RETURNED):
+        label = label_time(record, rules, phase, label_kind)
         if label != 0:
             due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
     return due

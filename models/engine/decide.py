@@ -1,4 +1,4 @@
-"""The decision on one row of the line: what an event of the walk means for a customer, and what is said about it.
+"""Turns reported effects into decisions and output records.
 
 Plain Python on the few rows that change something; everything that decides about people lives here, in
 `models.decisions.episodes` and in `models.decisions`.
@@ -15,7 +15,7 @@ from models.churn.drivers import drivers
 from models.churn.registry import named
 from models.customer.profile import Profile
 from models.decisions import choose
-from models.engine.output_buffer import Place, Said, Work, dead_record
+from models.engine.output_buffer import Emitted, OutputPosition, Work, dead_record
 from models.outputs import Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.touchpoints import Code
 
@@ -25,17 +25,17 @@ DRIVERS = 3
 class Row(NamedTuple):
     """One row of the line. probability: of its estimate, if there was one."""
 
-    at: Place
+    at: OutputPosition
     now: int
     customer: bytes
     probability: float | None = None
 
 
-def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
-    """Say to the decisions topic what was decided, and why.
+def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
+    """Emit a decision record: what was decided, and why.
 
     Args:
-        work: takes what is said.
+        work: the output buffer.
         row: where in the line, about whom.
         what: the kind of decision, such as ``episode_closed``.
         reason: why, in words.
@@ -46,14 +46,14 @@ def tell(work: Work, row: Row, what: str, reason: str, action: str = "", trigger
     name = output_id(what, customer, row.now, at.offset, at.due)
     version = work.version
     decision = Decision(name, what, row.now, at, customer, row.probability, reason, action, trigger, version)
-    work.say(row.at, Said("decisions", name, row.customer, decision, row.now))
+    work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
 
 
 def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: NDArray[np.float32]) -> None:
     """Choose what would help a customer whose episode is open, and trigger it unless they are best left alone.
 
     Args:
-        work: takes what is said.
+        work: the output buffer.
         row: where in the line, about whom, with the estimate of risk.
         what: ``episode_opened`` or ``episode_continued``.
         record: the customer's; its tail counts the triggers of the episode.
@@ -61,23 +61,23 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
         basis: what the risk was estimated from, shape (BASIS,).
     """
     if row.now < work.quiet_until:
-        tell(work, row, what, "nobody is triggered by what is history", "leave_alone")
+        emit_decision(work, row, what, "nobody is triggered by what is history", "leave_alone")
         return
     choice, tail = choose(record), record.tail
     if choice.action == "leave_alone":
-        tell(work, row, what, choice.reason, choice.action)
+        emit_decision(work, row, what, choice.reason, choice.action)
         return
     tail.step += 1
     name = trigger_id(row.customer, opened, tail.opener, tail.step)
     tail.trigger = bytes.fromhex(name)
-    told = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
+    reasons = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
     trigger = Trigger(
         id=name,
         customer=row.customer.decode(),
         action=choice.action,
         channel=choice.channel,
         probability=row.probability or 0.0,
-        drivers=[Reason(driver.feature, driver.contribution, driver.words) for driver in told],
+        drivers=[Reason(driver.feature, driver.contribution, driver.text) for driver in reasons],
         episode=opened,
         step=tail.step,
         time=row.now,
@@ -85,35 +85,35 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
         model_version=work.version,
         at=work.position(row.at),
     )
-    tell(work, row, what, choice.reason, choice.action, name)
-    work.say(row.at, Said("triggers", name, row.customer, trigger, row.now, trigger.expires_at))
+    emit_decision(work, row, what, choice.reason, choice.action, name)
+    work.emit(row.at, Emitted("triggers", name, row.customer, trigger, row.now, trigger.expires_at))
     work.counts["triggers"] += 1
 
 
 def label(
     work: Work,
     row: Row,
-    sort: str,
-    taken: int,
-    snapshot: NDArray[np.uint16],
+    kind: str,
+    observed_at: int,
+    basis: NDArray[np.uint16],
     truth: bool,
     predicted: float | None = None,
 ) -> None:
-    """A label has matured: the example goes to the learner.
+    """A label is known: the example goes to the learner.
 
     Args:
-        work: takes what is said.
+        work: the output buffer.
         row: where in the line, about whom.
-        sort: `CHURN` or `RETURN`.
-        taken: when the snapshot was, log time in ms.
-        snapshot: the basis as it is stored, the bits of float16, shape (BASIS,).
+        kind: `CHURNED` or `RETURNED`.
+        observed_at: when the example was observed, log time in ms.
+        basis: as it is stored, the bits of float16, shape (BASIS,).
         truth: what came: churn, or a return.
-        predicted: the probability that was given when the snapshot was taken.
+        predicted: the probability that was given then.
     """
     customer = row.customer.decode()
-    example = Example(customer, sort, row.now, taken, snapshot.tobytes(), truth, predicted)
-    name = output_id("example", customer, sort, taken)
-    work.say(row.at, Said("examples", name, row.customer, example, row.now))
+    example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted)
+    name = output_id("example", customer, kind, observed_at)
+    work.emit(row.at, Emitted("examples", name, row.customer, example, row.now))
 
 
 def choose_champion(work: Work, row: int, now: int) -> None:
@@ -129,7 +129,7 @@ def choose_champion(work: Work, row: int, now: int) -> None:
         dead_record(work, row, str(Code.UNKNOWN_MODEL), reason)
         return
     work.counts["choices"] += 1
-    at: Place = (row, 1, 0.0, b"")
+    at: OutputPosition = (row, 1, 0.0, b"")
     position = work.position(at)
     name = output_id("chosen", work.partition, position.offset)
-    work.say(at, Said("examples", name, b"", Chosen(now, champion, position), now))
+    work.emit(at, Emitted("examples", name, b"", Chosen(now, champion, position), now))

@@ -1,4 +1,4 @@
-"""What each event of the walk comes to: one handler for every `What`, in one table.
+"""Handlers of the effects that the compiled loop reports: one for each kind, in one table.
 
 The walk writes events down with all that the decision reads; here, in plain Python, they change the part of a record
 that compiled code does not, and are decided and said. Handlers know the ground that a run works on, not the run.
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from models.customer.bands import Band
 from models.customer.block import Block
 from models.customer.layout import ERASED, OLDEST_CASE, REARMED
-from models.customer.profile import Told, oldest, take_in
+from models.customer.profile import ProfileTouch, oldest, take_in
 from models.decisions.episodes import forget_episode
-from models.engine.decide import Row, ask, label, tell
-from models.engine.lanes import Arrivals, What
-from models.engine.output_buffer import Place, Work
-from models.outputs import CHURN, RETURN
+from models.engine.decide import Row, ask, emit_decision, label
+from models.engine.lanes import Arrivals, Effect
+from models.engine.output_buffer import OutputPosition, Work
+from models.outputs import CHURNED, RETURNED
 from models.timeline.order import time_of
 
 
-class Event(NamedTuple):
-    """One event of the walk as plain numbers; the fields are told at `models.engine.lanes.EVENT`.
+class ReportedEffect(NamedTuple):
+    """One reported effect as plain numbers; the fields are described at `models.engine.lanes.EFFECT`.
 
-    number: its row in the buffer, where its snapshot and its basis are.
+    number: its row in the buffer, where its bases are.
     """
 
     number: int
@@ -47,119 +47,119 @@ class Ground:
     """What the handlers of one piece work on.
 
     Attributes:
-        work: the piece under way, which takes what is said.
+        work: the piece under way, with its output buffer.
         block: the records, one row for every lane.
         arrivals: the batch's touchpoints, as columns of shape (rows,).
-        events: the walk's buffer, dtype `models.engine.lanes.EVENT`, shape (room,).
+        effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
     """
 
     work: Work
     block: Block
     arrivals: Arrivals
-    events: NDArray[Any]
+    effects: NDArray[Any]
 
-    def place(self, row: int, due: float, customer: bytes) -> Place:
-        """Where a step stands in the line: at its touchpoint, or, a due item, before the record that makes it due."""
+    def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
+        """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
         if row >= 0:
             return row, 1, 0.0, b""
         piece = self.work.piece
         return bisect_left(self.arrivals.now, time_of(due), piece.first, piece.last), 0, due, customer
 
-    def where(self, event: Event, probability: float | None = None) -> Row:
+    def where(self, effect: ReportedEffect, probability: float | None = None) -> Row:
         """An event's row of the line. probability: of its estimate, if there was one."""
-        customer = self.block.names[event.lane]
-        return Row(self.place(event.row, event.due, customer), event.now, customer, probability)
+        customer = self.block.names[effect.lane]
+        return Row(self.output_position(effect.row, effect.due, customer), effect.now, customer, probability)
 
     def touchpoint(self, row: int) -> Any:
         """The touchpoint at a row of the batch, as decoded."""
         return self.work.batch.columns.contents[row]
 
 
-def _told(ground: Ground, event: Event) -> None:
+def _profile(ground: Ground, effect: ReportedEffect) -> None:
     """A touchpoint enters the tail."""
-    block, lane, touch = ground.block, event.lane, ground.touchpoint(event.row)
+    block, lane, touch = ground.block, effect.lane, ground.touchpoint(effect.row)
     record = block.open(lane)
-    take_in(record, Told(touch.kind, int(ground.arrivals.times[event.row]), touch.data), bool(event.flag))
+    take_in(record, ProfileTouch(touch.kind, int(ground.arrivals.times[effect.row]), touch.data), bool(effect.flag))
     cases = record.tail.cases
     block.open_cases[lane] = len(cases)
     block.rows["seconds"][lane, OLDEST_CASE] = oldest(cases)
 
 
-def _rearm(ground: Ground, event: Event) -> None:
+def _rearm(ground: Ground, effect: ReportedEffect) -> None:
     """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""
-    record, band = ground.block.open(event.lane), ground.block.rows["band"][event.lane]
-    wanted = getattr(ground.touchpoint(event.row).data, "trigger_id", "")
+    record, band = ground.block.open(effect.lane), ground.block.rows["band"][effect.lane]
+    wanted = getattr(ground.touchpoint(effect.row).data, "trigger_id", "")
     if band != Band.AT_RISK or record.tail.trigger.hex() != wanted:
         return
     record.tail.trigger = b""
     record.flags |= REARMED
-    tell(ground.work, ground.where(event), "rearmed", "the trigger expired before it could be sent")
+    emit_decision(ground.work, ground.where(effect), "rearmed", "the trigger expired before it could be sent")
 
 
-def _erase(ground: Ground, event: Event) -> None:
+def _erase(ground: Ground, effect: ReportedEffect) -> None:
     """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag."""
-    ground.block.clear(event.lane)
-    record = ground.block.rows[event.lane]
+    ground.block.clear(effect.lane)
+    record = ground.block.rows[effect.lane]
     record["flags"], record["band"] = ERASED, Band.ERASED
-    record["ids"][0], record["ring"] = ground.arrivals.hashes[event.row], 1
-    tell(ground.work, ground.where(event), "erased", "the customer asked to be forgotten")
+    record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
+    emit_decision(ground.work, ground.where(effect), "erased", "the customer asked to be forgotten")
 
 
-def _lapsed(ground: Ground, event: Event) -> None:
-    forget_episode(ground.block.open(event.lane).tail)
-    reason = "cancelled" if event.row >= 0 else "silent for two horizons"
-    tell(ground.work, ground.where(event), "episode_closed", reason)
+def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
+    forget_episode(ground.block.open(effect.lane).tail)
+    reason = "cancelled" if effect.row >= 0 else "silent for two horizons"
+    emit_decision(ground.work, ground.where(effect), "episode_closed", reason)
 
 
-def _label(ground: Ground, event: Event) -> None:
-    snapshot, churned = ground.events["snapshot"][event.number], bool(event.flag)
-    label(ground.work, ground.where(event), CHURN, event.opened, snapshot, churned, event.probability)
+def _churned(ground: Ground, effect: ReportedEffect) -> None:
+    basis, churned = ground.effects["pending_basis"][effect.number], bool(effect.flag)
+    label(ground.work, ground.where(effect), CHURNED, effect.opened, basis, churned, effect.probability)
 
 
-def _returned(ground: Ground, event: Event) -> None:
-    snapshot, back = ground.events["snapshot"][event.number], bool(event.flag)
-    label(ground.work, ground.where(event), RETURN, event.opened, snapshot, back)
+def _returned(ground: Ground, effect: ReportedEffect) -> None:
+    basis, back = ground.effects["pending_basis"][effect.number], bool(effect.flag)
+    label(ground.work, ground.where(effect), RETURNED, effect.opened, basis, back)
 
 
-def _opened(ground: Ground, event: Event) -> None:
-    opener = ground.touchpoint(event.row).id if event.row >= 0 else "due"
-    ground.block.open(event.lane).tail.opener = opener
-    _ask(ground, event, "episode_opened")
+def _opened(ground: Ground, effect: ReportedEffect) -> None:
+    opener = ground.touchpoint(effect.row).id if effect.row >= 0 else "due"
+    ground.block.open(effect.lane).tail.opener = opener
+    _ask(ground, effect, "episode_opened")
 
 
-def _again(ground: Ground, event: Event) -> None:
-    _ask(ground, event, "episode_continued")
+def _again(ground: Ground, effect: ReportedEffect) -> None:
+    _ask(ground, effect, "episode_continued")
 
 
-def _ask(ground: Ground, event: Event, what: str) -> None:
-    row, record = ground.where(event, event.probability), ground.block.open(event.lane)
-    ask(ground.work, row, what, record, event.opened, ground.events["basis"][event.number])
+def _ask(ground: Ground, effect: ReportedEffect, what: str) -> None:
+    row, record = ground.where(effect, effect.probability), ground.block.open(effect.lane)
+    ask(ground.work, row, what, record, effect.opened, ground.effects["basis"][effect.number])
 
 
-def _closed(ground: Ground, event: Event) -> None:
-    forget_episode(ground.block.open(event.lane).tail)
-    row = ground.where(event, event.probability)
-    tell(ground.work, row, "episode_closed", "risk fell below the exit threshold")
+def _closed(ground: Ground, effect: ReportedEffect) -> None:
+    forget_episode(ground.block.open(effect.lane).tail)
+    row = ground.where(effect, effect.probability)
+    emit_decision(ground.work, row, "episode_closed", "risk fell below the exit threshold")
 
 
-HANDLERS: dict[int, Callable[[Ground, Event], None]] = {
-    What.TOLD: _told,
-    What.CASE: _told,
-    What.REARM: _rearm,
-    What.ERASE: _erase,
-    What.LAPSED: _lapsed,
-    What.LABEL: _label,
-    What.RETURNED: _returned,
-    What.OPENED: _opened,
-    What.AGAIN: _again,
-    What.CLOSED: _closed,
+HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
+    Effect.PROFILE: _profile,
+    Effect.CASE: _profile,
+    Effect.REARM: _rearm,
+    Effect.ERASE: _erase,
+    Effect.LAPSED: _lapsed,
+    Effect.CHURNED: _churned,
+    Effect.RETURNED: _returned,
+    Effect.OPENED: _opened,
+    Effect.AGAIN: _again,
+    Effect.CLOSED: _closed,
 }
-"""By `What`; keys are compared with the plain integers of the buffer."""
+"""By `Effect`; keys are compared with the plain integers of the buffer."""
 
 
 def take_effect(ground: Ground, written: int) -> None:
-    """Go through the first `written` events in order: a customer's tail follows the order of their lane."""
-    events = ground.events[:written]
-    columns = [events[name].tolist() for name in Event._fields[1:]]
-    for event in map(Event._make, zip(range(written), *columns, strict=True)):
-        HANDLERS[event.what](ground, event)
+    """Handle the first `written` effects in order: a customer's tail follows the order of their lane."""
+    effects = ground.effects[:written]
+    columns = [effects[name].tolist() for name in ReportedEffect._fields[1:]]
+    for effect in map(ReportedEffect._make, zip(range(written), *columns, strict=True)):
+        HANDLERS[effect.what](ground, effect)

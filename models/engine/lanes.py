@@ -1,4 +1,4 @@
-"""The walk's ground: a lane for each customer of a piece, the touchpoints it passes, and the events it writes down."""
+"""Per-customer cursors for one commit, and the buffer of effects that compiled code reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.churn.definition import LEAVING as LEAVING_KINDS
 from models.churn.definition import SIGNS
 from models.customer.block import Block
-from models.customer.layout import BASIS, SNAPSHOTS
+from models.customer.layout import BASIS, PENDING_EXAMPLES
 from models.customer.schedule import phase_of
 from models.numerics.compiled import compiled
 from models.settings import EngineSettings
@@ -20,16 +20,16 @@ from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 
 
-class What(IntEnum):
-    """What an event is about."""
+class Effect(IntEnum):
+    """Kinds of effects that compiled code reports."""
 
-    TOLD = 1  # a touchpoint that enters the tail
+    PROFILE = 1  # a touchpoint that enters the tail
     CASE = 2  # the same, and the lane waits until it has
     REARM = 3  # a trigger expired unsent; the lane waits
     ERASE = 4  # the lane waits
     LAPSED = 5  # silent too long, with an open episode
-    LABEL = 6  # of the open snapshot DIRECT: stayed within the horizon or not
-    RETURNED = 7  # of the open snapshot HAZARD: back within a tick or not
+    CHURNED = 6  # of a pending example: churned within the horizon or not
+    RETURNED = 7  # of a pending example: returned within a tick or not
     OPENED = 8  # an episode
     AGAIN = 9  # the open episode may ask again
     CLOSED = 10
@@ -39,7 +39,7 @@ class State(IntEnum):
     """Where a lane stands."""
 
     NEXT = 0  # before its next step
-    TOLD = 1  # in the middle of a touchpoint: its case is in the tail now
+    PROFILE = 1  # in the middle of a touchpoint: its case is in the tail now
     ASKING = 2  # its basis waits for a scorer
     SCORED = 3  # the probability has come
     DONE = 4
@@ -67,20 +67,20 @@ LANE = np.dtype(
     [
         ("cursor", "<i8"),  # the lane's next touchpoint, a row of the batch; -1: none
         ("row", "<i8"),  # the touchpoint of the step under way; -1: it is a due item
-        ("due", "<f8"),  # the place of the due item, 0: it is a touchpoint
+        ("due", "<f8"),  # the position of the timer, 0: it is a touchpoint
         ("now", "<i8"),
         ("phase", "<i8"),
-        ("turn", "<i8"),  # the customer's own rhythm of snapshots
+        ("cadence_offset", "<i8"),  # offset of the customer's own sampling cadence
         ("basis", "<f4", BASIS),
         ("exists", "u1"),
-        ("before", "u1"),  # the customer stands before the piece's bound at its place
+        ("before", "u1"),  # the customer comes before the piece's bound at its timer position
         ("changed", "u1"),
         ("state", "u1"),
         ("may_open", "u1"),
     ]
 )
 
-EVENT = np.dtype(
+EFFECT = np.dtype(
     [
         ("lane", "<i8"),
         ("what", "<i8"),
@@ -88,9 +88,9 @@ EVENT = np.dtype(
         ("due", "<f8"),
         ("now", "<i8"),
         ("probability", "<f8"),  # of this estimate; of a label: what was predicted
-        ("opened", "<i8"),  # when the episode opened; of a label: when the snapshot was taken
+        ("opened", "<i8"),  # when the episode opened; of a label: when its example was observed
         ("flag", "u1"),  # a touchpoint: it was late; a label: what came
-        ("snapshot", "<u2", BASIS),  # a label's, as stored
+        ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
     ]
 )
@@ -103,7 +103,7 @@ RULES = np.dtype(
         ("duplicate_window", "<i8"),
         ("tick", "<i8"),
         ("anchor", "<i8"),
-        ("rhythms", "<i8", SNAPSHOTS),  # at every how many ticks a snapshot of each sort is taken
+        ("cadences", "<i8", PENDING_EXAMPLES),  # at every how many ticks an example of each kind begins
         ("enter", "<f8"),
         ("exit", "<f8"),
         ("quiet_until", "<i8"),  # nobody is triggered before: an episode asks at its first estimate from then on
@@ -118,14 +118,14 @@ SIGN, LEAVING = 1, 2
 
 @cache
 def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
-    """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut)."""
-    rhythms = (settings.rhythm(settings.horizon), settings.rhythm(settings.tick))
-    told = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.tick)
+    """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut-over)."""
+    cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
+    scalars = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.tick)
     signs = np.zeros(256, dtype=np.uint8)
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
     return np.array(
-        [(*told, settings.anchor, rhythms, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES
+        [(*scalars, settings.anchor, cadences, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES
     )[0]
 
 
@@ -158,7 +158,7 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[An
     lanes = np.zeros(len(block.names), dtype=LANE)
     lanes["cursor"] = -1
     lanes["exists"] = block.known
-    lanes["turn"] = (block.hashes >> np.uint64(32)).astype(np.int64)
+    lanes["cadence_offset"] = (block.hashes >> np.uint64(32)).astype(np.int64)
     lanes["phase"] = phase_of(settings, block.hashes)
     customer = piece.bound[1]
     lanes["before"] = [name < customer for name in block.names] if customer else False

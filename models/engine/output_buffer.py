@@ -1,6 +1,6 @@
-"""A piece of the line under way: what has been said so far, and the dead letters.
+"""Output buffer of the commit being computed, dead letters included.
 
-Outputs carry their place in the line, so that they can be put in its order whatever order the lanes took.
+Outputs carry their position in the line, so that they can be sorted into its order whatever order the lanes took.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints import Code, Kind, Rejected
 
-Place = tuple[int, int, float, bytes]
-"""Where a step stands in the line: (row of the batch, 0 before / 1 at, due place, customer)."""
+OutputPosition = tuple[int, int, float, bytes]
+"""Where in the line an output belongs: (row of the batch, 0 before / 1 at, timer position, customer)."""
 
 
-class Said(NamedTuple):
-    """An output before it is counted: topic role, id, Kafka key, what is said, log time, expiry (0: never)."""
+class Emitted(NamedTuple):
+    """An output without a sequence number yet: topic role, id, Kafka key, content, log time, expiry (0: never)."""
 
     role: str
     id: str
@@ -48,7 +48,7 @@ class Work:
     batch: Batch
     piece: Piece
     quiet_until: int = 0
-    said: list[tuple[Place, int, Said]] = field(default_factory=list)
+    emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -66,10 +66,10 @@ class Work:
             scoring.quiet_until,
         )
 
-    def say(self, at: Place, said: Said) -> None:
-        self.said.append((at, len(self.said), said))
+    def emit(self, at: OutputPosition, emitted: Emitted) -> None:
+        self.emitted.append((at, len(self.emitted), emitted))
 
-    def position(self, at: Place) -> Position:
+    def position(self, at: OutputPosition) -> Position:
         index = at[0]
         offset = int(self.batch.offsets[index]) if index < len(self.batch) else self.piece.next_offset
         return Position(self.partition, offset, due=at[1] == 0)
@@ -98,15 +98,17 @@ def dead_record(work: Work, row: int, code: str, reason: str) -> None:
     )
     work.counts["dead"] += 1
     name = output_id("deadletter", work.partition, entry.offset, code)
-    work.say((row, 1, 0.0, b""), Said("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp))
+    work.emit(
+        (row, 1, 0.0, b""), Emitted("deadletters", name, (entry.key or b"")[:LONGEST_KEY], letter, entry.timestamp)
+    )
 
 
-def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int) -> None:
+def dead_due_item(work: Work, at: OutputPosition, customer: bytes, reason: str, due: int) -> None:
     """A due item on which the engine raised: there is no record to keep, only the customer and the time.
 
     Args:
         work: takes the dead letter.
-        at: the due item's place in the line.
+        at: the timer's position in the line.
         customer: whose it is.
         reason: what the engine raised, in words.
         due: its log time, ms.
@@ -125,4 +127,4 @@ def dead_due_item(work: Work, at: Place, customer: bytes, reason: str, due: int)
     )
     work.counts["dead"] += 1
     name = output_id("deadletter-due", customer.decode(), due, int(at[2]))
-    work.say(at, Said("deadletters", name, customer, letter, due))
+    work.emit(at, Emitted("deadletters", name, customer, letter, due))

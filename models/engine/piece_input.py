@@ -1,4 +1,4 @@
-"""What the engine is given for one piece of the line: the work itself, and what decides in it."""
+"""Input of the engine's pure function: one piece of work, and what scores it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
 
 DueItem = tuple[float, bytes]
-"""(due place, customer); tuples compare as the line orders them."""
+"""(timer position, customer); tuples compare as the line orders them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Scoring:
         scorer: of the model version in force.
         adopted: that version, if it came into force just before the piece.
         quiet_until: nobody is triggered before this log time (ms); an episode that is open then asks at its next
-            estimate (a backfill's cut). 0: no such time.
+            estimate (a backfill's cut-over). 0: no such time.
     """
 
     scorer: Scorer

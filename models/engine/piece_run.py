@@ -1,4 +1,4 @@
-"""A piece under way: its lanes walk, and what they report takes effect (models.engine.effects)."""
+"""Runs the compiled loop over one commit's customers and handles the effects it reports."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer
-from models.churn.crossing import crossings_of, new_room
+from models.churn.crossing import crossings_of, new_workspace
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
 from models.engine.customer_loop import walk
 from models.engine.decide import choose_champion
 from models.engine.effects import Ground, take_effect
-from models.engine.lanes import EVENT, Count, State, arrivals_of, lanes_of, rules_of
+from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
 from models.timeline.order import NEVER
 from models.timeline.partitioning import misplaced
 from models.timeline.shard_state import ShardState
 from models.touchpoints import Code, Kind, Rejected
 
-ROOM = 2048
-"""Events between two calls of the walk: enough for most pieces, and small enough to stay in the processor's cache."""
+EFFECTS_A_CALL = 2048
+"""Effects between two calls of the compiled loop: enough for most pieces, and small enough to stay in the processor's
+cache."""
 
 
 def _probable(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,13 +55,13 @@ class Run:
         # Not a subclass, which may score otherwise than compiled code does.
         self._asks = type(scorer) is not MixtureScorer
         self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
-        self._room = new_room(self._mixture)
+        self._workspace = new_workspace(self._mixture)
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
-        self.ground = Ground(work, block, self.arrivals, np.empty(ROOM, dtype=EVENT))
-        self._bury()
+        self.ground = Ground(work, block, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT))
+        self._take_rejected()
 
-    def _bury(self) -> None:
+    def _take_rejected(self) -> None:
         """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, choices of
         the champion are passed on."""
         piece, columns = self.work.piece, self.work.batch.columns
@@ -119,13 +120,13 @@ class Run:
             self.work.piece.bound[0],
             self._rules,
             self._mixture,
-            self._room,
+            self._workspace,
             self._asks,
             single,
             self._probabilities,
             self._crossings,
             self.counts,
-            self.ground.events,
+            self.ground.effects,
         )
         if written:
             take_effect(self.ground, written)

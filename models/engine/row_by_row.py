@@ -1,4 +1,4 @@
-"""The careful run: row by row, so that one on which the engine raises can be found, undone and set aside."""
+"""Fallback: re-runs a failed piece row by row and dead-letters the poison row."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from models.timeline.order import Stage, stage_of, time_of
 from models.touchpoints import Code
 
 MOST_FAILURES = 5
-"""An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is broken itself."""
+"""An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is itself the
+cause."""
 
 
-NOBODYS_FAULT = (MemoryError, OSError, UnknownRecord)
-"""What is raised for other reasons than what a row says."""
+NOT_ATTRIBUTABLE = (MemoryError, OSError, UnknownRecord)
+"""Errors that no single row causes: they end the run instead of becoming a dead letter."""
 
 
 class TooManyFailures(Exception):
     """The pure engine raised on so many rows that its events can't be to blame."""
 
 
-def carefully(run: Run) -> None:
+def isolate_failures(run: Run) -> None:
     """Take all lanes to their end, each row on its own."""
     rows = failures = 0
     last = ""
@@ -46,31 +47,31 @@ def carefully(run: Run) -> None:
 
 
 def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
-    """One row on its own: (rows taken, what it raised). When it raises, a dead letter is in its place."""
+    """One row on its own: (rows taken, what it raised). When it raises, a dead letter takes its place."""
     work = run.work
-    before, said, counts, walked = run.block.keep(index), len(work.said), work.counts.copy(), run.counts.copy()
+    before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
     order = np.array([index])
     try:
         run.advance(order, single=True)
         while run.lanes["state"][index] not in (State.NEXT, State.DONE):
             run.advance(order, single=True)
-    except NOBODYS_FAULT:
+    except NOT_ATTRIBUTABLE:
         raise
     except Exception as error:
         if run.counts[Count.ROWS] == walked[Count.ROWS]:
             raise  # nothing was begun: it is no row's fault
-        del work.said[said:]
+        del work.emitted[emitted:]
         work.counts, run.counts = counts, walked
         run.block.put_back(index, before)
         run.lanes["exists"][index] = not newcomer
         run.lanes["state"][index] = State.NEXT
         raised = f"{type(error).__name__}: {error}"
-        _bury(run, index, f"the engine raised {raised}; report it, then replay the dead letter")
+        _dead_letter(run, index, f"the engine raised {raised}; report it, then replay the dead letter")
         return 1, raised
     return int(run.counts[Count.ROWS] - walked[Count.ROWS]), ""
 
 
-def _bury(run: Run, index: int, reason: str) -> None:
+def _dead_letter(run: Run, index: int, reason: str) -> None:
     """A dead letter for the step that the lane has just tried. A due item is not tried again before the next tick."""
     lane, customer = run.lanes[index], run.block.names[index]
     row, due = int(lane["row"]), float(lane["due"])
@@ -80,9 +81,9 @@ def _bury(run: Run, index: int, reason: str) -> None:
     rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
-        record["taken"][matured(record, rules, phase, now)] = 0
+        record["pending_ticks"][matured(record, rules, phase, now)] = 0
     if not record["flags"] & LEFT:
         record["times"][TICK] = next_tick(rules, phase, now)
         record["seconds"][CROSSING] = 0
     record["times"][DUE] = next_due(record, rules, phase)
-    dead_due_item(run.work, run.ground.place(row, due, customer), customer, reason, now)
+    dead_due_item(run.work, run.ground.output_position(row, due, customer), customer, reason, now)

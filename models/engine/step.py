@@ -1,4 +1,5 @@
-"""The step of a shard: from where the line stands to the changes of one commit. Pure.
+"""One processing step of a shard as a generator: it requests versions, timers and records, and ends with a commit.
+Pure.
 
 What a step needs from outside it asks for: it is a generator that yields a request, is sent the answer, and ends with
 what is to be committed. A worker, a rehearsal, a benchmark and the tests answer from where they keep things, and the
@@ -27,8 +28,8 @@ from models.timeline.shard_state import ShardState
 class Upcoming:
     """Where a step begins: rows `first` to `end` (None: all) of a batch are next in the line.
 
-    state: of the shard, which has been born (`models.timeline.shard_state.born`). topic: name of the input topic, for
-    dead letters.
+    state: of the shard, which is initialised (`models.timeline.shard_state.initialised`). topic: name of the input
+    topic, for dead letters.
     """
 
     state: ShardState
@@ -92,8 +93,9 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotCut:
-    """Answers both questions for a version: that of this boundary is not cut yet. The step ends with it, undone."""
+class NotPublished:
+    """Answers both questions for a version: that of this boundary is not published yet. The step ends with it,
+    undone."""
 
     boundary: int
 
@@ -112,7 +114,7 @@ class Records:
     values: Sequence[bytes | None]
 
 
-Answer = Adopted | NotCut | DueItems | Records
+Answer = Adopted | NotPublished | DueItems | Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Done:
     scoring: Scoring
 
 
-Step = Generator[Request, Answer | None, Done | NotCut]
+Step = Generator[Request, Answer | None, Done | NotPublished]
 Engine = Callable[[PieceInput, Scoring], Changes]
 Expected = TypeVar("Expected", Adopted, DueItems, Records)
 
@@ -138,7 +140,7 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         engine: `models.engine.apply.apply`, or what is to be measured or compared with it.
 
     Returns:
-        `Done`, or `NotCut` when the step was answered so: begin it anew once the version is there.
+        `Done`, or `NotPublished` when the step was answered so: begin it anew once the version is there.
 
     Raises:
         TypeError: an answer is not one to its request.
@@ -150,12 +152,12 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     question: VersionAtBoundary | VersionAtRecord | None = None
     if isinstance(piece, Wait):
         question = VersionAtBoundary(piece.boundary)
-    elif state.cut_place == 0:
-        # Between two due items that stand before one record there is no place that a replay could find again.
+    elif state.commit_position == 0:
+        # Between two timers before one record there is no position that a replay could find again.
         question = VersionAtRecord(int(batch.offsets[first]), state.boundary, begins_batch=first == 0)
     if question is not None:
         answer = yield question
-        if isinstance(answer, NotCut):
+        if isinstance(answer, NotPublished):
             return answer
         found = _expected(question, answer, Adopted).found
         # Before the learner's first boundary every version is the untrained one: said anew at boundaries only.
@@ -176,26 +178,26 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     return Done(piece, changes, scoring)
 
 
-def drive(running: Step, answer: Callable[[Request], Answer]) -> Done | NotCut:
+def drive(running: Step, answer: Callable[[Request], Answer]) -> Done | NotPublished:
     """Take a step to its end, for whoever has the answers at hand."""
     given: Answer | None = None
     while True:
         try:
             request = running.send(given)
         except StopIteration as end:
-            ended: Done | NotCut = end.value
+            ended: Done | NotPublished = end.value
             return ended
         given = answer(request)
 
 
-async def drive_waiting(running: Step, answer: Callable[[Request], Awaitable[Answer]]) -> Done | NotCut:
+async def drive_waiting(running: Step, answer: Callable[[Request], Awaitable[Answer]]) -> Done | NotPublished:
     """Take a step to its end, for whoever has to wait for answers."""
     given: Answer | None = None
     while True:
         try:
             request = running.send(given)
         except StopIteration as end:
-            ended: Done | NotCut = end.value
+            ended: Done | NotPublished = end.value
             return ended
         given = await answer(request)
 

@@ -1,4 +1,4 @@
-"""What a touchpoint changes in a customer's behaviour, and what the churn model reads of it."""
+"""Feature extraction: how touchpoints update a customer's behaviour, and what the churn model reads of it."""
 
 from models.features.basis import COLUMNS, bases_of, basis_of
 from models.features.behaviour import update

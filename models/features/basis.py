@@ -1,6 +1,6 @@
-"""The basis: the handful of numbers, as of one moment, from which every feature of the churn model follows.
+"""Raw features: the few numbers per customer and moment from which all model features are computed.
 
-A basis is `BASIS` float32 numbers. It is what a score is computed from; an open learning snapshot stores it at float16,
+A basis is `BASIS` float32 numbers. It is what a score is computed from; a pending example stores it at float16,
 and so an example carries it to the learner: a rounding of one part in two thousand, far below what a label can teach.
 
 What counts as a purchase here is what the settings take for a sign of staying (`models.churn.definition.SIGNS`).
@@ -101,7 +101,7 @@ COUNTED = {
     RETURNS: "returns",
     CAMPAIGNS: "campaigns",
 }
-"""Of each counted sort of touchpoint, its column."""
+"""Of each counted kind of touchpoint, its column."""
 
 RECENCY_COLUMN, TENURE_COLUMN, DAYS_COLUMN, AMOUNT_COLUMN, QUANTITY_COLUMN, BASKETS_COLUMN = map(
     COLUMNS.index, ("recency_days", "tenure_days", "purchase_days", "amount_last", "quantity_ewma", "baskets_ewma")

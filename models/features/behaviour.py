@@ -1,4 +1,4 @@
-"""Behaviour: O(1) updates of a customer's record by one touchpoint, compiled.
+"""Incremental aggregates: constant-time updates of a customer's behaviour by one touchpoint, compiled.
 
 Two kinds of quantities, kept apart on purpose:
 
@@ -35,7 +35,6 @@ from models.customer.layout import (
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    DIRECT,
     FIRST_PURCHASE,
     FIRST_TOUCH,
     GAP_EWMA,
@@ -44,13 +43,14 @@ from models.customer.layout import (
     GAP_MAX,
     HALF_LIVES_PURCHASE,
     HALF_LIVES_TOUCH,
-    HAZARD,
     LAST_PURCHASE,
     LEFT,
-    MOST_HEARD,
+    MOST_FEEDBACK,
     NEWEST,
     OPENS,
     PAYMENT_FAILURES,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
     PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
@@ -83,7 +83,7 @@ _PURCHASE, _RETURN, _REVIEW, _PRESENCE = map(int, (Kind.PURCHASE, Kind.RETURN, K
 _HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
 _TOUCH_HALF_LIVES = np.array(HALF_LIVES_TOUCH)
 
-SORTS = {
+COUNTED_KINDS = {
     Kind.COMPLAINT: COMPLAINTS,
     Kind.PAYMENT_FAILED: PAYMENT_FAILURES,
     Kind.MESSAGE_UNSUBSCRIBED: UNSUBSCRIBES,
@@ -99,9 +99,9 @@ SORTS = {
 }
 """The count that a touchpoint enters. Of presence, only coming online counts."""
 
-_SORT_OF = np.full(256, -1)
-for _kind, _sort in SORTS.items():
-    _SORT_OF[_kind] = _sort
+_COUNTED_KIND_OF = np.full(256, -1)
+for _kind, _counted in COUNTED_KINDS.items():
+    _COUNTED_KIND_OF[_kind] = _counted
 
 
 @compiled
@@ -157,25 +157,25 @@ def update(
     if late:
         return
     if kind == _REVIEW:
-        _hear(record, RATING_EWMA, RATINGS, a)
+        _average(record, RATING_EWMA, RATINGS, a)
     if sentiment == sentiment:  # not nan
-        _hear(record, SENTIMENT_EWMA, SENTIMENTS, sentiment)
+        _average(record, SENTIMENT_EWMA, SENTIMENTS, sentiment)
 
 
 @compiled
 def _answer(record: Any, time: int, phase: int, rules: Any) -> None:
-    """A sign of staying at `time` answers the open snapshots into whose window it falls. One from before the
+    """Activity at `time` answers the pending examples into whose window it falls. One from before the
     cancellation, which becomes known late, answers nothing."""
     if record.flags & LEFT:
         if time < np.int64(record.seconds[CANCELLED]) * SECOND:
             return
         record.flags &= 0xFF & ~LEFT
         record.seconds[CANCELLED] = 0
-    taken = tick_time(rules, phase, int(record.taken[DIRECT]))
-    if record.taken[DIRECT] != 0 and taken <= time < taken + rules.horizon:
+    observed_at = tick_time(rules, phase, int(record.pending_ticks[PENDING_CHURNED]))
+    if record.pending_ticks[PENDING_CHURNED] != 0 and observed_at <= time < observed_at + rules.horizon:
         record.flags |= STAYED
-    taken = tick_time(rules, phase, int(record.taken[HAZARD]))
-    if record.taken[HAZARD] != 0 and taken <= time < taken + rules.tick:
+    observed_at = tick_time(rules, phase, int(record.pending_ticks[PENDING_RETURNED]))
+    if record.pending_ticks[PENDING_RETURNED] != 0 and observed_at <= time < observed_at + rules.tick:
         record.flags |= BACK
 
 
@@ -201,10 +201,10 @@ def _count(record: Any, kind: int, time: int, a: float, purchase_day: bool) -> N
             if numbers[at] != 0.0:
                 numbers[at] = np.float64(numbers[at]) * exp2(-ahead / _TOUCH_HALF_LIVES[i])
     age = max(-ahead, 0.0)
-    sort = _SORT_OF[kind]
-    if sort >= 0 and (kind != _PRESENCE or a > 0.0):
-        at = TOUCH_DECAYS + sort
-        numbers[at] = np.float64(numbers[at]) + exp2(-age / _TOUCH_HALF_LIVES[sort])
+    counted = _COUNTED_KIND_OF[kind]
+    if counted >= 0 and (kind != _PRESENCE or a > 0.0):
+        at = TOUCH_DECAYS + counted
+        numbers[at] = np.float64(numbers[at]) + exp2(-age / _TOUCH_HALF_LIVES[counted])
     if purchase_day:
         for i in range(_HALF_LIVES.shape[0]):
             at = PURCHASE_DECAYS + i
@@ -245,9 +245,9 @@ def _move(numbers: Any, at: int, weight: float, value: float) -> None:
 
 
 @compiled
-def _hear(record: Any, average: int, counter: int, value: float) -> None:
-    count = record.heard // counter % (MOST_HEARD + 1)
-    if count < MOST_HEARD:
+def _average(record: Any, average: int, counter: int, value: float) -> None:
+    count = record.feedback // counter % (MOST_FEEDBACK + 1)
+    if count < MOST_FEEDBACK:
         count += 1
-        record.heard += counter
+        record.feedback += counter
     _move(record.numbers, average, max(LEAST_WEIGHT, 1.0 / count), value)

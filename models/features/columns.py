@@ -1,4 +1,4 @@
-"""Features of the churn model, computed from bases one row after the other: a row's bits do not depend on others.
+"""Model features, computed from raw features row by row: a row's bits do not depend on other rows.
 
 Every feature is a bounded logarithm, a hinge of one, or a difference: nothing has to be scaled, and no currency is in
 the model. Recency, frequency and gaps are the sufficient statistics of the classic customer-base models (Schmittlein,
@@ -82,7 +82,7 @@ _COUNTS = _FREQUENCY_HINGES + len(FREQUENCY_HINGES)
 _OVERDUE = _COUNTS + len(HALF_LIVES_PURCHASE)
 _LONGEST = _OVERDUE + 1 + len(OVERDUE_HINGES)
 RENEWAL = _LONGEST + 1
-"""Place of the one feature that is not monotone in silence: it has one peak."""
+"""Index of the one feature that is not monotone in silence: it has one peak."""
 _MONEY = _LONGEST + 4
 _TOUCH = _MONEY + 6
 

@@ -1,4 +1,4 @@
-"""A basis as it will be after some more days of silence, or as it was before some of them."""
+"""Raw features moved in time: as they will be after more days without activity, or were before."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which model version comes into force, and where in the line: in lockstep, or as it was once written down.
+"""Decides at which log position a new model version becomes active: by rule, or as recorded in the decisions log.
 
 Live, a shard does not wait for a version that is late: it goes on with the newest older one, and takes the late one at
-the start of a batch (streams/shard/version_rule.py). Every change is a record of the decisions topic, with its place in
-the line; so whoever reads the log again obeys the records and decides the same.
+the start of a batch (streams/shard/version_rule.py). Every change is a record of the decisions topic, with its position
+in the line; so whoever reads the log again obeys the records and decides the same.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Adoption(Protocol):
         """
 
     def next_change(self, offset: int) -> int | None:
-        """The first record after `offset` before which a version comes into force: a batch is cut there."""
+        """The first record after `offset` before which a version comes into force: a batch ends there."""
 
 
 class Lockstep:
@@ -74,6 +74,6 @@ class Recorded:
 _decision = msgspec.json.Decoder(Decision).decode
 
 
-def obeying(said: Iterable[bytes]) -> Recorded:
+def obeying(decisions: Iterable[bytes]) -> Recorded:
     """The rule that a shard's decisions hold, as they stand on their topic, in order."""
-    return Recorded(_decision(value) for value in said if IN_FORCE.encode() in value)
+    return Recorded(_decision(value) for value in decisions if IN_FORCE.encode() in value)

@@ -1,6 +1,6 @@
-"""Champion against challengers: the differences of their losses, window by window, and what they say.
+"""Compares champion and challengers: loss differences per outcome window.
 
-A window is the outcomes of all snapshots of one week (of one tick, if that is longer). The next one begins when every
+A window is the outcomes of all examples of one week (of one tick, if that is longer). The next one begins when every
 outcome of the last is known: so windows never overlap, and a season that is kind to one of two equal models is one
 observation and not thirteen.
 """
@@ -27,7 +27,7 @@ ENOUGH: Final = 100
 """Outcomes of a window that counts in full; one of fewer counts for as much less."""
 
 
-class Duel:
+class Comparison:
     """The evidence of every challenger against one champion, since `since` (ms).
 
     The chance of ever being wrong is shared out among the challengers.
@@ -41,13 +41,13 @@ class Duel:
         self._every = 1 - (-(settings.horizon + settings.lateness) // self._length)
         self._open: dict[int, tuple[int, dict[str, float]]] = {}  # window -> outcomes, sums of differences
 
-    def add(self, stays: Outcomes, expected: Mapping[str, NDArray[np.float64]]) -> None:
+    def add(self, churned: Outcomes, expected: Mapping[str, NDArray[np.float64]]) -> None:
         """Outcomes with what each model had expected of them."""
-        lengths = stays.taken // self._length
+        lengths = churned.observed_at // self._length
         counting = (lengths % self._every == 0) & (lengths * self._length >= self.since)
         if not self.evidence or not counting.any():
             return
-        losses = {name: log_losses(expected[name], stays.truths) for name in (self.champion, *self.evidence)}
+        losses = {name: log_losses(expected[name], churned.truths) for name in (self.champion, *self.evidence)}
         for window in np.unique(lengths[counting] // self._every).tolist():
             mine = counting & (lengths // self._every == window)
             outcomes, sums = self._open.get(window, (0, dict.fromkeys(self.evidence, 0.0)))
@@ -76,9 +76,9 @@ class Duel:
         }
 
     def restore(self, state: Any) -> None:
-        """Become the duel of the state, of the same champion. Raises SnapshotRefused; the duel is then of no use."""
+        """Become the comparison of the state, of the same champion. Raises SnapshotRefused, and is then of no use."""
         if not isinstance(state, dict) or type(since := state.get("since")) is not int:
-            raise SnapshotRefused(f"{state!r:.100} is no duel")
+            raise SnapshotRefused(f"{state!r:.100} is no comparison")
         stored, windows = state.get("evidence"), state.get("open")
         if not isinstance(stored, dict) or stored.keys() != self.evidence.keys():
             raise SnapshotRefused(f"evidence must be that of {[*self.evidence]}")

@@ -1,4 +1,4 @@
-"""Evidence that one model is better than another, which holds at any time it is looked at.
+"""Anytime-valid confidence sequence for the mean loss difference of two models.
 
 Two models forecast the same outcomes; window by window the mean difference of their losses is taken, of windows that do
 not overlap, so that what happened in one of them is no part of the next. A confidence sequence says, for all windows at

@@ -1,10 +1,10 @@
-"""Champion and challengers: every model learns the same labels, one of them decides, and evidence may change which.
+"""Champion-challenger evaluation: all models learn the same labels, one decides, evidence may promote another.
 
-A label is held against what every model had said when the snapshot was taken (models.learning.past_versions), then
+A label is compared with what every model had predicted at its observation (models.learning.past_versions), then
 learned by all. The differences of their losses are gathered window by window; a challenger takes the champion's place
 when the confidence sequence of their differences is above zero (models.learning.comparison). Then all evidence starts
-anew, and so nothing flaps: who lost must show, of snapshots to come, that they are better. All of this is a function of
-the log's labels.
+anew, and so nothing flaps: a former champion must show, on examples to come, that it is better. All of this is a
+function of the log's labels.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.churn.port import Outcomes, Scorer
 from models.churn.registry import CHAMPION, learners
 from models.churn.scorers import scorer_of_model
 from models.churn.snapshot import Promotion, SnapshotRefused
-from models.learning.comparison import Duel
+from models.learning.comparison import Comparison
 from models.learning.monitor import Watch
 from models.learning.past_versions import Past
 from models.settings import EngineSettings
@@ -35,27 +35,27 @@ class Contest:
         self.promotions = 0
         self.promotion: Promotion | None = None  # the last one
         self.watches = {name: Watch() for name in self.models}
-        self.duel = self._duel(CHAMPION)
+        self.comparison = self._new_comparison(CHAMPION)
         self.past = Past(settings, self._versions(), lambda model: scorer_of_model(model, settings))
 
-    def _duel(self, champion: str, since: int = 0) -> Duel:
-        return Duel(self._settings, champion, [name for name in self.models if name != champion], since)
+    def _new_comparison(self, champion: str, since: int = 0) -> Comparison:
+        return Comparison(self._settings, champion, [name for name in self.models if name != champion], since)
 
     def _versions(self) -> dict[str, dict[str, Any]]:
         return {name: model.version() for name, model in self.models.items()}
 
-    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
-        """As for the port. A promotion takes effect with the version that is cut at this boundary."""
-        if len(stays.truths):
-            expected = self.past.expected(stays)
+    def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
+        """As for the port. A promotion takes effect with the version that is published at this boundary."""
+        if len(churned.truths):
+            expected = self.past.expected(churned)
             for name, watch in self.watches.items():
-                watch.add(stays, expected[name])
-            self.duel.add(stays, expected)
-        better = self.duel.close(boundary)
+                watch.add(churned, expected[name])
+            self.comparison.add(churned, expected)
+        better = self.comparison.close(boundary)
         if better is not None and not self.pinned:
             self._promote(boundary, better, "evidence")
         for model in self.models.values():
-            model.learn(boundary, returns, stays)
+            model.learn(boundary, returned, churned)
         self.past.note(boundary, self._versions)
 
     def choose(self, boundary: int, champion: str | None) -> None:
@@ -74,7 +74,7 @@ class Contest:
         self.promotion = Promotion(name, self.champion, boundary, by)
         self.champion = name
         self.promotions += 1
-        self.duel = self._duel(name, boundary)
+        self.comparison = self._new_comparison(name, boundary)
 
     # -- the port
 
@@ -86,7 +86,7 @@ class Contest:
 
     def summary(self) -> dict[str, Any]:
         """What a version says of every model: quality, drift, and the evidence against the champion."""
-        evidence = self.duel.evidence
+        evidence = self.comparison.evidence
         return {
             name: {
                 **self.watches[name].summary(),
@@ -104,7 +104,7 @@ class Contest:
             "promotions": self.promotions,
             "promotion": msgspec.to_builtins(self.promotion),
             "watches": {name: watch.state() for name, watch in self.watches.items()},
-            "duel": self.duel.state(),
+            "duel": self.comparison.state(),
             "past": self.past.state(),
         }
 
@@ -120,8 +120,8 @@ class Contest:
                 raise SnapshotRefused(f"{part} must be those of {[*things]}")
             for name, thing in things.items():
                 thing.restore(stored[name])
-        fresh.duel = fresh._duel(champion)
-        fresh.duel.restore(state.get("duel"))
+        fresh.comparison = fresh._new_comparison(champion)
+        fresh.comparison.restore(state.get("duel"))
         fresh.past.restore(state.get("past"))
         fresh.promotions = _count(state, "promotions")
         fresh.promotion = _promotion(state.get("promotion"))

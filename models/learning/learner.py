@@ -1,10 +1,10 @@
-"""Learning in the order of the log: examples of all shards, merged, up to the lowest watermark; a version a boundary.
+"""Merges the examples of all shards in log order into one model version per boundary.
 
 Each shard says its examples in the order of its own line and marks with a watermark how far it has come. At a boundary
 that every shard's watermark has reached, all examples with label time up to it are learned in the order (label time,
-customer as bytes, sort, snapshot time), and a version is cut that bears the boundary's name. Before them come the
-choices that operators made of the champion, in the order (time, shard, place in its line). Nothing here depends on when
-or in what portions any of it arrived. No shard is ever skipped: a silent one holds the boundary back.
+customer as bytes, kind, observation time), and a version is published under the boundary's name. Before them come the
+choices that operators made of the champion, in the order (time, shard, position in its line). Nothing here depends on
+when or in what portions any of it arrived. No shard is ever skipped: a silent one holds the boundary back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.churn import Outcomes, SnapshotRefused, Version
 from models.customer.layout import BASIS
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
-from models.outputs import CHURN, RETURN, Chosen, Example, Watermark
+from models.outputs import CHURNED, RETURNED, Chosen, Example, Watermark
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
 
@@ -30,30 +30,32 @@ _decode = msgspec.json.Decoder(Content).decode
 
 
 class ExamplesGap(Exception):
-    """An examples partition misses a count: an example was lost on the way, and the model would not be the log's."""
+    """An examples partition misses a sequence number: an example was lost, and the model would not be the log's."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
     """A message of one shard's examples partition."""
 
     offset: int
-    count: int
+    sequence: int
     content: Content
 
 
 class ShardProgress(msgspec.Struct):
     """Where the learner stands in one shard's examples.
 
-    offset: of the first message not yet learned. count: the last one before it. first: the shard's first watermark.
+    offset: of the first message not yet learned. sequence: of the last one before it. first: the shard's first
+    watermark.
     """
 
     offset: int = 0
-    count: int = 0
+    sequence: int = msgspec.field(name="count", default=0)
     first: int | None = None
 
 
 class LearningState(msgspec.Struct):
-    """The learner's state, whole: the body of its meta. boundary: the last version cut. origin: the first ever."""
+    """The learner's state, whole: the body of its meta. boundary: the last version published. origin: the first
+    ever."""
 
     shards: list[ShardProgress]
     boundary: int | None
@@ -80,38 +82,38 @@ class Learning:
         self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
         self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
-        self._heard = [shard.count for shard in self.shards]
+        self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
 
-    def feed(self, shard: int, offset: int, count: int, value: bytes) -> bool:
+    def feed(self, shard: int, offset: int, sequence: int, value: bytes) -> bool:
         """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
 
-        Raises ExamplesGap when a count is missing before it, ValueError or msgspec.DecodeError when it is no example of
+        Raises ExamplesGap when a sequence number is missing, ValueError or msgspec.DecodeError when it is no example of
         this model.
         """
-        if count <= self._heard[shard]:
+        if sequence <= self._last_sequences[shard]:
             return False
-        if count != self._heard[shard] + 1:
+        if sequence != self._last_sequences[shard] + 1:
             raise ExamplesGap(
-                f"examples of shard {shard}: count {count} at offset {offset} follows {self._heard[shard]}; "
-                "restore the examples topic or relearn"
+                f"examples of shard {shard}: sequence number {sequence} at offset {offset} follows "
+                f"{self._last_sequences[shard]}; restore the examples topic or relearn"
             )
         content = _decode(value)
         if isinstance(content, Example):
             _check(content)
         elif isinstance(content, Chosen) and content.champion not in (None, *self.model.models):
             raise ValueError(f"it chooses {content.champion!r}; the models are {', '.join(self.model.models)}")
-        self._heard[shard] = count
-        self._waiting[shard].append(Message(offset, count, content))
+        self._last_sequences[shard] = sequence
+        self._waiting[shard].append(Message(offset, sequence, content))
         if isinstance(content, Watermark):
             self._marks[shard] = content.time
             if self.shards[shard].first is None:
                 self.shards[shard].first = content.time
         return True
 
-    def heard(self, shard: int) -> int:
-        """The count of the last message of a shard that was taken in."""
-        return self._heard[shard]
+    def last_sequence(self, shard: int) -> int:
+        """The sequence number of the last message of a shard that was taken in."""
+        return self._last_sequences[shard]
 
     def lowest_mark(self) -> int | None:
         """The time up to which all examples of all shards are in, None while a shard has not spoken since the start."""
@@ -133,7 +135,7 @@ class Learning:
         }
 
     def next_version(self) -> Version | None:
-        """Learn up to the next boundary and cut its version; None when a shard has not reached it yet."""
+        """Learn up to the next boundary and make its version; None when a shard has not reached it yet."""
         lowest = self.lowest_mark()
         if lowest is None:
             return None
@@ -155,7 +157,7 @@ class Learning:
     def version(self) -> Version:
         """The version that the state stands at. Raises ValueError before the first boundary."""
         if self.boundary is None:
-            raise ValueError("no version has been cut yet")
+            raise ValueError("no version has been published yet")
         model = self.model
         quality = {
             **self.prequential.summary(),
@@ -183,12 +185,12 @@ class Learning:
         for shard, waiting in zip(self.shards, self._waiting, strict=True):
             while waiting and _time(waiting[0].content) <= boundary:
                 message = waiting.popleft()
-                shard.offset, shard.count = message.offset + 1, message.count
+                shard.offset, shard.sequence = message.offset + 1, message.sequence
                 if isinstance(message.content, Example):
                     examples.append(message.content)
                 elif isinstance(message.content, Chosen):
                     choices.append(message.content)
-        examples.sort(key=lambda e: (e.label_time, e.customer.encode(), e.sort, e.snapshot_time))
+        examples.sort(key=lambda e: (e.label_time, e.customer.encode(), e.kind, e.observed_at))
         # Stable: choices of one moment stay in the order of the shards, and of the line in each.
         choices.sort(key=lambda choice: choice.time)
         return examples, choices
@@ -197,7 +199,7 @@ class Learning:
         for example in examples:
             if example.predicted is not None:
                 self.prequential.add(example.predicted, example.truth)
-        self.model.learn(boundary, _outcomes(examples, RETURN), _outcomes(examples, CHURN))
+        self.model.learn(boundary, _outcomes(examples, RETURNED), _outcomes(examples, CHURNED))
         self.learned += len(examples)
 
 
@@ -211,20 +213,20 @@ def _time(content: Content) -> int:
 
 def _check(example: Example) -> None:
     """Raises ValueError for an example that is not of this model."""
-    if example.sort not in (CHURN, RETURN):
-        raise ValueError(f"its sort is {example.sort!r}; this model learns {CHURN!r} and {RETURN!r}")
+    if example.kind not in (CHURNED, RETURNED):
+        raise ValueError(f"its kind is {example.kind!r}; this model learns {CHURNED!r} and {RETURNED!r}")
     if len(example.basis) != 2 * BASIS:
         raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
 
 
-def _outcomes(examples: Sequence[Example], sort: str) -> Outcomes:
-    """Those of one sort, in columns."""
-    mine = [example for example in examples if example.sort == sort]
-    halves = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")
+def _outcomes(examples: Sequence[Example], kind: str) -> Outcomes:
+    """Those of one kind, in columns."""
+    mine = [example for example in examples if example.kind == kind]
+    float16 = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")
     return Outcomes(
         [example.customer.encode() for example in mine],
-        halves.astype(np.float32).reshape(len(mine), BASIS),
-        np.array([example.snapshot_time for example in mine], dtype=np.int64),
+        float16.astype(np.float32).reshape(len(mine), BASIS),
+        np.array([example.observed_at for example in mine], dtype=np.int64),
         np.array([example.truth for example in mine], dtype=np.bool_),
     )
 

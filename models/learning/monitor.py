@@ -1,4 +1,4 @@
-"""How a model is doing: quality of its forecasts by value and tenure of the customers, and whether it drifts.
+"""Model monitoring: calibration by customer group, and drift detection (ADWIN).
 
 Drift is told by ADWIN (Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing", SDM), which
 keeps a window for as long as its two ends look alike: of the losses, and of what came less what was expected, which is
@@ -52,17 +52,17 @@ class Watch:
         self.calibration: Any = drift.ADWIN()  # type: ignore[no-untyped-call]  # of River
         self.drifts = {"loss": 0, "calibration": 0}
 
-    def add(self, stays: Outcomes, expected: NDArray[np.float64]) -> None:
-        """Labels of the horizon, with what the model had expected when their snapshots were taken."""
+    def add(self, churned: Outcomes, expected: NDArray[np.float64]) -> None:
+        """Labels of the horizon, with what the model had expected at their observation."""
         for columns, borders in ((TENURE_COLUMN, GROUPS), (_AMOUNT_COLUMN, VALUES)):
-            values = stays.bases[:, columns]
+            values = churned.bases[:, columns]
             for name, (low, high) in borders.items():
                 mine = (values >= low) & (values < high)
                 group = self.groups[name]
                 group[0] += int(mine.sum())
                 group[1] += float(expected[mine].sum())
-                group[2] += int(stays.truths[mine].sum())
-        for p, truth in zip(expected.tolist(), stays.truths.tolist(), strict=True):
+                group[2] += int(churned.truths[mine].sum())
+        for p, truth in zip(expected.tolist(), churned.truths.tolist(), strict=True):
             self.quality.add(p, truth)
             for name, detector, value in (
                 ("loss", self.loss, (p - truth) ** 2),

@@ -1,4 +1,4 @@
-"""What the models said in the past: their versions of every week, for as long as a forecast may wait for its outcome.
+"""Past model versions, one a week, so that a label is compared with what was predicted at its time.
 
 An outcome is known a horizon after it was foretold. A model as it stands by then has learned from other customers what
 the season was to bring, so to ask it now would flatter whoever follows the season fastest; quality is that of what was
@@ -52,20 +52,21 @@ class Past:
                 self._scorers.pop((self._boundaries[0], name), None)
             del self._boundaries[0], self._versions[0]
 
-    def expected(self, stays: Outcomes) -> dict[str, NDArray[np.float64]]:
-        """What each model expected of these outcomes, by the newest version that is no younger than their snapshot."""
-        places = np.maximum(np.searchsorted(self._boundaries, stays.taken, side="right") - 1, 0)
-        told = {name: np.empty(len(stays.taken)) for name in self._names}
-        for place in np.unique(places).tolist():
-            rows = np.flatnonzero(places == place)
-            for name, expected in told.items():
-                expected[rows] = self._scorer(place, name).score(np.ascontiguousarray(stays.bases[rows]))
-        return told
+    def expected(self, churned: Outcomes) -> dict[str, NDArray[np.float64]]:
+        """What each model expected of these outcomes, by the newest version that is no younger than their
+        observation."""
+        indices = np.maximum(np.searchsorted(self._boundaries, churned.observed_at, side="right") - 1, 0)
+        forecasts = {name: np.empty(len(churned.observed_at)) for name in self._names}
+        for index in np.unique(indices).tolist():
+            rows = np.flatnonzero(indices == index)
+            for name, expected in forecasts.items():
+                expected[rows] = self._scorer(index, name).score(np.ascontiguousarray(churned.bases[rows]))
+        return forecasts
 
-    def _scorer(self, place: int, name: str) -> Scorer:
-        key = (self._boundaries[place], name)
+    def _scorer(self, index: int, name: str) -> Scorer:
+        key = (self._boundaries[index], name)
         if key not in self._scorers:
-            self._scorers[key] = self._read(self._versions[place][name])
+            self._scorers[key] = self._read(self._versions[index][name])
         return self._scorers[key]
 
     def state(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Prequential quality: every matured label is scored against what was predicted before it was known.
 
-Dawid (1984), "Statistical theory: the prequential approach". Predictions are what was said when the learning snapshot
+Dawid (1984), "Statistical theory: the prequential approach". Predictions are what was said when the example
 was taken, by the version in force or by that week's (models.learning.past_versions), so this is the quality that
 decisions have. Plain data throughout: it travels in the model version.
 """

@@ -31,8 +31,8 @@ _MODULES = (
 
 
 def schema_of(settings: EngineSettings) -> str:
-    """Names what a snapshot belongs to: the model's family, its constants and features, the challengers' parameters,
-    and all settings that decide.
+    """Names what a stored model belongs to: the model's family, its constants and features, the challengers'
+    parameters, and all settings that decide.
 
     Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
     """

@@ -1,4 +1,4 @@
-"""Compiled functions: plain Python that numba turns into machine code, with the same bits on every CPU.
+"""The compile decorator: numba with a disk cache that is keyed by everything a function calls.
 
 Never fastmath: it would let the compiler reorder sums. Compiled code is kept in numba's cache on disk, per CPU. Numba
 looks only at a function's own file to see whether its cached code is still good; here the key also covers everything

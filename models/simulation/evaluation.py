@@ -1,4 +1,4 @@
-"""What the engine would have said of every customer at every tick of a log: predictions to be held against what came.
+"""Predictions for every customer at every scoring time of a log, made in a simulation, to be compared with outcomes.
 
 A log is rehearsed (models.simulation.rehearsal): the same records, features, model, learner and clock as live, in
 memory, with all ticks at one moment and a model version at each. They are taken when a shard has come to that moment:
@@ -43,7 +43,7 @@ class Predictions(NamedTuple):
 def evaluate(
     logs: Sequence[Sequence[LogRecord]],
     settings: EngineSettings,
-    said: Callable[[Predictions], None],
+    on_predictions: Callable[[Predictions], None],
     topic: str = "retention.touchpoints",
 ) -> Rehearsal:
     """Rehearse whole partitions (as for `rehearse`) and tell the predictions of every tick that is a version boundary.
@@ -64,14 +64,16 @@ def evaluate(
         parts[boundary][shard.state.partition] = _predictions(shard, boundary, scorer)
         if len(parts[boundary]) == len(world.shards):
             of_shards = parts.pop(boundary)
-            said(_joined([of_shards[partition] for partition in sorted(of_shards)]))
+            on_predictions(_joined([of_shards[partition] for partition in sorted(of_shards)]))
 
     def forget(world: Rehearsal) -> None:
         needed = version_for(settings, min(shard.state.adopted for shard in world.shards))
         for boundary in [old for old in world.versions if old < needed and not is_tick(old)]:
             del world.versions[boundary]
 
-    return rehearse(logs, settings, topic, batch=lambda at: 6_000, watch=forget, keep=lambda said: False, stands=stands)
+    return rehearse(
+        logs, settings, topic, batch=lambda at: 6_000, watch=forget, keep=lambda on_predictions: False, stands=stands
+    )
 
 
 def _predictions(shard: Shard, tick: int, scorer: Scorer) -> Predictions:

@@ -1,4 +1,4 @@
-"""The quality of a table of predictions: one row per decision, that is per customer and tick.
+"""Quality metrics of a table of predictions, one row per customer and scoring time.
 
 A decision's `churned` (0 or 1) says whether the customer stayed away for the whole horizon from the tick on;
 `probability` is what was predicted at the tick. All columns have the shape (decisions,). Nothing here decides or

@@ -1,4 +1,5 @@
-"""The whole system in memory: shards, learner and versions over given partitions. Pure, and the reference.
+"""In-memory simulation of the whole system: shards, learner and model versions over given partitions. Pure, and the
+reference.
 
 `rehearse` is what a run over Kafka and Redis must equal, byte for byte: the same records, model versions, triggers and
 decisions. It holds everything in dictionaries and reads its partitions from a list; the portions it reads in
@@ -13,7 +14,7 @@ from heapq import heapify, heappop, heappush
 
 from models.churn import Scorer, Version, scorer_of
 from models.engine.apply import apply
-from models.engine.changes import Changes, Counted
+from models.engine.changes import Changes, NumberedOutput
 from models.engine.piece_input import DueItem, Scoring
 from models.engine.step import (
     Adopted,
@@ -22,7 +23,7 @@ from models.engine.step import (
     DueItems,
     Engine,
     InForce,
-    NotCut,
+    NotPublished,
     Records,
     RecordsOf,
     Request,
@@ -37,12 +38,12 @@ from models.learning.learner import Learning, initial_version
 from models.settings import EngineSettings
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.order import newer
-from models.timeline.shard_state import UNBORN, ShardState, born
+from models.timeline.shard_state import NO_TIME, ShardState, initialised
 
 
 @dataclass
 class Shard:
-    """One partition's log, its state, and what it has said: `said` since the learner last listened.
+    """One partition's log, its state, and what it has said: `emitted` since the learner last listened.
 
     unsure, beyond: as of `models.engine.changes.Changes`, summed."""
 
@@ -51,8 +52,8 @@ class Shard:
     adoption: Adoption
     records: dict[bytes, bytes] = field(default_factory=dict)
     dues: dict[bytes, float] = field(default_factory=dict)
-    outputs: list[Counted] = field(default_factory=list)
-    said: list[Counted] = field(default_factory=list)
+    outputs: list[NumberedOutput] = field(default_factory=list)
+    emitted: list[NumberedOutput] = field(default_factory=list)
     at: int = 0
     unsure: int = 0
     beyond: int = 0
@@ -88,7 +89,7 @@ class Shard:
         if len(self._queue) > 4 * len(self.dues) + 1_000:
             self._queue = [(due, customer) for customer, due in self.dues.items()]
             heapify(self._queue)
-        self.said += changes.outputs
+        self.emitted += changes.outputs
         self.unsure += changes.unsure
         self.beyond += changes.beyond
 
@@ -111,7 +112,7 @@ def rehearse(
     batch: Callable[[int], int] = lambda at: 500,
     watch: Callable[[Rehearsal], None] | None = None,
     engine: Engine = apply,
-    keep: Callable[[Counted], bool] = lambda said: True,
+    keep: Callable[[NumberedOutput], bool] = lambda emitted: True,
     adoptions: Sequence[Adoption] | None = None,
     quiet_until: int = 0,
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
@@ -154,11 +155,11 @@ def rehearse(
             while _advance(world, shard, settings, topic, batch, stands):
                 going = True
         for n, shard in enumerate(world.shards):
-            for said in shard.said:
-                if said.role == "examples":
-                    world.learning.feed(n, said.count, said.count, said.value)
-            shard.outputs += filter(keep, shard.said)
-            shard.said = []
+            for emitted in shard.emitted:
+                if emitted.role == "examples":
+                    world.learning.feed(n, emitted.sequence, emitted.sequence, emitted.value)
+            shard.outputs += filter(keep, shard.emitted)
+            shard.emitted = []
         while (version := world.learning.next_version()) is not None:
             world.versions[version.boundary] = version
             going = True
@@ -178,8 +179,8 @@ def _advance(
     """Apply one piece of a shard's line; False when it has to wait for a version or has come to its end."""
     if shard.at >= len(shard.log):
         return False
-    if shard.state.time == UNBORN:
-        shard.state = born(shard.state, settings, shard.log[0].timestamp)
+    if shard.state.time == NO_TIME:
+        shard.state = initialised(shard.state, settings, shard.log[0].timestamp)
     records = Batch.of(_upcoming(shard, batch(shard.at)))
 
     def answer(request: Request) -> Answer:
@@ -199,7 +200,7 @@ def _advance(
 
     scoring = Scoring(shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until)
     done = drive(step(Upcoming(shard.state, settings, topic, records), scoring, world.engine), answer)
-    if isinstance(done, NotCut):
+    if isinstance(done, NotPublished):
         return False
     shard.commit(done.changes)
     shard.scorer = done.scoring.scorer
@@ -214,18 +215,18 @@ def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
     return records if stop is None else [record for record in records if record.offset < stop]
 
 
-def _named(world: Rehearsal, boundary: int | None) -> Adopted | NotCut:
+def _named(world: Rehearsal, boundary: int | None) -> Adopted | NotPublished:
     """The version of a boundary with its scorer. None: none comes into force."""
     if boundary is None:
         return Adopted(None)
     version = _version(world, boundary)
     if version is None:
-        return NotCut(boundary)
+        return NotPublished(boundary)
     return Adopted(InForce(version, scorer_of(version, world.learning.settings)))
 
 
 def _version(world: Rehearsal, boundary: int) -> Version | None:
-    """The version of a boundary: None while it is not cut; the untrained model before the learner's origin."""
+    """The version of a boundary: None while it is not published; the untrained model before the learner's origin."""
     origin = world.learning.origin
     if origin is None:
         return None

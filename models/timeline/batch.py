@@ -1,4 +1,4 @@
-"""A batch: records of one partition, read once, as columns."""
+"""A batch of records of one partition, decoded once into NumPy columns."""
 
 from __future__ import annotations
 

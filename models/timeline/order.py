@@ -1,7 +1,7 @@
-"""Fixed moments of log time: version boundaries, learning ticks, and places in the line.
+"""Event-time order: a timer's position is one number made of its log time and its stage.
 
-A *place* is one number that orders due items by time and then by stage, exactly (a float64 holds it without loss),
-so that the due set's order is the order of the line.
+A *timer position* is one number that orders timers by time and then by stage, exactly (a float64 holds it without
+loss), so that the due set's order is the order of the line.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ class Stage(IntEnum):
     SCORES = 4
 
 
-def place(time: int, stage: int) -> int:
-    """The place of a due item.
+def timer_position(time: int, stage: int) -> int:
+    """The position of a timer.
 
-    >>> place(1_000, Stage.LABELS) < place(1_000, Stage.SCORES) < place(1_001, Stage.LABELS)
+    >>> timer_position(1_000, Stage.LABELS) < timer_position(1_000, Stage.SCORES) < timer_position(1_001, Stage.LABELS)
     True
     """
     return time * STAGES + stage
 
 
 def time_of(at: float) -> int:
-    """Log time of a place, ms."""
+    """Log time of a timer position, ms."""
     return int(at) // STAGES
 
 

@@ -1,4 +1,4 @@
-"""Which partition a customer belongs to.
+"""Partitioner: which partition a customer id belongs to.
 
 Kafka's Java client, kafka-python and aiokafka send a record with a key to partition ``toPositive(murmur2(key)) % n``
 (``org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey``). librdkafka does the same only with

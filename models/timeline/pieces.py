@@ -1,9 +1,9 @@
-"""The line: a shard's work in the one order that everything follows, and where it may be cut.
+"""Plans commits: how many records and timers the next commit of a shard covers, in processing order.
 
 Records stand in offset order. A due item (time d, stage, customer) stands before the first record that brings the
 shard's time to d or past it. At equal d: labels, watermark, the model version that comes into force, scores. A commit
-is a cut of the line: all before it is done, nothing after it. `next_piece` says how far the next commit reaches; it
-never reaches over a version boundary, so whatever is inside a piece belongs to one model version.
+is a position in the line: all before it is done, nothing after it. `next_piece` says how far the next commit reaches;
+it never reaches over a version boundary, so whatever is inside a piece belongs to one model version.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import numpy as np
 
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
-from models.timeline.order import Stage, place, time_of
+from models.timeline.order import Stage, time_of, timer_position
 from models.timeline.shard_state import ShardState
 
 
 class Piece(NamedTuple):
     """Records batch[first:last] and all due items before `bound`; one commit.
 
-    bound: (place, customer), exclusive. time: shard time after it. watermark: the boundary it ends at, if any.
-    next_offset: where the line stands afterwards. cut: the first due item before it that is not done, if one is known.
+    bound: (timer position, customer), exclusive. time: shard time after it. watermark: the boundary it ends at, if any.
+    next_offset: of the next record afterwards. commit_position: the first timer before it that is not done, if one is
+    known.
     """
 
     first: int
@@ -32,7 +33,7 @@ class Piece(NamedTuple):
     time: int
     watermark: int | None
     next_offset: int
-    cut: tuple[int, bytes] | None = None
+    commit_position: tuple[int, bytes] | None = None
 
 
 class Wait(NamedTuple):
@@ -52,7 +53,7 @@ def next_piece(
     """How far the line goes next.
 
     Args:
-        state: of a shard that has been born.
+        state: of an initialised shard.
         settings: the engine's.
         batch: the next records.
         first: the row where the line stands.
@@ -70,9 +71,9 @@ def next_piece(
     last = min(max(int(np.searchsorted(batch.reached, crossing)), first), end)
     time = max(state.time, int(batch.reached[last - 1])) if last > first else state.time
     if last < end:
-        bound = (float(place(crossing, Stage.WATERMARK)), b"")
+        bound = (float(timer_position(crossing, Stage.WATERMARK)), b"")
         return Piece(first, last, bound, time, crossing, int(batch.offsets[last]))
-    return Piece(first, last, (float(place(time + 1, 0)), b""), time, None, int(batch.offsets[last - 1]) + 1)
+    return Piece(first, last, (float(timer_position(time + 1, 0)), b""), time, None, int(batch.offsets[last - 1]) + 1)
 
 
 def shorten(piece: Piece, batch: Batch, state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:

@@ -1,4 +1,4 @@
-"""What a shard knows of itself between two commits: its position in the processing order, its time, its counters."""
+"""A shard's checkpointed state: next offset, log time, model version, sequence numbers, totals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from models.customer.bands import Band
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED, boundary_at
 
-UNBORN = -1
-"""Shard time before the first record."""
+NO_TIME = -1
+"""Shard time before the first record: none yet."""
 
 
 class Totals(msgspec.Struct, frozen=True, gc=False):
@@ -38,29 +38,30 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
-    fence: next offset to read. cut_place, cut_customer: what is due before that record and this place is done (0: no
-    due item is known to remain).
+    next_offset: of the next record to read. commit_position, commit_customer: the timers due before that record are
+    done up to here (0: no timer is known to remain).
     time: shard time, the largest record timestamp consumed. boundary: the last one whose watermark is out.
     adopted: the last one whose model version came into force; version: that version's name.
-    counts: outputs so far per topic role.
+    sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     """
 
     partition: int
     partitions: int
-    fence: int
-    cut_place: int = 0
-    cut_customer: str = ""
-    time: int = UNBORN
-    boundary: int = UNBORN
-    adopted: int = UNBORN
+    next_offset: int = msgspec.field(name="fence")
+    commit_position: int = msgspec.field(name="cut_place", default=0)
+    commit_customer: str = msgspec.field(name="cut_customer", default="")
+    time: int = NO_TIME
+    boundary: int = NO_TIME
+    adopted: int = NO_TIME
     version: int = UNTRAINED
-    counts: dict[str, int] = {}
+    sequences: dict[str, int] = msgspec.field(name="counts", default_factory=dict)
     bands: tuple[int, ...] = (0,) * len(Band)
     totals: Totals = Totals()
 
 
-def born(state: ShardState, settings: EngineSettings, first: int) -> ShardState:
-    """The state as its first record (timestamp `first`) finds it: the boundary at or before is still to be crossed."""
+def initialised(state: ShardState, settings: EngineSettings, first: int) -> ShardState:
+    """The initial state, as the first record (timestamp `first`) finds it: the boundary at or before is still to be
+    crossed."""
     before = boundary_at(settings, first) - settings.boundary
     return msgspec.structs.replace(state, time=before, boundary=before, adopted=before)

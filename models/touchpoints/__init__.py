@@ -1,4 +1,4 @@
-"""The touchpoints that customers make: CloudEvents in, what the engine reads of them out.
+"""Input events: CloudEvents of what customers do, validated and read into columns.
 
 `read` and `event` are the two directions. The types and their data stand in the module of their family (`commerce`,
 `engagement`, `conversation`, `social`, `service`, `directed`, `loyalty`, `campaign`, and `reserved` for the engine's

@@ -1,4 +1,4 @@
-"""Why a record is no touchpoint: a stable code, and a reason that names the field, its value and the remedy.
+"""Validation errors of input records: a stable code, and a reason naming field, value and remedy.
 
 Only records that the decoder refused come here, so this may be slow; it is still a pure function of the record.
 """

@@ -1,4 +1,4 @@
-"""The closed set of touchpoints, as numbers.
+"""The closed set of event types, as stable numbers.
 
 A number is 16 x family + place. Records, examples and models keep these numbers: never renumber one, never reuse one
 that was given up; a new kind takes the next free place of its family. All fit in a byte.

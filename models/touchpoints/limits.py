@@ -1,4 +1,4 @@
-"""How large a touchpoint and its parts may be.
+"""Size limits of an input event and its fields.
 
 Every string, list and number that enters the engine is bounded, so that a record of a customer is too. Lengths are in
 characters (Unicode code points) unless the name says bytes.

@@ -1,4 +1,4 @@
-"""What every touchpoint's typed `data` has in common: the numbers that the engine reads from it.
+"""Base of every event type's `data`: the numbers that the engine reads from it.
 
 `numbers()` gives (a, b, sentiment). Where the table shows nothing, a and b are 0.0 and the sentiment is NaN:
 

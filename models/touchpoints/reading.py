@@ -1,4 +1,4 @@
-"""From a Kafka record to what the engine reads of it: a `Touch`, or a `Rejected` with the reason.
+"""Decodes a Kafka record into a `Touch`, or a `Rejected` with the reason.
 
 This module has the rules, one record at a time; `models.touchpoints.columns` reads a whole batch by them.
 """

@@ -1,4 +1,4 @@
-"""Times of a batch from their RFC 3339 texts, compiled: the forms that nearly all publishers write.
+"""Compiled parser of RFC 3339 times for a whole batch: the forms that nearly all publishers write.
 
 Which texts are times, and which time they name, is said by `models.touchpoints.times.moment`, the one reader of every
 form. What is read here is the same; what isn't is left to it.

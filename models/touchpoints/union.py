@@ -1,4 +1,4 @@
-"""The closed union of all touchpoints."""
+"""The closed union of all event types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the parts of a touchpoint to the bytes that are published."""
+"""Encodes an event from its parts to the bytes that are published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `retention backfill` does: history read and checked, the plan claimed, the engine built and run.
+"""Composition root of `retention backfill`: reads history, claims the plan, builds and runs the backfill.
 
 Beside streams/bootstrap/worker.py the place where a backfill's clients are built.
 """
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from models.learning.schema import schema_of
 from models.warm_up import warm
-from streams.bootstrap.preflight import Surroundings, look
+from streams.bootstrap.preflight import Environment, check_servers
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError
@@ -29,11 +29,11 @@ from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import kafka_connection
 from streams.kafka.tails import TailReader
 from streams.learner.example_reader import LearnerSettings
-from streams.operations.doctor.broker import BrokerLook
+from streams.operations.doctor.broker import BrokerChecks
 from streams.retry import Unavailable
 from streams.security.redis_url import without_password
-from streams.shard.backfill_plan import PLACE, SCHEMA, Plan
-from streams.shard.meta import birth_of
+from streams.shard.backfill_plan import NAMESPACE, SCHEMA, Plan
+from streams.shard.meta import creation_of
 from streams.shard.settings import ShardSettings
 from streams.store.checkpoint import Checkpoint
 from streams.store.port import StoreUnavailable
@@ -43,16 +43,16 @@ from streams.store.redis.store import RedisStore
 from streams.text import moment
 
 
-class ServersAway(EngineError):
+class ServersUnavailable(EngineError):
     """Redis or Kafka does not answer."""
 
     remedy = "start them, or name others with --redis-url and --bootstrap-servers"
 
 
-class CutAhead(EngineError):
-    """A cut in the future of a live topic."""
+class CutOverAhead(EngineError):
+    """A cut-over in the future of a live topic."""
 
-    remedy = "name a moment that has passed: live takes over at the cut, and what comes before it would be in neither"
+    remedy = "name a moment that has passed: live takes over then, and what comes before it would be in neither"
 
 
 class View(Protocol):
@@ -72,20 +72,20 @@ class Backfilled:
     """What was done. resumed: another run had begun it."""
 
     history: History
-    fences: list[int]
+    next_offsets: list[int]
     resumed: bool
     done: Done
     seconds: float
 
 
 def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
-    """Backfill a log up to the cut `until` (ms). For the main thread.
+    """Backfill a log up to the cut-over `until` (ms). For the main thread.
 
     Raises named errors, and KeyboardInterrupt at SIGINT and SIGTERM; may then be run again.
     """
     begun = time.monotonic()
     if config.mode == "live" and until > time.time() * 1_000:
-        raise CutAhead(f"--until is {moment(until)}, it is {moment(time.time() * 1_000)} now")
+        raise CutOverAhead(f"--until is {moment(until)}, it is {moment(time.time() * 1_000)} now")
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _backfill(config, log, until, view, begun)
@@ -94,40 +94,40 @@ def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
 
 
 def _backfill(config: Config, log: str, until: int, view: View, begun: float) -> Backfilled:
-    surroundings = asyncio.run(_look(config))
+    environment = asyncio.run(_check_servers(config))
     warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
-        history = gather(log, until, surroundings.partitions, Path(scratch), view.reading, config.log_gap_days)
+        history = gather(log, until, environment.partitions, Path(scratch), view.reading, config.log_gap_days)
         try:
-            plan, resumed, done = asyncio.run(_work(config, surroundings, history, view))
+            plan, resumed, done = asyncio.run(_work(config, environment, history, view))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    return Backfilled(history, plan.fences, resumed, done, time.monotonic() - begun)
+    return Backfilled(history, plan.next_offsets, resumed, done, time.monotonic() - begun)
 
 
-async def _look(config: Config) -> Surroundings:
+async def _check_servers(config: Config) -> Environment:
     try:
-        return await look(config)
+        return await check_servers(config)
     except BrokerUnreachable:
         raise
     except Unavailable as error:
         where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
-        raise ServersAway(f"{where}: {error}") from error
+        raise ServersUnavailable(f"{where}: {error}") from error
 
 
-async def _work(config: Config, surroundings: Surroundings, history: History, view: View) -> tuple[Plan, bool, Done]:
+async def _work(config: Config, environment: Environment, history: History, view: View) -> tuple[Plan, bool, Done]:
     """The plan, whether another run had begun it, and what came of it."""
     if (task := asyncio.current_task()) is not None:
         # Between two commits, as at Ctrl-C; what the event loop does with an exception out of a handler is less clear.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     client = connect(redis_connection(config))
     store = RedisStore(client, config.app)
-    run = _Run(config, surroundings, store, history, view)
+    run = _Run(config, environment, store, history, view)
     try:
         plan = await run.claim()
         return plan, run.resumed, await run.work(plan)
     except StoreUnavailable as error:
-        raise ServersAway(str(error)) from error
+        raise ServersUnavailable(str(error)) from error
     finally:
         await run.close()
         await store.close()
@@ -137,13 +137,13 @@ class _Run:
     """The plan of a history, and the engine that carries it out."""
 
     def __init__(
-        self, config: Config, surroundings: Surroundings, store: RedisStore, history: History, view: View
+        self, config: Config, environment: Environment, store: RedisStore, history: History, view: View
     ) -> None:
-        self._config, self._surroundings, self._store = config, surroundings, store
+        self._config, self._environment, self._store = config, environment, store
         self._history, self._view = history, view
         self._engine, self._topic = config.engine(), config.topic("touchpoints")
-        self._tails = TailReader(kafka_connection(config), committed=surroundings.transactional)
-        self._claimed = Checkpoint(store, PLACE, on_outage=view.waits)
+        self._tails = TailReader(kafka_connection(config), committed=environment.transactional)
+        self._claimed = Checkpoint(store, NAMESPACE, on_outage=view.waits)
         self._committed: dict[int, int] = {}
         self.resumed = True
 
@@ -152,10 +152,10 @@ class _Run:
 
     async def claim(self) -> Plan:
         wanted = await asyncio.to_thread(self._wanted)
-        return await claim(self._claimed, self._store, wanted, self._engine, self._fences, self._nobody_works)
+        return await claim(self._claimed, self._store, wanted, self._engine, self._next_offsets, self._nobody_works)
 
     async def work(self, plan: Plan) -> Done:
-        course = Course(self._history, self._engine, plan.fences)
+        course = Course(self._history, self._engine, plan.next_offsets)
         self._view.begins(self._history, self.resumed)
         view = self._view
         return await Backfill(self._settings(), self._store, plan, self._claimed, course, view.works, view.waits).run()
@@ -165,19 +165,19 @@ class _Run:
             topic = admin.topic(self._topic)
         facts = LogFacts(0, 0, topic.topic_id, topic.partitions, None)
         history = self._history
-        birth = birth_of(facts, self._config.mode, self._engine, history.until)
-        return Plan(SCHEMA, history.until, history.events, history.digest, birth)
+        creation = creation_of(facts, self._config.mode, self._engine, history.until)
+        return Plan(SCHEMA, history.until, history.events, history.digest, creation)
 
-    async def _fences(self) -> list[int]:
+    async def _next_offsets(self) -> list[int]:
         self.resumed = False
-        connection, partitions = kafka_connection(self._config), self._surroundings.partitions
+        connection, partitions = kafka_connection(self._config), self._environment.partitions
         return await asyncio.to_thread(first_offsets, connection, self._topic, partitions, self._history.until)
 
     async def _nobody_works(self) -> None:
         """Where the broker does not tell (the embedded one) the plan alone keeps workers away."""
 
         def ask() -> None:
-            admin = BrokerLook(kafka_connection(self._config))
+            admin = BrokerChecks(kafka_connection(self._config))
             try:
                 group = admin.group(self._config.app)
             finally:
@@ -189,7 +189,7 @@ class _Run:
         await asyncio.to_thread(ask)
 
     def _settings(self) -> BackfillSettings:
-        config, transactional = self._config, self._surroundings.transactional
+        config, transactional = self._config, self._environment.transactional
         return BackfillSettings(
             ShardSettings(
                 self._engine,
@@ -204,11 +204,11 @@ class _Run:
                 self._engine,
                 kafka_connection(config),
                 config.topic("examples"),
-                self._surroundings.partitions,
+                self._environment.partitions,
                 schema_of(self._engine),
                 "read_committed" if transactional else "read_uncommitted",
             ),
-            lambda shard: publisher_of(config, self._surroundings, self._tails, shard),
+            lambda shard: publisher_of(config, self._environment, self._tails, shard),
             self._committed.get,
             batch_records=config.batch_records,
         )

@@ -1,4 +1,4 @@
-"""What the worker looks at before it starts, and says: topics, time, transactions, how durable Redis is, its rights.
+"""Preflight checks of a worker: topics, timestamps, transactions, Redis durability and permissions.
 
 The checks are those of `retention doctor` (streams/doctor), as far as a worker can't do without them.
 """
@@ -24,7 +24,7 @@ from streams.operations.doctor import topics
 from streams.operations.doctor.finding import Status
 from streams.operations.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
 from streams.operations.doctor.redis import every, eviction, persistence
-from streams.operations.doctor.redis_nodes import look_at
+from streams.operations.doctor.redis_nodes import ask_nodes
 from streams.outbox.batch_sizes import limits_of
 from streams.retry import Backoff, Unavailable
 from streams.security.redis_url import without_password
@@ -41,7 +41,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 10.0
 """A worker that is not up yet holds nobody up, and each look asks every topic and Redis node."""
 
 
-class Surroundings(NamedTuple):
+class Environment(NamedTuple):
     """partitions: of the input topic. transactional: the broker has transactions. batch_bytes: that a topic takes, by
     topic, as far as the broker tells. topic_id: of the input, empty where the broker has none."""
 
@@ -51,7 +51,7 @@ class Surroundings(NamedTuple):
     topic_id: str = ""
 
 
-async def look_around(config: Config) -> Surroundings:
+async def preflight(config: Config) -> Environment:
     """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
 
     Raises TopicMissing, TopicUnfit, BackfillUnfinished; BrokerRefused and StoreRefused (certificates, credentials, a
@@ -60,16 +60,16 @@ async def look_around(config: Config) -> Surroundings:
     backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
     while True:
         try:
-            surroundings = await look(config)
+            environment = await check_servers(config)
             await _no_backfill(config)
-            return surroundings
+            return environment
         except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
             logger.warning("waiting for %s: %s; again in %.0f s", where, error, backoff.pause_s)
         await backoff.pause()
 
 
-async def look(config: Config) -> Surroundings:
+async def check_servers(config: Config) -> Environment:
     """The same, once. Raises Unavailable, too."""
     found = await asyncio.to_thread(_topics, config)
     transactional = await supports_transactions(
@@ -82,7 +82,7 @@ async def look(config: Config) -> Surroundings:
             logger.warning(PRODUCERS_TIME)
     await look_at_store(config)
     source = found[config.topic("touchpoints")]
-    return Surroundings(source.partitions, transactional, limits_of(found), source.topic_id)
+    return Environment(source.partitions, transactional, limits_of(found), source.topic_id)
 
 
 def _topics(config: Config) -> dict[str, TopicFacts]:
@@ -92,10 +92,10 @@ def _topics(config: Config) -> dict[str, TopicFacts]:
     if lacks := lacking(config, found):
         raise rights_missing(kafka_connection(config), lacks)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
-        raise TopicMissing(there.told)
+        raise TopicMissing(there.text)
     for check in (topics.partition_counts, topics.time_type, topics.message_size):
         if (finding := check(config, found)).status is Status.PROBLEM:
-            raise TopicUnfit(f"{finding.told}; {finding.remedy}")
+            raise TopicUnfit(f"{finding.text}; {finding.remedy}")
     return found
 
 
@@ -107,10 +107,10 @@ async def look_at_store(config: Config) -> None:
     where = without_password(config.redis_url)
     client = connect(redis_connection(config))
     try:
-        nodes = await look_at(client, where)
+        nodes = await ask_nodes(client, where)
         for finding in (every(nodes, persistence), every(nodes, eviction)):
             if finding.status is not Status.OK:
-                logger.warning("%s: %s", finding.told, finding.remedy)
+                logger.warning("%s: %s", finding.text, finding.remedy)
         await try_out(RedisStore(client, config.app))
     except CAUGHT as error:
         # Wrong credentials do not become right by waiting.

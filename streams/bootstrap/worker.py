@@ -1,4 +1,4 @@
-"""The composition root: here, and nowhere else, the worker's clients are built and wired.
+"""Composition root of a worker: builds and wires all clients.
 
 Nothing is constructed at import time, and no other module knows which store or publisher it was given.
 """
@@ -16,13 +16,13 @@ from faust.types import TP
 
 from models.learning.schema import schema_of
 from models.warm_up import warm
-from streams.bootstrap.preflight import Surroundings, look_around
+from streams.bootstrap.preflight import Environment, preflight
 from streams.config import Config
 from streams.consumer.app import RetentionApp, build_app
 from streams.consumer.app import run_worker as run_app
 from streams.consumer.exit import end_process, exit_now
 from streams.consumer.ownership import Ownership
-from streams.consumer.protocols import Owned
+from streams.consumer.protocols import PartitionOwner
 from streams.consumer.settings import TransportSettings
 from streams.errors import EngineError, ExitCode
 from streams.kafka.partition_facts import TopicDirectory, TopicIdentity
@@ -59,7 +59,7 @@ def run_worker(config: Config) -> NoReturn:
     # At once: an exception, raised wherever the signal falls (in a callback of the compiler, say), may be swallowed.
     signal.signal(signal.SIGTERM, lambda *_: exit_now(ExitCode.OK))
     try:
-        surroundings = asyncio.run(look_around(config))
+        environment = asyncio.run(preflight(config))
     except KeyboardInterrupt:
         raise SystemExit(ExitCode.OK) from None
     except EngineError as error:
@@ -67,7 +67,7 @@ def run_worker(config: Config) -> NoReturn:
         raise SystemExit(int(error.code)) from error
     warm()  # before the group counts on us: a first piece must not wait for a compiler
     tune_the_interpreter()
-    run_app(build(config, surroundings))
+    run_app(build(config, environment))
 
 
 def tune_the_interpreter() -> None:
@@ -83,7 +83,7 @@ def tune_the_interpreter() -> None:
     sys.setswitchinterval(SWITCH_S)
 
 
-def build(config: Config, surroundings: Surroundings) -> RetentionApp:
+def build(config: Config, environment: Environment) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
     engine = config.engine()
     connection = kafka_connection(config)
@@ -91,7 +91,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
     watching = Watching(
         app=config.app,
         mode=config.mode,
-        partitions=surroundings.partitions,
+        partitions=environment.partitions,
         stall_after_s=config.stall_after_s,
         host=config.metrics_host,
         port=config.metrics_port,
@@ -102,19 +102,19 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         on_failure=watching.store_failed,
         on_again=watching.commit_stood,
     )
-    tails = TailReader(connection, committed=surroundings.transactional)
+    tails = TailReader(connection, committed=environment.transactional)
     learner_settings = LearnerSettings(
         engine,
         connection,
         config.topic("examples"),
-        surroundings.partitions,
+        environment.partitions,
         schema,
-        "read_committed" if surroundings.transactional else "read_uncommitted",
+        "read_committed" if environment.transactional else "read_uncommitted",
     )
     versions = Versions(store, engine, Relearning(learner_settings).version)
     ownership: Ownership
 
-    def shard_owner(tp: TP, generation: int) -> Owned:
+    def shard_owner(tp: TP, generation: int) -> PartitionOwner:
         shard_settings = ShardSettings(
             engine,
             config.mode,
@@ -123,20 +123,20 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             config.clock_ahead_limit_s,
             config.cache_records,
         )
-        checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_away(tp.partition))
+        checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_unavailable(tp.partition))
         outgoing = Outgoing(
-            publisher_of(config, surroundings, tails, tp.partition),
+            publisher_of(config, environment, tails, tp.partition),
             tp.partition,
             config.mode == "live",
             watching.published(tp.partition),
-            watching.kafka_away(tp.partition),
+            watching.kafka_unavailable(tp.partition),
             checkpoint.holds,
             watching.retried(tp.partition),
         )
         ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release)
         return Shard(tp, generation, shard_settings, ports)
 
-    def learner_owner(tp: TP, generation: int) -> Owned:
+    def learner_owner(tp: TP, generation: int) -> PartitionOwner:
         checkpoint = Checkpoint(
             store, LEARNER, watching.rejected, lambda detail: watching.learner_waits(("store", detail))
         )
@@ -145,23 +145,23 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
             generation,
             learner_settings,
             checkpoint,
-            watching.version_cut,
+            watching.version_published,
             on_trouble=watching.learner_trouble,
             on_repeated=watching.examples_repeated,
             on_wait=watching.learner_waits,
         )
 
-    def owner(tp: TP, generation: int) -> Owned:
+    def owner_of(tp: TP, generation: int) -> PartitionOwner:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
-    ownership = Ownership(owner, stall_s=config.stall_after_s, waits=watching.takeover_waits)
+    ownership = Ownership(owner_of, stall_s=config.stall_after_s, waits=watching.takeover_waits)
     app = build_app(TransportSettings.of(config), connection, ownership)
-    watch_tails = TailReader(connection, committed=surroundings.transactional)
+    watch_tails = TailReader(connection, committed=environment.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     watch_topic = TopicWatch(
         TopicDirectory(connection, config.app, config.session_timeout_s),
         config.topic("touchpoints"),
-        TopicIdentity(surroundings.topic_id, surroundings.partitions),
+        TopicIdentity(environment.topic_id, environment.partitions),
         lambda error: end_process(app, error),
         watching.topic_trouble,
     )
@@ -170,7 +170,7 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
         clock = ClockWriter(
             connection,
             config.topic("touchpoints"),
-            lambda: [owned.tp.partition for owned in ownership.current.values() if owned.reads],
+            lambda: [owner.tp.partition for owner in ownership.current.values() if owner.reads],
             config.clock_every_s,
             config.app,
         )
@@ -179,12 +179,12 @@ def build(config: Config, surroundings: Surroundings) -> RetentionApp:
 
 
 def publisher_of(
-    config: Config, surroundings: Surroundings, tails: TailReader, shard: int
+    config: Config, environment: Environment, tails: TailReader, shard: int
 ) -> KafkaPublisher | PlainPublisher:
     """A shard's publisher, as the broker allows."""
     topics = {role: config.topic(role) for role in ("touchpoints", *OUTPUTS)}
-    limits = surroundings.batch_bytes
+    limits = environment.batch_bytes
     settings = PublisherSettings(kafka_connection(config), topics, limits, keep_time=config.mode == "replay")
-    if not surroundings.transactional:
+    if not environment.transactional:
         return PlainPublisher(settings, shard, tails)
     return KafkaPublisher(settings, shard, tails, f"{config.app}-{shard}")

@@ -40,7 +40,7 @@ def milliseconds(ctx: click.Context, parameter: click.Parameter, value: str) -> 
     required=True,
     callback=milliseconds,
     metavar="TIME",
-    help="the cut: events before it are history, live takes over at it; ISO 8601, UTC",
+    help="the cut-over: events before it are history, live takes over at it; ISO 8601, UTC",
 )
 @json_option("the summary as one JSON object")
 @configured("mode", "redis_cluster", "log_gap_days")
@@ -83,11 +83,11 @@ class _View:
         self._read = self._time = 0
         self._said_at = -WAITS_EVERY_S
 
-    def _show(self, total: int | None, told: str) -> Watch:
+    def _show(self, total: int | None, text: str) -> Watch:
         from streams.cli.progress import PLAIN_EVERY_S, BarWatch, PlainWatch
 
         self.close()
-        watch = self._watch = BarWatch(total, told) if sys.stderr.isatty() else PlainWatch(PLAIN_EVERY_S)
+        watch = self._watch = BarWatch(total, text) if sys.stderr.isatty() else PlainWatch(PLAIN_EVERY_S)
         watch.__enter__()
         return watch
 
@@ -103,12 +103,12 @@ class _View:
     def begins(self, history: History, resumed: bool) -> None:
         self._time = history.first
         watch = self._show(history.until - history.first, moment(history.first))
-        watch.say(
-            f"{sum(history.events):,} events from {moment(history.first)} to {moment(history.last)}, before the cut "
-            f"{moment(history.until)}; {history.later:,} at or after it are left to live"
+        watch.write_line(
+            f"{sum(history.events):,} events from {moment(history.first)} to {moment(history.last)}, before the "
+            f"cut-over {moment(history.until)}; {history.later:,} at or after it are left to live"
         )
         if resumed:
-            watch.say("going on where another run stopped")
+            watch.write_line("going on where another run stopped")
 
     def works(self, progress: Progress) -> None:
         if self._watch is not None:
@@ -119,7 +119,7 @@ class _View:
     def waits(self, detail: str) -> None:
         if self._watch is not None and time.monotonic() - self._said_at > WAITS_EVERY_S:
             self._said_at = time.monotonic()
-            self._watch.say(f"waiting: {printable(detail)}")
+            self._watch.write_line(f"waiting: {printable(detail)}")
 
 
 def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
@@ -144,16 +144,18 @@ def summary_of(config: Config, done: Backfilled) -> dict[str, Any]:
         "version": version.boundary,
         "learned": version.learned,
         "quality": {name: value for name, value in version.quality.items() if name != "models"},
-        "fences": {str(partition): fence for partition, fence in enumerate(done.fences)},
+        "next_offsets": {str(partition): next_offset for partition, next_offset in enumerate(done.next_offsets)},
     }
 
 
 def _show(summary: dict[str, Any], done: Backfilled) -> None:
     echo(f"{summary['events']:,} events in {summary['seconds']:.1f} s, up to {moment(summary['until'])}")
     bands = "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary["bands"].items() if count)
-    echo(f"{summary['customers']:,} customers in {len(done.fences)} partitions: {bands}")
+    echo(f"{summary['customers']:,} customers in {len(done.next_offsets)} partitions: {bands}")
     totals = summary["totals"]
     echo(f"applied {totals['applied']:,}  duplicate {totals['duplicate']:,}  dead {totals['dead']:,}")
     echo(f"model of {moment(summary['version'])}: {quality(summary['quality'])}")
-    fences = ", ".join(f"{partition}: {fence:,}" for partition, fence in summary["fences"].items())
-    echo(f"workers may start; they read {summary['topic']} from {fences}")
+    next_offsets = ", ".join(
+        f"{partition}: {next_offset:,}" for partition, next_offset in summary["next_offsets"].items()
+    )
+    echo(f"workers may start; they read {summary['topic']} from {next_offsets}")

@@ -52,10 +52,10 @@ def config(config: Config, names: tuple[str, ...], changed: bool, as_json: bool)
         return
     _show(wanted)
     for variable in strange:
-        echo(f"warning: {told(variable)}", err=True)
+        echo(f"warning: {text(variable)}", err=True)
 
 
-def told(variable: Misspelt) -> str:
+def text(variable: Misspelt) -> str:
     """A variable that sets nothing, in words."""
     meant = f"; {variable.suggestion} is one: misspelt?" if variable.suggestion else "; remove it"
     return f"{variable.name} is no setting of this release and has no effect{meant}"

@@ -20,7 +20,7 @@ from streams.security.redis_url import without_password
 
 if TYPE_CHECKING:
     from models.settings import EngineSettings
-    from streams.operations.customer.forecast import Foresight
+    from streams.operations.customer.forecast import CustomerForecast
 
 
 class CustomerUnknown(EngineError):
@@ -53,7 +53,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
       retention customer anna --partitions 8 --json         needs Redis only
     """
     quiet_libraries()
-    from streams.operations.customer.portrait import lines, portrait  # loads the engine
+    from streams.operations.customer.portrait import lines, profile_view  # loads the engine
 
     if partitions is None:
         with TopicAdmin(kafka_connection(config)) as admin:
@@ -69,20 +69,20 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         record = unpack(customer_id.encode(), value)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
-    told = portrait(customer_id, partition, record, settings, foreseen)
+    profile = profile_view(customer_id, partition, record, settings, foreseen)
     if as_json:
-        echo_json(told)
+        echo_json(profile)
     else:
-        for line in lines(told):
+        for line in lines(profile):
             echo(line)
 
 
 async def _stored(
     config: Config, partition: int, customer_id: str
-) -> tuple[bytes | None, EngineSettings | None, Foresight | None]:
+) -> tuple[bytes | None, EngineSettings | None, CustomerForecast | None]:
     """The record, the settings that it is kept by, and what the model foresees; without what depends on the shard's or
     the model's state where that can't be read, which is said."""
-    from streams.operations.customer.forecast import foresight  # loads River
+    from streams.operations.customer.forecast import customer_forecast  # loads River
     from streams.shard.meta import settings_of, unpack_body
 
     shard, settings = str(partition), None
@@ -94,8 +94,8 @@ async def _stored(
         try:
             body = unpack_body(shard, meta.body)
             # Those that are configured here need not be the workers'.
-            settings = settings_of(shard, body.birth)
-            return value, settings, await foresight(store, body, settings, customer_id, value)
+            settings = settings_of(shard, body.creation)
+            return value, settings, await customer_forecast(store, body, settings, customer_id, value)
         except StateUnreadable as error:
             echo(f"no forecast: {error}", err=True)
         except UnknownRecord:  # the caller says so

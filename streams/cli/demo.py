@@ -15,7 +15,7 @@ from streams.history.log_times import LONGEST_GAP_DAYS
 from streams.text import printable_lines
 
 if TYPE_CHECKING:
-    from streams.local.demo_view import Told
+    from streams.local.demo_view import DemoOutput
 
 LIVE_S = 1.0
 """Between two views on a terminal; lines come a little slower, so that they can be read."""
@@ -63,15 +63,15 @@ def demo(
     from streams.local.demo import demo as run
 
     try:
-        sys.exit(run(keep, told(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days))
+        sys.exit(run(keep, output_of(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days))
     except (ConfigError, EngineError) as error:
         fail(error)
 
 
-def told(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> Told:
+def output_of(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> DemoOutput:
     """Where the demo shows what it does."""
     from streams.local import demo_view
-    from streams.local.demo_view import REFRESH_S, Told
+    from streams.local.demo_view import REFRESH_S, DemoOutput
     from streams.monitoring.top import plain
     from streams.monitoring.top.screen import Display, Lines, Pictured, Screen, on_terminal
 
@@ -84,7 +84,7 @@ def told(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width
     if svg is not None:
         display = Pictured(display, svg, width)
 
-    def say(text: str) -> None:
+    def write_line(text: str) -> None:
         click.echo(printable_lines(text), err=as_json)
 
-    return Told(say, display, LIVE_S if live else REFRESH_S, name)
+    return DemoOutput(write_line, display, LIVE_S if live else REFRESH_S, name)

@@ -26,7 +26,7 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
     """Look at Kafka, the topics, Redis, the shards' state and this machine, and say what to fix.
 
     One line for each check, with the remedy below it. Leaves nothing behind: a transaction is tried on a topic, the
-    store on a place of their own, which are deleted again. What is not there or does not answer takes seconds, and
+    store in a namespace of their own, which are deleted again. What is not there or does not answer takes seconds, and
     the other checks are made all the same. Exit code 1 if there is a problem; warnings are 0.
 
     \b
@@ -53,7 +53,7 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
     gravest = max((finding.status for finding in found), key=GRAVITY.index)
     counts = {status.value: sum(finding.status is status for finding in found) for status in Status}
     if as_json:
-        checks = [{**finding._asdict(), "remedy": finding.remedy or None} for finding in found]
+        checks = [{"check": f.check, "status": f.status, "told": f.text, "remedy": f.remedy or None} for f in found]
         echo_json({"status": gravest.value, "counts": counts, "checks": checks})
     else:
         echo(", ".join(f"{count} {status}" for status, count in counts.items() if count))
@@ -63,6 +63,6 @@ def doctor(config: Config, read_only: bool, as_json: bool) -> None:
 def show_finding(finding: Finding) -> None:
     """A line, and the remedy below it."""
     status = click.style(f"{finding.status.value:<8}", fg=COLOURS[finding.status])
-    click.echo(f"{status} {finding.check:<19} {printable(finding.told)}")
+    click.echo(f"{status} {finding.check:<19} {printable(finding.text)}")
     if finding.remedy:
         echo(f"{'':<28} fix: {finding.remedy}")

@@ -89,7 +89,7 @@ def evaluate(
     begun = time.monotonic()
     passed_over: Counter[str] = Counter()
     events = log_events(log, passed_over, config.log_gap_days)
-    click.get_current_context().call_on_close(lambda: _say(passed_over))  # however this ends
+    click.get_current_context().call_on_close(lambda: _report(passed_over))  # however this ends
     signs = Signs(events, config.engine())
     if signs.first is None:
         raise NothingToEvaluate(f"{log} holds no sign of staying ({config.alive})")
@@ -103,28 +103,28 @@ def evaluate(
     with _written("--plots", plots):
         if plots is not None:
             plots.mkdir(parents=True, exist_ok=True)
-    told: list[Predictions] = []
+    predicted: list[Predictions] = []
     reported = begun
 
-    def said(predictions: Predictions) -> None:
+    def on_predictions(predictions: Predictions) -> None:
         nonlocal reported
         if len(predictions.customers):
-            told.append(predictions)
+            predicted.append(predictions)
         if time.monotonic() - reported >= REPORT_EVERY_S:
             reported = time.monotonic()
             echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
 
     partitions = logs(tape(events, config.partitions, settings), config.partitions)
-    world = run(partitions, settings, said, config.topic("touchpoints"))
-    if not told:
+    world = run(partitions, settings, on_predictions, config.topic("touchpoints"))
+    if not predicted:
         raise NothingToEvaluate(f"{log} is over before its first tick, {config.tick_days:g} days after its first day")
     seconds = time.monotonic() - begun
     if out is not None:
         with _written("--out", out):
-            _write(out, told)
+            _write(out, predicted)
     weeks = _Weeks(signs.first, first_week, last_week)
-    table = decided([predictions for predictions in told if weeks.hold(predictions.tick)], signs, settings)
-    summary = _summary(told, table, len(events), seconds, settings) | {
+    table = decided([predictions for predictions in predicted if weeks.hold(predictions.tick)], signs, settings)
+    summary = _summary(predicted, table, len(events), seconds, settings) | {
         "models": _contest(world.learning.model.summary()),
         "passed_over": dict(passed_over.most_common()),
     }
@@ -140,10 +140,10 @@ def evaluate(
     for text in warnings(summary["quality"] or {}, settings):
         click.echo(text, err=True)
     if not len(table.ticks) and weeks.asked:
-        raise NothingToJudge(weeks.told(told[-1].tick, signs.end - settings.horizon))
+        raise NothingToJudge(weeks.why(predicted[-1].tick, signs.end - settings.horizon))
 
 
-def _say(passed_over: Counter[str]) -> None:
+def _report(passed_over: Counter[str]) -> None:
     from streams.history.events import by_type
 
     if passed_over:
@@ -174,7 +174,7 @@ class _Weeks:
     def _week(self, tick: int) -> float:
         return (tick - self._begin) / (7 * DAY)
 
-    def told(self, last_tick: int, last_over: int) -> str:
+    def why(self, last_tick: int, last_over: int) -> str:
         """Why they hold nothing. last_tick: of the log. last_over: the last moment whose horizon lies in it."""
         asked = f"from week {self._first} on" if self._last is None else f"in weeks {self._first} to {self._last}"
         ends = math.floor(self._week(last_tick))
@@ -187,7 +187,7 @@ class _Weeks:
         )
 
 
-def _write(out: Path, told: list[Predictions]) -> None:
+def _write(out: Path, predicted: list[Predictions]) -> None:
     with (
         gzip.open(out, "wt", encoding="utf-8", newline="")
         if out.suffix == ".gz"
@@ -195,7 +195,7 @@ def _write(out: Path, told: list[Predictions]) -> None:
     ):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("customer_id", "tick", "probability"))
-        for predictions in told:
+        for predictions in predicted:
             tick = _tick(predictions.tick)
             clipped = predictions.probabilities.clip(LEAST, MOST).tolist()
             writer.writerows(
@@ -213,7 +213,7 @@ def _tick(ms: int) -> str:
 
 
 def _summary(
-    told: list[Predictions], table: Table, events: int, seconds: float, settings: EngineSettings
+    predicted: list[Predictions], table: Table, events: int, seconds: float, settings: EngineSettings
 ) -> dict[str, Any]:
     from models.simulation.quality import quality
     from streams.history.evaluation.costs import costs
@@ -221,9 +221,9 @@ def _summary(
     found = quality(table.ticks, table.churned, table.probabilities)._asdict() if len(table.ticks) else None
     return {
         "events": events,
-        "customers": len(told[-1].customers),
-        "ticks": len(told),
-        "predictions": sum(len(predictions.customers) for predictions in told),
+        "customers": len(predicted[-1].customers),
+        "ticks": len(predicted),
+        "predictions": sum(len(predictions.customers) for predictions in predicted),
         # JSON has no nan: where there is one class only, nothing can be ranked.
         "quality": found and {name: None if math.isnan(value) else round(value, 5) for name, value in found.items()},
         "seconds": round(seconds, 1),
@@ -232,18 +232,20 @@ def _summary(
 
 
 def _contest(models: dict[str, Any]) -> dict[str, Any]:
-    """Champion and challengers at the end of the log, by what each had said when the learning snapshots were taken."""
+    """Champion and challengers at the end of the log, by what each had predicted when the examples were observed."""
     shown = ("champion", "labels", "log_loss", "auc", "better_by_at_least")
     return {
-        name: {key: round(told[key], 5) if isinstance(told[key], float) else told[key] for key in shown if key in told}
-        for name, told in models.items()
+        name: {
+            key: round(found[key], 5) if isinstance(found[key], float) else found[key] for key in shown if key in found
+        }
+        for name, found in models.items()
     }
 
 
-def _role(told: dict[str, Any]) -> str:
-    if told["champion"]:
+def _role(found: dict[str, Any]) -> str:
+    if found["champion"]:
         return "decides"
-    least = told["better_by_at_least"]
+    least = found["better_by_at_least"]
     return f"better by {least:.4f} at least" if least > 0.0 else "not shown to be better"
 
 
@@ -257,9 +259,9 @@ def _show(summary: dict[str, Any]) -> None:
     else:
         for name, value in summary["quality"].items():
             echo(f"  {name.replace('_', ' '):<16} {'none: one class only' if value is None else f'{value:,}'}")
-    for name, told in summary["models"].items():
-        if told["labels"]:
-            echo(f"model {name}: log-loss {told['log_loss']:.4f} over {told['labels']:,} labels, {_role(told)}")
+    for name, found in summary["models"].items():
+        if found["labels"]:
+            echo(f"model {name}: log-loss {found['log_loss']:.4f} over {found['labels']:,} labels, {_role(found)}")
     cost = summary["cost"]
     echo(f"a score takes {cost['us_per_score']} us, learning an example {cost['us_per_example']} us, on one core")
     for path in summary.get("plots", ()):

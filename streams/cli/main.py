@@ -1,4 +1,4 @@
-"""The commands of `retention`."""
+"""The command group `retention`."""
 
 from __future__ import annotations
 

@@ -70,11 +70,11 @@ def show(config: Config, as_json: bool) -> None:
       retention models --json | jq .champion
     """
     quiet_libraries()
-    told = _told(config.app, asyncio.run(_standing(config)))
+    data = _as_data(config.app, asyncio.run(_standing(config)))
     if as_json:
-        echo_json(told)
+        echo_json(data)
     else:
-        for line in lines(told):
+        for line in lines(data):
             echo(line)
 
 
@@ -144,7 +144,7 @@ def _where(written: Choice) -> str:
     return f"{moment(written.time)} of log time (partition {written.partition}, offset {written.offset})"
 
 
-def _told(app: str, stands: Standing) -> dict[str, Any]:
+def _as_data(app: str, stands: Standing) -> dict[str, Any]:
     """Everything there is to tell. Before the first version: who will begin."""
     version = stands.version
     quality: Mapping[str, Any] = version.quality if version is not None else {}
@@ -160,25 +160,25 @@ def _told(app: str, stands: Standing) -> dict[str, Any]:
     }
 
 
-def lines(told: Mapping[str, Any]) -> Iterator[str]:
+def lines(data: Mapping[str, Any]) -> Iterator[str]:
     """The same for people."""
-    promotion = told["promotion"]
+    promotion = data["promotion"]
     since = "from the beginning"
     if promotion is not None:
         since = f"since {moment(promotion['boundary'])}, after {promotion['former']}, chosen by {promotion['by']}"
-    yield f"champion: {told['champion']}, {since}{', pinned' if told['pinned'] else ''}"
-    if told["version"] is None:
-        yield f"no model version has been cut yet; there learn {', '.join(told['models'])}"
+    yield f"champion: {data['champion']}, {since}{', pinned' if data['pinned'] else ''}"
+    if data["version"] is None:
+        yield f"no model version has been published yet; learning: {', '.join(data['models'])}"
         return
-    labels = max((model["labels"] for model in told["models"].values()), default=0)
-    yield f"version of {moment(told['version'])}, {labels:,} labels foretold, promotions so far: {told['promotions']:,}"
+    labels = max((model["labels"] for model in data["models"].values()), default=0)
+    yield f"version of {moment(data['version'])}, {labels:,} labels predicted, promotions: {data['promotions']:,}"
     yield ""
-    yield from _table([HEAD, *(_row(name, model) for name, model in told["models"].items())])
-    groups = list(dict.fromkeys(group for model in told["models"].values() for group in model["groups"]))
+    yield from _table([HEAD, *(_row(name, model) for name, model in data["models"].items())])
+    groups = list(dict.fromkeys(group for model in data["models"].values() for group in model["groups"]))
     if groups:
         yield ""
         yield "predicted risk less churn rate, by the customers' tenure and value (labels)"
-        yield from _table([("", "model", *groups), *(_biases(name, m, groups) for name, m in told["models"].items())])
+        yield from _table([("", "model", *groups), *(_biases(name, m, groups) for name, m in data["models"].items())])
 
 
 def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
@@ -190,8 +190,8 @@ def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _biases(name: str, model: Mapping[str, Any], groups: list[str]) -> tuple[str, ...]:
     found = (model["groups"].get(group) for group in groups)
-    told = (f"{g['expected'] - g['churned']:+.3f} ({g['labels']:,})" if g else "" for g in found)
-    return ("*" if model["champion"] else "", name, *told)
+    cells = (f"{g['expected'] - g['churned']:+.3f} ({g['labels']:,})" if g else "" for g in found)
+    return ("*" if model["champion"] else "", name, *cells)
 
 
 def _number(value: float | None) -> str:
@@ -202,5 +202,5 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         mark, name, *cells = row
-        told = [mark.ljust(1), name.ljust(widths[1]), *(c.rjust(w) for c, w in zip(cells, widths[2:], strict=True))]
-        yield "  ".join(told).rstrip()
+        cells = [mark.ljust(1), name.ljust(widths[1]), *(c.rjust(w) for c, w in zip(cells, widths[2:], strict=True))]
+        yield "  ".join(cells).rstrip()

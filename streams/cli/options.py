@@ -1,4 +1,4 @@
-"""Settings as options, and a command's errors as one message and an exit code."""
+"""Settings as command-line options, and errors as one message and an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of the output topics in a line each, for people."""
+"""Formats output records as one line of text each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from models.outputs import CHURN, RETURN, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
+from models.outputs import CHURNED, RETURNED, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
 from streams.text import moment, printable
 
 _decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
@@ -16,10 +16,10 @@ SHOWN = 60
 
 
 _OUTCOMES = {
-    (CHURN, True): "churned",
-    (CHURN, False): "stayed",
-    (RETURN, True): "was back within a tick",
-    (RETURN, False): "was not back within a tick",
+    (CHURNED, True): "churned",
+    (CHURNED, False): "stayed",
+    (RETURNED, True): "was back within a tick",
+    (RETURNED, False): "was not back within a tick",
 }
 
 
@@ -36,7 +36,7 @@ def of(output: Output) -> str:
     """An output as a line."""
     match output:
         case Trigger():
-            reasons = "; ".join(reason.words for reason in output.drivers)
+            reasons = "; ".join(reason.text for reason in output.drivers)
             return (
                 f"{moment(output.time)}  {output.customer}  {output.action} by {output.channel}  "
                 f"p={output.probability:.2f}  '{reasons}'  until {moment(output.expires_at)}"
@@ -46,14 +46,14 @@ def of(output: Output) -> str:
         case Example():
             foreseen = "" if output.predicted is None else f"predicted p={output.predicted:.2f} "
             return (
-                f"{moment(output.label_time)}  {output.customer}  {_OUTCOMES[output.sort, output.truth]}  "
-                f"{foreseen}at {moment(output.snapshot_time)}"
+                f"{moment(output.label_time)}  {output.customer}  {_OUTCOMES[output.kind, output.truth]}  "
+                f"{foreseen}at {moment(output.observed_at)}"
             )
         case Watermark():
             return f"{moment(output.time)}  shard {output.shard}  watermark"
         case Chosen():
-            told = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
-            return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {told}"
+            choice = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
+            return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {choice}"
         case DeadLetter():
             value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
             return (

@@ -1,4 +1,4 @@
-"""How far a file is, on standard error: a line every few seconds, or a bar on a terminal."""
+"""Progress on standard error: a bar on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class PlainWatch:
     def __exit__(self, *_: object) -> None:
         return
 
-    def moved(self, size: int, told: str) -> None:
+    def moved(self, size: int, text: str) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every_s
-            self.say(told)
+            self.write_line(text)
 
-    def say(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         click.echo(printable(text), err=True)
 
 
 class BarWatch:
-    """A bar on the terminal; without `total` (bytes), only the sums and the time. told: the sums so far."""
+    """A bar on the terminal; without `total` (bytes), only the sums and the time. text: the sums so far."""
 
-    def __init__(self, total: int | None, told: str = "0 sent") -> None:
+    def __init__(self, total: int | None, text: str = "0 sent") -> None:
         self._console = Console(stderr=True)
         bar = (BarColumn(), TextColumn("{task.percentage:>3.0f}%")) if total else ()
         columns = (TextColumn("{task.description}"), *bar, TimeElapsedColumn())
         self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task(told, total=total)
+        self._task = self._progress.add_task(text, total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -52,9 +52,9 @@ class BarWatch:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def moved(self, size: int, told: str) -> None:
-        self._progress.update(self._task, advance=size, description=told)
+    def moved(self, size: int, text: str) -> None:
+        self._progress.update(self._task, advance=size, description=text)
 
-    def say(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         # As it is: a refused line may hold what rich takes for markup.
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)

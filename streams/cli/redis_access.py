@@ -1,4 +1,4 @@
-"""Redis, as the commands that only look reach it."""
+"""Opens the store for read-only commands."""
 
 from __future__ import annotations
 

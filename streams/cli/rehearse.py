@@ -40,7 +40,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     from streams.history.events import log_events
     from streams.history.replay import logs, tape
 
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     events = log_events(log, longest_gap_days=config.log_gap_days)
     if not events:
         echo(f"{log} holds no events", err=True)
@@ -54,9 +54,9 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
         raise ConfigError(str(error)) from error
 
     def watch(world: Rehearsal) -> None:
-        nonlocal told
-        if time.monotonic() - told >= REPORT_EVERY_S:
-            told = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_EVERY_S:
+            reported = time.monotonic()
             echo(_progress(world), err=True)
 
     partitions = logs(tape(events, config.partitions, settings), config.partitions)

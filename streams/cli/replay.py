@@ -72,13 +72,13 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
         if as_json:
             echo_json({"topic": topic, "events": 0})
         return
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
 
     def watch(played: Played) -> None:
-        nonlocal told
+        nonlocal reported
         now = time.monotonic()
-        if now - told >= REPORT_EVERY_S:
-            told = now
+        if now - reported >= REPORT_EVERY_S:
+            reported = now
             rate = played.events / (now - begun)
             echo(f"{moment(played.time)}  {played.events:,} of {len(events):,} events, {rate:,.0f}/s", err=True)
 

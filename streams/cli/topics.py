@@ -42,8 +42,8 @@ def create(config: Config, as_json: bool) -> None:
     with TopicAdmin(kafka_connection(config)) as admin:
         created = admin.create(wanted)
     if as_json:
-        told = [{**_named(spec), "partitions": spec.partitions, "created": created[spec.name]} for spec in wanted]
-        echo_json({"topics": told})
+        described = [{**_named(spec), "partitions": spec.partitions, "created": created[spec.name]} for spec in wanted]
+        echo_json({"topics": described})
         return
     for name, new in created.items():
         echo(f"{'created' if new else 'exists '}  {name}")
@@ -68,16 +68,16 @@ def describe(config: Config, as_json: bool) -> None:
     if (given := found.get(config.topic("touchpoints"))) is not None:
         counts = {"partitions": given.partitions, "replication": given.replication}
         config = config.model_copy(update={k: v for k, v in counts.items() if k not in config.model_fields_set})
-    told = []
+    described = []
     for spec in specs(config):
         topic = _described(kafka_connection(config), spec, found.get(spec.name))
-        told.append(topic)
+        described.append(topic)
         if not as_json:
             for line in _lines(topic):
                 echo(line)
-    sound = all(topic["exists"] and not topic["differs"] for topic in told)
+    sound = all(topic["exists"] and not topic["differs"] for topic in described)
     if as_json:
-        echo_json({"sound": sound, "topics": told})
+        echo_json({"sound": sound, "topics": described})
     sys.exit(ExitCode.OK if sound else ExitCode.FAILURE)
 
 

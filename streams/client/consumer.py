@@ -1,4 +1,4 @@
-"""`TriggerConsumer`: for downstream services."""
+"""`TriggerConsumer`: consumes triggers, for downstream services."""
 
 from __future__ import annotations
 

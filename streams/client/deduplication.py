@@ -1,4 +1,4 @@
-"""Which triggers have been handled: in memory, rebuilt from the log, and where wanted in a place that outlives a crash.
+"""Remembers which triggers were handled, in memory and optionally in a file.
 
 A trigger is worth acting on until it expires and is not handed out afterwards, so its id need not be known for longer.
 """

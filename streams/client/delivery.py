@@ -1,4 +1,4 @@
-"""What became of the events that were given to a publisher."""
+"""Delivery outcomes of published events, and the report."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Undelivered(msgspec.Struct, frozen=True, gc=False):
     passing: bool
 
     def __str__(self) -> str:
-        told = f"not delivered: {self.reason}; send it again, its id makes that safe"
-        return f"line {self.line}: {told}" if self.line else f"{self.event_id}: {told}"
+        text = f"not delivered: {self.reason}; send it again, its id makes that safe"
+        return f"line {self.line}: {text}" if self.line else f"{self.event_id}: {text}"
 
 
 class Waiting(NamedTuple):
@@ -65,27 +65,27 @@ class Waiting(NamedTuple):
 Outcome = Sent | Refusal | Undelivered
 
 
-class Telling:
+class Callbacks:
     """Outcomes on their way to a callback, which may publish in turn: told at the outermost call only, never while the
     events that wait are gone through."""
 
     def __init__(self, callback: Callable[[Outcome], None]) -> None:
         self._callback = callback
-        self._untold: deque[Outcome] = deque()
+        self._pending: deque[Outcome] = deque()
         self._busy = False
 
     def add(self, outcome: Outcome) -> None:
-        self._untold.append(outcome)
+        self._pending.append(outcome)
 
-    def tell(self) -> None:
+    def deliver(self) -> None:
         """What is added meanwhile waits for the next call: a callback that publishes again what can never be sent is
         told of it once per call, not for ever. What the callback raises passes; the rest is told with the next call."""
         if self._busy:
             return
         self._busy = True
         try:
-            for _ in range(len(self._untold)):
-                self._callback(self._untold.popleft())
+            for _ in range(len(self._pending)):
+                self._callback(self._pending.popleft())
         finally:
             self._busy = False
 

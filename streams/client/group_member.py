@@ -1,4 +1,4 @@
-"""A member of a consumer group: commits by hand, reads again what the former owner of a partition has handled."""
+"""A consumer group member with manual commits, which re-reads what the former owner handled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`TouchpointPublisher`: for upstream services."""
+"""`TouchpointPublisher`: publishes touchpoints, for upstream services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from models.touchpoints import InvalidTouchpoint, event
 from streams.client.codecs import refuse_codec
-from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Telling, Undelivered, Waiting
+from streams.client.delivery import Callbacks, NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered, Waiting
 from streams.client.topic_check import connection_of, find_topic, refuse_own
 from streams.client.validation import Refusal, checked, refusal
 from streams.kafka.errors import kafka_named
@@ -34,7 +34,7 @@ OVERDUE_S = 20.0
 """Beyond the delivery timeout, in case a producer settles nothing for a reason that we don't know of."""
 LOOK_S = 1.0
 """How often a wait looks whether the producer can still send."""
-HURRIED_S = 5.0
+FLUSH_S = 5.0
 """For closing when an exception is on its way."""
 
 
@@ -85,7 +85,7 @@ class TouchpointPublisher:
         self._connection, self._settings = connection_of(bootstrap_servers, settings), settings
         self._insisted, self._delivery_timeout_s = idempotent, delivery_timeout_s
         self._most_waiting, self._most_bytes, self._most_kept = most_waiting, most_waiting_bytes, most_kept
-        self._telling = None if on_outcome is None else Telling(on_outcome)
+        self._callbacks = None if on_outcome is None else Callbacks(on_outcome)
         found = find_topic(self._connection, topic, settings, ask_time=keep_time is None)
         self.topic = found.name
         self._keep_time = bool(found.keeps_time if keep_time is None else keep_time)
@@ -116,7 +116,7 @@ class TouchpointPublisher:
         try:
             answer = self._producer.send(self.topic, key=touch.customer.encode(), value=value, timestamp_ms=timestamp)
         except KafkaError as error:
-            self._tell(Waiting(line, touch.id, touch.customer, value, now, None).undelivered(error))
+            self._report(Waiting(line, touch.id, touch.customer, value, now, None).undelivered(error))
             self._look()
             return None
         self._waiting.append(Waiting(line, touch.id, touch.customer, value, now, answer))
@@ -194,7 +194,7 @@ class TouchpointPublisher:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         closed_before = self._closed
-        report = self.close(None if kind is None else HURRIED_S)
+        report = self.close(None if kind is None else FLUSH_S)
         if closed_before or not self._kept:
             return
         if kind is None:
@@ -223,7 +223,7 @@ class TouchpointPublisher:
         ):  # one event alone may be larger than all that may wait
             self._settle_first(None)
         if len(self._kept) >= self._most_kept:
-            raise ReportFull(f"{len(self._kept)} events were refused or not delivered, and nobody took them")
+            raise ReportFull(f"{len(self._kept)} events were refused or not delivered, and the report was not taken")
         if self._producer is not None and is_unusable(self._producer):
             self._renew()
         if self._producer is None:
@@ -232,8 +232,8 @@ class TouchpointPublisher:
     def _look(self) -> None:
         """Settle what is done, and tell the callback."""
         self._settle()
-        if self._telling is not None:
-            self._telling.tell()
+        if self._callbacks is not None:
+            self._callbacks.deliver()
 
     def _settle(self) -> None:
         """Take what is done, from the front: an event waits for those before it, also in other partitions."""
@@ -260,10 +260,10 @@ class TouchpointPublisher:
         self._bytes -= len(waiting.value)
         answer = waiting.answer
         if answer.failed():
-            self._tell(waiting.undelivered(answer.exception))
+            self._report(waiting.undelivered(answer.exception))
         else:
             where = answer.value
-            self._tell(Sent(waiting.line, waiting.event_id, waiting.customer, where.partition, where.offset))
+            self._report(Sent(waiting.line, waiting.event_id, waiting.customer, where.partition, where.offset))
 
     def _renew(self) -> None:
         """This producer sends nothing any more; the next event gets a new one."""
@@ -279,20 +279,20 @@ class TouchpointPublisher:
                 self._settled(waiting)
             else:  # the producer's thread did not end in time, so it settles nothing any more
                 self._bytes -= len(waiting.value)
-                self._tell(waiting.undelivered(KafkaTimeoutError("the producer was closed before an answer came")))
+                self._report(waiting.undelivered(KafkaTimeoutError("the producer was closed before an answer came")))
 
     def _end_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             close_producer(producer)
 
-    def _refuse(self, told: Refusal) -> Refusal:
+    def _refuse(self, text: Refusal) -> Refusal:
         self._make_room(0)
-        self._tell(told)
+        self._report(text)
         self._look()
-        return told
+        return text
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         self._ended = time.monotonic()
         self._began = self._began or self._ended
         if isinstance(outcome, Sent):
@@ -302,7 +302,7 @@ class TouchpointPublisher:
             self._refused += 1
         else:
             self._not_delivered += 1
-        if self._telling is not None:
-            self._telling.add(outcome)
+        if self._callbacks is not None:
+            self._callbacks.add(outcome)
         elif not isinstance(outcome, Sent):
             self._kept.append(outcome)

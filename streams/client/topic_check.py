@@ -1,4 +1,4 @@
-"""What both clients ask of the broker before they start, and which settings of kafka-python they keep to themselves."""
+"""Checks of the broker and of given settings before a client starts."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Topic:
 def refuse_own(given: Mapping[str, Any], own: Collection[str]) -> None:
     """Raises SettingRefused for each of `given` that the client sets itself."""
     if taken := sorted(set(given) & set(own)):
-        told = ", ".join(f"{name}={given[name]!r}" for name in taken)
-        raise SettingRefused(f"{told}: the client sets this itself, its guarantees rest on it")
+        text = ", ".join(f"{name}={given[name]!r}" for name in taken)
+        raise SettingRefused(f"{text}: the client sets this itself, its guarantees rest on it")
 
 
 def connection_of(where: str | KafkaConnection, settings: dict[str, Any]) -> KafkaConnection:
@@ -62,8 +62,8 @@ def connection_of(where: str | KafkaConnection, settings: dict[str, Any]) -> Kaf
     try:
         return secured(where, KafkaSecurity(**security))
     except ValidationError as error:
-        told = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors(include_input=False)]
-        raise SettingRefused("; ".join(told).replace("Value error, ", "")) from None
+        text = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors(include_input=False)]
+        raise SettingRefused("; ".join(text).replace("Value error, ", "")) from None
 
 
 def find_topic(connection: KafkaConnection, name: str, given: Mapping[str, Any], *, ask_time: bool = False) -> Topic:
@@ -77,10 +77,10 @@ def find_topic(connection: KafkaConnection, name: str, given: Mapping[str, Any],
         admin = kafka_admin(connection, "retention-client", **{"bootstrap_timeout_ms": CONNECT_TIMEOUT_MS, **ours})
     try:
         with kafka_named(connection, f"describing {name}"):
-            told = admin.describe_topics([name])
-        if told and told[0]["error_code"] == _NOT_AUTHORIZED:
+            text = admin.describe_topics([name])
+        if text and text[0]["error_code"] == _NOT_AUTHORIZED:
             raise rights_missing(connection, [f"Describe on topic {name}"])
-        found = [topic for topic in told if topic["error_code"] == _NO_ERROR]
+        found = [topic for topic in text if topic["error_code"] == _NO_ERROR]
         if not found:
             raise TopicMissing(f"topic {name} does not exist on {connection.bootstrap_servers}")
         return Topic(name, len(found[0]["partitions"]), _keeps_time(admin, name) if ask_time else None)
@@ -95,5 +95,5 @@ def _keeps_time(admin: Any, name: str) -> bool | None:
     except (KafkaError, KeyError) as error:
         logger.info("topic %s: its settings can't be read (%r); taken for a live topic", name, error)
         return None
-    told = settings.get(TIMESTAMP_TYPE)
-    return None if told is None else bool(told["value"] == CREATE_TIME)
+    text = settings.get(TIMESTAMP_TYPE)
+    return None if text is None else bool(text["value"] == CREATE_TIME)

@@ -1,4 +1,4 @@
-"""A record of the triggers topic as a `Trigger`, or as what it is instead."""
+"""Decodes a record of the triggers topic into a `Trigger`, or names what it is instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is this a touchpoint that the engine will take? The same reading that the engine itself does, before sending."""
+"""Validates an event before it is sent, by the engine's own rules."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     customer: str | None = None
 
     def __str__(self) -> str:
-        told = self.reason if self.code == RESERVED_TYPE else f"{self.code}: {self.reason}"
-        return f"line {self.line}: {told}" if self.line else told
+        text = self.reason if self.code == RESERVED_TYPE else f"{self.code}: {self.reason}"
+        return f"line {self.line}: {text}" if self.line else text
 
 
 def checked(value: bytes, now: int, line: int = 0) -> Touch | Refusal:

@@ -62,7 +62,7 @@ def build_app(settings: TransportSettings, connection: KafkaConnection, ownershi
         value_serializer="raw",
         web_enabled=False,
         topic_disable_leader=True,
-        # Going on anywhere but at the fence would skip or repeat records.
+        # Going on anywhere but at the next offset would skip or repeat records.
         consumer_auto_offset_reset="none",
         # Batches are acked at hand-over; what is in flight is waited for by Ownership.ended.
         stream_wait_empty=False,
@@ -86,8 +86,8 @@ def build_app(settings: TransportSettings, connection: KafkaConnection, ownershi
     async def hand_over(stream: Any) -> None:
         # One agent is one coroutine: to await anything here would stop every shard of the worker.
         async for event in stream.events():
-            owned, records = event.value
-            ownership.deliver(owned, records)
+            owner, records = event.value
+            ownership.deliver(owner, records)
 
     async def carry_ownership(stream: Any) -> None:
         # Subscribes the group to the learner's partition; no record of it is ever fetched.

@@ -1,4 +1,4 @@
-"""Ending the process with a named exit code.
+"""Ends the process with the exit code of a named error.
 
 `app.crash` alone exits with 1; `sys.exit` inside a task hangs on Faust's non-daemon threads; an instant `os._exit`
 does not leave the consumer group, so that the shards would stand still for a session timeout. So: remember the code,

@@ -1,4 +1,4 @@
-"""Fetched records, taken a list at a time.
+"""Drains aiokafka's fetched records in batches instead of one by one.
 
 aiokafka passes every record through two generators and builds a ConsumerRecord around it, which costs ten times as much
 as parsing it. Here a record batch is one list of the parser's own records, which have offset, timestamp, key and value.

@@ -1,12 +1,12 @@
-"""Who owns what: taking partitions over, ending an ownership, and watching that none stalls.
+"""Partition ownership: takeover after a rebalance, revocation, and a watchdog.
 
 *Taking over*, in the seek that follows a completed assignment and nowhere else:
 
- 1. read the meta of every partition                                        (`Owned.peek`)
- 2. commit their fences to Kafka: the coordinator thereby checks that generation and member are still ours
- 3. mint the tokens: from here on the former owner can write nothing        (`Owned.mint`)
- 4. check log start <= fence <= log end, topic id, partition count          (`Owned.check`)
- 5. to 8. start the publisher, read the tails, read the outbox, publish what is missing, trim  (`Owned.recover`)
+ 1. read the meta of every partition                                        (`PartitionOwner.peek`)
+ 2. commit their next offsets to Kafka: the coordinator thereby checks that generation and member are still ours
+ 3. mint the tokens: from here on the former owner can write nothing        (`PartitionOwner.mint`)
+ 4. check log start <= next offset <= log end, topic id, partition count    (`PartitionOwner.check`)
+ 5. to 8. start the publisher, read tails and outbox, publish what is missing, trim (`PartitionOwner.recover`)
  9. start the main loops; seek and free all partitions in one step in the consumer thread
 
 After each await it is checked that no rebalance has begun: a worker stopped inside its takeover wakes up, is refused
@@ -26,14 +26,14 @@ from typing import Any
 
 from faust.types import TP
 
-from streams.consumer.protocols import Group, Owned
+from streams.consumer.protocols import ConsumerGroup, PartitionOwner
 from streams.crash_points import point
 from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
 from streams.kafka.errors import ProducerFenced
 from streams.kafka.partition_facts import LogFacts
 from streams.retry import retry_while_unavailable
 
-__all__ = ["Group", "Owned", "Ownership"]
+__all__ = ["ConsumerGroup", "Ownership", "PartitionOwner"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,50 +50,50 @@ class Ownership:
 
     def __init__(
         self,
-        factory: Callable[[TP, int], Owned],
+        factory: Callable[[TP, int], PartitionOwner],
         *,
         stall_s: float = 30.0,
-        waits: Callable[[Owned, str | None], None] = lambda owned, detail: None,
+        waits: Callable[[PartitionOwner, str | None], None] = lambda owner, detail: None,
     ) -> None:
         self._factory, self._waits = factory, waits
         self._stall_s = stall_s
-        self._group: Group | None = None
+        self._group: ConsumerGroup | None = None
         self._tasks: dict[TP, asyncio.Task[None]] = {}
         self._taking: asyncio.Task[None] | None = None
         self._ends: set[asyncio.Task[None]] = set()
-        self.current: dict[TP, Owned] = {}
+        self.current: dict[TP, PartitionOwner] = {}
         self.complete = False
         """True from the end of a takeover to the next revocation; of nothing, too, when there are more workers."""
         self.left: dict[TP, int] = {}
-        """The fences that the ended ownerships left, until they are shown to Kafka."""
+        """The next offsets that the ended ownerships left, until they are committed to Kafka."""
 
-    def bind(self, group: Group) -> None:
+    def bind(self, group: ConsumerGroup) -> None:
         """Called by the consumer when Faust creates it."""
         self._group = group
 
     @property
-    def group(self) -> Group:
+    def group(self) -> ConsumerGroup:
         if self._group is None:
             raise EngineError("ownership has no consumer yet: it is bound when the Faust app creates its consumer")
         return self._group
 
     # -- records
 
-    def deliver(self, owned: Owned, records: list[Any]) -> bool:
-        """Hand a batch over if its owner is current. Dropped otherwise: a takeover seeks to the fence."""
-        if self.current.get(owned.tp) is not owned:
+    def deliver(self, owner: PartitionOwner, records: list[Any]) -> bool:
+        """Hand a batch over if its owner is current. Dropped otherwise: a takeover seeks to the next offset."""
+        if self.current.get(owner.tp) is not owner:
             return False
-        owned.hand_over(records)
+        owner.hand_over(records)
         return True
 
-    def release(self, owned: Owned) -> None:
-        """The owner wants its next batch. A late word of an ended ownership does nothing."""
-        if self.current.get(owned.tp) is owned:
-            self.group.free(owned)
+    def release(self, owner: PartitionOwner) -> None:
+        """The owner wants its next batch. Ignored if the ownership has ended."""
+        if self.current.get(owner.tp) is owner:
+            self.group.free(owner)
 
-    def fences(self) -> dict[TP, int]:
+    def next_offsets(self) -> dict[TP, int]:
         """What Kafka's committed offsets should be."""
-        return {tp: owned.fence for tp, owned in self.current.items() if owned.reads}
+        return {tp: owner.next_offset for tp, owner in self.current.items() if owner.reads}
 
     # -- the end of an ownership
 
@@ -107,9 +107,9 @@ class Ownership:
         self.complete = False
         owners, self.current = self.current, {}
         tasks, self._tasks = self._tasks, {}
-        for tp, owned in owners.items():
+        for tp, owner in owners.items():
             tasks[tp].cancel()
-            finish = asyncio.ensure_future(self._finish(owned, tasks[tp]))
+            finish = asyncio.ensure_future(self._finish(owner, tasks[tp]))
             self._ends.add(finish)
             finish.add_done_callback(self._ends.discard)
 
@@ -122,20 +122,20 @@ class Ownership:
         if waiting:
             await asyncio.wait(waiting)
 
-    async def _finish(self, owned: Owned, task: asyncio.Task[None]) -> None:
+    async def _finish(self, owner: PartitionOwner, task: asyncio.Task[None]) -> None:
         _, still = await asyncio.wait([task], timeout=END_S)
         if still:
-            self.group.end_process(Stalled(f"{owned.tp.topic} {owned.tp.partition} did not end within {END_S:g} s"))
+            self.group.end_process(Stalled(f"{owner.tp.topic} {owner.tp.partition} did not end within {END_S:g} s"))
             await asyncio.wait([task])
-        if owned.reads:
-            self.left[owned.tp] = owned.fence
-        await self._close(owned)
+        if owner.reads:
+            self.left[owner.tp] = owner.next_offset
+        await self._close(owner)
 
-    async def _close(self, owned: Owned) -> None:
+    async def _close(self, owner: PartitionOwner) -> None:
         try:
-            await owned.ended()
+            await owner.ended()
         except Exception:  # the next owner fences it anyway; the others must still be stopped
-            logger.exception("%s %d: stopping failed", *owned.tp)
+            logger.exception("%s %d: stopping failed", *owner.tp)
 
     # -- takeover
 
@@ -173,84 +173,86 @@ class Ownership:
                 named = TakeoverFailed(f"takeover of {_names(owners)} raised {error!r}")
             self.group.end_process(named)
         finally:
-            for owned in owners.values():
-                self._waits(owned, None)
+            for owner in owners.values():
+                self._waits(owner, None)
             if not started:  # half-built: close what was opened
-                await asyncio.gather(*(self._close(owned) for owned in owners.values()))
+                await asyncio.gather(*(self._close(owner) for owner in owners.values()))
 
-    async def _prepare(self, owners: dict[TP, Owned], generation: int) -> None:
+    async def _prepare(self, owners: dict[TP, PartitionOwner], generation: int) -> None:
         def all_wait(detail: str) -> None:
-            for owned in owners.values():
-                self._waits(owned, detail)
+            for owner in owners.values():
+                self._waits(owner, detail)
 
-        async def each(step: str, do: Callable[[Owned], Awaitable[Any]]) -> list[Any]:
-            def one(owned: Owned) -> Awaitable[Any]:
-                what = f"{step} of {owned.tp.topic} {owned.tp.partition}"
-                return retry_while_unavailable(what, lambda: do(owned), lambda told: self._waits(owned, told))
+        async def each(step: str, do: Callable[[PartitionOwner], Awaitable[Any]]) -> list[Any]:
+            def one(owner: PartitionOwner) -> Awaitable[Any]:
+                what = f"{step} of {owner.tp.topic} {owner.tp.partition}"
+                return retry_while_unavailable(what, lambda: do(owner), lambda names: self._waits(owner, names))
 
-            done = await asyncio.gather(*(one(owned) for owned in owners.values()))
+            done = await asyncio.gather(*(one(owner) for owner in owners.values()))
             self._still(generation)
             return done
 
-        known = await each("reading the meta", lambda owned: owned.peek())
+        known = await each("reading the meta", lambda owner: owner.peek())
         point("takeover.1.meta_read")
-        # A learner's partition has no fence of its own; committing its 0 still asks the coordinator.
-        fences = {o.tp: o.fence for o, there in zip(owners.values(), known, strict=True) if there or not o.reads}
-        if fences and not await retry_while_unavailable(
-            "committing the fences", lambda: self.group.confirm(fences), all_wait
+        # A learner's partition has no offset of its own; committing its 0 still asks the coordinator.
+        next_offsets = {
+            o.tp: o.next_offset for o, there in zip(owners.values(), known, strict=True) if there or not o.reads
+        }
+        if next_offsets and not await retry_while_unavailable(
+            "committing the next offsets", lambda: self.group.confirm(next_offsets), all_wait
         ):
             logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
             raise asyncio.CancelledError
         self._still(generation)
-        point("takeover.2.fences_committed")
-        await each("minting", lambda owned: owned.mint())
+        point("takeover.2.offsets_committed")
+        await each("minting", lambda owner: owner.mint())
         point("takeover.3.minted")
         facts = await self._facts(owners, generation, all_wait)
-        await each("checking the log", lambda owned: owned.check(facts[owned.tp]))
+        await each("checking the log", lambda owner: owner.check(facts[owner.tp]))
         point("takeover.4.checked")
-        await each("recovering", lambda owned: owned.recover())
+        await each("recovering", lambda owner: owner.recover())
 
-    async def _begin(self, owners: dict[TP, Owned], generation: int) -> None:
+    async def _begin(self, owners: dict[TP, PartitionOwner], generation: int) -> None:
         point("takeover.9.before_seek")
         self.current = owners
-        self.left = {tp: fence for tp, fence in self.left.items() if tp not in owners}
-        self._tasks = {tp: asyncio.ensure_future(self._run(owned)) for tp, owned in owners.items()}
+        self.left = {tp: next_offset for tp, next_offset in self.left.items() if tp not in owners}
+        self._tasks = {tp: asyncio.ensure_future(self._run(owner)) for tp, owner in owners.items()}
         if not await self.group.begin(list(owners.values()), generation):
             raise asyncio.CancelledError
         self.complete = True
         point("takeover.10.after_seek")
-        fences = {tp.partition: owned.fence for tp, owned in owners.items() if owned.reads}
-        logger.info("took over %s; fences %s", _names(owners), fences)
+        next_offsets = {tp.partition: owner.next_offset for tp, owner in owners.items() if owner.reads}
+        logger.info("took over %s; next offsets %s", _names(owners), next_offsets)
 
     def _still(self, generation: int) -> None:
         if generation != self.group.generation:
             raise asyncio.CancelledError
 
     async def _facts(
-        self, owners: Mapping[TP, Owned], generation: int, wait: Callable[[str], None]
+        self, owners: Mapping[TP, PartitionOwner], generation: int, wait: Callable[[str], None]
     ) -> dict[TP, LogFacts]:
         for tries_left in reversed(range(END_RETRIES)):
             facts: dict[TP, LogFacts] = await retry_while_unavailable(
                 "asking for the log's bounds", lambda: self.group.log_facts(owners), wait
             )
             self._still(generation)
-            if not tries_left or all(owned.fence <= facts[tp].end for tp, owned in owners.items() if owned.reads):
+            if not tries_left or all(owner.next_offset <= facts[tp].end for tp, owner in owners.items() if owner.reads):
                 break
             await asyncio.sleep(END_PAUSE_S)
             self._still(generation)
         return facts
 
-    async def _run(self, owned: Owned) -> None:
+    async def _run(self, owner: PartitionOwner) -> None:
         try:
-            await owned.run()
+            await owner.run()
         except Exception as error:  # never restarted over a failed batch: it would skip or repeat it
             named = _named(error)
             if named is None:
-                logger.exception("%s %d: main loop failed", *owned.tp)
-                named = EngineError(f"main loop of {owned.tp.topic} {owned.tp.partition} raised {error!r}")
+                logger.exception("%s %d: main loop failed", *owner.tp)
+                named = EngineError(f"main loop of {owner.tp.topic} {owner.tp.partition} raised {error!r}")
             self.group.end_process(named)
         else:
-            self.group.end_process(EngineError(f"main loop of {owned.tp.topic} {owned.tp.partition} returned"))
+            self.group.end_process(EngineError(f"main loop of {owner.tp.topic} {owner.tp.partition} returned"))
 
     # -- watchdog
 
@@ -263,19 +265,19 @@ class Ownership:
             await asyncio.sleep(self._stall_s / WATCHES)
             lying = lying + 1 if self._assigned_in_vain() else 0
             if lying >= WATCHES:
-                told = ", ".join(f"{tp.topic} {tp.partition}" for tp in sorted(self.group.assigned()))
-                self.group.end_process(Stalled(f"{told} assigned for {self._stall_s:g} s, and not taken over"))
+                names = ", ".join(f"{tp.topic} {tp.partition}" for tp in sorted(self.group.assigned()))
+                self.group.end_process(Stalled(f"{names} assigned for {self._stall_s:g} s, and not taken over"))
                 return
             polled, polls = self.group.polls != polls, self.group.polls
             seen: dict[int, int] = {}
-            for owned in self.current.values():
-                if not owned.reads or owned.busy or (polled and self.group.is_free(owned)):
+            for owner in self.current.values():
+                if not owner.reads or owner.busy or (polled and self.group.is_free(owner)):
                     continue
-                seen[id(owned)] = bad.get(id(owned), 0) + 1
-                if seen[id(owned)] >= WATCHES:
-                    why = "free, but nothing polls" if self.group.is_free(owned) else "neither free nor busy"
+                seen[id(owner)] = bad.get(id(owner), 0) + 1
+                if seen[id(owner)] >= WATCHES:
+                    why = "free, but nothing polls" if self.group.is_free(owner) else "neither free nor busy"
                     self.group.end_process(
-                        Stalled(f"{owned.tp.topic} {owned.tp.partition} is {why} for {self._stall_s:g} s")
+                        Stalled(f"{owner.tp.topic} {owner.tp.partition} is {why} for {self._stall_s:g} s")
                     )
                     return
             bad = seen
@@ -291,5 +293,5 @@ def _named(error: Exception) -> EngineError | None:
     return Fenced(str(error)) if isinstance(error, ProducerFenced) else None
 
 
-def _names(owners: Mapping[TP, Owned]) -> str:
+def _names(owners: Mapping[TP, PartitionOwner]) -> str:
     return ", ".join(f"{tp.topic} {tp.partition}" for tp in owners) or "nothing"

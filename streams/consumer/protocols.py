@@ -1,4 +1,4 @@
-"""What the ownership of a partition consists of (`Owned`), and what it needs of the consumer group (`Group`)."""
+"""Protocols between ownership, its partition owners (`PartitionOwner`) and the consumer (`ConsumerGroup`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.errors import EngineError
 from streams.kafka.partition_facts import LogFacts
 
 
-class Owned(Protocol):
+class PartitionOwner(Protocol):
     """A shard, or the learner, as owner of one partition.
 
     Implemented by Shard and LearnerOwner.
@@ -23,10 +23,10 @@ class Owned(Protocol):
 
     @property
     def generation(self) -> int:
-        """The rebalance count at takeover: guards against late words of an ended ownership."""
+        """The rebalance count at takeover: guards against late calls of an ended ownership."""
 
     @property
-    def fence(self) -> int:
+    def next_offset(self) -> int:
         """Next offset to read; Kafka's committed offset is made to follow it. The learner: 0."""
 
     @property
@@ -38,7 +38,7 @@ class Owned(Protocol):
         """True from `hand_over` until its call of `Ownership.release`, waits and outages included."""
 
     async def peek(self) -> bool:
-        """Step 1: read the meta and set the fence; False when there is none yet."""
+        """Step 1: read the meta and set the next offset; False when there is none yet."""
 
     async def mint(self) -> None:
         """Step 3."""
@@ -59,7 +59,7 @@ class Owned(Protocol):
         """After the main loop, or after a takeover that failed halfway: stop the publisher, within seconds."""
 
 
-class Group(Protocol):
+class ConsumerGroup(Protocol):
     """The consumer, as seen from here.
 
     Implemented by BatchConsumer.
@@ -70,15 +70,15 @@ class Group(Protocol):
     def assigned(self) -> set[TP]:
         """What is to be owned now: nothing while the group is being joined anew, or while the worker stops."""
 
-    async def confirm(self, fences: Mapping[TP, int]) -> bool:
+    async def confirm(self, next_offsets: Mapping[TP, int]) -> bool:
         """Commit to Kafka; False when the coordinator says that generation or member is no longer ours."""
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]: ...
-    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
-        """Seek to the fences and free, in one step; False (and nothing done) when a rebalance has begun."""
+    async def begin(self, owner: Sequence[PartitionOwner], generation: int) -> bool:
+        """Seek to the next offsets and free, in one step; False (and nothing done) when a rebalance has begun."""
 
-    def free(self, owned: Owned) -> None: ...
-    def is_free(self, owned: Owned) -> bool: ...
+    def free(self, owner: PartitionOwner) -> None: ...
+    def is_free(self, owner: PartitionOwner) -> bool: ...
     @property
     def polls(self) -> int:
         """Counts up with every poll for records."""

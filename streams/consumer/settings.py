@@ -1,4 +1,4 @@
-"""What the Faust side needs to be told. The environment is read elsewhere (streams/config.py)."""
+"""Settings of the Faust consumer and transport. The environment is read elsewhere (streams/config.py)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TransportSettings:
     request_timeout_s: float = 90.0
     """A takeover that takes longer ends the process. Never below the session timeout (Faust refuses it)."""
     commit_interval_s: float = 1.0
-    """How often the fences are shown to Kafka. Only lag tools and the next takeover's check read them."""
+    """How often the next offsets are committed to Kafka. Only lag tools and the next takeover's check read them."""
 
     fetch_wait_ms: int = 100
     """A fetch waits this long at the broker for data. One fetch is in flight per broker: at Faust's 1,500 a freed hot

@@ -1,4 +1,4 @@
-"""Faust's consumer thread, fetching batches only for partitions whose owner wants one.
+"""Faust's consumer thread: fetches batches only for partitions whose owner is free.
 
 Everything here but the constructor runs in the consumer thread. The map `free_map` is touched by that thread alone
 (the main thread only looks): taking a batch removes the partition, the owner's release puts it back, a revocation
@@ -21,7 +21,7 @@ from faust.types import TP
 
 from streams.consumer.fetched import InHand
 from streams.consumer.ownership import Ownership
-from streams.consumer.protocols import Owned
+from streams.consumer.protocols import PartitionOwner
 from streams.consumer.settings import TransportSettings
 from streams.errors import EngineError
 from streams.kafka.access import access_refused, refusal
@@ -30,7 +30,7 @@ from streams.kafka.security import KafkaConnection
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Batch = tuple[Owned | None, list[Any]]
+Batch = tuple[PartitionOwner | None, list[Any]]
 
 CONNECT_PAUSE_S = 1.0
 
@@ -56,7 +56,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.free_map: dict[TP, Owned | None] = {NOBODY: None}
+        self.free_map: dict[TP, PartitionOwner | None] = {NOBODY: None}
         self.polls = 0
         self._watching_group: asyncio.Task[None] | None = None
 
@@ -143,25 +143,25 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self.free_map.clear()  # in place: a poll in flight holds this very dict
         self.free_map[NOBODY] = None
 
-    async def begin(self, owners: Sequence[Owned], generation: int) -> bool:
+    async def begin(self, owners: Sequence[PartitionOwner], generation: int) -> bool:
         """Seek and free in one step, in the thread in which a revocation starts: atomic against it."""
         if generation != self.app.rebalancing_count:
             return False
         consumer = self._ensure_consumer()
         try:
-            for owned in owners:
-                consumer.seek(TopicPartition(*owned.tp), owned.fence)
+            for owner in owners:
+                consumer.seek(TopicPartition(*owner.tp), owner.next_offset)
         except IllegalStateError:  # not assigned any more: the next assignment comes
             return False
-        for owned in owners:
-            if owned.reads:
-                self.release(owned)
+        for owner in owners:
+            if owner.reads:
+                self.release(owner)
         return True
 
-    def release(self, owned: Owned) -> None:
-        if owned.generation != self.app.rebalancing_count:  # a late word of an owner that has ended
+    def release(self, owner: PartitionOwner) -> None:
+        if owner.generation != self.app.rebalancing_count:  # a late call of an owner that has ended
             return
-        self.free_map[owned.tp] = owned
+        self.free_map[owner.tp] = owner
         # End the poll's wait: the records may be buffered already (993 ms between batches without this).
         for waiter in list(self._ensure_consumer()._fetcher._fetch_waiters):
             if not waiter.done():
@@ -205,7 +205,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     # -- offsets
 
     async def show(self, offsets: Mapping[TP, int]) -> bool:
-        """Show fences to Kafka. A failure is no reason to crash, as in Faust: nothing depends on these offsets."""
+        """Commit next offsets to Kafka. A failure is no reason to crash, as in Faust: nothing depends on these
+        offsets."""
         try:
             return await self.confirm(offsets)
         except KafkaError as error:

@@ -24,7 +24,7 @@ from mode.utils.futures import notify
 
 from streams.consumer.exit import end_process
 from streams.consumer.ownership import Ownership
-from streams.consumer.protocols import Owned
+from streams.consumer.protocols import PartitionOwner
 from streams.consumer.settings import TransportSettings
 from streams.consumer.thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
@@ -37,7 +37,7 @@ from streams.kafka.tails import TailReader
 logger = logging.getLogger(__name__)
 
 LAST_COMMIT_S = 1.0
-"""For showing the last fences when an ownership ends. The next takeover commits them too."""
+"""For committing the last offsets when an ownership ends. The next takeover commits them too."""
 POLL_PAUSE_S = 0.5
 
 
@@ -73,18 +73,18 @@ class BatchConsumer(driver.Consumer):
         """
         if not self.flow_active:
             await self._flow()
-        for owned, records in await self._poll(timeout):
+        for owner, records in await self._poll(timeout):
             if not self.flow_active:  # Faust drops what is yielded now
                 await self._flow()
-            if owned is None or self.ownership.current.get(owned.tp) is not owned:
-                continue  # its owner has ended; the next one seeks to the fence
-            message: Any = self._batch_message(owned, records)
-            self._read_offset[owned.tp] = None  # else Faust drops batches after a fence that went back
-            yield owned.tp, message
+            if owner is None or self.ownership.current.get(owner.tp) is not owner:
+                continue  # its owner has ended; the next one seeks to the next offset
+            message: Any = self._batch_message(owner, records)
+            self._read_offset[owner.tp] = None  # else Faust drops batches after an offset that went back
+            yield owner.tp, message
 
-    def _batch_message(self, owned: Owned, records: list[Any]) -> ConsumerMessage:
+    def _batch_message(self, owner: PartitionOwner, records: list[Any]) -> ConsumerMessage:
         """A message as Faust knows it, whose value is the batch."""
-        last, tp = records[-1], owned.tp
+        last, tp = records[-1], owner.tp
         return ConsumerMessage(
             topic=tp.topic,
             partition=tp.partition,
@@ -93,7 +93,7 @@ class BatchConsumer(driver.Consumer):
             timestamp_type=last.timestamp_type,
             headers=None,
             key=None,
-            value=cast(Any, (owned, records)),
+            value=cast(Any, (owner, records)),
             checksum=None,
             tp=tp,
             generation_id=self.app.consumer_generation_id,
@@ -132,14 +132,15 @@ class BatchConsumer(driver.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: Faust would call a waiting shard, or the learner's partition, slow. `Ownership.watch` is ours."""
 
-    # -- Kafka's committed offset is the fence
+    # -- Kafka's committed offset is the shard's next offset
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-        """Commit the fences. Faust's own count of acks stands still under batches, and drops a fence that went back."""
-        fences = {**self.ownership.left, **self.ownership.fences()}
-        new = {tp: fence for tp, fence in fences.items() if self._shown.get(tp) != fence}
+        """Commit the next offsets. Faust's own count of acks stands still under batches, and drops one that went
+        back."""
+        next_offsets = {**self.ownership.left, **self.ownership.next_offsets()}
+        new = {tp: next_offset for tp, next_offset in next_offsets.items() if self._shown.get(tp) != next_offset}
         assigned = self.assignment()
-        new = {tp: fence for tp, fence in new.items() if tp in assigned}
+        new = {tp: next_offset for tp, next_offset in new.items() if tp in assigned}
         if not new or not await self._thread.call(self._thread.show(new)):
             return False
         self._shown.update(new)
@@ -156,10 +157,10 @@ class BatchConsumer(driver.Consumer):
             return set()
         return {tp for tp in self.assignment() if tp.topic in self._topics}
 
-    async def confirm(self, fences: Mapping[TP, int]) -> bool:
-        async with kafka_call(self._connection, "committing the fences", "Read"):
-            confirmed = await self._thread.call(self._thread.confirm(fences))
-        self._shown = dict(fences) if confirmed else {}
+    async def confirm(self, next_offsets: Mapping[TP, int]) -> bool:
+        async with kafka_call(self._connection, "committing the next offsets", "Read"):
+            confirmed = await self._thread.call(self._thread.confirm(next_offsets))
+        self._shown = dict(next_offsets) if confirmed else {}
         return confirmed
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
@@ -177,14 +178,14 @@ class BatchConsumer(driver.Consumer):
             for topic in (topics.get(tp.topic, missing),)
         }
 
-    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
-        return await self._thread.call(self._thread.begin(owned, generation))
+    async def begin(self, owner: Sequence[PartitionOwner], generation: int) -> bool:
+        return await self._thread.call(self._thread.begin(owner, generation))
 
-    def free(self, owned: Owned) -> None:
-        self._thread.thread_loop.call_soon_threadsafe(self._thread.release, owned)
+    def free(self, owner: PartitionOwner) -> None:
+        self._thread.thread_loop.call_soon_threadsafe(self._thread.release, owner)
 
-    def is_free(self, owned: Owned) -> bool:
-        return self._thread.free_map.get(owned.tp) is owned
+    def is_free(self, owner: PartitionOwner) -> bool:
+        return self._thread.free_map.get(owner.tp) is owner
 
     @property
     def polls(self) -> int:
@@ -201,7 +202,7 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     async def ownership_ended(self) -> None:
-        """End every ownership, wait for it, and show the last fences to Kafka. Also first in the app's stop."""
+        """End every ownership, wait for it, and commit the last offsets to Kafka. Also first in the app's stop."""
         await self.ownership.ended()
         if cast(Any, self.app).exit_code:
             return  # the group may be gone from us: nothing is worth waiting for
@@ -211,7 +212,7 @@ class BatchConsumer(driver.Consumer):
         except ConsumerNotStarted:
             return
         except TimeoutError:
-            logger.info("the last fences were not committed in time: the next takeover does it")
+            logger.info("the last offsets were not committed in time: the next takeover does it")
         self.ownership.left.clear()
 
     async def perform_seek(self) -> None:

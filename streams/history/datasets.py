@@ -168,10 +168,10 @@ def read_log(path: Path) -> Iterator[LogRow]:
         reader = csv.reader(text, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
-            places = _places(path, header)
+            indices = _places(path, header)
             for fields in reader:
                 if fields:
-                    yield _row(path, reader.line_num, fields, places, len(header))
+                    yield _row(path, reader.line_num, fields, indices, len(header))
         except csv.Error as error:
             raise LogInvalid(f"{path}, line {reader.line_num}: {error}") from error
         except DAMAGED as error:
@@ -193,11 +193,11 @@ def _places(path: Path, header: Sequence[str]) -> list[int]:
     return [header.index(name) for name in COLUMNS]
 
 
-def _row(path: Path, line: int, fields: Sequence[str], places: Sequence[int], width: int) -> LogRow:
+def _row(path: Path, line: int, fields: Sequence[str], indices: Sequence[int], width: int) -> LogRow:
     where = f"{path}, line {line}"
     if len(fields) != width:
         raise LogInvalid(f"{where}: {len(fields)} fields where the header names {width}")
-    customer, ts, kind, amount, qty = (fields[place] for place in places)
+    customer, ts, kind, amount, qty = (fields[index] for index in indices)
     number = _finite if kind.strip() in MEASURED else _finite_or_empty
     return LogRow(
         customer_id=_parsed(where, "customer_id", customer, _text, "an identifier"),

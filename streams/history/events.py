@@ -1,4 +1,4 @@
-"""A log file as touchpoints with their times, in the order of time: canonical CSV, CloudEvents as JSON lines, CDNOW."""
+"""Reads a log file as events in time order: canonical CSV, CloudEvents as JSON lines, CDNOW."""
 
 from __future__ import annotations
 
@@ -194,8 +194,8 @@ class _Identities:
 
 def by_type(rows: Counter[str], shown: int = 10) -> str:
     """Numbers of rows by type, most first, as in `gift 12, note 3`."""
-    told = [f"{kind} {count:,}" for kind, count in rows.most_common(shown)]
-    return ", ".join(told) + (f", and {len(rows) - shown} types more" if len(rows) > shown else "")
+    parts = [f"{kind} {count:,}" for kind, count in rows.most_common(shown)]
+    return ", ".join(parts) + (f", and {len(rows) - shown} types more" if len(rows) > shown else "")
 
 
 def _data(name: str, row: LogRow) -> dict[str, Any]:

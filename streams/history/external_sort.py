@@ -1,4 +1,4 @@
-"""Sorting more than memory holds: sorted runs on disk, merged."""
+"""External merge sort: sorted runs on disk, merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replaying a log: its touchpoints and the passing of time, as records of the input partitions.
+"""Replays a log into the input topic: its events, and clock records as time passes.
 
 `tape` is what goes onto the topic, and what `retention rehearse` runs in memory: equal by construction.
 `replay` writes a tape with explicit partitions and timestamps, in batches, one in flight per partition, so that the

@@ -1,4 +1,4 @@
-"""Creating and describing the topics: what `retention topics` does, and what other commands need to know of a topic."""
+"""Topic administration: creates, describes and checks topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a cut in time stands in the input topic: each partition's first record at or after it."""
+"""First offset at or after a timestamp, per partition."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from streams.kafka.errors import CONNECT_TIMEOUT_MS, kafka_named
 from streams.kafka.security import KafkaConnection
 from streams.text import moment
 
-LOOK_MS = 200
-EMPTY_LOOKS = 5
-"""After so many looks in vain there is nothing more to be read: markers of transactions have offsets of their own."""
+POLL_MS = 200
+EMPTY_POLLS = 5
+"""After so many empty polls there is nothing more to be read: markers of transactions have offsets of their own."""
 
 
-class CutBeforeLog(EngineError):
-    """The topic begins after the cut: what was published in between is gone."""
+class CutOverBeforeLog(EngineError):
+    """The topic begins after the cut-over: what was published in between is gone."""
 
     code = ExitCode.LOG_TRUNCATED
     remedy = (
@@ -30,7 +30,7 @@ class CutBeforeLog(EngineError):
 def first_offsets(connection: KafkaConnection, topic: str, partitions: int, time: int) -> list[int]:
     """By partition the first offset whose record's timestamp is `time` (ms) or later; the log's end where none is.
 
-    Raises CutBeforeLog, BrokerUnreachable, BrokerRefused.
+    Raises CutOverBeforeLog, BrokerUnreachable, BrokerRefused.
     """
     with kafka_named(connection, f"looking for {moment(time)} in {topic}"):
         consumer = reader(
@@ -42,24 +42,24 @@ def first_offsets(connection: KafkaConnection, topic: str, partitions: int, time
         try:
             tps = [TopicPartition(topic, partition) for partition in range(partitions)]
             starts, ends = consumer.beginning_offsets(tps), consumer.end_offsets(tps)
-            told = consumer.offsets_for_times(dict.fromkeys(tps, time))
+            answers = consumer.offsets_for_times(dict.fromkeys(tps, time))
             found = []
             for tp in tps:
                 if ends[tp] == starts[tp]:
                     if ends[tp] > 0:
-                        raise CutBeforeLog(
+                        raise CutOverBeforeLog(
                             f"partition {tp.partition} of {topic} holds nothing, and its next offset is {ends[tp]}: "
-                            f"records are gone, and nobody can tell up to when; it may be after {moment(time)}"
+                            f"records are gone, up to an unknown time, which may be after {moment(time)}"
                         )
                     found.append(0)
                     continue
-                answer = told[tp]
+                answer = answers[tp]
                 # The embedded broker answers with the log's start, whatever the time: so the records themselves decide.
                 offset = ends[tp] if answer is None else _from(consumer, tp, max(answer.offset, starts[tp]), time)
                 if offset == starts[tp] > 0:
-                    raise CutBeforeLog(
+                    raise CutOverBeforeLog(
                         f"partition {tp.partition} of {topic} begins with offset {offset}, after {moment(time)}: "
-                        "records from before it are gone, and nobody can tell up to when"
+                        "records from before it are gone, up to an unknown time"
                     )
                 found.append(offset)
             return found
@@ -72,8 +72,8 @@ def _from(consumer: Any, tp: TopicPartition, offset: int, time: int) -> int:
     consumer.assign([tp])
     consumer.seek(tp, offset)
     empty = 0
-    while empty < EMPTY_LOOKS:
-        records = consumer.poll(timeout_ms=LOOK_MS).get(tp, [])
+    while empty < EMPTY_POLLS:
+        records = consumer.poll(timeout_ms=POLL_MS).get(tp, [])
         empty = 0 if records else empty + 1
         for record in records:
             if record.timestamp >= time:

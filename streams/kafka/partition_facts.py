@@ -1,4 +1,4 @@
-"""What Kafka says of a partition at takeover: where its log starts and ends, and whether it is still the same topic."""
+"""Facts of a partition at takeover: log start, log end, committed offset, topic id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kafka-python's producer as we need it: idempotent where the broker can, and closed for certain.
+"""Factory of kafka-python's producer: idempotent where the broker allows it, closed reliably.
 
 This module reaches behind its public face where it has no public way (3.0.12): whether the broker has granted
 idempotence, and whether the session still stands, is told nowhere; `close` raises over undelivered records and leaves
@@ -71,10 +71,10 @@ def open_producer(
         producer, refused = _idempotent(connection, settings)
         if producer is not None:
             return producer, True
-        told = f"Kafka at {connection.bootstrap_servers} does not grant an idempotent producer: {refused}"
+        text = f"Kafka at {connection.bootstrap_servers} does not grant an idempotent producer: {refused}"
         if idempotent:
-            raise IdempotenceRefused(told)
-        logger.warning("%s; a retry may write an event twice, which the engine drops by its id", told)
+            raise IdempotenceRefused(text)
+        logger.warning("%s; a retry may write an event twice, which the engine drops by its id", text)
     with kafka_named(connection, "connecting"):
         # One request at a time: without idempotence a retry could overtake the batch behind it.
         settings |= {"enable_idempotence": False, "max_in_flight_requests_per_connection": 1}

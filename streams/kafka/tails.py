@@ -1,4 +1,4 @@
-"""Reading the public tails: how far a shard's outputs are public in each destination.
+"""Reads the ends of output partitions: which of a shard's entries are published already.
 
 Offsets do not tell: transaction markers and aborted records occupy them, and a loopback partition has other senders.
 So a tail is read backwards in growing steps until one of the shard's own records is found that is old enough.
@@ -26,8 +26,8 @@ FETCH_WAIT_MS = 50
 T = TypeVar("T")
 
 Public = tuple[int, str]
-"""(count, id) of a public entry."""
-Said = tuple[int, str, bytes]
+"""(sequence number, id) of a published entry."""
+PublishedEntry = tuple[int, str, bytes]
 """The same, with its value."""
 
 
@@ -48,21 +48,21 @@ class TailReader:
         self._lock = asyncio.Lock()  # a consumer has one assignment
 
     async def read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
-        """The sender's public entries with count >= since[partition], at least its last one if any; by count.
+        """The sender's public entries from since[partition] on, at least its last one if any; by sequence number.
 
         Raises KafkaUnavailable, BrokerRefused.
         """
         return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
 
     async def values(self, sender: int, partition: TopicPartition, since: int) -> list[bytes]:
-        """What the sender's public entries with count >= since say, by count.
+        """The values of the sender's published entries from sequence number `since` on.
 
         Raises KafkaUnavailable, BrokerRefused.
         """
         found = await self._guarded(
-            lambda: self._found(sender, {partition: since}), f"reading what sender {sender} has said"
+            lambda: self._found(sender, {partition: since}), f"reading the entries of sender {sender}"
         )
-        return [value for count, _, value in sorted(found.get(partition, ())) if count >= since]
+        return [value for sequence, _, value in sorted(found.get(partition, ())) if sequence >= since]
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, open transactions included. Raises KafkaUnavailable, BrokerRefused.
@@ -115,23 +115,25 @@ class TailReader:
     async def _read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
         found = await self._found(sender, since)
         return {
-            tp: _from(since[tp], sorted({(count, name) for count, name, _ in said}))
-            for tp, said in found.items()
-            if said
+            tp: _from(since[tp], sorted({(sequence, name) for sequence, name, _ in entries}))
+            for tp, entries in found.items()
+            if entries
         }
 
-    async def _found(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, set[Said]]:
+    async def _found(
+        self, sender: int, since: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, set[PublishedEntry]]:
         if not since:
             return {}
         partitions = list(since)
         begin = await (await self._opened()).beginning_offsets(partitions)
         upper = await self._decided_ends(partitions)
-        found: dict[TopicPartition, set[Said]] = {tp: set() for tp in partitions}
+        found: dict[TopicPartition, set[PublishedEntry]] = {tp: set() for tp in partitions}
         step, todo = FIRST_STEP, {tp for tp in partitions if upper[tp] > begin[tp]}
         while todo:
             ranges = {tp: (max(begin[tp], upper[tp] - step), upper[tp]) for tp in todo}
-            for tp, said in (await self._own(sender, ranges)).items():
-                found[tp].update(said)
+            for tp, entries in (await self._own(sender, ranges)).items():
+                found[tp].update(entries)
             for tp, (low, _) in ranges.items():
                 upper[tp] = low
                 if low <= begin[tp] or (found[tp] and min(found[tp])[0] <= since[tp]):
@@ -172,12 +174,12 @@ class TailReader:
 
     async def _own(
         self, sender: int, ranges: Mapping[TopicPartition, tuple[int, int]]
-    ) -> dict[TopicPartition, list[Said]]:
+    ) -> dict[TopicPartition, list[PublishedEntry]]:
         consumer = await self._opened()
         consumer.assign(list(ranges))
         for tp, (low, _) in ranges.items():
             consumer.seek(tp, low)
-        own: dict[TopicPartition, list[Said]] = {tp: [] for tp in ranges}
+        own: dict[TopicPartition, list[PublishedEntry]] = {tp: [] for tp in ranges}
         mark, waiting = str(sender).encode(), set(ranges)
         while waiting:
             batches = await consumer.getmany(*waiting, timeout_ms=200)

@@ -1,4 +1,4 @@
-"""Reading topics for people: the last records of a topic, and what comes after them. At read_committed."""
+"""Reads the last records of a topic and follows it, at read_committed, for people. At read_committed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The topics: their roles, and the settings each needs.
+"""The topics of the engine: roles, names and required settings.
 
 The settings of a topic are part of the engine's contract (docs/design.md, "Time is in the log"): who changes the
 timestamp type of the input or its partition count under a running engine changes what its log means.

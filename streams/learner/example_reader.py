@@ -1,4 +1,4 @@
-"""The examples topic as learning reads it: all partitions, assigned by hand, committed messages only.
+"""Reads the examples topic for learning: all partitions, assigned by hand, committed messages only.
 
 The learner reads it, and whoever learns a version again. Messages that are gone, missing or not ours are named errors.
 """
@@ -26,7 +26,7 @@ AHEAD = 50_000
 
 
 FIRST_STEP, STEP_GROWTH = 1_000, 8
-"""Offsets that are looked at from the end of a partition, when a message is looked for by its count."""
+"""Offsets that are looked at from the end of a partition, when a message is looked for by its sequence number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ def kafka_consumer(settings: LearnerSettings) -> Any:
 NewConsumer = Callable[[LearnerSettings], Any]
 
 
-async def offsets_after(settings: LearnerSettings, counts: Sequence[int], new_consumer: NewConsumer) -> list[int]:
-    """By shard, the offset behind the message of a count in its examples partition, all of which are public.
+async def offsets_after(settings: LearnerSettings, sequences: Sequence[int], new_consumer: NewConsumer) -> list[int]:
+    """By shard, the offset behind the message of a sequence number in its examples partition.
 
-    Raises LogTruncated when there is none of that count any more, KafkaUnavailable, BrokerRefused.
+    Raises LogTruncated when there is none of that number any more, KafkaUnavailable, BrokerRefused.
     """
     consumer = new_consumer(settings)
     try:
@@ -65,18 +65,18 @@ async def offsets_after(settings: LearnerSettings, counts: Sequence[int], new_co
             tps = [TopicPartition(settings.examples_topic, n) for n in range(settings.partitions)]
             starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
             found = [
-                await _offset_after(consumer, tp, starts[tp], ends[tp], count)
-                for tp, count in zip(tps, counts, strict=True)
+                await _offset_after(consumer, tp, starts[tp], ends[tp], sequence)
+                for tp, sequence in zip(tps, sequences, strict=True)
             ]
     finally:
         await consumer.stop()
     return found
 
 
-async def _offset_after(consumer: Any, tp: TopicPartition, start: int, end: int, count: int) -> int:
+async def _offset_after(consumer: Any, tp: TopicPartition, start: int, end: int, sequence: int) -> int:
     """Backwards from the end, in growing steps: markers of transactions have offsets too, so it can't be reckoned."""
     step, consumed = FIRST_STEP, False
-    while count and not consumed:
+    while sequence and not consumed:
         low = max(start, end - step)
         consumed, step = low == start, step * STEP_GROWTH
         consumer.assign([tp])
@@ -85,13 +85,15 @@ async def _offset_after(consumer: Any, tp: TopicPartition, start: int, end: int,
         while before and (fetched := (await consumer.getmany(timeout_ms=1_000)).get(tp)):
             for message in fetched:
                 reached = int(dict(message.headers)["count"])
-                if reached == count:
+                if reached == sequence:
                     return int(message.offset) + 1
-                before = reached < count
+                before = reached < sequence
                 if not before:
                     break
-    if count:
-        raise LogTruncated(f"{tp.topic} {tp.partition} has no message of count {count} from offset {start} on")
+    if sequence:
+        raise LogTruncated(
+            f"{tp.topic} {tp.partition} has no message of sequence number {sequence} from offset {start} on"
+        )
     return start
 
 
@@ -103,7 +105,7 @@ class ExamplesReader:
         settings: LearnerSettings,
         learning: Learning,
         new_consumer: NewConsumer,
-        on_repeated: Callable[[int], None] = lambda count: None,
+        on_repeated: Callable[[int], None] = lambda sequence: None,
     ) -> None:
         """on_repeated: told how many messages of a fetch had been fed before."""
         self._settings, self._learning, self._new_consumer = settings, learning, new_consumer
@@ -163,8 +165,8 @@ class ExamplesReader:
         repeated = 0
         for message in messages:
             try:
-                count = int(dict(message.headers)["count"])
-                repeated += not self._learning.feed(shard, message.offset, count, message.value)
+                sequence = int(dict(message.headers)["count"])
+                repeated += not self._learning.feed(shard, message.offset, sequence, message.value)
             except ExamplesGap as error:
                 raise LogTruncated(str(error)) from error
             except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:

@@ -1,7 +1,7 @@
-"""The model registry: which versions the learner has cut, as they stand under its keys in the store.
+"""Model registry: versions stored by the learner, read by the shards.
 
-`v:<boundary>` is a version. `origin` and `cut` are the first boundary and the last of which there ever was a version.
-All are written in the learner's own commits; a backfill writes them once, before the first learner.
+`v:<boundary>` is a version. `origin` and `last_published` are the first boundary and the last of which there ever was a
+version. All are written in the learner's own commits; a backfill writes them once, before the first learner.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.store import Store
 from streams.store.port import LEARNER
 
-ORIGIN, CUT = b"origin", b"cut"
-LOOKS = 20
-"""For the newest version: a learner that catches up may cut and let go of many between two looks."""
+ORIGIN, NEWEST = b"origin", b"cut"
+TRIES = 20
+"""For the newest version: a learner that catches up may publish and delete many between two reads."""
 
 
 class VersionMissing(EngineError):
-    """The learner says which version it has cut last, and that one is not stored."""
+    """The learner names the version it has published last, and that one is not stored."""
 
     code = ExitCode.STATE_UNREADABLE
     remedy = (
@@ -44,8 +44,8 @@ def number_of(value: bytes, name: bytes) -> int:
 
 
 def lasting(settings: EngineSettings) -> int:
-    """How much older (ms) than the newest version one must be that no shard asks for any more: a shard whose watermark
-    is b may still ask for the version of the last boundary <= b - D."""
+    """Minimum age (ms), counted from the newest version, at which a version may be deleted: a shard whose watermark is
+    b may still ask for the version of the last boundary <= b - D."""
     return (-(-settings.version_delay // settings.boundary) + 2) * settings.boundary
 
 
@@ -68,7 +68,7 @@ class Stored:
     @property
     def newest(self) -> int | None:
         """The last boundary (ms); None before the first version. Raises SnapshotRefused."""
-        return None if self._newest is None else number_of(self._newest, CUT)
+        return None if self._newest is None else number_of(self._newest, NEWEST)
 
 
 class ModelRegistry:
@@ -82,7 +82,7 @@ class ModelRegistry:
 
     async def read(self, boundary: int) -> Stored:
         """The version of a boundary, and the bounds. Raises SnapshotRefused for one that is corrupted or foreign."""
-        value, origin, newest = await self._store.load(LEARNER, [name_of(boundary), ORIGIN, CUT])
+        value, origin, newest = await self._store.load(LEARNER, [name_of(boundary), ORIGIN, NEWEST])
         version = None if value is None else unseal(value, self._schema, Version)
         if version is not None and version.boundary != boundary:
             raise SnapshotRefused(f"what is stored under {name_of(boundary)!r} is the version of {version.boundary}")
@@ -90,21 +90,21 @@ class ModelRegistry:
 
     async def bounds(self) -> Stored:
         """The bounds alone."""
-        origin, newest = await self._store.load(LEARNER, [ORIGIN, CUT])
+        origin, newest = await self._store.load(LEARNER, [ORIGIN, NEWEST])
         return Stored(None, origin, newest)
 
     async def read_newest(self) -> Version | None:
         """The newest version; None before the first. Raises StateUnreadable, VersionMissing."""
         looked_for = b""
-        for _ in range(LOOKS):
-            [newest] = await self._store.load(LEARNER, [CUT])
+        for _ in range(TRIES):
+            [newest] = await self._store.load(LEARNER, [NEWEST])
             if newest is None:
                 return None
             if newest == looked_for:  # it was not there, and no newer one has taken its place
                 break
             looked_for = newest
             try:
-                [value] = await self._store.load(LEARNER, [name_of(number_of(newest, CUT))])
+                [value] = await self._store.load(LEARNER, [name_of(number_of(newest, NEWEST))])
                 if value is not None:
                     return unseal(value, self._schema, Version)
             except SnapshotRefused as error:
@@ -115,6 +115,6 @@ class ModelRegistry:
     def values_to_write(
         versions: Iterable[Version], schema: str, origin: int | None, newest: int | None
     ) -> list[tuple[bytes, bytes]]:
-        """The values of a commit of the learner that cuts these versions. origin, newest: the bounds after it."""
+        """The values of a commit of the learner that publishes these versions. origin, newest: the bounds after it."""
         values = [(name_of(version.boundary), seal(version, schema)) for version in versions]
-        return [*values, (ORIGIN, str(origin).encode()), (CUT, str(newest).encode())]
+        return [*values, (ORIGIN, str(origin).encode()), (NEWEST, str(newest).encode())]

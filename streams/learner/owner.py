@@ -1,7 +1,7 @@
-"""The learner at work: all examples partitions, merged in the order of the log, into one model version a boundary.
+"""Owner of the learner's partition: learns from all examples and publishes a model version per boundary.
 
-Whoever owns the one partition of the learner topic runs it. State, offsets and the versions cut are one compare-and-set
-write, so a crash re-reads from the last one and cuts the same versions again.
+Whoever owns the one partition of the learner topic runs it. State, offsets and new versions are one compare-and-set
+write, so a crash re-reads from the last one and makes the same versions again.
 
 A learner that can't go on (a state that is not this model's, examples that are gone or not ours) stands still and says
 so. It does not end the process: the next owner would end the same way, one worker after the other, while the shards
@@ -46,14 +46,14 @@ Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
 class LearnerOwner:
     """The owner of the learner's partition.
 
-    on_version: told the newest version, at the start and whenever one is cut. on_trouble: why the learner stands still;
-    None when this owner is no longer the one who does. on_wait: for what it waits, (reason, detail) as a shard's; None
-    when it waits no more. on_repeated: how many examples came that it had already.
+    on_version: told the newest version, at the start and whenever one is published. on_trouble: why the learner stands
+    still; None when this owner is no longer the one who does. on_wait: for what it waits, (reason, detail) as a
+    shard's; None when it waits no more. on_repeated: how many examples came that it had already.
     """
 
     reads = False
     busy = False
-    fence = 0
+    next_offset = 0
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class LearnerOwner:
         on_version: Callable[[Version], None] = lambda version: None,
         new_consumer: NewConsumer = kafka_consumer,
         on_trouble: Callable[[str | None], None] = lambda text: None,
-        on_repeated: Callable[[int], None] = lambda count: None,
+        on_repeated: Callable[[int], None] = lambda sequence: None,
         on_wait: Callable[[tuple[str, str] | None], None] = lambda wait: None,
     ) -> None:
         self.tp, self.generation = tp, generation
@@ -137,11 +137,11 @@ class LearnerOwner:
     async def _learn(self) -> NoReturn:
         if self._reader is None:
             raise MetaMissing("the learner has not been taken over")
-        self._tell_newest()
+        self._report_newest()
         backoff = Backoff()
         while True:
             try:
-                heard = await self._reader.read()
+                fetched = await self._reader.read()
                 backoff.reset()
             except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
@@ -151,27 +151,27 @@ class LearnerOwner:
             while versions := await self._next_versions():
                 await self._commit(versions)
             stands = True
-            if not heard:
-                # A store that went back lacks versions that were cut, and all shards may be waiting for one of them:
-                # then nobody says anything, and there is no next write that would notice.
+            if not fetched:
+                # A store that went back lacks versions that were published, and all shards may be waiting for one of
+                # them: then nobody says anything, and there is no next write that would notice.
                 stands = await self._checkpoint.stands()
             if stands:
                 self._on_wait(None)
 
-    def _tell_newest(self) -> None:
+    def _report_newest(self) -> None:
         """The version that the state stands at: the next one may be an hour away."""
         if self.learning.boundary is not None:
             self._on_version(self.learning.version())
 
     async def _stand_still(self, trouble: Trouble) -> NoReturn:
-        told = f"{type(trouble).__name__}: {trouble}"
-        self._on_trouble(told)
+        trouble_text = f"{type(trouble).__name__}: {trouble}"
+        self._on_trouble(trouble_text)
         try:
             while True:
                 logger.error(
                     "the learner stands still, shards go on until they need its next version: %s; then restart this "
                     "worker",
-                    told,
+                    trouble_text,
                 )
                 await asyncio.sleep(TROUBLE_EVERY_S)
         finally:
@@ -193,7 +193,7 @@ class LearnerOwner:
         """Versions, state and offsets in one write; versions that no shard can need any more leave."""
         schema = self._settings.schema
         gone = [version.boundary - lasting(self._settings.engine) for version in versions]
-        # A learner that catches up cuts and outlives a version in one write; the store removes before it sets.
+        # A learner that catches up makes and outlives a version in one write; the store removes before it sets.
         kept = [version for version in versions if version.boundary not in gone]
         values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
         removed = [name_of(boundary) for boundary in gone]

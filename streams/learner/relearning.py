@@ -1,4 +1,4 @@
-"""Model versions that the learner has let go, learned again from the examples topic.
+"""Recomputes model versions that were deleted, from the examples topic.
 
 A version leaves the store once every shard's watermark has passed it. A shard whose own keys went back (a restored
 backup, a failover that lost writes) stands before it again and decides with the same version or not at all. The
@@ -25,15 +25,17 @@ MOST_KEPT = 1_000
 
 
 class Relearning:
-    """`version(boundary)` for boundaries that the learner has cut. One relearning serves every shard of the worker."""
+    """`version(boundary)` for boundaries that the learner has published. One relearning serves every shard of the
+    worker."""
 
     def __init__(self, settings: LearnerSettings, new_consumer: NewConsumer = kafka_consumer) -> None:
         self._settings, self._new_consumer = settings, new_consumer
         self._versions: dict[int, Version] = {}
         self._lock = asyncio.Lock()
 
-    async def version(self, boundary: int, cut: int, on_outage: Callable[[str], None]) -> Version:
-        """The version of a boundary, from the earliest example on. cut: the last boundary that the learner has cut.
+    async def version(self, boundary: int, last_published: int, on_outage: Callable[[str], None]) -> Version:
+        """The version of a boundary, from the earliest example on. last_published: the last boundary
+        that the learner has published.
         on_outage: is told while Kafka is away.
 
         Raises LogTruncated when the examples no longer reach back to the first or miss one, StateUnreadable when one
@@ -42,7 +44,7 @@ class Relearning:
         async with self._lock:
             if boundary not in self._versions:
                 logger.warning("model version %d is no longer kept: learning it again from the examples", boundary)
-                self._versions = await self._until_learned(boundary, cut, on_outage)
+                self._versions = await self._until_learned(boundary, last_published, on_outage)
             return self._versions[boundary]
 
     async def _until_learned(self, first: int, last: int, on_outage: Callable[[str], None]) -> dict[int, Version]:

@@ -1,4 +1,4 @@
-"""Model versions as the scorers find them: cut by the learner, kept in the store, waited for in lockstep."""
+"""Model versions for scoring: cached, read from the registry, waited for in lockstep."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ REFUSED_PAUSE_S = 2.0
 
 
 Relearn = Callable[[int, int, Callable[[str], None]], Awaitable[Version]]
-"""(boundary, the last boundary that was cut, who is told of an outage) -> the version, learned again."""
+"""(boundary, the last boundary that was published, who is told of an outage) -> the version, learned again."""
 
 Waits = Callable[[str, str], None]
 """Is told for what somebody waits: (one of streams.monitoring.metrics.PAUSES, the detail)."""
 
 
 def unheard(reason: str, detail: str) -> None:
-    """Nobody wants to know, as outside a worker."""
+    """Default callback: does nothing, as outside a worker."""
 
 
 class VersionSource(Protocol):
@@ -54,7 +54,7 @@ class Versions:
     """Versions by boundary, for all shards of a worker."""
 
     def __init__(self, store: Store, settings: EngineSettings, relearn: Relearn | None = None) -> None:
-        """relearn: gives a version that the learner has cut and let go since (streams/learner/relearning.py)."""
+        """relearn: gives a version that the learner has published and deleted since (streams/learner/relearning.py)."""
         self._settings, self._relearn = settings, relearn
         self._registry = ModelRegistry(store, schema_of(settings))
         self._kept: OrderedDict[int, InForce] = OrderedDict()
@@ -88,7 +88,7 @@ class Versions:
             await backoff.pause()
 
     async def newest(self, most: int, waits: Waits) -> InForce | None:
-        """The newest version up to a boundary that the learner has cut; None while it has cut none of them.
+        """The newest version up to a boundary that the learner has published; None while there is none of them.
 
         Does not wait for the learner. One that is refused is as good as none, with an alarm.
         """

@@ -1,4 +1,4 @@
-"""The demo: the whole system on this machine, on real customers, from nothing to a summary.
+"""The demo: servers, a worker and a replayed public log on this machine.
 
 An embedded broker and Redis, a worker as a process of its own, and a public log replayed as fast as it goes. The three
 processes end with this one, however it ends (streams/local/processes.py).
@@ -33,7 +33,7 @@ from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
 from streams.kafka.topics import specs
 from streams.local import demo_view
-from streams.local.demo_view import Say, Told
+from streams.local.demo_view import DemoOutput, WriteLine
 from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.monitoring.top.screen import Display, Lines, as_ctrl_c
@@ -114,7 +114,7 @@ class Replayer(threading.Thread):
             self.error = error
 
 
-def demo(keep: bool, told: Told, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
+def demo(keep: bool, output: DemoOutput, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
     Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
@@ -122,18 +122,18 @@ def demo(keep: bool, told: Told, log: str = CDNOW, longest_gap_days: float = LON
     # The end of the terminal counts as Ctrl-C, too.
     with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:
-            told.say(f"reading {_introduced(log)}")
+            output.write_line(f"reading {_introduced(log)}")
             events = log_events(log, longest_gap_days=longest_gap_days)
             if not events:
                 raise LogEmpty(f"the log {log!r} holds no events")
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
-            running = stack.enter_context(RunningDemo(directory, events, told.say, told))
+            running = stack.enter_context(RunningDemo(directory, events, output.write_line, output))
             code = running.watch()
             if code == ExitCode.OK and keep:
                 running.keep()
             return code
         except KeyboardInterrupt:
-            told.say("stopping")
+            output.write_line("stopping")
             return 128 + signal.SIGINT
         finally:
             # A second Ctrl-C would leave behind what the first one is about to stop.
@@ -150,9 +150,11 @@ def _introduced(log: str) -> str:
 class RunningDemo:
     """The servers, the worker and the replay of one log; a context manager."""
 
-    def __init__(self, directory: Path, events: list[TimedEvent], say: Say, told: Told | None = None) -> None:
-        self._directory, self._events, self._say = directory, events, say
-        self._told = told or Told(say, Lines(say, demo_view.lines))
+    def __init__(
+        self, directory: Path, events: list[TimedEvent], write_line: WriteLine, output: DemoOutput | None = None
+    ) -> None:
+        self._directory, self._events, self._write_line = directory, events, write_line
+        self._output = output or DemoOutput(write_line, Lines(write_line, demo_view.lines))
         self._stack = contextlib.ExitStack()
         self.settings = directory / "demo.toml"
 
@@ -169,7 +171,7 @@ class RunningDemo:
             with TopicAdmin(kafka_connection(self.config)) as admin:
                 admin.create(specs(self.config))
             where = f"broker {self.config.bootstrap_servers}, Redis {without_password(self.config.redis_url)}"
-            self._say(f"{where}, starting a worker")
+            self._write_line(f"{where}, starting a worker")
             self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
             self.worker.start()
             self._stack.callback(self.worker.stop)
@@ -187,25 +189,25 @@ class RunningDemo:
         began = time.monotonic()
         replayer = Replayer(self.config, self._events)
         replayer.start()
-        self._say(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
-        with self._told.display as display:
+        self._write_line(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
+        with self._output.display as display:
             end = self._follow(replayer, display)
         if end.code is not None:
             return self._named_end(end.code)
         for line in demo_view.summary(
-            end.view, self._told.name, len(self._events), end.published, time.monotonic() - began
+            end.view, self._output.name, len(self._events), end.published, time.monotonic() - began
         ):
-            self._say(line)
+            self._write_line(line)
         for line in warnings(end.view.quality, self.config.engine()):
-            self._say(line)
+            self._write_line(line)
         return ExitCode.OK
 
     def _follow(self, replayer: Replayer, display: Display) -> End:
         """Look and show until the log is at its end or the worker has ended. Raises what the replay raised."""
-        watch = Watch(f"retention demo · {self._told.name}", self.config.partitions, len(self._events))
+        watch = Watch(f"retention demo · {self._output.name}", self.config.partitions, len(self._events))
         view, published = View("", 0), 0
         while True:
-            display.wait(self._told.every_s)
+            display.wait(self._output.every_s)
             if (code := self.worker.exit_code) is not None:
                 return End(code, view, published)
             if replayer.error is not None:
@@ -233,18 +235,18 @@ class RunningDemo:
         return found
 
     def _all_done(self, reports: list[Report], played: Played) -> bool:
-        """Every shard's fence is at the end of its log, and everything it said is published."""
-        told = [report.numbers.shards for report in reports if report.numbers is not None]
-        fences = {shard: numbers.fence for shards in told for shard, numbers in shards.items()}
-        if any((fences.get(shard) or -1) < end for shard, end in played.ends.items()):
+        """Every shard's next offset is at the end of its log, and all its outputs are published."""
+        by_worker = [report.numbers.shards for report in reports if report.numbers is not None]
+        next_offsets = {shard: numbers.next_offset for shards in by_worker for shard, numbers in shards.items()}
+        if any((next_offsets.get(shard) or -1) < end for shard, end in played.ends.items()):
             return False
         prefix = self.config.app
         return not any(self._redis.llen(f"{{{prefix}:{shard}}}:outbox") for shard in range(self.config.partitions))
 
     def _named_end(self, code: int) -> int:
         """The exit code for a demo whose worker ended, after saying why."""
-        self._say(f"the worker ended with exit code {named(code)}; the end of its log:")
-        self._say(self.worker.log_tail(LOG_LINES))
+        self._write_line(f"the worker ended with exit code {named(code)}; the end of its log:")
+        self._write_line(self.worker.log_tail(LOG_LINES))
         return code if code > 0 else ExitCode.FAILURE
 
     def keep(self) -> None:
@@ -260,7 +262,7 @@ class RunningDemo:
             f"  curl {self.url}",
             "Ctrl-C ends it",
         ):
-            self._say(text)
+            self._write_line(text)
         with contextlib.suppress(KeyboardInterrupt):
             while (code := self.worker.exit_code) is None:
                 time.sleep(1.0)

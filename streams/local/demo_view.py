@@ -1,4 +1,4 @@
-"""What the demo says, and where: how it goes, a line at a time where there is no terminal, and what came out."""
+"""Text output of the demo: progress lines and the summary."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from streams.text import moment, quality
 REFRESH_S = 1.5
 TRIGGERS_SHOWN = 2
 
-Say = Callable[[str], None]
+WriteLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DemoOutput:
     """What a demo shows of itself.
 
-    say: takes a line. display: takes the views while the replay runs. every_s: between two of them.
+    write_line: takes a line. display: takes the views while the replay runs. every_s: between two of them.
     name: of the log, for people.
     """
 
-    say: Say
+    write_line: WriteLine
     display: Display
     every_s: float = REFRESH_S
     name: str = "CDNOW"

@@ -1,4 +1,4 @@
-"""Embedded servers for a laptop, the demo and the tests: a Kafka-compatible broker and a Redis, no installation.
+"""Embedded servers for demo and tests: a Kafka-compatible broker and Redis, without installation.
 
 They are real servers in processes of our own, on loopback ports, gone when we end. What they cannot do is told in
 docs/embedded.md; production runs Apache Kafka and a Redis of its own.

@@ -1,4 +1,4 @@
-"""A server as a process of our own: started on a free loopback port, waited for, stopped by its id.
+"""A server as a child process: started on a free port, waited for, stopped.
 
 Used by the embedded servers of the demo and by the tests' Apache Kafka. Two promises:
 

@@ -1,4 +1,4 @@
-"""Health is progress: which shards move, which stand still, and why."""
+"""Health and readiness of a worker: which shards make progress, which stand still and why."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Progress:
         """An assignment is complete; shards that stay keep what was known of them."""
         now = self._clock()
         self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
-        self._unpublished = {shard: told for shard, told in self._unpublished.items() if shard in self._shards}
-        self._held = {shard: told for shard, told in self._held.items() if shard in self._shards}
+        self._unpublished = {shard: why for shard, why in self._unpublished.items() if shard in self._shards}
+        self._held = {shard: why for shard, why in self._held.items() if shard in self._shards}
         self._ready = True
 
     def revoked(self) -> None:
@@ -146,7 +146,7 @@ class Progress:
             causes = []
             if known.state != "idle":
                 causes.append((known.since, known.why or "no commit and no reason given"))
-            causes += [told[shard] for told in (self._unpublished, self._held) if shard in told]
+            causes += [why[shard] for why in (self._unpublished, self._held) if shard in why]
             overdue = [(since, why) for since, why in causes if now - since > self.stall_after_s]
             if overdue:
                 found[shard] = now - min(since for since, _ in overdue), "; ".join(why for _, why in overdue)
@@ -162,5 +162,5 @@ class Progress:
         }
 
     def _why(self, shard: int) -> str:
-        beside = [told[shard][1] for told in (self._unpublished, self._held) if shard in told]
+        beside = [why[shard][1] for why in (self._unpublished, self._held) if shard in why]
         return "; ".join(why for why in (self._shards[shard].why, *beside) if why)

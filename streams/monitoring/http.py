@@ -1,4 +1,4 @@
-"""Metrics, health and readiness over HTTP.
+"""HTTP server for metrics, health and readiness.
 
 `/metrics`  Prometheus.
 `/health`   200 while the learner, a takeover and every shard that has work can go on, else 503; names which and why.

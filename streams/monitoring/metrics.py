@@ -1,4 +1,4 @@
-"""What Prometheus sees of a worker: counted once per commit or transaction, never per event.
+"""Prometheus metrics of a worker, counted once per commit or transaction.
 
 All state is in a `Metrics` object with a registry of its own, so that two workers (or tests) in one process do not mix.
 Labels are bounded: shards, risk bands, models, and the reasons listed here; any other reason counts as ``other``. What
@@ -107,7 +107,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         build = gauge("retention_build_info", "1; the release that runs", "version", "python_version")
         build.labels(_release(), platform.python_version()).set(1)
-        gauge("retention_worker_info", "1; what the worker was told", "app", "mode").labels(app, mode).set(1)
+        gauge("retention_worker_info", "1; application and mode of the worker", "app", "mode").labels(app, mode).set(1)
         gauge("retention_partitions", "shards there are in all").set(partitions)
 
         self._totals = {field: counter(name, help, "shard") for field, name, help in _COUNTED}
@@ -132,8 +132,8 @@ class Metrics:
             "retention_trigger_latency_seconds", "from a touchpoint's arrival to its published trigger", LATENCY_BUCKETS
         )
 
-        self._fence = gauge("retention_fence_offset", "next offset to apply", "shard")
-        self._lag = gauge("retention_lag_records", "log end less fence; may include transaction markers", "shard")
+        self._next_offset = gauge("retention_next_offset", "next offset to apply", "shard")
+        self._lag = gauge("retention_lag_records", "log end less next offset; may include transaction markers", "shard")
         self._held = gauge("retention_held_seconds", "how long an open transaction holds up the input", "shard")
         self._time = gauge("retention_shard_time_seconds", "log time a shard has reached", "shard")
         self._due = gauge("retention_due_backlog_items", "due before the newest record in hand, and not done", "shard")
@@ -156,7 +156,9 @@ class Metrics:
         self._contest = ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
-        self._by_shard = (*(self._fence, self._lag, self._held, self._time, self._outbox, self._due, self._in_force),)
+        self._by_shard = (
+            *(self._next_offset, self._lag, self._held, self._time, self._outbox, self._due, self._in_force),
+        )
         self._counted_by_shard = (
             *self._totals.values(),
             self._records,
@@ -180,7 +182,7 @@ class Metrics:
     def state(self, shard: int, state: ShardState) -> None:
         """Where a shard stands after a takeover or a commit."""
         self.customers(shard, state.bands)
-        self.fence(shard, state.fence, None, state.time)
+        self.next_offset(shard, state.next_offset, None, state.time)
         if state.version >= 0:  # the untrained model has no boundary
             self._in_force.labels(str(shard)).set(state.version / 1000)
 
@@ -234,12 +236,12 @@ class Metrics:
         """A call of the store failed by an outage; whoever made it makes it again."""
         self._store_retries.inc()
 
-    def fence(self, shard: int, fence: int, log_end: int | None, shard_time_ms: int) -> None:
+    def next_offset(self, shard: int, next_offset: int, log_end: int | None, shard_time_ms: int) -> None:
         """Where a shard stands. log_end: None when it is not known at the moment."""
         label = str(shard)
-        self._fence.labels(label).set(fence)
+        self._next_offset.labels(label).set(next_offset)
         if log_end is not None:
-            self._lag.labels(label).set(max(0, log_end - fence))
+            self._lag.labels(label).set(max(0, log_end - next_offset))
         if shard_time_ms >= 0:
             self._time.labels(label).set(shard_time_ms / 1000)
 
@@ -248,7 +250,7 @@ class Metrics:
         self._rejections.labels(reason if reason in REJECTIONS else OTHER).inc()
 
     def version(self, boundary: int, quality: Mapping[str, Any]) -> None:
-        """A model version was cut, or came into force. boundary in ms of log time; quality as of a `Version`."""
+        """A model version was published, or became active. boundary in ms of log time; quality as of a `Version`."""
         known = {f"retention_model_{name}": quality.get(name) for name in _QUALITY}
         known[_VERSION] = boundary / 1000 if boundary >= 0 else None
         self._model.values = {name: value for name, value in known.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What Prometheus sees of the contest of the churn models: quality, calibration, drift and evidence, by model.
+"""Prometheus metrics of champion and challengers: quality, calibration, drift, evidence.
 
 All of it stands in the newest version and is a function of the log; so these are gauges, shown by the worker that
 learns, and absent until there is something to tell. Labels are bounded: models are those that are configured, groups
@@ -19,7 +19,7 @@ _OF_ALL: Final[Mapping[str, str]] = {
 }
 _OF_A_MODEL: Final[Mapping[str, str]] = {
     "champion": "1 for the model that decides",
-    "labels": "outcomes that are known, of what the model foretold",
+    "labels": "labels that are known, of the model's predictions",
     "auc": "ROC-AUC of these",
     "log_loss": "log-loss of these",
     "brier": "Brier score of these",
@@ -42,17 +42,17 @@ class ContestSeries(Collector):
             yield GaugeMetricFamily(f"retention_contest_{name}", help, value=None if value is None else float(value))
         for name, help in _OF_A_MODEL.items():
             family = GaugeMetricFamily(f"retention_contest_{name}", help, labels=["model"])
-            for model, told in models.items():
-                if (value := told.get(name)) is not None:
+            for model, summary in models.items():
+                if (value := summary.get(name)) is not None:
                     family.add_metric([model], float(value))
             yield family
         drifts = GaugeMetricFamily(_DRIFTS, "drifts that were found since the log began", labels=["model", "of"])
         bias = GaugeMetricFamily(_BIAS, "mean predicted risk less churn rate, by group", labels=["model", "group"])
         labels = GaugeMetricFamily(_LABELS, "outcomes of a group's customers", labels=["model", "group"])
-        for model, told in models.items():
-            for of, count in told.get("drifts", {}).items():
+        for model, summary in models.items():
+            for of, count in summary.get("drifts", {}).items():
                 drifts.add_metric([model, of], count)
-            for name, group in told.get("groups", {}).items():
+            for name, group in summary.get("groups", {}).items():
                 bias.add_metric([model, name], group["expected"] - group["churned"])
                 labels.add_metric([model, name], group["labels"])
         yield from (drifts, bias, labels)

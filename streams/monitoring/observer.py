@@ -1,4 +1,4 @@
-"""Watching: what the engine's parts tell, once per batch, becomes metrics, health and log lines.
+"""Observer of one worker: callbacks to metrics and health.
 
 Health is progress: a worker whose process lives but whose shards stand still is unhealthy, and says which and why.
 """
@@ -15,9 +15,9 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from models.churn import Version
-from models.timeline.order import place
-from models.timeline.shard_state import UNBORN, ShardState
-from streams.consumer.protocols import Owned
+from models.timeline.order import timer_position
+from models.timeline.shard_state import NO_TIME, ShardState
+from streams.consumer.protocols import PartitionOwner
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.open_transactions import LogEnd, OpenTransactions
@@ -32,7 +32,7 @@ from streams.store.rules import StoreRefused
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 2.0
+CHECK_EVERY_S = 2.0
 
 
 class Owner(Protocol):
@@ -107,11 +107,11 @@ class Watching:
         self.progress.waiting(shard, f"{reason}: {detail}")
         self.metrics.paused(shard, reason)
 
-    def store_away(self, shard: int) -> Callable[[str], None]:
+    def store_unavailable(self, shard: int) -> Callable[[str], None]:
         """The shard's own listener for outages of the store."""
         return lambda detail: self.waiting(shard, "store", detail)
 
-    def kafka_away(self, shard: int) -> Callable[[str], None]:
+    def kafka_unavailable(self, shard: int) -> Callable[[str], None]:
         """The shard's own listener for what keeps its outputs from being public."""
 
         def listen(detail: str) -> None:
@@ -124,11 +124,11 @@ class Watching:
         """The shard's own listener for transactions that failed, or whose outcome is not known."""
         return lambda: self.metrics.publish_retry(shard)
 
-    def takeover_waits(self, owned: Owned, detail: str | None) -> None:
+    def takeover_waits(self, owned: PartitionOwner, detail: str | None) -> None:
         """A takeover can't go on, or does again (None)."""
-        place = owned.tp.partition if owned.reads else LEARNER
-        self.progress.takeover_waits(place, None if detail is None else f"{TAKEOVER}: {detail}")
-        self.metrics.paused(place, None if detail is None else TAKEOVER)
+        timer_position = owned.tp.partition if owned.reads else LEARNER
+        self.progress.takeover_waits(timer_position, None if detail is None else f"{TAKEOVER}: {detail}")
+        self.metrics.paused(timer_position, None if detail is None else TAKEOVER)
 
     def outbox(self, shard: int, entries: int) -> None:
         """How many outputs of a shard are committed but not yet public."""
@@ -169,7 +169,7 @@ class Watching:
 
     # -- told by the learner and those who wait for it
 
-    def version_cut(self, version: Version) -> None:
+    def version_published(self, version: Version) -> None:
         self.metrics.version(version.boundary, version.quality)
         logger.debug("model version %d: %s", version.boundary, version.quality)
 
@@ -200,10 +200,10 @@ class Watching:
         logger.info("metrics, health and readiness on http://%s:%d", self._host, port)
         try:
             # Each on its own: Kafka or Redis that does not answer must not hold up readiness, nor the other's numbers.
-            async with asyncio.TaskGroup() as looks:
-                looks.create_task(_again_and_again(lambda: self._follow_assignment(ownership)))
-                looks.create_task(_again_and_again(lambda: self._look_at_lag(tails, topic)))
-                looks.create_task(_again_and_again(lambda: self._look_at_due(store)))
+            async with asyncio.TaskGroup() as checks:
+                checks.create_task(_again_and_again(lambda: self._follow_assignment(ownership)))
+                checks.create_task(_again_and_again(lambda: self._check_lag(tails, topic)))
+                checks.create_task(_again_and_again(lambda: self._check_due(store)))
         finally:
             await self._web.stop()
 
@@ -234,7 +234,7 @@ class Watching:
         self.progress.published(shard)
         self.metrics.unpublished(shard, False)
 
-    async def _look_at_lag(self, tails: TailReader, topic: str) -> None:
+    async def _check_lag(self, tails: TailReader, topic: str) -> None:
         try:
             ends = await tails.log_ends(TopicPartition(topic, shard) for shard in self._owned)
         except (KafkaUnavailable, BrokerRefused) as error:
@@ -243,7 +243,7 @@ class Watching:
         for tp, end in ends.items():
             state = self._states.get(tp.partition)
             if state is not None:  # else it was lost while Kafka answered
-                self.metrics.fence(tp.partition, state.fence, end.end, state.time)
+                self.metrics.next_offset(tp.partition, state.next_offset, end.end, state.time)
                 self._look_for_open(tp.partition, end)
 
     def _look_for_open(self, shard: int, end: LogEnd) -> None:
@@ -254,16 +254,16 @@ class Watching:
         else:
             self.progress.flows(shard)
 
-    async def _look_at_due(self, store: Store) -> None:
+    async def _check_due(self, store: Store) -> None:
         """What is due up to the shard's own time is always done; the backlog lies between that and the newest record
         that it has in hand."""
         for shard in sorted(self._owned):
             state = self._states.get(shard)
-            up_to = max(state.time, self._reach.get(shard, state.time)) if state is not None else UNBORN
-            if up_to == UNBORN:
+            up_to = max(state.time, self._reach.get(shard, state.time)) if state is not None else NO_TIME
+            if up_to == NO_TIME:
                 continue
             try:
-                count = await store.due_count(str(shard), place(up_to + 1, 0) - 1)
+                count = await store.due_count(str(shard), timer_position(up_to + 1, 0) - 1)
             except (StoreUnavailable, StoreRefused) as error:
                 logger.debug("the due backlog is not known: %s", error)
                 return
@@ -271,7 +271,7 @@ class Watching:
                 self.metrics.due_backlog(shard, count)
 
 
-async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+async def _again_and_again(check: Callable[[], Awaitable[None]]) -> None:
     while True:
-        await look()
-        await asyncio.sleep(LOOK_EVERY_S)
+        await check()
+        await asyncio.sleep(CHECK_EVERY_S)

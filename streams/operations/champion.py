@@ -1,7 +1,7 @@
-"""The contest of the churn models as it stands in the store, and an operator's word in it.
+"""Operator's view of champion and challengers, and the choice of a champion.
 
 A choice is a record of the touchpoints log, so that whoever reads the log again decides the same: shard 0 tells it to
-the learner (models.engine.decide.choose_champion), and the versions that are cut after it bear the chosen name.
+the learner (models.engine.decide.choose_champion), and the versions that are published after it bear the chosen name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from models.churn import Version
 from models.churn.registry import named
 from models.learning.schema import schema_of
-from models.timeline.shard_state import UNBORN
+from models.timeline.shard_state import NO_TIME
 from models.touchpoints import InvalidTouchpoint, event
 from streams.errors import EngineError, ExitCode
 from streams.kafka.errors import kafka_named
@@ -70,7 +70,7 @@ async def standing(store: Store, app: str) -> Standing:
     if meta is None:
         raise NoShard(f"app {app!r} has no shards")
     body = unpack_body(str(SHARD), meta.body)
-    settings = settings_of(str(SHARD), body.birth)  # that is what the learner learns by
+    settings = settings_of(str(SHARD), body.creation)  # that is what the learner learns by
     newest = await ModelRegistry(store, schema_of(settings)).read_newest()
     return Standing(body, newest, named(settings))
 
@@ -83,10 +83,10 @@ def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str
     if model is not None and model not in stands.names:
         raise ModelUnknown(f"there is no model {model!r}; those that learn are {', '.join(stands.names)}")
     now = int(time.time() * 1000)
-    if stands.body.birth.mode == "replay":
+    if stands.body.creation.mode == "replay":
         # The log's own time: that of our clock would make all that is to come late.
         now = stands.body.state.time
-        if now == UNBORN:
+        if now == NO_TIME:
             raise NoShard("the replay has not begun: its log has no time yet")
     data = {"model": model, **({"by": by} if by else {})}
     name = f"model-chosen-{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Publishing a file of JSON lines: what `retention publish` does, what it shows meanwhile, and its report."""
+"""Publishes a file of JSON lines: progress, delivery report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.client.validation import checked
 from streams.errors import EngineError
 from streams.file_form import BOM
 
-HURRIED_S = 5.0
+FLUSH_S = 5.0
 """For what is on its way when the user wants to stop, or Kafka takes nothing."""
 
 
@@ -35,11 +35,11 @@ class Watch(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
-    def moved(self, size: int, told: str) -> None:
-        """So many more bytes were read; `told` sums up what became of the lines."""
+    def moved(self, size: int, text: str) -> None:
+        """So many more bytes were read; `text` sums up what became of the lines."""
         ...
 
-    def say(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         """A line that stays."""
         ...
 
@@ -48,7 +48,7 @@ class Watch(Protocol):
 class Tally:
     """Counts outcomes and says each bad one at once; the first `SHOWN` of them are kept for the report."""
 
-    say: Callable[[str], None]
+    write_line: Callable[[str], None]
     good: int = 0
     refused: int = 0
     not_delivered: int = 0
@@ -60,7 +60,7 @@ class Tally:
         if isinstance(outcome, Sent):
             self.good += 1
             return
-        self.say(str(outcome))
+        self.write_line(str(outcome))
         if isinstance(outcome, Refusal):
             self.refused += 1
             if len(self.refusals) < SHOWN:
@@ -71,7 +71,7 @@ class Tally:
             if len(self.undelivered) < SHOWN:
                 self.undelivered.append(outcome)
 
-    def told(self, good: str) -> str:
+    def text(self, good: str) -> str:
         """The sums. good: what a good line is, as in ``sent``."""
         failed = f", {self.not_delivered:,} not delivered" if self.not_delivered else ""
         return f"{self.good:,} {good}, {self.refused:,} refused{failed}"
@@ -95,16 +95,16 @@ class Published:
         """For people."""
         report = self.report
         failed = f", {report.not_delivered:,} not delivered" if report.not_delivered else ""
-        told = [f"{report.sent:,} sent to {report.topic}, {report.refused:,} refused{failed}"]
+        text = [f"{report.sent:,} sent to {report.topic}, {report.refused:,} refused{failed}"]
         if report.sent:
             shares = ", ".join(f"{number}: {count:,}" for number, count in sorted(report.partitions.items()))
-            told.append(f"{report.events_per_second:,.0f} events/s in {report.seconds:,.2f} s; by partition {shares}")
+            text.append(f"{report.events_per_second:,.0f} events/s in {report.seconds:,.2f} s; by partition {shares}")
         if not report.idempotent:
-            told.append("this broker has no idempotent producers: a retry may have written an event twice")
+            text.append("this broker has no idempotent producers: a retry may have written an event twice")
         if self.unread_from is not None:
             why = "interrupted" if self.interrupted else "Kafka takes no events"
-            told.append(f"{why}; send again what is named above, and from line {self.unread_from:,} on")
-        return told
+            text.append(f"{why}; send again what is named above, and from line {self.unread_from:,} on")
+        return text
 
     def as_json(self) -> dict[str, Any]:
         """For machines: the publisher's report, and where the file stands."""
@@ -112,20 +112,20 @@ class Published:
         return self.report.as_json() | file
 
 
-def numbered(lines: Iterable[bytes], watch: Watch, told: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
+def numbered(lines: Iterable[bytes], watch: Watch, text: Callable[[], str]) -> Iterator[tuple[int, bytes]]:
     """The lines that are not blank, from 1, while `watch` looks on."""
     for number, line in enumerate(lines, start=1):
         value = (line.removeprefix(BOM) if number == 1 else line).strip()
         if value:
             yield number, value
-        watch.moved(len(line), told())
+        watch.moved(len(line), text())
 
 
 def check_lines(lines: Iterable[bytes], watch: Watch) -> Tally:
     """Only validate. `good` counts the valid lines."""
-    tally = Tally(watch.say)
+    tally = Tally(watch.write_line)
     with watch:
-        for number, value in numbered(lines, watch, lambda: tally.told("valid")):
+        for number, value in numbered(lines, watch, lambda: tally.text("valid")):
             outcome = checked(value, time.time_ns() // 1_000_000, number)
             if isinstance(outcome, Refusal):
                 tally(outcome)
@@ -141,12 +141,12 @@ def publish_lines(
 
     A named error of a line is said, and ends the file there: what was sent before is still confirmed and reported.
     """
-    tally = Tally(watch.say)
+    tally = Tally(watch.write_line)
     publisher = connect(tally)
     number, stopped, interrupted = 0, False, False
     with watch:
         try:
-            for number, value in numbered(lines, watch, lambda: tally.told("sent")):
+            for number, value in numbered(lines, watch, lambda: tally.text("sent")):
                 publisher.publish(value, line=number)
                 if tally.outage:
                     # Every line now on its way would wait for the same timeout, and so would all that follow.
@@ -155,10 +155,10 @@ def publish_lines(
         except KeyboardInterrupt:
             interrupted = True
         except EngineError as error:
-            watch.say(str(error))
+            watch.write_line(str(error))
             stopped = True
         stopped |= interrupted
-        report = publisher.close(HURRIED_S if stopped else None)
+        report = publisher.close(FLUSH_S if stopped else None)
     report = replace(report, refusals=tuple(tally.refusals), undelivered=tuple(tally.undelivered))
     return Published(report, max(1, number) if stopped else None, interrupted)
 

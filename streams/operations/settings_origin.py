@@ -1,4 +1,4 @@
-"""Where each setting's value comes from, for those who look at a configuration. `streams.config` decides; this tells.
+"""Where each setting's value comes from: default, file or environment. `streams.config` decides; this tells.
 
 Of the environment it looks at names only.
 """

@@ -1,8 +1,8 @@
-"""The outbox entry and the publisher port: how a shard's outputs reach Kafka exactly once.
+"""The outbox entry: an output with its destination, sequence number and id.
 
 Outputs are appended to the shard's outbox in the same commit as the state they follow from, and published from there.
-Each entry carries its shard's *count per destination partition* (1, 2, 3, ...; no gaps within a destination's own
-entries) and a deterministic id. Both travel as Kafka record headers ``count`` (decimal) and ``id``, so the tail of a
+Each entry carries a *sequence number per destination partition* (1, 2, 3, ...; no gaps within a destination's own
+entries) and a deterministic id. Both travel as Kafka record headers ``sequence`` (decimal) and ``id``, so the tail of a
 destination tells how far the shard is public.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import msgspec
 
 if TYPE_CHECKING:  # the compiled engine, which those who only publish do not need
-    from models.engine.changes import Counted
+    from models.engine.changes import NumberedOutput
 
 TRANSACTION_S = 10.0
 """A transaction that is open for longer is aborted by Kafka; until then it holds up every reader of its partitions."""
@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     topic: str
     partition: int
-    count: int
+    sequence: int
     id: str
     key: bytes
     value: bytes
@@ -39,12 +39,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     expires_at: int = 0
 
     @classmethod
-    def of(cls, output: Counted, shard: int) -> Self:
+    def of(cls, output: NumberedOutput, shard: int) -> Self:
         """An output as the engine counts it, on its way to the shard's own partition of its role."""
         return cls(
             topic=output.role,
             partition=shard,
-            count=output.count,
+            sequence=output.sequence,
             id=output.id,
             key=output.key,
             value=output.value,

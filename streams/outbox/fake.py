@@ -1,4 +1,4 @@
-"""A publisher in memory for tests: same contract as the Kafka ones, with failures on demand."""
+"""A publisher in memory, for tests: the contract of the Kafka ones, with failures on demand."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ class FakePublisher:
         found: dict[Destination, list[tuple[int, str]]] = {}
         for destination, first in since.items():
             log = self._log.records.get(destination, [])
-            own = sorted((entry.count, entry.id) for sender, entry in log if sender == self._shard)
+            own = sorted((entry.sequence, entry.id) for sender, entry in log if sender == self._shard)
             if own:
                 found[destination] = [public for public in own if public[0] >= first] or own[-1:]
         return found
 
     async def values(self, destination: Destination, since: int) -> list[bytes]:
         own = {
-            entry.count: entry.value
+            entry.sequence: entry.value
             for sender, entry in self._log.records.get(destination, [])
             if sender == self._shard
         }
-        return [own[count] for count in sorted(own) if count >= since]
+        return [own[sequence] for sequence in sorted(own) if sequence >= since]
 
     async def send(self, entries: Sequence[Entry]) -> None:
         if not entries:

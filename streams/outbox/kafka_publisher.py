@@ -1,4 +1,4 @@
-"""The Kafka publishers: one shard's outbox, in order, to its destinations.
+"""Kafka publishers of a shard's outbox: with transactions, and without for brokers that lack them.
 
 `KafkaPublisher` publishes each `send` as one transaction under the shard's transactional id:
 
@@ -137,13 +137,13 @@ class _Producer(ABC):
         _look_at_failures(producer)
 
     async def public(self, since: Mapping[Destination, int]) -> dict[Destination, list[tuple[int, str]]]:
-        wanted = {TopicPartition(self._topics[d.topic], d.partition): count for d, count in since.items()}
+        wanted = {TopicPartition(self._topics[d.topic], d.partition): sequence for d, sequence in since.items()}
         found = await self._tails.read(self._shard, wanted)
         return {Destination(self._roles[tp.topic], tp.partition): list(publics) for tp, publics in found.items()}
 
     async def values(self, destination: Destination, since: int) -> list[bytes]:
-        place = TopicPartition(self._topics[destination.topic], destination.partition)
-        return await self._tails.values(self._shard, place, since)
+        partition = TopicPartition(self._topics[destination.topic], destination.partition)
+        return await self._tails.values(self._shard, partition, since)
 
     async def _acknowledged(self, answer: Any, topic: str, batch: Any) -> None:
         """Wait for the broker's word on a batch. Raises KafkaUnavailable when it is too large."""
@@ -157,7 +157,7 @@ class _Producer(ABC):
         sender = ("sender", str(self._shard).encode())
         batch = self._producer.create_batch()
         for entry in entries:
-            headers = [("count", str(entry.count).encode()), ("id", entry.id.encode()), sender]
+            headers = [("count", str(entry.sequence).encode()), ("id", entry.id.encode()), sender]
             record = {
                 "timestamp": entry.time if self._settings.keep_time else None,
                 "key": entry.key,
@@ -267,7 +267,7 @@ class PlainPublisher(_Producer):
 
     async def _deliver(self, producer: Any, entries: Sequence[Entry]) -> None:
         async def one(topic: str, partition: int, own: Sequence[Entry]) -> None:
-            # One at a time: a batch queued behind one that failed would leave a gap in the counts.
+            # One at a time: a batch queued behind one that failed would leave a gap in the sequence.
             for batch in self._batches(topic, own):
                 answer = await producer.send_batch(batch, topic, partition=partition)
                 await self._acknowledged(answer, topic, batch)

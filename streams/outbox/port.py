@@ -1,4 +1,4 @@
-"""The publisher port: how a shard sends its outbox to Kafka."""
+"""The publisher port: publishes a shard's outbox exactly once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Publisher(Protocol):
     """Publishes one shard's outbox, in order. One instance per ownership of a shard.
 
     `start` ends any open transaction of the shard and fences the previous owner's publisher. `public` reads, for each
-    destination, the entries of the shard that are public already with count >= `since` (from the tail backwards).
+    destination, the entries of the shard that are published already, from sequence number `since` on.
     `send` publishes entries in one transaction (embedded broker: one idempotent batch), without waiting for further
     ones. After `KafkaUnavailable` the outcome is unknown: `start` again and compare with `public`.
     Every method may also raise BrokerRefused, where credentials or a right is lacking, and `send` ProducerFenced.
@@ -30,11 +30,11 @@ class Publisher(Protocol):
     async def start(self) -> None: ...
 
     async def public(self, since: Mapping[Destination, int]) -> dict[Destination, list[tuple[int, str]]]:
-        """(count, id) of the public entries of each destination with count >= since[destination], and always at least
-        the last one when there is any; ordered by count."""
+        """(sequence number, id) of the published entries of each destination from since[destination] on, and always at
+        least the last one when there is any; ordered by sequence number."""
 
     async def values(self, destination: Destination, since: int) -> list[bytes]:
-        """The values of the public entries of a destination with count >= since; ordered by count."""
+        """The values of the published entries of a destination from sequence number `since` on, in order."""
 
     async def send(self, entries: Sequence[Entry]) -> None: ...
 

@@ -1,10 +1,10 @@
-"""A shard's outputs on their way from the outbox to Kafka.
+"""Outbox relay: publishes a shard's outbox in transactions.
 
 `Outgoing` keeps the unpublished part of the outbox in order, publishes it in transactions off the commit's path, and
 knows how many entries from the outbox's front are public and may be trimmed by the next write.
 
-Entries whose count is already public when they are made (Redis lost what had been published, and the shard replays)
-are compared by id and not sent again; the first difference ends the process with a named error.
+Entries whose sequence number is already published when they are made (Redis lost what had been published, and the shard
+replays) are compared by id and not sent again; the first difference ends the process with a named error.
 """
 
 from __future__ import annotations
@@ -92,29 +92,29 @@ class Outgoing:
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
-        self._kick = asyncio.Event()
-        self._room = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._capacity = asyncio.Event()
         self._go = asyncio.Event()
-        self._awaited = False  # somebody waits for what is in the outbox, or for room in it
+        self._awaited = False  # a shard waits for what is in the outbox, or for capacity in it
         self._begun = -LONGEST_PACE_S
-        self.behind_s = 0.0  # how old the shard's records are when it gets them
+        self.lag_s = 0.0  # how old the shard's records are when it gets them
         self.trimmable = 0
 
     def __len__(self) -> int:
         """Entries not yet public."""
         return len(self._waiting)
 
-    async def start(self, outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
+    async def start(self, outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
         """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
 
-        outbox: what the store holds. counts: the shard's outputs per role, as committed. Raises DifferentOutput.
-        A start that raised KafkaUnavailable halfway may be repeated as it is.
+        outbox: what the store holds. sequences: the last sequence numbers by role, as committed. Raises
+        DifferentOutput. A start that raised KafkaUnavailable halfway may be repeated as it is.
         """
-        _check_outbox(outbox, counts)
+        _check_outbox(outbox, sequences)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
         self._bytes = sum(map(_size, outbox))
         # All roles: one of which nothing is committed may be public all the same, when the store went back.
-        await self._synchronise({role: counts.get(role, 0) for role in OUTPUTS})
+        await self._synchronise({role: sequences.get(role, 0) for role in OUTPUTS})
         while self._waiting:
             try:
                 await self._send_some()
@@ -123,46 +123,51 @@ class Outgoing:
                 self._on_outage(f"publishing: {error}")
                 await self._again(Backoff())
 
-    def ahead(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """After a start: the last public count of each role of which more is public than `counts` says. Redis lost
+    def ahead(self, sequences: Mapping[str, int]) -> dict[str, int]:
+        """After a start: the last published sequence number of each role of which more is published than `sequences`
+        says. Redis lost
         that: the shard says it again, and nothing else."""
-        last = {place.topic: max(known, default=0) for place, known in self._public.items()}
-        return {role: count for role, count in last.items() if role in OUTPUTS and count > counts.get(role, 0)}
+        last = {destination.topic: max(known, default=0) for destination, known in self._public.items()}
+        return {
+            role: sequence for role, sequence in last.items() if role in OUTPUTS and sequence > sequences.get(role, 0)
+        }
 
-    async def said(self, role: str, since: int) -> list[bytes]:
-        """What the shard's public entries of a role say, from a count on. Raises KafkaUnavailable."""
+    async def published_values(self, role: str, since: int) -> list[bytes]:
+        """The values of the shard's published entries of a role, from a sequence number on. Raises KafkaUnavailable."""
         return await self._publisher.values(Destination(role, self._shard), since)
 
     async def published_roles(self) -> list[str]:
         """The roles of which this shard has published anything, ever; a shard that never was has none."""
         asked = {Destination(role, self._shard): 1 << 62 for role in OUTPUTS}
-        return sorted(place.topic for place, entries in (await self._publisher.public(asked)).items() if entries)
+        return sorted(
+            destination.topic for destination, entries in (await self._publisher.public(asked)).items() if entries
+        )
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Entries that the last write appended to the outbox."""
         self._waiting.extend(entries)
         self._bytes += sum(map(_size, entries))
-        self._kick.set()
+        self._wake.set()
         if self._full():
             self._go.set()
         self._on_added(entries)
 
-    def trimmed(self, count: int) -> None:
-        """`count` entries have left the outbox."""
-        self.trimmable -= count
+    def trimmed(self, entries: int) -> None:
+        """`entries` of them have left the outbox."""
+        self.trimmable -= entries
 
-    async def room(self, limit: int) -> None:
+    async def wait_for_capacity(self, limit: int) -> None:
         """Wait until fewer than `limit` entries, and less than `MOST_BYTES` of them, are unpublished."""
-        while not self.has_room(limit):
-            self.hurry()
-            self._room.clear()
-            await self._room.wait()
+        while not self.has_capacity(limit):
+            self.flush()
+            self._capacity.clear()
+            await self._capacity.wait()
 
-    def has_room(self, limit: int) -> bool:
-        """Whether `room` would not wait."""
+    def has_capacity(self, limit: int) -> bool:
+        """Whether `wait_for_capacity` would not wait."""
         return len(self._waiting) < limit and self._bytes < MOST_BYTES
 
-    def hurry(self) -> None:
+    def flush(self) -> None:
         """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
         if self._hurries:
             self._awaited = True
@@ -174,7 +179,7 @@ class Outgoing:
 
     async def _paced(self) -> None:
         """Wait until the next transaction may begin."""
-        pace = min(max(PACE_S, self.behind_s), LONGEST_PACE_S)
+        pace = min(max(PACE_S, self.lag_s), LONGEST_PACE_S)
         rest = self._begun + pace - time.monotonic()
         if rest > 0 and not self._awaited and not self._full():
             self._go.clear()
@@ -187,8 +192,8 @@ class Outgoing:
         """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
         backoff = Backoff()
         while True:
-            await self._kick.wait()
-            self._kick.clear()
+            await self._wake.wait()
+            self._wake.clear()
             while self._waiting:
                 await self._paced()
                 try:
@@ -221,13 +226,13 @@ class Outgoing:
     async def stop(self) -> None:
         await self._publisher.stop()
 
-    async def _synchronise(self, counts: Mapping[str, int]) -> None:
+    async def _synchronise(self, sequences: Mapping[str, int]) -> None:
         """Start the publisher, then read the tails back to the first entry that is not known to be public."""
         await self._publisher.start()
         point("takeover.5.publisher_started")
-        since = {Destination(role, self._shard): count + 1 for role, count in counts.items()}
+        since = {Destination(role, self._shard): sequence + 1 for role, sequence in sequences.items()}
         for entry in reversed(self._waiting):
-            since[entry.destination] = entry.count
+            since[entry.destination] = entry.sequence
         for destination, entries in (await self._publisher.public(since)).items():
             self._public[destination] = dict(entries)
         point("takeover.6.tails_read")
@@ -243,9 +248,9 @@ class Outgoing:
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
-            self._public.get(entry.destination, {}).pop(entry.count, None)
+            self._public.get(entry.destination, {}).pop(entry.sequence, None)
         self.trimmable += len(taken)
-        self._room.set()
+        self._capacity.set()
         self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
 
     async def _send(self, entries: Sequence[Entry]) -> None:
@@ -288,16 +293,19 @@ class Outgoing:
         known = self._public.get(entry.destination)
         if not known:
             return False
-        there = known.get(entry.count)
+        there = known.get(entry.sequence)
         if there is None:
-            # A trigger that expired unsent leaves its count unused.
-            passed = entry.count < max(known)
+            # A trigger that expired unsent leaves its sequence number unused.
+            passed = entry.sequence < max(known)
             if passed and not self._was_replaceable(entry):
-                raise DifferentOutput(f"{entry.topic} of shard {self._shard}: count {entry.count} is missing in public")
+                raise DifferentOutput(
+                    f"{entry.topic} of shard {self._shard}: sequence number {entry.sequence} is missing in public"
+                )
             return passed
         if there != entry.id:
             raise DifferentOutput(
-                f"{entry.topic} of shard {self._shard}: count {entry.count} is {entry.id} here and {there} in public"
+                f"{entry.topic} of shard {self._shard}: sequence number {entry.sequence} is {entry.id} here "
+                f"and {there} in public"
             )
         return True
 
@@ -324,13 +332,15 @@ def _size(entry: Entry) -> int:
     return len(entry.key) + len(entry.value)
 
 
-def _check_outbox(outbox: Sequence[Entry], counts: Mapping[str, int]) -> None:
-    """The outbox must end at the committed counts: it was appended in the same commits."""
+def _check_outbox(outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
+    """The outbox must end at the committed sequence numbers: it was appended in the same commits."""
     last: dict[str, int] = {}
     for entry in outbox:
-        if entry.topic in last and entry.count != last[entry.topic] + 1:
-            raise DifferentOutput(f"outbox: {entry.topic} count {entry.count} follows {last[entry.topic]}")
-        last[entry.topic] = entry.count
-    for role, count in last.items():
-        if counts.get(role) != count:
-            raise DifferentOutput(f"outbox ends at {role} count {count}, the shard's state says {counts.get(role)}")
+        if entry.topic in last and entry.sequence != last[entry.topic] + 1:
+            raise DifferentOutput(f"outbox: {entry.topic} sequence number {entry.sequence} follows {last[entry.topic]}")
+        last[entry.topic] = entry.sequence
+    for role, sequence in last.items():
+        if sequences.get(role) != sequence:
+            raise DifferentOutput(
+                f"outbox ends at {role} sequence number {sequence}, the shard's state says {sequences.get(role)}"
+            )

@@ -1,4 +1,4 @@
-"""The plan of a backfill: a place of its own in the store, written before the first shard and marked done after all.
+"""The stored plan of a backfill, and the guard that keeps workers away until it is done.
 
 It makes a backfill whole: while it is begun and not done no worker takes a shard over, whatever has happened to the
 backfill. A run becomes its owner in streams/history/backfill/claim.py.
@@ -11,16 +11,16 @@ from typing import Literal
 import msgspec
 
 from streams.errors import EngineError, ExitCode, StateUnreadable
-from streams.shard.meta import Birth
+from streams.shard.meta import Creation
 from streams.store import Store
 from streams.text import moment
 
-PLACE = "backfill"
+NAMESPACE = "backfill"
 SCHEMA = 1
 
 
 class BackfillUnfinished(EngineError):
-    """A backfill was begun and has not come to its end: state and models are of some moment before its cut."""
+    """A backfill was begun and has not come to its end: state and models are of some moment before its cut-over."""
 
     code = ExitCode.BACKFILL_UNFINISHED
     remedy = (
@@ -39,8 +39,8 @@ class AlreadyAtWork(EngineError):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is backfilled. until: the cut (ms). events: by partition. digest: of the events. birth: what the shards are
-    made with. fences: by partition, the first offset that live will read.
+    """What is backfilled. until: the cut-over (ms). events: by partition. digest: of the events. creation: what the
+    shards are made with. next_offsets: by partition, the first offset that live will read.
 
     stage: `withdrawn`: nothing was begun, since a worker was found.
     """
@@ -49,8 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     until: int
     events: list[int]
     digest: str
-    birth: Birth
-    fences: list[int] = []
+    creation: Creation = msgspec.field(name="birth")
+    next_offsets: list[int] = msgspec.field(name="fences", default_factory=list)
     stage: Literal["begun", "done", "withdrawn"] = "begun"
 
 
@@ -71,16 +71,16 @@ def unpack(body: bytes) -> Plan:
 
 async def refuse_unfinished(store: Store) -> None:
     """Raises BackfillUnfinished while a backfill is begun and not done. For workers."""
-    meta = await store.read_meta(PLACE)
+    meta = await store.read_meta(NAMESPACE)
     if meta is not None and (plan := unpack(meta.body)).stage == "begun":
         raise BackfillUnfinished(f"the backfill of {sum(plan.events):,} events until {moment(plan.until)} is not done")
 
 
-def check_made_by_it(place: str, birth: Birth, until: int) -> None:
-    """A shard was made by the backfill up to the cut `until`. Raises AlreadyAtWork.
+def check_made_by_it(namespace: str, creation: Creation, until: int) -> None:
+    """A shard was made by the backfill up to the cut-over `until`. Raises AlreadyAtWork.
 
     A worker that had looked for a plan before there was one makes shards under it, when the backfill dies before its
     second look for workers. Those stand behind all history, which would count as done.
     """
-    if birth.quiet_until != until:
-        raise AlreadyAtWork(f"shard {place} was made by a worker, not by the backfill until {moment(until)}")
+    if creation.quiet_until != until:
+        raise AlreadyAtWork(f"shard {namespace} was made by a worker, not by the backfill until {moment(until)}")

@@ -1,4 +1,4 @@
-"""Live: a record far ahead of our clock comes from a broker with a wrong one, and would make everybody else late.
+"""Pauses a live shard at a record whose timestamp is far ahead of this machine's clock.
 
 The shard pauses, with an alarm, until our own clock gets there. It decides when a record is taken, never what follows
 from it.

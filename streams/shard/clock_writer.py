@@ -1,4 +1,4 @@
-"""Live: log time moves in silence because each owner appends a clock record to its own partition every few seconds.
+"""Appends clock records to owned partitions, so that log time advances without events (live mode).
 
 A due item is due when the *log* has come that far, so a shard without touchpoints needs these records for its silent
 customers to be seen. In replay mode only the replay tool writes them.
@@ -28,12 +28,12 @@ def clock_record(partition: int, now_ms: int, by: str) -> bytes:
 
 
 class ClockWriter:
-    """Appends clock records for the partitions that `owned` names at the time."""
+    """Appends clock records for the partitions that `partitions` names at the time."""
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, owned: Callable[[], Iterable[int]], every_s: float, by: str
+        self, connection: KafkaConnection, topic: str, partitions: Callable[[], Iterable[int]], every_s: float, by: str
     ) -> None:
-        self._connection, self._topic, self._owned = connection, topic, owned
+        self._connection, self._topic, self._partitions = connection, topic, partitions
         self._every_s, self._by = every_s, by
 
     async def run(self) -> None:
@@ -51,7 +51,7 @@ class ClockWriter:
             await producer.start()
             while True:
                 now = int(time.time() * 1000)
-                for partition in list(self._owned()):
+                for partition in list(self._partitions()):
                     value = clock_record(partition, now, self._by)
                     await producer.send_and_wait(self._topic, value, partition=partition, timestamp_ms=now)
                 await asyncio.sleep(self._every_s)

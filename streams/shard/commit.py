@@ -1,4 +1,4 @@
-"""From what the engine says of one piece to what is written in one commit, and published after it."""
+"""Maps the engine's changes to outbox entries and one store write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shard that never was: that nothing of it is anywhere, and what it is created with."""
+"""Creates a new shard, after checking that no earlier state of it exists."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from models.timeline.shard_state import ShardState
 from streams.errors import MetaMissing
 from streams.kafka.partition_facts import LogFacts
-from streams.shard.meta import SCHEMA, ShardBody, birth_of, check_settings, check_topic, unpack_body
+from streams.shard.meta import SCHEMA, ShardBody, check_settings, check_topic, creation_of, unpack_body
 from streams.shard.settings import ShardSettings
 from streams.store import Store
 
 
 async def new_body(
-    place: str, settings: ShardSettings, facts: LogFacts, public: Sequence[str], store: Store
+    namespace: str, settings: ShardSettings, facts: LogFacts, public: Sequence[str], store: Store
 ) -> ShardBody:
     """The first body of a shard without a meta.
 
@@ -26,13 +26,13 @@ async def new_body(
     """
     if facts.committed is not None:
         raise MetaMissing(
-            f"shard {place}: Kafka has offset {facts.committed} committed for the group, the store has no meta"
+            f"shard {namespace}: Kafka has offset {facts.committed} committed for the group, the store has no meta"
         )
     if public:
-        raise MetaMissing(f"shard {place}: {', '.join(public)} hold its outputs, the store has no meta")
+        raise MetaMissing(f"shard {namespace}: {', '.join(public)} hold its outputs, the store has no meta")
     await _fits_the_others(settings, facts, store)
-    birth = birth_of(facts, settings.mode, settings.engine, settings.backfill_until)
-    return ShardBody(SCHEMA, birth, ShardState(int(place), facts.partitions, facts.start))
+    creation = creation_of(facts, settings.mode, settings.engine, settings.backfill_until)
+    return ShardBody(SCHEMA, creation, ShardState(int(namespace), facts.partitions, facts.start))
 
 
 async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Store) -> None:
@@ -43,6 +43,6 @@ async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Stor
     """
     first = await store.read_meta("0")
     if first is not None:
-        birth = unpack_body("0", first.body).birth
-        check_topic("0", birth, facts)
-        check_settings("0", birth, settings.mode, settings.engine)
+        creation = unpack_body("0", first.body).creation
+        check_topic("0", creation, facts)
+        check_settings("0", creation, settings.mode, settings.engine)

@@ -1,4 +1,4 @@
-"""The body of a shard's meta: the engine's state, and what the shard was created with and must not change."""
+"""Metadata of a shard in the store: engine state, and the settings fixed at creation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from streams.kafka.partition_facts import LogFacts
 SCHEMA = 1
 
 
-class Birth(msgspec.Struct, frozen=True):
-    """Fixed at creation. `settings`: every engine setting that decides, by name. `quiet_until`: the cut of the backfill
-    that made the shard; nobody is triggered before it."""
+class Creation(msgspec.Struct, frozen=True):
+    """Fixed at creation. `settings`: every engine setting that decides, by name. `quiet_until`: the cut-over of the
+    backfill that made the shard; nobody is triggered before it."""
 
     topic_id: str
     partitions: int
@@ -27,7 +27,7 @@ class Birth(msgspec.Struct, frozen=True):
 
 class ShardBody(msgspec.Struct, frozen=True):
     schema: int
-    birth: Birth
+    creation: Creation = msgspec.field(name="birth")
     state: ShardState
 
 
@@ -44,58 +44,63 @@ def pack_body(body: ShardBody) -> bytes:
     return _encode(body)
 
 
-def unpack_body(place: str, value: bytes) -> ShardBody:
+def unpack_body(namespace: str, value: bytes) -> ShardBody:
     """Raises StateUnreadable on foreign bytes or another schema."""
     try:
         # The schema first: another one's fields need not be those that this release knows.
         schema = _decode_head(value).schema
         if schema != SCHEMA:
-            raise StateUnreadable(f"meta of shard {place} has schema {schema}; this release reads {SCHEMA}")
+            raise StateUnreadable(f"meta of shard {namespace} has schema {schema}; this release reads {SCHEMA}")
         return _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StateUnreadable(f"meta of shard {place}, {len(value)} bytes: {error}") from error
+        raise StateUnreadable(f"meta of shard {namespace}, {len(value)} bytes: {error}") from error
 
 
-def birth_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Birth:
-    return Birth(facts.topic_id, facts.partitions, mode, settings.deciding(), quiet_until)
+def creation_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Creation:
+    return Creation(facts.topic_id, facts.partitions, mode, settings.deciding(), quiet_until)
 
 
-def settings_of(place: str, birth: Birth) -> EngineSettings:
+def settings_of(namespace: str, creation: Creation) -> EngineSettings:
     """The settings that a shard was created with, whatever is configured where this runs. Raises StateUnreadable."""
-    told: dict[str, Any] = dict(birth.settings)
+    values: dict[str, Any] = dict(creation.settings)
     try:
-        return EngineSettings(**told)
+        return EngineSettings(**values)
     except (TypeError, ValueError) as error:
-        raise StateUnreadable(f"settings of shard {place}: {error}") from error
+        raise StateUnreadable(f"settings of shard {namespace}: {error}") from error
 
 
-def check_log(place: str, birth: Birth, fence: int, facts: LogFacts) -> None:
-    """Step 4: the log is the one the shard was created on, and still holds its fence."""
-    check_topic(place, birth, facts)
-    if fence < facts.start:
+def check_log(namespace: str, creation: Creation, next_offset: int, facts: LogFacts) -> None:
+    """Step 4: the log is the one the shard was created on, and still holds its next offset."""
+    check_topic(namespace, creation, facts)
+    if next_offset < facts.start:
         raise LogTruncated(
-            f"shard {place}: the log starts at {facts.start}, the fence is {fence}: {facts.start - fence} are gone"
+            f"shard {namespace}: the log starts at {facts.start}, the next offset is {next_offset}: "
+            f"{facts.start - next_offset} are gone"
         )
-    if fence > facts.end:
-        raise LogTruncated(f"shard {place}: the log ends at {facts.end}, the fence is {fence}: it is not the same log")
+    if next_offset > facts.end:
+        raise LogTruncated(
+            f"shard {namespace}: the log ends at {facts.end}, the next offset is {next_offset}: it is not the same log"
+        )
 
 
-def check_topic(place: str, birth: Birth, facts: LogFacts) -> None:
+def check_topic(namespace: str, creation: Creation, facts: LogFacts) -> None:
     """The topic is the one the shard was created on, with as many partitions."""
-    if birth.topic_id and facts.topic_id != birth.topic_id:
-        raise TopicChanged(f"shard {place}: topic id is {facts.topic_id}, at creation it was {birth.topic_id}")
-    if facts.partitions != birth.partitions:
+    if creation.topic_id and facts.topic_id != creation.topic_id:
+        raise TopicChanged(f"shard {namespace}: topic id is {facts.topic_id}, at creation it was {creation.topic_id}")
+    if facts.partitions != creation.partitions:
         raise TopicChanged(
-            f"shard {place}: the topic has {facts.partitions} partitions, at creation {birth.partitions}"
+            f"shard {namespace}: the topic has {facts.partitions} partitions, at creation {creation.partitions}"
         )
 
 
-def check_settings(place: str, birth: Birth, mode: str, settings: EngineSettings) -> None:
+def check_settings(namespace: str, creation: Creation, mode: str, settings: EngineSettings) -> None:
     """What was fixed at creation is still what the worker is told."""
-    told = {"mode": mode, **LATER, **settings.deciding()}
-    stored = {"mode": birth.mode, **LATER, **birth.settings}
+    configured = {"mode": mode, **LATER, **settings.deciding()}
+    stored = {"mode": creation.mode, **LATER, **creation.settings}
     differing = [
-        f"{name} is {told[name]!r}, at creation {stored.get(name)!r}" for name in told if told[name] != stored.get(name)
+        f"{name} is {configured[name]!r}, at creation {stored.get(name)!r}"
+        for name in configured
+        if configured[name] != stored.get(name)
     ]
     if differing:
-        raise SettingsChanged(f"shard {place}: {'; '.join(differing)}")
+        raise SettingsChanged(f"shard {namespace}: {'; '.join(differing)}")

@@ -1,8 +1,8 @@
-"""A shard at work: one partition's records, through the pure engine, into one commit after another.
+"""Owner of one input partition: reads batches, runs the pure engine, commits, publishes.
 
-One task makes all of a shard's writes. A batch is read, cut into pieces along the line (models/timeline/pieces.py), and
-each piece is loaded, applied and committed; the outbox is published beside it. Where a piece needs a model version the
-shard waits for it, and every wait ends when the partition is revoked.
+One task makes all of a shard's writes. A batch is read, split into pieces along the line (models/timeline/pieces.py),
+and each piece is loaded, applied and committed; the outbox is published beside it. Where a piece needs a model version
+the shard waits for it, and every wait ends when the partition is revoked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from models.engine.step import (
     Answer,
     DueBefore,
     DueItems,
-    NotCut,
+    NotPublished,
     Records,
     RecordsOf,
     Request,
@@ -39,7 +39,7 @@ from models.engine.step import (
     step,
 )
 from models.timeline.batch import Batch
-from models.timeline.shard_state import UNBORN, ShardState, born
+from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.crash_points import point
 from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
 from streams.kafka.partition_facts import LogFacts
@@ -72,9 +72,9 @@ class Shard:
 
     def __init__(self, tp: TP, generation: int, settings: ShardSettings, ports: ShardPorts) -> None:
         self.tp, self.generation = tp, generation
-        self.place = str(tp.partition)
+        self.namespace = str(tp.partition)
         self.busy = False
-        self.fence = 0
+        self.next_offset = 0
         self._settings, self._store = settings, ports.store
         self._outgoing, self._release = ports.outgoing, ports.release
         self._watcher = watcher = ports.watcher
@@ -96,33 +96,33 @@ class Shard:
             await refuse_unfinished(self._store)
         meta = await self._checkpoint.read()
         if meta is not None:
-            self.fence = unpack_body(self.place, meta.body).state.fence
+            self.next_offset = unpack_body(self.namespace, meta.body).state.next_offset
         return meta is not None
 
     async def mint(self) -> None:
         """Step 3."""
         meta = await self._checkpoint.mint()
         if meta is not None:
-            self._body = unpack_body(self.place, meta.body)
-            self.fence = self._body.state.fence
+            self._body = unpack_body(self.namespace, meta.body)
+            self.next_offset = self._body.state.next_offset
 
     async def check(self, facts: LogFacts) -> None:
         """Step 4; creates a shard that never was. In a backfill raises AlreadyAtWork for one that it did not make."""
         if self._body is None:
             public = await self._outgoing.published_roles()
-            fresh = await new_body(self.place, self._settings, facts, public, self._store)
-            self._body = unpack_body(self.place, (await self._checkpoint.create(pack_body(fresh))).body)
-            self.fence = self.body.state.fence
+            fresh = await new_body(self.namespace, self._settings, facts, public, self._store)
+            self._body = unpack_body(self.namespace, (await self._checkpoint.create(pack_body(fresh))).body)
+            self.next_offset = self.body.state.next_offset
         body = self.body
         if self._settings.backfill_until:
-            check_made_by_it(self.place, body.birth, self._settings.backfill_until)
-        check_log(self.place, body.birth, body.state.fence, facts)
-        check_settings(self.place, body.birth, self._settings.mode, self._settings.engine)
+            check_made_by_it(self.namespace, body.creation, self._settings.backfill_until)
+        check_log(self.namespace, body.creation, body.state.next_offset, facts)
+        check_settings(self.namespace, body.creation, self._settings.mode, self._settings.engine)
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
-        outbox = [unpack(value) for value in await self._store.outbox(self.place)]
-        await self._outgoing.start(outbox, self.body.state.counts)
+        outbox = [unpack(value) for value in await self._store.outbox(self.namespace)]
+        await self._outgoing.start(outbox, self.body.state.sequences)
         await self._find_records()
         point("takeover.7.published")
         if self._outgoing.trimmable:
@@ -131,16 +131,20 @@ class Shard:
 
     async def _find_records(self) -> None:
         """Redis lost what is public: live, the versions that were in force then come into force where they did."""
-        counts = self.body.state.counts
-        public_to = self._outgoing.ahead(counts)
+        sequences = self.body.state.sequences
+        public_to = self._outgoing.ahead(sequences)
         if public_to and self._settings.mode == "live":
-            self._rule.obey(await self._outgoing.said("decisions", counts.get("decisions", 0) + 1), public_to)
-            logger.warning("shard %s: the store went back; outputs are public up to %s", self.place, public_to)
+            self._rule.obey(
+                await self._outgoing.published_values("decisions", sequences.get("decisions", 0) + 1), public_to
+            )
+            logger.warning(
+                "shard %s: the store lost commits; outputs are published up to %s", self.namespace, public_to
+            )
 
     @property
     def body(self) -> ShardBody:
         if self._body is None:
-            raise MetaMissing(f"shard {self.place} has not been taken over")
+            raise MetaMissing(f"shard {self.namespace} has not been taken over")
         return self._body
 
     # -- work
@@ -183,7 +187,7 @@ class Shard:
                 self._watcher.idle(self.tp.partition)
                 continue
             self._watcher.working(self.tp.partition, len(records), records[-1].timestamp)
-            self._outgoing.behind_s = time.time() - records[-1].timestamp / 1_000
+            self._outgoing.lag_s = time.time() - records[-1].timestamp / 1_000
             await self._apply_batch(records)
             self.busy = False
             self._release(self)
@@ -192,22 +196,23 @@ class Shard:
         """All pieces of a batch, in order."""
         batch = self._read(records)
         state = self.body.state
-        if state.time == UNBORN:
+        if state.time == NO_TIME:
             self._body = ShardBody(
-                SCHEMA, self.body.birth, born(state, self._settings.engine, int(batch.timestamps[0]))
+                SCHEMA, self.body.creation, initialised(state, self._settings.engine, int(batch.timestamps[0]))
             )
         first = 0
         while first < len(batch):
-            if not self._outgoing.has_room(self._settings.outbox_limit):
+            if not self._outgoing.has_capacity(self._settings.outbox_limit):
                 self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
-                await self._outgoing.room(self._settings.outbox_limit)
+                await self._outgoing.wait_for_capacity(self._settings.outbox_limit)
             await self._clock.reach(batch.record(first))
             first = await self._apply_piece(batch, first, self._clock.up_to_now(batch.timestamps, first))
 
     def _read(self, records: Sequence[Any]) -> Batch:
-        if records[0].offset < self.fence:
+        if records[0].offset < self.next_offset:
             raise StoreWentBack(
-                f"shard {self.place}: was handed offset {records[0].offset} below its fence {self.fence}"
+                f"shard {self.namespace}: was handed offset {records[0].offset} below its next offset "
+                f"{self.next_offset}"
             )
         offsets, timestamps, keys, values = zip(*map(_columns, records), strict=True)
         return Batch(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
@@ -231,10 +236,10 @@ class Shard:
             return answered
 
         upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
-        scoring = Scoring(self._rule.scorer, None, body.birth.quiet_until)
+        scoring = Scoring(self._rule.scorer, None, body.creation.quiet_until)
         done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
-        if isinstance(done, NotCut):
-            raise ValueError(f"shard {self.place}: went on without the version of boundary {done.boundary}")
+        if isinstance(done, NotPublished):
+            raise ValueError(f"shard {self.namespace}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
         await self._commit(done.changes)
@@ -254,7 +259,7 @@ class Shard:
             case VersionAtRecord():
                 return Adopted(await self._rule.at_record(state, request))
             case DueBefore():
-                # The bound of a full piece is (place, no customer): whatever is due at an earlier place.
+                # The bound of a full piece is (position, no customer): every timer at an earlier position.
                 return DueItems(await self._dues.before(request.bound[0], request.most))
             case RecordsOf():
                 return Records(await self._load(request.customers))
@@ -262,11 +267,11 @@ class Shard:
     def _waits(self, reason: str, detail: str) -> None:
         self._watcher.waiting(self.tp.partition, reason, detail)
         if reason == "version":
-            self._outgoing.hurry()
+            self._outgoing.flush()
 
     async def _read_dues(self, up_to: float, most: int) -> list[tuple[float, bytes]]:
         return await retry_while_unavailable(
-            "reading the due set", lambda: self._store.due(self.place, up_to, most), self._away
+            "reading the due set", lambda: self._store.due(self.namespace, up_to, most), self._store_unavailable
         )
 
     async def _load(self, customers: Sequence[bytes]) -> list[bytes | None]:
@@ -276,7 +281,7 @@ class Shard:
         if missing:
             names = [b"c:" + customers[row] for row in missing]
             stored = await retry_while_unavailable(
-                "loading records", lambda: self._store.load(self.place, names), self._away
+                "loading records", lambda: self._store.load(self.namespace, names), self._store_unavailable
             )
             for row, value in zip(missing, stored, strict=True):
                 found[row] = value
@@ -286,23 +291,23 @@ class Shard:
         try:
             return apply(given, scoring)
         except UnknownRecord as error:
-            raise StateUnreadable(f"shard {self.place}: {error}") from error
+            raise StateUnreadable(f"shard {self.namespace}: {error}") from error
         except TooManyFailures as error:
-            raise EngineFailing(f"shard {self.place}: {error}") from error
+            raise EngineFailing(f"shard {self.namespace}: {error}") from error
 
-    def _away(self, detail: str) -> None:
+    def _store_unavailable(self, detail: str) -> None:
         self._waits("store", detail)
 
     async def _commit(self, changes: Changes) -> None:
         """Step b, and the hand-over to the publisher."""
-        body = ShardBody(SCHEMA, self.body.birth, changes.state)
+        body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
             await self._checkpoint.write(pack_body(body), store_changes(changes, entries, trim))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
-                self._body, self.fence = body, changes.state.fence
+                self._body, self.next_offset = body, changes.state.next_offset
                 self._dues.committed(changes.dues)
                 self._cache.committed(changes.records)
         self._outgoing.trimmed(trim)

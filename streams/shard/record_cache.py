@@ -1,4 +1,4 @@
-"""The records of customers who were seen lately, kept in memory by their only writer.
+"""LRU cache of customer records, valid because the shard is their only writer.
 
 A load then asks the store for the others alone. Write-through, bounded, and gone with the ownership; nothing is in it
 that was not committed.

@@ -1,4 +1,4 @@
-"""What a shard is told, what it works with, and what it tells."""
+"""Settings of a shard, and the observer protocol it reports to."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from streams.store.checkpoint import Checkpoint
 @dataclass(frozen=True, slots=True)
 class ShardSettings:
     """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
-    cache_records: most customers whose records are kept in memory. backfill_until: the cut of the backfill that works
-    here in place of a worker, 0: none."""
+    cache_records: most customers whose records are kept in memory. backfill_until: the cut-over of the backfill that
+    works here in place of a worker, 0: none."""
 
     engine: EngineSettings
     mode: str

@@ -1,4 +1,4 @@
-"""Which model version a shard decides with, and when the next one comes into force (docs/design.md).
+"""Chooses the model version that a shard scores with, and when the next one becomes active.
 
 In lockstep every boundary brings the version that the rule names, and the shard waits for it. Live the shard never
 waits for the learner: it goes on with the newest older version, and takes a late one at the start of a batch. Where the
@@ -35,12 +35,12 @@ class VersionRule:
             raise RuntimeError("no model version is in force: the shard has not resumed its state")
         return self._in_force.scorer
 
-    def obey(self, said: Iterable[bytes], public_to: Mapping[str, int]) -> None:
+    def obey(self, decisions: Iterable[bytes], public_to: Mapping[str, int]) -> None:
         """Live, after the store went back: what the decisions say, until all that is public has been said again.
 
-        public_to: role to the count of its last public output.
+        public_to: role to the sequence number of its last published output.
         """
-        self._recorded, self._public_to = obeying(said), public_to
+        self._recorded, self._public_to = obeying(decisions), public_to
 
     async def resume(self, state: ShardState) -> None:
         """The version that the state was left with."""
@@ -76,7 +76,7 @@ class VersionRule:
         return await self._newer(state, wanted)
 
     def _obeyed(self, state: ShardState) -> Adoption | None:
-        if self._recorded is not None and all(state.counts.get(role, 0) >= n for role, n in self._public_to.items()):
+        if self._recorded is not None and all(state.sequences.get(role, 0) >= n for role, n in self._public_to.items()):
             self._recorded = None
         return self._recorded
 
@@ -89,7 +89,7 @@ class VersionRule:
         return found if newer(found.version.boundary, state.version) else None
 
     async def _newer(self, state: ShardState, most: int) -> InForce | None:
-        """The newest version up to a boundary that the learner has cut, if it is newer than the one in force."""
+        """The newest version up to a boundary that the learner has published, if it is newer than the one in force."""
         found = await self._versions.newest(most, self._waits)
         if found is None or not newer(found.version.boundary, state.version):
             return None

@@ -1,11 +1,11 @@
-"""The checkpoint: the one object through which a place (a shard, the learner) is owned and written.
+"""The checkpoint: owns and writes one namespace of the store (a shard, the learner, a backfill).
 
 The protocol, with the step numbers that docs/design.md and the chaos tests use. Taking over:
 
  1. read the meta                                                     `read`
- 2. commit its fence to Kafka (streams/consumer/ownership.py)
+ 2. commit its next offset to Kafka (streams/consumer/ownership.py)
  3. mint a token: from here on the former owner can write nothing      `mint`
- 4. check the log's facts; create the meta of a shard that never was   `create`
+4. check the log's facts; create the meta of a new shard   `create`
  5. start the publisher: ends the former owner's open transaction and fences it
  6. read the public tails
  7. read the outbox, compare with what is public, publish what is missing
@@ -15,16 +15,16 @@ The protocol, with the step numbers that docs/design.md and the chaos tests use.
 Committing a piece of the line:
 
  a. compute; nothing is written                          (`commit.a.computed`)
- b. one compare-and-set write: records, dues, cut, outbox (`commit.b.written`)
+ b. one compare-and-set write: records, timers, position, outbox (`commit.b.written`)
  c. publish the outbox in transactions                   (`publish.1` to `publish.4`)
  d. the trim rides in the next write                     (`commit.b.written` of that one)
 
-The learner commits the versions that it has cut with its state in one write (`learner.a.learned` before it,
+The learner commits the versions that it publishes with its state in one write (`learner.a.learned` before it,
 `learner.b.written` after it).
 
-A crash after any of them re-reads from the last cut; what was written is not applied again, what was published is not
-published again. One write is in flight at a time, and its outcome is always known before anything else happens: a
-write that is cancelled is finished first.
+A crash after any of them re-reads from the last commit position; what was written is not applied again, what was
+published is not published again. One write is in flight at a time, and its outcome is always known before anything else
+happens: a write that is cancelled is finished first.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ NOTHING_ELSE = StoreChanges()
 
 
 class Checkpoint:
-    """Ownership of one place in the store. `number` is the commit number as this owner knows it."""
+    """Ownership of one namespace in the store. `number` is the commit number as this owner knows it."""
 
     def __init__(
         self,
         store: Store,
-        place: str,
+        namespace: str,
         on_rejection: Callable[[str], None] = ignore,
         on_outage: Callable[[str], None] = ignore,
     ) -> None:
-        self._store, self._place = store, place
+        self._store, self._namespace = store, namespace
         self._token = os.urandom(16).hex().encode()
         self._on_rejection, self._on_outage = on_rejection, on_outage
         self._looked = False
@@ -64,7 +64,7 @@ class Checkpoint:
 
     async def read(self) -> Meta | None:
         """Step 1: the meta as it stands."""
-        meta = await self._store.read_meta(self._place)
+        meta = await self._store.read_meta(self._namespace)
         self._looked, self._seen = True, meta.token if meta is not None else None
         return meta
 
@@ -73,39 +73,40 @@ class Checkpoint:
 
         Raises Fenced, and mints nothing, when somebody else has become the owner since step 1: a worker that was
         stopped inside its takeover must not take the shard from the one that came after it. Without a step 1 it takes
-        the place from whoever has it.
+        the namespace from whoever has it.
         """
         if self._looked and self._seen is None:
-            if await self._store.read_meta(self._place) is not None:
-                raise Fenced(f"{self._place}: was created by another worker while this one took it over")
+            if await self._store.read_meta(self._namespace) is not None:
+                raise Fenced(f"{self._namespace}: was created by another worker while this one took it over")
             return None
         return await self._mint(self._seen)
 
     async def _mint(self, seen: bytes | None) -> Meta | None:
-        meta = await self._store.mint(self._place, self._token, seen)
+        meta = await self._store.mint(self._namespace, self._token, seen)
         if meta is None:
             return None
         if seen is not None and meta.token not in (seen, self._token):
             self._on_rejection("token")
-            raise Fenced(f"{self._place}: another worker took it over while this one did")
+            raise Fenced(f"{self._namespace}: another worker took it over while this one did")
         self.number = meta.number
         return meta
 
     async def holds(self) -> bool:
-        """True while the place is ours, as far as the store knows. Asked by a publisher that was cut off."""
-        meta = await self._store.read_meta(self._place)
+        """True while the namespace is ours, as far as the store knows. Asked by a publisher that lost its
+        connection."""
+        meta = await self._store.read_meta(self._namespace)
         ours = meta is not None and meta.token == self._token
         if not ours:
             self._on_rejection("producer")
         return ours
 
     async def stands(self) -> bool:
-        """Raises what the next write would, when the place is not as this owner left it. Between two writes.
+        """Raises what the next write would, when the namespace is not as this owner left it. Between two writes.
 
         False while the store is away: it has not gone back, as far as anybody knows.
         """
         try:
-            meta = await self._store.read_meta(self._place)
+            meta = await self._store.read_meta(self._namespace)
         except Unavailable as error:
             self._on_outage(f"looking at the meta: {error}")
             return False
@@ -113,15 +114,15 @@ class Checkpoint:
         return True
 
     async def create(self, body: bytes) -> Meta:
-        """Step 4, for a place that never was: create its meta and mint."""
-        await self._store.create(self._place, body)
+        """Step 4, for a new namespace: create its meta and mint."""
+        await self._store.create(self._namespace, body)
         meta = await self._mint(b"")
         if meta is None:
-            raise MetaMissing(f"{self._place}: the meta vanished right after it was created")
+            raise MetaMissing(f"{self._namespace}: the meta vanished right after it was created")
         return meta
 
     async def write(self, body: bytes, changes: StoreChanges = NOTHING_ELSE) -> None:
-        """Step b. Raises Fenced, StoreWentBack or MetaMissing when the place is not ours any more.
+        """Step b. Raises Fenced, StoreWentBack or MetaMissing when the namespace is not ours any more.
 
         While the store is away the same write, with the same nonce, is tried again. When the caller is cancelled the
         try in flight is finished first; a write that was not answered is then left to the next owner, who reads what
@@ -130,7 +131,7 @@ class Checkpoint:
         write = Write(self._token, self.number, os.urandom(8), body, *changes)
         backoff = Backoff()
         while True:
-            attempt = asyncio.ensure_future(self._store.commit(self._place, write))
+            attempt = asyncio.ensure_future(self._store.commit(self._namespace, write))
             cancelled = await _settle(attempt)
             error = attempt.exception()
             if error is None:
@@ -139,7 +140,7 @@ class Checkpoint:
                 raise error
             if cancelled:
                 raise asyncio.CancelledError from error
-            logger.warning("%s: commit %d: %s; again in %.2f s", self._place, self.number, error, backoff.pause_s)
+            logger.warning("%s: commit %d: %s; again in %.2f s", self._namespace, self.number, error, backoff.pause_s)
             self._on_outage(f"commit: {error}")
             await backoff.pause()
         self._judge(attempt.result(), f"commit {self.number} was refused")
@@ -152,12 +153,12 @@ class Checkpoint:
         if outcome.stands:
             return
         self._on_rejection(str(outcome))
-        told = f"{self._place}: {found} ({outcome})"
+        text = f"{self._namespace}: {found} ({outcome})"
         if outcome is Outcome.FENCED:
-            raise Fenced(f"{told}: another worker holds the token")
+            raise Fenced(f"{text}: another worker holds the token")
         if outcome is Outcome.MISSING:
-            raise MetaMissing(f"{told}: the meta is gone from the store")
-        raise StoreWentBack(f"{told}: the stored number is another")
+            raise MetaMissing(f"{text}: the meta is gone from the store")
+        raise StoreWentBack(f"{text}: the stored number is another")
 
 
 async def _settle(attempt: asyncio.Future[Outcome]) -> bool:

@@ -1,4 +1,4 @@
-"""The store in memory: the semantics of `RedisStore` for tests, with the accidents that Redis has.
+"""The state store in memory, for tests: the semantics of `RedisStore`, with failures on demand.
 
 It passes the same contract suite as Redis (tests/contract/test_store.py).
 """
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from streams.store.port import Meta, Outcome, StoreUnavailable, Write, compared
-from streams.store.rules import StoreRefused, check_names, check_place, check_range, check_token, check_write
+from streams.store.rules import StoreRefused, check_names, check_namespace, check_range, check_token, check_write
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of a place at one moment; equal when the contents are. dues: score by member."""
+    """All of a namespace at one moment; equal when the contents are. dues: score by member."""
 
     meta: Meta | None
     values: dict[bytes, bytes]
@@ -28,7 +28,7 @@ class Snapshot:
 
 
 @dataclass(slots=True)
-class _Place:
+class _Namespace:
     meta: Meta | None = None
     values: dict[bytes, bytes] = field(default_factory=dict)
     scores: dict[bytes, float] = field(default_factory=dict)
@@ -68,50 +68,50 @@ class FakeStore:
     """`Store` in memory. One instance is one Redis: give it to several owners to have them compete."""
 
     def __init__(self) -> None:
-        self._places: dict[str, _Place] = {}
+        self._namespaces: dict[str, _Namespace] = {}
         self._failures: list[bool] = []
 
-    async def read_meta(self, place: str) -> Meta | None:
-        return await self._call(place, lambda at: at.meta)
+    async def read_meta(self, namespace: str) -> Meta | None:
+        return await self._call(namespace, lambda at: at.meta)
 
-    async def create(self, place: str, body: bytes) -> bool:
-        def create(at: _Place) -> bool:
+    async def create(self, namespace: str, body: bytes) -> bool:
+        def create(at: _Namespace) -> bool:
             if at.meta is not None:
                 return False
             at.meta = Meta(b"", 0, b"", body)
             return True
 
-        return await self._call(place, create)
+        return await self._call(namespace, create)
 
-    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+    async def mint(self, namespace: str, token: bytes, seen: bytes | None = None) -> Meta | None:
         check_token(token)
 
-        def mint(at: _Place) -> Meta | None:
+        def mint(at: _Namespace) -> Meta | None:
             before = at.meta
             if before is not None and (seen is None or before.token in (seen, token)):
                 at.meta = Meta(token, before.number, before.nonce, before.body)
             return before
 
-        return await self._call(place, mint)
+        return await self._call(namespace, mint)
 
-    async def commit(self, place: str, write: Write) -> Outcome:
+    async def commit(self, namespace: str, write: Write) -> Outcome:
         check_write(write)
-        return await self._call(place, lambda at: at.apply(write))
+        return await self._call(namespace, lambda at: at.apply(write))
 
-    async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+    async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]:
         check_names(names)
-        return await self._call(place, lambda at: [at.values.get(name) for name in names])
+        return await self._call(namespace, lambda at: [at.values.get(name) for name in names])
 
-    async def due(self, place: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
+    async def due(self, namespace: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
         check_range(up_to, limit)
-        return await self._call(place, lambda at: at.line[: min(limit, _count(at, up_to))])
+        return await self._call(namespace, lambda at: at.line[: min(limit, _count(at, up_to))])
 
-    async def due_count(self, place: str, up_to: float) -> int:
+    async def due_count(self, namespace: str, up_to: float) -> int:
         check_range(up_to)
-        return await self._call(place, lambda at: _count(at, up_to))
+        return await self._call(namespace, lambda at: _count(at, up_to))
 
-    async def outbox(self, place: str) -> list[bytes]:
-        return await self._call(place, lambda at: list(at.outbox))
+    async def outbox(self, namespace: str) -> list[bytes]:
+        return await self._call(namespace, lambda at: list(at.outbox))
 
     async def close(self) -> None:
         """Nothing to release; the contents stay, as those of Redis do."""
@@ -123,29 +123,29 @@ class FakeStore:
         """
         self._failures += [before] * n
 
-    def snapshot(self, place: str) -> Snapshot:
-        """A copy of the place as it stands."""
-        at = self._places.get(place, _Place())
+    def snapshot(self, namespace: str) -> Snapshot:
+        """A copy of the namespace as it stands."""
+        at = self._namespaces.get(namespace, _Namespace())
         return Snapshot(at.meta, dict(at.values), dict(at.scores), tuple(at.outbox))
 
-    def restore(self, place: str, snapshot: Snapshot) -> None:
-        """Put the place back to a snapshot: Redis lost what was written since."""
+    def restore(self, namespace: str, snapshot: Snapshot) -> None:
+        """Put the namespace back to a snapshot: Redis lost what was written since."""
         line = sorted((score, member) for member, score in snapshot.dues.items())
-        self._places[place] = _Place(
+        self._namespaces[namespace] = _Namespace(
             snapshot.meta, dict(snapshot.values), dict(snapshot.dues), line, list(snapshot.outbox)
         )
 
-    async def _call(self, place: str, act: Callable[[_Place], T]) -> T:
-        check_place(place)
+    async def _call(self, namespace: str, act: Callable[[_Namespace], T]) -> T:
+        check_namespace(namespace)
         await asyncio.sleep(0)  # as with Redis, other tasks run before the call has an effect
         before = self._failures.pop(0) if self._failures else None
         if before is True:
-            raise StoreUnavailable(f"place {place!r}: fail_next, the call was not done")
-        result = act(self._places.setdefault(place, _Place()))
+            raise StoreUnavailable(f"namespace {namespace!r}: fail_next, the call was not done")
+        result = act(self._namespaces.setdefault(namespace, _Namespace()))
         if before is False:
-            raise StoreUnavailable(f"place {place!r}: fail_next, the call was done and its reply is lost")
+            raise StoreUnavailable(f"namespace {namespace!r}: fail_next, the call was done and its reply is lost")
         return result
 
 
-def _count(at: _Place, up_to: float) -> int:
+def _count(at: _Namespace, up_to: float) -> int:
     return bisect.bisect_right(at.line, up_to, key=lambda item: item[0])

@@ -1,6 +1,6 @@
 """The store port: where a shard's loyalty state lives, and the compare-and-set that guards it.
 
-A *place* is one atomic unit of state: a shard ("0", "1", ...) or the learner ("learner"). All keys of a place share
+A *namespace* is one atomic unit of state: a shard ("0", "1", ...) or the learner ("learner"). All keys of it share
 one hash slot, so that a write is one atomic operation in Redis Cluster too. The rules of a write:
 
  - it carries the owner's token, the commit number it expects and a nonce of its own;
@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 from streams.retry import Unavailable
 
 LEARNER = "learner"
-"""The place of the learner in the store."""
+"""The namespace of the learner in the store."""
 
 
 class Outcome(StrEnum):
@@ -44,7 +44,8 @@ class StoreUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The guarded head of a place. `body` is opaque to the store (the engine's serialised cut and counts)."""
+    """The guarded head of a namespace. `body` is opaque to the store (the engine's serialised position and sequence
+    numbers)."""
 
     token: bytes
     number: int
@@ -53,7 +54,7 @@ class Meta:
 
 
 def compared(meta: Meta | None, token: bytes, expected: int, nonce: bytes | None = None) -> Outcome:
-    """What a compare-and-set finds in a place. nonce: the write's own; None: nothing is being written."""
+    """What a compare-and-set finds in a namespace. nonce: the write's own; None: nothing is being written."""
     if meta is None:
         return Outcome.MISSING
     if meta.token != token:
@@ -85,7 +86,7 @@ class StoreChanges(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One compare-and-set write of a place: all of it or nothing. `values` to `trim`: as in `StoreChanges`."""
+    """One compare-and-set write of a namespace: all of it or nothing. `values` to `trim`: as in `StoreChanges`."""
 
     token: bytes
     expected: int
@@ -105,32 +106,32 @@ class Store(Protocol):
     Implemented by RedisStore and FakeStore.
     """
 
-    async def read_meta(self, place: str) -> Meta | None:
-        """The meta as it stands; None when the place has never been created."""
+    async def read_meta(self, namespace: str) -> Meta | None:
+        """The meta as it stands; None when the namespace has never been created."""
 
-    async def create(self, place: str, body: bytes) -> bool:
+    async def create(self, namespace: str, body: bytes) -> bool:
         """Create the meta (number 0, empty token and nonce) if there is none; False when there was one."""
 
-    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+    async def mint(self, namespace: str, token: bytes, seen: bytes | None = None) -> Meta | None:
         """Make `token` the owner; the meta as it was *before* (a repeated mint: its own token). None: no meta.
 
         With `seen`, only when the stored token is that one (or `token` already): else nothing is written, and the
         token in the answer tells.
         """
 
-    async def commit(self, place: str, write: Write) -> Outcome:
+    async def commit(self, namespace: str, write: Write) -> Outcome:
         """Apply a write under the rules above. Safe to repeat unchanged after `StoreUnavailable`."""
 
-    async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+    async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]:
         """Values by name, in the order asked for; None where there is none. One round trip."""
 
-    async def due(self, place: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
+    async def due(self, namespace: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
         """The first `limit` members with score <= up_to, ordered by (score, member as bytes)."""
 
-    async def due_count(self, place: str, up_to: float) -> int:
+    async def due_count(self, namespace: str, up_to: float) -> int:
         """How many members have score <= up_to; about as many where commits come between."""
 
-    async def outbox(self, place: str) -> list[bytes]:
+    async def outbox(self, namespace: str) -> list[bytes]:
         """The whole outbox, oldest first (bounded by the engine's own limit)."""
 
     async def close(self) -> None:

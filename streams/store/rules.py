@@ -1,4 +1,4 @@
-"""What every store refuses: the checks that come before anything is sent, and the named refusals of a store.
+"""Validation of store calls before anything is sent, and the errors of a refused call.
 
 A write that breaks these rules is a defect of the caller, not a state of the store; it raises ValueError.
 """
@@ -14,7 +14,7 @@ from streams.retry import Unavailable
 from streams.store.port import Write
 
 RESERVED_NAMES = frozenset((b"meta", b"due", b"outbox"))
-"""Names under which a place keeps its own keys; a value of that name would overwrite them."""
+"""Names under which a namespace keeps its own keys; a value of that name would overwrite them."""
 
 
 class StoreRefused(EngineError):
@@ -33,7 +33,7 @@ class StoreFull(StoreRefused, Unavailable):
 
 
 class StoreOutdated(StoreRefused):
-    """The place was written by a release that kept its due set in another layout. Nothing was done.
+    """The namespace was written by a release that kept its due set in another layout. Nothing was done.
 
     `doing`: what was being done.
     """
@@ -47,23 +47,24 @@ class StoreOutdated(StoreRefused):
         super().__init__(f"{doing}: its meta has no field 'buckets': the due set was written by another release")
 
 
-def check_place(place: str) -> None:
-    """Raise ValueError unless `place` gives keys of its own: a colon or a brace would let two places share keys."""
-    if not place or any(character in place for character in "{}:"):
-        raise ValueError(f"place {place!r}: must be non-empty, without braces and colons; name another place")
+def check_namespace(namespace: str) -> None:
+    """Raise ValueError unless `namespace` gives keys of its own: a colon or a brace would let two namespaces share
+    keys."""
+    if not namespace or any(character in namespace for character in "{}:"):
+        raise ValueError(f"namespace {namespace!r}: must be non-empty, without braces and colons; choose another")
 
 
 def check_token(token: bytes) -> None:
-    """Raise ValueError for an empty token: it would equal that of a place which nobody owns yet."""
+    """Raise ValueError for an empty token: it would equal that of a namespace which nobody owns yet."""
     if not token:
         raise ValueError("token b'': an owner's token must not be empty; mint one of random bytes")
 
 
 def check_names(names: Iterable[bytes]) -> None:
-    """Raise ValueError when a name is one of the place's own keys."""
+    """Raise ValueError when a name is one of the namespace's own keys."""
     if not RESERVED_NAMES.isdisjoint(names):
         clash = sorted(RESERVED_NAMES.intersection(names))
-        raise ValueError(f"value names {clash}: reserved for the place itself; prefix them, e.g. b'c:' + name")
+        raise ValueError(f"value names {clash}: reserved for the namespace itself; prefix them, e.g. b'c:' + name")
 
 
 def check_range(up_to: float, limit: int = 0) -> None:
@@ -78,7 +79,7 @@ def check_write(write: Write) -> None:
     """Raise ValueError when the write can't mean anything to a store; see the messages."""
     check_token(write.token)
     if not write.nonce:
-        raise ValueError("nonce b'': would equal that of a new place; draw random bytes for each write")
+        raise ValueError("nonce b'': would equal that of a new namespace; draw random bytes for each write")
     if write.expected < 0:
         raise ValueError(f"expected {write.expected}: commit numbers start at 0; pass Meta.number")
     if write.trim < 0:

@@ -54,7 +54,7 @@ class Worker:
 
     def owns(self) -> set[int]:
         """The input partitions of its last takeover, by its own account."""
-        takeovers = re.findall(r"took over .*; fences \{(.*)\}", self.said)
+        takeovers = re.findall(r"took over .*; next offsets \{(.*)\}", self.said)
         return {int(shard) for shard in re.findall(r"(\d+):", takeovers[-1])} if takeovers else set()
 
     def signal(self, number: int) -> None:
@@ -203,9 +203,9 @@ class Bench:
             checks = {
                 "counts": want == collections.Counter(self.counts(shard)),
                 "outputs": public == list(enumerate(made, 1)),
-                "fence": body is not None and body.fence == ends[shard],
+                "fence": body is not None and body.next_offset == ends[shard],
                 "outbox": self.outbox(shard) == [],
-                "committed offset": not committed or (body is not None and offsets.get(shard) == body.fence),
+                "committed offset": not committed or (body is not None and offsets.get(shard) == body.next_offset),
             }
             state = f"{sum(self.counts(shard).values())} of {len(inputs[shard])}, {len(public)} of {len(made)} outputs"
             state += f", {body}, committed {offsets.get(shard)}, end {ends[shard]}"

@@ -65,7 +65,7 @@ def outputs_of(app: str) -> dict[str, str]:
 class Body(msgspec.Struct):
     """The meta's body: the cut, the outputs made so far, and the topic this state belongs to."""
 
-    fence: int
+    next_offset: int
     outputs: int
     topic_id: str
     partitions: int
@@ -75,7 +75,7 @@ class CountingShard:
     reads = True
 
     def __init__(self, order: Order, store: RedisStore, tails: TailReader, tp: TP, generation: int) -> None:
-        self.tp, self.generation, self.fence, self.busy = tp, generation, 0, False
+        self.tp, self.generation, self.next_offset, self.busy = tp, generation, 0, False
         self._order, self._store, self._shard = order, store, tp.partition
         self._checkpoint = Checkpoint(store, str(self._shard))
         publisher: Publisher
@@ -98,7 +98,7 @@ class CountingShard:
     def _stands(self, meta: Any) -> bool:
         if meta is not None:
             self._body = msgspec.msgpack.decode(meta.body, type=Body)
-            self.fence = self._body.fence
+            self.next_offset = self._body.next_offset
         return meta is not None
 
     async def check(self, facts: LogFacts) -> None:
@@ -110,8 +110,10 @@ class CountingShard:
             self._stands(await self._checkpoint.create(msgspec.msgpack.encode(self._body)))
         if (facts.topic_id, facts.partitions) != (self._body.topic_id, self._body.partitions):
             raise TopicChanged(f"shard {self._shard}: {self._body} was made for another topic than {facts}")
-        if not facts.start <= self.fence <= facts.end:
-            raise LogTruncated(f"shard {self._shard}: fence {self.fence} is outside {facts.start} to {facts.end}")
+        if not facts.start <= self.next_offset <= facts.end:
+            raise LogTruncated(
+                f"shard {self._shard}: next offset {self.next_offset} is outside {facts.start} to {facts.end}"
+            )
 
     async def recover(self) -> None:
         assert self._body is not None
@@ -153,8 +155,10 @@ class CountingShard:
 
     async def _apply(self, records: list[Any]) -> None:
         assert self._body is not None
-        assert records[0].offset >= self.fence, f"offset {records[0].offset} is behind the fence {self.fence}"
-        await self._outgoing.room(5_000)
+        assert records[0].offset >= self.next_offset, (
+            f"offset {records[0].offset} is behind the next offset {self.next_offset}"
+        )
+        await self._outgoing.wait_for_capacity(5_000)
         names = list(dict.fromkeys(b"n:" + record.key for record in records))
         counts = dict(zip(names, map(int_of, await self._store.load(str(self._shard), names)), strict=True))
         outputs = []
@@ -164,7 +168,7 @@ class CountingShard:
                 self._body.outputs += 1
                 where = f"{self._shard}:{record.offset}"
                 outputs.append(Entry("triggers", self._shard, self._body.outputs, where, record.key, where.encode(), 0))
-        self._body.fence = records[-1].offset + 1
+        self._body.next_offset = records[-1].offset + 1
         await self._write(counts, outputs)
         self._outgoing.add(outputs)
 
@@ -180,7 +184,7 @@ class CountingShard:
             ),
         )
         self._outgoing.trimmed(trim)
-        self.fence = self._body.fence
+        self.next_offset = self._body.next_offset
 
     async def ended(self) -> None:
         await self._outgoing.stop()
@@ -193,7 +197,7 @@ def int_of(value: bytes | None) -> int:
 class IdleLearner:
     """Owns the learner's partition and does nothing with it."""
 
-    reads, busy, fence = False, False, 0
+    reads, busy, next_offset = False, False, 0
 
     def __init__(self, tp: TP, generation: int) -> None:
         self.tp, self.generation = tp, generation

@@ -13,7 +13,7 @@ from tests.support.world_logs import lengths, tape_log
 # A step of the commit and one of the takeover in turn, so that every takeover finds something left half done.
 CHAIN = [
     "takeover.1.meta_read",
-    "takeover.2.fences_committed",
+    "takeover.2.offsets_committed",
     "takeover.4.checked",
     "commit.a.computed:2",
     "commit.b.written:3",
@@ -50,4 +50,4 @@ def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
     world.wait(lambda: world.done(lengths(log)), 60)
     assert world.stop() == [ExitCode.OK]
     world.check()
-    assert world.committed() == dict(enumerate(world.fences()))
+    assert world.committed() == dict(enumerate(world.next_offsets()))

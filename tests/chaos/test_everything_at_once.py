@@ -119,7 +119,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     while not world.done(lengths(log)):
         chaos.tend()
         assert time.monotonic() < deadline, (
-            f"seed {SEED}: not done: fences {world.fences()} of {lengths(log)}, outboxes {world.outboxes()} "
+            f"seed {SEED}: not done: offsets {world.next_offsets()} of {lengths(log)}, outboxes {world.outboxes()} "
             f"after {chaos.done}, {chaos.ends}\n{world.output()}"
         )
         time.sleep(0.1)

@@ -27,7 +27,7 @@ def test_a_paused_owner_writes_nothing_after_it_lost_its_shards(kafka: ApacheKaf
     log = tape_log(seed=6)
     world.produce(log)
     paused = world.worker()
-    world.wait(lambda: sum(world.fences()) > 0.3 * sum(lengths(log)), 60)
+    world.wait(lambda: sum(world.next_offsets()) > 0.3 * sum(lengths(log)), 60)
     paused.send_signal(signal.SIGSTOP)
     assert not world.done(lengths(log)), "it had finished already"
     other = world.worker()

@@ -25,11 +25,11 @@ def test_a_rebalance_ends_the_wait_for_a_model_version(kafka: ApacheKafka, make_
     held_back = 2
     world.produce([before[n] if n == held_back else log[n] for n in range(3)])
     first = world.worker()
-    world.wait(lambda: world.fences()[held_back] >= len(before[held_back]), 60)
+    world.wait(lambda: world.next_offsets()[held_back] >= len(before[held_back]), 60)
     time.sleep(2)
-    stood = world.fences()
+    stood = world.next_offsets()
     time.sleep(1)
-    assert world.fences() == stood, "the others went on without the one that is held back"
+    assert world.next_offsets() == stood, "the others went on without the one that is held back"
     assert all(stood[n] < len(log[n]) for n in range(3)), "nobody is waiting for a version"
     began = time.monotonic()
     second = world.worker()
@@ -38,7 +38,7 @@ def test_a_rebalance_ends_the_wait_for_a_model_version(kafka: ApacheKafka, make_
     assert world.owned(first) + world.owned(second) == 3
     assert joined < JOIN_S, f"the join took {joined:.1f} s"
     print(f"joined in {joined:.1f} s")
-    assert sum(world.fences()) == sum(stood), "a shard went on without its version"
+    assert sum(world.next_offsets()) == sum(stood), "a shard went on without its version"
     second.terminate()  # and a leave, while all wait again
     assert world.ended(second) == ExitCode.OK
     world.wait(lambda: world.owned(first) == 3, 15)

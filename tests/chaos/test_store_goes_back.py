@@ -49,7 +49,7 @@ def test_a_live_worker_notices_at_its_next_write(
     world.produce(log)
     worker = world.worker()
     watched = places[0]
-    world.wait(lambda: sum(world.fences()) > 0.15 * sum(lengths(log)), 60)
+    world.wait(lambda: sum(world.next_offsets()) > 0.15 * sum(lengths(log)), 60)
     before = _number(world, watched)
     copies = _copies(world, places)
     world.wait(lambda: _number(world, watched) >= before + commits, 60)
@@ -69,7 +69,7 @@ def test_a_restored_backup_is_replayed_and_publishes_nothing_twice(
     log = tape_log(seed=8)
     world.produce(log)
     world.worker()
-    world.wait(lambda: sum(world.fences()) > 0.3 * sum(lengths(log)), 60)
+    world.wait(lambda: sum(world.next_offsets()) > 0.3 * sum(lengths(log)), 60)
     copies = _copies(world, places)
     world.wait(lambda: world.done(lengths(log)), 60)
     world.end()
@@ -78,7 +78,7 @@ def test_a_restored_backup_is_replayed_and_publishes_nothing_twice(
     world.wait(lambda: world.done(lengths(log)), 60)
     assert world.stop() == [ExitCode.OK]
     world.check()
-    assert world.committed() == dict(enumerate(world.fences()))
+    assert world.committed() == dict(enumerate(world.next_offsets()))
 
 
 @pytest.mark.slow
@@ -137,5 +137,5 @@ def test_live_a_replay_obeys_the_versions_that_were_late_when_its_outputs_became
     assert late() > before + 3
     _put_back(world, copies)
     stand_still(world)
-    assert world.wrote("the store went back; outputs are public up to")
+    assert world.wrote("the store lost commits; outputs are published up to")
     world.check()

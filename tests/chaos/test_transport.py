@@ -150,7 +150,7 @@ def test_an_owner_stopped_past_its_session_writes_nothing_afterwards(bench: Benc
 
 STEPS = [
     "takeover.1.meta_read",
-    "takeover.2.fences_committed",
+    "takeover.2.offsets_committed",
     "takeover.3.minted",
     "takeover.4.checked",
     "takeover.9.before_seek",

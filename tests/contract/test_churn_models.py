@@ -32,7 +32,7 @@ from models.churn.port import NO_OUTCOMES
 from models.customer.layout import BASIS
 from models.features import COLUMNS
 from models.learning.contest import Contest
-from models.numerics.float16 import from_halves, halves
+from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, EngineSettings
 
 SETTINGS = EngineSettings(horizon=28 * DAY, phase="aligned", lateness=0, boundary=7 * DAY, version_delay=0)
@@ -59,7 +59,7 @@ def customers(rows: int, seed: int = 1) -> tuple[Bases, NDArray[np.bool_]]:
     bases[:, RECENCY] = random.uniform(0, 56, rows)
     bases[:, TENURE] = bases[:, RECENCY] + random.uniform(0, 200, rows)
     churned = random.random(rows) < bases[:, RECENCY] / 56
-    return from_halves(halves(bases)).reshape(rows, BASIS), churned
+    return from_float16(to_float16(bases)).reshape(rows, BASIS), churned
 
 
 def outcomes(bases: Bases, truths: NDArray[np.bool_], taken: int, name: str = "c") -> Outcomes:
@@ -70,8 +70,8 @@ def outcomes(bases: Bases, truths: NDArray[np.bool_], taken: int, name: str = "c
 def teach(model: Learner, rows: int, seed: int, week: int) -> None:
     """A week's outcomes: who came back, and who churned."""
     bases, churned = customers(rows, seed)
-    returns = outcomes(bases, ~churned, BEGIN + (week - 1) * WEEK, str(seed))
-    model.learn(BEGIN + week * WEEK, returns, outcomes(bases, churned, BEGIN + (week - 4) * WEEK, str(seed)))
+    returned = outcomes(bases, ~churned, BEGIN + (week - 1) * WEEK, str(seed))
+    model.learn(BEGIN + week * WEEK, returned, outcomes(bases, churned, BEGIN + (week - 4) * WEEK, str(seed)))
 
 
 def taught(make: Make, rows: int = 400, seed: int = 1, weeks: int = 4) -> Learner:
@@ -237,7 +237,7 @@ def test_drivers_are_the_largest_reasons_for_risk_largest_first(make: Make) -> N
         assert contributions == sorted(contributions, reverse=True)
         assert all(contribution > 0 for contribution in contributions)
         assert len({driver.feature for driver in found}) == len(found)
-        assert all(driver.feature in (*USUAL, "habit") and driver.words for driver in found)
+        assert all(driver.feature in (*USUAL, "habit") and driver.text for driver in found)
 
 
 def _leaves(state: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

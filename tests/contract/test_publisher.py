@@ -56,7 +56,7 @@ def fake_bench() -> Bench:
     log = FakeLog()
 
     async def read(destination: Destination) -> list[tuple[int, str, bytes]]:
-        return [(e.count, e.id, e.value) for e in log.entries(destination)]
+        return [(e.sequence, e.id, e.value) for e in log.entries(destination)]
 
     return Bench(lambda shard: FakePublisher(log, shard), read)
 
@@ -152,7 +152,7 @@ def test_entries_beyond_one_batch_stay_in_order(bench: Bench) -> None:
         await publisher.start()
         entries = [entry(n, size=9_000) for n in range(1, 101)] + [entry(101, size=500_000), entry(102)]
         await publisher.send(entries)
-        assert [(c, v) for c, _, v in await bench.read(TRIGGERS)] == [(e.count, e.value) for e in entries]
+        assert [(c, v) for c, _, v in await bench.read(TRIGGERS)] == [(e.sequence, e.value) for e in entries]
 
     bench.run(scenario)
 

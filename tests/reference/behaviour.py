@@ -30,7 +30,6 @@ from models.customer.layout import (
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    DIRECT,
     FIRST_PURCHASE,
     FIRST_TOUCH,
     GAP_EWMA,
@@ -39,13 +38,14 @@ from models.customer.layout import (
     GAP_MAX,
     HALF_LIVES_PURCHASE,
     HALF_LIVES_TOUCH,
-    HAZARD,
     LAST_PURCHASE,
     LEFT,
-    MOST_HEARD,
+    MOST_FEEDBACK,
     NEWEST,
     OPENS,
     PAYMENT_FAILURES,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
     PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
@@ -105,9 +105,12 @@ def update(record: Record, touch: Touch, settings: EngineSettings, customer_hash
         if record.flags & LEFT and after:
             record.flags &= ~LEFT
             record.seconds[CANCELLED] = 0
-        for sort, flag, window in ((DIRECT, STAYED, settings.horizon), (HAZARD, BACK, settings.tick)):
-            taken = tick_time(settings, customer_hash, record.taken[sort])
-            if record.taken[sort] and taken <= time < taken + window and not record.flags & LEFT:
+        for sort, flag, window in (
+            (PENDING_CHURNED, STAYED, settings.horizon),
+            (PENDING_RETURNED, BACK, settings.tick),
+        ):
+            taken = tick_time(settings, customer_hash, record.pending_ticks[sort])
+            if record.pending_ticks[sort] and taken <= time < taken + window and not record.flags & LEFT:
                 record.flags |= flag
         if new_day:
             _purchase_day(record, amount, quantity, time)
@@ -187,8 +190,8 @@ def _purchase_day(record: Record, amount: float, quantity: float, time: int) -> 
 
 def _ewma(record: Record, average: int, counter: int, value: float) -> None:
     numbers = record.numbers
-    count = record.heard // counter % (MOST_HEARD + 1)
-    if count < MOST_HEARD:
-        record.heard += counter
+    count = record.feedback // counter % (MOST_FEEDBACK + 1)
+    if count < MOST_FEEDBACK:
+        record.feedback += counter
         count += 1
     numbers[average] += max(LEAST_WEIGHT, 1.0 / count) * (value - numbers[average])

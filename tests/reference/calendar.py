@@ -22,10 +22,10 @@ def tick_time(settings: EngineSettings, customer_hash: int, number: int) -> int:
     return (number - 3) * settings.tick + settings.anchor % settings.tick + phase_of(settings, customer_hash)
 
 
-def takes_snapshot(settings: EngineSettings, customer_hash: int, tick: int, window: int) -> bool:
+def begins_example(settings: EngineSettings, customer_hash: int, tick: int, window: int) -> bool:
     """True at one tick per label window: each customer has one open label of a sort, at a rhythm of their own.
 
     Otherwise every label would begin just after a first purchase, and the model would never see a long silence.
     """
-    rhythm = -(-(window + settings.lateness) // settings.tick)
-    return (tick_number(settings, customer_hash, tick) + (customer_hash >> 32)) % rhythm == 0
+    cadence = -(-(window + settings.lateness) // settings.tick)
+    return (tick_number(settings, customer_hash, tick) + (customer_hash >> 32)) % cadence == 0

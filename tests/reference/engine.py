@@ -14,17 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer, Version
-from models.churn.crossing import crossing_time, crossings_of, new_room
+from models.churn.crossing import crossing_time, crossings_of, new_workspace
 from models.churn.mixture.probability import Mixture
 from models.churn.mixture.probability import probability as into_room
 from models.customer.bands import Change
-from models.customer.layout import BACK, DIRECT, DUE, EPISODE, HAZARD, REARMED, SNAPSHOT_RISK, STAYED, TICK
+from models.customer.layout import (
+    BACK,
+    DUE,
+    EPISODE,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
+    PENDING_RISK,
+    REARMED,
+    STAYED,
+    TICK,
+)
 from models.customer.record import unpack
 from models.engine.changes import Changes, committed
-from models.engine.decide import Row, ask, choose_champion, label, tell
+from models.engine.decide import Row, ask, choose_champion, emit_decision, label
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
-from models.outputs import CHURN, RETURN
+from models.outputs import CHURNED, RETURNED
 from models.timeline.order import NEVER
 from models.timeline.partitioning import misplaced
 from models.timeline.shard_state import ShardState
@@ -112,9 +122,9 @@ def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int
 
 def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, enter: float) -> int:
     """The crossing, looked for as the walk does: right after the score."""
-    room = new_room(mixture)
-    risk = into_room(basis, mixture, room, 0)
-    return crossing_time(basis, risk, now, tick, enter, mixture, room)
+    workspace = new_workspace(mixture)
+    risk = into_room(basis, mixture, workspace, 0)
+    return crossing_time(basis, risk, now, tick, enter, mixture, workspace)
 
 
 def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
@@ -128,30 +138,30 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         return
     row = Row(step.at, step.now, lane.customer, estimate)
     if step.what == "label":
-        snapshot = np.array(record.snapshots[DIRECT], dtype=np.uint16)
+        snapshot = np.array(record.pending_bases[PENDING_CHURNED], dtype=np.uint16)
         churned = not record.flags & STAYED
-        label(work, row, CHURN, lane.taken(DIRECT), snapshot, churned, record.numbers[SNAPSHOT_RISK])
-        record.taken[DIRECT] = 0
+        label(work, row, CHURNED, lane.taken(PENDING_CHURNED), snapshot, churned, record.numbers[PENDING_RISK])
+        record.pending_ticks[PENDING_CHURNED] = 0
     elif step.what == "return":
-        snapshot = np.array(record.snapshots[HAZARD], dtype=np.uint16)
-        label(work, row, RETURN, lane.taken(HAZARD), snapshot, bool(record.flags & BACK))
-        record.taken[HAZARD] = 0
+        snapshot = np.array(record.pending_bases[PENDING_RETURNED], dtype=np.uint16)
+        label(work, row, RETURNED, lane.taken(PENDING_RETURNED), snapshot, bool(record.flags & BACK))
+        record.pending_ticks[PENDING_RETURNED] = 0
     elif step.what == "lapse":
         if lane.lapse():
-            tell(work, row, "episode_closed", "silent for two horizons")
+            emit_decision(work, row, "episode_closed", "silent for two horizons")
     elif step.what.endswith("leaving"):
         if lane.lapse():
-            tell(work, row, "episode_closed", "cancelled")
+            emit_decision(work, row, "episode_closed", "cancelled")
     elif step.what == "erased":
-        tell(work, row, "erased", "the customer asked to be forgotten")
+        emit_decision(work, row, "erased", "the customer asked to be forgotten")
     elif step.what == "rearmed":
-        tell(work, row, "rearmed", "the trigger expired before it could be sent")
+        emit_decision(work, row, "rearmed", "the trigger expired before it could be sent")
     if estimate is None or step.basis is None:
         return
     work.counts["scored"] += 1
     change = assess(record, work.settings, estimate, step.now, step.may_open)
     if change == Change.CLOSED:
-        tell(work, row, "episode_closed", "risk fell below the exit threshold")
+        emit_decision(work, row, "episode_closed", "risk fell below the exit threshold")
         return
     quiet = step.now < work.quiet_until
     again = bool(record.flags & REARMED) and estimate >= work.settings.enter and step.may_open and not quiet

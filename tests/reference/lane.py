@@ -16,31 +16,31 @@ from models.customer.layout import (
     BACK,
     CANCELLED,
     CROSSING,
-    DIRECT,
     DUE,
     EPISODE,
     ERASED,
-    HAZARD,
     LAST_PURCHASE,
     LEFT,
     NEWEST,
     OLDEST_CASE,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
+    PENDING_RISK,
     PURCHASE_DAYS,
     REARMED,
-    SNAPSHOT_RISK,
     STAYED,
     TICK,
 )
-from models.customer.profile import TELLING, take_in
+from models.customer.profile import PROFILE_KINDS, take_in
 from models.customer.record import Record, hash_of
-from models.engine.output_buffer import Place
-from models.numerics.float16 import halves
+from models.engine.output_buffer import OutputPosition
+from models.numerics.float16 import to_float16
 from models.settings import SECOND, EngineSettings
-from models.timeline.order import NEVER, Stage, place, stage_of, time_of
+from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
 from models.touchpoints import Kind, Touch
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
-from tests.reference.calendar import next_tick, takes_snapshot, tick_number, tick_time
+from tests.reference.calendar import begins_example, next_tick, tick_number, tick_time
 from tests.reference.risk import close
 
 
@@ -55,7 +55,7 @@ class Arrival(NamedTuple):
 class Step(NamedTuple):
     """One row of the line. `what`: what it did. `basis`: what to score, or None when there is nothing to score."""
 
-    at: Place
+    at: OutputPosition
     now: int
     what: str
     touch: Touch | None
@@ -84,7 +84,7 @@ class Lane:
         self.changed = False
         self.unsure = 0
 
-    def upcoming(self) -> tuple[Place, float] | None:
+    def upcoming(self) -> tuple[OutputPosition, float] | None:
         """Where the next step stands, and its due place (0.0: it is a touchpoint); None when the lane is done."""
         due = self.record.times[DUE] if self.record else NEVER
         if self.arrivals:
@@ -96,7 +96,7 @@ class Lane:
         index = self._first + bisect_left(self._times, time_of(due))
         return (index, 0, due, self.customer), due
 
-    def step(self, at: Place, due: float) -> Step:
+    def step(self, at: OutputPosition, due: float) -> Step:
         """Take the step that `upcoming` announced."""
         self.changed = True
         return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
@@ -111,30 +111,30 @@ class Lane:
             return
         if step.basis is not None and probability is not None:
             if step.what == "tick":
-                self._take(record, step, HAZARD, BACK, self.settings.tick)
+                self._take(record, step, PENDING_RETURNED, BACK, self.settings.tick)
                 active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
-                if active and self._take(record, step, DIRECT, STAYED, self.settings.horizon):
-                    record.numbers[SNAPSHOT_RISK] = probability
+                if active and self._take(record, step, PENDING_CHURNED, STAYED, self.settings.horizon):
+                    record.numbers[PENDING_RISK] = probability
             below = probability < self.settings.enter and record.band != Band.AT_RISK and record.times[TICK]
             record.seconds[CROSSING] = crossing if below else 0
         record.times[DUE] = self._next_due(record)
 
     def _take(self, record: Record, step: Step, sort: int, flag: int, window: int) -> bool:
-        if record.taken[sort] or not takes_snapshot(self.settings, self.hash, step.now, window):
+        if record.pending_ticks[sort] or not begins_example(self.settings, self.hash, step.now, window):
             return False
-        record.taken[sort] = tick_number(self.settings, self.hash, step.now)
-        record.snapshots[sort] = array("H", halves(np.array(step.basis)).tobytes())
+        record.pending_ticks[sort] = tick_number(self.settings, self.hash, step.now)
+        record.pending_bases[sort] = array("H", to_float16(np.array(step.basis)).tobytes())
         record.flags &= ~flag
         return True
 
     # -- due items
 
-    def _due_step(self, at: Place, due: float) -> Step:
+    def _due_step(self, at: OutputPosition, due: float) -> Step:
         record, now = self.record, time_of(due)
         if record is None:
             raise ValueError(f"a due item of {self.customer!r} without a record")
         if stage_of(due) == Stage.LABELS:
-            return Step(at, now, "label" if self.label_time(DIRECT) == now else "return", None)
+            return Step(at, now, "label" if self.label_time(PENDING_CHURNED) == now else "return", None)
         if now - record.times[LAST_PURCHASE] > self.settings.silence:
             return Step(at, now, "lapse", None)
         what = "crossing"
@@ -145,24 +145,28 @@ class Lane:
 
     def taken(self, sort: int) -> int:
         """When the open snapshot of a sort was taken."""
-        return tick_time(self.settings, self.hash, self.record.taken[sort]) if self.record else 0
+        return tick_time(self.settings, self.hash, self.record.pending_ticks[sort]) if self.record else 0
 
     def label_time(self, sort: int) -> int | None:
         """When its label is due; None without one."""
-        if self.record is None or not self.record.taken[sort]:
+        if self.record is None or not self.record.pending_ticks[sort]:
             return None
-        window = self.settings.horizon if sort == DIRECT else self.settings.tick
+        window = self.settings.horizon if sort == PENDING_CHURNED else self.settings.tick
         return self.taken(sort) + window + self.settings.lateness
 
     def _next_due(self, record: Record) -> float:
         tick, crossing = int(record.times[TICK]), 0 if record.flags & LEFT else record.seconds[CROSSING]
-        places = [place(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
-        places += [place(time, Stage.LABELS) for sort in (DIRECT, HAZARD) if (time := self.label_time(sort))]
+        places = [timer_position(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
+        places += [
+            timer_position(time, Stage.LABELS)
+            for sort in (PENDING_CHURNED, PENDING_RETURNED)
+            if (time := self.label_time(sort))
+        ]
         return float(min(places, default=NEVER))
 
     # -- touchpoints
 
-    def _touch_step(self, at: Place, arrival: Arrival) -> Step:
+    def _touch_step(self, at: OutputPosition, arrival: Arrival) -> Step:
         touch, now = arrival.touch, arrival.now
         record = self.record
         if touch.kind == Kind.EXPIRED_UNSENT:
@@ -183,7 +187,7 @@ class Lane:
         if record.flags & ERASED:
             return Step(at, now, "after_erasure", touch)
         late = touch.time < now - self.settings.lateness
-        if touch.kind in TELLING:
+        if touch.kind in PROFILE_KINDS:
             take_in(record, touch, late)
             record.open_cases = len(record.tail.cases)
             record.seconds[OLDEST_CASE] = oldest_case(record)
@@ -200,7 +204,7 @@ class Lane:
         silent = now - record.times[LAST_PURCHASE] > self.settings.silence
         if not record.numbers[PURCHASE_DAYS] or record.flags & LEFT or silent:
             return Step(at, now, what, touch)
-        # Who has just bought is not lost yet, whatever the model expects of them: the next tick looks again.
+        # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
         may_open = not late and not alive
         return Step(at, now, what, touch, basis_of(record, now), may_open)
 

@@ -16,8 +16,8 @@ from streams.history.events import ANY_TIME
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.learner.example_reader import LearnerSettings
-from streams.shard.backfill_plan import PLACE, SCHEMA, Plan
-from streams.shard.meta import birth_of
+from streams.shard.backfill_plan import NAMESPACE, SCHEMA, Plan
+from streams.shard.meta import creation_of
 from streams.shard.settings import ShardSettings
 from streams.store.checkpoint import Checkpoint
 from tests.support.logs import Entry, log_of
@@ -36,13 +36,13 @@ def written(entries: Sequence[Entry], path: Path) -> Path:
     return path
 
 
-def arrived(entries: Sequence[Entry], fences: Sequence[int], cut: int) -> list[list[LogRecord]]:
+def arrived(entries: Sequence[Entry], next_offsets: Sequence[int], cut: int) -> list[list[LogRecord]]:
     """What of a tape arrives at the cut or later, by partition, from the fences on."""
     found = []
-    for partition, fence in enumerate(fences):
+    for partition, next_offset in enumerate(next_offsets):
         mine = [entry for entry in entries if entry.partition == partition]
         first = next((n for n, entry in enumerate(mine) if entry.timestamp >= cut), len(mine))
-        found.append(log_of([(e.timestamp, e.key, e.value) for e in mine[first:]], fence))
+        found.append(log_of([(e.timestamp, e.key, e.value) for e in mine[first:]], next_offset))
     return found
 
 
@@ -56,15 +56,21 @@ class Past:
     """A log's history, and the same as partitions."""
 
     def __init__(
-        self, log: Path, cut: int, settings: EngineSettings, fences: Sequence[int], scratch: Path, mode: str = "replay"
+        self,
+        log: Path,
+        cut: int,
+        settings: EngineSettings,
+        next_offsets: Sequence[int],
+        scratch: Path,
+        mode: str = "replay",
     ) -> None:
         scratch.mkdir(exist_ok=True)
-        self.history: History = gather(str(log), cut, len(fences), scratch)
-        self.course = Course(self.history, settings, fences)
+        self.history: History = gather(str(log), cut, len(next_offsets), scratch)
+        self.course = Course(self.history, settings, next_offsets)
         self.logs = as_logs(self.course)
-        birth = birth_of(LogFacts(0, 0, "topic-id", len(fences), None), mode, settings, cut)
-        self.wanted = Plan(SCHEMA, cut, self.history.events, self.history.digest, birth)
-        self.fences = list(fences)
+        creation = creation_of(LogFacts(0, 0, "topic-id", len(next_offsets), None), mode, settings, cut)
+        self.wanted = Plan(SCHEMA, cut, self.history.events, self.history.digest, creation)
+        self.next_offsets = list(next_offsets)
 
 
 class Backfiller(Worker):
@@ -94,15 +100,15 @@ class Backfiller(Worker):
             self._batch_records,
         )
 
-        async def fences() -> list[int]:
-            return past.fences
+        async def next_offsets() -> list[int]:
+            return past.next_offsets
 
         async def nobody_works() -> None:
             return
 
-        claimed = Checkpoint(self.mortal, PLACE)
+        claimed = Checkpoint(self.mortal, NAMESPACE)
         try:
-            plan = await claim(claimed, self.mortal, past.wanted, site.settings, fences, nobody_works)
+            plan = await claim(claimed, self.mortal, past.wanted, site.settings, next_offsets, nobody_works)
             return await Backfill(settings, self.mortal, plan, claimed, past.course).run()
         except asyncio.CancelledError:
             if not self.crashed:

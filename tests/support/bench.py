@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import Scorer, Version, scorer_of, seal, unseal
-from models.engine.changes import Changes, Counted
+from models.engine.changes import Changes, NumberedOutput
 from models.engine.piece_input import Scoring
 from models.engine.step import (
     Adopted,
     Answer,
     DueBefore,
     InForce,
-    NotCut,
+    NotPublished,
     RecordsOf,
     Request,
     Upcoming,
@@ -42,7 +42,7 @@ from models.simulation.rehearsal import Rehearsal, Shard
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.boundaries import version_for
 from models.timeline.pieces import Piece
-from models.timeline.shard_state import UNBORN, ShardState, born
+from models.timeline.shard_state import NO_TIME, ShardState, initialised
 
 TOPIC = "retention.touchpoints"
 RECENCY, AMOUNT = COLUMNS.index("recency_days"), COLUMNS.index("amount_last")
@@ -107,9 +107,9 @@ class Kept:
         return self.shard.dues
 
     @property
-    def outputs(self) -> list[Counted]:
+    def outputs(self) -> list[NumberedOutput]:
         """What was said; there is no learner here that listens in between."""
-        return self.shard.said
+        return self.shard.emitted
 
     def commit(self, changes: Changes) -> None:
         self.shard.commit(changes)
@@ -134,12 +134,12 @@ def advance(
 ) -> bool:
     """One piece of a shard's line; False when it is at its end, or has to wait."""
     shard, state = kept.shard, kept.state
-    at = next((i for i, entry in enumerate(shard.log) if entry.offset >= state.fence), len(shard.log))
+    at = next((i for i, entry in enumerate(shard.log) if entry.offset >= state.next_offset), len(shard.log))
     records = shard.log[at : at + batch]
     if not records:
         return False
-    if state.time == UNBORN:
-        state = born(state, settings, records[0].timestamp)
+    if state.time == NO_TIME:
+        state = initialised(state, settings, records[0].timestamp)
 
     def answer(request: Request) -> Answer:
         match request:
@@ -147,14 +147,14 @@ def advance(
                 wanted = shard.adoption.at_boundary(request.boundary)
                 assert wanted is not None, "in lockstep every boundary brings a version"
                 found = adopt(wanted)
-                return NotCut(wanted) if found is None else Adopted(found)
+                return NotPublished(wanted) if found is None else Adopted(found)
             case VersionAtRecord():
                 return Adopted(None)
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
     done = drive(step(Upcoming(state, settings, TOPIC, Batch.of(records)), Scoring(in_force)), answer)
-    if isinstance(done, NotCut):
+    if isinstance(done, NotPublished):
         return False
     if look:
         look(done.piece, done.changes)
@@ -210,7 +210,7 @@ class ForgetfulWorld:
         for n, kept in enumerate(self.shards):
             for said in kept.outputs:
                 if said.role == "examples":
-                    learning.feed(n, said.count, said.count, said.value)
+                    learning.feed(n, said.sequence, said.sequence, said.value)
         version = learning.next_version()
         self.learner = msgspec.json.encode(learning.state())
         if version is None:
@@ -233,7 +233,7 @@ class ForgetfulWorld:
 
     def _in_force(self, kept: Kept) -> Scorer:
         state = kept.state
-        if state.adopted == UNBORN:
+        if state.adopted == NO_TIME:
             return scorer_of(initial_version(self.settings), self.settings)
         found = self._find(version_for(self.settings, state.adopted))
         return scorer_of(found or initial_version(self.settings), self.settings)

@@ -82,7 +82,7 @@ NIGHT = View(
             1_234_567,
             None,
         ),
-        WorkerRow("10.0.0.6:9100", False, why=("nobody listens there (connection refused)",)),
+        WorkerRow("10.0.0.6:9100", False, why=("nothing listens there (connection refused)",)),
     ),
     triggers_trouble="connecting to 10.0.0.7:9092: no broker answers",
 )

@@ -28,7 +28,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.shard_state import ShardState
 from streams.consumer.ownership import Ownership
-from streams.consumer.protocols import Owned
+from streams.consumer.protocols import PartitionOwner
 from streams.crash_points import at_points, point
 from streams.errors import EngineError
 from streams.kafka.errors import KafkaUnavailable
@@ -58,7 +58,7 @@ PATIENCE_S = 20.0
 
 POINTS = (
     "takeover.1.meta_read",
-    "takeover.2.fences_committed",
+    "takeover.2.offsets_committed",
     "takeover.3.minted",
     "takeover.4.checked",
     "takeover.7.published",
@@ -185,7 +185,7 @@ class Site:
         """Everything is applied, public and trimmed, and the last version is cut."""
         for n, log in enumerate(self.logs):
             meta = await self.store.read_meta(str(n))
-            if meta is None or (log and unpack_body(str(n), meta.body).state.fence <= log[-1].offset):
+            if meta is None or (log and unpack_body(str(n), meta.body).state.next_offset <= log[-1].offset):
                 return False
             if await self.store.outbox(str(n)):
                 return False
@@ -253,7 +253,7 @@ class Worker:
         self.generation, self.polls = 1, 0
         self.outgoing: dict[int, Outgoing] = {}
         self.troubles: list[str | None] = []
-        self._free: dict[TP, Owned] = {}
+        self._free: dict[TP, PartitionOwner] = {}
         self._next: dict[TP, int] = {}
         self.mortal = MortalStore(self)
         self._examples = LearnerSettings(
@@ -332,7 +332,7 @@ class Worker:
 
     # -- the owners
 
-    def _owner(self, tp: TP, generation: int) -> Owned:
+    def _owner(self, tp: TP, generation: int) -> PartitionOwner:
         site = self.site
         if tp == LEARNER_TP:
             checkpoint = Checkpoint(self.mortal, LEARNER)
@@ -358,9 +358,9 @@ class Worker:
         shards = {TP(TOPIC, n) for n in self._partitions}
         return shards | {LEARNER_TP} if self._learns else shards
 
-    async def confirm(self, fences: Mapping[TP, int]) -> bool:
+    async def confirm(self, next_offsets: Mapping[TP, int]) -> bool:
         self.must_live()
-        self.site.committed.update({tp: fence for tp, fence in fences.items() if tp.topic == TOPIC})
+        self.site.committed.update({tp: next_offset for tp, next_offset in next_offsets.items() if tp.topic == TOPIC})
         return True
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
@@ -372,18 +372,18 @@ class Worker:
             facts[tp] = LogFacts(start, end, "topic-id", len(logs), self.site.committed.get(tp))
         return facts
 
-    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
+    async def begin(self, owned: Sequence[PartitionOwner], generation: int) -> bool:
         for one in owned:
             if one.reads:
-                self._next[one.tp] = one.fence
+                self._next[one.tp] = one.next_offset
                 self.free(one)
         return True
 
-    def free(self, owned: Owned) -> None:
+    def free(self, owned: PartitionOwner) -> None:
         self._free[owned.tp] = owned
         asyncio.get_running_loop().call_soon(self.feed, owned)
 
-    def feed(self, owned: Owned) -> None:
+    def feed(self, owned: PartitionOwner) -> None:
         """Hand the next batch over, if there is one and the owner is free."""
         log = self.site.logs[owned.tp.partition]
         first = next((i for i, r in enumerate(log) if r.offset >= self._next[owned.tp]), len(log))
@@ -394,7 +394,7 @@ class Worker:
             del self._free[owned.tp]
             self._next[owned.tp] = records[-1].offset + 1
 
-    def is_free(self, owned: Owned) -> bool:
+    def is_free(self, owned: PartitionOwner) -> bool:
         return self._free.get(owned.tp) is owned
 
     def end_process(self, error: EngineError) -> None:
@@ -536,7 +536,7 @@ class MemoryConsumer:
             entries = self._log.entries(Destination("examples", tp.partition))
             new = range(self._at[tp], len(entries))[:max_records]
             if new:
-                found[tp] = [message(n, entries[n].count, entries[n].value) for n in new]
+                found[tp] = [message(n, entries[n].sequence, entries[n].value) for n in new]
                 self._at[tp] = new[-1] + 1
         await asyncio.sleep(0 if found else 0.001)
         return found

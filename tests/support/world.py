@@ -143,7 +143,7 @@ class World(Traces):
 
     def owned(self, worker: subprocess.Popen[bytes]) -> int:
         """How many partitions of the input a worker's last takeover brought it; -1 before the first."""
-        took = re.findall(r"took over .*; fences \{(.*)\}", self.log_of(worker))
+        took = re.findall(r"took over .*; next offsets \{(.*)\}", self.log_of(worker))
         return took[-1].count(":") if took else -1
 
     def wrote(self, text: str) -> bool:
@@ -175,7 +175,7 @@ class World(Traces):
                     self.workers.remove(worker)
                     self.worker()
             assert time.monotonic() < deadline, (
-                f"not done after {timeout_s} s: fences {[b and b.state.fence for b in self.bodies()]}, "
+                f"not done after {timeout_s} s: next offsets {[b and b.state.next_offset for b in self.bodies()]}, "
                 f"outboxes {self.outboxes()}\n{self.output()}"
             )
             time.sleep(0.05)

@@ -120,9 +120,9 @@ class Traces:
         offsets = told.get(self.config.app, told)
         return {tp.partition: o.offset for tp, o in offsets.items() if tp.topic == self.config.topic("touchpoints")}
 
-    def fences(self) -> list[int]:
+    def next_offsets(self) -> list[int]:
         """Of all shards; 0 where there is none yet."""
-        return [body.state.fence if body else 0 for body in self.bodies()]
+        return [body.state.next_offset if body else 0 for body in self.bodies()]
 
     def commits(self) -> list[int]:
         """The commit numbers of all shards and of the learner; -1 where there is none yet."""
@@ -137,7 +137,7 @@ class Traces:
     def done(self, ends: Sequence[int]) -> bool:
         """Every shard's fence has reached its end, and every outbox is empty."""
         bodies = self.bodies()
-        return all(body and body.state.fence >= end for body, end in zip(bodies, ends, strict=True)) and not any(
+        return all(body and body.state.next_offset >= end for body, end in zip(bodies, ends, strict=True)) and not any(
             self.outboxes()
         )
 
@@ -187,7 +187,7 @@ class Traces:
         for role, partitions in public.items():
             for n, records in enumerate(partitions):
                 wanted = [
-                    (o.count, o.id, o.value)
+                    (o.sequence, o.id, o.value)
                     for o in expected.shards[n].outputs
                     if o.role == role and not (role == "triggers" and o.id in replaced)
                 ]
@@ -215,7 +215,7 @@ def _as_read(partition: Sequence[Any]) -> list[LogRecord]:
 
 def _comparable(state: ShardState) -> ShardState:
     """Without what depends on where the last commit happened to cut the line."""
-    return msgspec.structs.replace(state, cut_place=0, cut_customer="", fence=0)
+    return msgspec.structs.replace(state, commit_position=0, commit_customer="", next_offset=0)
 
 
 def _at_end(consumer: KafkaConsumer, tp: TopicPartition) -> bool:

@@ -16,7 +16,7 @@ from models.learning.schema import schema_of
 from models.settings import DAY, HOUR, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
 from streams.kafka.partition_facts import LogFacts
-from streams.shard.meta import SCHEMA, ShardBody, birth_of, pack_body
+from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
 from tests.support.logs import START, synthetic
 
 EVALUATION = EngineSettings(
@@ -66,13 +66,13 @@ def pinned(world: Rehearsal, settings: EngineSettings) -> dict[str, str]:
     bodies = []
     for shard in world.shards:
         facts = LogFacts(0, len(shard.log), "topic-id", len(world.shards), committed=None)
-        bodies.append(pack_body(ShardBody(SCHEMA, birth_of(facts, "replay", settings), shard.state)))
+        bodies.append(pack_body(ShardBody(SCHEMA, creation_of(facts, "replay", settings), shard.state)))
     return {
         "schema": schema,
         "records": digest(part for s in world.shards for item in sorted(s.records.items()) for part in item),
         "metas": digest(bodies),
         "outputs": digest(
-            f"{o.role} {o.count} {o.id} {o.key!r} {o.time} {o.expires_at} ".encode() + (o.value or b"")
+            f"{o.role} {o.sequence} {o.id} {o.key!r} {o.time} {o.expires_at} ".encode() + (o.value or b"")
             for s in world.shards
             for o in s.outputs
         ),

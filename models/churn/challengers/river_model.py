@@ -1,4 +1,4 @@
-"""Any River classifier as a churn model: it learns the labels of the horizon, in order, from the same features."""
+"""Adapter: any River classifier as a churn model, learning the same labels from the same features."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class RiverScorer:
         rows = features_of(bases, _NO_MEANS).tolist()
         found = [self._classifier.predict_proba_one(dict(zip(FEATURES, row, strict=True))) for row in rows]
         # A classifier that has seen one class only does not know the other.
-        told = [p.get(True, 1.0 - p.get(False, 0.5)) for p in found]
-        return np.clip(np.nan_to_num(np.array(told, dtype=np.float64), nan=0.5), FLOOR, 1.0 - FLOOR)
+        probabilities = [p.get(True, 1.0 - p.get(False, 0.5)) for p in found]
+        return np.clip(np.nan_to_num(np.array(probabilities, dtype=np.float64), nan=0.5), FLOOR, 1.0 - FLOOR)
 
 
 class RiverModel:
@@ -71,8 +71,8 @@ class RiverModel:
     def __init__(self, make: Callable[[], Classifier]) -> None:
         self._classifier = make()
 
-    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
-        for row, truth in zip(features_of(stays.bases, _NO_MEANS).tolist(), stays.truths.tolist(), strict=True):
+    def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
+        for row, truth in zip(features_of(churned.bases, _NO_MEANS).tolist(), churned.truths.tolist(), strict=True):
             self._classifier.learn_one(dict(zip(FEATURES, row, strict=True)), truth)
 
     def snapshot(self) -> dict[str, Any]:

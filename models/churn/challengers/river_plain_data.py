@@ -1,4 +1,4 @@
-"""Any River model as plain data (JSON types), and back: what a snapshot needs where River itself would pickle.
+"""Serialises any River model to plain data (JSON types) and back, in place of pickle.
 
 Reading runs no code of the data's choosing: objects are made empty and given their attributes, and only classes of
 River, the containers and the random generator of the standard library, and arrays of NumPy are made at all. Objects

@@ -1,4 +1,4 @@
-"""MBG/NBD, the model that anchors the level of churn: it needs no labels and follows the whole base at once.
+"""Fits MBG/NBD, a purchase-count model that anchors the level of churn without labels.
 
 A customer buys at a rate λ while alive, and after each purchase, the first one included, leaves for good with
 probability p; λ is Gamma(r, α) and p is Beta(a, b) over the customers. Batislam, Denizel and Filiztekin (2007),
@@ -211,21 +211,21 @@ def _sample_of(customers: Customers) -> tuple[Sample, float]:
         row = int(np.argmin(possible))
         numbers = [float(column[row]) for column in (counts, lasts, ages, shares)]
         raise ValueError(f"row {row} is no customer: x, last, age, weight = {numbers}")
-    values, place = np.unique(counts, return_inverse=True)
+    values, position = np.unique(counts, return_inverse=True)
     by_value = np.zeros(len(values))
-    total = _share(shares, place, by_value)
+    total = _share(shares, position, by_value)
     return Sample(counts, lasts, ages, back, shares, values, by_value), total
 
 
 @compiled
-def _share(weights: Any, place: Any, by_value: Any) -> float:
-    """Weights to shares of their total, in place, and the shares by `place`. Gives the total."""
+def _share(weights: Any, position: Any, by_value: Any) -> float:
+    """Weights to shares of their total, in place, and the shares by `position`. Gives the total."""
     total = 0.0
     for row in range(len(weights)):
         total += weights[row]
     for row in range(len(weights)):
         weights[row] = weights[row] / total if total > 0.0 else 0.0
-        by_value[place[row]] += weights[row]
+        by_value[position[row]] += weights[row]
     return total
 
 

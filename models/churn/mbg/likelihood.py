@@ -1,5 +1,4 @@
-"""The likelihood of MBG/NBD with its first and second derivatives, compiled: what a fit minimises
-(models.churn.mbg.fit).
+"""Likelihood of MBG/NBD with first and second derivatives, compiled.
 
 Checked against differences; sums run row by row, so that their bits depend on nothing but the columns.
 """

@@ -1,4 +1,4 @@
-"""How sure the churn model is: an interval for a customer's probability, from what it believes of its own weights.
+"""Confidence interval of a churn probability, by the delta method on the model's weights.
 
 Delta method on the logit (Oehlert 1992, "A note on the delta method", American Statistician 46): its gradient by the
 weights of the hazard and of the direct learner and by MBG/NBD's log parameters, between the covariances of their
@@ -26,7 +26,7 @@ from models.churn.mixture.probability import (
     Mixture,
     cumulated_hazard,
     probabilities,
-    room_for,
+    workspace_for,
 )
 from models.features.basis import DAYS_COLUMN, RECENCY_COLUMN, TENURE_COLUMN
 from models.features.columns import WIDTH
@@ -88,8 +88,8 @@ def interval(beliefs: Beliefs, bases: NDArray[np.float32], level: float = 0.9) -
     own = _logit(slopes.own) if learned else 0.0
     variance = variance + share * (1.0 - share) * (own - _logit(slopes.anchor)) ** 2 + SEASON * share
     centre = _logit(probabilities(bases, mixture))
-    away = NormalDist().inv_cdf(0.5 + level / 2.0) * np.sqrt(np.maximum(variance, 0.0))
-    return _sigmoid(centre - away), _sigmoid(centre + away)
+    half_width = NormalDist().inv_cdf(0.5 + level / 2.0) * np.sqrt(np.maximum(variance, 0.0))
+    return _sigmoid(centre - half_width), _sigmoid(centre + half_width)
 
 
 def _shift_slopes(beliefs: Beliefs) -> list[Floats]:
@@ -143,12 +143,12 @@ def _purchases(bases: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
 
 @compiled
 def _rows(bases: Any, mixture: Any, out: Any) -> None:
-    room = room_for(mixture, 1)
+    workspace = workspace_for(mixture, 1)
     for row in range(bases.shape[0]):
-        cumulated_hazard(bases[row], mixture, room.rows[0])
+        cumulated_hazard(bases[row], mixture, workspace.rows[0])
         for group in range(out.shape[1]):
             for i in range(out.shape[2]):
-                out[row, group, i] = room.rows[0, group, i]
+                out[row, group, i] = workspace.rows[0, group, i]
 
 
 def _logit(p: Floats) -> Floats:

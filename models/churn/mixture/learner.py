@@ -1,4 +1,4 @@
-"""The churn model learns: hazard, direct learner, MBG/NBD and the level, from the log's outcomes in their order.
+"""The main churn model, learning: two online classifiers, MBG/NBD and the churn level, from labelled outcomes.
 
 At every boundary the learners take what has become known. Once a week of log time the weights are let drift, MBG/NBD is
 fitted anew and the level is set; a version between two weeks keeps those of the last one.
@@ -86,19 +86,19 @@ class MixtureLearner:
         self._mbg = self._prior.medians
         self._share, self._shift, self._learned = UNLEARNED_SHARE, 0.0, False
 
-    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
+    def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
         before = self._mixture()
-        self._reservoir.observe(returns.customers, returns.bases, returns.taken, returns.truths)
+        self._reservoir.observe(returned.customers, returned.bases, returned.observed_at, returned.truths)
         weekly = self._is_week_over(boundary)
         if weekly:
             self._hazard.drift()
             self._direct.drift()
-        if len(returns.truths):
-            rows = self._rows_of(returns.bases)
-            self._hazard.learn_rows(rows, returns.truths)
-        if len(stays.truths):
-            self._correct(stays, before)
-            self._trust.learn(stays.taken, stays.truths)
+        if len(returned.truths):
+            rows = self._rows_of(returned.bases)
+            self._hazard.learn_rows(rows, returned.truths)
+        if len(churned.truths):
+            self._correct(churned, before)
+            self._trust.learn(churned.observed_at, churned.truths)
         if weekly:
             self._job = boundary
             self._set_level(boundary)
@@ -115,12 +115,12 @@ class MixtureLearner:
         self._counted = _centred_rows(np.ascontiguousarray(bases), self._means, self._counted, rows)
         return rows
 
-    def _correct(self, stays: Outcomes, before: Mixture) -> None:
+    def _correct(self, churned: Outcomes, before: Mixture) -> None:
         """The direct learner's examples are corrections to what the last version's hazard says of them."""
-        bases = np.ascontiguousarray(stays.bases)
+        bases = np.ascontiguousarray(churned.bases)
         shifts = np.empty(len(bases))
         offsets(bases, before, shifts)
-        self._direct.learn_rows(features_of(bases, before.means), stays.truths, shifts)
+        self._direct.learn_rows(features_of(bases, before.means), churned.truths, shifts)
 
     def _set_level(self, boundary: int) -> None:
         """The weekly job: MBG/NBD from the reservoir, and the level from those of it who were looked at lately."""
@@ -144,8 +144,8 @@ class MixtureLearner:
         """The members whose newest example is of this week, or of the last round of examples, where that is longer; and
         who had given a sign within the horizon."""
         settings, members = self._settings, self._reservoir
-        round_of_all = max(WEEK, settings.rhythm(settings.tick) * settings.tick)
-        lately = members.taken > boundary - round_of_all - settings.tick - settings.lateness
+        round_of_all = max(WEEK, settings.cadence(settings.tick) * settings.tick)
+        lately = members.observed_at > boundary - round_of_all - settings.tick - settings.lateness
         active: NDArray[np.bool_] = lately & (members.bases[:, RECENCY_COLUMN] <= self._horizon_days)
         return active
 
@@ -162,9 +162,9 @@ class MixtureLearner:
         members, settings = self._reservoir, self._settings
         bases = members.bases.astype(np.float64)
         tenure, recency = bases[:, TENURE_COLUMN], bases[:, RECENCY_COLUMN]
-        rhythm = settings.rhythm(settings.tick) * settings.tick
-        gone = ~members.back & (recency * DAY + rhythm > settings.silence)
-        since = np.maximum(boundary - rhythm - members.taken - settings.tick, 0) / WEEK
+        cadence = settings.cadence(settings.tick) * settings.tick
+        gone = ~members.back & (recency * DAY + cadence > settings.silence)
+        since = np.maximum(boundary - cadence - members.observed_at - settings.tick, 0) / WEEK
         return Customers(
             x=np.maximum(bases[:, DAYS_COLUMN] - 1.0, 0.0),
             last=np.maximum(tenure - recency, 0.0) / DAYS_A_WEEK,

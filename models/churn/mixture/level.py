@@ -1,4 +1,4 @@
-"""The level: how much churn there is in all, by the age of the log.
+"""The expected churn rate of the whole customer base, by the age of the log.
 
 A ranking needs many labels and hardly changes; the level needs few and changes with the season. MBG/NBD knows it from
 the first week on and follows the season at once; so it sets the level, but for a share of the learners' around the

@@ -1,4 +1,5 @@
-"""The churn model at work: hazard, direct and MBG/NBD estimates in one probability. Compiled; no state of its own.
+"""The main churn model, scoring: three estimates pooled into one probability. Compiled, without state. Compiled; no
+state of its own.
 
 P(no sign of staying within the horizon | silent from now on) is estimated thrice: by the weekly hazard, rolled forward
 under silence and cumulated; by the direct learner, which corrects the hazard's logit where its labels say so; and by
@@ -90,9 +91,10 @@ def dot(weights: Any, x: Any) -> float:
     return (a + b) + (c + d)
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Where scores are computed, at several `ends`, each with what was found there: the features at every group of
-    ticks, shape (ends, groups, ROOM); MBG/NBD's probability, shape (ends,); and room for a basis, shape (BASIS,)."""
+    ticks, shape (ends, groups, ROOM); MBG/NBD's probability, shape (ends,); and a buffer for a basis, shape
+    (BASIS,)."""
 
     rows: NDArray[np.float64]
     anchors: NDArray[np.float64]
@@ -100,8 +102,8 @@ class Room(NamedTuple):
 
 
 @compiled
-def room_for(mixture: Mixture, ends: int) -> Room:
-    return Room(np.empty((ends, mixture.rolls.shape[0], ROOM)), np.empty(ends), np.empty(BASIS, dtype=np.float32))
+def workspace_for(mixture: Mixture, ends: int) -> Workspace:
+    return Workspace(np.empty((ends, mixture.rolls.shape[0], ROOM)), np.empty(ends), np.empty(BASIS, dtype=np.float32))
 
 
 @compiled
@@ -162,18 +164,18 @@ def pooled(learners: float, anchor: float, mixture: Any) -> float:
 
 
 @compiled
-def probability(basis: Any, mixture: Any, room: Any, end: int) -> float:
-    """Probability of churn. What it follows from stays in the room at `end`."""
-    learners = learners_logit(basis, mixture, room.rows[end])
-    room.anchors[end] = mbg_probability(basis, mixture)
-    return pooled(learners, room.anchors[end], mixture)
+def probability(basis: Any, mixture: Any, workspace: Any, end: int) -> float:
+    """Probability of churn. What it follows from stays in the workspace at `end`."""
+    learners = learners_logit(basis, mixture, workspace.rows[end])
+    workspace.anchors[end] = mbg_probability(basis, mixture)
+    return pooled(learners, workspace.anchors[end], mixture)
 
 
 @compiled
 def _probabilities(bases: Any, mixture: Any, out: Any) -> None:
-    room = room_for(mixture, 1)
+    workspace = workspace_for(mixture, 1)
     for row in range(bases.shape[0]):
-        out[row] = probability(bases[row], mixture, room, 0)
+        out[row] = probability(bases[row], mixture, workspace, 0)
 
 
 def probabilities(bases: NDArray[np.float32], mixture: Mixture) -> NDArray[np.float64]:
@@ -186,15 +188,15 @@ def probabilities(bases: NDArray[np.float32], mixture: Mixture) -> NDArray[np.fl
 @compiled
 def parts(bases: Any, mixture: Any, learners: Any, anchor: Any) -> None:
     """Of each basis the learners' logit and MBG/NBD's probability, into arrays of shape (rows,)."""
-    room = room_for(mixture, 1)
+    workspace = workspace_for(mixture, 1)
     for row in range(bases.shape[0]):
-        learners[row] = learners_logit(bases[row], mixture, room.rows[0])
+        learners[row] = learners_logit(bases[row], mixture, workspace.rows[0])
         anchor[row] = mbg_probability(bases[row], mixture)
 
 
 @compiled
 def offsets(bases: Any, mixture: Any, out: Any) -> None:
     """Of each basis the hazard's logit: what the direct learner's correction adds to."""
-    room = room_for(mixture, 1)
+    workspace = workspace_for(mixture, 1)
     for row in range(bases.shape[0]):
-        out[row] = logit_of_none(cumulated_hazard(bases[row], mixture, room.rows[0]))
+        out[row] = logit_of_none(cumulated_hazard(bases[row], mixture, workspace.rows[0]))

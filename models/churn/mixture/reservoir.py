@@ -1,4 +1,4 @@
-"""A sample of customers that stays a fair one however long the log: the k with the smallest salted hashes.
+"""Bottom-k sample of customers, which stays uniform however long the log.
 
 A bottom-k sketch: Cohen and Kaplan (2007), "Summarizing data using bottom-k sketches", PODC. Whoever is among the k
 smallest at the end was so at every time before, so that nothing has to be kept of those who are not; and who is a
@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 from models.churn.snapshot import SnapshotRefused
 from models.customer.layout import BASIS
 from models.features.basis import TENURE_COLUMN
-from models.numerics.float16 import from_halves, halves
+from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY
 
 SIZE: Final = 6_000
@@ -34,8 +34,8 @@ class Reservoir:
     """At most `size` customers, by rising hash, in columns of shape (members,). Two ids of one 64-bit hash would be one
     customer.
 
-    bases: of the newest example, shape (members, BASIS). taken: its snapshot's time, ms. back: whether the customer was
-    back within its window.
+    bases: of the newest example, shape (members, BASIS). observed_at: its time, ms. back: whether the customer was back
+    within its window.
     """
 
     def __init__(self, size: int = SIZE, salt: int = SALT) -> None:
@@ -44,7 +44,7 @@ class Reservoir:
         self.size, self.salt = size, salt
         self.hashes: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         self.bases: NDArray[np.float32] = np.empty((0, BASIS), dtype=np.float32)
-        self.taken: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.observed_at: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.back: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Reservoir:
         self,
         customers: Sequence[bytes],
         bases: NDArray[np.float32],
-        taken: NDArray[np.int64],
+        observed_at: NDArray[np.int64],
         back: NDArray[np.bool_],
     ) -> None:
         """Weekly examples, in the order in which their labels became known: a later one replaces an earlier one."""
@@ -67,14 +67,14 @@ class Reservoir:
         kept, first = np.unique(hashes, return_index=True)
         kept, first = kept[: self.size], first[: self.size]
         self.bases = np.concatenate([bases[::-1], self.bases])[first]
-        self.taken = np.concatenate([taken[::-1], self.taken])[first]
+        self.observed_at = np.concatenate([observed_at[::-1], self.observed_at])[first]
         self.back = np.concatenate([back[::-1], self.back])[first]
         self.hashes = kept
 
     def began(self) -> float:
         """The day (since the epoch) on which the members' story begins: of their first purchase days the earliest but
         one in a hundred, one at least. A few may bear dates from before there was a log, by a typo or an import."""
-        first = np.sort(self.taken // DAY - np.rint(self.bases[:, TENURE_COLUMN].astype(np.float64)))
+        first = np.sort(self.observed_at // DAY - np.rint(self.bases[:, TENURE_COLUMN].astype(np.float64)))
         return float(first[min(-(-len(first) // 100), len(first) - 1)])
 
     def snapshot(self) -> dict[str, Any]:
@@ -83,9 +83,9 @@ class Reservoir:
             "size": self.size,
             "salt": self.salt,
             "hashes": self.hashes.tolist(),
-            "taken": self.taken.tolist(),
+            "taken": self.observed_at.tolist(),
             "back": self.back.astype(int).tolist(),
-            "bases": base64.b64encode(halves(self.bases).tobytes()).decode(),
+            "bases": base64.b64encode(to_float16(self.bases).tobytes()).decode(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -96,15 +96,17 @@ class Reservoir:
                 f"and salt {self.salt}"
             )
         hashes = _whole_numbers(state, "hashes", 2**64)
-        taken, back = (_whole_numbers(state, name, most) for name, most in (("taken", 2**53), ("back", 2)))
-        if len(hashes) > self.size or any(len(column) != len(hashes) for column in (taken, back)):
-            raise SnapshotRefused(f"columns of {[*map(len, (hashes, taken, back))]} customers, at most {self.size}")
+        observed_at, back = (_whole_numbers(state, name, most) for name, most in (("taken", 2**53), ("back", 2)))
+        if len(hashes) > self.size or any(len(column) != len(hashes) for column in (observed_at, back)):
+            raise SnapshotRefused(
+                f"columns of {[*map(len, (hashes, observed_at, back))]} customers, at most {self.size}"
+            )
         if any(a >= b for a, b in pairwise(hashes)):
             raise SnapshotRefused("hashes must rise")
         bits = _bits(state.get("bases"), len(hashes))
-        self.hashes, self.taken = np.array(hashes, dtype=np.uint64), np.array(taken, dtype=np.int64)
+        self.hashes, self.observed_at = np.array(hashes, dtype=np.uint64), np.array(observed_at, dtype=np.int64)
         self.back = np.array(back, dtype=np.bool_)
-        self.bases = from_halves(bits).reshape(-1, BASIS)
+        self.bases = from_float16(bits).reshape(-1, BASIS)
 
 
 def _whole_numbers(state: dict[str, Any], name: str, end: int) -> list[int]:

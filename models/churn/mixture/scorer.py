@@ -1,4 +1,4 @@
-"""A version of the churn model, able to score: the compiled mixture behind the model port."""
+"""A version of the main churn model behind the port `Scorer`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether MBG/NBD may set the level: the two levels that were said, and how far they were off.
+"""Weight of MBG/NBD in the churn level: less when its past levels were further off than the learners'.
 
 MBG/NBD does not know gaps that are even: of customers who renew every month it takes far too many for lost, and goes on
 so. The season makes it err, too, but by less and not for long, and then the learners, who know the season's labels a
@@ -50,14 +50,14 @@ class Trust:
         while self._boundaries[1:] and self._boundaries[1] <= boundary - 2 * self._horizon - _SLACK:
             del self._boundaries[0], self._anchor[0], self._own[0]
 
-    def learn(self, taken: NDArray[np.int64], truths: NDArray[np.bool_]) -> None:
-        """Labels of the horizon, held against the levels at the time of their snapshots, shapes (rows,)."""
-        places = np.searchsorted(np.array(self._boundaries, dtype=np.int64), taken, side="right") - 1
-        for place, truth in zip(places.tolist(), truths.tolist(), strict=True):
-            if place >= 0:
+    def learn(self, observed_at: NDArray[np.int64], truths: NDArray[np.bool_]) -> None:
+        """Labels of the horizon, compared with the levels at the time of their observation, shapes (rows,)."""
+        indices = np.searchsorted(np.array(self._boundaries, dtype=np.int64), observed_at, side="right") - 1
+        for index, truth in zip(indices.tolist(), truths.tolist(), strict=True):
+            if index >= 0:
                 self._labels += 1.0
-                self._anchor_off += truth - self._anchor[place]
-                self._own_off += truth - self._own[place]
+                self._anchor_off += truth - self._anchor[index]
+                self._own_off += truth - self._own[index]
 
     @property
     def lost(self) -> float:

@@ -1,4 +1,4 @@
-"""River classifiers that learn by online Newton steps: a logistic and a complementary log-log regression.
+"""Online logistic and complementary log-log regression with Newton steps, as River classifiers.
 
 Each example is one step of an extended Kalman filter on the weights, with their full covariance: a Gaussian posterior
 that is linearised anew at every label, which is an online natural gradient (West, Harrison and Migon 1985, "Dynamic
@@ -143,7 +143,7 @@ class _Newton(base.MiniBatchClassifier):
             raise ValueError(f"level is {level!r}; it must be above 0 and below 1")
         eta, names, row = self._linear_one(x, offset)
         [variance] = self._posterior.variance(self._posterior.ordered(names, row)).tolist()
-        unmet = [(n, v) for n, v in zip(names, row[0].tolist(), strict=True) if n not in self._posterior.places]
+        unmet = [(n, v) for n, v in zip(names, row[0].tolist(), strict=True) if n not in self._posterior.slots]
         variance += fsum(value * value * self._prior(name) for name, value in unmet)
         # Nine digits: those behind come from libm, and differ between CPUs.
         half = round(NormalDist().inv_cdf(0.5 + level / 2.0), 9) * sqrt(variance)
@@ -216,7 +216,7 @@ class _Newton(base.MiniBatchClassifier):
 
     def _admit_unordered(self, names: list[Hashable]) -> None:
         """By name, for the order of a dictionary or of columns shall change no bit."""
-        new = sorted((name for name in names if name not in self._posterior.places), key=str)
+        new = sorted((name for name in names if name not in self._posterior.slots), key=str)
         self._posterior.admit({name: self._prior(name) for name in new})
 
     def _linear_one(self, x: Mapping[Any, Any], offset: float) -> tuple[float, list[Hashable], Floats]:

@@ -1,5 +1,4 @@
-"""The arithmetic of the online-Newton learners (models.churn.newton.classifiers): extended-Kalman steps in square-root
-form.
+"""Compiled arithmetic of online Newton learning: extended-Kalman steps in square-root form.
 
 The covariance P of the weights is kept as R Rᵀ, with R upper triangular, and a step changes R (Carlson 1973, "Fast
 triangular formulation of the square root filter", AIAA Journal 11). It is the same step as P −= k kᵀ q / s, at the
@@ -91,7 +90,9 @@ def variance(root: Any, x: Any) -> float:
 
 
 @compiled
-def learn_row(link: int, weights: Any, root: Any, x: Any, label: float, offset: float, share: float, room: Any) -> None:
+def learn_row(
+    link: int, weights: Any, root: Any, x: Any, label: float, offset: float, share: float, workspace: Any
+) -> None:
     """One example, `share` times: w += k g / s and P −= k kᵀ q / s, where k = P x and s = 1 + q x·k.
 
     Args:
@@ -102,7 +103,7 @@ def learn_row(link: int, weights: Any, root: Any, x: Any, label: float, offset: 
         label: what came.
         offset: is added to w·x.
         share: how much of the example is learned, above zero.
-        room: to calculate in, shape (size,).
+        workspace: to calculate in, shape (size,).
     """
     g, q = slope_and_curvature(link, linear(weights, x, offset), label)
     lift = sqrt(q * share)
@@ -116,16 +117,16 @@ def learn_row(link: int, weights: Any, root: Any, x: Any, label: float, offset: 
         s += f * f
         s_root_now = sqrt(s)
         keep, take = s_root / s_root_now, f / (s_root * s_root_now)
-        room[j] = 0.0
+        workspace[j] = 0.0
         for i in range(j + 1):
             r = root[at + i]
-            root[at + i] = keep * r - take * room[i]
-            room[i] += f * r
+            root[at + i] = keep * r - take * workspace[i]
+            workspace[i] += f * r
         s_root = s_root_now
         at += j + 1
     gain = g * share / (lift * s)
     for i in range(weights.shape[0]):
-        weights[i] += gain * room[i]
+        weights[i] += gain * workspace[i]
 
 
 @compiled
@@ -141,11 +142,11 @@ def learn_rows(
         labels: shape (rows,).
         offsets: one number a row, or none at all.
     """
-    x, room = np.empty(weights.shape[0]), np.empty(weights.shape[0])
+    x, workspace = np.empty(weights.shape[0]), np.empty(weights.shape[0])
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)
         offset = offsets[row] if offsets.shape[0] else 0.0
-        learn_row(link, weights, root, x, labels[row], offset, share, room)
+        learn_row(link, weights, root, x, labels[row], offset, share, workspace)
 
 
 @compiled
@@ -169,22 +170,22 @@ def variance_rows(root: Any, rows: Any, intercept: int, size: int, out: Any) -> 
 @compiled
 def widen(root: Any, added: Any) -> None:
     """P += diag(added), by Givens rotations (Golub and Van Loan, "Matrix Computations", 6.5): nothing is subtracted."""
-    room = np.empty(added.shape[0])
+    workspace = np.empty(added.shape[0])
     for k in range(added.shape[0]):
         for i in range(k):
-            room[i] = 0.0
-        room[k] = sqrt(added[k])
+            workspace[i] = 0.0
+        workspace[k] = sqrt(added[k])
         for j in range(k, -1, -1):
             at = j * (j + 1) // 2
-            a, b = root[at + j], room[j]
+            a, b = root[at + j], workspace[j]
             if b == 0.0:
                 continue
             long = sqrt(a * a + b * b)
             c, s = a / long, b / long
             for i in range(j):
                 r = root[at + i]
-                root[at + i] = c * r + s * room[i]
-                room[i] = c * room[i] - s * r
+                root[at + i] = c * r + s * workspace[i]
+                workspace[i] = c * workspace[i] - s * r
             root[at + j] = long
 
 
@@ -204,8 +205,8 @@ def square(root: Any, out: Any) -> None:
 
 @compiled
 def first_refused(values: Any) -> int:
-    """The place of the first value that is no number or larger than MOST; -1 when there is none."""
-    for place in range(values.shape[0]):
-        if not -MOST <= values[place] <= MOST:
-            return place
+    """The index of the first value that is no number or larger than MOST; -1 when there is none."""
+    for slot in range(values.shape[0]):
+        if not -MOST <= values[slot] <= MOST:
+            return slot
     return -1

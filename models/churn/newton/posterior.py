@@ -1,4 +1,4 @@
-"""What is known of the weights of an online-Newton learner, by feature, and what may enter it.
+"""Posterior of an online Newton learner's weights by feature, and validation of its inputs.
 
 A Gaussian: means, and the packed root of their covariance (models.churn.newton.kernels). Features come in the order in
 which they were first met; each adds a mean of zero and its prior variance. Everything from outside is checked before
@@ -27,21 +27,21 @@ class Posterior:
     """`names`: features in order; `weights`: their means, shape (size,), with the intercept's before them if there is
     one; `root`: shape (size * (size + 1) / 2,)."""
 
-    __slots__ = ("intercept", "names", "places", "root", "weights")
+    __slots__ = ("intercept", "names", "root", "slots", "weights")
 
     def __init__(self, intercept_variance: float | None) -> None:
         """`intercept_variance`: prior variance of the intercept's weight; None for no intercept."""
         first = [] if intercept_variance is None else [sqrt(intercept_variance)]
         self.intercept = len(first)
         self.names: list[Hashable] = []
-        self.places: dict[Hashable, int] = {}
+        self.slots: dict[Hashable, int] = {}
         self.weights: Floats = np.zeros(len(first))
         self.root: Floats = np.array(first)
 
     def admit(self, priors: Mapping[Hashable, float]) -> None:
         """New features, in order, each with the prior variance of its weight."""
         for name, variance in priors.items():
-            self.places[name] = len(self.names)
+            self.slots[name] = len(self.names)
             self.names.append(name)
             size = len(self.weights)
             self.weights = np.concatenate([self.weights, [0.0]])
@@ -59,7 +59,7 @@ class Posterior:
         if any(packed[j * (j + 3) // 2] < 0.0 for j in range(size)):
             raise SnapshotRefused("root has a number below zero on its diagonal")
         self.names, self.weights, self.root = names.copy(), means, packed
-        self.places = {name: place for place, name in enumerate(names)}
+        self.slots = {name: slot for slot, name in enumerate(names)}
 
     def covariance(self) -> Floats:
         out = np.empty((len(self.weights), len(self.weights)))
@@ -70,9 +70,9 @@ class Posterior:
         """Columns of shape (n, any) in the order of the state, shape (n, names); unknown ones left out."""
         if self.names == names:
             return columns
-        met = [(column, self.places[name]) for column, name in enumerate(names) if name in self.places]
+        met = [(column, self.slots[name]) for column, name in enumerate(names) if name in self.slots]
         out = np.zeros((len(columns), len(self.names)))
-        out[:, [place for _, place in met]] = columns[:, [column for column, _ in met]]
+        out[:, [slot for _, slot in met]] = columns[:, [column for column, _ in met]]
         return out
 
     def learn(self, link: int, rows: Floats, labels: Floats, offsets: Floats, share: float) -> None:
@@ -112,8 +112,8 @@ def number_of(what: str, value: Any) -> float:
 def numbers_of(x: Mapping[Any, Any]) -> tuple[list[Hashable], Floats]:
     """The names of one example's features, and their values, shape (1, names)."""
     names, row = list(x), np.array([[_float(value) for value in x.values()]], np.float64)
-    if (place := kernels.first_refused(row.reshape(-1))) >= 0:
-        raise refusal(f"feature {names[place]!r}", x[names[place]])
+    if (slot := kernels.first_refused(row.reshape(-1))) >= 0:
+        raise refusal(f"feature {names[slot]!r}", x[names[slot]])
     return names, row
 
 
@@ -135,8 +135,8 @@ def laid(values: ArrayLike) -> Floats:
 
 def checked(rows: Floats, names: Sequence[Hashable]) -> Floats:
     """Rows of shape (n, names). Raises ValueError for a value that can't be calculated with."""
-    if (place := kernels.first_refused(rows.reshape(-1))) >= 0:
-        row, column = divmod(place, len(names))
+    if (slot := kernels.first_refused(rows.reshape(-1))) >= 0:
+        row, column = divmod(slot, len(names))
         raise refusal(f"feature {names[column]!r} in row {row}", float(rows[row, column]))
     return rows
 
@@ -156,8 +156,8 @@ def offsets_of(offsets: Floats | None, count: int) -> Floats:
     found = laid(offsets)
     if found.shape != (count,):
         raise ValueError(f"offsets have shape {found.shape}; there must be one a row: ({count},)")
-    if (place := kernels.first_refused(found)) >= 0:
-        raise refusal(f"the offset of row {place}", float(found[place]))
+    if (slot := kernels.first_refused(found)) >= 0:
+        raise refusal(f"the offset of row {slot}", float(found[slot]))
     return found
 
 

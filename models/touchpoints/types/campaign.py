@@ -1,4 +1,4 @@
-"""Campaigns, and what became of the engine's triggers as the messaging service tells."""
+"""Event types: campaigns, coupons, offers (delivered, opened, accepted, declined, expired)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buying and paying."""
+"""Event types: purchases, returns, payments, subscriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Talking with us and with each other."""
+"""Event types: chats, calls, presence and other conversations with customers."""
 
 from __future__ import annotations
 

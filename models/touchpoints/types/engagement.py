@@ -1,4 +1,4 @@
-"""Looking, reading, attending."""
+"""Event types: visits, searches, content, messages, attended events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loyalty programme."""
+"""Event types: the loyalty programme."""
 
 from __future__ import annotations
 

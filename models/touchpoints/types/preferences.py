@@ -1,4 +1,4 @@
-"""What customers tell the engine about themselves and what they want from it."""
+"""Event types: a customer's own preferences, profile, consent and erasure request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that the engine and its operators write into its own partitions; nobody upstream may publish them."""
+"""Event types reserved for the engine and its operators (clock, expired trigger, chosen model)."""
 
 from __future__ import annotations
 

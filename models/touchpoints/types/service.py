@@ -1,4 +1,4 @@
-"""Help, complaints and satisfaction."""
+"""Event types: service cases, complaints, satisfaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers say about us to others."""
+"""Event types: reviews, referrals and other public statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claiming the plan of a backfill: a second run goes on with the same plan, or is refused.
+"""Claims a backfill: one owner, one plan, no workers.
 
 The plan's token ends a backfill that another run took over.
 """
@@ -39,13 +39,13 @@ async def claim(
     store: Store,
     wanted: Plan,
     settings: EngineSettings,
-    fences: Callable[[], Awaitable[list[int]]],
+    next_offsets: Callable[[], Awaitable[list[int]]],
     nobody_works: Callable[[], Awaitable[None]],
 ) -> Plan:
-    """Become the owner of the backfill that is wanted, begun before or not; the plan with its fences.
+    """Become the owner of the backfill that is wanted, begun before or not; the plan with its next offsets.
 
-    checkpoint: of `PLACE`. settings: those that are told now. fences: finds them. nobody_works: raises WorkersRunning.
-    Raises also AlreadyAtWork, OtherBackfill, and what `check_topic` and `check_settings` raise.
+    checkpoint: of `NAMESPACE`. settings: those configured now. next_offsets: finds them. nobody_works: raises
+        WorkersRunning. Raises also AlreadyAtWork, OtherBackfill, and what `check_topic` and `check_settings` raise.
     """
     meta = await checkpoint.read()
     await nobody_works()
@@ -56,8 +56,8 @@ async def claim(
         _compare(before, wanted, settings)
         await checkpoint.mint()
         return before
-    await _unused(store, wanted.birth.partitions)
-    plan = msgspec.structs.replace(wanted, fences=await fences())
+    await _unused(store, wanted.creation.partitions)
+    plan = msgspec.structs.replace(wanted, next_offsets=await next_offsets())
     if before is None:
         await checkpoint.create(pack(plan))
     else:
@@ -73,20 +73,24 @@ async def claim(
 
 
 async def _unused(store: Store, partitions: int) -> None:
-    found = [place for place in (*map(str, range(partitions)), LEARNER) if await store.read_meta(place) is not None]
+    found = [
+        namespace
+        for namespace in (*map(str, range(partitions)), LEARNER)
+        if await store.read_meta(namespace) is not None
+    ]
     if found:
-        shards = ", ".join("the learner" if place == LEARNER else f"shard {place}" for place in found)
+        shards = ", ".join("the learner" if namespace == LEARNER else f"shard {namespace}" for namespace in found)
         raise AlreadyAtWork(f"the store has state of {shards} already")
 
 
 def _compare(before: Plan, wanted: Plan, settings: EngineSettings) -> None:
-    facts = LogFacts(0, 0, wanted.birth.topic_id, wanted.birth.partitions, None)
-    check_topic("0", before.birth, facts)
-    check_settings("0", before.birth, wanted.birth.mode, settings)
+    facts = LogFacts(0, 0, wanted.creation.topic_id, wanted.creation.partitions, None)
+    check_topic("0", before.creation, facts)
+    check_settings("0", before.creation, wanted.creation.mode, settings)
     if before.until != wanted.until:
         raise OtherBackfill(f"--until is {moment(wanted.until)}, at its beginning it was {moment(before.until)}")
     if (before.events, before.digest) != (wanted.events, wanted.digest):
         raise OtherBackfill(
-            f"the log holds {sum(wanted.events):,} events before the cut (digest {wanted.digest}), at its beginning it "
-            f"held {sum(before.events):,} ({before.digest})"
+            f"the log holds {sum(wanted.events):,} events before the cut-over (digest {wanted.digest}), at its "
+            f"beginning it held {sum(before.events):,} ({before.digest})"
         )

@@ -1,9 +1,9 @@
-"""History on its way into the engine: a log's events before a cut, as records of the input partitions.
+"""Turns a log's events before the cut-over into records of the input partitions.
 
 Nothing of it goes to the topic. Each partition's history is a log of its own, whose last record, a clock record a
-millisecond before the cut, has the offset before the first one that live will read: the commit that ends a shard's
-history is the one that sets its time and its fence. All that stands before has negative offsets, so that no place of
-history can be taken for one of the topic.
+millisecond before the cut-over, has the offset before the first one that live will read: the commit that ends a shard's
+history is the one that sets its time and its next offset. All that stands before has negative offsets, so that no
+offset of history can be taken for one of the topic.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ ROUND = 5_000
 
 
 class NothingBefore(EngineError):
-    """A log without an event before the cut."""
+    """A log without an event before the cut-over."""
 
     remedy = "name a log that reaches back beyond --until, or a later --until; the times of events count, in UTC"
 
 
 class History(NamedTuple):
-    """What stands before the cut, in order of time, on disk.
+    """What stands before the cut-over, in order of time, on disk.
 
-    events: by partition. later: how many stand at or after the cut. first, last: times (ms) of the earliest and the
-    latest before it. digest: of all of them.
+    events: by partition. later: how many stand at or after the cut-over. first, last: times (ms) of the earliest
+    and the latest before it. digest: of all of them.
     """
 
     path: Path
@@ -58,7 +58,7 @@ def gather(
     watch: Callable[[int], None] = lambda events: None,
     longest_gap_days: float = LONGEST_GAP_DAYS,
 ) -> History:
-    """Sort and check a log, and keep what stands before the cut in `scratch`, a folder.
+    """Sort and check a log, and keep what stands before the cut-over in `scratch`, a folder.
 
     watch: told how many events were taken. Raises NothingBefore, DiskFull and what `log_events` raises: nothing is
     begun with a log that can't be read to its end.
@@ -95,13 +95,13 @@ def gather(
 class Course:
     """The records of a history, and where they stand.
 
-    fences: by partition, the first offset that live will read. Clock records go to every partition at each version
-    boundary, or at each tick where ticks are closer: so no shard is without news of the time for longer than that, and
-    what a round holds is bounded.
+    next_offsets: by partition, the first offset that live will read. Clock records go to every partition at each
+    version boundary, or at each tick where ticks are closer: so no shard is without news of the time for longer than
+    that, and what a round holds is bounded.
     """
 
-    def __init__(self, history: History, settings: EngineSettings, fences: Sequence[int]) -> None:
-        self._history, self._fences = history, fences
+    def __init__(self, history: History, settings: EngineSettings, next_offsets: Sequence[int]) -> None:
+        self._history, self._next_offsets = history, next_offsets
         self._step = min(settings.boundary, settings.tick)
         self.begin = history.first - (history.first - settings.anchor) % self._step
         clocks = -(-(history.until - self.begin) // self._step)
@@ -110,7 +110,7 @@ class Course:
 
     def rounds(self) -> Iterator[list[list[LogRecord]]]:
         """All records, in rounds: by partition, each up to the same clock record, about `ROUND` of them in all."""
-        partitions = len(self._fences)
+        partitions = len(self._next_offsets)
         nexts = list(self.starts)
         taken: list[list[LogRecord]] = [[] for _ in range(partitions)]
 
@@ -118,7 +118,7 @@ class Course:
             taken[partition].append(LogRecord(nexts[partition], time, key, value))
             nexts[partition] += 1
 
-        def tell(time: int) -> None:
+        def add_clock_records(time: int) -> None:
             value = clock_value(time)
             for partition in range(partitions):
                 add(partition, time, None, value)
@@ -127,12 +127,12 @@ class Course:
             if touch is not None:
                 add(partition_of(touch.key, partitions), time, touch.key, touch.value)
                 continue
-            tell(time)
+            add_clock_records(time)
             if sum(map(len, taken)) >= ROUND:
                 yield taken
                 taken = [[] for _ in range(partitions)]
-        nexts = [fence - 1 for fence in self._fences]
-        tell(self._history.until - 1)
+        nexts = [next_offset - 1 for next_offset in self._next_offsets]
+        add_clock_records(self._history.until - 1)
         yield taken
 
     def _moments(self) -> Iterator[tuple[int, TimedEvent | None]]:

@@ -1,4 +1,4 @@
-"""A backfill: history through the engine, in place of workers, before the first of them.
+"""Runs a backfill: history through the same shards as a worker's, before the first worker starts.
 
 Every shard works as under a worker: the same pieces of the line, the same commits, outputs published from the outbox;
 only its records come from a file, and nobody is triggered. In order:
@@ -7,7 +7,7 @@ only its records come from a file, and nobody is triggered. In order:
  streams/history/backfill/claim.py)
  2. take the shards over, create those that are not there
  3. learn what is public already, if this goes on where another run stopped
- 4. work through history; the last commit of a shard sets its time and its fence
+ 4. work through history; the last commit of a shard sets its time and its next offset
  5. publish and trim what the outboxes still hold                   (`backfill.5.published`)
  6. write the learner: state, offsets, newest versions              (`backfill.6.learned`)
  7. mark the plan done: workers may start
@@ -59,7 +59,7 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BackfillSettings:
-    """shards: what each is told, with the cut. examples: how its topic is read. publisher: makes a shard's.
+    """shards: the settings of each, with the cut-over. examples: how its topic is read. publisher: makes a shard's.
     committed: by partition, what Kafka has committed for the group. batch_records: most records of a hand-over."""
 
     shards: ShardSettings
@@ -93,7 +93,7 @@ class Backfill:
     ) -> None:
         self._settings, self._store, self._plan, self._claimed = settings, store, plan, claimed
         self._course, self._watch, self._on_outage = course, watch, on_outage
-        engine, partitions = settings.shards.engine, plan.birth.partitions
+        engine, partitions = settings.shards.engine, plan.creation.partitions
         self._versions = HistoryVersions(engine, Learning(engine, partitions), self._oldest_wanted)
         self._shards = [self._shard(partition) for partition in range(partitions)]
         self._free = [asyncio.Event() for _ in range(partitions)]
@@ -138,9 +138,9 @@ class Backfill:
     # -- step 2
 
     async def _take_over(self, shard: Shard) -> None:
-        partition, birth = shard.tp.partition, self._plan.birth
-        start, end = self._course.starts[partition], self._plan.fences[partition]
-        facts = LogFacts(start, end, birth.topic_id, birth.partitions, self._settings.committed(partition))
+        partition, creation = shard.tp.partition, self._plan.creation
+        start, end = self._course.starts[partition], self._plan.next_offsets[partition]
+        facts = LogFacts(start, end, creation.topic_id, creation.partitions, self._settings.committed(partition))
         for step in (shard.peek, shard.mint, lambda: shard.check(facts), shard.recover):
             await retry_while_unavailable(f"taking shard {partition} over", step, self._on_outage)
 
@@ -148,15 +148,15 @@ class Backfill:
 
     async def _learn_again(self) -> None:
         """From the first example on: after step 2 all that the shards have said is public."""
-        counts = [shard.body.state.counts.get("examples", 0) for shard in self._shards]
-        if not any(counts):
+        sequences = [shard.body.state.sequences.get("examples", 0) for shard in self._shards]
+        if not any(sequences):
             return
-        learning = Learning(self._settings.shards.engine, len(counts))
+        learning = Learning(self._settings.shards.engine, len(sequences))
         versions = HistoryVersions(self._settings.shards.engine, learning, self._oldest_wanted)
         reader = ExamplesReader(self._settings.examples, learning, self._settings.new_consumer)
         try:
             await reader.open()
-            while any(learning.heard(n) < count for n, count in enumerate(counts)):
+            while any(learning.last_sequence(n) < sequence for n, sequence in enumerate(sequences)):
                 await reader.read()
                 versions.learn()
         finally:
@@ -186,7 +186,7 @@ class Backfill:
 
     async def _give(self, shard: Shard, records: Sequence[LogRecord]) -> None:
         """What of a round a shard has not done yet."""
-        left = [record for record in records if record.offset >= shard.fence]
+        left = [record for record in records if record.offset >= shard.next_offset]
         free = self._free[shard.tp.partition]
         for first in range(0, len(left), self._settings.batch_records):
             free.clear()
@@ -215,8 +215,8 @@ class Backfill:
         await checkpoint.write(body, StoreChanges(values))
 
     async def _examples_offsets(self) -> list[int]:
-        counts = [shard.count for shard in self._versions.learning.shards]
-        return await offsets_after(self._settings.examples, counts, self._settings.new_consumer)
+        sequences = [shard.sequence for shard in self._versions.learning.shards]
+        return await offsets_after(self._settings.examples, sequences, self._settings.new_consumer)
 
     # -- what the shards tell (streams.shard.settings.Watcher)
 

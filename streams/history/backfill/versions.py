@@ -1,4 +1,4 @@
-"""Model versions for shards that work through history in one process: learned from what they say as they commit it.
+"""Model versions of a backfill: learned in process from the shards' examples as they are committed.
 
 The same learning over the same examples in the same order as the learner's (models/learning/learner.py); only the way
 from the shards to it, over Kafka and back over the store, is left out. In lockstep: a shard waits for the version that
@@ -42,7 +42,7 @@ class HistoryVersions:
     def __init__(self, settings: EngineSettings, learning: Learning, oldest: Callable[[], int]) -> None:
         self._settings, self.learning, self._oldest = settings, learning, oldest
         self._kept: dict[int, InForce] = {}
-        self._said = asyncio.Event()
+        self._fed = asyncio.Event()
 
     @property
     def kept(self) -> list[Version]:
@@ -55,15 +55,15 @@ class HistoryVersions:
         for entry in entries:
             if entry.topic == "examples":
                 # Where they will stand in Kafka is not known yet (streams/history/backfill/run.py).
-                self.learning.feed(entry.partition, 0, entry.count, entry.value)
-                self._said.set()
+                self.learning.feed(entry.partition, 0, entry.sequence, entry.value)
+                self._fed.set()
 
     def go_on(self, other: HistoryVersions) -> None:
         """Go on where another stands."""
         self.learning, self._kept = other.learning, other._kept
 
     def learn(self) -> None:
-        """Cut every version that can be cut."""
+        """Make every version that can be made."""
         while (version := self.learning.next_version()) is not None:
             self._kept[version.boundary] = InForce(version, scorer_of(version, self._settings))
             self._let_go()
@@ -92,11 +92,11 @@ class HistoryVersions:
             if self.learning.origin is not None and boundary < self.learning.origin:
                 return self._initial()
             waits("version", f"of boundary {boundary}")
-            self._said.clear()
+            self._fed.clear()
             try:
                 # asyncio.wait_for of Python 3.11 swallows a cancellation that comes as the event does.
                 async with asyncio.timeout(ALARM_EVERY_S):
-                    await self._said.wait()
+                    await self._fed.wait()
             except TimeoutError:
                 logger.warning(
                     "model version %d is not there after %.0f s: the last one is of %s, examples are in up to %s",

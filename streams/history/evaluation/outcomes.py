@@ -1,4 +1,4 @@
-"""Settings of a log that is history, and what its predictions are held against: what came."""
+"""The outcomes of a log, and the predictions that they are compared with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.touchpoints import Kind, Rejected, read
 from streams.history.events import ANY_TIME, TimedEvent
 
 SILENT, SIGN, LEFT, FORGOTTEN = range(4)
-"""A customer's last word within a while: none, a sign of staying, of leaving, or the wish to be forgotten."""
+"""A customer's last sign within a while: none, of staying, of leaving, or the wish to be forgotten."""
 
 
 class Signs:
@@ -36,31 +36,31 @@ class Signs:
         self.end = 0
         self._numbers: dict[bytes, int] = {}
         forgotten: set[bytes] = set()
-        times, who, words = array("q"), array("q"), array("b")
+        times, who, kinds = array("q"), array("q"), array("b")
         for event in events:
             touch = read(event.value, None, ANY_TIME)
-            if isinstance(touch, Rejected) or event.key in forgotten or (word := means.get(touch.kind)) is None:
+            if isinstance(touch, Rejected) or event.key in forgotten or (kind := means.get(touch.kind)) is None:
                 continue
-            if word == FORGOTTEN:  # whatever they do later, the engine remembers nothing of it
+            if kind == FORGOTTEN:  # whatever they do later, the engine remembers nothing of it
                 forgotten.add(event.key)
             else:
                 self.end = max(self.end, (event.time // DAY + 1) * DAY)
-            if word == SIGN and self.first is None:
+            if kind == SIGN and self.first is None:
                 self.first = event.time
             times.append(event.time)
             who.append(self._numbers.setdefault(event.key, len(self._numbers)))
-            words.append(word)
-        words.append(SILENT)  # stands at -1
+            kinds.append(kind)
+        kinds.append(SILENT)  # stands at -1
         self._times, self._who = np.array(times), np.array(who)
-        self._words = np.array(words)
+        self._kinds = np.array(kinds)
 
-    def last_words(self, customers: Sequence[bytes], tick: int, horizon: int) -> NDArray[np.int8]:
+    def last_signs(self, customers: Sequence[bytes], tick: int, horizon: int) -> NDArray[np.int8]:
         """What each customer said last in the `horizon` from `tick` on (both in ms): SILENT, SIGN, LEFT, FORGOTTEN."""
         first, end = np.searchsorted(self._times, [tick, tick + horizon])
         last = np.full(len(self._numbers), -1)
         np.maximum.at(last, self._who[first:end], np.arange(first, end))
         wanted = np.fromiter((self._numbers[customer] for customer in customers), np.int64, len(customers))
-        return np.asarray(self._words[last[wanted]])
+        return np.asarray(self._kinds[last[wanted]])
 
 
 class Table(NamedTuple):
@@ -82,11 +82,11 @@ def decided(predictions: Sequence[Predictions], signs: Signs, settings: EngineSe
     and came back has stayed. Of who was forgotten within it nothing came that the engine knows: no decision.
     """
     parts = [NO_DECISIONS]
-    for told in predictions:
-        if told.tick + settings.horizon > signs.end:
+    for predicted in predictions:
+        if predicted.tick + settings.horizon > signs.end:
             continue
-        due = np.flatnonzero((told.recency <= settings.horizon) & ~told.left)
-        words = signs.last_words([told.customers[row] for row in due.tolist()], told.tick, settings.horizon)
-        due, words = due[words != FORGOTTEN], words[words != FORGOTTEN]
-        parts.append(Table(np.full(len(due), told.tick), told.probabilities[due], words != SIGN))
+        due = np.flatnonzero((predicted.recency <= settings.horizon) & ~predicted.left)
+        kinds = signs.last_signs([predicted.customers[row] for row in due.tolist()], predicted.tick, settings.horizon)
+        due, kinds = due[kinds != FORGOTTEN], kinds[kinds != FORGOTTEN]
+        parts.append(Table(np.full(len(due), predicted.tick), predicted.probabilities[due], kinds != SIGN))
     return Table(*map(np.concatenate, zip(*parts, strict=True)))

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: calibration, ranking over time, bias over time."""
+"""Plots of an evaluation: calibration, ranking over time, bias over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings under which a log is evaluated."""
+"""Settings of a replay that serves as an evaluation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def evaluation(tick_days: float, first_ms: int) -> dict[str, Any]:
     """Settings of a replay that is an evaluation.
 
     All customers' ticks lie at the same moments, counted from 00:00 UTC of the day of `first_ms`; a model version is
-    cut at each and used at once; no label waits for late touchpoints, since a sorted log has none.
+    published at each and used at once; no label waits for late touchpoints, since a sorted log has none.
     """
     first = datetime.fromtimestamp(first_ms / 1000, UTC)
     return {

@@ -1,4 +1,4 @@
-"""The live view: what running workers do, in a terminal.
+"""`retention top`: the live view of running workers in a terminal.
 
 exposition, workers, triggers   looking: metrics, health and readiness over HTTP, the triggers topic
 history, watch                  from looks, one after the other, to what is shown

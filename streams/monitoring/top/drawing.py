@@ -1,4 +1,5 @@
-"""The view as a renderable for a terminal of a given size. Pure: a `View` in, a renderable out."""
+"""Lays the view out for a terminal of a given size. Pure: a `View` in, a renderable out. Pure: a `View` in, a
+renderable out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's metrics as numbers.
+"""Parses a worker's Prometheus exposition into numbers.
 
 Tolerant of absence: a worker of another release, or one that has only begun, lacks some series; what is not told is
 None or not in the mapping, never 0.
@@ -30,7 +30,7 @@ COUNTED: Mapping[str, str] = {
 
 _OF_A_SHARD: Mapping[str, tuple[str, int]] = {
     "retention_lag_records": ("lag", 1),
-    "retention_fence_offset": ("fence", 1),
+    "retention_next_offset": ("next_offset", 1),
     "retention_outbox_entries": ("outbox", 1),
     "retention_due_backlog_items": ("due", 1),
     "retention_shard_time_seconds": ("time", MS),
@@ -46,7 +46,7 @@ class ShardNumbers:
     """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still."""
 
     lag: int | None = None
-    fence: int | None = None
+    next_offset: int | None = None
     outbox: int | None = None
     due: int | None = None
     time: int | None = None

@@ -1,4 +1,4 @@
-"""Looking at running workers, again and again or once."""
+"""Polls running workers, repeatedly or once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one look alone can't tell: how fast counters rise, and how the model's quality went."""
+"""Rates of counters between polls, and the course of model quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which blocks stand on a terminal of a given height, and how high each is."""
+"""Which blocks fit a terminal of a given height, and how high each is."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wrapped
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
-from streams.text import compact, count, duration, moment, printable, size, words
+from streams.text import as_words, compact, count, duration, moment, printable, size
 
 LABEL, GOOD, WARN, BAD, FAINT = "cyan", "green", "yellow", "red", "bright_black"
 RISING, BETTER_HIGH, BETTER_LOW = "blue", "green", "magenta"
@@ -84,11 +84,11 @@ def _no_latency(view: View) -> str:
     return "not measured in a replay" if view.mode == "replay" else "none measured yet"
 
 
-def _quantiles(told: Quantiles | None, absent: str, width: int) -> Iterable[str | tuple[str, str]]:
-    if told is None:
+def _quantiles(found: Quantiles | None, absent: str, width: int) -> Iterable[str | tuple[str, str]]:
+    if found is None:
         return [(absent, FAINT)]
-    since = "" if told.window_s is not None else " since start" if width >= WIDE else " (all)"
-    p50, p99 = duration(told.p50_s, told.top_s), duration(told.p99_s, told.top_s)
+    since = "" if found.window_s is not None else " since start" if width >= WIDE else " (all)"
+    p50, p99 = duration(found.p50_s, found.top_s), duration(found.p99_s, found.top_s)
     return ["p50 ", (p50, "bold"), " p99 ", (p99, "bold"), since]
 
 
@@ -103,7 +103,7 @@ def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
     room = width - NAME - digits - 7
     return [
         _line(
-            words(band),
+            as_words(band),
             f"{n:>{digits},} {100 * n / total if total else 0:>3.0f} % ",
             (bar(n / most if most else 0.0, room, ascii_only), BANDS.get(band, "")),
         )
@@ -115,27 +115,27 @@ def customers(view: View, width: int, ascii_only: bool) -> list[Text]:
 
 
 def model_title(view: View) -> str:
-    told = "Model, untrained" if view.version is None else f"Model of {moment(view.version)}"
-    return told + (f", {view.champion}" if view.champion else "") + (", pinned" if view.pinned else "")
+    text = "Model, untrained" if view.version is None else f"Model of {moment(view.version)}"
+    return text + (f", {view.champion}" if view.champion else "") + (", pinned" if view.pinned else "")
 
 
 def model(view: View, width: int, ascii_only: bool) -> list[Text]:
     """The model's quality so far, over log time."""
     if not view.quality:
         return [_line("AUC", ("no label matured yet", FAINT)), _line("log-loss", ("-", FAINT))]
-    told = view.quality
+    quality = view.quality
     auc = [(point.time, point.auc) for point in view.history if point.auc is not None]
     loss = [(point.time, point.log_loss) for point in view.history if point.log_loss is not None]
     lines = [
-        _measure("AUC", told.get("auc"), auc, BETTER_HIGH, width, ascii_only),
-        _measure("log-loss", told.get("log_loss"), loss, BETTER_LOW, width, ascii_only),
+        _measure("AUC", quality.get("auc"), auc, BETTER_HIGH, width, ascii_only),
+        _measure("log-loss", quality.get("log_loss"), loss, BETTER_LOW, width, ascii_only),
     ]
     if len(view.history) > 1:
         lines.append(_axis(view.history[0].time, view.history[-1].time, width))
-    lines.append(_line("labels", count(told.get("labels"))))
-    if "churn_rate" in told and "mean_predicted" in told:
+    lines.append(_line("labels", count(quality.get("labels"))))
+    if "churn_rate" in quality and "mean_predicted" in quality:
         lines.append(
-            _line("churned", f"{100 * told['churn_rate']:.0f} %, predicted {100 * told['mean_predicted']:.0f} %")
+            _line("churned", f"{100 * quality['churn_rate']:.0f} %, predicted {100 * quality['mean_predicted']:.0f} %")
         )
     return lines
 
@@ -203,7 +203,7 @@ def _state(shard: ShardRow, room: int) -> str:
     if not shard.why or shard.state == "idle":
         return cropped(shard.state, room)
     reason = shard.why.partition(":")[0]
-    return next((told for told in (shard.why, f"waits: {reason}") if len(told) <= room), cropped(reason, room))
+    return next((text for text in (shard.why, f"waits: {reason}") if len(text) <= room), cropped(reason, room))
 
 
 def _state_style(shard: ShardRow) -> str:
@@ -268,7 +268,7 @@ def triggers(view: View, width: int, rows: int) -> list[Text]:
 
 def _trigger(trigger: TriggerRow, at: str, time: int, name: int, width: int) -> list[Text]:
     by = f" by {trigger.channel}" if width >= WIDE * 2 else ""
-    action = printable(f"{words(trigger.action)}{by}")
+    action = printable(f"{as_words(trigger.action)}{by}")
     risk = "    " if trigger.probability is None else f"{trigger.probability:.2f}"
     lead = f"{at:<{time}} {cropped(printable(trigger.customer), name):<{name}} "
     room = width - len(lead) - len(action) - len(risk) - 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
-from streams.text import count, duration, json_text, moment, quality, size, words
+from streams.text import as_words, count, duration, json_text, moment, quality, size
 
 TRIGGERS = 10
 NAME = 11
@@ -26,11 +26,11 @@ def progress(view: View) -> str:
 
 def lines(view: View, before: View | None, most: int = TRIGGERS) -> list[str]:
     """What is new since `before`: progress, at most `most` of the new triggers, and troubles that were not told yet."""
-    told = [progress(view)]
+    shown = [progress(view)]
     fresh = view.latest[-view.fresh :] if view.fresh else ()
-    told += [f"    trigger  {trigger(row)}" for row in fresh[-most:]]
+    shown += [f"    trigger  {trigger(row)}" for row in fresh[-most:]]
     known = _troubles(before) if before is not None else []
-    return told + [f"    {trouble}" for trouble in _troubles(view) if trouble not in known]
+    return shown + [f"    {trouble}" for trouble in _troubles(view) if trouble not in known]
 
 
 def snapshot(view: View, before: View | None = None) -> list[str]:
@@ -63,15 +63,15 @@ def _version(view: View) -> str:
     return f", version {moment(view.version)}{champion}{', pinned' if view.pinned else ''}"
 
 
-def bands(told: Mapping[str, int]) -> str:
+def bands(customers: Mapping[str, int]) -> str:
     """Customers by risk band; prospects and erased ones only where there are any."""
-    return "  ".join(f"{words(name)} {n:,}" for name, n in told.items() if n or name in ALWAYS_SHOWN)
+    return "  ".join(f"{as_words(name)} {n:,}" for name, n in customers.items() if n or name in ALWAYS_SHOWN)
 
 
-def quantiles(told: Quantiles | None) -> str:
-    if told is None:
+def quantiles(found: Quantiles | None) -> str:
+    if found is None:
         return "p50 -  p99 -"
-    return f"p50 {duration(told.p50_s, told.top_s)}  p99 {duration(told.p99_s, told.top_s)}"
+    return f"p50 {duration(found.p50_s, found.top_s)}  p99 {duration(found.p99_s, found.top_s)}"
 
 
 def shard(row: ShardRow) -> str:
@@ -118,7 +118,7 @@ def as_json(view: View) -> str:
     `triggers` are those that are new since the object before.
     """
     fresh = view.latest[-view.fresh :] if view.fresh else ()
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "at": view.at,
         "log_time": view.time,
         "mode": view.mode or None,
@@ -141,7 +141,7 @@ def as_json(view: View) -> str:
         "shards": [_shard(row) for row in view.shards],
         "workers": [_worker(row) for row in view.workers],
     }
-    return json_text(json.dumps(told, ensure_ascii=False, allow_nan=False))
+    return json_text(json.dumps(shown, ensure_ascii=False, allow_nan=False))
 
 
 def _model(view: View) -> dict[str, Any]:
@@ -152,12 +152,12 @@ def _model(view: View) -> dict[str, Any]:
     return {"version": view.version, **champion, **quality}
 
 
-def _quantiles(told: Quantiles | None) -> dict[str, Any] | None:
+def _quantiles(found: Quantiles | None) -> dict[str, Any] | None:
     """A quantile above the histogram's last bound is null: it is not known better than that."""
-    if told is None:
+    if found is None:
         return None
-    p50, p99 = (round(value, 6) if math.isfinite(value) else None for value in (told.p50_s, told.p99_s))
-    return {"p50_s": p50, "p99_s": p99, "count": told.count, "window_s": told.window_s and round(told.window_s, 1)}
+    p50, p99 = (round(value, 6) if math.isfinite(value) else None for value in (found.p50_s, found.p99_s))
+    return {"p50_s": p50, "p99_s": p99, "count": found.count, "window_s": found.window_s and round(found.window_s, 1)}
 
 
 def _shard(row: ShardRow) -> dict[str, Any]:

@@ -86,19 +86,19 @@ class Screen(Display):
 
 
 class Lines(Display):
-    """A line per view, and what is new; where there is no terminal. `told`: from a view and the one before it."""
+    """A line per view, and what is new; where there is no terminal. `lines_of`: from a view and the one before it."""
 
     def __init__(
         self,
-        say: Callable[[str], None],
-        told: Callable[[View, View | None], list[str]] = plain.lines,
+        write_line: Callable[[str], None],
+        lines_of: Callable[[View, View | None], list[str]] = plain.lines,
     ) -> None:
-        self._say, self._told = say, told
+        self._write_line, self._lines_of = write_line, lines_of
         self._before: View | None = None
 
     def show(self, view: View) -> None:
-        for line in self._told(view, self._before):
-            self._say(line)
+        for line in self._lines_of(view, self._before):
+            self._write_line(line)
         self._before = view
 
 

@@ -38,12 +38,12 @@ def row(value: bytes) -> TriggerRow:
         trigger.action,
         trigger.channel,
         trigger.probability,
-        tuple(reason.words for reason in trigger.drivers),
+        tuple(reason.text for reason in trigger.drivers),
         trigger.expires_at,
     )
 
 
-def _told(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     known = isinstance(error, EngineError)
     return printable(str(error).partition(" | remedy: ")[0] if known else f"{type(error).__name__}: {error}")
 
@@ -93,7 +93,7 @@ class TriggerTail:
                     while not self._end.is_set():
                         self._take(reader.new(WAIT_S))
             except Exception as error:  # noqa: BLE001  # whatever it is: it is shown, and must not end the thread unseen
-                self._trouble = _told(error)
+                self._trouble = _text_of(error)
                 self._begun.set()
                 self._end.wait(RETRY_S)
 

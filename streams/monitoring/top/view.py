@@ -1,4 +1,5 @@
-"""What is shown: plain, immutable data. Everything that draws, prints or exports takes a `View` and nothing else."""
+"""The view model of `retention top`: plain, immutable data. Everything that draws, prints or exports takes a `View` and
+nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""From looks at workers, one after the other, to what is shown. No I/O and no clock: reports and times are given."""
+"""Builds the view from successive polls of workers. No I/O and no clock. No I/O and no clock: reports and times are
+given."""
 
 from __future__ import annotations
 
@@ -44,32 +45,32 @@ class Watch:
         """Take in one look. new: triggers since the last one, oldest first. at_s: seconds on a clock that never goes
         back. wall_ms: wall clock."""
         self._latest.extend(new)
-        told = {report.url: report.numbers for report in reports if report.numbers is not None}
-        self._counters.look(at_s, {url: _counters(numbers) for url, numbers in told.items()})
+        answers = {report.url: report.numbers for report in reports if report.numbers is not None}
+        self._counters.look(at_s, {url: _counters(numbers) for url, numbers in answers.items()})
         shards, states = _shards(reports)
-        learner = max(told.values(), key=lambda n: (n.version or 0, n.quality.get("labels", 0)), default=Numbers())
+        learner = max(answers.values(), key=lambda n: (n.version or 0, n.quality.get("labels", 0)), default=Numbers())
         self._quality.look(learner.version, learner.quality)
         rate = self._rate()
-        partitions = max((n.partitions or 0 for n in told.values()), default=0) or self._partitions
+        partitions = max((n.partitions or 0 for n in answers.values()), default=0) or self._partitions
         times = [numbers.time for numbers in shards.values()]
         known = [time for time in times if time is not None]
         return View(
             title=self._title,
             at=wall_ms,
             time=min(known) if known and len(known) >= max(len(times), partitions or 0) else None,
-            events=sum(numbers.events for numbers in told.values()),
+            events=sum(numbers.events for numbers in answers.values()),
             rate=rate,
             rates=tuple(self._rates),
             goal=self._goal,
-            triggers=_total(told.values(), "triggers") or 0,
-            duplicates=_total(told.values(), "duplicate") or 0,
-            dead=_total(told.values(), "dead") or 0,
-            redelivered=_total(told.values(), "redelivered"),
+            triggers=_total(answers.values(), "triggers") or 0,
+            duplicates=_total(answers.values(), "duplicate") or 0,
+            dead=_total(answers.values(), "dead") or 0,
+            redelivered=_total(answers.values(), "redelivered"),
             lag=_sum(numbers.lag for numbers in shards.values()),
             outbox=_sum(numbers.outbox for numbers in shards.values()),
             due=_sum(numbers.due for numbers in shards.values()),
-            latency=self._quantiles("latency", [numbers.latency for numbers in told.values()]),
-            commits=self._quantiles("commits", [numbers.commits for numbers in told.values()]),
+            latency=self._quantiles("latency", [numbers.latency for numbers in answers.values()]),
+            commits=self._quantiles("commits", [numbers.commits for numbers in answers.values()]),
             bands={band: sum(n.bands.get(band, 0) for n in shards.values()) for band in ALL_BANDS},
             quality=learner.quality,
             history=self._quality.points,
@@ -77,7 +78,7 @@ class Watch:
             champion=learner.champion,
             pinned=learner.pinned,
             partitions=partitions,
-            mode=next((numbers.mode for numbers in told.values() if numbers.mode), ""),
+            mode=next((numbers.mode for numbers in answers.values() if numbers.mode), ""),
             shards=tuple(_row(shard, numbers, states.get(shard)) for shard, numbers in sorted(shards.items())),
             workers=tuple(map(_worker, reports)),
             latest=tuple(self._latest),
@@ -125,15 +126,15 @@ def _shards(reports: Sequence[Report]) -> tuple[dict[int, ShardNumbers], dict[in
             continue
         for shard, numbers in report.numbers.shards.items():
             known = shards.get(shard)
-            if known is None or (numbers.fence or 0) >= (known.fence or 0):
+            if known is None or (numbers.next_offset or 0) >= (known.next_offset or 0):
                 shards[shard] = numbers
                 if shard in report.states:
                     states[shard] = report.states[shard]
     return shards, states
 
 
-def _row(shard: int, numbers: ShardNumbers, told: tuple[str, str] | None) -> ShardRow:
-    state, why = told or ("", "")
+def _row(shard: int, numbers: ShardNumbers, health: tuple[str, str] | None) -> ShardRow:
+    state, why = health or ("", "")
     return ShardRow(
         shard, numbers.lag, numbers.outbox, numbers.due, numbers.time, state or numbers.paused, why or numbers.paused
     )
@@ -154,6 +155,6 @@ def _sum(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _total(told: Iterable[Numbers], what: str) -> int | None:
-    known = [numbers.counts[what] for numbers in told if what in numbers.counts]
+def _total(answers: Iterable[Numbers], what: str) -> int | None:
+    known = [numbers.counts[what] for numbers in answers if what in numbers.counts]
     return int(sum(known)) if known else None

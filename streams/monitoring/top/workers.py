@@ -1,4 +1,5 @@
-"""Looking at workers over HTTP: their metrics, health and readiness. A worker that does not answer is a finding."""
+"""HTTP client for workers' metrics, health and readiness; an unreachable worker is a finding. A worker that does not
+answer is a finding."""
 
 from __future__ import annotations
 
@@ -128,29 +129,31 @@ async def _get(session: aiohttp.ClientSession, url: str) -> tuple[int, str]:
 def _unreachable(error: Exception) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ConnectionRefusedError):
-        return "nobody listens there (connection refused)"
+        return "nothing listens there (connection refused)"
     return printable(getattr(cause, "strerror", None) or str(cause) or type(cause).__name__)
 
 
 def read(url: str, metrics: str, health: str, ready: str) -> Report:
     """A report from the three answers. Raises ValueError, KeyError, TypeError or AttributeError when they are not a
     worker's."""
-    told: dict[str, Any] = json.loads(health)
+    answer: dict[str, Any] = json.loads(health)
     readiness: dict[str, Any] = json.loads(ready)
-    why = [f"shard {s['shard']} stands still for {s['seconds']:,.0f} s: {s['reason']}" for s in told.get("stalled", ())]
-    if learner := told.get("learner"):
+    why = [
+        f"shard {s['shard']} stands still for {s['seconds']:,.0f} s: {s['reason']}" for s in answer.get("stalled", ())
+    ]
+    if learner := answer.get("learner"):
         why.append(f"the learner stands still: {learner}")
     if not readiness["ready"]:
         why.append(f"not ready: {readiness.get('reason') or 'no reason given'}")
     states = {
         int(shard): (printable(state["state"]), printable(state.get("reason", "")))
-        for shard, state in told.get("shards", {}).items()
+        for shard, state in answer.get("shards", {}).items()
     }
     return Report(
         url,
         numbers(metrics),
         bool(readiness["ready"]),
-        bool(told["healthy"]),
+        bool(answer["healthy"]),
         tuple(map(printable, why)),
         states,
     )

@@ -1,4 +1,4 @@
-"""What the model foresees of one customer if silence goes on, with how sure it is: from the store, on demand."""
+"""Risk forecast of one stored customer under further silence, with a confidence interval."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVEL = 0.9
 """Of the interval."""
 
 
-class Foresight(NamedTuple):
+class CustomerForecast(NamedTuple):
     """forecast: as of the shard's time `at` (ms). low, high: of the probability now; None where the champion is a model
     that does not say how sure it is. enter: the threshold."""
 
@@ -36,9 +36,9 @@ class Foresight(NamedTuple):
     enter: float
 
 
-async def foresight(
+async def customer_forecast(
     store: Store, body: ShardBody, settings: EngineSettings, customer: str, record: bytes
-) -> Foresight | None:
+) -> CustomerForecast | None:
     """Of a stored record; None for somebody without a sign of staying, who has left, or is lapsed, and where there is
     no learner yet.
 
@@ -61,4 +61,4 @@ async def foresight(
     if isinstance(champion, MixtureLearner):
         lows, highs = interval(champion.beliefs(learning.boundary or now), bases, LEVEL)
         low, high = float(lows[0]), float(highs[0])
-    return Foresight(now, forecast(contest.scorer(), bases[0], now, settings), low, high, settings.enter)
+    return CustomerForecast(now, forecast(contest.scorer(), bases[0], now, settings), low, high, settings.enter)

@@ -1,4 +1,5 @@
-"""A customer's record as plain data (`portrait`) and as text (`lines`). Times are ISO 8601, UTC; None where unknown."""
+"""A customer's record for people: as plain data (`profile_view`) and as text (`lines`). Times are ISO 8601, UTC; None
+where unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +12,6 @@ from models.customer.bands import Band
 from models.customer.layout import (
     AMOUNT_EWMA,
     DAY_AMOUNT,
-    DIRECT,
     DUE,
     EPISODE,
     ERASED,
@@ -22,12 +22,13 @@ from models.customer.layout import (
     LAST_PURCHASE,
     NEWEST,
     NO_CONSENT,
+    PENDING_CHURNED,
+    PENDING_RISK,
     PURCHASE_DAYS,
     RATING_EWMA,
     RETURNED,
     RISK,
     SENTIMENT_EWMA,
-    SNAPSHOT_RISK,
     SPENT,
     TOUCH_DECAYS,
 )
@@ -38,7 +39,7 @@ from models.settings import DAY, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of
 
 if TYPE_CHECKING:
-    from streams.operations.customer.forecast import Foresight
+    from streams.operations.customer.forecast import CustomerForecast
 
 COUNTED = (
     "complaints",
@@ -50,18 +51,22 @@ COUNTED = (
     "returns",
     "campaigns",
 )
-"""The counted sorts of touchpoints, in the record's order."""
+"""The counted kinds of touchpoints, in the record's order."""
 
 DUE_FOR = {
-    Stage.LABELS: "the outcome of a learning snapshot",
+    Stage.LABELS: "the label of a pending example",
     Stage.WATERMARK: "a watermark",
     Stage.VERSION: "a model version",
     Stage.SCORES: "the next estimate of risk",
 }
 
 
-def portrait(
-    customer: str, partition: int, record: Record, settings: EngineSettings | None, foreseen: Foresight | None = None
+def profile_view(
+    customer: str,
+    partition: int,
+    record: Record,
+    settings: EngineSettings | None,
+    foreseen: CustomerForecast | None = None,
 ) -> dict[str, Any]:
     """Everything a person may want to know of a record. settings: those that it is kept by, None where not known."""
     return {
@@ -133,39 +138,41 @@ def _risk(record: Record) -> dict[str, Any]:
     }
 
 
-def _if_silent(foreseen: Foresight | None) -> dict[str, Any] | None:
+def _if_silent(foreseen: CustomerForecast | None) -> dict[str, Any] | None:
     """The probability as of the shard's time, younger than the record's estimate, and what will come of it."""
     if foreseen is None:
         return None
-    told = foreseen.forecast
+    outlook = foreseen.forecast
     sure = None if foreseen.low is None or foreseen.high is None else [round(foreseen.low, 4), round(foreseen.high, 4)]
     return {
         "as_of": _iso(foreseen.at),
-        "probability": round(told.now, 4),
+        "probability": round(outlook.now, 4),
         "probability_90_percent_interval": sure,
         "outlook": _outlook(foreseen),
-        "crosses_threshold": _iso(told.crosses or 0),
-        "lapsed_from": _iso(told.until),
-        "course": {str(_iso(at)): round(risk, 3) for at, risk in told.course[1:]},
+        "crosses_threshold": _iso(outlook.crosses or 0),
+        "lapsed_from": _iso(outlook.until),
+        "course": {str(_iso(at)): round(risk, 3) for at, risk in outlook.course[1:]},
     }
 
 
-def _outlook(foreseen: Foresight) -> str:
-    told, enter = foreseen.forecast, f"{foreseen.enter:g}"
-    if told.crosses is None:
+def _outlook(foreseen: CustomerForecast) -> str:
+    outlook, enter = foreseen.forecast, f"{foreseen.enter:g}"
+    if outlook.crosses is None:
         return f"stays below {enter} until they are lapsed"
-    if told.crosses <= foreseen.at:
+    if outlook.crosses <= foreseen.at:
         return f"at or above {enter} already"
-    return f"crosses {enter} in {(told.crosses - foreseen.at) / DAY:.1f} days"
+    return f"crosses {enter} in {(outlook.crosses - foreseen.at) / DAY:.1f} days"
 
 
 def _learning(customer: str, record: Record, settings: EngineSettings | None) -> dict[str, Any] | None:
-    if not record.taken[DIRECT]:
+    if not record.pending_ticks[PENDING_CHURNED]:
         return None
-    taken = 0
+    observed_at = 0
     if settings is not None:
-        taken = tick_time(rules_of(settings), phase_of(settings, hash_of(customer.encode())), record.taken[DIRECT])
-    return {"snapshot": _iso(taken), "predicted_then": round(record.numbers[SNAPSHOT_RISK], 4)}
+        observed_at = tick_time(
+            rules_of(settings), phase_of(settings, hash_of(customer.encode())), record.pending_ticks[PENDING_CHURNED]
+        )
+    return {"observed_at": _iso(observed_at), "predicted_then": round(record.numbers[PENDING_RISK], 4)}
 
 
 def _due(record: Record) -> dict[str, Any] | None:
@@ -179,9 +186,9 @@ def _iso(ms: float) -> str | None:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z") if ms else None
 
 
-def lines(told: dict[str, Any], indent: str = "") -> Iterator[str]:
+def lines(data: dict[str, Any], indent: str = "") -> Iterator[str]:
     """Plain data as indented text; what is unknown is left out."""
-    for name, value in told.items():
+    for name, value in data.items():
         label = name.replace("_", " ")
         if isinstance(value, dict):
             if value:

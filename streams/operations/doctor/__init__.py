@@ -1,4 +1,4 @@
-"""`retention doctor`: looks at everything that a worker relies on, and says what to fix.
+"""`retention doctor`: checks everything that a worker depends on, and names the remedy.
 
 | module | looks at |
 |---|---|

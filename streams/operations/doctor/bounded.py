@@ -1,4 +1,4 @@
-"""Calls of blocking clients that must not hold up an examination for longer than a few seconds."""
+"""Time limit for blocking client calls."""
 
 from __future__ import annotations
 

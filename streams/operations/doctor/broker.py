@@ -1,4 +1,4 @@
-"""Kafka as the engine needs it: reachable, with transactions, and with a clock that agrees with ours."""
+"""Checks of the Kafka cluster: reachable, version, replicas, consumer group."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class GroupFacts(NamedTuple):
     committed: Mapping[TopicPartition, int]
 
 
-class BrokerLook:
+class BrokerChecks:
     """Asks what only a doctor wants to know. Raises BrokerUnreachable, BrokerRefused."""
 
     def __init__(self, connection: KafkaConnection, timeout_s: float = CONNECT_S) -> None:
@@ -84,10 +84,10 @@ class BrokerLook:
             brokers = len(self._client.describe_cluster()["brokers"])
             version = ".".join(map(str, self._client.get_broker_version_data(self._any_broker()).broker_version))
             try:
-                told = self._client.describe_features()
+                text = self._client.describe_features()
             except KafkaError:  # unknown before 2.4
-                told = {}
-        features = {name: feature["finalized"][1] for name, feature in told.items() if "finalized" in feature}
+                text = {}
+        features = {name: feature["finalized"][1] for name, feature in text.items() if "finalized" in feature}
         return BrokerFacts(version, brokers, features)
 
     def _any_broker(self) -> int:
@@ -116,7 +116,7 @@ class BrokerLook:
             except ValueError:  # the embedded broker's answer can't be read
                 group = {}
         members = len(group["members"]) if "members" in group else None
-        committed = {tp: told.offset for tp, told in offsets.items() if told.offset >= 0}
+        committed = {tp: text.offset for tp, text in offsets.items() if text.offset >= 0}
         return GroupFacts(group.get("group_state"), members, committed)
 
     def _coordinated(self, ask: Callable[[], T]) -> T:
@@ -129,7 +129,7 @@ class BrokerLook:
                     raise
             time.sleep(0.2)
 
-    def create_passing(self, name: str) -> None:
+    def create_temporary(self, name: str) -> None:
         """A topic of one partition that keeps arrival times; the caller deletes it, after an error too."""
         settings = {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "1", "retention.ms": "3600000"}
         with kafka_named(self.connection, f"creating {name}"):
@@ -148,11 +148,11 @@ class BrokerLook:
 
 def reachable(config: Config, facts: BrokerFacts) -> Finding:
     features = ", ".join(f"{name} {level}" for name, level in sorted(facts.features.items()))
-    told = (
+    text = (
         f"{config.bootstrap_servers}: {facts.brokers} broker{'s' if facts.brokers != 1 else ''}, protocol of Kafka "
         f"{facts.version}{f' ({features})' if features else ''}; tested: Apache Kafka {TESTED}"
     )
-    return ok("kafka.reachable", told)
+    return ok("kafka.reachable", text)
 
 
 def replicas(states: Mapping[str, PartitionState], brokers: int) -> Finding:
@@ -161,11 +161,11 @@ def replicas(states: Mapping[str, PartitionState], brokers: int) -> Finding:
     findings = [ok(check, f"{min((s.replicas for s in states.values()), default=0)} replicas, all in sync")]
     for name, state in states.items():
         if state.leaderless:
-            told = f"{name}: {state.leaderless} partitions have no leader"
-            findings.append(problem(check, told, "start the brokers that hold them; nothing is read or written there"))
+            text = f"{name}: {state.leaderless} partitions have no leader"
+            findings.append(problem(check, text, "start the brokers that hold them; nothing is read or written there"))
         elif state.lagging:
-            told = f"{name}: {state.lagging} partitions have replicas that are not in sync"
-            findings.append(warning(check, told, "see to the brokers that hold them"))
+            text = f"{name}: {state.lagging} partitions have replicas that are not in sync"
+            findings.append(warning(check, text, "see to the brokers that hold them"))
     if single := [name for name, state in states.items() if state.replicas == 1]:
         what = "each topic" if len(single) == len(states) else ", ".join(single)
         findings.append(

@@ -7,7 +7,7 @@ from streams.errors import StateUnreadable
 from streams.learner.model_registry import VersionMissing
 from streams.operations.champion import NoShard, Standing, standing
 from streams.operations.doctor.finding import Finding, Status, ok, warning
-from streams.operations.doctor.section import words
+from streams.operations.doctor.section import error_text
 from streams.shard.meta import settings_of
 from streams.store.redis.connection import Client
 from streams.store.redis.store import RedisStore
@@ -20,15 +20,15 @@ async def churn_rate(client: Client, app: str) -> Finding:
     try:
         return finding(await standing(RedisStore(client, app), app))
     except (NoShard, StateUnreadable, VersionMissing) as error:
-        return Finding(CHECK, Status.SKIPPED, f"not checked: {words(error)}")
+        return Finding(CHECK, Status.SKIPPED, f"not checked: {error_text(error)}")
 
 
 def finding(stands: Standing) -> Finding:
     """Raises StateUnreadable."""
-    settings = settings_of("0", stands.body.birth)
+    settings = settings_of("0", stands.body.creation)
     quality = stands.version.quality if stands.version is not None else {}
-    if (told := above_threshold(quality, settings)) is not None:
-        return warning(CHECK, told, f"{REMEDY}; both are fixed at creation, so use a new RETENTION_APP")
+    if (text := above_threshold(quality, settings)) is not None:
+        return warning(CHECK, text, f"{REMEDY}; both are fixed at creation, so use a new RETENTION_APP")
     rate = quality.get("churn_rate")
     if rate is None:
         return ok(CHECK, "no outcome is known yet")

@@ -1,4 +1,4 @@
-"""Clocks of the servers beside that of this machine."""
+"""Compares the servers' clocks with this machine's."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ClockReading(NamedTuple):
 def agreement(check: str, whose: str, reading: ClockReading, why: str, limit_s: float | None) -> Finding:
     """why: what a difference does. limit_s: beyond it the engine stops working; None: it never looks at this clock."""
     ahead, doubt = reading.ahead_s, reading.doubt_s
-    told = f"{whose} is {abs(ahead):.3f} s {'ahead of' if ahead > 0 else 'behind'} this machine (± {doubt:.3f} s)"
+    text = f"{whose} is {abs(ahead):.3f} s {'ahead of' if ahead > 0 else 'behind'} this machine (± {doubt:.3f} s)"
     sure = abs(ahead) - doubt
     remedy = "synchronise the clocks of all machines (chrony, ntpd)"
     if limit_s is not None and sure > limit_s:
-        return problem(check, f"{told}: {why}", remedy)
+        return problem(check, f"{text}: {why}", remedy)
     if sure > TOLERATED_S:
-        return warning(check, f"{told}: {why}", remedy)
-    return ok(check, told)
+        return warning(check, f"{text}: {why}", remedy)
+    return ok(check, text)

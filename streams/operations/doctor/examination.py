@@ -1,4 +1,5 @@
-"""The whole examination: Kafka and Redis side by side, then the shards. Time is bounded; no check stops another."""
+"""Runs all checks: Kafka and Redis side by side, then the shards; in bounded time. Time is bounded; no check stops
+another."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ LOOK_AGAIN_S = 2.0
 async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[Finding]:
     """One finding for each of `CHECKS`, in order, as they come.
 
-    read_only: no topic is created to try a transaction and to read the broker's clock, and no place in Redis to try the
-    store's scripts.
+    read_only: no topic is created to try a transaction and to read the broker's clock, and no namespace in Redis to try
+    the store's scripts.
     """
     kafka = KafkaSection("kafka.reachable", BrokerUnreachable.remedy)
     redis = RedisSection("redis.reachable", REDIS_ADDRESS, f"Redis at {without_password(config.redis_url)}: ")

@@ -1,4 +1,4 @@
-"""What a check found: one line, and what to do about it."""
+"""The result of a check, and the list of all checks."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ CHECKS = {
     "redis.persistence": "append-only file, synced at each write",
     "redis.eviction": "`maxmemory-policy noeviction`: no record is thrown away",
     "redis.memory": "room below `maxmemory`",
-    "redis.scripts": "a place is created, written, read and deleted again: this user may run all that the store needs",
+    "redis.scripts": "a namespace is created, written, read and deleted again: this user may make all calls of it",
     "redis.clock": "Redis's clock beside this machine's",
     "shards.state": "the state of each shard is there where it must be, and readable; no backfill is left unfinished",
     "shards.settings": "the settings are those that the shards were created with",
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
-    "shards.committed": "offsets committed in Kafka beside the fences in Redis",
+    "shards.committed": "offsets committed in Kafka beside the next offsets in Redis",
     "shards.outbox": "outputs that are decided and not yet published",
     "shards.workers": "members of the consumer group, and what waits for them; in mode `replay` also whether anything "
     "moves (a look again after two seconds)",
@@ -55,32 +55,32 @@ CHECKS = {
 
 
 class Finding(NamedTuple):
-    """check: a key of CHECKS. told: what is there, with values. remedy: what to do; empty when there is nothing."""
+    """check: a key of CHECKS. text: what is there, with values. remedy: what to do; empty when there is nothing."""
 
     check: str
     status: Status
-    told: str
+    text: str
     remedy: str = ""
 
 
-def ok(check: str, told: str) -> Finding:
-    return Finding(check, Status.OK, told)
+def ok(check: str, text: str) -> Finding:
+    return Finding(check, Status.OK, text)
 
 
-def warning(check: str, told: str, remedy: str) -> Finding:
-    return Finding(check, Status.WARNING, told, remedy)
+def warning(check: str, text: str, remedy: str) -> Finding:
+    return Finding(check, Status.WARNING, text, remedy)
 
 
-def problem(check: str, told: str, remedy: str) -> Finding:
-    return Finding(check, Status.PROBLEM, told, remedy)
+def problem(check: str, text: str, remedy: str) -> Finding:
+    return Finding(check, Status.PROBLEM, text, remedy)
 
 
 def merged(findings: Sequence[Finding]) -> Finding:
     """Several findings of one check as one, the gravest of them; what is no worse than others is left out."""
     gravest = max((finding.status for finding in findings), key=GRAVITY.index)
     grave = [finding for finding in findings if finding.status is gravest]
-    told, remedies = dict.fromkeys(f.told for f in grave), dict.fromkeys(f.remedy for f in grave if f.remedy)
-    return Finding(findings[0].check, gravest, "; ".join(told), "; ".join(remedies))
+    text, remedies = dict.fromkeys(f.text for f in grave), dict.fromkeys(f.remedy for f in grave if f.remedy)
+    return Finding(findings[0].check, gravest, "; ".join(text), "; ".join(remedies))
 
 
 GRAVITY = [Status.OK, Status.SKIPPED, Status.WARNING, Status.PROBLEM]

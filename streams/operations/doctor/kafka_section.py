@@ -1,4 +1,4 @@
-"""The questions to Kafka."""
+"""The checks of Kafka and the topics, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.kafka.topic_reader import TopicReader
 from streams.kafka.topics import OUTPUTS, ROLES
 from streams.operations.doctor import broker, producing, security, topics, transactions
 from streams.operations.doctor.bounded import bounded
-from streams.operations.doctor.broker import BrokerLook, GroupFacts
+from streams.operations.doctor.broker import BrokerChecks, GroupFacts
 from streams.operations.doctor.section import CALL_S, Section
 
 
@@ -27,27 +27,27 @@ class Ends(NamedTuple):
 
 @dataclass
 class KafkaSection(Section):
-    """look: None until a broker answered. topics: by name, those that exist."""
+    """checks: None until a broker answered. topics: by name, those that exist."""
 
-    look: BrokerLook | None = None
+    checks: BrokerChecks | None = None
     brokers: int = 1
     topics: dict[str, TopicFacts] = field(default_factory=dict)
 
     async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks kafka.* and topics.*."""
         connection = kafka_connection(config)
-        look = self.look = await bounded(lambda: BrokerLook(connection), CALL_S, BrokerLook.close)
-        facts = await bounded(look.facts, CALL_S)
+        checks = self.checks = await bounded(lambda: BrokerChecks(connection), CALL_S, BrokerChecks.close)
+        facts = await bounded(checks.facts, CALL_S)
         self.brokers = facts.brokers
         self.found.append(broker.reachable(config, facts))
         self.at = "kafka.security"
         self.found.append(await bounded(lambda: security.kafka(connection, security.now()), CALL_S))
-        await self._topics(config, look)
+        await self._topics(config, checks)
         self.at = "kafka.transactions"
         self.why["kafka"] = "--read-only" if read_only else "kafka.transactions comes first"
-        self.found += await producing.attempts(config, look, read_only=read_only)
+        self.found += await producing.attempts(config, checks, read_only=read_only)
 
-    async def _topics(self, config: Config, look: BrokerLook) -> None:
+    async def _topics(self, config: Config, checks: BrokerChecks) -> None:
         self.at = "topics.exist"
         names = [config.topic(role) for role in ROLES]
         found = self.topics = await bounded(lambda: _described(config, names), CALL_S)
@@ -60,29 +60,29 @@ class KafkaSection(Section):
         if found:
             self.found.append(topics.settings(config, found))
             self.found.append(topics.message_size(config, found))
-            await self._transactions(config, look)
+            await self._transactions(config, checks)
             self.found.append(security.rights(config, kafka_connection(config), found))
             self.at = "topics.replicas"
-            states = await bounded(lambda: look.partitions(list(found)), CALL_S)
+            states = await bounded(lambda: checks.partitions(list(found)), CALL_S)
             self.found.append(broker.replicas(states, self.brokers))
 
-    async def _transactions(self, config: Config, look: BrokerLook) -> None:
+    async def _transactions(self, config: Config, checks: BrokerChecks) -> None:
         self.at = "topics.transactions"
         source = self.topics.get(config.topic("touchpoints"))
         if source is not None:
-            held = await bounded(lambda: transactions.held_up(look, source.name, source.partitions), CALL_S)
+            held = await bounded(lambda: transactions.held_up(checks, source.name, source.partitions), CALL_S)
             self.found.append(transactions.finding(source.name, held))
 
     async def group(self, config: Config) -> GroupFacts:
         """The workers' consumer group."""
-        look = self.look
-        if look is None:
+        checks = self.checks
+        if checks is None:
             raise ValueError("the group is asked for after a broker has answered")
-        return await bounded(lambda: look.group(config.app), CALL_S)
+        return await bounded(lambda: checks.group(config.app), CALL_S)
 
     def close(self) -> None:
-        if self.look is not None:
-            self.look.close()
+        if self.checks is not None:
+            self.checks.close()
 
 
 def _described(config: Config, names: list[str]) -> dict[str, TopicFacts]:

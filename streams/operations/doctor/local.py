@@ -1,4 +1,4 @@
-"""This machine, as far as it matters to a worker started here."""
+"""Checks of this machine: open files, environment variables."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def open_files(partitions: int, brokers: int) -> Finding:
     needed = CONNECTIONS + OTHERS + EACH_SHARD * partitions * max(brokers, 1)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = "any number of" if soft == resource.RLIM_INFINITY else f"{soft:,}"
-    told = f"{limit} open files allowed; a worker with all {partitions} shards may need {needed:,}"
+    text = f"{limit} open files allowed; a worker with all {partitions} shards may need {needed:,}"
     if soft != resource.RLIM_INFINITY and soft < needed:
         most = "without limit" if hard == resource.RLIM_INFINITY else f"up to {hard:,}"
-        return warning(check, told, f"raise it (ulimit -n {needed}; {most} here; LimitNOFILE= in systemd)")
-    return ok(check, told)
+        return warning(check, text, f"raise it (ulimit -n {needed}; {most} here; LimitNOFILE= in systemd)")
+    return ok(check, text)

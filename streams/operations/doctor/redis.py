@@ -1,4 +1,5 @@
-"""Redis as the engine needs it. Facts of one node in, findings out; `every` puts the nodes of a cluster together."""
+"""Checks of Redis from the facts of its nodes: version, persistence, eviction, memory, replicas. Facts of one node in,
+findings out; `every` puts the nodes of a cluster together."""
 
 from __future__ import annotations
 
@@ -28,11 +29,11 @@ def reachable(config: Config, nodes: Sequence[RedisNode]) -> Finding:
     named = []
     for version, server in dict.fromkeys((node.version, _server(node)) for node in nodes):
         if not version:
-            told = f"{where}: Redis does not tell its version ({REFUSED})"
-            return warning(check, told, f"{ALLOW_INFO}, or make sure that it is {'.'.join(map(str, OLDEST))} or later")
+            text = f"{where}: Redis does not tell its version ({REFUSED})"
+            return warning(check, text, f"{ALLOW_INFO}, or make sure that it is {'.'.join(map(str, OLDEST))} or later")
         if version < OLDEST:
-            told = f"{where}: {server}; needed: {'.'.join(map(str, OLDEST))} or later"
-            return problem(check, told, "upgrade Redis")
+            text = f"{where}: {server}; needed: {'.'.join(map(str, OLDEST))} or later"
+            return problem(check, text, "upgrade Redis")
         named.append(server)
     many = f"{len(nodes)} primaries, " if len(nodes) > 1 else ""
     return ok(check, f"{where}: {many}{', '.join(named)}; tested: Redis {' and '.join(TESTED)}")
@@ -56,8 +57,8 @@ def persistence(node: RedisNode) -> Finding:
         return problem(check, f"Redis fails to write to its disk ({', '.join(failed)})", "see Redis's log; free disk")
     if node.settings is None or "appendfsync" not in node.settings:
         on = {1: "yes", 0: "no"}.get(info.get("aof_enabled", -1), "unknown")
-        told = f"Redis does not tell its persistence (CONFIG is refused; appendonly {on})"
-        return warning(check, told, "make sure that appendonly is yes and appendfsync is always")
+        text = f"Redis does not tell its persistence (CONFIG is refused; appendonly {on})"
+        return warning(check, text, "make sure that appendonly is yes and appendfsync is always")
     appendonly, appendfsync = node.settings.get("appendonly"), node.settings["appendfsync"]
     if appendonly == "yes" and appendfsync == "always":
         return ok(check, "appendonly yes, appendfsync always")
@@ -73,16 +74,16 @@ def eviction(node: RedisNode) -> Finding:
     """A record thrown away is a customer forgotten: the engine would take them for a new one."""
     check = "redis.eviction"
     if "maxmemory_policy" not in node.info:
-        told = f"Redis does not tell its maxmemory-policy ({REFUSED})"
-        return warning(check, told, f"{ALLOW_INFO}, or make sure that maxmemory-policy is noeviction")
+        text = f"Redis does not tell its maxmemory-policy ({REFUSED})"
+        return warning(check, text, f"{ALLOW_INFO}, or make sure that maxmemory-policy is noeviction")
     policy, limit = str(node.info["maxmemory_policy"]), int(node.info.get("maxmemory", 0))
-    told, remedy = f"maxmemory-policy {policy}", "set maxmemory-policy noeviction"
+    text, remedy = f"maxmemory-policy {policy}", "set maxmemory-policy noeviction"
     if policy == "noeviction":
-        return ok(check, told)
+        return ok(check, text)
     if policy.startswith("allkeys") and limit:
-        return problem(check, f"{told} with maxmemory {_mib(limit)}: Redis throws customers' records away", remedy)
+        return problem(check, f"{text} with maxmemory {_mib(limit)}: Redis throws customers' records away", remedy)
     why = "no key of ours may be evicted" if policy.startswith("volatile") else "as soon as a maxmemory is set"
-    return warning(check, f"{told}: records could be thrown away ({why})", remedy)
+    return warning(check, f"{text}: records could be thrown away ({why})", remedy)
 
 
 def memory(node: RedisNode) -> Finding:
@@ -95,12 +96,12 @@ def memory(node: RedisNode) -> Finding:
     if not limit and not total:
         return ok(check, f"{_mib(used)} used, no maxmemory")
     share = used / (limit or total)
-    told = f"{_mib(used)} of {_mib(limit or total)} used ({share:.0%})"
-    told += "" if limit else ", the machine's memory: there is no maxmemory"
+    text = f"{_mib(used)} of {_mib(limit or total)} used ({share:.0%})"
+    text += "" if limit else ", the machine's memory: there is no maxmemory"
     remedy = "give Redis more memory, or more nodes; a full Redis refuses writes, and the shards pause"
     if share >= FULL and limit:
-        return problem(check, told, remedy)
-    return warning(check, told, remedy) if share >= NEARLY_FULL else ok(check, told)
+        return problem(check, text, remedy)
+    return warning(check, text, remedy) if share >= NEARLY_FULL else ok(check, text)
 
 
 def replicas(node: RedisNode) -> Finding:
@@ -109,21 +110,21 @@ def replicas(node: RedisNode) -> Finding:
     if "role" not in info:
         return Finding(check, Status.SKIPPED, f"not checked: {REFUSED}")
     if info["role"] != "master":
-        told = f"it is a {info['role']} of {info.get('master_host')}:{info.get('master_port')} and takes no writes"
-        return problem(check, told, "give the primary's address in RETENTION_REDIS_URL")
+        text = f"it is a {info['role']} of {info.get('master_host')}:{info.get('master_port')} and takes no writes"
+        return problem(check, text, "give the primary's address in RETENTION_REDIS_URL")
     count = int(info.get("connected_slaves", 0))
     if not count:
         return ok(check, "a primary without replicas")
     settings = node.settings or {}
     needed = settings.get("min-replicas-to-write", settings.get("min-slaves-to-write"))
-    told = f"a primary with {count} replicas, min-replicas-to-write {needed if needed is not None else 'unknown'}"
+    text = f"a primary with {count} replicas, min-replicas-to-write {needed if needed is not None else 'unknown'}"
     if needed in (None, "0"):
         return warning(
             check,
-            f"{told}: a failover may lose the last commits. The engine notices and replays them from the log",
+            f"{text}: a failover may lose the last commits. The engine notices and replays them from the log",
             "set min-replicas-to-write 1 (and min-replicas-max-lag) where that is too often",
         )
-    return ok(check, told)
+    return ok(check, text)
 
 
 def clock(node: RedisNode) -> Finding:
@@ -140,8 +141,8 @@ def every(nodes: Sequence[RedisNode], check: Callable[[RedisNode], Finding]) -> 
     if len(nodes) == 1:
         return found[0]
     if all(finding.status is Status.OK for finding in found):
-        return found[0]._replace(told=f"{found[0].told} ({nodes[0].name}; {len(nodes)} nodes are fine)")
-    named = [f._replace(told=f"{n.name}: {f.told}") for f, n in zip(found, nodes, strict=True)]
+        return found[0]._replace(text=f"{found[0].text} ({nodes[0].name}; {len(nodes)} nodes are fine)")
+    named = [f._replace(text=f"{n.name}: {f.text}") for f, n in zip(found, nodes, strict=True)]
     return merged([f for f in named if f.status is not Status.OK])
 
 

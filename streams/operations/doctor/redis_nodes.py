@@ -1,4 +1,5 @@
-"""What each Redis node tells of itself. Commands only; judged in streams/operations/doctor/redis.py."""
+"""Reads the facts of each Redis node (INFO, CONFIG, TIME). Commands only; judged in
+streams/operations/doctor/redis.py."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ SETTINGS = ("append*", "min-*")
 """The persistence, and how many replicas must be there for a write (min-replicas-to-write; min-slaves-... of old)."""
 
 
-async def look_at(client: Client, name: str) -> list[RedisNode]:
+async def ask_nodes(client: Client, name: str) -> list[RedisNode]:
     """Every primary of a cluster, or the one server. Raises what redis-py raises."""
     if not isinstance(client, RedisCluster):
         return [await _node(client, name, {})]
@@ -51,11 +52,11 @@ async def look_at(client: Client, name: str) -> list[RedisNode]:
 async def cluster_state(client: RedisCluster) -> str | None:
     """As a node of it sees it: `ok`, or `fail`; None: not told."""
     try:
-        told = await client.execute_command("CLUSTER INFO", target_nodes=client.get_primaries()[0])
+        text = await client.execute_command("CLUSTER INFO", target_nodes=client.get_primaries()[0])
     except ResponseError as error:
         _only_refused(error)
         return None
-    return str(told["cluster_state"])
+    return str(text["cluster_state"])
 
 
 async def _node(client: Any, name: str, where: dict[str, Any]) -> RedisNode:

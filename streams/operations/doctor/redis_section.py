@@ -1,4 +1,4 @@
-"""The questions to Redis."""
+"""The checks of Redis, in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from streams.config import Config
 from streams.operations.doctor import redis, security
 from streams.operations.doctor.finding import Finding, ok, problem, warning
-from streams.operations.doctor.redis_nodes import RedisNode, cluster_state, look_at
+from streams.operations.doctor.redis_nodes import RedisNode, ask_nodes, cluster_state
 from streams.operations.doctor.section import Section
 from streams.security.redis_url import without_password
 from streams.store.redis.connection import Client, connect
@@ -20,8 +20,8 @@ from streams.store.redis.store import RedisStore
 from streams.store.redis.trial import try_out
 
 CALL_S = 3.0
-NO_PLACE = "doctor"
-"""A place that is never created, so that a script that is run on it finds nothing and writes nothing."""
+NO_NAMESPACE = "doctor"
+"""A namespace that is never created, so that a script that is run on it finds nothing and writes nothing."""
 
 
 @dataclass
@@ -46,14 +46,14 @@ class RedisSection(Section):
     async def _secure(self, config: Config) -> None:
         self.at = "redis.security"
         client = self.clients[0]
-        places = await _places(client)
+        places = await _namespaces(client)
         self.found.append(await security.redis(redis_connection(config), client, places, security.now()))
 
     async def _nodes(self, config: Config) -> list[RedisNode]:
         where = without_password(config.redis_url)
         # A plain client first: it tells whether the server is a cluster's, which a cluster's client can't.
         plain = self._client(config, cluster=False)
-        nodes = await look_at(plain, where)
+        nodes = await ask_nodes(plain, where)
         clustered = nodes[0].clustered
         if clustered is not None and clustered != config.redis_cluster:
             self.found.append(_other_kind(nodes[0]))
@@ -64,7 +64,7 @@ class RedisSection(Section):
             return nodes
         self.at = "redis.cluster"
         whole = self.usable = self._client(config, cluster=True)
-        nodes = await look_at(whole, where)
+        nodes = await ask_nodes(whole, where)
         if isinstance(whole, RedisCluster):
             self.found.append(_whole(await cluster_state(whole), len(nodes)))
         return nodes
@@ -79,7 +79,7 @@ class RedisSection(Section):
             await client.aclose()
 
 
-async def _places(client: Client) -> list[tuple[str, int]]:
+async def _namespaces(client: Client) -> list[tuple[str, int]]:
     """Host and port of the servers that a client is connected to; none for a Unix socket."""
     if isinstance(client, RedisCluster):
         return [(node.host, int(node.port)) for node in client.get_nodes()]
@@ -87,39 +87,39 @@ async def _places(client: Client) -> list[tuple[str, int]]:
     if isinstance(pool, SentinelConnectionPool):
         host, port = await cast(Any, pool).get_master_address()
         return [(str(host), int(port))]
-    told = pool.connection_kwargs
-    return [(str(told.get("host", "localhost")), int(told.get("port", 6379)))] if "path" not in told else []
+    text = pool.connection_kwargs
+    return [(str(text.get("host", "localhost")), int(text.get("port", 6379)))] if "path" not in text else []
 
 
 def _other_kind(node: RedisNode) -> Finding:
     if node.clustered:
-        told, remedy = f"{node.name} is a node of a cluster, redis_cluster is false", "set RETENTION_REDIS_CLUSTER=true"
+        text, remedy = f"{node.name} is a node of a cluster, redis_cluster is false", "set RETENTION_REDIS_CLUSTER=true"
     else:
-        told = f"{node.name} is no node of a cluster, redis_cluster is true"
+        text = f"{node.name} is no node of a cluster, redis_cluster is true"
         remedy = "set RETENTION_REDIS_CLUSTER=false, or give a node of the cluster"
-    return problem("redis.cluster", told, remedy)
+    return problem("redis.cluster", text, remedy)
 
 
 def _one_server(*, known: bool) -> Finding:
     if known:
         return ok("redis.cluster", "one server, as configured")
-    told = f"taken for one server, as configured: Redis does not tell whether it is a cluster's ({redis.REFUSED})"
-    return warning("redis.cluster", told, f"{redis.ALLOW_INFO}, or make sure that redis_cluster is right")
+    text = f"taken for one server, as configured: Redis does not tell whether it is a cluster's ({redis.REFUSED})"
+    return warning("redis.cluster", text, f"{redis.ALLOW_INFO}, or make sure that redis_cluster is right")
 
 
 async def _scripts(store: RedisStore, *, read_only: bool) -> Finding:
     if read_only:
-        await store.mint(NO_PLACE, NO_PLACE.encode())
-        return ok("redis.scripts", "of the scripts only mint was run, on a place that is not there (--read-only)")
+        await store.mint(NO_NAMESPACE, NO_NAMESPACE.encode())
+        return ok("redis.scripts", "of the scripts only mint was run, on a namespace that is not there (--read-only)")
     await try_out(store)
-    return ok("redis.scripts", "a place was created, written, read and deleted again")
+    return ok("redis.scripts", "a namespace was created, written, read and deleted again")
 
 
 def _whole(state: str | None, primaries: int) -> Finding:
     if state is None:
-        told = f"{primaries} primaries; whether every slot has one is not told (CLUSTER INFO is refused)"
-        return warning("redis.cluster", told, "allow this user CLUSTER INFO")
-    told = f"cluster_state {state}, {primaries} primaries"
+        text = f"{primaries} primaries; whether every slot has one is not told (CLUSTER INFO is refused)"
+        return warning("redis.cluster", text, "allow this user CLUSTER INFO")
+    text = f"cluster_state {state}, {primaries} primaries"
     if state == "ok":
-        return ok("redis.cluster", told)
-    return problem("redis.cluster", told, "see CLUSTER INFO and CLUSTER NODES: every slot needs a primary that answers")
+        return ok("redis.cluster", text)
+    return problem("redis.cluster", text, "see CLUSTER INFO and CLUSTER NODES: every slot needs a primary that answers")

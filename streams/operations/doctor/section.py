@@ -1,4 +1,4 @@
-"""A section of the examination: questions to one server, in bounded time, with what was found so far kept."""
+"""A group of checks against one server, in bounded time; findings so far survive an error."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Section:
                 await questions
         except FAILED as error:
             remedy = error.remedy if isinstance(error, EngineError) else self.remedy
-            self.found.append(problem(self.at, self.whom + words(error), remedy))
+            self.found.append(problem(self.at, self.whom + error_text(error), remedy))
             self.failed = f"{self.at} comes first"
 
     def waits_for(self, kind: str, check: str) -> None:
@@ -65,7 +65,7 @@ class Section:
         return any(f.check == check and f.status in (Status.OK, Status.WARNING) for f in self.found)
 
 
-def words(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error without the remedy that ours carry."""
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"

@@ -28,13 +28,13 @@ RENEW = "renew the certificate"
 class Looked(NamedTuple):
     """What is there in words, what about it may cost you something, and what to do."""
 
-    told: list[str]
+    text: list[str]
     faults: list[str]
     remedies: list[str]
 
     def finding(self, check: str) -> Finding:
-        told = "; ".join([*self.faults, *self.told])
-        return warning(check, told, "; ".join(dict.fromkeys(self.remedies))) if self.faults else ok(check, told)
+        text = "; ".join([*self.faults, *self.text])
+        return warning(check, text, "; ".join(dict.fromkeys(self.remedies))) if self.faults else ok(check, text)
 
 
 def kafka(connection: KafkaConnection, now: datetime) -> Finding:
@@ -68,8 +68,8 @@ def rights(config: Config, connection: KafkaConnection, topics: Mapping[str, Top
     """The check topics.rights: what a worker may not do with its topics."""
     lacks = lacking(config, topics)
     if lacks:
-        told = f"{connection.principal} lacks {', '.join(lacks)}: a worker of this principal would not start"
-        return warning("topics.rights", told, KafkaRightMissing.remedy)
+        text = f"{connection.principal} lacks {', '.join(lacks)}: a worker of this principal would not start"
+        return warning("topics.rights", text, KafkaRightMissing.remedy)
     if not any(facts.operations for facts in topics.values()):
         return ok("topics.rights", "the broker does not tell what this client may do")
     return ok("topics.rights", f"{connection.principal} may do all that a worker does with these topics")
@@ -82,7 +82,7 @@ def _encrypted(looked: Looked, places: list[tuple[str, int]], tls: Tls, now: dat
         except OSError as error:  # another of them has answered, or we were not here
             _fault(looked, f"{host}:{port} can't be looked at: {fault(error) or error}", "see what this server says")
             continue
-        looked.told.append(f"{host}:{port} {shaken.version}")
+        looked.text.append(f"{host}:{port} {shaken.version}")
         _lasts(looked, f"the certificate of {host}:{port}", shaken.until, now)
     if tls.certificate_file:
         _lasts(looked, f"our certificate {tls.certificate_file}", certificate_end(tls.certificate_file), now)
@@ -94,7 +94,7 @@ def _lasts(looked: Looked, whose: str, until: datetime, now: datetime) -> None:
         ends = f"ends in {days} day{'s' if days != 1 else ''}" if until > now else "has expired"
         _fault(looked, f"{whose} {ends}, at {until:%Y-%m-%dT%H:%M:%SZ}", RENEW)
     else:
-        looked.told.append(f"{whose} lasts until {until:%Y-%m-%d}")
+        looked.text.append(f"{whose} lasts until {until:%Y-%m-%d}")
 
 
 def _fault(looked: Looked, what: str, remedy: str) -> None:
@@ -104,10 +104,10 @@ def _fault(looked: Looked, what: str, remedy: str) -> None:
 
 async def _user(client: Client) -> str:
     try:
-        told = await client.execute_command("ACL WHOAMI")
+        text = await client.execute_command("ACL WHOAMI")
     except RedisError:  # before Redis 6, or a user that may not ask
         return "not told (ACL WHOAMI is refused)"
-    return told.decode() if isinstance(told, bytes) else str(told)
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
 def _is_here(host: str) -> bool:

@@ -1,7 +1,7 @@
-"""What stands in Redis beside what stands in Kafka: the checks of a takeover, without taking anything over.
+"""Checks the shards' stored state against Kafka, as a takeover would, without taking over.
 
 A running worker moves all of it while we look. So what can only grow is read in the order in which it must not be
-smaller: committed offsets, then fences, then ends of logs.
+smaller: committed offsets, then next offsets, then ends of logs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.operations.doctor.broker import GroupFacts
 from streams.operations.doctor.finding import Finding, merged, ok, problem, warning
 from streams.operations.doctor.kafka_section import Ends
-from streams.operations.doctor.section import words
+from streams.operations.doctor.section import error_text
 from streams.shard.backfill_plan import BackfillUnfinished, refuse_unfinished
 from streams.shard.meta import ShardBody, check_log, check_settings, unpack_body
 from streams.store.redis.connection import Client
@@ -96,16 +96,19 @@ def findings(
 
 
 def where(shards: Mapping[int, StoredShard], ends: Ends) -> list[tuple[int, int | None, int | None]]:
-    """Shard, fence and end of its log: the same at two moments when nothing moves."""
+    """Shard, next offset and end of its log: the same at two moments when nothing moves."""
     bodies = {n: shard.body for n, shard in shards.items()}
     return [
-        (n, body.state.fence if isinstance(body, ShardBody) else None, ends.end.get(n)) for n, body in bodies.items()
+        (n, body.state.next_offset if isinstance(body, ShardBody) else None, ends.end.get(n))
+        for n, body in bodies.items()
     ]
 
 
 def waits(shards: Mapping[int, StoredShard], ends: Ends) -> bool:
     """Whether any shard that has worked has records to read."""
-    return any(fence is not None and end is not None and fence < end for _, fence, end in where(shards, ends))
+    return any(
+        next_offset is not None and end is not None and next_offset < end for _, next_offset, end in where(shards, ends)
+    )
 
 
 def _facts(topic: TopicFacts, shards: Iterable[int], ends: Ends, committed: Mapping[int, int]) -> dict[int, LogFacts]:
@@ -132,53 +135,59 @@ def _state(shards: Mapping[int, StoredShard], committed: Mapping[int, int], ends
     return merged(found)
 
 
-def _lacking(shards: Mapping[int, StoredShard], told: Mapping[int, int]) -> list[int]:
-    return [n for n, shard in shards.items() if shard.body is None and told.get(n, 0) > 0]
+def _lacking(shards: Mapping[int, StoredShard], known: Mapping[int, int]) -> list[int]:
+    return [n for n, shard in shards.items() if shard.body is None and known.get(n, 0) > 0]
 
 
 def _settings(mode: str, settings: EngineSettings, bodies: Mapping[int, ShardBody]) -> Finding:
     def check(n: int, body: ShardBody) -> None:
-        check_settings(str(n), body.birth, mode, settings)
+        check_settings(str(n), body.creation, mode, settings)
 
     return _every("shards.settings", bodies, check, "as the shards were created with")
 
 
 def _log(bodies: Mapping[int, ShardBody], facts: Mapping[int, LogFacts]) -> Finding:
     def check(n: int, body: ShardBody) -> None:
-        check_log(str(n), body.birth, body.state.fence, facts[n])
+        check_log(str(n), body.creation, body.state.next_offset, facts[n])
 
     # A partition whose bounds are not known is one that the topic does not have: the others tell.
     known = {n: body for n, body in bodies.items() if n in facts}
-    return _every("shards.log", known, check, "the topic is the same, and every fence is within its log")
+    return _every("shards.log", known, check, "the topic is the same, and every next offset is within its log")
 
 
-def _every(check: str, bodies: Mapping[int, ShardBody], look: Callable[[int, ShardBody], None], fine: str) -> Finding:
+def _every(
+    check: str, bodies: Mapping[int, ShardBody], check_one: Callable[[int, ShardBody], None], fine: str
+) -> Finding:
     """What the takeover would refuse, told once for all shards of which it is true."""
     refused: dict[str, tuple[EngineError, list[int]]] = {}
     for n, body in bodies.items():
         try:
-            look(n, body)
+            check_one(n, body)
         except EngineError as error:
-            told = words(error).removeprefix(f"shard {n}: ")
-            refused.setdefault(told, (error, []))[1].append(n)
+            text = error_text(error).removeprefix(f"shard {n}: ")
+            refused.setdefault(text, (error, []))[1].append(n)
     if not refused:
         return ok(check, fine)
-    return merged([_problem_of(check, error, f"{_named(ns)}: {told}") for told, (error, ns) in refused.items()])
+    return merged([_problem_of(check, error, f"{_named(ns)}: {text}") for text, (error, ns) in refused.items()])
 
 
 def _committed(bodies: Mapping[int, ShardBody], committed: Mapping[int, int]) -> Finding:
-    """Kafka's committed offset is a fence that was: it may lag, and never leads."""
+    """Kafka's committed offset is an earlier next offset: it may lag, and never leads."""
     check = "shards.committed"
-    lost = {n: committed[n] - body.state.fence for n, body in bodies.items() if committed.get(n, 0) > body.state.fence}
+    lost = {
+        n: committed[n] - body.state.next_offset
+        for n, body in bodies.items()
+        if committed.get(n, 0) > body.state.next_offset
+    }
     if lost:
-        told = ", ".join(f"shard {n} by {records:,}" for n, records in lost.items())
+        text = ", ".join(f"shard {n} by {records:,}" for n, records in lost.items())
         return warning(
             check,
-            f"offsets committed in Kafka are ahead of the fences in Redis: {told} records",
-            f"Redis went back, or was restored; the next worker replays them ({StoreWentBack.remedy})",
+            f"offsets committed in Kafka are ahead of the next offsets in Redis: {text} records",
+            f"Redis lost writes, or was restored; the next worker replays them ({StoreWentBack.remedy})",
         )
-    behind = sum(body.state.fence - committed.get(n, 0) for n, body in bodies.items())
-    return ok(check, f"no offset ahead of its fence; behind by {behind:,} records in all")
+    behind = sum(body.state.next_offset - committed.get(n, 0) for n, body in bodies.items())
+    return ok(check, f"no offset ahead of Redis; behind by {behind:,} records in all")
 
 
 def _outbox(config: Config, shards: Mapping[int, StoredShard]) -> Finding:
@@ -186,8 +195,8 @@ def _outbox(config: Config, shards: Mapping[int, StoredShard]) -> Finding:
     total = sum(shard.outbox for shard in shards.values())
     full = [n for n, shard in shards.items() if shard.outbox >= config.outbox_limit]
     if full:
-        told = f"{total:,} entries, {_named(full)} at outbox_limit ({config.outbox_limit:,})"
-        return warning(check, told, "see why publishing is slow or fails (log, retention_publish_seconds)")
+        text = f"{total:,} entries, {_named(full)} at outbox_limit ({config.outbox_limit:,})"
+        return warning(check, text, "see why publishing is slow or fails (log, retention_publish_seconds)")
     return ok(check, f"{total:,} entries wait to be published")
 
 
@@ -199,8 +208,8 @@ def _workers(
     still: bool = False,
 ) -> Finding:
     check = "shards.workers"
-    fences = {n: bodies[n].state.fence if n in bodies else told.start for n, told in facts.items()}
-    lag = sum(max(0, facts[n].end - fence) for n, fence in fences.items())
+    next_offsets = {n: bodies[n].state.next_offset if n in bodies else text.start for n, text in facts.items()}
+    lag = sum(max(0, facts[n].end - next_offset) for n, next_offset in next_offsets.items())
     waits = lag + sum(shard.outbox for shard in shards.values())
     if still and group.members != 0:
         return warning(
@@ -213,16 +222,16 @@ def _workers(
         return ok(check, f"this broker does not tell the group's members; {lag:,} records to read")
     many = "worker" if group.members == 1 else "workers"
     running = f"{group.members} {many} (group {group.state})" if group.members else "no worker is running"
-    told = f"{running}, {lag:,} records to read"
+    text = f"{running}, {lag:,} records to read"
     if not group.members and bodies and waits:
-        return warning(check, told, "start a worker: `retention worker`")
-    return ok(check, told)
+        return warning(check, text, "start a worker: `retention worker`")
+    return ok(check, text)
 
 
 def _problem_of(check: str, error: EngineError, text: str | None = None) -> Finding:
     """What would end a worker, with its exit code and remedy."""
-    told = f"{text or words(error)} (a worker ends with exit code {int(error.code)})"
-    return problem(check, told, error.remedy)
+    text = f"{text or error_text(error)} (a worker ends with exit code {int(error.code)})"
+    return problem(check, text, error.remedy)
 
 
 def _named(shards: Iterable[int]) -> str:

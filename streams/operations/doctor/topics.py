@@ -1,4 +1,4 @@
-"""The engine's topics, as they are beside what the engine needs. No I/O: facts in, findings out."""
+"""Checks of the topics: existence, partitions, timestamps, settings. Pure. No I/O: facts in, findings out."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def existence(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
     """All topics of the configuration are among those found."""
     wanted = [config.topic(role) for role in ROLES]
     if missing := [name for name in wanted if name not in found]:
-        told = f"topics {', '.join(missing)} do not exist on {config.bootstrap_servers}"
-        return problem("topics.exist", told, TopicMissing.remedy)
+        text = f"topics {', '.join(missing)} do not exist on {config.bootstrap_servers}"
+        return problem("topics.exist", text, TopicMissing.remedy)
     if any(found[name].topic_id in NO_TOPIC_ID for name in wanted):
-        told = "all there, but the broker tells no topic ids: a topic that is created anew is not noticed"
-        return warning("topics.exist", told, "upgrade to Kafka 2.8 or later")
+        text = "all there, but the broker tells no topic ids: a topic that is created anew is not noticed"
+        return warning("topics.exist", text, "upgrade to Kafka 2.8 or later")
     return ok("topics.exist", f"{len(wanted)} topics, {config.topic_prefix}.*")
 
 
@@ -55,8 +55,8 @@ def partition_counts(config: Config, found: Mapping[str, TopicFacts]) -> Finding
             "under another RETENTION_TOPIC_PREFIX, and another RETENTION_APP",
         )
     if "partitions" in config.model_fields_set and config.partitions != source.partitions:
-        told = f"{source.name} has {source.partitions} partitions, the configuration says {config.partitions}"
-        return warning(check, told, "correct RETENTION_PARTITIONS: the topic counts")
+        text = f"{source.name} has {source.partitions} partitions, the configuration says {config.partitions}"
+        return warning(check, text, "correct RETENTION_PARTITIONS: the topic counts")
     return ok(check, f"{source.partitions} in the input and in each output, 1 in {learner.name}")
 
 
@@ -65,8 +65,8 @@ def time_type(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
     source = found[config.topic("touchpoints")]
     needed = LOG_APPEND_TIME if config.mode == "live" else CREATE_TIME
     if source.timestamp_type != needed:
-        told = f"{source.name} has {TIMESTAMP_TYPE}={source.timestamp_type}; mode {config.mode} needs {needed}"
-        return problem("topics.time", told, OTHER_TIME)
+        text = f"{source.name} has {TIMESTAMP_TYPE}={source.timestamp_type}; mode {config.mode} needs {needed}"
+        return problem("topics.time", text, OTHER_TIME)
     return ok("topics.time", f"mode {config.mode}, {TIMESTAMP_TYPE}={needed}")
 
 
@@ -78,12 +78,12 @@ def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
         if (facts := found.get(spec.name)) is None:
             continue
         for key, value in spec.settings.items():
-            told = facts.settings.get(key, value)
-            if told == value or (spec.role == "touchpoints" and key == TIMESTAMP_TYPE):
+            text = facts.settings.get(key, value)
+            if text == value or (spec.role == "touchpoints" and key == TIMESTAMP_TYPE):
                 continue
             grave = spec.role == "touchpoints" and key in LOSES_INPUT
             kind = problem if grave else warning
-            findings.append(kind(check, f"{spec.name} has {key}={told}, {value} is needed", CHANGE))
+            findings.append(kind(check, f"{spec.name} has {key}={text}, {value} is needed", CHANGE))
     if (short := _short_memory(config, found)) is not None:
         findings.append(short)
     return merged(findings)
@@ -95,13 +95,13 @@ def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
     known = {role: limits[name] for role in OUTPUTS if (name := config.topic(role)) in limits}
     small = {role: limit for role, limit in known.items() if limit < LARGEST_ENTRY[role]}
     if small:
-        told = "; ".join(
+        text = "; ".join(
             f"{config.topic(role)} has {MESSAGE_BYTES}={limit}, its records may have {LARGEST_ENTRY[role]} bytes"
             for role, limit in small.items()
         )
         return problem(
             check,
-            told,
+            text,
             f"raise {MESSAGE_BYTES} of the topic with kafka-configs.sh --alter, or the broker's message.max.bytes",
         )
     if not known:

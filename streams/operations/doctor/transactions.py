@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from streams.kafka.errors import kafka_named
 from streams.kafka.open_transactions import HELD_S
-from streams.operations.doctor.broker import BrokerLook
+from streams.operations.doctor.broker import BrokerChecks
 from streams.operations.doctor.finding import Finding, ok, problem
 
 
@@ -27,11 +27,11 @@ class HeldUp(NamedTuple):
     seconds: float | None
 
 
-def held_up(look: BrokerLook, topic: str, partitions: int) -> list[HeldUp]:
+def held_up(checks: BrokerChecks, topic: str, partitions: int) -> list[HeldUp]:
     """The partitions of which not all records may be read yet. Raises BrokerUnreachable, BrokerRefused."""
-    client: Any = look.client
+    client: Any = checks.client
     latest = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
-    with kafka_named(look.connection, f"asking for the ends of {topic}"):
+    with kafka_named(checks.connection, f"asking for the ends of {topic}"):
         # In this order: what is decided meanwhile is not taken for open.
         ends = client.list_partition_offsets(latest, isolation_level=IsolationLevel.READ_UNCOMMITTED)
         stable = client.list_partition_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED)
@@ -76,7 +76,7 @@ def finding(topic: str, held: Sequence[HeldUp]) -> Finding:
     if not long:
         some = f"; {len(held)} partitions have one that has just begun" if held else ""
         return ok(check, f"no open transaction holds up {topic}{some}")
-    told = "; ".join(
+    text = "; ".join(
         f"{topic}[{one.partition}]: {one.records:,} records from offset {one.offset} on wait behind an open "
         f"transaction of {one.by}" + ("" if one.seconds is None else f", begun {one.seconds:.0f} s ago")
         for one in long
@@ -85,4 +85,4 @@ def finding(topic: str, held: Sequence[HeldUp]) -> Finding:
         "end that transaction: commit or abort it, or stop the producer (Kafka aborts it after its "
         "transaction.timeout.ms); one whose producer is gone is aborted with kafka-transactions.sh abort"
     )
-    return problem(check, told, remedy)
+    return problem(check, text, remedy)

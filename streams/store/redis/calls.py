@@ -1,4 +1,4 @@
-"""Calls of Redis as the store makes them: scripts by their SHA1, waits for replicas, errors in the port's terms."""
+"""Redis calls of the store: scripts by SHA1, WAIT for replicas, errors translated to the port's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Script:
 
 
 class Scripts:
-    """The writes of a place, each atomic, and the reads of its due set."""
+    """The writes of a namespace, each atomic, and the reads of its due set."""
 
     def __init__(self) -> None:
         self.commit: Final = Script("commit.lua")
@@ -65,12 +65,12 @@ class Calls:
         answer: tuple[Any, int] = await self._evaluate(self._send, doing, script, keys, arguments)
         return answer
 
-    def confirm(self, copied: int, place: str) -> None:
+    def confirm(self, copied: int, namespace: str) -> None:
         """Raise StoreUnavailable when fewer replicas than asked for have the write."""
         if copied < self._replicas:
             self._on_failure()
             raise StoreUnavailable(
-                f"place {place!r}: written, but {copied} of {self._replicas} replicas confirmed it "
+                f"namespace {namespace!r}: written, but {copied} of {self._replicas} replicas confirmed it "
                 f"within {self._replicas_timeout_ms} ms"
             )
 

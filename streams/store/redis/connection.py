@@ -1,4 +1,4 @@
-"""The client for Redis: built here and nowhere else.
+"""Factory of the Redis client.
 
 Times are bounded and nothing is retried here. The callers of the store retry with their own back-off, every call of
 the port may be repeated unchanged, and a second, hidden loop would only multiply the time until a shard notices.
@@ -40,9 +40,9 @@ class HiredisPacking(AbstractConnection):
             return pack(args)
         # A name of two words ("CONFIG GET") is two arguments to the server.
         name = args[0]
-        words = tuple(name.encode().split()) if isinstance(name, str) else (name,)
+        parts = tuple(name.encode().split()) if isinstance(name, str) else (name,)
         try:
-            return [hiredis.pack_command((*words, *args[1:]))]
+            return [hiredis.pack_command((*parts, *args[1:]))]
         except TypeError:  # what hiredis does not know (bytearray), redis-py packs or names in a DataError
             return super().pack_command(*flat(args))
 

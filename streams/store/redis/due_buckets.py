@@ -1,14 +1,14 @@
-"""Where a member of the due set lies.
+"""Sharding of the timer set into small sorted sets, which Redis stores packed.
 
 One large sorted set costs 112 bytes a member (a skip list and a hash table). Redis keeps a small one as one packed
 string instead (`zset-max-listpack-entries`, 128 by default): 34 bytes a member, all that follows included. So the due
-set of a place is cut into buckets by the CRC-32 of the member, and a further set holds the first member of each bucket,
-by its score:
+set of a namespace is cut into buckets by the CRC-32 of the member, and a further set holds the first member of each
+bucket, by its score:
 
-| key                  | type | holds                                       |
-|----------------------|------|---------------------------------------------|
-| ``{app:place}:due``  | zset | the first member of each bucket             |
-| ``{app:place}due:n`` | zset | the members of bucket n, n = 0, 1, ...      |
+| key                      | type | holds                                   |
+|--------------------------|------|-----------------------------------------|
+| ``{app:namespace}:due``  | zset | the first member of each bucket         |
+| ``{app:namespace}due:n`` | zset | the members of bucket n, n = 0, 1, ...  |
 
 The first members stand in the order of the whole: who wants the first k of all has to look into no more than the k
 buckets whose first members are the first k. The number of buckets grows with the members, one bucket at a time
@@ -29,11 +29,11 @@ from zlib import crc32
 FILL = 32
 """Members for each bucket. While the number of buckets doubles, those still to be split hold twice as many; that must
 stay below Redis's 128 with room for chance. Fewer waste memory on buckets (200 bytes each), more cost time in each
-write. A place written with another number catches up at its next commit with a due time in it."""
+write. A namespace written with another number catches up at its next commit with a due time in it."""
 
 
 class Shape(NamedTuple):
-    """How many buckets the due set of a place has, and how many members."""
+    """How many buckets the due set of a namespace has, and how many members."""
 
     buckets: int = 1
     members: int = 0

@@ -1,4 +1,4 @@
-"""Reading the due set of a place out of its buckets (streams/store/redis/due_buckets.py).
+"""Reads the timer set of a namespace out of its buckets (streams/store/redis/due_buckets.py).
 
 A read takes two round trips when something is due, one when nothing is: the first members, then the buckets they come
 from. The second asks for the commit that the first one saw; when another commit came between, both are done again. So
@@ -30,7 +30,7 @@ class Heads(NamedTuple):
     dues: list[Due]
 
 
-class PlaceKeys(NamedTuple):
+class NamespaceKeys(NamedTuple):
     """The keys that a read of the due set needs. bucket: by number."""
 
     meta: bytes
@@ -45,7 +45,7 @@ class DueReader:
         self._calls = calls
         self._scripts = scripts
 
-    async def first(self, doing: str, keys: PlaceKeys, up_to: float, limit: int) -> list[Due]:
+    async def first(self, doing: str, keys: NamespaceKeys, up_to: float, limit: int) -> list[Due]:
         """The first `limit` (more than 0) members with score <= up_to, by (score, member as bytes)."""
         while True:
             heads = await self._heads(doing, keys, up_to, limit)
@@ -53,7 +53,7 @@ class DueReader:
             if found is not None:
                 return found
 
-    async def count(self, doing: str, keys: PlaceKeys, up_to: float) -> int:
+    async def count(self, doing: str, keys: NamespaceKeys, up_to: float) -> int:
         """How many members have score <= up_to; about as many when commits come between.
 
         It is not begun a third time: under a busy owner it might never end, and it is only looked at.
@@ -63,7 +63,7 @@ class DueReader:
             counted = await self._counted(doing, keys, up_to, of_one_moment=False)
         return counted or 0
 
-    async def _counted(self, doing: str, keys: PlaceKeys, up_to: float, *, of_one_moment: bool) -> int | None:
+    async def _counted(self, doing: str, keys: NamespaceKeys, up_to: float, *, of_one_moment: bool) -> int | None:
         """None when it was to be of one moment, and another commit came between."""
         total, rank, begun = 0, 0, b""
         while True:
@@ -86,7 +86,7 @@ class DueReader:
             if len(heads.dues) < COUNTED:
                 return total
 
-    async def _heads(self, doing: str, keys: PlaceKeys, up_to: float, limit: int, rank: int = 0) -> Heads:
+    async def _heads(self, doing: str, keys: NamespaceKeys, up_to: float, limit: int, rank: int = 0) -> Heads:
         arguments = (number(up_to), b"%d" % rank, b"%d" % limit)
         answer = await self._calls.read(doing, self._scripts.due_heads, (keys.meta, keys.due), arguments)
         if answer is None:
@@ -96,7 +96,9 @@ class DueReader:
         commit, buckets, heads = answer
         return Heads(commit, int(buckets), _pairs(heads))
 
-    async def _merged(self, doing: str, keys: PlaceKeys, heads: Heads, up_to: float, limit: int) -> list[Due] | None:
+    async def _merged(
+        self, doing: str, keys: NamespaceKeys, heads: Heads, up_to: float, limit: int
+    ) -> list[Due] | None:
         """The first `limit` members; None when another commit came between."""
         if len(heads.dues) == limit:
             up_to = heads.dues[-1][0]  # so many are no later than that
@@ -121,7 +123,7 @@ class DueReader:
         return found
 
 
-def _buckets(keys: PlaceKeys, heads: Heads) -> list[bytes]:
+def _buckets(keys: NamespaceKeys, heads: Heads) -> list[bytes]:
     return [keys.bucket(bucket_of(member, heads.buckets)) for _, member in heads.dues]
 
 

@@ -1,4 +1,4 @@
-"""What an exception of redis-py means to the caller: unavailable (outcome unknown, retry) or refused (nothing done)."""
+"""Classifies redis-py exceptions: unavailable (outcome unknown, retry) or refused (nothing done)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PASSING = re.compile(r"\b(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|BUSY
 
 
 def translated(error: Exception, doing: str) -> StoreUnavailable | StoreRefused:
-    """The exception of the port for `error`, raised while `doing` (e.g. "commit of place '3'")."""
+    """The exception of the port for `error`, raised while `doing` (e.g. "commit of namespace '3'")."""
     code = getattr(error, "status_code", None) or ""
     text = f"{code} {error}".strip()
     if refused := access_refused(error, text, doing):

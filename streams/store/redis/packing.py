@@ -1,4 +1,4 @@
-"""Long runs of arguments, packed for Redis without a step for each of them.
+"""Packs long runs of command arguments for Redis at once.
 
 A command of a thousand records is half a million bytes; packed one by one they cost several times the copy they are.
 """

@@ -1,12 +1,12 @@
-"""The store on Redis (6.2 and later, Valkey, Redis Cluster). All keys of a place share one hash slot:
+"""The state store on Redis (6.2 and later, Valkey, Redis Cluster). All keys of a namespace share one hash slot:
 
-| key                     | type   | holds                                                        |
-|-------------------------|--------|--------------------------------------------------------------|
-| ``{app:place}:meta``    | hash   | token, number, nonce, body; buckets and members of the dues  |
-| ``{app:place}:due``     | zset   | the first due member of each bucket, by score                |
-| ``{app:place}due:<n>``  | zset   | the due members of bucket n, by score (buckets.py says why)  |
-| ``{app:place}:outbox``  | list   | entries, oldest at the head                                  |
-| ``{app:place}:<name>``  | string | the value of that name                                       |
+| key                         | type   | holds                                                        |
+|-----------------------------|--------|--------------------------------------------------------------|
+| ``{app:namespace}:meta``    | hash   | token, number, nonce, body; buckets and members of the dues  |
+| ``{app:namespace}:due``     | zset   | the first due member of each bucket, by score                |
+| ``{app:namespace}due:<n>``  | zset   | the due members of bucket n, by score (buckets.py says why)  |
+| ``{app:namespace}:outbox``  | list   | entries, oldest at the head                                  |
+| ``{app:namespace}:<name>``  | string | the value of that name                                       |
 
 A write is one EVALSHA of commit.lua. Redis must run ``maxmemory-policy noeviction``, and ``appendfsync always`` where
 no commit may be lost. A write removes before it sets: a name in both `removed` and `values` (a member in both `undue`
@@ -24,13 +24,13 @@ from streams.store.port import Meta, Outcome, Write
 from streams.store.redis.calls import Calls, Scripts
 from streams.store.redis.connection import Client, connect
 from streams.store.redis.due_buckets import Shape, grouped, parent_of
-from streams.store.redis.due_set import DueReader, PlaceKeys
+from streams.store.redis.due_set import DueReader, NamespaceKeys
 from streams.store.redis.packing import Run
 from streams.store.rules import (
     StoreOutdated,
     StoreRefused,
     check_names,
-    check_place,
+    check_namespace,
     check_range,
     check_token,
     check_write,
@@ -84,99 +84,103 @@ class RedisStore:
         # As last seen. A wrong one costs a commit one more round trip, in which the script tells the right one.
         self._shapes: Final[dict[str, Shape]] = {}
 
-    async def read_meta(self, place: str) -> Meta | None:
-        doing = f"meta of place {place!r}"
-        command = ("HMGET", self._keys(place).meta, b"token", b"number", b"nonce", b"body", b"buckets")
+    async def read_meta(self, namespace: str) -> Meta | None:
+        doing = f"meta of namespace {namespace!r}"
+        command = ("HMGET", self._keys(namespace).meta, b"token", b"number", b"nonce", b"body", b"buckets")
         fields: list[bytes | None] = await self._calls.call(doing, *command)
         if all(value is None for value in fields):
             return None
         return _meta(fields, doing)
 
-    async def create(self, place: str, body: bytes) -> bool:
-        keys = self._keys(place)
-        reply, copied = await self._calls.write(f"create of place {place!r}", self.scripts.create, 1, (keys.meta, body))
-        self._calls.confirm(copied, place)
+    async def create(self, namespace: str, body: bytes) -> bool:
+        keys = self._keys(namespace)
+        reply, copied = await self._calls.write(
+            f"create of namespace {namespace!r}", self.scripts.create, 1, (keys.meta, body)
+        )
+        self._calls.confirm(copied, namespace)
         return bool(reply)
 
-    async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
+    async def mint(self, namespace: str, token: bytes, seen: bytes | None = None) -> Meta | None:
         check_token(token)
-        keys = self._keys(place)
-        doing = f"mint of place {place!r}"
-        told = (keys.meta, token) if seen is None else (keys.meta, token, seen)
-        reply, copied = await self._calls.write(doing, self.scripts.mint, 1, told)
-        self._calls.confirm(copied, place)
+        keys = self._keys(namespace)
+        doing = f"mint of namespace {namespace!r}"
+        arguments = (keys.meta, token) if seen is None else (keys.meta, token, seen)
+        reply, copied = await self._calls.write(doing, self.scripts.mint, 1, arguments)
+        self._calls.confirm(copied, namespace)
         return None if reply is None else _meta(reply, doing)
 
-    async def commit(self, place: str, write: Write) -> Outcome:
+    async def commit(self, namespace: str, write: Write) -> Outcome:
         check_write(write)
-        doing = f"commit {write.expected} of place {place!r}"
-        word, shape, copied = await self._commit(doing, place, write, self._shapes.get(place, Shape()))
-        if word == OTHER_SHAPE:
-            word, shape, copied = await self._commit(doing, place, write, shape)
+        doing = f"commit {write.expected} of namespace {namespace!r}"
+        status, shape, copied = await self._commit(doing, namespace, write, self._shapes.get(namespace, Shape()))
+        if status == OTHER_SHAPE:
+            status, shape, copied = await self._commit(doing, namespace, write, shape)
         try:
-            outcome = Outcome(word)
+            outcome = Outcome(status)
         except ValueError:
-            raise StoreRefused(f"{doing}: {word}") from None
+            raise StoreRefused(f"{doing}: {status}") from None
         if outcome.stands:
-            self._shapes[place] = shape
+            self._shapes[namespace] = shape
         if outcome is Outcome.AGAIN:
             self._on_again()
         if outcome.stands:
-            self._calls.confirm(copied, place)
+            self._calls.confirm(copied, namespace)
         return outcome
 
-    async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
+    async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]:
         check_names(names)
-        prefix = self._prefix(place)
+        prefix = self._prefix(namespace)
         if not names:
             return []
-        values: list[bytes | None] = await self._calls.call(f"load of place {place!r}", "MGET", Run(names, prefix))
+        values: list[bytes | None] = await self._calls.call(
+            f"load of namespace {namespace!r}", "MGET", Run(names, prefix)
+        )
         return values
 
-    async def due(self, place: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
+    async def due(self, namespace: str, up_to: float, limit: int) -> list[tuple[float, bytes]]:
         check_range(up_to, limit)
-        keys = self._keys(place)
-        return await self._dues.first(f"due of place {place!r}", keys, up_to, limit) if limit else []
+        keys = self._keys(namespace)
+        return await self._dues.first(f"due of namespace {namespace!r}", keys, up_to, limit) if limit else []
 
-    async def due_count(self, place: str, up_to: float) -> int:
+    async def due_count(self, namespace: str, up_to: float) -> int:
         check_range(up_to)
-        return await self._dues.count(f"due count of place {place!r}", self._keys(place), up_to)
+        return await self._dues.count(f"due count of namespace {namespace!r}", self._keys(namespace), up_to)
 
-    async def outbox(self, place: str) -> list[bytes]:
-        key = self._prefix(place) + b"outbox"
-        entries: list[bytes] = await self._calls.call(f"outbox of place {place!r}", "LRANGE", key, 0, -1)
+    async def outbox(self, namespace: str) -> list[bytes]:
+        key = self._prefix(namespace) + b"outbox"
+        entries: list[bytes] = await self._calls.call(f"outbox of namespace {namespace!r}", "LRANGE", key, 0, -1)
         return entries
 
-    async def delete(self, place: str, names: Sequence[bytes], buckets: int) -> None:
-        """Delete a place, as far as it is there, that has values of these names and no more than so many buckets.
+    async def delete(self, namespace: str, names: Sequence[bytes], buckets: int) -> None:
+        """Delete a namespace, as far as it is there, that has values of these names and no more than so many buckets.
 
-        For a place made to try the store (streams/store/redis/trial.py): no part of the port, no owner is asked.
+        For a namespace made to try the store (streams/store/redis/trial.py): no part of the port, no owner is asked.
         """
         check_names(names)
-        prefix, keys = self._prefix(place), self._keys(place)
+        prefix, keys = self._prefix(namespace), self._keys(namespace)
         own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, range(buckets))]
-        self._shapes.pop(place, None)
-        await self._calls.call(f"delete of place {place!r}", "UNLINK", *own, *(prefix + name for name in names))
+        self._shapes.pop(namespace, None)
+        await self._calls.call(f"delete of namespace {namespace!r}", "UNLINK", *own, *(prefix + name for name in names))
 
     async def close(self) -> None:
         await self._calls.close()
 
-    def _prefix(self, place: str) -> bytes:
-        check_place(place)
-        return f"{{{self._app}:{place}}}:".encode()
+    def _prefix(self, namespace: str) -> bytes:
+        check_namespace(namespace)
+        return f"{{{self._app}:{namespace}}}:".encode()
 
-    def _keys(self, place: str) -> PlaceKeys:
-        prefix = self._prefix(place)
+    def _keys(self, namespace: str) -> NamespaceKeys:
+        prefix = self._prefix(namespace)
         # Without the colon, so that no value's name makes the same key.
         bucket = prefix[:-1] + b"due:%d"
-        return PlaceKeys(prefix + b"meta", prefix + b"due", lambda n: bucket % n)
+        return NamespaceKeys(prefix + b"meta", prefix + b"due", lambda n: bucket % n)
 
-    async def _commit(self, doing: str, place: str, write: Write, shape: Shape) -> tuple[str, Shape, int]:
+    async def _commit(self, doing: str, namespace: str, write: Write, shape: Shape) -> tuple[str, Shape, int]:
         """(first word of the answer, the due set's shape by it, replicas that have it), supposing a due set of `shape`.
 
         The arguments of commit.lua are told in its head.
         """
-        prefix, keys = self._prefix(place), self._keys(place)
+        prefix, keys = self._prefix(namespace), self._keys(namespace)
         buckets = shape.with_room(len(write.dues))
         groups = grouped(write.dues, write.undue, buckets)
         own = [keys.meta, keys.due, prefix + b"outbox"]
@@ -205,11 +209,11 @@ class RedisStore:
             ),
         )
         answer = reply.decode(errors="backslashreplace")
-        word, *told = answer.split(" ")
-        if word == "outdated":
+        status, *shape_numbers = answer.split(" ")
+        if status == "outdated":
             raise StoreOutdated(doing)
-        if word in (Outcome.OK, Outcome.AGAIN, OTHER_SHAPE):
-            return word, Shape(*map(int, told)), copied
+        if status in (Outcome.OK, Outcome.AGAIN, OTHER_SHAPE):
+            return status, Shape(*map(int, shape_numbers)), copied
         return answer, shape, copied
 
 

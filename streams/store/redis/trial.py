@@ -1,4 +1,4 @@
-"""The store tried out: every kind of write and read, on a place of its own that is deleted again.
+"""Tries every kind of store call, in a namespace of its own that is deleted again.
 
 What a Redis user may not do shows nowhere else before a shard needs it.
 """
@@ -22,18 +22,18 @@ SECOND = Write(TOKEN, 1, b"second", b"2", removed=[NAME], undue=[DUES[0][1]], ou
 
 
 async def try_out(store: RedisStore) -> None:
-    """Create, own, write, read and delete a place `trial-...`.
+    """Create, own, write, read and delete a namespace `trial-...`.
 
     Raises StoreRefused (StoreFull) when Redis refuses any of it or answers otherwise than it must, StoreUnavailable.
     """
-    place = f"trial-{secrets.token_hex(8)}"
+    namespace = f"trial-{secrets.token_hex(8)}"
     failed: StoreUnavailable | StoreRefused | None = None
     try:
-        await _exercise(store, place)
+        await _exercise(store, namespace)
     except (StoreUnavailable, StoreRefused) as error:
         failed = error
     finally:
-        left = await _left(store, place)
+        left = await _left(store, namespace)
     if failed is not None and left:
         raise type(failed)(f"{failed.args[0]}; {left}") from failed
     if failed is not None:
@@ -42,30 +42,30 @@ async def try_out(store: RedisStore) -> None:
         raise StoreRefused(left)
 
 
-async def _exercise(store: RedisStore, place: str) -> None:
-    await store.create(place, b"0")
-    await store.mint(place, TOKEN)
+async def _exercise(store: RedisStore, namespace: str) -> None:
+    await store.create(namespace, b"0")
+    await store.mint(namespace, TOKEN)
     for write in (FIRST, SECOND):
-        outcome = await store.commit(place, write)
+        outcome = await store.commit(namespace, write)
         if outcome is not Outcome.OK:
-            raise StoreRefused(f"commit {write.expected} of place {place!r}: answered {outcome!r}")
-    meta = await store.read_meta(place)
+            raise StoreRefused(f"commit {write.expected} of namespace {namespace!r}: answered {outcome!r}")
+    meta = await store.read_meta(namespace)
     found = (
         None if meta is None else (meta.number, meta.body),
-        await store.load(place, [NAME]),
-        await store.due(place, math.inf, len(DUES)),
-        await store.due_count(place, math.inf),
-        await store.outbox(place),
+        await store.load(namespace, [NAME]),
+        await store.due(namespace, math.inf, len(DUES)),
+        await store.due_count(namespace, math.inf),
+        await store.outbox(namespace),
     )
     wanted = ((2, b"2"), [None], DUES[1:], len(DUES) - 1, [b"b", b"c"])
     if found != wanted:
-        raise StoreRefused(f"place {place!r}: {wanted!r} was written, {found!r} is read")
+        raise StoreRefused(f"namespace {namespace!r}: {wanted!r} was written, {found!r} is read")
 
 
-async def _left(store: RedisStore, place: str) -> str:
-    """Delete the place; what may be left of it, or nothing."""
+async def _left(store: RedisStore, namespace: str) -> str:
+    """Delete the namespace; what may be left of it, or nothing."""
     try:
-        await store.delete(place, [NAME], Shape().with_room(len(DUES)))
+        await store.delete(namespace, [NAME], Shape().with_room(len(DUES)))
     except (StoreUnavailable, StoreRefused) as error:
-        return f"keys of place {place!r} may be left, delete them by hand ({error.args[0]})"
+        return f"keys of namespace {namespace!r} may be left, delete them by hand ({error.args[0]})"
     return ""

@@ -70,7 +70,7 @@ def test_engine_floor_and_peer_go_through_the_same_day(world: World) -> None:
     with world.copy(DAY) as servers:
         now = look(servers.client, APP, world.workload.partitions)
         assert now is not None
-        assert [state.fence for state in now.states] == world.facts.starts
+        assert [state.next_offset for state in now.states] == world.facts.starts
 
 
 def test_two_workers_share_the_day(world: World) -> None:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from streams.bootstrap.preflight import Surroundings, look_around
+from streams.bootstrap.preflight import Environment, preflight
 from streams.config import Config, load
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
@@ -42,12 +42,12 @@ def narrowed(config: Config, server: EmbeddedRedis, *rules: str) -> Config:
     return config.model_copy(update={"redis_url": f"redis://narrow:secret@{LOOPBACK}:{server.port}/0"})
 
 
-def looked(config: Config) -> Surroundings:
-    async def look() -> Surroundings:
+def looked(config: Config) -> Environment:
+    async def check_servers() -> Environment:
         async with asyncio.timeout(LIMIT_S):
-            return await look_around(config)
+            return await preflight(config)
 
-    return asyncio.run(look())
+    return asyncio.run(check_servers())
 
 
 def test_a_user_without_dangerous_commands_is_enough_and_what_is_not_told_is_warned_of(
@@ -73,10 +73,10 @@ def test_wrong_credentials_end_it(config: Config, own_redis: EmbeddedRedis) -> N
 
 
 def test_a_redis_that_is_full_or_still_to_come_is_waited_for(config: Config, own_redis: EmbeddedRedis) -> None:
-    async def look() -> Surroundings:
+    async def check_servers() -> Environment:
         own_redis.stop()
         async with asyncio.timeout(LIMIT_S):
-            looking = asyncio.create_task(look_around(config))
+            looking = asyncio.create_task(preflight(config))
             await said("Connect")
             own_redis.start()
             with admin(own_redis) as client:
@@ -93,5 +93,5 @@ def test_a_redis_that_is_full_or_still_to_come_is_waited_for(config: Config, own
         await heard.wait()
         logging.getLogger("streams.bootstrap.preflight").removeHandler(handler)
 
-    assert asyncio.run(look()).partitions == 2
+    assert asyncio.run(check_servers()).partitions == 2
     assert everything(own_redis) == {}

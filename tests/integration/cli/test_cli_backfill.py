@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient
 from redis import Redis
 
 from streams.errors import ExitCode
-from streams.kafka.offsets_at_time import CutBeforeLog, first_offsets
+from streams.kafka.offsets_at_time import CutOverBeforeLog, first_offsets
 from streams.kafka.security import KafkaConnection
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import on_a_terminal, plain
@@ -62,13 +62,13 @@ def test_a_summary_for_people_and_for_machines_and_a_second_run_is_refused(backf
     result = backfill("--until", "2020-05-01", "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert undocumented("backfill", told, frozenset(["bands", "totals", "fences", "quality"])) == []
+    assert undocumented("backfill", told, frozenset(["bands", "totals", "next_offsets", "quality"])) == []
     assert (told["topic"], told["events"], told["left_to_live"]) == (f"{redis_app}.touchpoints", 96, 48)
     assert told["customers"] == sum(told["bands"].values()) == 6
     assert (told["totals"]["applied"], told["totals"]["triggers"], told["totals"]["dead"]) == (96, 0, 0)
-    assert told["fences"] == {"0": 0, "1": 0, "2": 0}
+    assert told["next_offsets"] == {"0": 0, "1": 0, "2": 0}
     assert told["resumed"] is False
-    assert "96 events from 2020-01-01 to 2020-04-22, before the cut 2020-05-01; 48 at or after it" in result.stderr
+    assert "96 events from 2020-01-01 to 2020-04-22, before the cut-over 2020-05-01; 48 at or after it" in result.stderr
     again = backfill("--until", "2020-05-01")
     assert (again.exit_code, again.stdout) == (ExitCode.FAILURE, "")
     assert "history until 2020-05-01 was backfilled here before" in again.stderr
@@ -202,11 +202,11 @@ def test_a_cut_stands_at_the_first_record_at_or_after_it(backfill: Retention, br
         producer.send(topic, b"x", partition=1, timestamp_ms=time).get(10)
     producer.close()
 
-    def fences(time: int) -> list[int]:
+    def next_offsets(time: int) -> list[int]:
         return first_offsets(KafkaConnection(broker.bootstrap_servers), topic, 3, time)
 
-    assert [fences(time)[1] for time in (1, 1_000, 1_001, 2_600, 3_001, 4_000, 4_001)] == [0, 0, 1, 2, 4, 4, 5]
-    assert fences(3_000)[::2] == [0, 0]
+    assert [next_offsets(time)[1] for time in (1, 1_000, 1_001, 2_600, 3_001, 4_000, 4_001)] == [0, 0, 1, 2, 4, 4, 5]
+    assert next_offsets(3_000)[::2] == [0, 0]
 
 
 def test_a_topic_that_begins_after_the_cut_is_refused(
@@ -222,12 +222,14 @@ def test_a_topic_that_begins_after_the_cut_is_refused(
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 1): 1})
     with pytest.raises(
-        CutBeforeLog, match=r"partition 1 of .* begins with offset 1, after 1970-01-01 00:00:01: .*later"
+        CutOverBeforeLog, match=r"partition 1 of .* begins with offset 1, after 1970-01-01 00:00:01: .*later"
     ):
         first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, 1_500)
     assert first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, 2_001) == [0, 2, 0]
     admin.delete_records({TopicPartition(topic, 1): 3})
     admin.close()
     for time in (1_500, 2_001, 5_000):
-        with pytest.raises(CutBeforeLog, match=r"partition 1 of .* holds nothing, and its next offset is 3: .*later"):
+        with pytest.raises(
+            CutOverBeforeLog, match=r"partition 1 of .* holds nothing, and its next offset is 3: .*later"
+        ):
             first_offsets(KafkaConnection(kafka.bootstrap_servers), topic, 3, time)

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from models.customer.bands import Band
-from models.customer.layout import DIRECT, DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK
+from models.customer.layout import DUE, LAST_PURCHASE, PENDING_CHURNED, PURCHASE_DAYS, RISK
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
 from models.engine.lanes import rules_of
@@ -18,7 +18,7 @@ from models.timeline.partitioning import partition_of
 from models.timeline.shard_state import ShardState
 from streams.errors import ExitCode
 from streams.kafka.partition_facts import LogFacts
-from streams.shard.meta import SCHEMA, ShardBody, birth_of, pack_body
+from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
 from streams.store.port import Write
 from streams.store.redis.connection import connect
 from streams.store.redis.store import RedisStore
@@ -44,8 +44,8 @@ def stored(redis_url: str, app: str, value: bytes, meta: bytes | None = None) ->
     async def write() -> None:
         store = RedisStore(connect(redis_url), app)
         shard = partition_of(ANNA, 4)
-        birth = birth_of(LogFacts(0, 0, "topic-id", 4, None), "live", BORN_WITH)
-        body = pack_body(ShardBody(SCHEMA, birth, ShardState(shard, 4, 0))) if meta is None else meta
+        creation = creation_of(LogFacts(0, 0, "topic-id", 4, None), "live", BORN_WITH)
+        body = pack_body(ShardBody(SCHEMA, creation, ShardState(shard, 4, 0))) if meta is None else meta
         place = str(shard)
         await store.create(place, body)
         await store.mint(place, b"t")
@@ -94,11 +94,11 @@ def test_a_customer_is_shown_as_json(redis_url: str, redis_app: str) -> None:
 
 def test_times_are_those_of_the_settings_that_the_shard_was_created_with(redis_url: str, redis_app: str) -> None:
     record = Record(ANNA.encode())
-    record.taken[DIRECT] = 1_000
+    record.pending_ticks[PENDING_CHURNED] = 1_000
     stored(redis_url, redis_app, record.pack())
     phase = phase_of(BORN_WITH, hash_of(ANNA.encode()))
     told = json.loads(run("customer", ANNA, "--partitions", "4", "--json").stdout)
-    taken = datetime.fromisoformat(told["learning"]["snapshot"])
+    taken = datetime.fromisoformat(told["learning"]["observed_at"])
     assert taken.timestamp() * 1_000 == tick_time(rules_of(BORN_WITH), phase, 1_000)
 
 
@@ -106,13 +106,13 @@ def test_what_depends_on_settings_that_can_not_be_read_is_not_told_and_the_rest_
     redis_url: str, redis_app: str
 ) -> None:
     record = Record(ANNA.encode())
-    record.taken[DIRECT] = 1_000
+    record.pending_ticks[PENDING_CHURNED] = 1_000
     stored(redis_url, redis_app, record.pack(), meta=b"damaged")
     result = run("customer", ANNA, "--partitions", "4", "--json")
     assert result.exit_code == 0
     assert "no forecast: meta of shard" in result.stderr
     told = json.loads(result.stdout)
-    assert (told["customer"], told["if_silent"], told["learning"]["snapshot"]) == (ANNA, None, None)
+    assert (told["customer"], told["if_silent"], told["learning"]["observed_at"]) == (ANNA, None, None)
 
 
 def test_an_unknown_customer_is_named_with_where_we_looked(redis_url: str, redis_app: str) -> None:

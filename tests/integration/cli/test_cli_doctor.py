@@ -24,7 +24,7 @@ from streams.kafka.topics import ROLES, specs
 from streams.local.embedded import EmbeddedRedis
 from streams.local.processes import LOOPBACK, free_port
 from streams.operations.doctor import CHECKS
-from streams.operations.doctor.broker import BrokerLook
+from streams.operations.doctor.broker import BrokerChecks
 from tests.integration.cli.conftest import Retention, run
 from tests.support.cli_docs import undocumented
 from tests.support.servers import ApacheKafka, Broker
@@ -213,13 +213,13 @@ def doctors_topics(broker: Broker, redis_app: str) -> list[str]:
 def test_a_topic_whose_making_seemed_to_fail_is_deleted_all_the_same(
     sound: Retention, broker: Broker, redis_app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = BrokerLook.create_passing
+    create = BrokerChecks.create_temporary
 
-    def create_slowly(look: BrokerLook, name: str) -> None:
+    def create_slowly(look: BrokerChecks, name: str) -> None:
         create(look, name)
         raise TimeoutError
 
-    monkeypatch.setattr(BrokerLook, "create_passing", create_slowly)
+    monkeypatch.setattr(BrokerChecks, "create_temporary", create_slowly)
     found = examined(ExitCode.OK)
     assert "none could be tried: no answer in time" in found["kafka.transactions"]["told"]
     assert "left" not in found["kafka.transactions"]["told"]
@@ -229,10 +229,10 @@ def test_a_topic_whose_making_seemed_to_fail_is_deleted_all_the_same(
 def test_a_topic_that_a_slow_broker_may_still_make_is_named(
     sound: Retention, redis_app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_answer(look: BrokerLook, name: str) -> None:
+    def no_answer(look: BrokerChecks, name: str) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(BrokerLook, "create_passing", no_answer)
+    monkeypatch.setattr(BrokerChecks, "create_temporary", no_answer)
     found = examined(ExitCode.OK)["kafka.transactions"]
     assert f"topic {redis_app}.doctor-" in found["told"]
     assert f"delete {redis_app}.doctor-" in found["remedy"]
@@ -241,10 +241,10 @@ def test_a_topic_that_a_slow_broker_may_still_make_is_named(
 def test_where_no_topic_may_be_made_the_transaction_is_not_tried_and_the_rest_is(
     sound: Retention, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(look: BrokerLook, name: str) -> None:
+    def refuse(look: BrokerChecks, name: str) -> None:
         raise BrokerRefused(f"Kafka, creating {name}: TopicAuthorizationFailedError")
 
-    monkeypatch.setattr(BrokerLook, "create_passing", refuse)
+    monkeypatch.setattr(BrokerChecks, "create_temporary", refuse)
     found = examined(ExitCode.OK)
     assert found["kafka.transactions"]["status"] == WARNING
     assert "TopicAuthorizationFailedError" in found["kafka.transactions"]["told"]

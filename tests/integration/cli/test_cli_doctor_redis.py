@@ -118,7 +118,7 @@ def test_keys_that_may_be_left_are_named(start_redis: StartRedis) -> None:
     assert found["redis.scripts"]["status"] == PROBLEM
     places = {key.decode().partition(":")[2].partition("}")[0] for key in everything(server)}
     assert len(places) == 1
-    assert f"keys of place '{places.pop()}' may be left" in found["redis.scripts"]["told"]
+    assert f"keys of namespace '{places.pop()}' may be left" in found["redis.scripts"]["told"]
 
 
 def test_read_only_writes_nothing_to_redis_and_says_what_it_ran(start_redis: StartRedis) -> None:

@@ -100,15 +100,15 @@ def test_a_state_of_another_release(halfway: World) -> None:
 
 
 def test_a_redis_that_went_back_behind_the_committed_offsets(halfway: World) -> None:
-    topic, fence = halfway.config.topic("touchpoints"), halfway.fences()[0]
+    topic, next_offset = halfway.config.topic("touchpoints"), halfway.next_offsets()[0]
     admin = KafkaAdminClient(bootstrap_servers=halfway.config.bootstrap_servers)
 
     def commit(offset: int) -> None:
         admin.alter_group_offsets(halfway.config.app, {TopicPartition(topic, 0): OffsetAndMetadata(offset, "", -1)})
 
-    commit(fence + 4)
+    commit(next_offset + 4)
     found = examined(ExitCode.OK)
-    commit(fence)
+    commit(next_offset)
     admin.close()
     assert found["shards.committed"]["status"] == WARNING
     assert "shard 0 by 4 records" in found["shards.committed"]["told"]
@@ -125,15 +125,15 @@ def test_a_worker_at_work_is_counted(halfway: World) -> None:
 
 def test_a_log_that_lost_what_was_not_read(halfway: World) -> None:
     """The last one: what is deleted does not come back."""
-    fence = halfway.fences()[0]
+    next_offset = halfway.next_offsets()[0]
     with changed(halfway, 0) as key:
         body = halfway.redis.hget(key, "body")
         assert isinstance(body, bytes)
-        back = body.replace(f'"fence":{fence}'.encode(), f'"fence":{fence - 5}'.encode())
+        back = body.replace(f'"fence":{next_offset}'.encode(), f'"fence":{next_offset - 5}'.encode())
         assert back != body
         halfway.redis.hset(key, "body", back)
         admin = KafkaAdminClient(bootstrap_servers=halfway.config.bootstrap_servers)
-        admin.delete_records({TopicPartition(halfway.config.topic("touchpoints"), 0): fence - 2})
+        admin.delete_records({TopicPartition(halfway.config.topic("touchpoints"), 0): next_offset - 2})
         admin.close()
         found = examined(ExitCode.FAILURE)
     problem(found, "shards.log", ExitCode.LOG_TRUNCATED, "shard 0: the log starts at", "3 are gone")

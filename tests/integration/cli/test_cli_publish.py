@@ -25,7 +25,7 @@ from streams.kafka.topic_reader import TopicReader
 from streams.operations.publish_file import publish_lines
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
-from tests.integration.client.conftest import Place
+from tests.integration.client.conftest import OutputPosition
 from tests.support.servers import ApacheKafka, Broker
 
 NOON = 1_700_000_000_000
@@ -183,7 +183,7 @@ def test_ctrl_c_confirms_what_is_on_its_way_and_says_where_to_go_on(
 def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_every_line_is_accounted_for(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = Place(own_kafka.bootstrap_servers, redis_app).create()
+    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
     said: list[str] = []
 
     class Recorded(PlainWatch):
@@ -211,7 +211,7 @@ def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_eve
 
 
 def test_what_kafka_refuses_halfway_ends_the_file_there_and_the_report_says_so(broker: Broker, redis_app: str) -> None:
-    place = Place(broker.bootstrap_servers, redis_app).create()
+    place = OutputPosition(broker.bootstrap_servers, redis_app).create()
     said: list[str] = []
 
     class Recorded(PlainWatch):

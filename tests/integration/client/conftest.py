@@ -26,7 +26,7 @@ WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Place:
+class OutputPosition:
     """A broker with topics of the test's own."""
 
     servers: str
@@ -40,7 +40,7 @@ class Place:
     def triggers(self) -> str:
         return f"{self.app}.triggers"
 
-    def create(self, timestamp_type: str = LOG_APPEND_TIME) -> Place:
+    def create(self, timestamp_type: str = LOG_APPEND_TIME) -> OutputPosition:
         settings = {TIMESTAMP_TYPE: timestamp_type, "retention.ms": FOREVER}
         names = (self.touchpoints, self.triggers)
         with TopicAdmin(KafkaConnection(self.servers)) as admin:
@@ -67,9 +67,9 @@ class Place:
 
 
 @pytest.fixture
-def place(broker: Broker, redis_app: str) -> Place:
+def place(broker: Broker, redis_app: str) -> OutputPosition:
     """Each test runs on both brokers."""
-    return Place(broker.bootstrap_servers, redis_app).create()
+    return OutputPosition(broker.bootstrap_servers, redis_app).create()
 
 
 def a_purchase(number: int, amount: float = 5.0) -> bytes:

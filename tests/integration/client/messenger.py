@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.outputs import Trigger
 from streams.client import HandledFile
-from tests.integration.client.conftest import Place
+from tests.integration.client.conftest import OutputPosition
 
 DIES_AT = f"{2:032x}"
 
@@ -45,7 +45,9 @@ def main() -> None:
         if given.die == "handling" and trigger.id == DIES_AT:
             die()
 
-    with Place(given.servers, given.app).consumer(handled=memory(given.handled) if given.handled else None) as consumer:
+    with OutputPosition(given.servers, given.app).consumer(
+        handled=memory(given.handled) if given.handled else None
+    ) as consumer:
         consumer.run(send)
     print(consumer.counts.duplicates)
 

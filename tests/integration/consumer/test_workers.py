@@ -111,8 +111,8 @@ def test_the_committed_offset_is_the_fence_when_a_worker_stops_right_after_its_l
     bench.produce(500)
     bench.until_counted(500)
     assert worker.stop() == ExitCode.OK
-    fences = {shard: body.fence for shard in ALL if (body := bench.body(shard))}
-    assert asyncio.run(bench.committed()) == fences
+    next_offsets = {shard: body.next_offset for shard in ALL if (body := bench.body(shard))}
+    assert asyncio.run(bench.committed()) == next_offsets
 
 
 def test_on_either_broker_two_workers_share_the_shards(
@@ -209,7 +209,7 @@ def truncate_log(bench: Bench) -> None:
     async def truncate(admin: AIOKafkaAdminClient) -> None:
         body = bench.body(0)
         assert body is not None
-        await admin.delete_records({TopicPartition(bench.order.input, 0): RecordsToDelete(body.fence + 5)})
+        await admin.delete_records({TopicPartition(bench.order.input, 0): RecordsToDelete(body.next_offset + 5)})
 
     with_admin(bench, truncate)
 

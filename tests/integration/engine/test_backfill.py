@@ -65,11 +65,11 @@ class Past:
         summary: dict[str, Any] = json.loads(out)
         return summary
 
-    def remembered(self, scratch: Path, fences: Sequence[int]) -> None:
+    def remembered(self, scratch: Path, next_offsets: Sequence[int]) -> None:
         """From now on `world.logs()` begins with history."""
         scratch.mkdir()
         history = gather(str(self.log), self.until, self.world.config.partitions, scratch)
-        self.world.history = as_logs(Course(history, self.world.config.engine(), fences))
+        self.world.history = as_logs(Course(history, self.world.config.engine(), next_offsets))
         self.world.quiet_until = self.until
 
 
@@ -92,8 +92,8 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
     before = [[entry for entry in entries if entry.partition == n and entry.timestamp < CUT][-20:] for n in range(3)]
     # What came before the cut is on the topic too, as it would be: history has it, live must not.
     world.produce([[(e.key, e.value, e.timestamp) for e in log] for log in before[:2]] + [[]])
-    fences = [len(before[0]), len(before[1]), 0]
-    live = arrived(entries, fences, CUT)
+    next_offsets = [len(before[0]), len(before[1]), 0]
+    live = arrived(entries, next_offsets, CUT)
     assert past.run(RETENTION_CRASH_POINT="commit.b.written:60")[0] == ExitCode.CRASH_POINT
     assert world.ended(world.worker()) == ExitCode.BACKFILL_UNFINISHED
     for name, value in world.settings.items():
@@ -115,11 +115,13 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
         assert told in err
     world.produce(raw(live))
     summary = past.done()
-    assert summary["fences"] == {str(n): fence for n, fence in enumerate(fences)}
+    assert summary["next_offsets"] == {str(n): next_offset for n, next_offset in enumerate(next_offsets)}
     assert summary["resumed"]
-    past.remembered(tmp_path / "scratch", fences)
+    past.remembered(tmp_path / "scratch", next_offsets)
     world.worker()
-    world.wait(lambda: world.done([fence + len(log) for fence, log in zip(fences, live, strict=True)]), 90)
+    world.wait(
+        lambda: world.done([next_offset + len(log) for next_offset, log in zip(next_offsets, live, strict=True)]), 90
+    )
     world.end()
     expected = world.check(committed=transactions)
     triggers = [out for shard in expected.shards for out in shard.outputs if out.role == "triggers"]

@@ -29,8 +29,8 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
     started = [world.worker() for _ in range(workers)]
     world.wait(lambda: sum(map(world.owned, started)) == world.config.partitions and world.owned(started[-1]) > 0, 30)
     world.produce(log)
-    world.wait(lambda: sum(world.fences()) > 0.4 * sum(lengths(log)), 60)
-    assert sum(world.fences()) < sum(lengths(log)), "the log was too short to be interrupted"
+    world.wait(lambda: sum(world.next_offsets()) > 0.4 * sum(lengths(log)), 60)
+    assert sum(world.next_offsets()) < sum(lengths(log)), "the log was too short to be interrupted"
     world.kill(started[-1])
     world.worker()
     world.wait(lambda: world.done(lengths(log)), 90)
@@ -39,4 +39,4 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
     triggers = [output.id for shard in expected.shards for output in shard.outputs if output.role == "triggers"]
     assert len(set(triggers)) == len(triggers) > 0
     if transactions:
-        assert world.committed() == dict(enumerate(world.fences()))
+        assert world.committed() == dict(enumerate(world.next_offsets()))

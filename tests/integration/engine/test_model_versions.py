@@ -46,7 +46,7 @@ def test_a_shard_waits_for_the_right_bytes_of_its_model_version(kafka: ApacheKaf
     key = _in_force(world)
     kept = world.redis.get(key)
     assert isinstance(kept, bytes)
-    stood = world.fences()
+    stood = world.next_offsets()
 
     changes: list[tuple[Callable[[bytes], bytes], str]] = [
         (_damaged, "is refused: the checksum of the Version does not fit its body"),
@@ -59,7 +59,7 @@ def test_a_shard_waits_for_the_right_bytes_of_its_model_version(kafka: ApacheKaf
         world.redis.set(key, change(kept))
         world.wait(lambda told=told: told in world.log_of(worker), 30)  # type: ignore[misc]  # a lambda's default
     time.sleep(1)
-    assert world.fences() == stood, "a shard went on without its model version"
+    assert world.next_offsets() == stood, "a shard went on without its model version"
     world.redis.set(key, kept)
     world.wait(lambda: world.done(ends), 60)
     assert world.stop() == [ExitCode.OK]

@@ -185,10 +185,14 @@ def test_when_all_is_mended_the_engine_goes_on_as_if_nothing_had_been(halfway: W
 
 def test_a_log_whose_start_passed_the_fence(kafka: ApacheKafka, make_world: MakeWorld) -> None:
     world = _worked(make_world(kafka))
-    fence = world.fences()[0]
+    next_offset = world.next_offsets()[0]
     with _admin(world) as admin:
-        admin.delete_records({TopicPartition(world.config.topic("touchpoints"), 0): fence + 3})
-    _ends_with(world, ExitCode.LOG_TRUNCATED, f"the log starts at {fence + 3}, the fence is {fence}: 3 are gone")
+        admin.delete_records({TopicPartition(world.config.topic("touchpoints"), 0): next_offset + 3})
+    _ends_with(
+        world,
+        ExitCode.LOG_TRUNCATED,
+        f"the log starts at {next_offset + 3}, the next offset is {next_offset}: 3 are gone",
+    )
 
 
 def test_a_topic_recreated_under_the_fence(kafka: ApacheKafka, make_world: MakeWorld) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from models.customer.layout import LAST_PURCHASE, RISK
 from models.customer.record import unpack
-from models.outputs import CHURN, Example, Watermark
+from models.outputs import CHURNED, Example, Watermark
 from models.simulation.evaluation import Predictions, evaluate
 from streams.history.evaluation.outcomes import Signs
 from streams.history.evaluation.settings import as_evaluation, evaluation
@@ -85,11 +85,11 @@ def test_evaluation_and_two_live_workers_give_the_same_probabilities_to_the_bit(
         log[entry.partition].append((entry.key, entry.value, entry.time))
     world.run(log, workers=2)
     live = {
-        (example.customer, example.snapshot_time): example.predicted
+        (example.customer, example.observed_at): example.predicted
         for partition in world.read("examples")["examples"]
         for record in partition
         if isinstance(example := msgspec.json.decode(record.value, type=Example | Watermark), Example)
-        and example.sort == CHURN
+        and example.kind == CHURNED
     }
     assert len(live) > 500
     assert live == {place: float(np.float32(evaluated[place])) for place in live}, "as of every snapshot"

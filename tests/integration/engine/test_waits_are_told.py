@@ -97,7 +97,7 @@ def test_a_redis_in_trouble_is_named_for_each_live_shard_that_has_work(
     worker = world.worker()
     world.wait(lambda: world.owned(worker) == world.config.partitions, 120)
     visit(world, "anna")
-    world.wait(lambda: sum(world.fences()) > 0, 30)
+    world.wait(lambda: sum(world.next_offsets()) > 0, 30)
     shards = {str(shard) for shard in range(world.config.partitions)}
     with trouble(own_redis):
         deadline = time.monotonic() + 30  # each owner writes a clock record twice a second, so all shards have work

@@ -15,7 +15,7 @@ from streams.kafka.open_transactions import HELD_S, LogEnd
 from streams.kafka.security import KafkaConnection
 from streams.kafka.tails import TailReader
 from streams.kafka.topics import TopicSpec
-from streams.operations.doctor.broker import BrokerLook
+from streams.operations.doctor.broker import BrokerChecks
 from streams.operations.doctor.finding import Finding, Status
 from streams.operations.doctor.transactions import HeldUp, finding, held_up
 from tests.support.servers import ApacheKafka, Broker
@@ -40,14 +40,14 @@ async def ends(broker: Broker, topic: str, *, committed: bool = True) -> list[Lo
 
 
 @pytest.fixture
-def look(kafka: ApacheKafka) -> Iterator[BrokerLook]:
-    made = BrokerLook(KafkaConnection(kafka.bootstrap_servers))
+def look(kafka: ApacheKafka) -> Iterator[BrokerChecks]:
+    made = BrokerChecks(KafkaConnection(kafka.bootstrap_servers))
     yield made
     made.close()
 
 
 def test_records_behind_an_open_transaction_are_counted_and_its_producer_is_named(
-    kafka: ApacheKafka, redis_app: str, look: BrokerLook
+    kafka: ApacheKafka, redis_app: str, look: BrokerChecks
 ) -> None:
     topic = a_topic(kafka, redis_app)
 
@@ -74,7 +74,7 @@ def test_records_behind_an_open_transaction_are_counted_and_its_producer_is_name
     assert finding(topic, held).status is Status.OK, "it has just begun"
     told = finding(topic, [one._replace(seconds=HELD_S)])
     assert told.status is Status.PROBLEM
-    assert f"{topic}[1]: 4 records from offset 1 on wait behind an open transaction of the producer" in told.told
+    assert f"{topic}[1]: 4 records from offset 1 on wait behind an open transaction of the producer" in told.text
     deadline = time.monotonic() + 10
     while asyncio.run(ends(kafka, topic)) != [LogEnd(0, 0), LogEnd(6, 6)] and time.monotonic() < deadline:
         time.sleep(0.1)  # the marker of the abort comes after its answer
@@ -86,7 +86,7 @@ def test_where_nobody_holds_anything_up_nothing_is_said(broker: Broker, redis_ap
     topic = a_topic(broker, redis_app)
     seen = asyncio.run(ends(broker, topic, committed=isinstance(broker, ApacheKafka)))
     assert seen == [LogEnd(0, 0), LogEnd(1, 1)]
-    made = BrokerLook(KafkaConnection(broker.bootstrap_servers))
+    made = BrokerChecks(KafkaConnection(broker.bootstrap_servers))
     try:
         found = finding(topic, held_up(made, topic, 2))
     finally:

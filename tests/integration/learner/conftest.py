@@ -25,7 +25,7 @@ from tests.unit.streams.conftest import short_pauses
 
 __all__ = ["short_pauses"]
 
-Said = tuple[int, bytes]
+Emitted = tuple[int, bytes]
 """count, value of a message."""
 
 
@@ -34,7 +34,7 @@ class Examples(Protocol):
 
     def settings(self, engine: EngineSettings, schema: str) -> LearnerSettings: ...
     def consumer(self, settings: LearnerSettings) -> Any: ...
-    async def append(self, shard: int, messages: Sequence[Said]) -> None: ...
+    async def append(self, shard: int, messages: Sequence[Emitted]) -> None: ...
     async def forget(self, shard: int, before: int) -> None:
         """What the broker's retention does to the messages below an offset."""
 
@@ -51,7 +51,7 @@ class MemoryExamples:
     def consumer(self, settings: LearnerSettings) -> Any:
         return MemoryConsumer(self.log, self.starts)
 
-    async def append(self, shard: int, messages: Sequence[Said]) -> None:
+    async def append(self, shard: int, messages: Sequence[Emitted]) -> None:
         place = Destination("examples", shard)
         entries = [(shard, Entry("examples", shard, count, "", b"", value, 0)) for count, value in messages]
         self.log.records.setdefault(place, []).extend(entries)
@@ -77,14 +77,14 @@ class BrokerExamples:
     def consumer(self, settings: LearnerSettings) -> Any:
         return kafka_consumer(settings)
 
-    async def append(self, shard: int, messages: Sequence[Said]) -> None:
+    async def append(self, shard: int, messages: Sequence[Emitted]) -> None:
         if self.transactional:
             async with self.producer.transaction():
                 await self._send(shard, messages)
         else:
             await self._send(shard, messages)
 
-    async def _send(self, shard: int, messages: Sequence[Said]) -> None:
+    async def _send(self, shard: int, messages: Sequence[Emitted]) -> None:
         sent = [
             await self.producer.send(self.topic, value, partition=shard, headers=[("count", b"%d" % count)])
             for count, value in messages

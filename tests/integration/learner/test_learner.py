@@ -38,7 +38,7 @@ from streams.learner.owner import LearnerOwner
 from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Meta, Outcome, Write
-from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches, in_memory
+from tests.integration.learner.conftest import Emitted, Examples, MemoryExamples, Opened, SmallFetches, in_memory
 from tests.support.logs import synthetic
 from tests.support.workers import SETTINGS
 
@@ -51,9 +51,9 @@ def rehearsed(settings: EngineSettings = SETTINGS) -> Rehearsal:
     return rehearse(synthetic(5, partitions=SHARDS, customers=20, days=100), settings)
 
 
-def said(settings: EngineSettings = SETTINGS) -> list[list[Said]]:
+def said(settings: EngineSettings = SETTINGS) -> list[list[Emitted]]:
     """What the shards say to the learner."""
-    return [[(o.count, o.value) for o in s.outputs if o.role == "examples"] for s in rehearsed(settings).shards]
+    return [[(o.sequence, o.value) for o in s.outputs if o.role == "examples"] for s in rehearsed(settings).shards]
 
 
 def versions_in(store: FakeStore) -> dict[int, bytes]:
@@ -76,7 +76,7 @@ class NotingStore(FakeStore):
             if name.startswith(b"v:"):
                 boundary = int(name[2:])
                 assert self.versions.setdefault(boundary, value) == value, (
-                    f"version {boundary} was cut twice, differently"
+                    f"version {boundary} was published twice, differently"
                 )
         return await super().commit(place, write)
 
@@ -143,7 +143,7 @@ def scenario(opened: Opened, test: Callable[[Examples], Awaitable[None]], shards
     asyncio.run(whole())
 
 
-def portions(messages: Sequence[Sequence[Said]], seed: int, most: int) -> list[tuple[int, list[Said]]]:
+def portions(messages: Sequence[Sequence[Emitted]], seed: int, most: int) -> list[tuple[int, list[Emitted]]]:
     """All messages in portions, each shard's in order, the shards in any."""
     random = Random(seed)
     left = [list(own) for own in messages]
@@ -209,7 +209,9 @@ def test_an_example_that_is_missing_stops_the_learner(opened: Opened) -> None:
         first, second = said()
         await examples.append(0, first)
         await examples.append(1, second[:4] + second[5:])
-        await bench.stands_still(LogTruncated, r"examples of shard 1: count 6 at offset \d+ follows 4.*remedy: ")
+        await bench.stands_still(
+            LogTruncated, r"examples of shard 1: sequence number 6 at offset \d+ follows 4.*remedy: "
+        )
         assert max(versions_in(bench.store), default=0) < max(rehearsed().versions)
 
     scenario(opened, test)
@@ -256,7 +258,7 @@ def test_a_shard_that_is_far_ahead_is_paused_and_goes_on_when_the_others_come(
     scenario(opened, test)
 
 
-def longest_way_to_a_watermark(messages: Sequence[Said]) -> int:
+def longest_way_to_a_watermark(messages: Sequence[Emitted]) -> int:
     """The most examples a shard says between two watermarks."""
     lengths = [0]
     for _, value in messages:

@@ -14,12 +14,12 @@ from streams.errors import EngineError, LogTruncated, StateUnreadable
 from streams.learner.example_reader import LearnerSettings
 from streams.learner.relearning import Relearning
 from streams.retry import ignore
-from tests.integration.learner.conftest import Examples, MemoryExamples, Opened, Said, SmallFetches
+from tests.integration.learner.conftest import Emitted, Examples, MemoryExamples, Opened, SmallFetches
 from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
 from tests.support.workers import SETTINGS
 
 
-async def told(examples: Examples, messages: Sequence[Sequence[Said]]) -> None:
+async def told(examples: Examples, messages: Sequence[Sequence[Emitted]]) -> None:
     for shard, own in enumerate(messages):
         await examples.append(shard, own)
 
@@ -99,7 +99,7 @@ def test_examples_that_are_missing_or_gone_are_named() -> None:
         first, second = said()
         examples = MemoryExamples(2)
         await told(examples, [first, second[:4] + second[5:]])
-        await refuses(examples, LogTruncated, r"examples of shard 1: count 6 at offset 4 follows 4.*remedy: ")
+        await refuses(examples, LogTruncated, r"examples of shard 1: sequence number 6 at offset 4 follows 4.*remedy: ")
         await examples.forget(1, 3)
         await refuses(examples, LogTruncated, "examples of shard 1 start at 3, learning stands at 0.*remedy: ")
 

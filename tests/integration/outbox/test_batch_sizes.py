@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from models.outputs import DeadLetter, as_text, encode
 from models.touchpoints import Rejected, event, limits, read
-from streams.bootstrap.preflight import look_around
+from streams.bootstrap.preflight import preflight
 from streams.client import TouchpointPublisher
 from streams.config import load
 from streams.errors import TopicUnfit
@@ -106,7 +106,7 @@ def test_a_worker_is_refused_an_output_that_does_not_take_its_largest_record(
         admin.create(specs(config))
     allow(kafka, f"{redis_app}.deadletters", SMALL)
     with pytest.raises(TopicUnfit, match=rf"{redis_app}.deadletters has max.message.bytes=20000.*kafka-configs.sh"):
-        asyncio.run(look_around(config))
+        asyncio.run(preflight(config))
 
 
 def worst_records() -> Iterator[bytes]:

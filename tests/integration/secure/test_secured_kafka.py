@@ -59,7 +59,7 @@ def test_the_engine_is_exactly_once_over_encrypted_connections_through_a_kill(
     before, after = split(log, 0.5)
     engine.produce(before)
     first = engine.worker(**told)
-    engine.wait(lambda: sum(engine.fences()) > 0, 90)
+    engine.wait(lambda: sum(engine.next_offsets()) > 0, 90)
     engine.produce(after)
     engine.kill(first)
     engine.worker(**told)

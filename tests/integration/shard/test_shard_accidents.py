@@ -135,7 +135,7 @@ def test_an_outbox_that_does_not_fit_the_state_is_not_published(opened: Opened, 
                 del outbox[examples[-1]]
             else:
                 last = unpack(outbox[examples[-1]])
-                outbox.append(pack(msgspec.structs.replace(last, count=last.count + 1)))
+                outbox.append(pack(msgspec.structs.replace(last, sequence=last.sequence + 1)))
             ground.restore(place, replace(snapshot, outbox=tuple(outbox)))
             public = {where: len(records) for where, records in site.public.records.items() if where[1] == int(place)}
             worker = Worker(site)
@@ -252,10 +252,10 @@ def test_a_revocation_that_comes_with_a_batch_ends_the_shard_and_leaves_the_fenc
             for _ in range(waits):
                 await asyncio.sleep(0)
             await asyncio.wait_for(ownership.ended(), 2)
-            for tp, fence in ownership.left.items():
+            for tp, next_offset in ownership.left.items():
                 body = site.body(tp.partition)
                 assert body is not None
-                assert fence == body.state.fence
+                assert next_offset == body.state.next_offset
             await worker.stop(life)
             await site.live()
 
@@ -332,7 +332,9 @@ def test_a_worker_shows_kafka_the_fences_that_stand(opened: Opened) -> None:
             life = worker.start()
             await worker.work_up_to(None)
             await worker.stop(life)
-            fences = {tp.partition: fence for tp, fence in site.committed.items() if tp.topic == TOPIC}
-            assert fences == {n: log[-1].offset + 1 for n, log in enumerate(site.logs)}
+            next_offsets = {
+                tp.partition: next_offset for tp, next_offset in site.committed.items() if tp.topic == TOPIC
+            }
+            assert next_offsets == {n: log[-1].offset + 1 for n, log in enumerate(site.logs)}
 
     play(scenario)

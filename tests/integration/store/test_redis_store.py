@@ -377,7 +377,7 @@ async def test_every_call_to_an_unreachable_redis_ends_in_bounded_time(server: E
             store.outbox("0"),
         ):
             begun = time.monotonic()
-            with pytest.raises(StoreUnavailable, match="place '0'"):
+            with pytest.raises(StoreUnavailable, match="namespace '0'"):
                 await call
             assert time.monotonic() - begun < 1.5
         await store.close()

@@ -24,8 +24,8 @@ from models.timeline.shard_state import ShardState, Totals
 from streams.local.processes import free_port
 
 
-def state(fence: int, clocks: int = 0, due: int = 0) -> ShardState:
-    return ShardState(0, 1, fence, totals=Totals(clocks=clocks, due=due))
+def state(next_offset: int, clocks: int = 0, due: int = 0) -> ShardState:
+    return ShardState(0, 1, next_offset, totals=Totals(clocks=clocks, due=due))
 
 
 def test_the_cpu_time_of_a_process_grows_while_it_works() -> None:

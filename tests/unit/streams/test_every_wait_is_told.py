@@ -106,7 +106,7 @@ class Owner:
 
     def __init__(self, tp: TP, reads: bool = True) -> None:
         self.tp, self.reads = tp, reads
-        self.generation, self.fence, self.busy = 0, 0, False
+        self.generation, self.next_offset, self.busy = 0, 0, False
 
     async def peek(self) -> bool:
         return False

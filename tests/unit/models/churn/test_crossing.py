@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.churn.crossing import crossings_of, highest_probability, new_room
+from models.churn.crossing import crossings_of, highest_probability, new_workspace
 from models.churn.mixture.probability import Mixture, probability, quadrature
 from models.churn.mixture.scorer import MixtureScorer
 from models.customer.layout import BASIS
@@ -65,10 +65,10 @@ def every_minute(scorer: MixtureScorer, basis: NDArray[np.float32], ahead: int) 
 
 def bound(scorer: MixtureScorer, basis: NDArray[np.float32], days: float) -> float:
     """Of the risk within the next days."""
-    room = new_room(scorer.mixture)
+    workspace = new_workspace(scorer.mixture)
     for end, at in enumerate((0.0, days)):
-        probability(rolled(basis[None], np.array([at]))[0], scorer.mixture, room, end)
-    return float(highest_probability(scorer.mixture, room, 1))
+        probability(rolled(basis[None], np.array([at]))[0], scorer.mixture, workspace, end)
+    return float(highest_probability(scorer.mixture, workspace, 1))
 
 
 @settings(max_examples=150, deadline=None)

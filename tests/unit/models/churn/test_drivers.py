@@ -54,7 +54,7 @@ def regular(**changes: float) -> Basis:
 
 
 def words(basis: Basis, alive: Alive = "purchase", **weights: float) -> list[str]:
-    return [driver.words for driver in drivers(Linear(**weights), basis, alive)]
+    return [driver.text for driver in drivers(Linear(**weights), basis, alive)]
 
 
 def test_who_is_as_usual_is_at_risk_for_the_silence_as_a_whole_or_for_their_habit() -> None:
@@ -70,9 +70,9 @@ def test_who_is_as_usual_is_at_risk_for_the_silence_as_a_whole_or_for_their_habi
 def test_what_has_hardly_changed_does_not_stand_for_who_they_are() -> None:
     seldom = regular(tenure_days=304.5, purchase_days=2, gap_max=300, amount_last=2.9)
     told = drivers(Linear(gap_max=0.01, amount_last=-0.2), seldom, "purchase")
-    assert [driver.words for driver in told] == ["usually buys every 300 days", "spends less than usual"]
+    assert [driver.text for driver in told] == ["usually buys every 300 days", "spends less than usual"]
     told = drivers(Linear(gap_max=0.01, amount_last=-2.0), seldom, "purchase")
-    assert [driver.words for driver in told] == ["spends less than usual"]
+    assert [driver.text for driver in told] == ["spends less than usual"]
 
 
 @pytest.mark.parametrize("days", [1, 2, 7])
@@ -159,6 +159,6 @@ def test_the_usual_state_changes_nothing_but_its_theme() -> None:
 def test_words_never_raise_and_never_say_what_no_reader_understands(seed: int, alive: Alive) -> None:
     for driver in drivers(MixtureScorer(mixture(seed)), customer(seed), alive):
         assert driver.contribution > 0
-        assert driver.words
-        assert "nan" not in driver.words
-        assert "inf" not in driver.words
+        assert driver.text
+        assert "nan" not in driver.text
+        assert "inf" not in driver.text

@@ -165,7 +165,7 @@ def test_new_customers_amid_a_week_make_no_interval_narrower() -> None:
     bases[:, DAYS_COLUMN], bases[:, [RECENCY_COLUMN, TENURE_COLUMN]] = 1.0, 7.0
     names = [b"new%d" % number for number in range(new)]
     silent = Outcomes(names, bases, np.full(new, boundary - WEEK), np.zeros(new, dtype=np.bool_))
-    nothing = Outcomes([], bases[:0], silent.taken[:0], silent.truths[:0])
+    nothing = Outcomes([], bases[:0], silent.observed_at[:0], silent.truths[:0])
     later.learn(boundary + DAY, silent, nothing)
     assert (np.linalg.eigvalsh(later.beliefs(boundary + DAY).mbg) > 0.0).all()
     assert np.median(widths(later, boundary + DAY)) > np.median(widths(model, boundary))

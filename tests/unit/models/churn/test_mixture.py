@@ -18,7 +18,7 @@ from models.customer.layout import HALF_LIVES_TOUCH
 from models.customer.record import Record
 from models.features import COLUMNS
 from models.features.silence import rolled
-from models.numerics.float16 import from_halves, half_bits, halves
+from models.numerics.float16 import float16_bits, from_float16, to_float16
 from models.numerics.normal import ln_upper_tail
 from models.settings import DAY, EngineSettings
 from models.touchpoints import Touch, read
@@ -166,10 +166,10 @@ def _ln_upper_tail(x: float) -> float:
 
 @given(st.floats(-1e9, 1e9, width=32))
 def test_a_half_is_the_nearest_one_as_numpy_finds_it(value: float) -> None:
-    assert half_bits(value) == halves(np.array([value], dtype=np.float32))[0] or value == 0.0
-    assert half_bits(0.0) == 0
+    assert float16_bits(value) == to_float16(np.array([value], dtype=np.float32))[0] or value == 0.0
+    assert float16_bits(0.0) == 0
 
 
 def test_every_half_comes_back() -> None:
     bits = np.arange(0x7C00, dtype=np.uint16)
-    assert [half_bits(float(value)) for value in from_halves(bits).tolist()] == bits.tolist()
+    assert [float16_bits(float(value)) for value in from_float16(bits).tolist()] == bits.tolist()

@@ -48,7 +48,7 @@ def test_the_members_are_the_customers_of_the_smallest_hashes_with_their_newest_
     kept = sorted(newest)[:size]
     sample = observed(seen, size)
     assert sample.hashes.tolist() == kept
-    assert list(zip(sample.taken.tolist(), sample.back.tolist(), strict=True)) == [newest[key] for key in kept]
+    assert list(zip(sample.observed_at.tolist(), sample.back.tolist(), strict=True)) == [newest[key] for key in kept]
     assert sample.bases.tolist() == [[newest[key][0]] * BASIS for key in kept]
 
 
@@ -94,7 +94,7 @@ def test_every_customer_is_as_likely_a_member_however_often_and_whenever_they_co
     seen = [(f"c-{i}".encode(), i, i % 10 == 0) for i in range(20_000) for _ in range(20 if i % 10 == 0 else 1)]
     sample = observed(seen, size=2_000)
     assert sample.back.mean() == pytest.approx(0.1, abs=4 * (0.1 * 0.9 / 2_000) ** 0.5)
-    assert sample.taken.mean() == pytest.approx(10_000, abs=4 * 20_000 / (12 * 2_000) ** 0.5)
+    assert sample.observed_at.mean() == pytest.approx(10_000, abs=4 * 20_000 / (12 * 2_000) ** 0.5)
 
 
 def test_however_many_customers_come_no_more_are_kept() -> None:
@@ -106,7 +106,7 @@ def test_however_many_customers_come_no_more_are_kept() -> None:
 
 def test_another_salt_gives_another_sample() -> None:
     seen = [(str(i).encode(), i, False) for i in range(100)]
-    assert observed(seen, salt=1).taken.tolist() != observed(seen, salt=2).taken.tolist()
+    assert observed(seen, salt=1).observed_at.tolist() != observed(seen, salt=2).observed_at.tolist()
 
 
 @pytest.mark.parametrize(("size", "salt"), [(0, 1), (8, -1), (8, 2**64)])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.customer.layout import NO_CONSENT
-from models.customer.profile import TELLING, take_in
+from models.customer.profile import PROFILE_KINDS, take_in
 from models.customer.record import Record
 from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED
 from models.decisions import choose
@@ -20,7 +20,7 @@ def touch(kind: str, day: float, data: Data | None = None) -> Touch:
     time = START + int(day * DAY)
     outcome = read(touchpoint(kind, "c", time, data), None, time)
     assert isinstance(outcome, Touch)
-    assert outcome.kind in TELLING
+    assert outcome.kind in PROFILE_KINDS
     return outcome
 
 
@@ -185,8 +185,8 @@ def test_who_took_back_consent_is_left_alone_whatever_else_there_is() -> None:
 
 
 def test_the_kinds_that_tell_are_customers() -> None:
-    assert Kind.CLOCK not in TELLING
-    assert Kind.PURCHASE not in TELLING
+    assert Kind.CLOCK not in PROFILE_KINDS
+    assert Kind.PURCHASE not in PROFILE_KINDS
 
 
 def test_a_case_opens_and_closes_however_late_the_word_comes() -> None:

@@ -53,13 +53,13 @@ def records(draw: st.DrawFn) -> Record:
         record.ids[i] = seen
     for i, number in enumerate(draw(st.lists(float32, min_size=NUMBERS, max_size=NUMBERS))):
         record.numbers[i] = number
-    for snapshot in record.snapshots:
+    for snapshot in record.pending_bases:
         for i, bits in enumerate(draw(st.lists(st.integers(0, 2**16 - 1), min_size=BASIS, max_size=BASIS))):
             snapshot[i] = bits
-    for seconds in (record.seconds, record.taken):
+    for seconds in (record.seconds, record.pending_ticks):
         for i in range(len(seconds)):
             seconds[i] = draw(st.integers(0, 2**32 - 1))
-    record.heard, record.open_cases = draw(st.integers(0, 255)), draw(st.integers(0, MAX_OPEN_CASES))
+    record.feedback, record.open_cases = draw(st.integers(0, 255)), draw(st.integers(0, MAX_OPEN_CASES))
     record.tail = draw(tails)
     return record
 
@@ -83,10 +83,10 @@ def test_numpy_reads_the_same_numbers_as_a_record_does(record: Record) -> None:
     assert row["times"].tobytes() == record.times.tobytes()
     assert row["ids"].tobytes() == record.ids.tobytes()
     assert row["numbers"].tobytes() == record.numbers.tobytes()
-    assert row["snapshots"].tobytes() == b"".join(snapshot.tobytes() for snapshot in record.snapshots)
+    assert row["pending_bases"].tobytes() == b"".join(snapshot.tobytes() for snapshot in record.pending_bases)
     assert row["seconds"].tobytes() == record.seconds.tobytes()
-    assert row["taken"].tobytes() == record.taken.tobytes()
-    assert (row["heard"], row["open_cases"]) == (record.heard, record.open_cases)
+    assert row["pending_ticks"].tobytes() == record.pending_ticks.tobytes()
+    assert (row["feedback"], row["open_cases"]) == (record.feedback, record.open_cases)
     assert len(record.pack()) == SLAB.itemsize + int(row["tail_length"])
 
 

@@ -21,7 +21,7 @@ from models.engine.row_by_row import MOST_FAILURES, TooManyFailures
 from models.settings import DAY, EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece, next_piece
-from models.timeline.shard_state import ShardState, born
+from models.timeline.shard_state import ShardState, initialised
 from tests.support.bench import AMOUNT, RECENCY, TOPIC, Kept, Sick, Silence, run_alone
 from tests.support.logs import START, log_of, synthetic, ticking, told
 
@@ -188,7 +188,7 @@ def test_running_out_of_memory_while_looking_for_the_row_passes_through_too() ->
 @pytest.mark.parametrize("value", [b"", bytes(SLAB.itemsize), b"\x01" + bytes(SLAB.itemsize - 1)])
 def test_a_stored_record_that_cannot_be_read_stops_the_shard(value: bytes) -> None:
     log = log_of([bought("c", 1)])
-    state = born(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
+    state = initialised(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
     batch = Batch.of(log)
     piece: Any = next_piece(state, SETTINGS, batch, 0)
     assert isinstance(piece, Piece)
@@ -223,7 +223,7 @@ def test_a_damaged_tail_of_somebody_else_does_not_change_how_a_failing_row_ends(
     length = SLAB.itemsize
     kept.records[b"damaged"] = whole[: length - 2] + (3).to_bytes(2, "little") + b"\xc1\xc1\xc1"
     log = log_of([bought("damaged", 2), bought("c", 2, POISON)])
-    state = born(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
+    state = initialised(ShardState(0, 1, 0), SETTINGS, log[0].timestamp)
     batch = Batch.of(log)
     piece: Any = next_piece(state, SETTINGS, batch, 0)._replace(last=2)
     loaded = {customer: kept.records[customer] for customer in (b"damaged", b"c")}

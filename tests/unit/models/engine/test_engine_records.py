@@ -276,10 +276,10 @@ def test_whatever_comes_every_record_is_accounted_for_exactly_once(seed: int, ba
     totals = state.totals
     assert totals.applied + totals.duplicate + totals.late + totals.dead + totals.clocks + totals.choices == len(log)
     assert totals.choices == 2
-    assert state.fence == log[-1].offset + 1
-    assert (state.cut_place, state.cut_customer) == (0, "")
-    for role, count in state.counts.items():
-        assert [output.count for output in kept.outputs if output.role == role] == list(range(1, count + 1))
+    assert state.next_offset == log[-1].offset + 1
+    assert (state.commit_position, state.commit_customer) == (0, "")
+    for role, count in state.sequences.items():
+        assert [output.sequence for output in kept.outputs if output.role == role] == list(range(1, count + 1))
         assert len(set(kept.ids(role))) == count
     records = {customer: unpack(customer, value) for customer, value in kept.records.items()}
     bands = Counter(record.band for record in records.values())
@@ -297,5 +297,5 @@ def test_offsets_may_have_gaps() -> None:
     gaps = [LogRecord(10 * entry.offset + 7, *entry[1:]) for entry in log]
     for batch in (1, 500):
         kept = run_alone(gaps, SETTINGS, SCORER, batch)
-        assert kept.state.fence == 28
+        assert kept.state.next_offset == 28
         assert [trigger["at"]["offset"] for trigger in kept.said("triggers")] == [17]

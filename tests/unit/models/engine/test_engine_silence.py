@@ -358,7 +358,7 @@ def test_every_episode_has_one_first_trigger_at_most_and_every_trigger_an_episod
     assert {(customer, episode) for customer, episode, _ in triggers} <= opened
     for customer, value in kept.records.items():
         record = unpack(customer, value)
-        assert not any(record.taken) or record.times[LAST_PURCHASE]
+        assert not any(record.pending_ticks) or record.times[LAST_PURCHASE]
         assert (record.band == Band.AT_RISK) == bool(record.times[EPISODE])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.churn import Scorer
 from models.engine import piece_run
-from models.engine.row_by_row import carefully
+from models.engine.row_by_row import isolate_failures
 from models.settings import DAY
 from models.simulation import rehearsal
 from models.simulation.rehearsal import rehearse
@@ -66,14 +66,14 @@ LOGS = synthetic(11, partitions=2, customers=40, days=150)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(rehearse(LOGS, VARIANTS[variant]))
-    monkeypatch.setattr(piece_run, "ROOM", 3)
+    monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = digest(rehearse(LOGS, VARIANTS[variant]))
-    monkeypatch.setattr(piece_run.Run, "to_the_end", carefully)
+    monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 

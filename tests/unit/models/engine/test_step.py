@@ -18,7 +18,7 @@ from models.engine.step import (
     DueBefore,
     DueItems,
     InForce,
-    NotCut,
+    NotPublished,
     Records,
     RecordsOf,
     Request,
@@ -30,14 +30,14 @@ from models.engine.step import (
 )
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
-from models.timeline.order import Stage, place
-from models.timeline.shard_state import ShardState, born
+from models.timeline.order import Stage, timer_position
+from models.timeline.shard_state import ShardState, initialised
 from tests.support.bench import Silence
 from tests.support.logs import record
 
 SETTINGS = EngineSettings(horizon=50_000, tick=10_000, boundary=10_000, version_delay=0, lateness=0)
 BATCH = Batch.of([record(7 + n, time, None, None) for n, time in enumerate((12_000, 14_000))])
-WAITING = born(ShardState(0, 1, 7), SETTINGS, 22_000)
+WAITING = initialised(ShardState(0, 1, 7), SETTINGS, 22_000)
 GOING_ON = msgspec.structs.replace(WAITING, time=10_000, boundary=10_000, adopted=10_000, version=5_000)
 AT_BOUNDARY = msgspec.structs.replace(GOING_ON, adopted=0)
 IN_FORCE = Scoring(Silence(1.0))
@@ -50,7 +50,7 @@ def in_force(boundary: int) -> InForce:
 class Asked:
     """Answers each request with what it was given for it, and remembers the order."""
 
-    def __init__(self, version: Adopted | NotCut, dues: Sequence[DueItem] = ()) -> None:
+    def __init__(self, version: Adopted | NotPublished, dues: Sequence[DueItem] = ()) -> None:
         self.version, self.dues = version, dues
         self.requests: list[Request] = []
         self.given: list[PieceInput] = []
@@ -69,7 +69,7 @@ class Asked:
         self.given.append(given)
         return Changes(given.state, {}, {}, [])
 
-    def take(self, state: ShardState, settings: EngineSettings = SETTINGS) -> Done | NotCut:
+    def take(self, state: ShardState, settings: EngineSettings = SETTINGS) -> Done | NotPublished:
         return drive(step(Upcoming(state, settings, "t", BATCH), IN_FORCE, self.engine), self)
 
     @property
@@ -105,25 +105,27 @@ def test_before_a_record_only_a_newer_version_comes_into_force(boundary: int, co
 
 def test_between_two_due_items_no_version_is_asked_for() -> None:
     asked = Asked(Adopted(in_force(6_000)))
-    done = asked.take(msgspec.structs.replace(GOING_ON, cut_place=place(11_000, Stage.SCORES), cut_customer="a"))
+    done = asked.take(
+        msgspec.structs.replace(GOING_ON, commit_position=timer_position(11_000, Stage.SCORES), commit_customer="a")
+    )
     assert asked.kinds == [DueBefore, RecordsOf]
     assert isinstance(done, Done)
     assert done.scoring == IN_FORCE
 
 
 def test_a_version_that_is_not_cut_ends_the_step_undone() -> None:
-    asked = Asked(NotCut(10_000))
-    assert asked.take(AT_BOUNDARY) == NotCut(10_000)
+    asked = Asked(NotPublished(10_000))
+    assert asked.take(AT_BOUNDARY) == NotPublished(10_000)
     assert asked.kinds == [VersionAtBoundary]
     assert asked.given == []
 
 
 def test_a_piece_holds_as_many_due_items_as_the_settings_say_and_loads_no_other_customer() -> None:
-    dues = [(float(place(11_000, Stage.SCORES)), name) for name in (b"a", b"b", b"c")]
+    dues = [(float(timer_position(11_000, Stage.SCORES)), name) for name in (b"a", b"b", b"c")]
     asked = Asked(Adopted(None), dues)
     done = asked.take(GOING_ON, replace(SETTINGS, piece_items=2))
     assert isinstance(done, Done)
-    assert done.piece.cut == (place(11_000, Stage.SCORES), b"c")
+    assert done.piece.commit_position == (timer_position(11_000, Stage.SCORES), b"c")
     assert asked.given[0].dues == dues[:2]
     assert asked.requests[-1] == RecordsOf([b"a", b"b"])
 

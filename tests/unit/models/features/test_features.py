@@ -19,7 +19,6 @@ from models.customer.layout import (
     DAY_AMOUNT,
     DAY_BASKETS,
     DAY_QUANTITY,
-    DIRECT,
     FIRST_PURCHASE,
     FIRST_TOUCH,
     GAP_EWMA,
@@ -28,9 +27,10 @@ from models.customer.layout import (
     GAP_MAX,
     HALF_LIVES_PURCHASE,
     HALF_LIVES_TOUCH,
-    HAZARD,
     LAST_PURCHASE,
     NEWEST,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
     PRESENCE,
     PURCHASE_DAYS,
     PURCHASE_DECAYS,
@@ -234,7 +234,9 @@ def test_open_cases_are_part_of_the_basis() -> None:
 WINDOW = 2
 
 
-@pytest.mark.parametrize(("sort", "flag", "window"), [(DIRECT, STAYED, HORIZON), (HAZARD, BACK, SETTINGS.tick)])
+@pytest.mark.parametrize(
+    ("sort", "flag", "window"), [(PENDING_CHURNED, STAYED, HORIZON), (PENDING_RETURNED, BACK, SETTINGS.tick)]
+)
 @pytest.mark.parametrize(
     ("time", "counts"),
     [(-1, False), (0, True), (WINDOW - 1, True), (WINDOW, False)],
@@ -244,7 +246,7 @@ def test_a_purchase_answers_the_open_snapshot_if_it_happened_within_its_window(
 ) -> None:
     record = after(bought(-3))
     time = time % WINDOW + window * (time // WINDOW)
-    record.taken[sort] = tick_number(rules_of(SETTINGS), 0, START)
+    record.pending_ticks[sort] = tick_number(rules_of(SETTINGS), 0, START)
     one = bought((time + 0.5) / DAY if time >= 0 else time / DAY)
     assert one.time == START + time
     update(record, one, SETTINGS, late=time < 0)

@@ -17,7 +17,7 @@ from streams.cli.main import main
 from streams.operations.champion import Standing
 from streams.operations.doctor.churn_rate import finding
 from streams.operations.doctor.finding import Status
-from streams.shard.meta import SCHEMA, Birth, ShardBody
+from streams.shard.meta import SCHEMA, Creation, ShardBody
 
 SETTINGS = EngineSettings(horizon=28 * DAY, enter=0.8)
 HIGH = {"labels": 400, "churn_rate": 0.92, "mean_predicted": 0.9}
@@ -47,15 +47,15 @@ def test_a_rate_below_it_or_of_few_outcomes_is_no_reason_to_warn(quality: Mappin
 
 
 def standing(quality: dict[str, Any] | None) -> Standing:
-    birth = Birth("id", 1, "live", SETTINGS.deciding())
+    creation = Creation("id", 1, "live", SETTINGS.deciding())
     version = None if quality is None else Version(0, 400, {}, quality)
-    return Standing(ShardBody(SCHEMA, birth, ShardState(0, 1, 0)), version, ["mixture"])
+    return Standing(ShardBody(SCHEMA, creation, ShardState(0, 1, 0)), version, ["mixture"])
 
 
 def test_the_doctor_warns_by_the_settings_that_the_shards_were_created_with() -> None:
     found = finding(standing(HIGH))
     assert found.status is Status.WARNING
-    assert "0.92" in found.told
+    assert "0.92" in found.text
     assert "a new RETENTION_APP" in found.remedy
 
 
@@ -69,7 +69,7 @@ def test_the_doctor_warns_by_the_settings_that_the_shards_were_created_with() ->
 )
 def test_the_doctor_tells_a_rate_that_is_as_it_should_be(quality: dict[str, Any] | None, told: str) -> None:
     found = finding(standing(quality))
-    assert (found.status, found.told) == (Status.OK, told)
+    assert (found.status, found.text) == (Status.OK, told)
 
 
 def test_a_rehearsal_of_customers_who_come_once_warns_on_standard_error(tmp_path: Path) -> None:

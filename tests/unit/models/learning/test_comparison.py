@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.churn.port import Outcomes
 from models.customer.layout import BASIS
-from models.learning.comparison import ENOUGH, Duel, log_losses
+from models.learning.comparison import ENOUGH, Comparison, log_losses
 from models.settings import DAY, HOUR, EngineSettings
 
 BEGIN = 20_000 * DAY
@@ -47,12 +47,12 @@ def test_windows_never_overlap_and_are_closed_when_their_last_outcome_is_known(
     """Every hour of two horizons a snapshot: those that count fall into windows whose outcomes are apart in time."""
     span = engine.horizon + engine.lateness
     snapshots = sorted(BEGIN + data.draw(st.integers(0, 3 * span // HOUR), label="hours") * HOUR for _ in range(30))
-    duel = Duel(engine, "champion", ["other"])
+    comparison = Comparison(engine, "champion", ["other"])
     windows: dict[int, list[int]] = {}
     for snapshot in snapshots:
-        before = {window: outcomes for window, (outcomes, _) in duel._open.items()}
-        duel.add(told(snapshot), expected(0.5, 0.5))
-        for window, (outcomes, _) in duel._open.items():
+        before = {window: outcomes for window, (outcomes, _) in comparison._open.items()}
+        comparison.add(told(snapshot), expected(0.5, 0.5))
+        for window, (outcomes, _) in comparison._open.items():
             if outcomes > before.get(window, 0):
                 windows.setdefault(window, []).append(snapshot)
     found = [windows[window] for window in sorted(windows)]
@@ -60,30 +60,30 @@ def test_windows_never_overlap_and_are_closed_when_their_last_outcome_is_known(
         assert max(one) + span <= min(two), "what happened in one window is part of the next"
     for number, mine in enumerate(found, start=1):
         known = max(mine) + span
-        duel.close(known - 1)
-        assert duel.evidence["other"].windows < number, "closed before its last outcome was known"
-        duel.close(known + max(7 * DAY, engine.tick) * 2)
-        assert duel.evidence["other"].windows >= number
+        comparison.close(known - 1)
+        assert comparison.evidence["other"].windows < number, "closed before its last outcome was known"
+        comparison.close(known + max(7 * DAY, engine.tick) * 2)
+        assert comparison.evidence["other"].windows >= number
 
 
 def test_nothing_counts_that_was_foretold_before_the_champion_was() -> None:
     engine = EngineSettings(horizon=7 * DAY, lateness=0)
-    duel = Duel(engine, "champion", ["other"], since=BEGIN)
+    comparison = Comparison(engine, "champion", ["other"], since=BEGIN)
     for day in range(-30, 0):
-        duel.add(told(BEGIN + day * DAY), expected(0.5, 0.9))
-    duel.close(BEGIN + 100 * DAY)
-    assert duel.evidence["other"].windows == 0
+        comparison.add(told(BEGIN + day * DAY), expected(0.5, 0.9))
+    comparison.close(BEGIN + 100 * DAY)
+    assert comparison.evidence["other"].windows == 0
 
 
 def test_a_window_of_few_outcomes_counts_for_less() -> None:
     engine = EngineSettings(horizon=7 * DAY, lateness=0)
     means = []
     for rows in (1, ENOUGH // 2, ENOUGH, 3 * ENOUGH):
-        duel = Duel(engine, "champion", ["other"])
+        comparison = Comparison(engine, "champion", ["other"])
         for week in range(2):  # one of them counts
-            duel.add(told(BEGIN + week * 7 * DAY, rows), expected(0.50, 0.52, rows))
-        duel.close(BEGIN + 200 * DAY)
-        means.append(duel.evidence["other"].mean)
+            comparison.add(told(BEGIN + week * 7 * DAY, rows), expected(0.50, 0.52, rows))
+        comparison.close(BEGIN + 200 * DAY)
+        means.append(comparison.evidence["other"].mean)
     assert means[0] < means[1] < means[2]
     assert means[3] == pytest.approx(means[2])
 
@@ -96,6 +96,6 @@ def test_nobody_is_surer_than_the_surest() -> None:
 
 
 def test_a_champion_without_challengers_has_nothing_to_prove() -> None:
-    duel = Duel(EngineSettings(), "champion", [])
-    duel.add(told(BEGIN), {"champion": np.array([0.5])})
-    assert duel.close(BEGIN + 1_000 * DAY) is None
+    comparison = Comparison(EngineSettings(), "champion", [])
+    comparison.add(told(BEGIN), {"champion": np.array([0.5])})
+    assert comparison.close(BEGIN + 1_000 * DAY) is None

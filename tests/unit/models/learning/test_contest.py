@@ -30,8 +30,8 @@ class Fixed:
     def __init__(self, rule: str, later: str | None = None, change: int = 0) -> None:
         self.rule, self.later, self.change, self.weeks = rule, later or rule, change, 0
 
-    def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
-        self.weeks += bool(len(stays.truths))
+    def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
+        self.weeks += bool(len(churned.truths))
 
     def snapshot(self) -> dict[str, Any]:
         return {"weeks": self.weeks}
@@ -128,7 +128,7 @@ def test_a_season_that_is_kind_to_one_of_two_equals_is_no_evidence(monkeypatch: 
 
     world = of(monkeypatch, mixture=lambda: Fixed("low"), high=lambda: Fixed("high"))
     assert set(run(world, range(520), lambda week: week_of(week, 60, seasons))) == {CHAMPION}
-    assert world.duel.evidence["high"].windows in (520 // 5 - 1, 520 // 5)
+    assert world.comparison.evidence["high"].windows in (520 // 5 - 1, 520 // 5)
 
 
 def test_a_model_that_is_too_sure_is_not_preferred_for_its_many_small_gains(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,14 +136,14 @@ def test_a_model_that_is_too_sure_is_not_preferred_for_its_many_small_gains(monk
     world = of(monkeypatch, mixture=lambda: Fixed("calibrated"), bold=lambda: Fixed("too sure"))
     run(world, range(400), lambda week: week_of(week, 200, lambda _, rows: random.random(rows) < 0.9))
     assert world.champion == CHAMPION
-    assert world.duel.evidence["bold"].mean < 0.0
+    assert world.comparison.evidence["bold"].mean < 0.0
 
 
 def test_who_knows_better_afterwards_gets_no_credit_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that says what has just been: as of the outcomes it is right, as of the snapshots it was wrong."""
 
     class Late(Fixed):
-        def learn(self, boundary: int, returns: Outcomes, stays: Outcomes) -> None:
+        def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
             self.weeks = (boundary - BEGIN) // WEEK
 
         def version(self) -> dict[str, Any]:

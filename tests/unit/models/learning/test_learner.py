@@ -19,13 +19,13 @@ from models.features import COLUMNS
 from models.learning.learner import ExamplesGap, Learning, LearningState, initial_version
 from models.learning.prequential import Prequential
 from models.learning.schema import schema_of
-from models.outputs import CHURN, RETURN, Chosen, Example, Output, Position, Watermark, encode
+from models.outputs import CHURNED, RETURNED, Chosen, Example, Output, Position, Watermark, encode
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
 
 SETTINGS = EngineSettings(horizon=50, tick=1_000, boundary=1_000, version_delay=0, lateness=0)
 SHARDS = 3
-Said = tuple[int, int, bytes]
+Emitted = tuple[int, int, bytes]
 """Shard, count, value."""
 
 
@@ -33,8 +33,8 @@ def example(random: Random, customer: str, time: int) -> Example:
     basis = np.array([random.lognormvariate(1, 1) for _ in COLUMNS], dtype="<f2")
     basis[COLUMNS.index("purchase_days")] = random.randint(1, 9)
     if random.random() < 0.3:
-        return Example(customer, RETURN, time, time - 1, basis.tobytes(), random.random() < 0.4)
-    return Example(customer, CHURN, time, time - 50, basis.tobytes(), random.random() < 0.4, random.random())
+        return Example(customer, RETURNED, time, time - 1, basis.tobytes(), random.random() < 0.4)
+    return Example(customer, CHURNED, time, time - 50, basis.tobytes(), random.random() < 0.4, random.random())
 
 
 def choice(time: int, champion: str | None, shard: int = 0) -> Chosen:
@@ -121,9 +121,9 @@ def test_a_learner_that_starts_again_from_its_state_cuts_equal_versions(seed: in
             learning = Learning(SETTINGS, SHARDS, state)
             # It reads again from where it had learned, or, as a consumer may, from further back.
             for i, progress in enumerate(state.shards):
-                assert progress.offset == progress.count
+                assert progress.offset == progress.sequence
                 fed[i] = progress.offset
-                for count in range(max(progress.count - 2, 0), progress.count):
+                for count in range(max(progress.sequence - 2, 0), progress.sequence):
                     assert not learning.feed(i, count, count + 1, partitions[i][count])
     for shard in range(SHARDS):
         for count in range(fed[shard], len(partitions[shard])):
@@ -147,7 +147,7 @@ def test_the_state_is_a_copy_that_later_learning_does_not_touch() -> None:
 def test_a_missing_count_stops_the_learner() -> None:
     learning = Learning(SETTINGS, 1)
     learning.feed(0, 0, 1, encode(Watermark(0, 0)))
-    with pytest.raises(ExamplesGap, match="count 3 at offset 7 follows 1"):
+    with pytest.raises(ExamplesGap, match="sequence number 3 at offset 7 follows 1"):
         learning.feed(0, 7, 3, encode(Watermark(0, 2_000)))
 
 
@@ -214,7 +214,7 @@ def test_the_shards_whose_next_watermark_is_waited_for_are_never_far_ahead() -> 
 def test_an_example_of_another_model_is_refused_when_it_comes() -> None:
     for wrong, told in (
         ({"basis": b"12"}, "its basis has 2 bytes, this model reads"),
-        ({"sort": "x"}, "its sort is 'x'"),
+        ({"kind": "x"}, "its kind is 'x'"),
     ):
         other = msgspec.structs.replace(example(Random(1), "c", 500), **wrong)
         with pytest.raises(ValueError, match=told):

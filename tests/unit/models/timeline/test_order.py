@@ -13,8 +13,8 @@ from models.customer.record import hash_of
 from models.customer.schedule import phase_of
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.boundaries import boundary_at, version_for
-from models.timeline.order import Stage, place, stage_of, time_of
-from tests.reference.calendar import next_tick, takes_snapshot
+from models.timeline.order import Stage, stage_of, time_of, timer_position
+from tests.reference.calendar import begins_example, next_tick
 from tests.support.logs import START
 
 times = st.integers(0, 4_102_444_800_000)  # up to 2100
@@ -33,9 +33,9 @@ settings = st.builds(
 
 @given(times, stages, times, stages)
 def test_places_are_ordered_by_time_and_then_by_stage(t: int, s: Stage, u: int, r: Stage) -> None:
-    assert (place(t, s) < place(u, r)) == ((t, s) < (u, r))
-    assert float(place(t, s)) == place(t, s)  # the due set keeps float64
-    assert (time_of(float(place(t, s))), stage_of(float(place(t, s)))) == (t, s)
+    assert (timer_position(t, s) < timer_position(u, r)) == ((t, s) < (u, r))
+    assert float(timer_position(t, s)) == timer_position(t, s)  # the due set keeps float64
+    assert (time_of(float(timer_position(t, s))), stage_of(float(timer_position(t, s)))) == (t, s)
 
 
 @given(settings, times)
@@ -87,7 +87,7 @@ def _one_at_a_time(given: EngineSettings, customer: int, time: int, sort: int) -
     tick, taken = next_tick(given, customer, time), []
     window = sort + given.lateness
     for _ in range(60):
-        if takes_snapshot(given, customer, tick, sort):
+        if begins_example(given, customer, tick, sort):
             taken.append(tick)
         tick += given.tick
     assert len(taken) >= 60 * given.tick // (window + given.tick) - 1

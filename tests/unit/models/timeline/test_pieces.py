@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from models.settings import EngineSettings
 from models.timeline.batch import Batch, LogRecord
-from models.timeline.order import Stage, place, time_of
+from models.timeline.order import Stage, time_of, timer_position
 from models.timeline.pieces import Piece, Wait, next_piece, shorten
-from models.timeline.shard_state import UNBORN, ShardState, Totals, born
+from models.timeline.shard_state import NO_TIME, ShardState, Totals, initialised
 from tests.support.logs import record
 
 SETTINGS = EngineSettings(horizon=50_000, tick=10_000, boundary=10_000, version_delay=0, lateness=0)
@@ -26,7 +26,7 @@ def records(*timestamps: int, first: int = 0) -> list[LogRecord]:
 
 
 def due(time: int, stage: Stage, customer: bytes) -> Due:
-    return float(place(time, stage)), customer
+    return float(timer_position(time, stage)), customer
 
 
 def unborn(first: int = 0) -> ShardState:
@@ -36,14 +36,14 @@ def unborn(first: int = 0) -> ShardState:
 def the_line(log: Sequence[LogRecord], dues: Sequence[Due]) -> list[Item]:
     """The line by its definition: before each record all that its time makes due, by place and customer."""
     waiting: list[Item] = [("due", at, customer) for at, customer in dues]
-    boundary, now = born(unborn(), SETTINGS, log[0].timestamp).boundary, 0
+    boundary, now = initialised(unborn(), SETTINGS, log[0].timestamp).boundary, 0
     line: list[Item] = []
     for entry in log:
         now = max(now, entry.timestamp)
         while boundary + SETTINGS.boundary <= now:
             boundary += SETTINGS.boundary
-            waiting.append(("watermark", place(boundary, Stage.WATERMARK), b""))
-            waiting.append(("version", place(boundary, Stage.VERSION), b""))
+            waiting.append(("watermark", timer_position(boundary, Stage.WATERMARK), b""))
+            waiting.append(("version", timer_position(boundary, Stage.VERSION), b""))
         ready = sorted((item for item in waiting if time_of(item[1]) <= now), key=lambda item: item[1:])
         line += ready
         waiting = [item for item in waiting if time_of(item[1]) > now]
@@ -59,19 +59,19 @@ def walked(log: Sequence[LogRecord], dues: Sequence[Due], settings: EngineSettin
     while at < len(log):
         batch = log[at : at + batches[turn % len(batches)]]
         turn += 1
-        if state.time == UNBORN:
-            state = born(state, settings, batch[0].timestamp)
+        if state.time == NO_TIME:
+            state = initialised(state, settings, batch[0].timestamp)
         piece = next_piece(state, settings, Batch.of(batch), 0)
         if isinstance(piece, Wait):
             assert piece.boundary == state.boundary
-            line.append(("version", place(piece.boundary, Stage.VERSION), b""))
+            line.append(("version", timer_position(piece.boundary, Stage.VERSION), b""))
             state = msgspec.structs.replace(state, adopted=state.boundary)
             piece = next_piece(state, settings, Batch.of(batch), 0)
         assert isinstance(piece, Piece)
         page = [item for item in waiting if item < piece.bound][: settings.piece_items + 1]
         if len(page) > settings.piece_items:
             piece = shorten(piece, Batch.of(batch), state, page)
-            assert piece.cut == page[-1]
+            assert piece.commit_position == page[-1]
             page.pop()
         assert len(page) <= settings.piece_items
         for item in page:
@@ -86,10 +86,10 @@ def walked(log: Sequence[LogRecord], dues: Sequence[Due], settings: EngineSettin
         assert piece.time == now
         assert piece.next_offset == (batch[piece.last].offset if piece.last < len(batch) else batch[-1].offset + 1)
         if piece.watermark is not None:
-            line.append(("watermark", place(piece.watermark, Stage.WATERMARK), b""))
+            line.append(("watermark", timer_position(piece.watermark, Stage.WATERMARK), b""))
             state = msgspec.structs.replace(state, boundary=piece.watermark)
         at += piece.last
-        state = msgspec.structs.replace(state, time=piece.time, fence=piece.next_offset)
+        state = msgspec.structs.replace(state, time=piece.time, next_offset=piece.next_offset)
     return line
 
 
@@ -123,7 +123,7 @@ def test_a_piece_ends_at_a_boundary_before_the_record_that_crosses_it() -> None:
     log = records(11_000, 19_999, 20_000, 21_000)
     state = ShardState(0, 1, 0, time=10_000, boundary=10_000, adopted=10_000)
     piece = next_piece(state, SETTINGS, Batch.of(log), 0)
-    assert piece == Piece(0, 2, (float(place(20_000, Stage.WATERMARK)), b""), 19_999, 20_000, 2)
+    assert piece == Piece(0, 2, (float(timer_position(20_000, Stage.WATERMARK)), b""), 19_999, 20_000, 2)
 
 
 def test_labels_at_a_boundary_belong_before_its_watermark_and_scores_after_its_version() -> None:
@@ -155,7 +155,7 @@ def test_shard_time_is_the_running_maximum_of_timestamps() -> None:
 
 def test_a_new_shard_has_the_boundary_of_its_first_record_still_to_cross() -> None:
     for first in (20_000, 25_000, 29_999):
-        state = born(unborn(), SETTINGS, first)
+        state = initialised(unborn(), SETTINGS, first)
         assert (state.time, state.boundary, state.adopted) == (10_000, 10_000, 10_000)
 
 
@@ -166,7 +166,7 @@ def test_a_piece_with_too_much_due_ends_before_the_first_item_it_has_no_room_for
     assert isinstance(whole, Piece)
     page = [due(12_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"b")]
     piece = shorten(whole, Batch.of(log), state, page)
-    assert piece == Piece(0, 1, page[-1], 11_000, None, 1, cut=(int(page[2][0]), b"b"))
+    assert piece == Piece(0, 1, page[-1], 11_000, None, 1, commit_position=(int(page[2][0]), b"b"))
 
 
 def test_a_due_item_after_the_last_record_is_a_mistake_of_the_caller() -> None:

@@ -43,7 +43,7 @@ TOLD: dict[str, Any] = {
 def test_every_model_has_a_row_and_the_champion_a_star() -> None:
     assert list(lines(TOLD)) == [
         "champion: adagrad, since 2023-11-14 22:13:20, after mixture, chosen by operator, pinned",
-        "version of 2023-11-14 22:13:20, 5,000 labels foretold, promotions so far: 1",
+        "version of 2023-11-14 22:13:20, 5,000 labels predicted, promotions: 1",
         "",
         "   model    log-loss     AUC   Brier  predicted  churned  drifts of loss  of calibration  better by",
         "   mixture    0.5000  0.7500  0.2000     0.4000   0.3000               2               0    -0.0123",
@@ -60,7 +60,7 @@ def test_before_the_first_version_who_will_begin_is_told() -> None:
     nothing = {**TOLD, "version": None, "promotion": None, "champion": "mixture", "pinned": False}
     assert list(lines(nothing)) == [
         "champion: mixture, from the beginning",
-        "no model version has been cut yet; there learn mixture, adagrad",
+        "no model version has been published yet; learning: mixture, adagrad",
     ]
 
 

@@ -83,7 +83,7 @@ def test_bad_outcomes_are_said_at_once_and_good_ones_only_counted() -> None:
     for outcome in (Sent(1, "o", "anna", 0, 7), REFUSED, FAILED):
         tally(outcome)
     assert said == [str(REFUSED), str(FAILED)]
-    assert tally.told("sent") == "1 sent, 1 refused, 1 not delivered"
+    assert tally.text("sent") == "1 sent, 1 refused, 1 not delivered"
     assert tally.outage
 
 
@@ -98,7 +98,7 @@ def test_plain_progress_is_a_line_whenever_its_time_has_come(capsys: pytest.Capt
 def test_the_bar_prints_a_line_as_it_is_even_if_it_looks_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
     with BarWatch(100) as watch:
         watch.moved(50, "[bold]3 sent")
-        watch.say("line 1: data[0] is [red]")
+        watch.write_line("line 1: data[0] is [red]")
     assert "line 1: data[0] is [red]\n" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from streams.consumer.ownership import Ownership
-from streams.consumer.protocols import Owned
+from streams.consumer.protocols import PartitionOwner
 from streams.errors import EngineError, ExitCode, MetaMissing, Stalled, TakeoverFailed
 from streams.kafka.errors import ProducerFenced
 from streams.kafka.partition_facts import LogFacts
@@ -37,23 +37,23 @@ class FakeGroup:
     def assigned(self) -> set[TP]:
         return self._assigned
 
-    async def confirm(self, fences: Mapping[TP, int]) -> bool:
+    async def confirm(self, next_offsets: Mapping[TP, int]) -> bool:
         self.log.append("confirm")
-        self.confirmed.append(dict(fences))
+        self.confirmed.append(dict(next_offsets))
         return not self.refuses
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
         self.log.append("facts")
         return {tp: LogFacts(0, 100, "id", 1, None) for tp in tps}
 
-    async def begin(self, owned: Sequence[Owned], generation: int) -> bool:
+    async def begin(self, owned: Sequence[PartitionOwner], generation: int) -> bool:
         self.log.append("begin")
         return generation == self.generation
 
-    def free(self, owned: Owned) -> None:
+    def free(self, owned: PartitionOwner) -> None:
         self.free_now.add(id(owned))
 
-    def is_free(self, owned: Owned) -> bool:
+    def is_free(self, owned: PartitionOwner) -> bool:
         return id(owned) in self.free_now
 
     def end_process(self, error: EngineError) -> None:
@@ -64,7 +64,7 @@ class FakeOwned:
     """An owner that notes what is asked of it; `at[step]` is run in that step."""
 
     def __init__(self, log: list[str], tp: TP, generation: int, at: Steps) -> None:
-        self.tp, self.generation, self.fence, self.busy = tp, generation, 7, False
+        self.tp, self.generation, self.next_offset, self.busy = tp, generation, 7, False
         self.reads = tp.topic != LEARNER.topic
         self.log, self.at = log, at
         self.batches: list[list[Any]] = []
@@ -124,7 +124,7 @@ def test_a_takeover_takes_its_steps_in_order() -> None:
         await asyncio.sleep(0)
         steps = ["peek in", "confirm", "mint in", "facts", "check in", "recover in", "begin", "run in"]
         assert bench.log == steps
-        assert bench.ownership.fences() == {SHARD: 7}
+        assert bench.ownership.next_offsets() == {SHARD: 7}
 
     run(scenario())
 
@@ -134,7 +134,7 @@ def test_the_learners_partition_asks_the_coordinator_when_no_fence_is_known() ->
         bench = Bench(LEARNER)
         await bench.ownership.take_over()
         assert bench.group.confirmed == [{LEARNER: 7}]
-        assert bench.ownership.fences() == {}
+        assert bench.ownership.next_offsets() == {}
 
     run(scenario())
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from models.learning.learner import Learning
 from models.settings import DAY, HOUR, EngineSettings
-from models.timeline.shard_state import UNBORN
+from models.timeline.shard_state import NO_TIME
 from streams.errors import Fenced
 from streams.history.backfill.versions import HistoryVersions
 from streams.learner.model_registry import lasting
 from streams.learner.versions import unheard
-from streams.shard.backfill_plan import PLACE, AlreadyAtWork, BackfillUnfinished, unpack
+from streams.shard.backfill_plan import NAMESPACE, AlreadyAtWork, BackfillUnfinished, unpack
 from streams.store import Store
 from streams.store.fake import FakeStore
 from tests.support.backfills import Backfiller, Past, arrived, written
@@ -44,13 +44,13 @@ def world(
     seed: int = 3,
     cut: int = CUT,
     engine: EngineSettings = SETTINGS,
-    fences: tuple[int, ...] = (0, 17),
+    next_offsets: tuple[int, ...] = (0, 17),
     mode: str = "replay",
 ) -> tuple[Site, Past]:
     """A site whose log is a history and what arrived after it."""
     entries = tape(seed, PARTITIONS, 10, DAYS)
-    past = Past(written(entries, folder / "log.jsonl"), cut, engine, fences, folder / "scratch", mode)
-    logs = [a + b for a, b in zip(past.logs, arrived(entries, fences, cut), strict=True)]
+    past = Past(written(entries, folder / "log.jsonl"), cut, engine, next_offsets, folder / "scratch", mode)
+    logs = [a + b for a, b in zip(past.logs, arrived(entries, next_offsets, cut), strict=True)]
     store = FakeStore()
     return Site(store, store.snapshot, logs, engine, mode=mode, quiet_until=cut), past
 
@@ -65,7 +65,7 @@ def test_backfill_and_live_equal_one_replay_that_triggers_nobody_before_the_cut(
         site, past = world(tmp_path, cut=cut, engine=replace(SETTINGS, boundary=boundary, version_delay=delay))
         done = await Backfiller(site, past).backfill()
         assert done is not None
-        assert [state.fence for state in done.states] == past.fences
+        assert [state.next_offset for state in done.states] == past.next_offsets
         assert [state.time for state in done.states] == [cut - 1] * PARTITIONS
         assert all(site.said("triggers", n) == [] for n in range(PARTITIONS))
         await site.live()
@@ -85,8 +85,8 @@ def test_live_goes_on_with_versions_that_come_when_they_come(tmp_path: Path) -> 
         site.obey()
         for n, wanted in enumerate(site.expected.shards):
             assert {name[2:]: value for name, value in site.dump(str(n)).values.items()} == wanted.records
-            assert [(e.count, e.id, e.value) for e in site.said("decisions", n)] == [
-                (o.count, o.id, o.value) for o in wanted.outputs if o.role == "decisions"
+            assert [(e.sequence, e.id, e.value) for e in site.said("decisions", n)] == [
+                (o.sequence, o.id, o.value) for o in wanted.outputs if o.role == "decisions"
             ]
 
     play(scenario)
@@ -109,7 +109,7 @@ def test_no_sequence_of_crashes_changes_anything_and_no_worker_starts_before_the
             runs = Backfiller(site, past, point, batch_records=batch)
             if await runs.backfill() is not None:
                 break
-            meta = await site.store.read_meta(PLACE)
+            meta = await site.store.read_meta(NAMESPACE)
             if meta is not None and unpack(meta.body).stage == "done":  # it died behind its very last write
                 break
             worker = Worker(site)
@@ -146,7 +146,7 @@ def test_a_second_run_takes_the_place_of_the_first_which_then_writes_nothing(tmp
 
 
 @pytest.mark.parametrize("mode", ["replay", "live"])
-@pytest.mark.parametrize("places", [("0",), ("0", "1", PLACE)], ids=["one shard", "everything"])
+@pytest.mark.parametrize("places", [("0",), ("0", "1", NAMESPACE)], ids=["one shard", "everything"])
 def test_a_store_that_went_back_by_many_versions_is_worked_up_to_what_is_public_again(
     tmp_path: Path, places: tuple[str, ...], mode: str
 ) -> None:
@@ -182,7 +182,7 @@ def test_a_shard_that_waits_long_for_a_version_says_so(
     monkeypatch.setattr("streams.history.backfill.versions.ALARM_EVERY_S", 0.01)
 
     async def scenario() -> None:
-        versions = HistoryVersions(SETTINGS, Learning(SETTINGS, PARTITIONS), lambda: UNBORN)
+        versions = HistoryVersions(SETTINGS, Learning(SETTINGS, PARTITIONS), lambda: NO_TIME)
         waiting = asyncio.create_task(versions.at(START, unheard))
         await until(lambda: len(caplog.records) > 1)
         waiting.cancel()
@@ -205,8 +205,8 @@ def test_one_that_finds_shards_of_a_worker_under_its_plan_is_refused(
         site, past = world(tmp_path)
         assert await Backfiller(site, past, "backfill.1.claimed").backfill() is None
         later = [
-            [record for record in log if record.offset >= fence][:taken]
-            for log, fence in zip(site.logs, past.fences, strict=True)
+            [record for record in log if record.offset >= next_offset][:taken]
+            for log, next_offset in zip(site.logs, past.next_offsets, strict=True)
         ]
         worker = Worker(replace(site, logs=later))
         with monkeypatch.context() as patched:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.outputs import CHURN, Chosen, Example, Watermark
+from models.outputs import CHURNED, Chosen, Example, Watermark
 from models.settings import DAY, HOUR, Alive, EngineSettings
 from models.simulation.evaluation import Predictions, evaluate
 from models.simulation.rehearsal import rehearse
@@ -81,13 +81,13 @@ def test_what_came_is_what_the_learner_was_told(settings: EngineSettings) -> Non
         example
         for shard in rehearse(partitions, settings, keep=lambda output: output.role == "examples").shards
         for output in shard.outputs
-        if isinstance(example := _decode(output.value), Example) and example.sort == CHURN
+        if isinstance(example := _decode(output.value), Example) and example.kind == CHURNED
     ]
     ticks = {tick for _, tick in due}
     learned = {
-        (example.customer, example.snapshot_time): example.truth
+        (example.customer, example.observed_at): example.truth
         for example in examples
-        if example.snapshot_time in ticks and example.snapshot_time + settings.horizon <= signs.end
+        if example.observed_at in ticks and example.observed_at + settings.horizon <= signs.end
     }
     assert {True, False} <= set(learned.values())
     assert len(learned) > 40
@@ -115,7 +115,7 @@ def test_the_last_word_within_the_horizon_counts(moves: list[tuple[str, str, int
         for kind, who, hour in moves:
             if who == name and tick <= hour < tick + horizon and kind != "purchase":
                 expected = LEFT if kind == "subscription_cancelled" else SIGN
-        [found] = signs.last_words([name.encode()], START + HOUR * tick, HOUR * horizon)
+        [found] = signs.last_signs([name.encode()], START + HOUR * tick, HOUR * horizon)
         assert found == expected
 
 
@@ -173,4 +173,4 @@ def test_all_decisions_are_one_table_in_the_order_of_the_ticks() -> None:
     assert table.probabilities.tolist() == [0.1, 0.1]
     assert [column.dtype for column in table] == [np.int64, np.float64, np.bool_]
     assert [column.shape for column in decided([], signs, CONTRACT)] == [(0,)] * 3
-    assert FORGOTTEN not in signs.last_words([b"a", b"b"], START, DAY)
+    assert FORGOTTEN not in signs.last_signs([b"a", b"b"], START, DAY)

@@ -16,7 +16,7 @@ from streams.kafka.offsets_at_time import first_offsets
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topic_reader import TopicReader
 from streams.local.processes import LOOPBACK, free_port
-from streams.operations.doctor.broker import BrokerLook
+from streams.operations.doctor.broker import BrokerChecks
 
 
 def io_threads() -> set[threading.Thread]:
@@ -27,7 +27,7 @@ def io_threads() -> set[threading.Thread]:
     "ask",
     [
         lambda where: TopicAdmin(where, timeout_ms=300),
-        lambda where: BrokerLook(where, timeout_s=0.3),
+        lambda where: BrokerChecks(where, timeout_s=0.3),
         lambda where: TopicReader(where, "topic"),
         lambda where: find_topic(where, "topic", {"bootstrap_timeout_ms": 300}),
         lambda where: first_offsets(where, "topic", 1, 0),

@@ -11,7 +11,7 @@ from models.churn import SnapshotRefused, Version, seal
 from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
-from streams.learner.model_registry import CUT, ORIGIN, ModelRegistry, Stored, VersionMissing, name_of
+from streams.learner.model_registry import NEWEST, ORIGIN, ModelRegistry, Stored, VersionMissing, name_of
 from streams.store import Write
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
@@ -75,7 +75,7 @@ def test_a_version_under_the_name_of_another_is_refused() -> None:
 
 
 def test_bounds_that_are_no_time_are_refused_where_they_are_asked_for_and_nowhere_else() -> None:
-    registry = written([(name_of(8_000), seal(version(8_000), SCHEMA)), (ORIGIN, b"soon"), (CUT, b"later")])
+    registry = written([(name_of(8_000), seal(version(8_000), SCHEMA)), (ORIGIN, b"soon"), (NEWEST, b"later")])
     found = read(registry, 8_000)
     assert found.version == version(8_000)
     with pytest.raises(SnapshotRefused, match="the learner's origin is b'soon'"):
@@ -86,4 +86,4 @@ def test_bounds_that_are_no_time_are_refused_where_they_are_asked_for_and_nowher
 
 def test_a_newest_version_that_is_let_go_is_named() -> None:
     with pytest.raises(VersionMissing, match="newest model version is 9000"):
-        asyncio.run(written([(CUT, b"9000")]).read_newest())
+        asyncio.run(written([(NEWEST, b"9000")]).read_newest())

@@ -13,7 +13,7 @@ from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
-from streams.learner.model_registry import CUT, ORIGIN, name_of
+from streams.learner.model_registry import NEWEST, ORIGIN, name_of
 from streams.learner.versions import KEPT, Versions, unheard
 from streams.store import StoreChanges
 from streams.store.checkpoint import Checkpoint
@@ -146,7 +146,7 @@ def test_an_origin_that_is_no_time_is_refused_and_waited_for(caplog: pytest.LogC
     assert "the learner's origin is b'soon'" in caplog.text
 
 
-@pytest.mark.parametrize(("name", "said"), [(ORIGIN, "the learner's origin"), (CUT, "the learner's cut")])
+@pytest.mark.parametrize(("name", "said"), [(ORIGIN, "the learner's origin"), (NEWEST, "the learner's cut")])
 def test_of_a_newest_version_that_is_no_time_there_is_none_and_the_shard_goes_on(
     name: bytes, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,7 +154,7 @@ def test_of_a_newest_version_that_is_no_time_there_is_none_and_the_shard_goes_on
         store = FakeStore()
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
-        await learner.write(b"state", StoreChanges([(CUT, b"600"), (name, b"soon")]))
+        await learner.write(b"state", StoreChanges([(NEWEST, b"600"), (name, b"soon")]))
         assert await Versions(store, SETTINGS).newest(600, unheard) is None
 
     asyncio.run(scenario())
@@ -216,12 +216,12 @@ def test_the_newest_version_that_is_cut_is_given_without_waiting() -> None:
         assert await versions.newest(700, unheard) is None
         learner = await learner_of(store)
         await put(learner, 500, 600, origin=500)
-        await learner.write(b"state", StoreChanges([(CUT, b"600")]))
+        await learner.write(b"state", StoreChanges([(NEWEST, b"600")]))
         for most, found in ((700, 600), (600, 600), (500, 500), (400, None)):
             newest = await versions.newest(most, unheard)
             assert (newest.version.boundary if newest else None) == found, most
         await put(learner, 700, origin=500)
-        await learner.write(b"state", StoreChanges([(CUT, b"700")]))
+        await learner.write(b"state", StoreChanges([(NEWEST, b"700")]))
         late = await versions.newest(700, unheard)
         assert late is not None
         assert late.version == version(700)

@@ -52,7 +52,7 @@ def test_a_shard_that_moved_away_leaves_no_gauge_behind() -> None:
     metrics = Metrics()
     metrics.owned([0, 1])
     for shard in (0, 1):
-        metrics.fence(shard, 10, 12, 5_000)
+        metrics.next_offset(shard, 10, 12, 5_000)
         metrics.customers(shard, (1, 2, 3, 4, 5, 6))
         metrics.outbox(shard, 4)
         metrics.due_backlog(shard, 5)
@@ -63,16 +63,16 @@ def test_a_shard_that_moved_away_leaves_no_gauge_behind() -> None:
     assert {name for name in left if not name.endswith("_total")} == set(), "gauges are the new owner's to show"
     assert "retention_takeovers_total" in left, "what this worker did stays"
     assert series(metrics)["retention_owned_shards",] == 1
-    assert series(metrics)["retention_fence_offset", "1"] == 10
+    assert series(metrics)["retention_next_offset", "1"] == 10
 
 
 def test_lag_is_log_end_less_fence_and_kept_when_the_end_is_not_known() -> None:
     metrics = Metrics()
-    metrics.fence(0, 10, 25, 5_000)
-    metrics.fence(0, 20, None, 6_000)
+    metrics.next_offset(0, 10, 25, 5_000)
+    metrics.next_offset(0, 20, None, 6_000)
     seen = series(metrics)
     assert seen["retention_lag_records", "0"] == 15
-    assert seen["retention_fence_offset", "0"] == 20
+    assert seen["retention_next_offset", "0"] == 20
     assert seen["retention_shard_time_seconds", "0"] == 6
 
 
@@ -138,7 +138,7 @@ def test_a_shard_that_is_taken_over_is_shown_as_it_was_found() -> None:
     seen = series(metrics)
     assert seen["retention_takeovers_total", "4"] == 1
     assert seen["retention_touchpoints_dead_total", "4"] == 0, "else the first dead letter would be no increase"
-    assert seen["retention_fence_offset", "4"] == 120
+    assert seen["retention_next_offset", "4"] == 120
     assert seen["retention_customers", "4", "at_risk"] == 4
     assert seen["retention_shard_time_seconds", "4"] == 9
     assert seen["retention_shard_model_version_seconds", "4"] == 7

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from faust.types import TP
 from prometheus_client.parser import text_string_to_metric_families
 
-from models.timeline.order import Stage, place
+from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import ShardState
 from streams.kafka.open_transactions import LogEnd
 from streams.local.processes import LOOPBACK
@@ -61,19 +61,19 @@ class Ends:
 
 
 class Away(FakeStore):
-    async def due_count(self, place: str, up_to: float) -> int:
+    async def due_count(self, timer_position: str, up_to: float) -> int:
         raise StoreUnavailable("no answer")
 
 
 async def looking(watching: Watching, group: Any, store: FakeStore, ends: int = 0, stable: int | None = None) -> None:
     """Let it look around a few times."""
-    module.LOOK_EVERY_S, usual = 0.01, module.LOOK_EVERY_S
+    module.CHECK_EVERY_S, usual = 0.01, module.CHECK_EVERY_S
     looks = asyncio.create_task(watching.run(group, Ends(ends, stable), "touchpoints", store))  # type: ignore[arg-type] # doubles
     try:
         await asyncio.sleep(0.2)
         assert not looks.done(), looks.exception()
     finally:
-        module.LOOK_EVERY_S = usual
+        module.CHECK_EVERY_S = usual
         looks.cancel()
         await asyncio.gather(looks, return_exceptions=True)
 
@@ -90,7 +90,7 @@ def test_the_due_backlog_is_what_stands_before_the_newest_record_in_hand() -> No
         store, watching = FakeStore(), watched()
         await store.create("0", b"")
         await store.mint("0", b"token")
-        dues = [(float(place(time, Stage.SCORES)), b"c%d" % time) for time in (6_000, 7_000, 8_000, 8_001)]
+        dues = [(float(timer_position(time, Stage.SCORES)), b"c%d" % time) for time in (6_000, 7_000, 8_000, 8_001)]
         assert (await store.commit("0", Write(b"token", 0, b"nonce", b"", dues=dues))).stands
         watching.taken_over(0, ShardState(0, 2, 70, time=5_000))
         await looking(watching, Group(TP("touchpoints", 0)), store)
@@ -121,7 +121,7 @@ def test_records_in_hand_when_a_shard_is_lost_count_as_delivered_again() -> None
     group.lose()
     asyncio.run(looking(watching, group, FakeStore()))
     assert value(watching, "retention_redeliveries_total", what="records") == 30
-    assert value(watching, "retention_fence_offset", shard="0") is None
+    assert value(watching, "retention_next_offset", shard="0") is None
     assert not watching.progress.ready
 
 
@@ -170,7 +170,7 @@ def test_in_a_replay_triggers_have_no_latency() -> None:
 
 def test_a_transaction_that_failed_counts_as_a_retry_and_pauses_the_shard() -> None:
     watching = watched()
-    watching.kafka_away(3)("no answer")
+    watching.kafka_unavailable(3)("no answer")
     watching.retried(3)()
     assert value(watching, "retention_publish_retries_total", shard="3") == 1
     assert value(watching, "retention_paused", shard="3", reason="kafka") == 1
@@ -180,7 +180,7 @@ def test_outputs_that_cant_be_published_pause_the_shard_until_they_are_whatever_
     watching, state = watched(), ShardState(0, 2, 70, time=5_000)
     watching.taken_over(0, state)
     watching.progress.taken_over([0])
-    watching.kafka_away(0)("no answer")
+    watching.kafka_unavailable(0)("no answer")
     watching.waiting(0, "outbox", "50 entries unpublished")
     watching.committed(0, state, state, 20, 0.1, 0.1)
     watching.idle(0)
@@ -196,11 +196,11 @@ def test_the_trouble_of_a_publisher_ends_with_the_ownership() -> None:
     watching, state, group = watched(), ShardState(0, 2, 70, time=5_000), Group(TP("touchpoints", 0))
     watching.taken_over(0, state)
     asyncio.run(looking(watching, group, FakeStore()))
-    watching.kafka_away(0)("no answer")
+    watching.kafka_unavailable(0)("no answer")
     watching.taken_over(0, state)
     assert value(watching, "retention_paused", shard="0", reason="kafka") == 0
     assert "reason" not in watching.progress.states()[0]
-    watching.kafka_away(0)("no answer")
+    watching.kafka_unavailable(0)("no answer")
     group.lose()
     asyncio.run(looking(watching, group, FakeStore()))
     assert value(watching, "retention_paused", shard="0", reason="kafka") is None

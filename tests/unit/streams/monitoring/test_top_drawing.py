@@ -69,7 +69,7 @@ def test_what_is_wrong_is_said_in_words_on_the_smallest_usual_terminal() -> None
         "shard 0 stands still for 185 s: store: Redis does not answer",
         "the learner stands still: its state",
         "unreachable",
-        "nobody listens there (connection refused)",
+        "nothing listens there (connection refused)",
         "the triggers can't be read: connecting to 10.0.0.7:9092",
         "log time 15:56:55 (185 s ago)",
         "3 dead",

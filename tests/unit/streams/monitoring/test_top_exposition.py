@@ -16,7 +16,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     metrics = Metrics()
     metrics.committed(2, Totals(), Totals(applied=7, late=2, duplicate=1, dead=3, triggers=4), 13, 0.02, 0.001)
     metrics.customers(2, [5, 4, 3, 2, 1, 0])
-    metrics.fence(2, 113, 120, 1_700_000_000_500)
+    metrics.next_offset(2, 113, 120, 1_700_000_000_500)
     metrics.outbox(2, 6)
     metrics.due_backlog(2, 9)
     metrics.paused(2, "store")
@@ -27,7 +27,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     assert told.events == 9
     assert told.counts == {"applied": 9, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
     shard = told.shards[2]
-    assert (shard.lag, shard.fence, shard.outbox, shard.due) == (7, 113, 6, 9)
+    assert (shard.lag, shard.next_offset, shard.outbox, shard.due) == (7, 113, 6, 9)
     assert (shard.time, shard.paused) == (1_700_000_000_500, "store")
     assert shard.bands == {band.name.lower(): 5 - band for band in Band}
     assert told.version == 1_700_000_000_000

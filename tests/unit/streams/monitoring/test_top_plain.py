@@ -21,7 +21,7 @@ def test_progress_is_one_line_with_everything_that_moves() -> None:
 def test_each_new_trigger_and_each_new_trouble_is_told_once() -> None:
     first = lines(NIGHT, None)
     assert len(first) == 5
-    assert any("worker 10.0.0.6:9100: nobody listens there" in line for line in first)
+    assert any("worker 10.0.0.6:9100: nothing listens there" in line for line in first)
     assert lines(NIGHT, NIGHT) == [progress(NIGHT)]
     told = lines(DEMO, NIGHT, most=2)
     assert [line.split()[2] for line in told[1:]] == ["23418", "23419"]
@@ -49,7 +49,7 @@ def test_json_has_null_for_what_is_not_known_and_no_infinity() -> None:
         "reachable": False,
         "ready": None,
         "healthy": None,
-        "why": ["nobody listens there (connection refused)"],
+        "why": ["nothing listens there (connection refused)"],
         "shards": [],
         "events": 0,
         "memory_bytes": None,

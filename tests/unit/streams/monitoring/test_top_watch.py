@@ -96,8 +96,10 @@ def test_no_latency_is_told_where_none_was_measured() -> None:
 
 
 def test_shards_are_summed_over_workers_and_a_shard_of_two_counts_once() -> None:
-    leaving = worker(shards={0: ShardNumbers(lag=9, fence=1, bands={"safe": 5}), 1: ShardNumbers(lag=2, fence=7)})
-    coming = worker("http://b:1", shards={0: ShardNumbers(lag=3, fence=4, outbox=1, bands={"safe": 6})})
+    leaving = worker(
+        shards={0: ShardNumbers(lag=9, next_offset=1, bands={"safe": 5}), 1: ShardNumbers(lag=2, next_offset=7)}
+    )
+    coming = worker("http://b:1", shards={0: ShardNumbers(lag=3, next_offset=4, outbox=1, bands={"safe": 6})})
     for reports in ([leaving, coming], [coming, leaving]):
         view = looks(Watch("t", partitions=3), reports)
         assert (view.lag, view.outbox, view.due, view.customers) == (5, 1, None, 6)
@@ -132,10 +134,10 @@ def test_quality_over_a_long_time_stays_bounded_and_keeps_its_ends() -> None:
 
 
 def test_a_worker_that_does_not_answer_is_shown_with_the_reason() -> None:
-    view = looks(Watch("t"), [counted(5), Report("http://b:1", trouble="nobody listens there")])
+    view = looks(Watch("t"), [counted(5), Report("http://b:1", trouble="nothing listens there")])
     assert [(row.name, row.reachable, row.well, row.why) for row in view.workers] == [
         ("a:1", True, True, ()),
-        ("b:1", False, False, ("nobody listens there",)),
+        ("b:1", False, False, ("nothing listens there",)),
     ]
 
 

@@ -85,7 +85,7 @@ def test_a_worker_that_is_gone_is_a_finding_and_the_others_are_seen() -> None:
     progress.taken_over([])
     with a_worker(Metrics(), progress) as url:
         gone, there = look(f"http://{LOOPBACK}:{free_port()}", url)
-    assert (gone.numbers, gone.trouble) == (None, "nobody listens there (connection refused)")
+    assert (gone.numbers, gone.trouble) == (None, "nothing listens there (connection refused)")
     assert there.ready is True
 
 

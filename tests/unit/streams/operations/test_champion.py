@@ -16,9 +16,9 @@ from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from streams.errors import StateUnreadable
 from streams.kafka.security import KafkaConnection
-from streams.learner.model_registry import CUT, VersionMissing, name_of
+from streams.learner.model_registry import NEWEST, VersionMissing, name_of
 from streams.operations.champion import ChoiceRefused, ModelUnknown, NoShard, Standing, choose, standing
-from streams.shard.meta import SCHEMA, Birth, ShardBody, pack_body
+from streams.shard.meta import SCHEMA, Creation, ShardBody, pack_body
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER, Write
 
@@ -27,8 +27,8 @@ NOWHERE = "127.0.0.1:1"
 
 
 def body(mode: str = "live", time: int = -1, **other: Any) -> ShardBody:
-    birth = Birth("id", 3, mode, {**SETTINGS.deciding(), **other})
-    return ShardBody(SCHEMA, birth, ShardState(0, 3, 0, time=time))
+    creation = Creation("id", 3, mode, {**SETTINGS.deciding(), **other})
+    return ShardBody(SCHEMA, creation, ShardState(0, 3, 0, time=time))
 
 
 def seen(*values: tuple[bytes, bytes], of: ShardBody | None = None) -> Standing:
@@ -51,7 +51,7 @@ def version(settings: EngineSettings = SETTINGS) -> Version:
 
 
 def test_the_newest_version_is_read_by_the_settings_that_the_shards_were_created_with() -> None:
-    found = seen((CUT, b"9000"), (name_of(9_000), seal(version(), schema_of(SETTINGS))))
+    found = seen((NEWEST, b"9000"), (name_of(9_000), seal(version(), schema_of(SETTINGS))))
     assert found.version == version()
     assert found.names == ["mixture", "adagrad", "forest"]
 
@@ -63,12 +63,12 @@ def test_before_the_first_version_the_names_are_known() -> None:
 def test_a_version_of_another_release_is_named() -> None:
     other = schema_of(replace(SETTINGS, horizon=5))
     with pytest.raises(StateUnreadable, match=r"model version 9000: schema is .*remedy: run the release that wrote it"):
-        seen((CUT, b"9000"), (name_of(9_000), seal(version(), other)))
+        seen((NEWEST, b"9000"), (name_of(9_000), seal(version(), other)))
 
 
 def test_a_newest_version_that_is_not_stored_is_named() -> None:
     with pytest.raises(VersionMissing, match=r"model version is 9000, and the store does not hold it .*remedy: wait"):
-        seen((CUT, b"9000"))
+        seen((NEWEST, b"9000"))
 
 
 def test_a_version_that_a_newer_one_replaces_between_two_looks_is_looked_for_no_more() -> None:
@@ -78,7 +78,7 @@ def test_a_version_that_a_newer_one_replaces_between_two_looks_is_looked_for_no_
         cut = 8_995
 
         async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
-            if list(names) == [CUT]:
+            if list(names) == [NEWEST]:
                 self.cut += 1
                 return [b"%d" % self.cut]
             stored = {name_of(9_000): seal(version(), schema_of(SETTINGS))}
@@ -97,7 +97,7 @@ def test_a_version_that_a_newer_one_replaces_between_two_looks_is_looked_for_no_
 
 def test_a_newest_version_that_is_no_time_is_named() -> None:
     with pytest.raises(StateUnreadable, match=r"the learner's cut is b'soon', not a time in ms"):
-        seen((CUT, b"soon"))
+        seen((NEWEST, b"soon"))
 
 
 def test_shards_of_another_release_are_named() -> None:

@@ -21,6 +21,6 @@ from streams.operations.doctor.finding import Status
 )
 def test_a_clock_is_judged_by_what_is_certain(theirs: float, waited: float, status: Status, words: str) -> None:
     found = agreement("kafka.clock", "it", ClockReading(theirs, 100.0, 100.0 + waited), "because", 300.0)
-    assert (found.status, words in found.told) == (status, True), found
-    assert ("because" in found.told) is (status is not Status.OK)
+    assert (found.status, words in found.text) == (status, True), found
+    assert ("because" in found.text) is (status is not Status.OK)
     assert bool(found.remedy) is (status is not Status.OK)

@@ -48,13 +48,13 @@ def test_a_sound_redis_is_fine() -> None:
 def test_a_redis_older_than_the_scripts_is_a_problem(told: str, status: Status) -> None:
     found = reachable(load(redis_url="redis://u:secret@h/0"), [node({"redis_version": told})])
     assert found.status is status
-    assert told in found.told
-    assert "secret" not in found.told
+    assert told in found.text
+    assert "secret" not in found.text
 
 
 def test_valkey_is_called_by_its_name() -> None:
     found = reachable(load(), [node({"redis_version": "7.2.4", "valkey_version": "8.0.1"})])
-    assert "Valkey 8.0.1" in found.told
+    assert "Valkey 8.0.1" in found.text
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_valkey_is_called_by_its_name() -> None:
 )
 def test_what_a_crash_may_lose_is_a_warning(settings: dict[str, str] | None, status: Status, words: str) -> None:
     found = persistence(node(settings=settings))
-    assert (found.status, words in found.told) == (status, True)
+    assert (found.status, words in found.text) == (status, True)
 
 
 def test_a_disk_that_takes_no_writes_is_a_problem() -> None:
     found = persistence(node({"aof_last_write_status": "err"}))
     assert found.status is Status.PROBLEM
-    assert "aof_last_write_status is err" in found.told
+    assert "aof_last_write_status is err" in found.text
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_little_room_is_told_before_there_is_none(used: int, limit: int, status:
 def test_a_replica_takes_no_writes() -> None:
     found = replicas(node({"role": "slave", "master_host": "primary", "master_port": 6379}))
     assert found.status is Status.PROBLEM
-    assert "primary:6379" in found.told
+    assert "primary:6379" in found.text
 
 
 @pytest.mark.parametrize(("needed", "status"), [("0", Status.WARNING), ("1", Status.OK)])
 def test_replicas_that_need_not_confirm_may_lack_the_last_commits(needed: str, status: Status) -> None:
     found = replicas(node({"connected_slaves": 2}, {**DURABLE, "min-replicas-to-write": needed}))
     assert found.status is status
-    assert "2 replicas" in found.told
+    assert "2 replicas" in found.text
 
 
 @pytest.mark.parametrize(("ahead_s", "status"), [(0.5, Status.OK), (-30.0, Status.WARNING), (7200.0, Status.WARNING)])
@@ -151,6 +151,6 @@ def test_of_several_nodes_those_that_are_not_fine_are_named() -> None:
     nodes = [node(name="one"), node(bad, name="two"), node({**bad, "maxmemory": 0}, name="three")]
     found = every(nodes, eviction)
     assert found.status is Status.PROBLEM
-    assert "two: " in found.told
-    assert "one: " not in found.told
+    assert "two: " in found.text
+    assert "one: " not in found.text
     assert every([node(name="one"), node(name="two")], eviction).status is Status.OK

@@ -19,8 +19,8 @@ def test_an_outbox_at_its_limit_names_the_shards_that_stand_still() -> None:
     shards = {0: StoredShard(None, 9), 1: StoredShard(None, 10), 2: StoredShard(None, 12)}
     found = {f.check: f for f in findings(load(outbox_limit=10), TOPIC, GroupFacts(None, None, {}), shards, EMPTY)}
     assert found["shards.outbox"].status is Status.WARNING
-    assert found["shards.outbox"].told == "31 entries, shards 1-2 at outbox_limit (10)"
-    assert "does not tell the group's members" in found["shards.workers"].told
+    assert found["shards.outbox"].text == "31 entries, shards 1-2 at outbox_limit (10)"
+    assert "does not tell the group's members" in found["shards.workers"].text
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_replicas_that_are_missing_are_told_by_what_they_cost(
     states: dict[str, PartitionState], status: Status, words: str
 ) -> None:
     found = replicas(states, 3)
-    assert (found.status, words in found.told) == (status, True), found
+    assert (found.status, words in found.text) == (status, True), found

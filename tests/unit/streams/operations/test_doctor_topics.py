@@ -36,7 +36,7 @@ def test_missing_topics_are_named_with_the_remedy() -> None:
     del found["shop.examples"]
     finding = topics.existence(config, found)
     assert finding.status is Status.PROBLEM
-    assert "topics shop.examples do not exist" in finding.told
+    assert "topics shop.examples do not exist" in finding.text
     assert "retention topics create" in finding.remedy
 
 
@@ -53,7 +53,7 @@ def test_a_partition_count_that_does_not_fit_is_a_problem(role: str, partitions:
     found[name] = replace(found[name], partitions=partitions)
     finding = topics.partition_counts(config, found)
     assert finding.status is Status.PROBLEM
-    assert f"{name} has {partitions} partitions" in finding.told
+    assert f"{name} has {partitions} partitions" in finding.text
 
 
 def test_a_configured_partition_count_that_is_not_the_topics_is_a_warning() -> None:
@@ -81,7 +81,7 @@ def test_a_setting_by_which_the_broker_loses_input_is_a_problem(
     config = load(mode=mode)
     finding = topics.settings(config, changed(as_created(config), config.topic(role), **{setting: value}))
     assert finding.status is status
-    assert (f"{setting.replace('_', '.')}={value}" in finding.told) is (status is not Status.OK)
+    assert (f"{setting.replace('_', '.')}={value}" in finding.text) is (status is not Status.OK)
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("live", "CreateTime"), ("replay", "LogAppendTime")])
@@ -90,7 +90,7 @@ def test_the_times_of_the_other_mode_are_a_problem(mode: str, kind: str) -> None
     name = config.topic("touchpoints")
     finding = topics.time_type(config, changed(as_created(config), name, **{TIMESTAMP_TYPE: kind}))
     assert finding.status is Status.PROBLEM
-    assert f"{name} has {TIMESTAMP_TYPE}={kind}; mode {mode} needs" in finding.told
+    assert f"{name} has {TIMESTAMP_TYPE}={kind}; mode {mode} needs" in finding.text
     assert "RETENTION_MODE" in finding.remedy
 
 
@@ -110,5 +110,5 @@ def test_an_output_that_takes_no_record_of_the_largest_size_is_a_problem(role: s
     finding = topics.message_size(config, changed(as_created(config), config.topic(role), max_message_bytes=bytes))
     assert finding.status is status
     if status is Status.PROBLEM:
-        assert f"{config.topic(role)} has max.message.bytes={bytes}" in finding.told
+        assert f"{config.topic(role)} has max.message.bytes={bytes}" in finding.text
         assert "kafka-configs.sh" in finding.remedy

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.engine.changes import Counted
+from models.engine.changes import NumberedOutput
 from streams.outbox.entry import Destination, Entry, pack, unpack
 
-OUTPUT = Counted("triggers", 7, "t-7", b"anna", b'{"p":0.9}', 1_000, 2_000)
+OUTPUT = NumberedOutput("triggers", 7, "t-7", b"anna", b'{"p":0.9}', 1_000, 2_000)
 
 
 def test_an_entry_is_made_from_an_output_field_by_field() -> None:

@@ -44,14 +44,14 @@ def example(count: int) -> Entry:
 
 
 def counts(log: FakeLog, destination: Destination) -> list[int]:
-    return [entry.count for entry in log.entries(destination)]
+    return [entry.sequence for entry in log.entries(destination)]
 
 
 async def started(
     log: FakeLog, outbox: Sequence[Entry], *, live: bool, ours: Callable[[], Awaitable[bool]] = always, **committed: int
 ) -> Outgoing:
     outgoing = Outgoing(FakePublisher(log, 4), 4, live, ours=ours)
-    last = {entry.topic: entry.count for entry in outbox}
+    last = {entry.topic: entry.sequence for entry in outbox}
     await outgoing.start(outbox, {**last, **committed})
     return outgoing
 
@@ -116,14 +116,16 @@ def test_a_count_missing_in_public_that_no_expiry_explains_stops_the_shard(live:
         log = FakeLog()
         await started(log, [example(n) for n in (1, 2, 3)], live=live)
         del log.records[EXAMPLES][1]
-        with pytest.raises(DifferentOutput, match=r"examples of shard 4: count 2 is missing in public.*remedy"):
+        with pytest.raises(
+            DifferentOutput, match=r"examples of shard 4: sequence number 2 is missing in public.*remedy"
+        ):
             await started(log, [example(n) for n in (1, 2, 3)], live=live)
         await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
         del log.records[TRIGGERS][1]
         if live:
             await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
         else:
-            with pytest.raises(DifferentOutput, match="triggers of shard 4: count 2 is missing"):
+            with pytest.raises(DifferentOutput, match="triggers of shard 4: sequence number 2 is missing"):
                 await started(log, [trigger(n) for n in (1, 2, 3)], live=live, examples=3)
 
     asyncio.run(scenario())
@@ -134,7 +136,9 @@ def test_the_first_difference_from_what_is_public_names_both_ids() -> None:
         log = FakeLog()
         await started(log, [example(1), example(2)], live=False)
         other = Entry("examples", 4, 2, "other", b"anna", b"{}", 1_000)
-        with pytest.raises(DifferentOutput, match=r"examples of shard 4: count 2 is other here and e2 in public"):
+        with pytest.raises(
+            DifferentOutput, match=r"examples of shard 4: sequence number 2 is other here and e2 in public"
+        ):
             await started(log, [example(1), other], live=False)
         assert counts(log, EXAMPLES) == [1, 2]
 
@@ -222,7 +226,7 @@ def test_a_transaction_holds_as_many_bytes_as_it_can_be_done_with_in_time() -> N
         sent: list[int] = []
         outgoing._on_published = lambda told: sent.append(len(told.entries))
         large = Entry("deadletters", 4, 1, "a", b"", bytes(BYTES_IN_ONE_TRANSACTION // 2 + 1), 0)
-        await published(outgoing, [msgspec.structs.replace(large, count=n, id=str(n)) for n in (1, 2, 3)])
+        await published(outgoing, [msgspec.structs.replace(large, sequence=n, id=str(n)) for n in (1, 2, 3)])
         assert sent == [1, 1, 1]
 
     asyncio.run(scenario())
@@ -232,9 +236,9 @@ def test_there_is_no_room_while_too_many_bytes_wait() -> None:
     async def scenario() -> None:
         outgoing = await started(FakeLog(), [], live=False)
         outgoing.add([Entry("deadletters", 4, 1, "a", b"", bytes(MOST_BYTES), 0)])
-        assert not outgoing.has_room(1_000)
+        assert not outgoing.has_capacity(1_000)
         await published(outgoing, [])
-        assert outgoing.has_room(1_000)
+        assert outgoing.has_capacity(1_000)
 
     asyncio.run(scenario())
 
@@ -242,9 +246,9 @@ def test_there_is_no_room_while_too_many_bytes_wait() -> None:
 def test_there_is_room_only_while_fewer_entries_than_the_limit_wait() -> None:
     async def scenario() -> None:
         outgoing = await started(FakeLog(), [], live=False)
-        await asyncio.wait_for(outgoing.room(1), 1)
+        await asyncio.wait_for(outgoing.wait_for_capacity(1), 1)
         outgoing.add([example(1), example(2)])
-        waiting = asyncio.create_task(outgoing.room(2))
+        waiting = asyncio.create_task(outgoing.wait_for_capacity(2))
         await asyncio.sleep(0.01)
         assert not waiting.done()
         await published(outgoing, [])
@@ -256,9 +260,9 @@ def test_there_is_room_only_while_fewer_entries_than_the_limit_wait() -> None:
 @pytest.mark.parametrize(
     ("outbox", "committed", "said"),
     [
-        ([example(1), example(3)], {"examples": 3}, "examples count 3 follows 1"),
-        ([example(1), example(2)], {"examples": 3}, "examples count 2, the shard's state says 3"),
-        ([example(1), trigger(1)], {"examples": 1}, "triggers count 1, the shard's state says None"),
+        ([example(1), example(3)], {"examples": 3}, "examples sequence number 3 follows 1"),
+        ([example(1), example(2)], {"examples": 3}, "examples sequence number 2, the shard's state says 3"),
+        ([example(1), trigger(1)], {"examples": 1}, "triggers sequence number 1, the shard's state says None"),
     ],
 )
 def test_an_outbox_that_does_not_fit_the_committed_counts_is_not_published(
@@ -300,7 +304,7 @@ async def _behind(log: FakeLog, first: Sequence[Entry], *, hurries: bool = True)
     """A shard that is far behind, and has just published."""
     outgoing = Outgoing(FakePublisher(log, 4), 4, False, hurries=hurries)
     await outgoing.start([], {})
-    outgoing.behind_s = 1e9
+    outgoing.lag_s = 1e9
     running = asyncio.create_task(outgoing.run())
     outgoing.add(first)
     await until(lambda: not len(outgoing))
@@ -314,7 +318,7 @@ def test_a_shard_that_is_behind_lets_outputs_gather_until_somebody_waits_for_the
         outgoing.add([trigger(2)])
         await asyncio.sleep(0.1)
         assert counts(log, TRIGGERS) == [1]
-        outgoing.hurry()
+        outgoing.flush()
         await until(lambda: counts(log, TRIGGERS) == [1, 2])
         running.cancel()
 
@@ -326,7 +330,7 @@ def test_in_a_backfill_outputs_gather_whoever_asks_for_them() -> None:
         log = FakeLog()
         outgoing, running = await _behind(log, [trigger(1)], hurries=False)
         outgoing.add([trigger(2)])
-        outgoing.hurry()
+        outgoing.flush()
         await asyncio.sleep(0.1)
         assert counts(log, TRIGGERS) == [1]
         running.cancel()
@@ -357,7 +361,7 @@ def test_a_shard_that_waits_for_room_does_not_wait_for_the_pace_too() -> None:
         began = time.monotonic()
         for count in range(2, 12):
             outgoing.add([trigger(count)])
-            await outgoing.room(1)
+            await outgoing.wait_for_capacity(1)
         assert time.monotonic() - began < LONGEST_PACE_S
         running.cancel()
 

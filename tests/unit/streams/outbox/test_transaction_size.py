@@ -58,7 +58,7 @@ def test_a_takeover_that_is_throttled_goes_on_in_smaller_transactions() -> None:
         publisher.failures, publisher.throttled_s = [Failure.BEFORE, Failure.LOST_REPLY], 12.5
         outgoing = Outgoing(publisher, 4, False, on_outage=outages.append, transaction_s=0.0)
         await outgoing.start(entries(8), {"examples": 8})
-        assert [entry.count for entry in log.entries(PLACE)] == list(range(1, 9)), "each once, in order"
+        assert [entry.sequence for entry in log.entries(PLACE)] == list(range(1, 9)), "each once, in order"
         assert max(publisher.sends) < 8
         assert "Kafka is throttling this client, by 12.5 s" in outages[0]
 

@@ -13,7 +13,7 @@ from streams.errors import Fenced, SettingsChanged, StateUnreadable, TopicChange
 from streams.history.backfill.claim import OtherBackfill, WorkersRunning, claim
 from streams.kafka.partition_facts import LogFacts
 from streams.shard.backfill_plan import (
-    PLACE,
+    NAMESPACE,
     SCHEMA,
     AlreadyAtWork,
     BackfillUnfinished,
@@ -22,14 +22,14 @@ from streams.shard.backfill_plan import (
     refuse_unfinished,
     unpack,
 )
-from streams.shard.meta import birth_of
+from streams.shard.meta import creation_of
 from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from tests.support.logs import START
 from tests.support.workers import SETTINGS
 
 CUT = START + 30 * DAY
-BIRTH = birth_of(LogFacts(0, 0, "topic-id", 2, None), "live", SETTINGS, CUT)
+BIRTH = creation_of(LogFacts(0, 0, "topic-id", 2, None), "live", SETTINGS, CUT)
 WANTED = Plan(SCHEMA, CUT, [3, 4], "digest", BIRTH)
 
 
@@ -41,22 +41,22 @@ class Claims:
         self.members: list[int] = []
 
     async def __call__(self, wanted: Plan = WANTED, settings: EngineSettings = SETTINGS) -> tuple[Checkpoint, Plan]:
-        async def fences() -> list[int]:
+        async def next_offsets() -> list[int]:
             return [5, 6]
 
         async def nobody_works() -> None:
             if self.members and self.members.pop(0):
                 raise WorkersRunning("the consumer group has 1 member")
 
-        checkpoint = Checkpoint(self.store, PLACE)
-        return checkpoint, await claim(checkpoint, self.store, wanted, settings, fences, nobody_works)
+        checkpoint = Checkpoint(self.store, NAMESPACE)
+        return checkpoint, await claim(checkpoint, self.store, wanted, settings, next_offsets, nobody_works)
 
 
 def test_a_plan_is_begun_with_the_fences_found_then_and_gone_on_with_as_it_stands() -> None:
     async def scenario() -> None:
         claims = Claims()
         first, plan = await claims()
-        assert plan == msgspec.structs.replace(WANTED, fences=[5, 6])
+        assert plan == msgspec.structs.replace(WANTED, next_offsets=[5, 6])
         with pytest.raises(BackfillUnfinished, match=r"7 events until 2000-02-02 is not done"):
             await refuse_unfinished(claims.store)
         second, again = await claims()
@@ -82,8 +82,8 @@ def test_workers_may_start_where_no_backfill_was_ever_begun() -> None:
             msgspec.structs.replace(WANTED, until=CUT + DAY),
             r"--until is 2000-02-03, at its beginning it was 2000",
         ),
-        (msgspec.structs.replace(WANTED, digest="another"), r"holds 7 events before the cut \(digest another\)"),
-        (msgspec.structs.replace(WANTED, events=[3, 5]), r"holds 8 events before the cut .* it held 7"),
+        (msgspec.structs.replace(WANTED, digest="another"), r"holds 7 events before the cut-over \(digest another\)"),
+        (msgspec.structs.replace(WANTED, events=[3, 5]), r"holds 8 events before the cut-over .* it held 7"),
     ],
     ids=["another cut", "other events", "more events"],
 )
@@ -103,10 +103,10 @@ def test_nor_on_another_topic_or_with_other_settings() -> None:
         await claims()
         other = msgspec.structs.replace(BIRTH, topic_id="another")
         with pytest.raises(TopicChanged, match="topic id is another"):
-            await claims(msgspec.structs.replace(WANTED, birth=other))
+            await claims(msgspec.structs.replace(WANTED, creation=other))
         grown = msgspec.structs.replace(BIRTH, partitions=3)
         with pytest.raises(TopicChanged, match="has 3 partitions, at creation 2"):
-            await claims(msgspec.structs.replace(WANTED, birth=grown))
+            await claims(msgspec.structs.replace(WANTED, creation=grown))
         with pytest.raises(SettingsChanged, match=r"enter is 0\.9, at creation 0\.5"):
             await claims(WANTED, replace(SETTINGS, enter=0.9))
 
@@ -120,7 +120,7 @@ def test_history_comes_before_everything_else(place: str, told: str) -> None:
         await claims.store.create(place, b"body")
         with pytest.raises(AlreadyAtWork, match=told):
             await claims()
-        assert await claims.store.read_meta(PLACE) is None
+        assert await claims.store.read_meta(NAMESPACE) is None
 
     asyncio.run(scenario())
 
@@ -131,7 +131,7 @@ def test_a_worker_that_is_there_is_refused_before_anything_is_written() -> None:
         claims.members = [1]
         with pytest.raises(WorkersRunning):
             await claims()
-        assert await claims.store.read_meta(PLACE) is None
+        assert await claims.store.read_meta(NAMESPACE) is None
 
     asyncio.run(scenario())
 

@@ -15,12 +15,12 @@ from models.timeline.shard_state import ShardState
 from streams import errors
 from streams.errors import EngineError, ExitCode, LogTruncated, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
-from streams.shard.meta import SCHEMA, ShardBody, birth_of, check_log, check_settings, pack_body, unpack_body
+from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, creation_of, pack_body, unpack_body
 
 FACTS = LogFacts(start=10, end=90, topic_id="abc", partitions=4, committed=None)
 SETTINGS = EngineSettings()
-BIRTH = birth_of(FACTS, "live", SETTINGS)
-BODY = ShardBody(SCHEMA, BIRTH, ShardState(2, 4, 10, counts={"triggers": 3}, bands=(1, 2, 3, 4)))
+BIRTH = creation_of(FACTS, "live", SETTINGS)
+BODY = ShardBody(SCHEMA, BIRTH, ShardState(2, 4, 10, sequences={"triggers": 3}, bands=(1, 2, 3, 4)))
 
 
 def test_a_body_comes_back_as_it_was() -> None:
@@ -44,7 +44,7 @@ def test_bytes_that_are_no_body_are_refused_by_name(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fence", "facts", "error", "said"),
+    ("next_offset", "facts", "error", "said"),
     [
         (10, FACTS, None, ""),
         (90, FACTS, None, ""),
@@ -52,23 +52,23 @@ def test_bytes_that_are_no_body_are_refused_by_name(value: bytes) -> None:
         (50, FACTS._replace(topic_id=""), TopicChanged, "topic id is , at creation it was abc"),
         (50, FACTS._replace(partitions=6), TopicChanged, "has 6 partitions, at creation 4"),
         (50, FACTS._replace(partitions=0), TopicChanged, "has 0 partitions, at creation 4"),
-        (9, FACTS, LogTruncated, "log starts at 10, the fence is 9: 1 are gone"),
-        (91, FACTS, LogTruncated, "log ends at 90, the fence is 91"),
+        (9, FACTS, LogTruncated, "log starts at 10, the next offset is 9: 1 are gone"),
+        (91, FACTS, LogTruncated, "log ends at 90, the next offset is 91"),
     ],
 )
 def test_the_log_is_checked_against_the_birth_and_the_fence(
-    fence: int, facts: LogFacts, error: type[EngineError] | None, said: str
+    next_offset: int, facts: LogFacts, error: type[EngineError] | None, said: str
 ) -> None:
     if error is None:
-        check_log("2", BIRTH, fence, facts)
+        check_log("2", BIRTH, next_offset, facts)
         return
     with pytest.raises(error, match=rf"shard 2: .*{said}.*remedy: ") as raised:
-        check_log("2", BIRTH, fence, facts)
+        check_log("2", BIRTH, next_offset, facts)
     assert type(raised.value) is error
 
 
 def test_a_broker_that_told_no_topic_id_at_creation_is_not_held_to_one() -> None:
-    check_log("2", birth_of(FACTS._replace(topic_id=""), "live", SETTINGS), 50, FACTS)
+    check_log("2", creation_of(FACTS._replace(topic_id=""), "live", SETTINGS), 50, FACTS)
 
 
 CHANGED: dict[str, Any] = {
@@ -103,10 +103,10 @@ def test_a_setting_that_decides_may_not_change(name: str) -> None:
 def test_a_setting_that_is_newer_than_the_shard_counts_as_what_it_was_before() -> None:
     with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 5, at creation 0"):
         check_settings("2", BIRTH, "live", replace(SETTINGS, duplicate_window=5))
-    born = birth_of(FACTS, "live", replace(SETTINGS, duplicate_window=5))
-    check_settings("2", born, "live", replace(SETTINGS, duplicate_window=5))
+    initialised = creation_of(FACTS, "live", replace(SETTINGS, duplicate_window=5))
+    check_settings("2", initialised, "live", replace(SETTINGS, duplicate_window=5))
     with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 0, at creation 5"):
-        check_settings("2", born, "live", SETTINGS)
+        check_settings("2", initialised, "live", SETTINGS)
 
 
 def test_the_mode_may_not_change_and_all_differences_are_told_at_once() -> None:
@@ -115,7 +115,7 @@ def test_the_mode_may_not_change_and_all_differences_are_told_at_once() -> None:
 
 
 def test_what_decides_nothing_may_change_and_stored_settings_compare_equal() -> None:
-    stored = unpack_body("2", pack_body(BODY)).birth
+    stored = unpack_body("2", pack_body(BODY)).creation
     check_settings("2", stored, "live", replace(SETTINGS, piece_items=3))
 
 

@@ -38,9 +38,9 @@ def test_a_record_too_far_ahead_of_the_clock_pauses_the_shard_until_the_clock_ge
         await worker.until(lambda: worker.watcher.waits and worker.watcher.waits[-1] == (0, "clock_ahead"))
         body = site.body(0)
         assert body is not None
-        assert body.state.fence == first
+        assert body.state.next_offset == first
         assert time.time() * 1000 < ahead - 1000 * LIMIT_S
-        while (body := site.body(0)) and body.state.fence < len(records):
+        while (body := site.body(0)) and body.state.next_offset < len(records):
             await asyncio.sleep(0.005)
             assert worker.error is None
         assert time.time() * 1000 >= ahead - 1000 * LIMIT_S - 5
@@ -94,8 +94,8 @@ def test_triggers_that_are_late_to_be_sent_are_replaced_and_everything_else_is_p
             assert list(dict.fromkeys(e["data"]["trigger_id"] for e in loopback)) == [o.id for o in triggers]
             assert len(loopback) == len(triggers) or crashes
             for role in ("decisions", "examples", "deadletters"):
-                assert [(e.count, e.id, e.value) for e in site.said(role, n)] == [
-                    (o.count, o.id, o.value) for o in wanted.outputs if o.role == role
+                assert [(e.sequence, e.id, e.value) for e in site.said(role, n)] == [
+                    (o.sequence, o.id, o.value) for o in wanted.outputs if o.role == role
                 ]
 
     play(scenario)

@@ -68,8 +68,8 @@ def test_the_replay_obeys_the_recorded_versions_until_all_that_is_public_has_bee
         for n, wanted in enumerate(site.expected.shards):
             assert site.said("decisions", n)[: len(said[n])] == said[n]
             for role in ("decisions", "examples", "deadletters"):
-                assert [(e.count, e.id, e.value) for e in site.said(role, n)] == [
-                    (o.count, o.id, o.value) for o in wanted.outputs if o.role == role
+                assert [(e.sequence, e.id, e.value) for e in site.said(role, n)] == [
+                    (o.sequence, o.id, o.value) for o in wanted.outputs if o.role == role
                 ]
             records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
             assert records == wanted.records

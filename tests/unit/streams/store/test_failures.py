@@ -47,15 +47,15 @@ FULL = [
 @pytest.mark.parametrize("error", UNAVAILABLE, ids=repr)
 def test_an_outage_is_worth_a_retry(error: Exception) -> None:
     assert isinstance(error, CAUGHT)
-    found = translated(error, "commit 4 of place '7'")
+    found = translated(error, "commit 4 of namespace '7'")
     assert type(found) is StoreUnavailable
-    assert "commit 4 of place '7'" in str(found)
+    assert "commit 4 of namespace '7'" in str(found)
 
 
 @pytest.mark.parametrize("error", REFUSED, ids=repr)
 def test_a_refusal_says_what_to_do(error: Exception) -> None:
     assert isinstance(error, CAUGHT)
-    found = translated(error, "commit 4 of place '7'")
+    found = translated(error, "commit 4 of namespace '7'")
     assert isinstance(found, StoreRefused)
     assert not isinstance(found, StoreFull)
     assert isinstance(found, EngineError)
@@ -65,6 +65,6 @@ def test_a_refusal_says_what_to_do(error: Exception) -> None:
 
 @pytest.mark.parametrize("error", FULL, ids=repr)
 def test_a_full_redis_has_a_name_of_its_own(error: Exception) -> None:
-    found = translated(error, "commit 4 of place '7'")
+    found = translated(error, "commit 4 of namespace '7'")
     assert type(found) is StoreFull
     assert "raise maxmemory" in str(found)
