@@ -18,15 +18,15 @@ from pathlib import Path
 
 CHANGES: dict[str, dict[str, float]] = {
     "the model as it is": {},
-    "no direct learner": {"mixture.SHARE_OF_DIRECT": 0.0},
-    "all of the direct learner's correction": {"mixture.SHARE_OF_DIRECT": 1.0},
+    "no direct learner": {"probability.SHARE_OF_DIRECT": 0.0},
+    "all of the direct learner's correction": {"probability.SHARE_OF_DIRECT": 1.0},
     "no MBG/NBD in an old log's mixture": {"level.LEAST_SHARE": 0.0},
     "half of it MBG/NBD": {"level.LEAST_SHARE": 0.5},
-    "weights that never drift": {"mixture_learner.WALK": 0.0},
-    "weights that drift ten times as fast": {"mixture_learner.WALK": 1e-2},
-    "a prior ten times as tight": {"mixture_learner.PRECISION_HAZARD": 500.0},
-    "a prior a tenth as tight": {"mixture_learner.PRECISION_HAZARD": 5.0},
-    "MBG/NBD's likelihood not tempered": {"mixture_learner.A_WEEKS_WORTH": 1e12},
+    "weights that never drift": {"learner.WALK": 0.0},
+    "weights that drift ten times as fast": {"learner.WALK": 1e-2},
+    "a prior ten times as tight": {"learner.PRECISION_HAZARD": 500.0},
+    "a prior a tenth as tight": {"learner.PRECISION_HAZARD": 5.0},
+    "MBG/NBD's likelihood not tempered": {"learner.A_WEEKS_WORTH": 1e12},
     "the level from the learners as soon as they have labels": {"trust.MUCH": -2.0, "trust.TOO_MUCH": -1.0},
     "MBG/NBD's level whatever comes": {"trust.MUCH": 8.0, "trust.TOO_MUCH": 9.0},
 }
@@ -52,9 +52,9 @@ def run(log: str, horizon: str, first_week: str, changes: dict[str, float]) -> f
 def child(changes: dict[str, float], log: str, horizon: str, first_week: str) -> None:
     for name, value in changes.items():
         module, constant = name.split(".")
-        place = importlib.import_module(f"models.churn.{module}")
+        place = importlib.import_module(f"models.churn.mixture.{module}")
         if not hasattr(place, constant):
-            raise SystemExit(f"models.churn.{module} has no {constant}: correct CHANGES in {__file__}")
+            raise SystemExit(f"models.churn.mixture.{module} has no {constant}: correct CHANGES in {__file__}")
         setattr(place, constant, value)
     from streams.cli import main as retention
 

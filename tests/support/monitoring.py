@@ -18,7 +18,7 @@ import yaml
 from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, exchange, free_port
 from streams.monitoring.metrics import Metrics
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "rules" / "retention.yml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "retention.json"

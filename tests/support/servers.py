@@ -14,7 +14,7 @@ from typing import Protocol
 
 from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, free_port, kafka_answers
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 POM = PROJECT / "tests" / "kafka" / "pom.xml"
 DOWNLOAD_TIMEOUT_S = 600
 START_TIMEOUT_S = 60

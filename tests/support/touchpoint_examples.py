@@ -17,7 +17,7 @@ import numpy as np
 from models.touchpoints import Record, Rejected, Touch, read
 from models.touchpoints.columns import read_columns
 
-FILE = Path(__file__).parents[2] / "examples" / "touchpoints.jsonl"
+FILE = Path(__file__).parents[1] / "examples" / "touchpoints.jsonl"
 LINES: dict[str, bytes] = {json.loads(line)["type"]: line for line in FILE.read_bytes().splitlines()}
 NOW = 1_715_000_000_000  # 2024-05-06T12:53:20Z, after every example
 KEY = b"c-004711"

@@ -17,7 +17,7 @@ from models.numerics.compiled import digest
 from models.warm_up import warm
 
 CALL = "from models.numerics.maths import ln; assert ln(1.0) == 0.0"
-ROOT = Path(models.__file__).resolve().parents[2]
+ROOT = Path(models.__file__).resolve().parents[1]
 
 
 def kernels() -> dict[str, Any]:
