@@ -38,13 +38,13 @@ from models.customer.layout import (
     TICK,
 )
 from models.customer.profile import PROFILE_KINDS
-from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
+from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
+from models.engine.customer_timers import begin_example, matured, next_due
 from models.engine.lanes import LEAVING, SIGN, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled
-from models.numerics.float16 import float16_bits
 from models.settings import SECOND
 from models.timeline.order import NEVER, STAGES, Stage
 from models.touchpoints import Kind
@@ -295,27 +295,12 @@ def _conclude(
         if quiet:
             record.flags |= REARMED
     if lane.due != 0.0 and times[TICK] == lane.now + rules.tick:
-        _begin_example(record, lane, PENDING_RETURNED, BACK, rules)
-        if lane.now - times[LAST_PURCHASE] <= rules.horizon and _begin_example(
+        begin_example(record, lane, PENDING_RETURNED, BACK, rules)
+        if lane.now - times[LAST_PURCHASE] <= rules.horizon and begin_example(
             record, lane, PENDING_CHURNED, STAYED, rules
         ):
             record.numbers[PENDING_RISK] = estimate
     return n
-
-
-@compiled
-def _begin_example(record: Any, lane: Any, label_kind: int, flag: int, rules: Any) -> bool:
-    """At a tick, begin an example, unless one of its kind is pending or the customer's cadence names another tick."""
-    number = tick_number(rules, lane.phase, lane.now)
-    if record.pending_ticks[label_kind] != 0 or not begins_example(
-        lane.cadence_offset, number, rules.cadences[label_kind]
-    ):
-        return False
-    record.pending_ticks[label_kind] = number
-    record.flags &= 0xFF & ~flag
-    for i in range(BASIS):
-        record.pending_bases[label_kind, i] = float16_bits(lane.basis[i])
-    return True
 
 
 @compiled
@@ -325,36 +310,3 @@ def _report(effects: Any, n: int, lane: Any, index: int, what: int, estimate: fl
     effect.due, effect.now = lane.due, lane.now
     effect.probability, effect.opened = estimate, opened
     return n + 1
-
-
-@compiled
-def label_time(record: Any, rules: Any, phase: int, label_kind: int) -> int:
-    """When a pending example's label is due: at the end of its window, and of the lateness. 0: none is pending."""
-    if record.pending_ticks[label_kind] == 0:
-        return 0
-    window = rules.horizon if label_kind == PENDING_CHURNED else rules.tick
-    return int(tick_time(rules, phase, int(record.pending_ticks[label_kind])) + window + rules.lateness)
-
-
-@compiled
-def matured(record: Any, rules: Any, phase: int, now: int) -> int:
-    """Which pending example's label is due now; if both, that of churn."""
-    return PENDING_CHURNED if label_time(record, rules, phase, PENDING_CHURNED) == now else PENDING_RETURNED
-
-
-@compiled
-def next_due(record: Any, rules: Any, phase: int) -> float:
-    """The earliest of the next tick, the crossing before it and the ends of the pending examples' windows, as a timer
-    position."""
-    tick = int(record.times[TICK])
-    crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
-    due = NEVER
-    if tick != 0:
-        due = np.float64(tick * STAGES + _STAGE_SCORES)
-    if crossing != 0:
-        due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
-    for label_kind in (PENDING_CHURNED, PENDING_RETURNED):
-        label = label_time(record, rules, phase, label_kind)
-        if label != 0:
-            due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
-    return due

@@ -7,7 +7,7 @@ import numpy as np
 from models.customer.layout import CROSSING, DUE, LEFT, TICK
 from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
-from models.engine.customer_loop import matured, next_due
+from models.engine.customer_timers import matured, next_due
 from models.engine.lanes import Count, State, rules_of
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run

@@ -1,0 +1,64 @@
+"""A customer's timers: the pending examples, when their labels are due, and what comes first, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.customer.layout import BASIS, CROSSING, LEFT, PENDING_CHURNED, PENDING_RETURNED, TICK
+from models.customer.schedule import begins_example, tick_number, tick_time
+from models.numerics.compiled import compiled
+from models.numerics.float16 import float16_bits
+from models.settings import SECOND
+from models.timeline.order import NEVER, STAGES, Stage
+
+_STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
+
+
+@compiled
+def begin_example(record: Any, lane: Any, label_kind: int, flag: int, rules: Any) -> bool:
+    """At a tick, begin an example, unless one of its kind is pending or the customer's cadence names another tick."""
+    number = tick_number(rules, lane.phase, lane.now)
+    if record.pending_ticks[label_kind] != 0 or not begins_example(
+        lane.cadence_offset, number, rules.cadences[label_kind]
+    ):
+        return False
+    record.pending_ticks[label_kind] = number
+    record.flags &= 0xFF & ~flag
+    for i in range(BASIS):
+        record.pending_bases[label_kind, i] = float16_bits(lane.basis[i])
+    return True
+
+
+@compiled
+def label_time(record: Any, rules: Any, phase: int, label_kind: int) -> int:
+    """When a pending example's label is due: at the end of its window, and of the lateness. 0: none is pending."""
+    if record.pending_ticks[label_kind] == 0:
+        return 0
+    window = rules.horizon if label_kind == PENDING_CHURNED else rules.tick
+    return int(tick_time(rules, phase, int(record.pending_ticks[label_kind])) + window + rules.lateness)
+
+
+@compiled
+def matured(record: Any, rules: Any, phase: int, now: int) -> int:
+    """Which pending example's label is due now; if both, that of churn."""
+    return PENDING_CHURNED if label_time(record, rules, phase, PENDING_CHURNED) == now else PENDING_RETURNED
+
+
+@compiled
+def next_due(record: Any, rules: Any, phase: int) -> float:
+    """The earliest of the next tick, the crossing before it and the ends of the pending examples' windows, as a timer
+    position."""
+    tick = int(record.times[TICK])
+    crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
+    due = NEVER
+    if tick != 0:
+        due = np.float64(tick * STAGES + _STAGE_SCORES)
+    if crossing != 0:
+        due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
+    for label_kind in (PENDING_CHURNED, PENDING_RETURNED):
+        label = label_time(record, rules, phase, label_kind)
+        if label != 0:
+            due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
+    return due
