@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -43,13 +44,27 @@ def sorted_on_disk(
 def write_items(path: Path, items: Iterable[Any]) -> None:
     """Items as MessagePack, each behind its length. Raises DiskFull."""
     encode = msgspec.msgpack.Encoder().encode
-    with path.open("wb") as file:
+    file = path.open("wb")
+    try:
         for item in items:
             packed = encode(item)
             try:
                 file.write(len(packed).to_bytes(_LENGTH, "little") + packed)
             except OSError as error:
-                raise DiskFull(f"{path}: {error.strerror}") from error
+                raise _disk_full(path, error) from error
+    except BaseException:
+        with contextlib.suppress(OSError):  # what is left in the buffer finds no room either
+            file.close()
+        raise
+    # The part that finds no room may be the buffer's last one, written by closing.
+    try:
+        file.close()
+    except OSError as error:
+        raise _disk_full(path, error) from error
+
+
+def _disk_full(path: Path, error: OSError) -> DiskFull:
+    return DiskFull(f"{path}: {error.strerror}")
 
 
 def read_items(path: Path, kind: type[T]) -> Iterator[T]:

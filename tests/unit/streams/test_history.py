@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -46,9 +47,19 @@ def test_a_row_of_an_unknown_type_is_not_left_out_of_history_but_refused(tmp_pat
         gather(str(path), CUT, 1, tmp_path)
 
 
-def test_a_disk_that_is_full_is_named() -> None:
+@pytest.mark.parametrize("size", [1, 100_000], ids=["found at closing", "found at writing"])
+def test_a_disk_that_is_full_is_named(size: int) -> None:
     with pytest.raises(DiskFull, match=r"No space left on device.*TMPDIR"):
-        write_items(Path("/dev/full"), [b"x" * 100_000])
+        write_items(Path("/dev/full"), [b"x" * size])
+
+
+def test_an_error_of_what_is_written_keeps_its_name_on_a_full_disk() -> None:
+    def rows() -> Iterator[bytes]:
+        yield b"x"
+        raise LogInvalid("line 2 is no event")
+
+    with pytest.raises(LogInvalid, match="line 2"):
+        write_items(Path("/dev/full"), rows())
 
 
 @pytest.fixture
