@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 from models.churn import schema_of
-from models.warm import warm
 from streams.backfill import Backfill, BackfillSettings, Done, Progress
 from streams.backfill_plan import PLACE, SCHEMA, Plan, WorkersRunning, claim
 from streams.bootstrap import publisher_of
@@ -24,6 +23,7 @@ from streams.doctor.broker import BrokerLook
 from streams.errors import EngineError
 from streams.examples import LearnerSettings
 from streams.history import Course, History, gather
+from streams.kernels import warm_up
 from streams.log_cut import first_offsets
 from streams.log_facts import LogFacts
 from streams.outbox import PublisherUnavailable
@@ -87,7 +87,7 @@ def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
 
 def _backfill(config: Config, log: str, until: int, view: View, begun: float) -> Backfilled:
     surroundings = asyncio.run(_look(config))
-    warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
+    warm_up()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
         history = gather(log, until, surroundings.partitions, Path(scratch), view.reading)
         try:

@@ -15,7 +15,6 @@ from typing import NoReturn
 from faust.types import TP
 
 from models.churn import schema_of
-from models.warm import warm
 from streams.checkpoint import Checkpoint
 from streams.clock import ClockWriter
 from streams.config import Config
@@ -23,6 +22,7 @@ from streams.ending import exit_now
 from streams.errors import EngineError, ExitCode
 from streams.faust_app import RetentionApp, build_app
 from streams.faust_app import run_worker as run_app
+from streams.kernels import warm_up
 from streams.learner import LearnerOwner, LearnerSettings
 from streams.outgoing import Outgoing
 from streams.ownership import Owned, Ownership
@@ -56,7 +56,7 @@ def run_worker(config: Config) -> NoReturn:
     except EngineError as error:
         logger.critical("%s: %s", type(error).__name__, error)
         raise SystemExit(int(error.code)) from error
-    warm()  # before the group counts on us: a first piece must not wait for a compiler
+    warm_up()  # before the group counts on us: a first piece must not wait for a compiler
     tune_the_interpreter()
     run_app(build(config, surroundings))
 
