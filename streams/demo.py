@@ -26,7 +26,7 @@ import redis
 from streams import demo_view
 from streams.config import Config, load
 from streams.demo_view import Say, Told
-from streams.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.embedded import EmbeddedBroker, EmbeddedRedis, broker_program, redis_program
 from streams.errors import EngineError, ExitCode
 from streams.evaluation import evaluation
 from streams.log_events import CDNOW, TimedEvent, log_events
@@ -112,8 +112,11 @@ class Replayer(threading.Thread):
 def demo(keep: bool, told: Told, log: str = CDNOW) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
-    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
+    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises; ProgramMissing
+    before anything else is done.
     """
+    for program in (broker_program, redis_program):
+        program()
     # The end of the terminal counts as Ctrl-C, too.
     with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:

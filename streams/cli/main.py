@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import click
 
 from streams.cli.options import GLOBAL, setting_options
+from streams.errors import ExitCode
 
 COMMANDS = {
     "backfill": "streams.cli.backfill:backfill",
@@ -69,4 +71,7 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
       retention customer anna                       what is known of a customer
       retention models                              which churn model decides, and how good each one is
     """
+    if sys.platform == "win32":
+        click.echo("error: this runs on Linux and macOS; on Windows install and start it inside WSL 2", err=True)
+        ctx.exit(int(ExitCode.USAGE))
     ctx.obj = {name: value for name, value in given.items() if value is not None}

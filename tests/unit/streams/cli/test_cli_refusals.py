@@ -58,3 +58,23 @@ def test_a_rehearsal_refuses_a_row_of_an_unknown_type_as_a_replay_does(tmp_path:
     result = run("rehearse", path)
     assert result.exit_code == ExitCode.FAILURE
     assert "type is 'gift'; a CSV log takes purchase, return" in result.stderr
+
+
+def test_without_its_programs_the_demo_says_which_command_brings_them_before_it_reads_a_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("streams.embedded.find_spec", lambda package: None)
+    result = run("demo", "--log", "no-such-file.csv")
+    assert result.exit_code == ExitCode.FAILURE
+    assert "pip install 'retention-engine[demo]'" in result.stderr
+    assert "no-such-file" not in result.output
+
+
+@pytest.mark.parametrize("command", ["worker", "demo", "config"])
+def test_on_windows_one_sentence_names_the_way(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    result = run(command)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == "error: this runs on Linux and macOS; on Windows install and start it inside WSL 2\n"
+    assert result.stdout == ""
