@@ -28,14 +28,14 @@ def warm_up(on_compile: Callable[[], None] = lambda: None) -> None:
 
     on_compile: called before each function that has to be compiled by this process.
     """
-    helper = _Helper(on_compile)
+    helper = Helper(on_compile)
     with event.install_listener("numba:compile", helper):
         warm_engine()
         helper.wait()
         warm_learner()
 
 
-class _Helper(event.Listener):
+class Helper(event.Listener):
     """Starts a process that compiles the learner's functions, when the first function is not in the cache.
 
     It ends with this one, however it ends. Whatever it could not do is done here afterwards.
@@ -43,13 +43,13 @@ class _Helper(event.Listener):
 
     def __init__(self, on_compile: Callable[[], None]) -> None:
         self._on_compile = on_compile
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def on_start(self, event: object) -> None:
         """A function is about to be compiled."""
-        if self._process is None:
+        if self.process is None:
             program = f"from {warm_learner.__module__} import {warm_learner.__name__} as compile_it; compile_it()"
-            self._process = spawn((sys.executable, "-c", program), Path("/dev/null"), None)
+            self.process = spawn((sys.executable, "-c", program), Path("/dev/null"), None)
         self._on_compile()
 
     def on_end(self, event: object) -> None:
@@ -57,8 +57,8 @@ class _Helper(event.Listener):
 
     def wait(self) -> None:
         """Until the process, if there is one, has ended."""
-        if self._process is not None:
-            self._process.wait()
+        if self.process is not None:
+            self.process.wait()
 
 
 def main() -> None:
