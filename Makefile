@@ -1,12 +1,14 @@
-# One command each; `make help` lists them. Nothing is needed beforehand but make and Python 3.11 or 3.12.
+# One command each; `make help` lists them. Nothing is needed beforehand but make and a Python of 3.11 to 3.14.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The first interpreter of a supported version on the PATH; override with `make PYTHON=/path/to/python3.12 install`.
-# Each candidate is run, not only looked up: a version manager's shim exists for versions that are not installed.
-SUPPORTED := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
-PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+# `python3` where its version is supported, else the newest that is; override with `make PYTHON=/path/to/python3.13 install`.
+# Each candidate is run, not only looked up: a version manager's shim exists for versions that are not installed. 3.15 is
+# too new for the lock: numba has no wheel for it. ensurepip is what Debian leaves out of python3.
+SUPPORTED := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	"$$p" -c '$(SUPPORTED)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 UV ?= uv
 VENV := .venv
@@ -21,41 +23,45 @@ TEST_PROCESSES ?= 2
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install install-dev lock demo check test bench bench-quick profile lint format clean
+.PHONY: help install install-dev lock demo check test fresh bench bench-quick profile lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## Create .venv from the hash-checked lock
+install: $(STAMP) ## Create .venv from the hash-checked lock, compile the kernels
 install-dev: $(DEV_STAMP) ## The same with the test and lint tools
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "make: no Python 3.11 or 3.12 found on the PATH (looked for python3.12, python3.11, python3, python)." >&2; \
-		echo "      Install one, or name it: make PYTHON=/path/to/python3.12 install" >&2; exit 1; \
+		echo "make: no Python 3.11 to 3.14 with its venv module found on the PATH (looked for $(CANDIDATES))." >&2; \
+		echo "      Install one (Debian, Ubuntu: apt install python3-venv; Fedora: dnf install python3; macOS: brew install python)," >&2; \
+		echo "      or name it: make PYTHON=/path/to/python3.13 install" >&2; exit 1; \
 	fi
 	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { \
-		echo "make: PYTHON=$(PYTHON) is $$("$(PYTHON)" -V 2>/dev/null || echo 'not an interpreter'); needed is Python 3.11 or 3.12 with its venv module." >&2; \
-		echo "      Name another: make PYTHON=/path/to/python3.12 install (Debian, Ubuntu: apt install python3-venv)" >&2; \
+		echo "make: PYTHON=$(PYTHON) is $$("$(PYTHON)" -V 2>/dev/null || echo 'not an interpreter'); needed is Python 3.11 to 3.14 with its venv module." >&2; \
+		echo "      Name another: make PYTHON=/path/to/python3.13 install (Debian, Ubuntu: apt install python3-venv)" >&2; \
 		exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
-$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements.lock
+$(STAMP): requirements-demo.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements-demo.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m streams.bootstrap.kernels
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.lock $(STAMP)
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-lock: ## Resolve pyproject.toml into the two lock files again (needs uv; UPGRADE=1 takes newer versions)
-	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		--extra build pyproject.toml -o requirements.lock
-	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		--constraints requirements.lock --extra build --extra dev pyproject.toml -o requirements-dev.lock
+# Each lock holds the one before it: the engine, what `make install` brings, what `make test` needs.
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra build
+
+lock: ## Resolve pyproject.toml into the lock files again (needs uv; UPGRADE=1 takes newer versions), and look for wheels
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --constraints requirements.lock --extra demo pyproject.toml -o requirements-demo.lock
+	$(COMPILE) --constraints requirements-demo.lock --extra demo --extra dev pyproject.toml -o requirements-dev.lock
+	python3 .ci/wheels.py --uv $(UV) requirements-dev.lock
 
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
 	$(BIN)/retention demo $(ARGS)
@@ -65,6 +71,9 @@ check: lint ## Before a push: lint, unit and contract tests but the slow ones
 
 test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+fresh: ## The README's two commands in a new Debian 13 of their own (root, debootstrap; SUITE=sid for unstable)
+	.ci/fresh $(SUITE)
 
 bench: install-dev ## Measure everything on Apache Kafka, about 25 minutes (docs/performance.md)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.churn import MixtureLearner, Outcomes, drivers, scorer_of
 from models.customer.layout import BASIS
@@ -25,6 +24,12 @@ _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
 
 
 def warm() -> None:
+    """All of it."""
+    warm_engine()
+    warm_learner()
+
+
+def warm_engine() -> None:
     """Take one purchase of a dummy customer through the engine, and score one basis."""
     settings = EngineSettings()
     version = initial_version(settings)
@@ -32,7 +37,6 @@ def warm() -> None:
     basis = np.ones((1, BASIS), dtype=np.float32)
     scorer.score(basis)
     drivers(scorer, basis[0], settings.alive)
-    _learn(settings, basis)
     event = {
         "specversion": "1.0",
         "type": "purchase",
@@ -53,9 +57,10 @@ def warm() -> None:
             raise ValueError(f"the engine does not take a purchase: {totals}")
 
 
-def _learn(settings: EngineSettings, basis: NDArray[np.float32]) -> None:
+def warm_learner() -> None:
     """Teach a model two dummy customers, over two weeks."""
-    model = MixtureLearner(settings)
+    model = MixtureLearner(EngineSettings())
+    basis = np.ones((1, BASIS), dtype=np.float32)
     for week in (2, 3):
         observed_at = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
         outcomes = Outcomes([b"%d" % week], basis, observed_at, np.array([week == 2]))

@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 import pytest
 from hypothesis import settings
 
-from models.warm_up import warm
+from streams.bootstrap.kernels import warm_up
 from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.local.processes import ProgramMissing
 from tests.support.servers import ApacheKafka, Broker, kafka_jars
@@ -46,7 +46,7 @@ def started(what: str, start: Callable[[], Server]) -> Server:
 def kernels() -> None:
     """The compiled functions are in their cache. In a fresh clone the first worker would compile them, which takes
     longer than a test waits for a worker."""
-    warm()
+    warm_up()
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +125,13 @@ def _on_tansu(item: pytest.Item) -> bool:
     return call is not None and call.params.get("broker") == "tansu"
 
 
+NOT_WHOLE = (
+    "NOT THE WHOLE: {skipped} tests were not run, {on_kafka} of them on Apache Kafka (exactly once, crashes)",
+    "to have them: Java 17, Maven (Debian, Ubuntu: apt install default-jre-headless maven, macOS: brew install maven)",
+    "to have a run fail where something is missing: RETENTION_TEST_REQUIRE=all make test",
+)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What this run did not show, and why."""
     reasons: dict[str, int] = {}
@@ -136,3 +143,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not run")
         for reason, tests in sorted(reasons.items()):
             terminalreporter.write_line(f"{tests:4d} tests: {reason}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Say below pytest's own closing line that a run which left out Apache Kafka is no whole one."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a process of xdist: the one that shares out the work speaks for all
+        return
+    skipped = reporter.getreports("skipped")
+    if on_kafka := sum("kafka" in report.keywords for report in skipped):
+        for line in NOT_WHOLE:
+            reporter.write_line(line.format(skipped=len(skipped), on_kafka=on_kafka), yellow=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.learning.schema import schema_of
-from models.warm_up import warm
+from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, check_servers
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
@@ -95,7 +95,7 @@ def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
 
 def _backfill(config: Config, log: str, until: int, view: View, begun: float) -> Backfilled:
     environment = asyncio.run(_check_servers(config))
-    warm()  # before the first commit: a call of the store must not time out while a kernel is compiled
+    warm_up()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
         history = gather(log, until, environment.partitions, Path(scratch), view.reading, config.log_gap_days)
         try:

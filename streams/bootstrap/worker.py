@@ -15,7 +15,7 @@ from typing import NoReturn
 from faust.types import TP
 
 from models.learning.schema import schema_of
-from models.warm_up import warm
+from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, preflight
 from streams.config import Config
 from streams.consumer.app import RetentionApp, build_app
@@ -65,7 +65,7 @@ def run_worker(config: Config) -> NoReturn:
     except EngineError as error:
         logger.critical("%s: %s", type(error).__name__, error)
         raise SystemExit(int(error.code)) from error
-    warm()  # before the group counts on us: a first piece must not wait for a compiler
+    warm_up()  # before the group counts on us: a first piece must not wait for a compiler
     tune_the_interpreter()
     run_app(build(config, environment))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
 
 from streams.cli.options import GLOBAL, setting_options
+from streams.errors import ExitCode
 
 COMMANDS = {
     "backfill": "streams.cli.backfill:backfill",
@@ -88,4 +90,7 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         ctx.color = False
+    if sys.platform == "win32":
+        click.echo("error: this runs on Linux and macOS; on Windows install and start it inside WSL 2", err=True)
+        ctx.exit(int(ExitCode.USAGE))
     ctx.obj = {name: value for name, value in given.items() if value is not None}

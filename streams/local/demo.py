@@ -34,7 +34,7 @@ from streams.kafka.topic_reader import TopicReader
 from streams.kafka.topics import specs
 from streams.local import demo_view
 from streams.local.demo_view import DemoOutput, WriteLine
-from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
+from streams.local.embedded import EmbeddedBroker, EmbeddedRedis, broker_program, redis_program
 from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
 from streams.monitoring.top.screen import Display, Lines, as_ctrl_c
 from streams.monitoring.top.triggers import row
@@ -117,8 +117,11 @@ class Replayer(threading.Thread):
 def demo(keep: bool, output: DemoOutput, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
-    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises.
+    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises; ProgramMissing
+    before anything else is done.
     """
+    for program in (broker_program, redis_program):
+        program()
     # The end of the terminal counts as Ctrl-C, too.
     with contextlib.ExitStack() as stack, as_ctrl_c(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:

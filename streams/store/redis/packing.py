@@ -45,9 +45,13 @@ class Run:
 
 
 def pack(command: Sequence[Any]) -> list[bytes]:
-    """`command` with runs in it (everything else bytes, or its ASCII name) as buffers to be sent one after another."""
+    """`command` with runs in it (everything else bytes, or its ASCII name) as buffers to be sent one after another.
+
+    No buffer is empty: asyncio of Python 3.12 and newer never gets rid of an empty one at the end, writes for ever, and
+    does not close the connection.
+    """
     runs = [arg if isinstance(arg, Run) else Run([arg.encode() if isinstance(arg, str) else arg]) for arg in command]
-    return [b"*%d\r\n" % sum(map(len, runs)), *(run.packed() for run in runs)]
+    return [b"*%d\r\n" % sum(map(len, runs)), *(run.packed() for run in runs if len(run))]
 
 
 def flat(command: Sequence[Any]) -> list[Any]:

