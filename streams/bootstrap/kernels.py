@@ -18,6 +18,7 @@ from numba.core import event
 
 from models.warm_up import warm_engine, warm_learner
 from streams.local.processes import spawn
+from streams.text import printable
 
 DOT = 10
 """Functions compiled for each dot that is shown: some ten dots in all."""
@@ -76,7 +77,7 @@ def main() -> None:
 
     warm_up(shown)
     if functions:
-        click.echo(f" {time.monotonic() - begin:.0f} s")
+        click.echo(printable(f" {time.monotonic() - begin:.0f} s"))
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def evaluate(
     else:
         _show(summary)
     for text in warnings(summary["quality"] or {}, settings):
-        click.echo(text, err=True)
+        echo(text, err=True)
     if not len(table.ticks) and weeks.asked:
         raise NothingToJudge(weeks.why(predicted[-1].tick, signs.end - settings.horizon))
 

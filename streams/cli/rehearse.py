@@ -67,7 +67,7 @@ def rehearse(config: Config, log: str, as_json: bool) -> None:
     else:
         _show(world, summary)
     for text in warnings(summary["quality"], settings):
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
 def summary_of(world: Rehearsal, events: int, seconds: float) -> dict[str, Any]:

@@ -259,7 +259,7 @@ async def test_an_empty_token_cannot_be_minted(bench: Bench) -> None:
 
 @pytest.mark.parametrize("place", ["", "a:b", "a{b", "a}b"])
 async def test_a_place_whose_keys_could_be_another_places_is_refused(bench: Bench, place: str) -> None:
-    with pytest.raises(ValueError, match="place"):
+    with pytest.raises(ValueError, match="namespace"):
         await bench.store.create(place, b"")
 
 

@@ -86,7 +86,7 @@ LOOPS = [
 
 
 def test_the_loops_that_try_again_are_found() -> None:
-    assert {str(loop.id) for loop in LOOPS} >= {"checkpoint.py:write", "learner.py:_learn", "outgoing.py:_again"}
+    assert {str(loop.id) for loop in LOOPS} >= {"checkpoint.py:write", "owner.py:_learn", "relay.py:_again"}
 
 
 @pytest.mark.parametrize("loop", LOOPS)

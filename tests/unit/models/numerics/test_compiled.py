@@ -38,7 +38,12 @@ def called(cache: Path) -> subprocess.CompletedProcess[str]:
 def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None:
     warm()
     called_from_python = {name: kernel for name, kernel in kernels().items() if kernel.signatures}
-    for name in ("walk.walk", "lanes._link", "features.columns._feature_rows", "churn.mixture._probabilities"):
+    for name in (
+        "engine.customer_loop.walk",
+        "engine.lanes._link",
+        "features.columns._feature_rows",
+        "churn.mixture.probability._probabilities",
+    ):
         assert f"models.{name}" in called_from_python
 
 
