@@ -7,6 +7,7 @@ that the function calls and the constants it reads, so that a change in one modu
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
@@ -51,6 +52,9 @@ class _Cache(FunctionCache):
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # of numba
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its bytes happen to mean
             warnings.warn(f"{self._name} can't be read from its cache, is compiled anew: {error!r}", stacklevel=2)
+            # The index of a former release may name what has moved since: with it nothing could be kept any more.
+            with contextlib.suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call]  # of numba
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

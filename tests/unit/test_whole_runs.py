@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.servers import PROJECT
 
-TEST = "tests/integration/test_servers.py"
+TEST = "tests/integration/support/test_servers.py"
 
 
 def run_without_java(tmp_path: Path, *words: str, require: str = "") -> list[str]:

@@ -56,6 +56,7 @@ def test_a_damaged_cache_costs_time_and_nothing_else(tmp_path: Path) -> None:
         outcome = called(tmp_path)
         assert outcome.returncode == 0, outcome.stderr
         assert "can't be" in outcome.stderr
+        assert "can't be" not in called(tmp_path).stderr, "once"
 
 
 def a() -> int:

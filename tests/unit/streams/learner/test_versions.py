@@ -190,7 +190,7 @@ def test_a_store_that_is_away_is_waited_for() -> None:
 
 @pytest.mark.parametrize("state", ["missing", "refused", "away"])
 def test_every_wait_ends_at_once_when_it_is_cancelled(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("learner.versions.FIRST_LOOK_S", "versions.REFUSED_PAUSE_S", "retry.FIRST_PAUSE_S"):
+    for name in ("learner.versions.FIRST_LOOK_S", "learner.versions.REFUSED_PAUSE_S", "retry.FIRST_PAUSE_S"):
         monkeypatch.setattr(f"streams.{name}", 30.0)
 
     async def scenario() -> None:
