@@ -1,4 +1,4 @@
-"""`retention demo`."""
+"""`retention demo`: the whole system on this machine, on real customers."""
 
 from __future__ import annotations
 

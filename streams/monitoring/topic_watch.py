@@ -1,4 +1,4 @@
-"""Watching that the input topic is the one that the shards read: a topic that is deleted and made anew has another id.
+"""Watches the input topic's id, and ends the process when the topic was deleted and created anew.
 
 Kafka's clients look for new topics every five minutes only, and a worker whose topic is gone owns nothing meanwhile, as
 one that stands by does.

@@ -3,8 +3,7 @@
 Every shard works as under a worker: the same pieces of the line, the same commits, outputs published from the outbox;
 only its records come from a file, and nobody is triggered. In order:
 
- 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`,
- streams/history/backfill/claim.py)
+ 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`, claim.py)
  2. take the shards over, create those that are not there
  3. learn what is public already, if this goes on where another run stopped
  4. work through history; the last commit of a shard sets its time and its next offset

@@ -1,5 +1,4 @@
-"""Builds the view from successive polls of workers. No I/O and no clock. No I/O and no clock: reports and times are
-given."""
+"""Builds the view from successive polls of workers. No I/O and no clock: reports and times are given."""
 
 from __future__ import annotations
 

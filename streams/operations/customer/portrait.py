@@ -1,5 +1,7 @@
-"""A customer's record for people: as plain data (`profile_view`) and as text (`lines`). Times are ISO 8601, UTC; None
-where unknown."""
+"""A customer's record for people: as plain data (`profile_view`) and as text (`lines`).
+
+Times are ISO 8601, UTC; None where unknown.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The state store on Redis (6.2 and later, Valkey, Redis Cluster). All keys of a namespace share one hash slot:
+"""The state store on Redis (6.2 and later, Valkey, Redis Cluster).
+
+All keys of a namespace share one hash slot:
 
 | key                         | type   | holds                                                        |
 |-----------------------------|--------|--------------------------------------------------------------|
