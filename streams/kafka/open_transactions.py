@@ -1,7 +1,8 @@
 """Detects open transactions of upstream producers, which hold up every reader at read_committed.
 
 Such a reader gets nothing from behind the beginning of the oldest open transaction. Two ends of a log show that: the
-high watermark, and the last stable offset, before which every transaction is decided. The last stable offset stands still for as long as the oldest transaction is open; with transactions that come and go it moves.
+high watermark, and the last stable offset, before which every transaction is decided. The last stable offset stands
+still for as long as the oldest transaction is open; with transactions that come and go it moves.
 """
 
 from __future__ import annotations

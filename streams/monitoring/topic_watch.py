@@ -24,8 +24,15 @@ SURE: Final = 2
 
 
 class TopicWatch:
-    """known: the topic as it was when this worker started. on_changed: ends the process. on_trouble: told why nothing
-    can be read, and None when it can be again."""
+    """Compares the input topic with what it was, every two seconds.
+
+    Args:
+        directory: asks Kafka for a topic's id and partitions; closed at the end of `run`.
+        topic: the input topic's name.
+        known: the topic as it was when this worker started.
+        on_changed: ends the process.
+        on_trouble: told why nothing can be read, and None when it can be again.
+    """
 
     def __init__(
         self,

@@ -58,8 +58,16 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BackfillSettings:
-    """shards: the settings of each, with the cut-over. examples: how its topic is read. publisher: makes a shard's.
-    committed: by partition, what Kafka has committed for the group. batch_records: most records of a hand-over."""
+    """Settings of a backfill, and what it reads and publishes with.
+
+    Attributes:
+        shards: the settings of each shard, with the cut-over.
+        examples: how the examples topic is read.
+        publisher: makes the publisher of a shard.
+        committed: the offset that Kafka has committed for the group, by partition; None: none.
+        new_consumer: makes the consumer of the examples.
+        batch_records: most records in one batch of a shard.
+    """
 
     shards: ShardSettings
     examples: LearnerSettings
@@ -77,8 +85,17 @@ class Done(NamedTuple):
 
 
 class Backfill:
-    """One run. claimed: the plan's checkpoint, minted. course: the history. watch: told after each commit.
-    on_outage: told for what it waits while Redis or Kafka is away."""
+    """One run of a backfill.
+
+    Args:
+        settings: of it, and of its shards.
+        store: takes the state of shards and learner.
+        plan: what was claimed.
+        claimed: the plan's checkpoint, minted.
+        course: the records of the history.
+        watch: told after each commit.
+        on_outage: told for what it waits while Redis or Kafka is away.
+    """
 
     def __init__(
         self,
