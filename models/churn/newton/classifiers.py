@@ -244,7 +244,7 @@ class NewtonLogistic(_Newton):
     """Logistic regression by online Newton steps, with a posterior of its weights.
 
     Args:
-        precision: of a weight's prior, 1 / variance; from 1e-12 to 1e12, as all of them.
+        precision: of a weight's prior, 1 / variance; from 1e-12 to 1e12, as the other variances and precisions.
         intercept_variance: the intercept's prior variance over the others'.
         walk: the share of the prior variance that `drift` adds, 0 for none.
         prior_precision: precisions of single features by name, instead of `precision`.
