@@ -35,7 +35,7 @@ class ClockWriter:
         topic: the input topic.
         partitions: names those that are owned at the time.
         every_s: from one record to the next.
-        by: this worker, for the record's source.
+        by: the application's name, for the record's source.
     """
 
     def __init__(
