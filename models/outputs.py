@@ -1,5 +1,4 @@
-"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters; encoded as JSON. All are JSON
-objects.
+"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters; encoded as JSON objects.
 
 Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
 the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the

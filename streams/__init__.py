@@ -1,1 +1,1 @@
-"""Adapters: Faust, Kafka, Redis, metrics and the command line around the pure engine."""
+"""Adapters around the pure engine: Faust, Kafka, Redis, metrics and the command line."""

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a log is text in UTF-8, plain or gzip; what else people have is named."""
+"""Detects a file's format by its first bytes: a log is UTF-8 text, plain or gzip; others are named in the refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth waiting for, and how long to pause between two tries."""
+"""Retries with exponential back-off while a service is unavailable, and the base class of the errors that mean it."""
 
 from __future__ import annotations
 

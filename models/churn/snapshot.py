@@ -1,5 +1,4 @@
-"""Serialisation of model versions: plain data with a schema hash and a checksum, never pickle. No pickle is ever
-read."""
+"""Serialisation of model versions: plain data with a schema hash and a checksum, never pickle."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The customer record: its layout, its variable part, its profile, its schedule; many records as one block."""
+"""The customer record: its layout, its variable part, its profile, its scoring schedule; many records as one array."""

@@ -1,4 +1,4 @@
-"""Risk bands of a customer, and what a new estimate changed (enums). Apart from the rules, which are compiled."""
+"""Risk bands of a customer, and what a new estimate changed (enums)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The pure function: a shard's state, records and touchpoints in, one commit's changes out."""
+"""The engine, a pure function: a shard's state, records and touchpoints in, one commit's changes out."""

@@ -1,9 +1,9 @@
-"""The engine's pure function: records, timers and state in, the changes of one commit out. Pure.
+"""The engine's pure function: records, timers and state in, the changes of one commit out.
 
 `apply` takes the shard's state, a piece of its line, the records of the customers it touches and the model version in
 force, and returns what is to be committed. Whatever the pieces, the sum of what they return is the same. The way of a
 touchpoint: a column of the batch (models.timeline.batch), a step in its customer's lane (models.engine.customer_loop),
-and, if it changes something that has to be decided or said, an event (models.engine.piece_run).
+and, if it changes something that has to be decided or emitted, an effect (models.engine.effects).
 """
 
 from __future__ import annotations

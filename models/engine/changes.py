@@ -80,12 +80,12 @@ def committed(
 
     Args:
         state: the shard's, before the piece.
-        work: the piece, and what was said.
+        work: the piece, and its outputs.
         adopted: the version that came into force just before it, if one did.
         counted: what happened, by the fields of `models.timeline.shard_state.Totals`, and `unsure` and `beyond`.
         bands: customers by `Band`, after the piece.
         records: the changed records in stored form, by customer.
-        dues: the due places that change, by customer; None: none any more.
+        dues: the timer positions that change, by customer; None: no timer any more.
     """
     piece = work.piece
     commit_position = piece.commit_position or (0, b"")

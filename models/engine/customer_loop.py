@@ -1,10 +1,10 @@
 """The compiled loop: applies each customer's touchpoints and timers in order.
 
 Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
-record, estimates the risk with the version in force, foresees when it will cross the threshold, and moves bands, ticks
-and due times. What has to be decided or said about a customer it writes down as an *event*, in the order of the lane,
-with a copy of all that the decision reads; plain Python (models.engine.piece_run) goes through the events afterwards. A
-lane stops early where plain Python has to change the record first (a service case, an erasure, a trigger that expired),
+record, estimates the risk with the version in force, predicts when it will cross the threshold, and moves bands, ticks
+and due times. What has to be decided or emitted about a customer it reports as an *effect*, in the order of the lane,
+with a copy of all that the decision reads; plain Python (models.engine.effects) handles the effects afterwards. A lane
+stops early where plain Python has to change the record first (a service case, an erasure, a trigger that expired),
 or where the scorer is not a compiled one; the next call goes on from there.
 """
 

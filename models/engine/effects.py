@@ -1,7 +1,7 @@
 """Handlers of the effects that the compiled loop reports: one for each kind, in one table.
 
-The walk writes events down with all that the decision reads; here, in plain Python, they change the part of a record
-that compiled code does not, and are decided and said. Handlers know the ground that a run works on, not the run.
+The loop reports an effect with all that the decision reads. A handler, in plain Python, changes the part of the record
+that compiled code does not, decides, and emits the output. Handlers know the piece's lanes and outputs, not the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Input of the engine's pure function: one piece of work, and what scores it."""
+"""Input of the engine's pure function: the records and timers of one commit, and the model that scores them."""
 
 from __future__ import annotations
 

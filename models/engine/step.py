@@ -1,10 +1,9 @@
 """One processing step of a shard as a generator: it requests versions, timers and records, and ends with a commit.
-Pure.
 
-What a step needs from outside it asks for: it is a generator that yields a request, is sent the answer, and ends with
-what is to be committed. A worker, a rehearsal, a benchmark and the tests answer from where they keep things, and the
-order of the questions is written here alone. A new question is a request and an answer more in the two unions; the type
-checker then finds whoever does not answer it.
+Pure. What a step needs from outside it asks for: it is a generator that yields a request, is sent the answer, and ends
+with what is to be committed. A worker, a rehearsal, a benchmark and the tests answer from where they keep things, and
+the order of the questions is written here alone. A new question is a request and an answer more in the two unions; the
+type checker then finds whoever does not answer it.
 """
 
 from __future__ import annotations

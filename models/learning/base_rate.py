@@ -1,4 +1,4 @@
-"""The churn rate beside the threshold `enter`: where it is above, nearly everybody triggers, whatever they do."""
+"""Warns when the churn rate is above the trigger threshold `enter`: nearly every customer would trigger then."""
 
 from __future__ import annotations
 

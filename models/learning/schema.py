@@ -1,4 +1,4 @@
-"""The schema hash of model versions: what a stored version belongs to."""
+"""The schema hash of model versions: a stored version can be read only by code and settings of the same hash."""
 
 from __future__ import annotations
 

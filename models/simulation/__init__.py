@@ -1,1 +1,1 @@
-"""The whole system in memory: rehearsal, backtest, and the quality of predictions."""
+"""In-memory simulation of the whole system: rehearsal of a log, backtest, and the quality of predictions."""

@@ -1,9 +1,8 @@
-"""In-memory simulation of the whole system: shards, learner and model versions over given partitions. Pure, and the
-reference.
+"""In-memory simulation of the whole system: shards, learner and model versions over given partitions.
 
-`rehearse` is what a run over Kafka and Redis must equal, byte for byte: the same records, model versions, triggers and
-decisions. It holds everything in dictionaries and reads its partitions from a list; the portions it reads in
-(`batch`), and how many due items a piece may hold, change nothing.
+Pure. `rehearse` is the reference that a run over Kafka and Redis must equal byte for byte: the same records, model
+versions, triggers and decisions. It holds everything in dictionaries and reads its partitions from a list; the portions
+it reads in (`batch`), and how many due items a piece may hold, change nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Input events: CloudEvents of what customers do, validated and read into columns.
 
 `read` and `event` are the two directions. The types and their data stand in the module of their family (`commerce`,
-`engagement`, `conversation`, `social`, `service`, `directed`, `loyalty`, `campaign`, and `reserved` for the engine's
+`engagement`, `conversation`, `social`, `service`, `preferences`, `loyalty`, `campaign`, and `reserved` for the engine's
 own records); `limits` has every bound, `payload` the table of the numbers read from each kind.
 """
 

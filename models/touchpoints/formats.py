@@ -1,6 +1,6 @@
-"""Formats in which other producers write events, recognised in the bytes: what to configure is told with the refusal.
+"""Detects foreign event formats (schema registry, Kafka Connect, batches), so that a refusal says what to configure.
 
-Recognised only: the engine reads CloudEvents in structured JSON and nothing else, so that the same bytes are the same
+Detected only: the engine reads CloudEvents in structured JSON and nothing else, so that the same bytes are the same
 event whoever reads them. Headers are no part of that, and are not looked at.
 """
 

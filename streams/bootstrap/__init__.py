@@ -1,1 +1,1 @@
-"""Where clients are built and wired."""
+"""Composition roots: where the clients of a worker and of a backfill are built and wired."""

@@ -1,6 +1,6 @@
 """Preflight checks of a worker: topics, timestamps, transactions, Redis durability and permissions.
 
-The checks are those of `retention doctor` (streams/doctor), as far as a worker can't do without them.
+The checks are those of `retention doctor` (streams/operations/doctor), as far as a worker can't do without them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`retention backfill`."""
+"""`retention backfill`: warms shards and models with a log of past events, before the first worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention completion`."""
+"""`retention completion`: prints a script for completion in the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention config`."""
+"""`retention config`: shows every setting and where its value comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention customer`."""
+"""`retention customer`: shows a stored customer record, and the forecast for further silence."""
 
 from __future__ import annotations
 

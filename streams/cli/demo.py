@@ -1,4 +1,4 @@
-"""`retention demo`."""
+"""`retention demo`: the whole system on this machine, on real customers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,14 @@ def demo(
 
 
 def output_of(log: str | None, as_json: bool, in_lines: bool, svg: Path | None, width: int) -> DemoOutput:
-    """Where the demo shows what it does."""
+    """Where the demo shows what it does.
+
+    Args:
+        log: the file that is replayed; None: CDNOW.
+        as_json, in_lines: JSON objects or lines instead of the live view.
+        svg: file that keeps a picture of the view.
+        width: of the picture, in columns.
+    """
     from streams.local import demo_view
     from streams.local.demo_view import REFRESH_S, DemoOutput
     from streams.monitoring.top import plain

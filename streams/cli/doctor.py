@@ -1,4 +1,4 @@
-"""`retention doctor`."""
+"""`retention doctor`: checks everything that a worker depends on."""
 
 from __future__ import annotations
 

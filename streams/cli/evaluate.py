@@ -1,4 +1,4 @@
-"""`retention evaluate`."""
+"""`retention evaluate`: the quality of the churn model's predictions over a log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command group `retention`."""
+"""The command group `retention`, with the settings that every command takes."""
 
 from __future__ import annotations
 

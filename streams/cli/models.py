@@ -1,4 +1,4 @@
-"""`retention models`, `retention models promote` and `retention models unpin`."""
+"""`retention models`, `models promote` and `models unpin`: champion and challengers, and an operator's choice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention publish`."""
+"""`retention publish`: validates touchpoints and sends them to Kafka."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention rehearse`."""
+"""`retention rehearse`: runs the engine over a log, in memory."""
 
 from __future__ import annotations
 

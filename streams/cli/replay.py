@@ -1,4 +1,4 @@
-"""`retention replay`."""
+"""`retention replay`: writes a log of past events to Kafka, with its own times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention tail`."""
+"""`retention tail`: shows the newest records of an output topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention top`."""
+"""`retention top`: the live view of running workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention topics create` and `describe`."""
+"""`retention topics create` and `describe`: the engine's topics, as they should be and as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retention worker`."""
+"""`retention worker`: runs the engine on its share of the partitions."""
 
 from __future__ import annotations
 

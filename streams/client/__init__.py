@@ -1,6 +1,6 @@
-"""Client library for other teams: publish touchpoints, consume triggers (docs/clients.md). docs/clients.md tells what
-each guarantees.
+"""Client library for other teams: publish touchpoints, consume triggers.
 
+docs/clients.md tells what each guarantees.
 `TouchpointPublisher` is for upstream services, `TriggerConsumer` for downstream ones. Both are thin over kafka-python,
 take the engine's settings of the connection (``kafka_security_protocol``, ...) and are used from one thread.
 """

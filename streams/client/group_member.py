@@ -67,11 +67,22 @@ ConsumerRebalanceListener.register(_Rebalances)  # kafka-python looks for an ins
 
 
 class GroupMember:
-    """Reads one topic at read_committed as a member of `group`. Not thread-safe.
+    """Reads one topic at read_committed as a member of a consumer group. Not thread-safe.
 
-    look_back: with every partition it gets it begins so many offsets before the committed one; `is_history` tells those
-    records from new ones. A broker that goes away is waited for; `stopping` ends the wait. Raises BrokerUnreachable at
-    the start, BrokerRefused for what does not pass by itself.
+    A broker that goes away later is waited for.
+
+    Args:
+        connection: brokers and security.
+        topic: to read.
+        group: to be a member of.
+        look_back: with every partition it gets it begins so many offsets before the committed one; `is_history` tells
+            those records from new ones.
+        stopping: asked during a wait for the broker; true ends it.
+        settings: of kafka-python's consumer; those that the guarantees rest on win.
+
+    Raises:
+        BrokerUnreachable: no broker answers at the start.
+        BrokerRefused: the broker refuses something that does not pass by itself.
     """
 
     def __init__(

@@ -59,6 +59,7 @@ class TouchpointPublisher:
         keep_time: each record's timestamp is its event's time; only for topics of a replay. None asks the topic.
         delivery_timeout_s: an event not confirmed for so long counts as not delivered.
         most_waiting, most_waiting_bytes: of events not yet confirmed; `publish` waits when there are more.
+        most_kept: refusals and undelivered events kept for the report, without `on_outcome`.
         settings: of the connection, named as the engine's (kafka_security_protocol, kafka_user, ...); of kafka-python's
             producer: compression_type (gzip, snappy, lz4, zstd), linger_ms, batch_size.
 
@@ -134,7 +135,20 @@ class TouchpointPublisher:
         data: Mapping[str, Any] | msgspec.Struct,
         line: int = 0,
     ) -> Refusal | None:
-        """As `publish`, from the parts of the event; `models.touchpoints` has the types and their data."""
+        """As `publish`, from the parts of the event; `models.touchpoints` has the types and their data.
+
+        Args:
+            type: of the touchpoint, such as "purchase".
+            id: of the fact, the same at every attempt.
+            source: URI of the service that tells it.
+            subject: the customer's id; becomes the record's key.
+            time_ms: when it happened, ms since the epoch.
+            data: what the type asks for.
+            line: a number of the caller's own for the report.
+
+        Returns:
+            The refusal of an event that the engine would not take, else None.
+        """
         try:
             value = event(type, id=id, source=source, subject=subject, time_ms=time_ms, data=data)
         except InvalidTouchpoint as error:

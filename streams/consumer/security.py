@@ -1,4 +1,4 @@
-"""How Kafka is reached, as Faust wants to be told."""
+"""Translates the Kafka connection settings to Faust's: broker URLs and credentials."""
 
 from __future__ import annotations
 

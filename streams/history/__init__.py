@@ -1,1 +1,1 @@
-"""Logs of the past: files, replay, backfill, evaluation."""
+"""Logs of past events: read from files, replayed into Kafka, backfilled before the first worker, evaluated."""

@@ -29,10 +29,17 @@ class DiskFull(EngineError):
 def sorted_on_disk(
     items: Iterable[T], kind: type[T], key: Callable[[T], int], directory: Path, in_memory: int = IN_MEMORY
 ) -> Iterator[T]:
-    """The items by key, those of one key in their own order.
+    """The items sorted by key, those of one key in their own order.
 
-    At most `in_memory` of them are held, and one for each run; the runs lie in `directory`. kind: a class that msgspec
-    can write and read.
+    Args:
+        items: read once.
+        kind: their class; msgspec must be able to write and read it.
+        key: to sort by.
+        directory: takes the sorted runs, as files.
+        in_memory: most items held at a time, beside one for each run.
+
+    Raises:
+        DiskFull: a run could not be written; while the result is iterated.
     """
     source, runs = iter(items), list[Path]()
     while len(held := sorted(islice(source, in_memory), key=key)) == in_memory:

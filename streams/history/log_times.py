@@ -1,4 +1,4 @@
-"""The times of a log: which may be, and that nothing is missing between two of them.
+"""Validates the event times of a log file: each within bounds, and no long gap between two.
 
 One wrong date would move everything: the log's time goes on to the latest row, everybody has churned by then, each tick
 on the way takes its time, and on a topic whatever comes afterwards is late.

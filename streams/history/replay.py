@@ -120,11 +120,22 @@ async def replay(
     watch: Callable[[Played], None] = lambda played: None,
     batch_bytes: int = BATCH_BYTES,
 ) -> Played:
-    """Write a tape. `speed`: seconds of log time per second, None: as fast as Kafka takes it. batch_bytes: that the
-    topic takes.
+    """Write a tape to the input topic. What was written before an error stays.
 
-    Raises BrokerRefused for a record that is larger, BrokerUnreachable when records could not be delivered; what was
-    written before them stays.
+    Args:
+        connection: brokers and security.
+        topic: the input topic.
+        records: in the order of their times.
+        speed: seconds of log time per second; None: as fast as Kafka takes it.
+        watch: told how far it has come.
+        batch_bytes: most bytes of a batch that the topic takes.
+
+    Returns:
+        What was written in all.
+
+    Raises:
+        BrokerRefused: the topic takes no record as large as one of these.
+        BrokerUnreachable: records could not be delivered.
     """
     producer: Any = None
     try:

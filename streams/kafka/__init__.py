@@ -1,1 +1,1 @@
-"""What everybody asks Kafka: topics, administration, readers, high-water marks, producers."""
+"""Kafka toolbox: client factory, security, topics, administration, readers, ends of output partitions, producers."""

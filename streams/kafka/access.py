@@ -1,4 +1,4 @@
-"""Access to Kafka that is refused, by name: encryption, who we are, what we may do. Waiting does not help.
+"""Named errors for a refused Kafka connection (TLS, login, ACLs), and the probe that tells which. None is waited for.
 
 Both client libraries try again whatever the reason was that a connection could not be made, and then report that no
 broker was reached. `access_fault` asks once more, and finds the reason.

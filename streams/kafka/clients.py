@@ -1,5 +1,7 @@
-"""Kafka clients, of both libraries: every one is built here (and Faust's app in streams/consumer/app.py), so that no
-connection is left without its security. What a caller adds wins over the connection's part.
+"""Factory of Kafka clients, for kafka-python and aiokafka.
+
+Every client is built here (and Faust's app in streams/consumer/app.py), so that no connection is left without its
+security. A setting that a caller adds wins over the connection's.
 """
 
 from __future__ import annotations

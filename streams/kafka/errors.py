@@ -1,4 +1,4 @@
-"""Kafka's errors under names of ours: unavailable (wait), fenced, refused, and topics that are not as they must be.
+"""Kafka errors of both client libraries, translated: unavailable (wait), fenced, refused, topic missing or different.
 
 Two client libraries are in use, each with its own errors. They are translated where the library is called, so that
 callers know only the names below, and those of streams/kafka/access.py.

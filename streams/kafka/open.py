@@ -1,4 +1,4 @@
-"""Clients of kafka-python that leave nothing behind when they can't be made."""
+"""Opens a kafka-python client; a constructor that fails leaves no thread and no socket behind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Open transactions of producers upstream: readers at read_committed get nothing from behind the oldest one on.
+"""Detects open transactions of upstream producers, which hold up every reader at read_committed.
 
-Kafka tells it by two ends of a log: the high watermark, and the last stable offset, before which everything is decided.
-The latter stands still for as long as the oldest transaction is open; with transactions that come and go it moves.
+Such a reader gets nothing from behind the beginning of the oldest open transaction. Two ends of a log show that: the
+high watermark, and the last stable offset, before which every transaction is decided. The last stable offset stands
+still for as long as the oldest transaction is open; with transactions that come and go it moves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rights on its topics that a worker needs, as Kafka's ACLs call them; deploy/kafka/acls.sh grants them."""
+"""Checks which Kafka ACLs on its topics a worker lacks; deploy/kafka/acls.sh grants them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""How Kafka is reached: the brokers, and how client and broker know each other. Each client library has its own names
-for it, and only this module knows them (Faust's: streams/consumer/security.py).
+"""Kafka connection settings: brokers, TLS and SASL, as arguments of kafka-python and aiokafka.
+
+Each client library has its own names for them; only this module knows those (for Faust, streams/consumer/security.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens for OAUTHBEARER, from a file or a command that something else keeps fresh: asked for at every connection."""
+"""OAUTHBEARER token providers: the token is read from a file, or printed by a command, at every connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the last records of a topic and follows it, at read_committed, for people. At read_committed."""
+"""Reads the last records of a topic and follows it, at read_committed, for commands that show records to people."""
 
 from __future__ import annotations
 

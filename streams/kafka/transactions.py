@@ -1,4 +1,4 @@
-"""Whether a broker has transactions, and how one that has none says so."""
+"""Finds out whether a broker supports transactions, and lists the errors by which one without them answers."""
 
 from __future__ import annotations
 

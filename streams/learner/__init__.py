@@ -1,1 +1,1 @@
-"""Examples in, model versions out; the model registry."""
+"""The learner: reads labelled examples from Kafka, publishes model versions; the model registry."""

@@ -31,7 +31,16 @@ FIRST_STEP, STEP_GROWTH = 1_000, 8
 
 @dataclass(frozen=True, slots=True)
 class LearnerSettings:
-    """partitions: of the input, hence of the examples topic. schema: names the model (models.churn.schema_of)."""
+    """Settings of the learner.
+
+    Attributes:
+        engine: the settings by which examples are learned.
+        connection: brokers and security.
+        examples_topic: its name.
+        partitions: of the input, hence of the examples topic.
+        schema: the schema hash of its model versions (models.learning.schema.schema_of).
+        isolation_level: at which examples are read, as Kafka names it.
+    """
 
     engine: EngineSettings
     connection: KafkaConnection

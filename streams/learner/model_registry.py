@@ -72,9 +72,9 @@ class Stored:
 
 
 class ModelRegistry:
-    """Reads and names what stands in the registry. Every read raises what the store raises.
+    """Reads the versions in the registry, and names the values to write. Every read raises what the store raises.
 
-    schema: names the model (models.churn.schema_of).
+    schema: the schema hash of its versions (models.learning.schema.schema_of).
     """
 
     def __init__(self, store: Store, schema: str) -> None:

@@ -46,9 +46,16 @@ Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
 class LearnerOwner:
     """The owner of the learner's partition.
 
-    on_version: told the newest version, at the start and whenever one is published. on_trouble: why the learner stands
-    still; None when this owner is no longer the one who does. on_wait: for what it waits, (reason, detail) as a
-    shard's; None when it waits no more. on_repeated: how many examples came that it had already.
+    Args:
+        tp: the partition.
+        generation: the rebalance count at takeover.
+        settings: of the learner.
+        checkpoint: of the learner's namespace.
+        on_version: told the newest version, at the start and whenever one is published.
+        new_consumer: makes the consumer of the examples.
+        on_trouble: told why the learner stands still; None when this owner is no longer the one that does.
+        on_repeated: told how many examples came that it had learned already.
+        on_wait: told for what it waits, (reason, detail) as a shard's; None when it waits no more.
     """
 
     reads = False

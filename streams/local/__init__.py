@@ -1,1 +1,1 @@
-"""All on one machine: embedded servers, processes, the demo."""
+"""The whole system on one machine: an embedded broker and Redis, child processes, the demo."""

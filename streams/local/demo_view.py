@@ -46,7 +46,15 @@ def progress(now: View) -> str:
 
 
 def summary(now: View, log: str, written: int, published: int, seconds: float) -> list[str]:
-    """What came out in the end. written: touchpoints replayed. published: triggers on the topic."""
+    """The lines with which the demo ends.
+
+    Args:
+        now: the last view of the worker.
+        log: name of the log.
+        written: touchpoints replayed.
+        published: triggers on the topic.
+        seconds: that the replay took.
+    """
     reached = moment(now.time) if now.time is not None else "nothing"
     return [
         "",

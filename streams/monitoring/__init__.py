@@ -1,1 +1,1 @@
-"""Metrics, health, and the live view."""
+"""Monitoring of a worker: Prometheus metrics, health and readiness, and the live view in a terminal."""

@@ -189,7 +189,15 @@ class Metrics:
     def committed(
         self, shard: int, before: Totals, after: Totals, records: int, seconds: float, store_seconds: float
     ) -> None:
-        """A commit stands. `records`: consumed by it."""
+        """Count a commit.
+
+        Args:
+            shard: its number.
+            before, after: the shard's totals.
+            records: consumed by the commit.
+            seconds: from load to written.
+            store_seconds: spent in Redis.
+        """
         label = str(shard)
         for field, series in self._totals.items():
             series.labels(label).inc(max(0, _counted(after, field) - _counted(before, field)))

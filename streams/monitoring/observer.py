@@ -60,7 +60,15 @@ class Owners(Protocol):
 
 
 class Watching:
-    """Everything that looks at one worker. Its methods are called once per commit, transaction or version."""
+    """Observer of one worker. Its methods are called once per commit, transaction or version.
+
+    Args:
+        app: the application's name.
+        mode: live or replay.
+        partitions: of the input topic.
+        stall_after_s: a shard with work that has not moved for so long is unhealthy.
+        host, port: where /metrics, /health and /ready listen; port 0: a free one.
+    """
 
     def __init__(self, *, app: str, mode: str, partitions: int, stall_after_s: float, host: str, port: int) -> None:
         self.metrics = Metrics(app, mode, partitions)
@@ -84,7 +92,15 @@ class Watching:
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None:
-        """A piece of a shard's line is committed."""
+        """A piece of a shard's line is committed.
+
+        Args:
+            shard: its number.
+            before, after: its states.
+            records: consumed by the commit.
+            seconds: from load to written, without waiting for the learner.
+            store_seconds: spent in Redis.
+        """
         self._states[shard] = after
         self._in_hand[shard] = max(0, self._in_hand.get(shard, 0) - records)
         self.progress.moved(shard)

@@ -1,4 +1,4 @@
-"""Watching that the input topic is the one that the shards read: a topic that is deleted and made anew has another id.
+"""Watches the input topic's id, and ends the process when the topic was deleted and created anew.
 
 Kafka's clients look for new topics every five minutes only, and a worker whose topic is gone owns nothing meanwhile, as
 one that stands by does.
@@ -24,8 +24,15 @@ SURE: Final = 2
 
 
 class TopicWatch:
-    """known: the topic as it was when this worker started. on_changed: ends the process. on_trouble: told why nothing
-    can be read, and None when it can be again."""
+    """Compares the input topic with what it was, every two seconds.
+
+    Args:
+        directory: asks Kafka for a topic's id and partitions; closed at the end of `run`.
+        topic: the input topic's name.
+        known: the topic as it was when this worker started.
+        on_changed: ends the process.
+        on_trouble: told why nothing can be read, and None when it can be again.
+    """
 
     def __init__(
         self,

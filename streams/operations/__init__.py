@@ -1,1 +1,1 @@
-"""What an operator does: doctor, customer, champion."""
+"""Tools for operators: checks of a deployment, one customer's profile, the choice of the champion model."""

@@ -76,9 +76,24 @@ async def standing(store: Store, app: str) -> Standing:
 
 
 def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:
-    """Write that `model` is champion from the next version on (None: that evidence decides again) into the log.
+    """Write an operator's choice of a champion into the log; it counts from the next model version on.
 
-    Raises ModelUnknown, ChoiceRefused, NoShard in a replay that has not begun, BrokerUnreachable and BrokerRefused.
+    Args:
+        connection: brokers and security.
+        topic: the input topic.
+        stands: how the contest stands now.
+        model: the champion to be; None: evidence decides again.
+        by: who chooses, kept in the record.
+
+    Returns:
+        Where the record was written.
+
+    Raises:
+        ModelUnknown: no such model learns here.
+        ChoiceRefused: the record would be refused, such as for too long a `by`.
+        NoShard: a replay has not begun, its log has no time.
+        BrokerUnreachable: Kafka does not answer.
+        BrokerRefused: Kafka does not take the record.
     """
     if model is not None and model not in stands.names:
         raise ModelUnknown(f"there is no model {model!r}; those that learn are {', '.join(stands.names)}")

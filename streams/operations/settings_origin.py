@@ -1,4 +1,4 @@
-"""Where each setting's value comes from: default, file or environment. `streams.config` decides; this tells.
+"""Finds where each setting's value comes from: default, file or environment. `streams.config` decides; this reports.
 
 Of the environment it looks at names only.
 """

@@ -1,1 +1,1 @@
-"""Outputs on their way to Kafka, exactly once."""
+"""The transactional outbox: a shard's outputs on their way to Kafka, exactly once."""

@@ -1,4 +1,4 @@
-"""How many bytes our batches may have: a broker refuses a batch above the topic's `max.message.bytes` as a whole.
+"""Byte limits of producer batches by topic: a broker refuses a whole batch above the topic's `max.message.bytes`.
 
 What a topic takes is known from its settings, where we may read them; whoever lowers it under a running worker is found
 out by the broker's refusal, and batches shrink from then on.

@@ -61,15 +61,22 @@ class Sent(NamedTuple):
 
 
 class Outgoing:
-    """One shard's publishing, for one ownership.
+    """One shard's outbox relay, for one ownership.
 
-    expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
-    shard's own input partition, in the same transaction. ours: whether the shard is still ours, asked before the
-    publisher is started anew, which would fence a new owner's. For those who watch: on_published(sent),
-    on_added(entries) with what each commit has added to the outbox, on_retry() at each transaction that failed,
-    on_outage(detail) at each failure to publish or to start again. hurries: False where nobody waits for what is
-    public (a backfill): a transaction at every boundary would be all that the broker does. transaction_s: after which
-    Kafka aborts a transaction.
+    Args:
+        publisher: of the shard.
+        shard: its number.
+        expires: True in live mode, where a trigger past its expiry is replaced by an `expired_unsent` record in the
+            shard's own input partition, in the same transaction.
+        on_published: told what each round has published.
+        on_outage: told at each failure to publish or to start again.
+        ours: whether the shard is still ours, asked before the publisher is started anew, which would fence a new
+            owner's.
+        on_retry: called at each transaction that failed.
+        on_added: told what each commit has added to the outbox.
+        hurries: False where nobody waits for what is public (a backfill): a transaction at every boundary would be
+            all that the broker does.
+        transaction_s: after which Kafka aborts a transaction.
     """
 
     def __init__(
@@ -107,8 +114,14 @@ class Outgoing:
     async def start(self, outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
         """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
 
-        outbox: what the store holds. sequences: the last sequence numbers by role, as committed. Raises
-        DifferentOutput. A start that raised KafkaUnavailable halfway may be repeated as it is.
+        A start that raised KafkaUnavailable halfway may be repeated as it is.
+
+        Args:
+            outbox: what the store holds, oldest first.
+            sequences: the last sequence numbers by role, as committed.
+
+        Raises:
+            DifferentOutput: what is public differs from what the outbox holds.
         """
         _check_outbox(outbox, sequences)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
@@ -124,9 +137,10 @@ class Outgoing:
                 await self._again(Backoff())
 
     def ahead(self, sequences: Mapping[str, int]) -> dict[str, int]:
-        """After a start: the last published sequence number of each role of which more is published than `sequences`
-        says. Redis lost
-        that: the shard says it again, and nothing else."""
+        """After a start: the last published sequence number of each role that is beyond `sequences`.
+
+        Redis lost the outputs between: the shard emits them again, and nothing else.
+        """
         last = {destination.topic: max(known, default=0) for destination, known in self._public.items()}
         return {
             role: sequence for role, sequence in last.items() if role in OUTPUTS and sequence > sequences.get(role, 0)

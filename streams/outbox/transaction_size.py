@@ -1,4 +1,4 @@
-"""How much a shard puts into one transaction: as much as gets through in time.
+"""Adaptive size of outbox transactions: halved when one times out, grown again when they are quick.
 
 Kafka aborts a transaction that is open for longer than its timeout. Where a quota throttles the client the same
 entries would then be begun anew for ever, so what did not get through is halved, and grows again slowly.

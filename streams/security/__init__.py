@@ -1,1 +1,1 @@
-"""How a secured connection is described: settings, TLS, and addresses that may hold a secret."""
+"""Security of connections to Kafka and Redis: their settings, TLS contexts, and URLs that may hold a password."""

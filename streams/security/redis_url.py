@@ -1,4 +1,4 @@
-"""The URL of Redis: what is wrong with it, and how it may be shown.
+"""Validates a Redis URL, and shows it without its secrets.
 
 It may hold passwords, in two places (before the host, among the options), and a password that should have been
 percent-encoded may hold any character, so that nobody can say where it ends. Neither function therefore repeats

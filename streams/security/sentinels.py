@@ -1,4 +1,4 @@
-"""Addresses of Redis in which Sentinel tells who the primary is: redis+sentinel://host:port,host:port/service/db."""
+"""Parses the URL of a Redis behind Sentinel: redis+sentinel://host:port,host:port/service/db."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that say how Kafka and Redis are reached securely, and what is wrong about them together.
+"""Security settings of Kafka and Redis (TLS, SASL, users, passwords), and the check that they fit together.
 
 Secrets come from the setting or from the file that the setting beside it names (`..._FILE`), and are never shown.
 """

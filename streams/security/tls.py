@@ -1,4 +1,4 @@
-"""TLS: whom a connection trusts, by which certificate it shows who it is, and what is wrong with one that fails."""
+"""TLS contexts from certificate files, expiry dates of certificates, and the reason why a handshake failed."""
 
 from __future__ import annotations
 

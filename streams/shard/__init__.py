@@ -1,1 +1,1 @@
-"""One partition at work: takeover, plan, load, apply, commit."""
+"""The processor of one input partition: takeover, plan, load, apply, commit."""

@@ -28,7 +28,15 @@ def clock_record(partition: int, now_ms: int, by: str) -> bytes:
 
 
 class ClockWriter:
-    """Appends clock records for the partitions that `partitions` names at the time."""
+    """Appends clock records to the partitions of this worker, one to each every few seconds.
+
+    Args:
+        connection: brokers and security.
+        topic: the input topic.
+        partitions: names those that are owned at the time.
+        every_s: from one record to the next.
+        by: the application's name, for the record's source.
+    """
 
     def __init__(
         self, connection: KafkaConnection, topic: str, partitions: Callable[[], Iterable[int]], every_s: float, by: str

@@ -17,12 +17,17 @@ async def new_body(
 ) -> ShardBody:
     """The first body of a shard without a meta.
 
-    public: the roles of its output topics that hold something of it.
+    Args:
+        namespace: of the shard.
+        settings: of it, as configured.
+        facts: of its input partition.
+        public: the roles of its output topics that hold something of it.
+        store: asked for the meta of shard 0.
 
     Raises:
-        MetaMissing: The shard has been: its state is lost.
-        TopicChanged: Its partition was added to the topic later.
-        SettingsChanged: The other shards were created with other settings.
+        MetaMissing: the shard has been: its state is lost.
+        TopicChanged: its partition was added to the topic later.
+        SettingsChanged: the other shards were created with other settings.
     """
     if facts.committed is not None:
         raise MetaMissing(

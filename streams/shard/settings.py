@@ -16,9 +16,17 @@ from streams.store.checkpoint import Checkpoint
 
 @dataclass(frozen=True, slots=True)
 class ShardSettings:
-    """What a shard needs to be told. topic: the input topic's name. outbox_limit: entries, see `Outgoing.room`.
-    cache_records: most customers whose records are kept in memory. backfill_until: the cut-over of the backfill that
-    works here in place of a worker, 0: none."""
+    """What a shard needs to be told.
+
+    Attributes:
+        engine: the pure engine's settings.
+        mode: live or replay.
+        topic: the input topic's name.
+        outbox_limit: entries; no batch is begun while more are unpublished (`Outgoing.has_capacity`).
+        clock_ahead_limit_s: a record further ahead of this machine's clock pauses the shard.
+        cache_records: most customers whose records are kept in memory.
+        backfill_until: the cut-over (ms) of the backfill that works here in place of a worker, 0: none.
+    """
 
     engine: EngineSettings
     mode: str
@@ -43,7 +51,17 @@ class Watcher(Protocol):
     def taken_over(self, shard: int, state: ShardState) -> None: ...
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
-    ) -> None: ...
+    ) -> None:
+        """A commit is written.
+
+        Args:
+            shard: its number.
+            before, after: its states.
+            records: consumed by the commit.
+            seconds: from load to written, without waiting for the learner.
+            store_seconds: spent in Redis.
+        """
+
     def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
     def working(self, shard: int, records: int, up_to: int) -> None: ...
     def waiting(self, shard: int, reason: str, detail: str) -> None: ...
@@ -56,8 +74,8 @@ class ShardPorts:
     """What a shard works with.
 
     Attributes:
-        store: the state of all places; read through it, written through the checkpoint alone.
-        checkpoint: of the shard's place.
+        store: the state of all namespaces; read through it, written through the checkpoint alone.
+        checkpoint: of the shard's namespace.
         versions: where model versions come from.
         outgoing: the shard's outbox on its way to Kafka.
         watcher: is told what the shard does.

@@ -5,7 +5,7 @@ The protocol, with the step numbers that docs/design.md and the chaos tests use.
  1. read the meta                                                     `read`
  2. commit its next offset to Kafka (streams/consumer/ownership.py)
  3. mint a token: from here on the former owner can write nothing      `mint`
-4. check the log's facts; create the meta of a new shard   `create`
+ 4. check the log's facts; create the meta of a new shard             `create`
  5. start the publisher: ends the former owner's open transaction and fences it
  6. read the public tails
  7. read the outbox, compare with what is public, publish what is missing

@@ -1,1 +1,1 @@
-"""Models of River that learn beside the champion."""
+"""Challengers: online classifiers of the River library behind the churn model port."""

@@ -65,8 +65,16 @@ _LEAST_DAMPING = 1e-5
 
 
 class Customers(NamedTuple):
-    """Customers of a fit: x, last, age of shape (customers,), and what came in the `window` (weeks) after their age:
-    `back`, a purchase, or silence. weights: by how many customers each row counts, by default 1."""
+    """Customers of a fit, as columns of shape (customers,).
+
+    Attributes:
+        x: repeat purchases, a count.
+        last: time of the last purchase, weeks since the first.
+        age: weeks since the first purchase.
+        back: whether a purchase came in the `window` after `age`; None where nothing after it is known.
+        window: weeks.
+        weights: by how many customers each row counts, by default 1.
+    """
 
     x: ArrayLike
     last: ArrayLike
@@ -83,6 +91,7 @@ def fit(
 
     Args:
         customers: their order changes last digits only.
+        prior: medians of the parameters, and spreads of their logs.
         worth: how many independent customers they count as all together, by default as many as they are. Customers
             share the weather, the season and our own campaigns, so that a week of all of them tells less than their
             number says (a tempered likelihood: Bissiri, Holmes and Walker 2016, "A general framework for updating
@@ -155,11 +164,21 @@ def _ridges(prior: MbgPrior, total: float) -> tuple[Column, Column]:
 
 @compiled
 def silent_probability(x: float, last: float, age: float, horizon: float, parameters: Any) -> float:
-    """Probability that a customer makes no purchase within `horizon` weeks from now; `age` is as of now.
+    """Probability that a customer makes no purchase within `horizon` from now.
 
-    parameters: (r, alpha, a, b), as MbgParameters or an array of shape (4,). The odds of being gone by now are
-    R = a / (b + x) · ((α + age) / (α + last))^(r + x); who is not gone stays silent with probability
-    ((α + age) / (α + age + horizon))^(r + x). Finite for whatever a customer has, and never 0/0.
+    The odds of being gone by now are R = a / (b + x) · ((α + age) / (α + last))^(r + x); a customer who is not gone
+    stays silent with probability ((α + age) / (α + age + horizon))^(r + x). Finite for whatever a customer has, and
+    never 0/0.
+
+    Args:
+        x: repeat purchases, a count.
+        last: time of the last purchase, weeks since the first.
+        age: weeks from the first purchase to now.
+        horizon: weeks.
+        parameters: (r, alpha, a, b), as MbgParameters or an array of shape (4,).
+
+    Returns:
+        The probability, in [0, 1].
     """
     r, alpha, a, b = parameters[0], parameters[1], parameters[2], parameters[3]
     odds = ln(a / (b + x)) + (r + x) * ln((alpha + age) / (alpha + last))
@@ -174,7 +193,19 @@ def silent_probability(x: float, last: float, age: float, horizon: float, parame
 def silent_probabilities(
     x: ArrayLike, last: ArrayLike, age: ArrayLike, horizon: float, parameters: MbgParameters
 ) -> Column:
-    """`silent_probability` of columns, shape (customers,): the same bits. `horizon` in weeks."""
+    """`silent_probability` of many customers: the same bits.
+
+    Args:
+        x, last, age: as there, each of shape (customers,).
+        horizon: weeks.
+        parameters: of a fit.
+
+    Returns:
+        Probabilities, shape (customers,).
+
+    Raises:
+        ValueError: columns of different shapes.
+    """
     counts, lasts, ages = _columns(x, last, age)
     out = np.empty(len(counts))
     _silent_probabilities(counts, lasts, ages, float(horizon), np.array(parameters, dtype=np.float64), out)

@@ -38,8 +38,11 @@ def gammas(z: float) -> tuple[float, float, float]:
 class Sample(NamedTuple):
     """Customers as compiled code reads them.
 
-    x, last, age, back, share: by customer, the shares of the weight adding to one. values, by_value: the different
-    values of x and their shares; gamma functions are of x alone, and few customers differ in it.
+    Attributes:
+        x, last, age, back: by customer, shape (customers,), as in `models.churn.mbg.fit.Customers`; times in weeks.
+        share: a customer's share of the whole weight; they add up to one.
+        values, by_value: the different values of x, shape (values,), and their shares. Gamma functions are of x alone,
+            and few customers differ in it.
     """
 
     x: NDArray[np.float64]
@@ -61,10 +64,19 @@ def objective(
     gradient: Any,
     hessian: Any,
 ) -> float:
-    """Negative log-likelihood of the mean customer, and ridges · (logs - prior)². Fills its derivatives by the log
-    parameters `logs`: `gradient` (4,) and `hessian` (4, 4).
+    """Negative log-likelihood of the mean customer, plus ridges · (logs - prior)², with its derivatives by `logs`.
 
-    sample: a `Sample`.
+    Args:
+        logs: the log parameters (ln r, ln α, ln a, ln b), shape (4,).
+        prior: medians of the prior, as logs, shape (4,).
+        ridges: half the prior's precisions, a customer's share, shape (4,).
+        window: weeks after a customer's age in which they came back or were silent.
+        sample: a `Sample`.
+        gradient: is filled, shape (4,).
+        hessian: is filled, shape (4, 4).
+
+    Returns:
+        The value.
 
     A customer's likelihood is Γ(r+x)/Γ(r) α^r · Γ(a+b)/Γ(b) · Γ(b+x)/Γ(a+b+x+1) · (gone + alive), where
     gone = a (α+last)^-(r+x) and alive = (b+x) (α+age)^-(r+x). Of one who is silent for the `window` after their age,

@@ -1,1 +1,1 @@
-"""The champion: a mixture of the learners, levelled to what is observed."""
+"""The main churn model: two online classifiers and MBG/NBD pooled, with a level fitted to the observed churn rate."""

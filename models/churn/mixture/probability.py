@@ -1,5 +1,4 @@
-"""The main churn model, scoring: three estimates pooled into one probability. Compiled, without state. Compiled; no
-state of its own.
+"""The main churn model, scoring: three estimates pooled into one probability. Compiled, without state.
 
 P(no sign of staying within the horizon | silent from now on) is estimated thrice: by the weekly hazard, rolled forward
 under silence and cumulated; by the direct learner, which corrects the hazard's logit where its labels say so; and by

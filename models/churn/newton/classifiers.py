@@ -243,9 +243,15 @@ class _Newton(base.MiniBatchClassifier):
 class NewtonLogistic(_Newton):
     """Logistic regression by online Newton steps, with a posterior of its weights.
 
-    `precision`: of a weight's prior, 1 / variance. `intercept_variance`: the intercept's prior variance over the
-    others'. `walk`: the share of the prior variance that `drift` adds. `prior_precision`: precisions of single
-    features, instead of `precision`. `intercept`: whether there is one.
+    Args:
+        precision: of a weight's prior, 1 / variance; from 1e-12 to 1e12, as the other variances and precisions.
+        intercept_variance: the intercept's prior variance over the others'.
+        walk: the share of the prior variance that `drift` adds, 0 for none.
+        prior_precision: precisions of single features by name, instead of `precision`.
+        intercept: whether there is one.
+
+    Raises:
+        ValueError: a number out of bounds.
 
     >>> model = NewtonLogistic(precision=1.0)
     >>> for _ in range(50):
@@ -269,9 +275,10 @@ class NewtonLogistic(_Newton):
 
 
 class NewtonCloglog(_Newton):
-    """Complementary log-log regression, P(True) = 1 − exp(−exp(w·x)), by online Newton steps: the link of a hazard
-    pooled over equal spans of time (Prentice and Gloeckler 1978, "Regression analysis of grouped survival data",
-    Biometrics 34). Parameters as for NewtonLogistic.
+    """Complementary log-log regression, P(True) = 1 − exp(−exp(w·x)), by online Newton steps.
+
+    The link is that of a hazard pooled over equal spans of time (Prentice and Gloeckler 1978, "Regression analysis of
+    grouped survival data", Biometrics 34). Arguments and errors are those of NewtonLogistic.
 
     Its slope grows with the hazard, its information does not: under a wide prior (a precision below about 10, for
     features of order one) an early surprise can throw the weights far off.

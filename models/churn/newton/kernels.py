@@ -151,7 +151,13 @@ def learn_rows(
 
 @compiled
 def linear_rows(weights: Any, rows: Any, intercept: int, offsets: Any, out: Any) -> None:
-    """`linear` for each row, into `out` of shape (rows,); the others are as for `learn_rows`."""
+    """`linear` for each row.
+
+    Args:
+        weights: w, shape (size,).
+        rows, intercept, offsets: as for `learn_rows`.
+        out: is filled, shape (rows,).
+    """
     x = np.empty(weights.shape[0])
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)
@@ -160,7 +166,14 @@ def linear_rows(weights: Any, rows: Any, intercept: int, offsets: Any, out: Any)
 
 @compiled
 def variance_rows(root: Any, rows: Any, intercept: int, size: int, out: Any) -> None:
-    """`variance` for each row, into `out` of shape (rows,). size: of the state; the others are as for `learn_rows`."""
+    """`variance` for each row.
+
+    Args:
+        root: the packed triangular root of P, shape (size · (size + 1) / 2,).
+        rows, intercept: as for `learn_rows`.
+        size: of the state, with its intercept.
+        out: is filled, shape (rows,).
+    """
     x = np.empty(size)
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)

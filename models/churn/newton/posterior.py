@@ -24,13 +24,20 @@ NO_OFFSETS: Floats = np.empty(0)
 
 
 class Posterior:
-    """`names`: features in order; `weights`: their means, shape (size,), with the intercept's before them if there is
-    one; `root`: shape (size * (size + 1) / 2,)."""
+    """A Gaussian over the weights of the features met so far.
+
+    Attributes:
+        names: features in order.
+        slots: the position of each in `names`.
+        intercept: 1 with an intercept, 0 without.
+        weights: means, shape (size,), the intercept's before the features' if there is one.
+        root: packed root of the covariance, shape (size · (size + 1) / 2,).
+    """
 
     __slots__ = ("intercept", "names", "root", "slots", "weights")
 
     def __init__(self, intercept_variance: float | None) -> None:
-        """`intercept_variance`: prior variance of the intercept's weight; None for no intercept."""
+        """intercept_variance: prior variance of the intercept's weight; None for no intercept."""
         first = [] if intercept_variance is None else [sqrt(intercept_variance)]
         self.intercept = len(first)
         self.names: list[Hashable] = []
@@ -48,7 +55,16 @@ class Posterior:
             self.root = np.concatenate([self.root, np.zeros(size), [sqrt(variance)]])
 
     def restore(self, names: Any, weights: Any, root: Any) -> None:
-        """Become what `names`, `weights` and `root` were. Raises SnapshotRefused, changing nothing, on damage."""
+        """Take over a stored state.
+
+        Args:
+            names: features in order.
+            weights: shape (size,).
+            root: shape (size · (size + 1) / 2,).
+
+        Raises:
+            SnapshotRefused: one of them is damaged; nothing has changed.
+        """
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise SnapshotRefused("names must be a list of strings")
         if len(set(names)) < len(names):
@@ -62,6 +78,7 @@ class Posterior:
         self.slots = {name: slot for slot, name in enumerate(names)}
 
     def covariance(self) -> Floats:
+        """Covariance of the weights, shape (size, size)."""
         out = np.empty((len(self.weights), len(self.weights)))
         kernels.square(self.root, out)
         return out
@@ -76,14 +93,25 @@ class Posterior:
         return out
 
     def learn(self, link: int, rows: Floats, labels: Floats, offsets: Floats, share: float) -> None:
+        """Learn examples, one after the other.
+
+        Args:
+            link: `kernels.LOGIT` or `kernels.CLOGLOG`.
+            rows: features in the order of `names`, shape (n, names), without the intercept's one.
+            labels: 0 or 1, shape (n,).
+            offsets: added to w·x, shape (n,), or `NO_OFFSETS`.
+            share: how much of each example is learned, above zero; 1 learns it once.
+        """
         kernels.learn_rows(link, self.weights, self.root, rows, self.intercept, labels, offsets, share)
 
     def linear(self, rows: Floats, offsets: Floats) -> Floats:
+        """w·x and the offset of each row, shape (n,); arguments as of `learn`."""
         out = np.empty(len(rows))
         kernels.linear_rows(self.weights, rows, self.intercept, offsets, out)
         return out
 
     def variance(self, rows: Floats) -> Floats:
+        """Variance of w·x of each row under the posterior, shape (n,)."""
         out = np.empty(len(rows))
         kernels.variance_rows(self.root, rows, self.intercept, len(self.weights), out)
         return out

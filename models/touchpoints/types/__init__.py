@@ -1,1 +1,1 @@
-"""The touchpoint types, a module for each family."""
+"""Event types of touchpoints as typed structs, a module for each family."""

@@ -1,1 +1,1 @@
-"""A start from history: shards and models made from a log before the first worker."""
+"""Backfill: builds shards and models from a log of past events before the first worker starts."""

@@ -42,10 +42,24 @@ async def claim(
     next_offsets: Callable[[], Awaitable[list[int]]],
     nobody_works: Callable[[], Awaitable[None]],
 ) -> Plan:
-    """Become the owner of the backfill that is wanted, begun before or not; the plan with its next offsets.
+    """Become the owner of the backfill that is wanted, begun before or not.
 
-    checkpoint: of `NAMESPACE`. settings: those configured now. next_offsets: finds them. nobody_works: raises
-        WorkersRunning. Raises also AlreadyAtWork, OtherBackfill, and what `check_topic` and `check_settings` raise.
+    Args:
+        checkpoint: of `NAMESPACE`.
+        store: in which no shard may be yet.
+        wanted: the plan, without its next offsets.
+        settings: those configured now.
+        next_offsets: finds them, by partition.
+        nobody_works: raises WorkersRunning when the consumer group has members.
+
+    Returns:
+        The plan with its next offsets.
+
+    Raises:
+        WorkersRunning: the consumer group has members.
+        AlreadyAtWork: history was backfilled before, or a worker made a shard.
+        OtherBackfill: another one was begun and is not done.
+        EngineError: what `check_topic` and `check_settings` raise.
     """
     meta = await checkpoint.read()
     await nobody_works()

@@ -37,8 +37,13 @@ class NothingBefore(EngineError):
 class History(NamedTuple):
     """What stands before the cut-over, in order of time, on disk.
 
-    events: by partition. later: how many stand at or after the cut-over. first, last: times (ms) of the earliest
-    and the latest before it. digest: of all of them.
+    Attributes:
+        path: the file with its events.
+        until: the cut-over, ms since the epoch.
+        events: how many, by partition.
+        later: how many events of the log are at or after the cut-over.
+        first, last: times (ms) of the earliest and the latest event before it.
+        digest: of all events before it.
     """
 
     path: Path
@@ -58,10 +63,22 @@ def gather(
     watch: Callable[[int], None] = lambda events: None,
     longest_gap_days: float = LONGEST_GAP_DAYS,
 ) -> History:
-    """Sort and check a log, and keep what stands before the cut-over in `scratch`, a folder.
+    """Sort and check a log, and keep its events before the cut-over on disk.
 
-    watch: told how many events were taken. Raises NothingBefore, DiskFull and what `log_events` raises: nothing is
-    begun with a log that can't be read to its end.
+    Nothing is begun with a log that can't be read to its end.
+
+    Args:
+        log: a file, or `CDNOW`.
+        until: the cut-over, ms since the epoch.
+        partitions: of the input topic.
+        scratch: a folder that takes the sorted events.
+        watch: told how many events were taken.
+        longest_gap_days: the longest time without an event that the log may have.
+
+    Raises:
+        NothingBefore: no event is before the cut-over.
+        DiskFull: `scratch` has no room.
+        EngineError: what `events_in_order` raises.
     """
     counts = [0] * partitions
     first = last = later = 0

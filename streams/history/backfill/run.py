@@ -3,8 +3,7 @@
 Every shard works as under a worker: the same pieces of the line, the same commits, outputs published from the outbox;
 only its records come from a file, and nobody is triggered. In order:
 
- 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`,
- streams/history/backfill/claim.py)
+ 1. claim the plan: from here on no worker takes a shard over      (`backfill.1.claimed`, claim.py)
  2. take the shards over, create those that are not there
  3. learn what is public already, if this goes on where another run stopped
  4. work through history; the last commit of a shard sets its time and its next offset
@@ -59,8 +58,16 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BackfillSettings:
-    """shards: the settings of each, with the cut-over. examples: how its topic is read. publisher: makes a shard's.
-    committed: by partition, what Kafka has committed for the group. batch_records: most records of a hand-over."""
+    """Settings of a backfill, and what it reads and publishes with.
+
+    Attributes:
+        shards: the settings of each shard, with the cut-over.
+        examples: how the examples topic is read.
+        publisher: makes the publisher of a shard.
+        committed: the offset that Kafka has committed for the group, by partition; None: none.
+        new_consumer: makes the consumer of the examples.
+        batch_records: most records in one batch of a shard.
+    """
 
     shards: ShardSettings
     examples: LearnerSettings
@@ -78,8 +85,17 @@ class Done(NamedTuple):
 
 
 class Backfill:
-    """One run. claimed: the plan's checkpoint, minted. course: the history. watch: told after each commit.
-    on_outage: told for what it waits while Redis or Kafka is away."""
+    """One run of a backfill.
+
+    Args:
+        settings: of it, and of its shards.
+        store: takes the state of shards and learner.
+        plan: what was claimed.
+        claimed: the plan's checkpoint, minted.
+        course: the records of the history.
+        watch: told after each commit.
+        on_outage: told for what it waits while Redis or Kafka is away.
+    """
 
     def __init__(
         self,

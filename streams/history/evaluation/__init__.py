@@ -1,1 +1,1 @@
-"""A log replayed in memory, and how good its predictions were."""
+"""Evaluation: replays a log in memory and measures how good the predictions were."""

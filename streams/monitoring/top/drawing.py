@@ -1,5 +1,4 @@
-"""Lays the view out for a terminal of a given size. Pure: a `View` in, a renderable out. Pure: a `View` in, a
-renderable out."""
+"""Lays the view out for a terminal of a given size. Pure: a `View` in, a renderable out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars and sparklines as text, in whole and in eighths of a character; plain ASCII where a terminal has no more."""
+"""Bars and sparklines as text, in eighths of a character, or plain ASCII where the terminal has no more."""
 
 from __future__ import annotations
 

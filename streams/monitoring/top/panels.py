@@ -1,4 +1,4 @@
-"""The panels of the view. Each is a list of lines of known width, so that its height is known before it is drawn."""
+"""Panels of the live view: each a list of lines of known width, so that its height is known before it is drawn."""
 
 from __future__ import annotations
 

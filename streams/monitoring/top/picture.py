@@ -1,4 +1,4 @@
-"""The view as an SVG: what a terminal of that width shows, as text, for a README or a report."""
+"""Exports the live view as an SVG: what a terminal of that width shows, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The view without a terminal: a snapshot as lines, progress as a line per look, and both as JSON."""
+"""The live view without a terminal: a snapshot as lines, progress as a line per poll, and both as JSON."""
 
 from __future__ import annotations
 

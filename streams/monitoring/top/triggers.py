@@ -1,4 +1,4 @@
-"""The triggers topic, followed beside the view: a broker that does not answer must not hold up what can be shown."""
+"""Follows the triggers topic in a thread of its own, so that an absent broker does not hold up the live view."""
 
 from __future__ import annotations
 

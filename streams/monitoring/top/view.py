@@ -1,5 +1,7 @@
-"""The view model of `retention top`: plain, immutable data. Everything that draws, prints or exports takes a `View` and
-nothing else."""
+"""The view model of `retention top`: plain, immutable data.
+
+Everything that draws, prints or exports takes a `View` and nothing else.
+"""
 
 from __future__ import annotations
 

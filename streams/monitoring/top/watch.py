@@ -1,5 +1,4 @@
-"""Builds the view from successive polls of workers. No I/O and no clock. No I/O and no clock: reports and times are
-given."""
+"""Builds the view from successive polls of workers. No I/O and no clock: reports and times are given."""
 
 from __future__ import annotations
 
@@ -24,7 +23,10 @@ EVENTS: Hashable = "events"
 class Watch:
     """What has been seen since the watching began.
 
-    title: of the view. partitions: shards there are in all, where no worker tells. goal: see `View`.
+    Args:
+        title: of the view.
+        partitions: shards there are in all, where no worker tells.
+        goal: see `View`.
     """
 
     def __init__(self, title: str, partitions: int | None = None, goal: int | None = None) -> None:
@@ -42,8 +44,18 @@ class Watch:
         wall_ms: int,
         triggers_trouble: str = "",
     ) -> View:
-        """Take in one look. new: triggers since the last one, oldest first. at_s: seconds on a clock that never goes
-        back. wall_ms: wall clock."""
+        """Take in one poll of all workers.
+
+        Args:
+            reports: one of each worker.
+            new: triggers since the last poll, oldest first.
+            at_s: when, in seconds on a clock that never goes back.
+            wall_ms: when, ms since the epoch.
+            triggers_trouble: why the triggers topic can't be read; empty: it can.
+
+        Returns:
+            All that is shown.
+        """
         self._latest.extend(new)
         answers = {report.url: report.numbers for report in reports if report.numbers is not None}
         self._counters.look(at_s, {url: _counters(numbers) for url, numbers in answers.items()})

@@ -1,5 +1,4 @@
-"""HTTP client for workers' metrics, health and readiness; an unreachable worker is a finding. A worker that does not
-answer is a finding."""
+"""HTTP client for workers' metrics, health and readiness; an unreachable worker is reported, not raised."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is known of one customer, and what silence will bring."""
+"""One customer's stored profile, and the risk forecast for further silence."""

@@ -26,8 +26,14 @@ LEVEL = 0.9
 
 
 class CustomerForecast(NamedTuple):
-    """forecast: as of the shard's time `at` (ms). low, high: of the probability now; None where the champion is a model
-    that does not say how sure it is. enter: the threshold."""
+    """What further silence will bring to one customer.
+
+    Attributes:
+        at: the shard's log time, ms since the epoch.
+        forecast: as of then.
+        low, high: confidence interval of the probability now; None where the champion is a model that has none.
+        enter: the threshold at which an episode opens.
+    """
 
     at: int
     forecast: Forecast
@@ -39,11 +45,22 @@ class CustomerForecast(NamedTuple):
 async def customer_forecast(
     store: Store, body: ShardBody, settings: EngineSettings, customer: str, record: bytes
 ) -> CustomerForecast | None:
-    """Of a stored record; None for somebody without a sign of staying, who has left, or is lapsed, and where there is
-    no learner yet.
+    """The forecast of a stored record.
 
-    body: of the record's shard. settings: those that it was created with. Raises StateUnreadable, UnknownRecord, and
-    what the store raises.
+    Args:
+        store: holds the learner's state.
+        body: of the record's shard.
+        settings: those that the shard was created with.
+        customer: the id.
+        record: as it is stored.
+
+    Returns:
+        None for a customer without a sign of staying, who has left or is lapsed, and where there is no learner yet.
+
+    Raises:
+        StateUnreadable: the learner's state is of another release, or damaged.
+        UnknownRecord: the record is.
+        StoreUnavailable, StoreRefused: as the store raises them.
     """
     learner = await store.read_meta(LEARNER)
     rows = Block([customer.encode()], [record]).rows

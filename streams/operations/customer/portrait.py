@@ -1,5 +1,7 @@
-"""A customer's record for people: as plain data (`profile_view`) and as text (`lines`). Times are ISO 8601, UTC; None
-where unknown."""
+"""A customer's record for people: as plain data (`profile_view`) and as text (`lines`).
+
+Times are ISO 8601, UTC; None where unknown.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,18 @@ def profile_view(
     settings: EngineSettings | None,
     foreseen: CustomerForecast | None = None,
 ) -> dict[str, Any]:
-    """Everything a person may want to know of a record. settings: those that it is kept by, None where not known."""
+    """Everything a person may want to know of a record, as plain data.
+
+    Args:
+        customer: the id.
+        partition: that the customer belongs to.
+        record: decoded.
+        settings: those that the shard was created with; None where not known.
+        foreseen: the forecast; None where there is none.
+
+    Returns:
+        JSON types only.
+    """
     return {
         "customer": customer,
         "partition": partition,

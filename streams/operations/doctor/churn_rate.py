@@ -1,4 +1,4 @@
-"""The churn rate that the model has seen, beside the threshold that the shards were created with."""
+"""Check of the observed churn rate against the trigger threshold of the shards."""
 
 from __future__ import annotations
 

@@ -29,7 +29,15 @@ class ClockReading(NamedTuple):
 
 
 def agreement(check: str, whose: str, reading: ClockReading, why: str, limit_s: float | None) -> Finding:
-    """why: what a difference does. limit_s: beyond it the engine stops working; None: it never looks at this clock."""
+    """Whether a server's clock agrees with this machine's.
+
+    Args:
+        check: the check's name.
+        whose: the server, as text.
+        reading: its clock, and ours before and after.
+        why: what a difference does.
+        limit_s: beyond it the engine stops working; None: it never looks at this clock.
+    """
     ahead, doubt = reading.ahead_s, reading.doubt_s
     text = f"{whose} is {abs(ahead):.3f} s {'ahead of' if ahead > 0 else 'behind'} this machine (± {doubt:.3f} s)"
     sure = abs(ahead) - doubt

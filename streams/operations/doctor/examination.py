@@ -1,5 +1,4 @@
-"""Runs all checks: Kafka and Redis side by side, then the shards; in bounded time. Time is bounded; no check stops
-another."""
+"""Runs all checks: Kafka and Redis side by side, then the shards; in bounded time; no check stops another."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Checks of Redis from the facts of its nodes: version, persistence, eviction, memory, replicas. Facts of one node in,
-findings out; `every` puts the nodes of a cluster together."""
+"""Checks of Redis from the facts of its nodes: version, persistence, eviction, memory, replicas.
+
+Facts of one node in, findings out; `every` puts the nodes of a cluster together.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Reads the facts of each Redis node (INFO, CONFIG, TIME). Commands only; judged in
-streams/operations/doctor/redis.py."""
+"""Reads the facts of each Redis node (INFO, CONFIG, TIME); streams/operations/doctor/redis.py judges them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How safe the connections are: encryption, who we are to the server, how long certificates last, which rights."""
+"""Checks of secured connections: encryption, principal, expiry of certificates, rights."""
 
 from __future__ import annotations
 

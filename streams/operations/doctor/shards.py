@@ -74,8 +74,17 @@ def findings(
     unfinished: EngineError | None = None,
     still: bool = False,
 ) -> list[Finding]:
-    """All checks of the section. unfinished: see `backfill`; the shards are then not yet on the log. still: a replay of
-    which neither shards nor logs move."""
+    """All checks of the section.
+
+    Args:
+        config: the settings as configured here.
+        topic: the input topic.
+        group: the consumer group.
+        shards: their stored state.
+        ends: first and next offsets of the input, next ones of the outputs.
+        unfinished: see `backfill`; the shards are then not yet on the log.
+        still: neither shards nor logs of a replay move.
+    """
     if unfinished is not None:
         return [
             _problem_of("shards.state", unfinished),

@@ -1,4 +1,4 @@
-"""Checks of the topics: existence, partitions, timestamps, settings. Pure. No I/O: facts in, findings out."""
+"""Checks of the topics: existence, partitions, timestamps, settings. No I/O: facts in, findings out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open transactions of producers upstream: who holds up the input, and since when."""
+"""Check for open transactions of upstream producers that hold up the input: by whom, and since when."""
 
 from __future__ import annotations
 

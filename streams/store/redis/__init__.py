@@ -1,1 +1,1 @@
-"""The store on Redis: connection, Lua calls, due set."""
+"""The state store on Redis: client factory, Lua scripts, the timer set in its buckets."""

@@ -1,4 +1,4 @@
-"""Access to Redis that is refused, by name: encryption, who we are, what we may do. Waiting does not help."""
+"""Named errors for a refused Redis connection or command (TLS, login, ACLs). None is waited for."""
 
 from __future__ import annotations
 

@@ -90,13 +90,22 @@ def connect(
     connect_timeout_s: float = 2.0,
     max_connections: int = 256,
 ) -> Client:
-    """A client; connects at its first command. where: a URL alone is a connection without more to say.
+    """A client; connects at its first command.
 
-    timeout_s bounds the wait for one reply (a commit under ``appendfsync always`` includes an fsync), connect_timeout_s
-    that for a connection: an unreachable Redis is known after about their sum. max_connections (per node) must be no
-    less than the calls in flight at once: one per owned shard, and a few for the learner and look-ups.
-    A client by Sentinel asks for the primary whenever it connects. ValueError: a URL that can't be used; it repeats
-    nothing of it that may be secret.
+    An unreachable Redis is known after about the sum of both timeouts. A client by Sentinel asks for the primary
+    whenever it connects.
+
+    Args:
+        where: the connection; a URL alone is one without user, password and certificates of its own.
+        cluster: overrules the connection's.
+        timeout_s: longest wait for one reply (a commit under ``appendfsync always`` includes an fsync); None: the
+            connection's.
+        connect_timeout_s: longest wait for a connection.
+        max_connections: per node; no less than the calls in flight at once: one per owned shard, and a few for the
+            learner and look-ups.
+
+    Raises:
+        ValueError: the URL can't be used; the message repeats nothing of it that may be secret.
     """
     connection = RedisConnection(where) if isinstance(where, str) else where
     in_cluster = connection.cluster if cluster is None else cluster

@@ -1,4 +1,4 @@
-"""How Redis is reached: the server or who knows it, and how client and server know each other."""
+"""Redis connection settings: URL or Sentinel, user, password and TLS, as arguments of redis-py."""
 
 from __future__ import annotations
 

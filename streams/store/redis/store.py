@@ -1,4 +1,6 @@
-"""The state store on Redis (6.2 and later, Valkey, Redis Cluster). All keys of a namespace share one hash slot:
+"""The state store on Redis (6.2 and later, Valkey, Redis Cluster).
+
+All keys of a namespace share one hash slot:
 
 | key                         | type   | holds                                                        |
 |-----------------------------|--------|--------------------------------------------------------------|
@@ -43,16 +45,21 @@ OTHER_SHAPE = "buckets"
 
 
 class RedisStore:
-    """`Store` on a client built by `connect`. Raises StoreUnavailable, StoreRefused (StoreFull, StoreOutdated), and
-    ValueError.
+    """`Store` on Redis. Its methods raise StoreUnavailable and StoreRefused (StoreFull, StoreOutdated).
 
-    replicas: how many replicas must have a write before it stands (WAIT on the same connection, for at most
-    `replicas_timeout_ms`, which must be less than the client's timeout). With fewer the call raises StoreUnavailable;
-    the write is in the primary then, and its retry waits again. 0: none. Not for RedisCluster, which has no way to
-    send WAIT down the connection of the write: use ``min-replicas-to-write`` there.
+    Args:
+        client: built by `connect`.
+        app: prefix of all keys.
+        replicas: how many replicas must have a write before it counts as done (WAIT on the same connection). With
+            fewer the call raises StoreUnavailable; the write is in the primary then, and its retry waits again. 0:
+            none. Not for RedisCluster, which has no way to send WAIT down the connection of the write: use
+            ``min-replicas-to-write`` there.
+        replicas_timeout_ms: longest wait for them; must be less than the client's timeout.
+        on_failure: called for each call that raises StoreUnavailable or StoreFull.
+        on_again: called for each commit that was done already (``AGAIN``).
 
-    on_failure is called for each call that raises StoreUnavailable or StoreFull, on_again for each commit that stood
-    already (``AGAIN``).
+    Raises:
+        ValueError: a name or number that can't be used.
     """
 
     def __init__(
