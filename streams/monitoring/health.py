@@ -114,7 +114,7 @@ class Progress:
         """What a takeover waits for, for people."""
         now = self._clock()
         return [
-            {"place": str(place), "seconds": round(now - since, 1), "reason": why}
+            {"shard": str(place), "seconds": round(now - since, 1), "reason": why}
             for place, (since, why) in self._takeover.items()
         ]
 

@@ -17,11 +17,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from models.touchpoints import event
 from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
 from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
 from streams.kafka.topics import OUTPUTS
+from streams.outbox.contents import check_outbox, rearming
 from streams.outbox.entry import TRANSACTION_S, Destination, Entry
 from streams.outbox.port import Publisher
 from streams.outbox.transaction_size import TransactionSize
@@ -123,7 +123,7 @@ class Outgoing:
         Raises:
             DifferentOutput: what is public differs from what the outbox holds.
         """
-        _check_outbox(outbox, sequences)
+        check_outbox(outbox, sequences)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
         self._bytes = sum(map(_size, outbox))
         # All roles: one of which nothing is committed may be public all the same, when the store went back.
@@ -330,31 +330,8 @@ class Outgoing:
         """The entry, or in an expired trigger's place the loopback record that re-arms its episode."""
         if not self._was_replaceable(entry) or entry.expires_at > now:
             return entry
-        customer = entry.key.decode()
-        value = event(
-            "expired_unsent",
-            id=entry.id,
-            source="/retention/outbox",
-            subject=customer,
-            time_ms=now,
-            data={"trigger_id": entry.id},
-        )
-        return Entry("touchpoints", self._shard, 0, entry.id, entry.key, value, now)
+        return rearming(entry, self._shard, now)
 
 
 def _size(entry: Entry) -> int:
     return len(entry.key) + len(entry.value)
-
-
-def _check_outbox(outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
-    """The outbox must end at the committed sequence numbers: it was appended in the same commits."""
-    last: dict[str, int] = {}
-    for entry in outbox:
-        if entry.topic in last and entry.sequence != last[entry.topic] + 1:
-            raise DifferentOutput(f"outbox: {entry.topic} sequence number {entry.sequence} follows {last[entry.topic]}")
-        last[entry.topic] = entry.sequence
-    for role, sequence in last.items():
-        if sequences.get(role) != sequence:
-            raise DifferentOutput(
-                f"outbox ends at {role} sequence number {sequence}, the shard's state says {sequences.get(role)}"
-            )

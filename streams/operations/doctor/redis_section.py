@@ -46,7 +46,7 @@ class RedisSection(Section):
     async def _secure(self, config: Config) -> None:
         self.at = "redis.security"
         client = self.clients[0]
-        places = await _namespaces(client)
+        places = await _addresses(client)
         self.found.append(await security.redis(redis_connection(config), client, places, security.now()))
 
     async def _nodes(self, config: Config) -> list[RedisNode]:
@@ -79,7 +79,7 @@ class RedisSection(Section):
             await client.aclose()
 
 
-async def _namespaces(client: Client) -> list[tuple[str, int]]:
+async def _addresses(client: Client) -> list[tuple[str, int]]:
     """Host and port of the servers that a client is connected to; none for a Unix socket."""
     if isinstance(client, RedisCluster):
         return [(node.host, int(node.port)) for node in client.get_nodes()]

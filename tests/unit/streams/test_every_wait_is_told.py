@@ -134,7 +134,7 @@ def test_a_takeover_that_waits_is_in_health_and_readiness_and_in_the_metric_unti
     watching.takeover_waits(shard, "minting of touchpoints 1: no answer")
     assert value(watching, "retention_paused", shard="1", reason="takeover") == 1
     assert watching.progress.takeover() == [
-        {"place": "1", "seconds": 0, "reason": "takeover: minting of touchpoints 1: no answer"}
+        {"shard": "1", "seconds": 0, "reason": "takeover: minting of touchpoints 1: no answer"}
     ]
     assert watching.progress.healthy, "an outage may last for a moment"
     clock.now = 61
@@ -171,7 +171,7 @@ def test_readiness_names_what_a_takeover_waits_for(watching: Watching) -> None:
                     assert answer.status == 503
                     assert (await answer.json())["reason"] == "takeover: minting: BUSY"
                 async with session.get(f"http://{LOOPBACK}:{port}/health") as answer:
-                    assert (await answer.json())["takeover"][0]["place"] == "learner"
+                    assert (await answer.json())["takeover"][0]["shard"] == "learner"
         finally:
             await server.stop()
 
