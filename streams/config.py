@@ -217,6 +217,11 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
             piece_items=self.piece_items,
         )
 
+    @property
+    def shown_redis_url(self) -> str:
+        """`redis_url` as it may be shown: without user and passwords."""
+        return without_password(self.redis_url)
+
     def topic(self, role: str) -> str:
         """Name of the topic of a role: touchpoints, triggers, decisions, examples, deadletters, learner."""
         return f"{self.topic_prefix}.{role}"

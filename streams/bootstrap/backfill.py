@@ -31,7 +31,6 @@ from streams.kafka.tails import TailReader
 from streams.learner.example_reader import LearnerSettings
 from streams.operations.doctor.broker import BrokerChecks
 from streams.retry import Unavailable
-from streams.security.redis_url import without_password
 from streams.shard.backfill_plan import NAMESPACE, SCHEMA, Plan
 from streams.shard.meta import creation_of
 from streams.shard.settings import ShardSettings
@@ -111,7 +110,7 @@ async def _check_servers(config: Config) -> Environment:
     except BrokerUnreachable:
         raise
     except Unavailable as error:
-        where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
+        where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
         raise ServersUnavailable(f"{where}: {error}") from error
 
 

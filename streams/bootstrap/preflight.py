@@ -27,7 +27,6 @@ from streams.operations.doctor.redis import every, eviction, persistence
 from streams.operations.doctor.redis_nodes import ask_nodes
 from streams.outbox.batch_sizes import limits_of
 from streams.retry import Backoff, Unavailable
-from streams.security.redis_url import without_password
 from streams.shard.backfill_plan import refuse_unfinished
 from streams.store.redis.connection import connect
 from streams.store.redis.errors import CAUGHT, translated
@@ -64,7 +63,7 @@ async def preflight(config: Config) -> Environment:
             await _no_backfill(config)
             return environment
         except Unavailable as error:
-            where = f"Kafka {config.bootstrap_servers}, Redis {without_password(config.redis_url)}"
+            where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
             logger.warning("waiting for %s: %s; again in %.0f s", where, error, backoff.pause_s)
         await backoff.pause()
 
@@ -104,7 +103,7 @@ async def look_at_store(config: Config) -> None:
 
     Raises StoreRefused, StoreUnavailable.
     """
-    where = without_password(config.redis_url)
+    where = config.shown_redis_url
     client = connect(redis_connection(config))
     try:
         nodes = await ask_nodes(client, where)

@@ -16,7 +16,6 @@ from streams.config import Config
 from streams.errors import EngineError, ExitCode, StateUnreadable
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
-from streams.security.redis_url import without_password
 
 if TYPE_CHECKING:
     from models.settings import EngineSettings
@@ -63,7 +62,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     if value is None:
         raise CustomerUnknown(
             f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
-            f"at {without_password(config.redis_url)}"
+            f"at {config.shown_redis_url}"
         )
     try:
         record = unpack(customer_id.encode(), value)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from streams.config import Config, ConfigError
 from streams.errors import EngineError
-from streams.security.redis_url import without_password
 from streams.store.port import StoreUnavailable
 from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
@@ -23,7 +22,7 @@ class RedisUnreachable(EngineError):
 @asynccontextmanager
 async def store_of(config: Config) -> AsyncIterator[RedisStore]:
     """The application's store, until the block ends. Raises ConfigError; in the block, RedisUnreachable."""
-    where = without_password(config.redis_url)
+    where = config.shown_redis_url
     try:
         client = connect(redis_connection(config))
     except ValueError as error:

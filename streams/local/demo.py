@@ -41,7 +41,6 @@ from streams.monitoring.top.triggers import row
 from streams.monitoring.top.view import TriggerRow, View
 from streams.monitoring.top.watch import Watch
 from streams.monitoring.top.workers import Report, Workers
-from streams.security.redis_url import without_password
 from streams.store.redis.connection import blocking
 from streams.store.redis.security import redis_connection
 
@@ -173,7 +172,7 @@ class RunningDemo:
             self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
             with TopicAdmin(kafka_connection(self.config)) as admin:
                 admin.create(specs(self.config))
-            where = f"broker {self.config.bootstrap_servers}, Redis {without_password(self.config.redis_url)}"
+            where = f"broker {self.config.bootstrap_servers}, Redis {self.config.shown_redis_url}"
             self._write_line(f"{where}, starting a worker")
             self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
             self.worker.start()

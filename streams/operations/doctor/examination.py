@@ -12,7 +12,6 @@ from streams.operations.doctor.finding import Finding
 from streams.operations.doctor.kafka_section import KafkaSection, ends
 from streams.operations.doctor.redis_section import RedisSection
 from streams.operations.doctor.section import Section
-from streams.security.redis_url import without_password
 
 REDIS_ADDRESS = "start Redis, or correct RETENTION_REDIS_URL (address, user, password)"
 
@@ -28,7 +27,7 @@ async def examine(config: Config, *, read_only: bool = False) -> AsyncIterator[F
     the store's scripts.
     """
     kafka = KafkaSection("kafka.reachable", BrokerUnreachable.remedy)
-    redis = RedisSection("redis.reachable", REDIS_ADDRESS, f"Redis at {without_password(config.redis_url)}: ")
+    redis = RedisSection("redis.reachable", REDIS_ADDRESS, f"Redis at {config.shown_redis_url}: ")
     asking = asyncio.create_task(redis.ask(redis.examine(config, read_only=read_only)))
     try:
         await kafka.ask(kafka.examine(config, read_only=read_only))

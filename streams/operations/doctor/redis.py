@@ -11,7 +11,6 @@ from streams.config import Config
 from streams.operations.doctor.clocks import agreement
 from streams.operations.doctor.finding import Finding, Status, merged, ok, problem, warning
 from streams.operations.doctor.redis_nodes import RedisNode
-from streams.security.redis_url import without_password
 
 OLDEST = (6, 2)
 TESTED = ("6.2", "7.0")
@@ -27,7 +26,7 @@ REFUSED = "INFO is refused, or hides it"
 
 def reachable(config: Config, nodes: Sequence[RedisNode]) -> Finding:
     """The version is one that the store's scripts were written for."""
-    check, where = "redis.reachable", without_password(config.redis_url)
+    check, where = "redis.reachable", config.shown_redis_url
     named = []
     for version, server in dict.fromkeys((node.version, _server(node)) for node in nodes):
         if not version:

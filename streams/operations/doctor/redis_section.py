@@ -13,7 +13,6 @@ from streams.operations.doctor import redis, security
 from streams.operations.doctor.finding import Finding, ok, problem, warning
 from streams.operations.doctor.redis_nodes import RedisNode, ask_nodes, cluster_state
 from streams.operations.doctor.section import Section
-from streams.security.redis_url import without_password
 from streams.store.redis.connection import Client, connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
@@ -50,7 +49,7 @@ class RedisSection(Section):
         self.found.append(await security.redis(redis_connection(config), client, places, security.now()))
 
     async def _nodes(self, config: Config) -> list[RedisNode]:
-        where = without_password(config.redis_url)
+        where = config.shown_redis_url
         # A plain client first: it tells whether the server is a cluster's, which a cluster's client can't.
         plain = self._client(config, cluster=False)
         nodes = await ask_nodes(plain, where)
