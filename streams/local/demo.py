@@ -52,7 +52,7 @@ SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
 WORKER_START_S, WORKER_STOP_S = 60.0, 10.0
 ANSWERS, ANSWER_S = 20, 0.05
 LOG_LINES = 30
-CODE = Path(__file__).resolve().parent.parent
+CODE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from streams.kafka.topic_reader import TopicReader
 from streams.operations.publish_file import publish_lines
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
-from tests.integration.client.conftest import OutputPosition
+from tests.integration.client.conftest import ClientTopics
 from tests.support.servers import ApacheKafka, Broker
 
 NOON = 1_700_000_000_000
@@ -183,11 +183,11 @@ def test_ctrl_c_confirms_what_is_on_its_way_and_says_where_to_go_on(
 def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_every_line_is_accounted_for(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     said: list[str] = []
 
     class Recorded(PlainWatch):
-        def say(self, text: str) -> None:
+        def write_line(self, text: str) -> None:
             said.append(text)
 
     watch = Recorded(3600.0)
@@ -211,11 +211,11 @@ def test_when_kafka_goes_away_for_good_the_rest_of_the_file_is_not_tried_and_eve
 
 
 def test_what_kafka_refuses_halfway_ends_the_file_there_and_the_report_says_so(broker: Broker, redis_app: str) -> None:
-    place = OutputPosition(broker.bootstrap_servers, redis_app).create()
+    place = ClientTopics(broker.bootstrap_servers, redis_app).create()
     said: list[str] = []
 
     class Recorded(PlainWatch):
-        def say(self, text: str) -> None:
+        def write_line(self, text: str) -> None:
             said.append(text)
 
     class RefusedAtThree(TouchpointPublisher):

@@ -26,7 +26,7 @@ WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
-class OutputPosition:
+class ClientTopics:
     """A broker with topics of the test's own."""
 
     servers: str
@@ -40,7 +40,7 @@ class OutputPosition:
     def triggers(self) -> str:
         return f"{self.app}.triggers"
 
-    def create(self, timestamp_type: str = LOG_APPEND_TIME) -> OutputPosition:
+    def create(self, timestamp_type: str = LOG_APPEND_TIME) -> ClientTopics:
         settings = {TIMESTAMP_TYPE: timestamp_type, "retention.ms": FOREVER}
         names = (self.touchpoints, self.triggers)
         with TopicAdmin(KafkaConnection(self.servers)) as admin:
@@ -67,9 +67,9 @@ class OutputPosition:
 
 
 @pytest.fixture
-def place(broker: Broker, redis_app: str) -> OutputPosition:
+def place(broker: Broker, redis_app: str) -> ClientTopics:
     """Each test runs on both brokers."""
-    return OutputPosition(broker.bootstrap_servers, redis_app).create()
+    return ClientTopics(broker.bootstrap_servers, redis_app).create()
 
 
 def a_purchase(number: int, amount: float = 5.0) -> bytes:

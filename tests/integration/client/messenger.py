@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.outputs import Trigger
 from streams.client import HandledFile
-from tests.integration.client.conftest import OutputPosition
+from tests.integration.client.conftest import ClientTopics
 
 DIES_AT = f"{2:032x}"
 
@@ -45,7 +45,7 @@ def main() -> None:
         if given.die == "handling" and trigger.id == DIES_AT:
             die()
 
-    with OutputPosition(given.servers, given.app).consumer(
+    with ClientTopics(given.servers, given.app).consumer(
         handled=memory(given.handled) if given.handled else None
     ) as consumer:
         consumer.run(send)

@@ -15,13 +15,13 @@ from kafka import KafkaProducer
 
 from streams.client import Outcome, Sent, TouchpointPublisher, Undelivered
 from streams.kafka.errors import BrokerUnreachable
-from tests.integration.client.conftest import OutputPosition, a_purchase, encoded
+from tests.integration.client.conftest import ClientTopics, a_purchase, encoded
 from tests.support.servers import PROJECT, ApacheKafka
 
 AWAY_S = 2.0
 
 
-def run_messenger(place: OutputPosition, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_messenger(place: ClientTopics, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.integration.client.messenger", place.servers, place.app, *arguments]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120)
 
@@ -31,7 +31,7 @@ def sent_in(file: Path) -> list[int]:
 
 
 def test_what_a_process_handled_but_had_not_committed_when_it_was_killed_comes_again(
-    place: OutputPosition, tmp_path: Path
+    place: ClientTopics, tmp_path: Path
 ) -> None:
     place.write(encoded(range(5)))
     sent = tmp_path / "sent"
@@ -44,7 +44,7 @@ def test_what_a_process_handled_but_had_not_committed_when_it_was_killed_comes_a
 
 
 def test_with_a_durable_memory_what_was_handled_before_the_kill_is_recognised(
-    place: OutputPosition, tmp_path: Path
+    place: ClientTopics, tmp_path: Path
 ) -> None:
     place.write(encoded(range(5)))
     sent, memory = tmp_path / "sent", str(tmp_path / "handled")
@@ -58,7 +58,7 @@ def test_with_a_durable_memory_what_was_handled_before_the_kill_is_recognised(
 
 
 def test_a_trigger_of_an_aborted_transaction_is_never_seen(kafka: ApacheKafka, redis_app: str) -> None:
-    place = OutputPosition(kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(kafka.bootstrap_servers, redis_app).create()
     producer: Any = KafkaProducer(bootstrap_servers=place.servers, transactional_id=redis_app)
     producer.init_transactions()
     for number, commits in ((0, True), (1, False), (2, True)):
@@ -77,7 +77,7 @@ def test_a_trigger_of_an_aborted_transaction_is_never_seen(kafka: ApacheKafka, r
 def test_nothing_is_lost_or_doubled_while_the_broker_is_away_for_less_than_the_delivery_timeout(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     values = [a_purchase(number) for number in range(300)]
     with TouchpointPublisher(place.servers, place.touchpoints) as publisher, place.consumer(idle_s=10.0) as consumer:
         place.write(encoded([0]))
@@ -106,7 +106,7 @@ def test_nothing_is_lost_or_doubled_while_the_broker_is_away_for_less_than_the_d
 def test_what_an_outage_outlasted_is_returned_with_its_bytes_and_can_be_published_again(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     values = [a_purchase(number) for number in range(50)]
     outcomes: list[Outcome] = []
     publisher = TouchpointPublisher(
@@ -134,7 +134,7 @@ def test_what_an_outage_outlasted_is_returned_with_its_bytes_and_can_be_publishe
 def test_closing_with_a_deadline_gives_everything_back_and_nothing_is_sent_behind_the_callers_back(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     publisher = TouchpointPublisher(place.servers, place.touchpoints)
     own_kafka.kill()
     for number in range(20):
@@ -150,7 +150,7 @@ def test_closing_with_a_deadline_gives_everything_back_and_nothing_is_sent_behin
 def test_what_was_not_delivered_may_be_published_again_from_the_callback(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     values = [a_purchase(number) for number in range(600)]  # more than a stack that grew with each could hold
     again, untaken = 0, list[bytes]()
 
@@ -186,7 +186,7 @@ def test_what_was_not_delivered_may_be_published_again_from_the_callback(
 def test_closing_tells_all_that_was_given_up_to_a_callback_that_publishes_again_in_vain(
     own_kafka: ApacheKafka, redis_app: str
 ) -> None:
-    place = OutputPosition(own_kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(own_kafka.bootstrap_servers, redis_app).create()
     told: list[str] = []
 
     def publish_again(outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ import pytest
 from models.outputs import Trigger
 from streams.client import TriggerConsumer, Unreadable, UnreadableTrigger
 from streams.kafka.errors import BrokerUnreachable, TopicMissing
-from tests.integration.client.conftest import NOON, WAIT_S, OutputPosition, a_trigger, encoded, wait_until
+from tests.integration.client.conftest import NOON, WAIT_S, ClientTopics, a_trigger, encoded, wait_until
 
 
 class Refused(Exception):
@@ -23,7 +23,7 @@ def numbers(triggers: list[Trigger]) -> list[int]:
     return [int(trigger.id, 16) for trigger in triggers]
 
 
-def test_triggers_are_handed_out_typed_and_the_groups_next_consumer_goes_on_after_them(place: OutputPosition) -> None:
+def test_triggers_are_handed_out_typed_and_the_groups_next_consumer_goes_on_after_them(place: ClientTopics) -> None:
     place.write(encoded(range(5)), partition=0)
     place.write(encoded(range(5, 9)), partition=2)
     with place.consumer() as consumer:
@@ -36,7 +36,7 @@ def test_triggers_are_handed_out_typed_and_the_groups_next_consumer_goes_on_afte
 
 
 def test_a_trigger_whose_handler_raised_comes_again_in_the_next_loop_and_to_the_next_consumer(
-    place: OutputPosition,
+    place: ClientTopics,
 ) -> None:
     place.write(encoded(range(3)))
     handled: list[int] = []
@@ -56,7 +56,7 @@ def test_a_trigger_whose_handler_raised_comes_again_in_the_next_loop_and_to_the_
     assert handled == [0, 1, 2]
 
 
-def test_a_loop_that_is_left_early_says_with_done_that_its_last_trigger_was_handled(place: OutputPosition) -> None:
+def test_a_loop_that_is_left_early_says_with_done_that_its_last_trigger_was_handled(place: ClientTopics) -> None:
     place.write(encoded(range(3)))
     with place.consumer() as consumer:
         for _ in consumer:
@@ -69,7 +69,7 @@ def test_a_loop_that_is_left_early_says_with_done_that_its_last_trigger_was_hand
         assert numbers(list(consumer)) == [1, 2]
 
 
-def test_stop_ends_the_loop_after_the_trigger_at_hand_and_that_one_is_committed(place: OutputPosition) -> None:
+def test_stop_ends_the_loop_after_the_trigger_at_hand_and_that_one_is_committed(place: ClientTopics) -> None:
     place.write(encoded(range(3)))
     with place.consumer() as consumer:
         consumer.run(lambda trigger: consumer.stop())
@@ -78,7 +78,7 @@ def test_stop_ends_the_loop_after_the_trigger_at_hand_and_that_one_is_committed(
         assert numbers(list(consumer)) == [1, 2]
 
 
-def test_a_duplicate_is_dropped_and_so_it_is_after_a_restart(place: OutputPosition) -> None:
+def test_a_duplicate_is_dropped_and_so_it_is_after_a_restart(place: ClientTopics) -> None:
     place.write(encoded([0, 1, 0]))
     with place.consumer() as consumer:
         assert numbers(list(consumer)) == [0, 1]
@@ -89,7 +89,7 @@ def test_a_duplicate_is_dropped_and_so_it_is_after_a_restart(place: OutputPositi
         assert consumer.counts.duplicates == 2
 
 
-def test_how_far_duplicates_are_recognised_is_bounded_and_told(place: OutputPosition) -> None:
+def test_how_far_duplicates_are_recognised_is_bounded_and_told(place: ClientTopics) -> None:
     place.write(encoded(range(10)))
     with place.consumer() as consumer:
         assert len(list(consumer)) == 10
@@ -102,7 +102,7 @@ def test_how_far_duplicates_are_recognised_is_bounded_and_told(place: OutputPosi
     assert reach == (2, written[9])
 
 
-def test_a_partition_that_moves_to_another_consumer_is_read_again_for_what_was_handled(place: OutputPosition) -> None:
+def test_a_partition_that_moves_to_another_consumer_is_read_again_for_what_was_handled(place: ClientTopics) -> None:
     for partition in range(3):
         place.write(encoded([partition]), partition=partition)
     handled: SimpleQueue[int] = SimpleQueue()
@@ -131,7 +131,7 @@ def test_a_partition_that_moves_to_another_consumer_is_read_again_for_what_was_h
         assert first.counts.duplicates + second.counts.duplicates >= 3
 
 
-def test_what_was_handled_when_the_partition_was_taken_away_is_not_handled_again(place: OutputPosition) -> None:
+def test_what_was_handled_when_the_partition_was_taken_away_is_not_handled_again(place: ClientTopics) -> None:
     place.write(encoded(range(3)))
     handled: list[Trigger] = []
 
@@ -148,7 +148,7 @@ def test_what_was_handled_when_the_partition_was_taken_away_is_not_handled_again
         assert list(consumer) == []
 
 
-def test_an_expired_trigger_goes_to_its_hook_and_is_not_seen_again(place: OutputPosition) -> None:
+def test_an_expired_trigger_goes_to_its_hook_and_is_not_seen_again(place: ClientTopics) -> None:
     place.write(encoded([0], expires_at=NOON) + encoded([1]))
     expired: list[Trigger] = []
     with place.consumer(on_expired=expired.append, clock=lambda: NOON) as consumer:
@@ -161,7 +161,7 @@ def test_an_expired_trigger_goes_to_its_hook_and_is_not_seen_again(place: Output
 
 
 def test_a_record_that_is_no_trigger_is_named_with_partition_and_offset_and_nothing_passes_it(
-    place: OutputPosition,
+    place: ClientTopics,
 ) -> None:
     place.write([*encoded([0]), b'{"type":"trigger","id":7}', *encoded([1])], partition=1)
     place_of_it = re.escape(f"{place.triggers}[1]@1 is no trigger: Expected `str`, got `int` - at `$.id`")
@@ -172,7 +172,7 @@ def test_a_record_that_is_no_trigger_is_named_with_partition_and_offset_and_noth
         assert numbers(handled) == expected
 
 
-def test_a_record_that_is_no_trigger_is_skipped_when_somebody_takes_it(place: OutputPosition) -> None:
+def test_a_record_that_is_no_trigger_is_skipped_when_somebody_takes_it(place: ClientTopics) -> None:
     place.write([*encoded([0]), b"\xff\x00", *encoded([1])], partition=1)
     skipped: list[Unreadable] = []
     with place.consumer(on_unreadable=skipped.append) as consumer:
@@ -181,8 +181,8 @@ def test_a_record_that_is_no_trigger_is_skipped_when_somebody_takes_it(place: Ou
     assert [(one.partition, one.offset, one.value) for one in skipped] == [(1, 1, b"\xff\x00")]
 
 
-def test_a_missing_topic_is_named_and_not_created(place: OutputPosition) -> None:
-    missing = OutputPosition(place.servers, f"{place.app}-none")
+def test_a_missing_topic_is_named_and_not_created(place: ClientTopics) -> None:
+    missing = ClientTopics(place.servers, f"{place.app}-none")
     for _ in range(2):
         with pytest.raises(TopicMissing, match=f"topic {missing.triggers} does not exist"):
             missing.consumer()
@@ -190,4 +190,4 @@ def test_a_missing_topic_is_named_and_not_created(place: OutputPosition) -> None
 
 def test_a_broker_that_does_not_answer_is_named() -> None:
     with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1 does not answer"):
-        OutputPosition("127.0.0.1:1", "x").consumer(bootstrap_timeout_ms=300)
+        ClientTopics("127.0.0.1:1", "x").consumer(bootstrap_timeout_ms=300)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import ExitCode
-from tests.integration.client.conftest import NOON, OutputPosition, a_trigger, encoded
+from tests.integration.client.conftest import NOON, ClientTopics, a_trigger, encoded
 from tests.support.servers import PROJECT, ApacheKafka
 
 EXAMPLES = PROJECT / "docs" / "examples"
@@ -22,8 +22,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
 
 
 @pytest.fixture
-def apache(kafka: ApacheKafka, redis_app: str) -> OutputPosition:
-    return OutputPosition(kafka.bootstrap_servers, redis_app).create()
+def apache(kafka: ApacheKafka, redis_app: str) -> ClientTopics:
+    return ClientTopics(kafka.bootstrap_servers, redis_app).create()
 
 
 def command(name: str, *arguments: str) -> list[str]:
@@ -42,7 +42,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_publishing_example_publishes_and_prints_its_report(apache: OutputPosition) -> None:
+def test_the_publishing_example_publishes_and_prints_its_report(apache: ClientTopics) -> None:
     done = run("publish_touchpoints", apache.servers, "--topic", apache.touchpoints, "--count", "300")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
@@ -52,14 +52,14 @@ def test_the_publishing_example_publishes_and_prints_its_report(apache: OutputPo
     assert len({json.loads(read.value)["id"] for read in written}) == 300
 
 
-def test_the_publishing_example_names_a_missing_topic(apache: OutputPosition) -> None:
+def test_the_publishing_example_names_a_missing_topic(apache: ClientTopics) -> None:
     done = run("publish_touchpoints", apache.servers, "--topic", f"{apache.app}-none")
     assert done.returncode == ExitCode.TOPIC_UNFIT
     assert f"topic {apache.app}-none does not exist" in done.stderr
 
 
 def test_the_consuming_example_hands_out_each_trigger_once_and_ends_with_sigterm(
-    apache: OutputPosition, tmp_path: Path
+    apache: ClientTopics, tmp_path: Path
 ) -> None:
     apache.write([*encoded([0, 1, 0]), *encoded([2], expires_at=NOON), b"{broken", *encoded([3])])
     arguments = (apache.servers, "--topic", apache.triggers, "--group", apache.app, "--handled", str(tmp_path / "ids"))

@@ -11,14 +11,14 @@ from kafka.errors import NodeNotReadyError
 
 from streams.client.group_member import GroupMember
 from streams.kafka.security import KafkaConnection
-from tests.integration.client.conftest import WAIT_S, OutputPosition, encoded
+from tests.integration.client.conftest import WAIT_S, ClientTopics, encoded
 
 
 def away(*_: object, **__: object) -> None:
     raise NodeNotReadyError("no coordinator")
 
 
-def a_member(place: OutputPosition) -> GroupMember:
+def a_member(place: ClientTopics) -> GroupMember:
     settings = {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 300}
     return GroupMember(
         KafkaConnection(place.servers), place.triggers, f"{place.app}.members", 0, lambda: False, settings
@@ -35,7 +35,7 @@ def settle(member: GroupMember, wanted: dict[int, int]) -> None:
             settled[record.partition] = record.offset + 1
 
 
-def committed(place: OutputPosition, partition: int) -> int | None:
+def committed(place: ClientTopics, partition: int) -> int | None:
     consumer: Any = KafkaConsumer(bootstrap_servers=place.servers, group_id=f"{place.app}.members")
     try:
         offset: int | None = consumer.committed(TopicPartition(place.triggers, partition))
@@ -45,7 +45,7 @@ def committed(place: OutputPosition, partition: int) -> int | None:
 
 
 def test_what_could_not_be_committed_before_a_rebalance_does_not_set_back_what_the_next_owner_commits(
-    place: OutputPosition, monkeypatch: pytest.MonkeyPatch
+    place: ClientTopics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for partition in range(3):
         place.write(encoded(range(2)), partition=partition)

@@ -16,7 +16,7 @@ import pytest
 from streams.client import IdempotenceRefused, TouchpointPublisher
 from streams.local.processes import LOOPBACK, free_port
 from tests.conftest import started
-from tests.integration.client.conftest import OutputPosition, a_purchase
+from tests.integration.client.conftest import ClientTopics, a_purchase
 from tests.support.servers import ApacheKafka, kafka_jars
 
 PRODUCE, INIT_PRODUCER_ID, FIRST_FLEXIBLE = 0, 22, 2
@@ -81,20 +81,20 @@ def _exactly(connection: socket, size: int) -> bytes:
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, redis_app: str) -> Iterator[tuple[OutputPosition, Door]]:
+def guarded(tmp_path: Path, redis_app: str) -> Iterator[tuple[ClientTopics, Door]]:
     port = free_port()
     advertised = {"advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}"}
     kafka = started("tests on Apache Kafka", lambda: ApacheKafka(tmp_path, kafka_jars(), advertised).start())
     with Door(port, kafka.port) as door:
         Thread(target=door.serve_forever, daemon=True).start()
-        yield OutputPosition(f"{LOOPBACK}:{port}", redis_app).create(), door
+        yield ClientTopics(f"{LOOPBACK}:{port}", redis_app).create(), door
         door.shutdown()
     kafka.stop()
 
 
 @pytest.mark.kafka
 def test_a_broker_without_idempotence_is_found_out_and_told_or_refused_as_the_caller_likes(
-    guarded: tuple[OutputPosition, Door], caplog: pytest.LogCaptureFixture
+    guarded: tuple[ClientTopics, Door], caplog: pytest.LogCaptureFixture
 ) -> None:
     place, door = guarded
     with pytest.raises(IdempotenceRefused, match="does not grant an idempotent producer") as raised:
@@ -115,7 +115,7 @@ def test_a_broker_without_idempotence_is_found_out_and_told_or_refused_as_the_ca
 
 
 @pytest.mark.kafka
-def test_after_an_outage_in_which_something_expired_the_publisher_goes_on(guarded: tuple[OutputPosition, Door]) -> None:
+def test_after_an_outage_in_which_something_expired_the_publisher_goes_on(guarded: tuple[ClientTopics, Door]) -> None:
     place, door = guarded
     door.refusing = False
     with TouchpointPublisher(place.servers, place.touchpoints, delivery_timeout_s=2.0) as publisher:
@@ -136,7 +136,7 @@ def test_after_an_outage_in_which_something_expired_the_publisher_goes_on(guarde
 
 @pytest.mark.kafka
 def test_a_session_that_cannot_be_renewed_gives_back_what_waited_and_then_does_without(
-    guarded: tuple[OutputPosition, Door],
+    guarded: tuple[ClientTopics, Door],
 ) -> None:
     place, door = guarded
     door.refusing = False

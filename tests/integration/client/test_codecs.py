@@ -13,7 +13,7 @@ from streams.kafka.errors import CodecMissing
 from streams.kafka.offsets_at_time import first_offsets
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
-from tests.integration.client.conftest import OutputPosition, a_purchase, a_trigger, encoded
+from tests.integration.client.conftest import ClientTopics, a_purchase, a_trigger, encoded
 from tests.support.servers import ApacheKafka, Broker
 
 CODECS = ["gzip", "snappy", "lz4", "zstd"]
@@ -21,7 +21,7 @@ EVENTS = 50  # some kilobytes: enough for a batch that is worth compressing
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_a_publisher_compresses_is_read_by_every_reader(place: OutputPosition, codec: str) -> None:
+def test_what_a_publisher_compresses_is_read_by_every_reader(place: ClientTopics, codec: str) -> None:
     with TouchpointPublisher(place.servers, place.touchpoints, compression_type=codec) as publisher:
         for number in range(EVENTS):
             publisher.publish(a_purchase(number))
@@ -31,7 +31,7 @@ def test_what_a_publisher_compresses_is_read_by_every_reader(place: OutputPositi
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_triggers_in_a_topic_that_compresses_are_consumed(kafka: ApacheKafka, redis_app: str, codec: str) -> None:
-    place = OutputPosition(kafka.bootstrap_servers, redis_app)
+    place = ClientTopics(kafka.bootstrap_servers, redis_app)
     settings = {"compression.type": codec, TIMESTAMP_TYPE: LOG_APPEND_TIME}
     with TopicAdmin(KafkaConnection(place.servers)) as admin:
         admin.create([TopicSpec("triggers", place.triggers, 1, 1, settings)])
@@ -41,7 +41,7 @@ def test_triggers_in_a_topic_that_compresses_are_consumed(kafka: ApacheKafka, re
 
 
 def test_a_codec_that_there_is_not_is_named_with_those_that_there_are(kafka: ApacheKafka, redis_app: str) -> None:
-    place = OutputPosition(kafka.bootstrap_servers, redis_app).create()
+    place = ClientTopics(kafka.bootstrap_servers, redis_app).create()
     with pytest.raises(SettingRefused, match=r"compression_type='brotli'.*gzip, snappy, lz4, zstd"):
         TouchpointPublisher(place.servers, place.touchpoints, compression_type="brotli")
 
@@ -50,7 +50,7 @@ def test_a_codec_whose_library_is_missing_is_named_with_the_library(
     broker: Broker, redis_app: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on an installation that was put together by hand."""
-    place = OutputPosition(broker.bootstrap_servers, redis_app).create()
+    place = ClientTopics(broker.bootstrap_servers, redis_app).create()
     producer: Any = KafkaProducer(bootstrap_servers=place.servers, compression_type="zstd")
     producer.send(place.triggers, b"x" * 2_000, partition=0)
     producer.close()
