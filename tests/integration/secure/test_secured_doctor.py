@@ -76,7 +76,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(
 ) -> None:
     end = datetime(2049, 12, 31, tzinfo=UTC)
     finding = security.kafka(kafka_connection(load(**secured_kafka.settings("worker"))), end - left)
-    assert (finding.status, told in finding.told) == (status, True), finding
+    assert (finding.status, told in finding.text) == (status, True), finding
 
 
 def test_our_own_certificate_is_looked_at_too(secured_redis: SecuredRedis, authority: Authority) -> None:
@@ -94,13 +94,13 @@ def test_our_own_certificate_is_looked_at_too(secured_redis: SecuredRedis, autho
 
     finding = asyncio.run(looked())
     assert finding.status is Status.WARNING
-    assert f"our certificate {certificate} ends in 12 days" in finding.told
+    assert f"our certificate {certificate} ends in 12 days" in finding.text
     assert finding.remedy == "renew the certificate"
 
 
 def test_what_leaves_this_machine_readable_is_a_warning() -> None:
     assert security.kafka(KafkaConnection("127.0.0.1:9092,localhost:9093,[::1]:9094"), NOW).status is Status.OK
     plain = security.kafka(KafkaConnection("kafka:9092"), NOW)
-    assert (plain.status, plain.told.startswith("not encrypted")) == (Status.WARNING, True)
+    assert (plain.status, plain.text.startswith("not encrypted")) == (Status.WARNING, True)
     password = security.kafka(KafkaConnection("kafka:9092", "SASL_PLAINTEXT", "PLAIN", "anna", "x"), NOW)
-    assert "the password crosses the network readable" in password.told
+    assert "the password crosses the network readable" in password.text
