@@ -25,6 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+ON_KAFKA = "tests on Apache Kafka"
 REQUIRE_ALL = os.environ.get("RETENTION_TEST_REQUIRE") == "all"
 
 Server = TypeVar("Server")
@@ -53,7 +54,7 @@ def kernels() -> None:
 def kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
     """Apache Kafka, shared: use topics and groups of your own; stop or kill one only with `own_kafka`."""
     directory = tmp_path_factory.mktemp("kafka")
-    server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
+    server = started(ON_KAFKA, lambda: ApacheKafka(directory, kafka_jars()).start())
     yield server
     server.stop()
 
@@ -62,7 +63,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[A
 def own_kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
     """An Apache Kafka of the test's own, to be killed and restarted."""
     directory = tmp_path_factory.mktemp("own_kafka")
-    server = started("tests on Apache Kafka", lambda: ApacheKafka(directory, kafka_jars()).start())
+    server = started(ON_KAFKA, lambda: ApacheKafka(directory, kafka_jars()).start())
     yield server
     server.stop()
 
@@ -153,6 +154,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     if reporter is None:  # a process of xdist: the one that shares out the work speaks for all
         return
     skipped = reporter.getreports("skipped")
-    if on_kafka := sum("kafka" in report.keywords for report in skipped):
+    if on_kafka := sum(f"not run: {ON_KAFKA}" in str(report.longrepr) for report in skipped):
         for line in NOT_WHOLE:
             reporter.write_line(line.format(skipped=len(skipped), on_kafka=on_kafka), yellow=True)
