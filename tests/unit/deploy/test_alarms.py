@@ -33,6 +33,7 @@ def test_promtool_finds_the_configuration_for_compose_valid_and_its_rules_with_i
     assert f"{len(alarms())} rules found" in run("check", "config", PROMETHEUS / "prometheus.yml")
 
 
+@pytest.mark.slow
 def test_each_alarm_fires_when_it_should_and_not_before() -> None:
     assert "SUCCESS" in run("test", "rules", CASES)
 

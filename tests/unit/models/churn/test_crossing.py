@@ -71,6 +71,7 @@ def bound(scorer: MixtureScorer, basis: NDArray[np.float32], days: float) -> flo
     return float(highest_probability(scorer.mixture, workspace, 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 7 * MINUTES), st.floats(0.05, 0.95))
 def test_the_crossing_is_the_first_minute_at_which_the_risk_reaches_the_threshold(
@@ -117,6 +118,7 @@ def test_no_risk_within_the_time_is_above_the_bound(model: int, who: int, minute
     assert every_minute(scorer, basis, minutes * MINUTE).max() <= most
 
 
+@pytest.mark.slow
 def test_the_bound_is_good_enough_to_save_the_search() -> None:
     saved, all_ = 0, 0
     for seed in range(300):

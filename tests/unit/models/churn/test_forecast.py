@@ -144,6 +144,7 @@ def test_an_interval_narrows_as_the_log_grows() -> None:
     assert nothing > some > more
 
 
+@pytest.mark.slow
 def test_nine_intervals_in_ten_hold_the_true_probability() -> None:
     """Over logs of few and of many customers, young and older; one log's customers share its luck."""
     shares = {

@@ -64,6 +64,7 @@ def records(draw: st.DrawFn) -> Record:
     return record
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(records())
 def test_a_record_comes_back_as_it_was_stored(record: Record) -> None:

@@ -31,6 +31,7 @@ def test_it_equals_the_plain_reference(variant: str) -> None:
     assert sum(shard.state.totals.triggers for shard in fast.shards) >= 10
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     st.integers(100, 10_000),

@@ -66,6 +66,7 @@ def test_the_cut_changes_nothing_but_triggers_and_what_remembers_them(variant: s
         assert record.tail.opener == other.tail.opener or record.band != Band.AT_RISK
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 200), st.integers(1, 20), st.integers(0, 70))
 def test_portions_change_nothing_about_it(seed: int, batch: int, items: int, day: int) -> None:

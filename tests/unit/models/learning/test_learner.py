@@ -102,6 +102,7 @@ def test_versions_do_not_depend_on_when_and_in_what_portions_examples_come(
     assert found == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=15)  # some twenty starts in each
 @given(st.integers(0, 1_000), st.randoms(use_true_random=False))
 def test_a_learner_that_starts_again_from_its_state_cuts_equal_versions(seed: int, random: Random) -> None:

@@ -55,6 +55,7 @@ def test_what_comes_after_a_tick_changes_nothing_up_to_it(week: int) -> None:
         assert bits(said) == bits(whole()[tick])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [{"version_delay": WEEK}, {"boundary": DAY, "version_delay": 3 * DAY}, {"boundary": DAY}, {"boundary": 2 * WEEK}],

@@ -84,6 +84,7 @@ def test_batches_of_random_sizes_give_the_same_bits(variant: str, seed: int) -> 
     assert digest(world) == expected(variant)
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize("piece_items", [1, 1_000])
 def test_a_world_that_forgets_everything_at_every_cut_gives_the_same_bits(variant: str, piece_items: int) -> None:
@@ -92,6 +93,7 @@ def test_a_world_that_forgets_everything_at_every_cut_gives_the_same_bits(varian
     assert digest(world.run(lambda at: random.randint(1, 80))) == expected(variant)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.integers(3, 10_000), st.sampled_from(sorted(VARIANTS)), st.integers(1, 30), st.integers(1, 20))
 def test_any_log_gives_the_same_bits_in_any_portions(seed: int, variant: str, batch: int, piece_items: int) -> None:

@@ -76,6 +76,7 @@ def test_backfill_and_live_equal_one_replay_that_triggers_nobody_before_the_cut(
     play(scenario)
 
 
+@pytest.mark.slow
 def test_live_goes_on_with_versions_that_come_when_they_come(tmp_path: Path) -> None:
     async def scenario() -> None:
         engine = replace(SETTINGS, boundary=HOUR, version_delay=HOUR, phase="spread")

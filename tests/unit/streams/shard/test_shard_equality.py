@@ -35,6 +35,7 @@ def test_a_log_through_the_store_and_the_outbox_gives_what_the_engine_in_memory_
 crash = st.tuples(st.sampled_from(POINTS), st.integers(1, 12)).map(lambda drawn: f"{drawn[0]}:{drawn[1]}")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
