@@ -69,6 +69,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int) -> list[int]:
+    """Several at once, each another: asked for one by one, two may be the same."""
+    with contextlib.ExitStack() as probes:
+        found = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in found:
+            probe.bind((LOOPBACK, 0))
+        return [int(probe.getsockname()[1]) for probe in found]
+
+
 def exchange(port: int, request: bytes, reply_bytes: int, *, timeout_s: float = 1.0) -> bytes:
     """Send `request` to a loopback port and return the first bytes of the reply, or b"" when nobody answers."""
     try:

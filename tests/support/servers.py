@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, free_port, kafka_answers
+from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, free_ports, kafka_answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 POM = PROJECT / "tests" / "kafka" / "pom.xml"
@@ -76,7 +76,7 @@ class ApacheKafka:
         users: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
-        self.port, controller = free_port(), free_port()
+        self.port, controller = free_ports(2)
         self._java = program("java", "install a Java runtime, 17 or newer")
         self._class_path = str(jars / "*")
         self._properties = directory / "server.properties"
