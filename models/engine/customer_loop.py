@@ -56,7 +56,7 @@ _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROW
 _UNSURE, _BEYOND = _MORE
 _BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
-_STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
+_STAGE_LABELS = int(Stage.LABELS)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _OF_PROFILE = np.array([kind in PROFILE_KINDS for kind in range(256)])
 _OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.local.embedded import EmbeddedRedis
-from streams.local.processes import LOOPBACK, free_port
+from streams.local.processes import LOOPBACK, free_port, free_ports
 from tests.support.certificates import PAST, Authority
 from tests.support.servers import PROJECT, ApacheKafka, program
 
@@ -43,7 +43,8 @@ class SecuredKafka:
         self.authority = authority
         self._directory, self._jars = directory, jars
         directory.mkdir(parents=True, exist_ok=True)
-        ports = {name: free_port() for name in ("SASL_SSL", "SSL", "EXPIRED")}
+        names = ("SASL_SSL", "SSL", "EXPIRED")
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         plain_users = " ".join(f'user_{name}="{password}"' for name, password in PASSWORDS.items())
         of_sasl = "listener.name.sasl_ssl"
         settings = {
