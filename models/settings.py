@@ -6,8 +6,9 @@ the state and compared when a shard is taken over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -89,9 +90,36 @@ class EngineSettings:
 
         What came after shards had been created is left out where it is what it was before: they don't hold it.
         """
-        left_out = {"piece_items"} | {name for name, value in LATER.items() if getattr(self, name) == value}
+        left_out = DECIDING_NOTHING | {name for name, value in LATER.items() if getattr(self, name) == value}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
+    @classmethod
+    def stored(cls, values: Mapping[str, int | float | str]) -> Self:
+        """Inverse of `deciding`: what a release has stored, this one's or an older one's.
 
-LATER: Final[dict[str, int]] = {"duplicate_window": 0}
-"""Settings that came after shards had been created, each with what it was before there was one."""
+        Raises:
+            UnknownSettings: a newer release stored it.
+            ValueError: what every release stores is lacking, or a value can't be.
+        """
+        given: dict[str, Any] = {**LATER, **values}
+        known = {name for name in cls.__dataclass_fields__ if name not in DECIDING_NOTHING}
+        if unknown := sorted(given.keys() - known):
+            raise UnknownSettings(", ".join(f"{name} = {given[name]!r}" for name in unknown))
+        if lacking := sorted(known - given.keys()):
+            raise ValueError(f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not stored")
+        return cls(**given)
+
+
+class UnknownSettings(ValueError):
+    """Stored settings that decide and that this release does not have, each with its value."""
+
+
+DECIDING_NOTHING: Final = frozenset({"piece_items"})
+"""Settings on which no result depends."""
+
+LATER: Final[dict[str, int | float | str]] = {"duplicate_window": 0}
+"""Settings that came after shards had been created, each with the value that means 'as it was before'.
+
+So every release takes over the shards of an older one, and the shards of a newer one that leaves its new settings at
+these values. Whoever adds a setting that decides adds it here (tests/unit/models/test_settings.py).
+"""

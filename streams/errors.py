@@ -134,6 +134,12 @@ class StateUnreadable(EngineError):
     remedy = "run the release that wrote it; if the bytes are damaged, restore the Redis backup of this shard"
 
 
+class NewerRelease(StateUnreadable):
+    """A shard was written by a newer release, in a form or under settings that this one does not know."""
+
+    remedy = "run the newer release: this one can't go on where that one has been"
+
+
 class LearnerStateRefused(EngineError):
     """The learner's own stored state is corrupted or belongs to another model or other settings.
 

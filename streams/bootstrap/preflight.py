@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from streams.bootstrap.stored_shards import check_stored_shards
 from streams.config import Config
 from streams.errors import TopicUnfit
 from streams.kafka.access import rights_missing
@@ -53,14 +54,14 @@ class Environment(NamedTuple):
 async def preflight(config: Config) -> Environment:
     """Check and say. Kafka or Redis that can't be reached, or is full, is waited for.
 
-    Raises TopicMissing, TopicUnfit, BackfillUnfinished; BrokerRefused and StoreRefused (certificates, credentials, a
-    right that is lacking).
+    Raises TopicMissing, TopicUnfit, BackfillUnfinished; SettingsChanged and NewerRelease (the shards that exist);
+    BrokerRefused and StoreRefused (certificates, credentials, a right that is lacking).
     """
     backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
     while True:
         try:
             environment = await check_servers(config)
-            await _no_backfill(config)
+            await _look_at_shards(config, environment.partitions)
             return environment
         except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
@@ -118,10 +119,12 @@ async def look_at_store(config: Config) -> None:
         await client.aclose()
 
 
-async def _no_backfill(config: Config) -> None:
+async def _look_at_shards(config: Config, partitions: int) -> None:
     """Before the worker joins its group; its shards look again."""
     client = connect(redis_connection(config))
     try:
-        await refuse_unfinished(RedisStore(client, config.app))
+        store = RedisStore(client, config.app)
+        await refuse_unfinished(store)
+        await check_stored_shards(store, partitions, config.mode, config.engine())
     finally:
         await client.aclose()

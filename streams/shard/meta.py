@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from models.settings import LATER, EngineSettings
+from models.settings import LATER, EngineSettings, UnknownSettings
 from models.timeline.shard_state import ShardState
-from streams.errors import LogTruncated, SettingsChanged, StateUnreadable, TopicChanged
+from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
 SCHEMA = 1
@@ -50,7 +48,8 @@ def unpack_body(namespace: str, value: bytes) -> ShardBody:
         # The schema first: another one's fields need not be those that this release knows.
         schema = _decode_head(value).schema
         if schema != SCHEMA:
-            raise StateUnreadable(f"meta of shard {namespace} has schema {schema}; this release reads {SCHEMA}")
+            error = NewerRelease if schema > SCHEMA else StateUnreadable
+            raise error(f"meta of shard {namespace} has schema {schema}; this release reads {SCHEMA}")
         return _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateUnreadable(f"meta of shard {namespace}, {len(value)} bytes: {error}") from error
@@ -61,10 +60,16 @@ def creation_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_unti
 
 
 def settings_of(namespace: str, creation: Creation) -> EngineSettings:
-    """The settings that a shard was created with, whatever is configured where this runs. Raises StateUnreadable."""
-    values: dict[str, Any] = dict(creation.settings)
+    """The settings that a shard was created with, whatever is configured where this runs.
+
+    Raises:
+        NewerRelease: a setting among them is not known here.
+        StateUnreadable: they are no settings.
+    """
     try:
-        return EngineSettings(**values)
+        return EngineSettings.stored(creation.settings)
+    except UnknownSettings as error:
+        raise NewerRelease(f"shard {namespace} was created with settings that this release has not: {error}") from error
     except (TypeError, ValueError) as error:
         raise StateUnreadable(f"settings of shard {namespace}: {error}") from error
 
@@ -94,13 +99,19 @@ def check_topic(namespace: str, creation: Creation, facts: LogFacts) -> None:
 
 
 def check_settings(namespace: str, creation: Creation, mode: str, settings: EngineSettings) -> None:
-    """What was fixed at creation is still what the worker is told."""
+    """What was fixed at creation is still what the worker is told.
+
+    Raises:
+        SettingsChanged: it is not.
+        NewerRelease, StateUnreadable: as `settings_of`.
+    """
+    settings_of(namespace, creation)
     configured = {"mode": mode, **LATER, **settings.deciding()}
     stored = {"mode": creation.mode, **LATER, **creation.settings}
     differing = [
-        f"{name} is {configured[name]!r}, at creation {stored.get(name)!r}"
-        for name in configured
-        if configured[name] != stored.get(name)
+        f"{name} is {value!r}, at creation {stored[name]!r}"
+        for name, value in configured.items()
+        if value != stored[name]
     ]
     if differing:
         raise SettingsChanged(f"shard {namespace}: {'; '.join(differing)}")

@@ -7,13 +7,20 @@ import logging
 
 import pytest
 
+from models.timeline.shard_state import ShardState
 from streams.bootstrap.preflight import Environment, preflight
 from streams.config import Config, load
+from streams.errors import ExitCode, SettingsChanged
 from streams.kafka.admin import TopicAdmin
+from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
 from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.local.processes import LOOPBACK
+from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
+from streams.store.redis.connection import connect
+from streams.store.redis.security import redis_connection
+from streams.store.redis.store import RedisStore
 from streams.store.rules import StoreRefused
 from tests.support.stores import admin, everything
 
@@ -95,3 +102,21 @@ def test_a_redis_that_is_full_or_still_to_come_is_waited_for(config: Config, own
 
     assert asyncio.run(check_servers()).partitions == 2
     assert everything(own_redis) == {}
+
+
+def test_a_setting_that_does_not_fit_the_shards_ends_it_before_a_shard_is_owned(
+    config: Config, own_redis: EmbeddedRedis
+) -> None:
+    creation = creation_of(LogFacts(0, 0, "topic-id", 2, None), config.mode, config.engine())
+    value = pack_body(ShardBody(SCHEMA, creation, ShardState(1, 2, 0)))
+
+    async def born() -> None:
+        client = connect(redis_connection(config))
+        await RedisStore(client, config.app).create("1", value)
+        await client.aclose()
+
+    asyncio.run(born())
+    assert looked(config).partitions == 2
+    with pytest.raises(SettingsChanged, match=r"shard 1: tick is .*, at creation") as refused:
+        looked(config.model_copy(update={"tick_days": 14}))
+    assert refused.value.code == ExitCode.SETTINGS_CHANGED
