@@ -132,7 +132,7 @@ class EngineSteps:
         piece, changes, self._scorer = done.piece, done.changes, done.scoring.scorer
         with stage("commit"):
             self._body = ShardBody(SCHEMA, body.creation, changes.state)
-            written = store_changes(changes, entries_of(changes, SHARD))
+            written = store_changes(changes, changes.records, entries_of(changes, SHARD))
             await self._checkpoint.write(pack_body(self._body), written)
         return piece.last
 

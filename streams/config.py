@@ -117,6 +117,9 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     outbox_limit: int = Field(20_000, ge=1, description="no batch is begun while the outbox holds more entries")
     clock_every_s: float = Field(5.0, gt=0, description="live: how often an owner appends a clock record")
     clock_ahead_limit_s: float = Field(300.0, gt=0, description="live: records further ahead pause the shard")
+    write_format: Literal["previous", "newest"] = Field(
+        "previous", description="of records: what the release before this one reads, or this one's own"
+    )
     redis_timeout_s: float = Field(5.0, gt=0)
     stall_after_s: float = Field(60.0, gt=0)
 

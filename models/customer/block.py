@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.layout import DUE, IDS, SLAB, VERSION
-from models.customer.record import Record, check_stored, hash_of
-from models.customer.tail import Tail, pack_tail, unpack_tail
+from models.customer.record import Record, current, hash_of
+from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 
 _SIZE = SLAB.itemsize
 _BLANK = Record(b"").pack()
@@ -39,29 +39,37 @@ class Block:
     stored record has a blank row, which becomes a record once something happens to it (`models.engine.piece_run`)."""
 
     __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "open_cases", "rows")
+    rows: NDArray[Any]
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
         """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
         self.names = names
         self.hashes = np.fromiter(map(hash_of, names), np.uint64, len(names))
         self.known = np.array([value is not None for value in stored], dtype=np.bool_)
+        self._opened: dict[int, Tail] = {}
+        if not self._take(stored):
+            migrated = [
+                value if value is None else current(name, value) for name, value in zip(names, stored, strict=True)
+            ]
+            if not self._take(migrated):
+                raise UnknownRecord(f"records of {len(names)} customers can't be read side by side")
+        self.open_cases, self.flags = self.rows["open_cases"], self.rows["flags"]
+
+    def _take(self, stored: Sequence[bytes | None]) -> bool:
+        """Lay the records side by side; False where one is not a record of this version, and of its customer."""
         parts = [_BLANK if value is None else value for value in stored]
         lengths = np.fromiter(map(len, parts), np.int64, len(parts)) - _SIZE
         if (lengths < 0).any():
-            _explain(names, stored)
+            return False
         self._tails: dict[int, bytes] = {}
         for row in np.flatnonzero(lengths).tolist():
             value = parts[row]
             parts[row], self._tails[row] = value[:_SIZE], value[_SIZE:]
-        self._opened: dict[int, Tail] = {}
-        self.rows: NDArray[Any] = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
+        rows = self.rows = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
         checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-        self.rows["check"][~self.known] = checks[~self.known]
-        rows = self.rows
-        self.open_cases, self.flags = rows["open_cases"], rows["flags"]
+        rows["check"][~self.known] = checks[~self.known]
         good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS)
-        if not (good & (rows["tail_length"] == lengths)).all():
-            _explain(names, stored)
+        return bool((good & (rows["tail_length"] == lengths)).all())
 
     def open(self, row: int) -> Opened:
         """A customer's profile: what is changed in it is kept."""
@@ -104,9 +112,3 @@ class Block:
     def dues(self) -> NDArray[np.float64]:
         """The next timer position of every row, inf where there is none. A view of shape (rows,)."""
         return np.asarray(self.rows["times"][:, DUE])
-
-
-def _explain(names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
-    for name, value in zip(names, stored, strict=True):
-        if value is not None:
-            check_stored(name, value)

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 
 VERSION: Final = 4
+PREVIOUS: Final = 4
+"""The version that the release before this one reads (`models.customer.versions`)."""
 IDS: Final = 8
 HALF_LIVES_PURCHASE: Final = (14.0, 28.0, 56.0, 112.0, 224.0)
 BASIS: Final = 28

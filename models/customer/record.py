@@ -20,6 +20,7 @@ from xxhash import xxh3_64_intdigest
 
 from models.customer.layout import BASIS, DUE, IDS, NUMBERS, PENDING_EXAMPLES, SECONDS, SENTIMENTS, SLAB, TIMES, VERSION
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
+from models.customer.versions import upgraded
 
 
 def _offset(name: str) -> int:
@@ -107,12 +108,10 @@ class Record:
 
 
 def check_stored(customer: bytes, value: bytes) -> None:
-    """Raises UnknownRecord unless `value` is a record of this release and of this customer, whole."""
+    """Raises UnknownRecord unless `value` is a record of this release's version and of this customer, whole."""
     if len(value) < SLAB.itemsize:
         raise UnknownRecord(f"the record of {customer!r} has {len(value)} bytes, at least {SLAB.itemsize} are needed")
-    version, ring, _, _, check = _HEAD.unpack_from(value)
-    if version != VERSION:
-        raise UnknownRecord(f"the record of {customer!r} has schema version {version}; this release reads {VERSION}")
+    _, ring, _, _, check = _HEAD.unpack_from(value)
     if check != hash_of(customer) & 0xFFFFFFFF:
         raise UnknownRecord(f"the value stored for {customer!r} is another customer's record")
     length = int.from_bytes(value[SLAB.itemsize - 2 : SLAB.itemsize], "little")
@@ -122,9 +121,19 @@ def check_stored(customer: bytes, value: bytes) -> None:
         )
 
 
-def unpack(customer: bytes, value: bytes) -> Record:
-    """The record of `customer`. Raises UnknownRecord on an unknown version, a foreign or a damaged value."""
+def current(customer: bytes, value: bytes) -> bytes:
+    """The record in this release's version, checked. Raises UnknownRecord."""
+    value = upgraded(customer, value) if value else value
     check_stored(customer, value)
+    return value
+
+
+def unpack(customer: bytes, value: bytes) -> Record:
+    """The record of `customer`, stored in this version or an older one.
+
+    Raises UnknownRecord on an unknown version, a foreign or a damaged value.
+    """
+    value = current(customer, value)
     record = Record.__new__(Record)
     _, record.ring, record.band, record.flags, record.check = _HEAD.unpack_from(value)
     record.times = array("d", value[_TIMES:_IDS])

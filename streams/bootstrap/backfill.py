@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, check_servers
@@ -197,6 +198,7 @@ class _Run:
                 config.outbox_limit,
                 config.clock_ahead_limit_s,
                 config.cache_records,
+                version_to_write(config.write_format == "newest"),
                 self._history.until,
             ),
             LearnerSettings(

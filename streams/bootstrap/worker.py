@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from faust.types import TP
 
+from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, preflight
@@ -122,6 +123,7 @@ def build(config: Config, environment: Environment) -> RetentionApp:
             config.outbox_limit,
             config.clock_ahead_limit_s,
             config.cache_records,
+            version_to_write(config.write_format == "newest"),
         )
         checkpoint = Checkpoint(store, str(tp.partition), watching.rejected, watching.store_unavailable(tp.partition))
         outgoing = Outgoing(

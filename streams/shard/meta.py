@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from models.settings import LATER, EngineSettings, UnknownSettings
@@ -10,6 +13,11 @@ from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnr
 from streams.kafka.partition_facts import LogFacts
 
 SCHEMA = 1
+"""The newest form of a meta; each is stored in the oldest form that holds it."""
+
+Older = Callable[[dict[str, Any]], dict[str, Any]]
+MIGRATIONS: dict[int, Older] = {}
+"""By the older schema: what makes a meta of it (decoded JSON) one of the next schema."""
 
 
 class Creation(msgspec.Struct, frozen=True):
@@ -43,16 +51,34 @@ def pack_body(body: ShardBody) -> bytes:
 
 
 def unpack_body(namespace: str, value: bytes) -> ShardBody:
-    """Raises StateUnreadable on foreign bytes or another schema."""
+    """A meta of this release's schema or of an older one, as one of this release's.
+
+    Raises:
+        NewerRelease: its schema is newer.
+        StateUnreadable: foreign bytes, or a schema from which no migration leads here.
+    """
     try:
         # The schema first: another one's fields need not be those that this release knows.
         schema = _decode_head(value).schema
-        if schema != SCHEMA:
-            error = NewerRelease if schema > SCHEMA else StateUnreadable
-            raise error(f"meta of shard {namespace} has schema {schema}; this release reads {SCHEMA}")
-        return _decode(value)
+        if schema == SCHEMA:
+            return _decode(value)
+        return _migrated(namespace, schema, value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateUnreadable(f"meta of shard {namespace}, {len(value)} bytes: {error}") from error
+
+
+def _migrated(namespace: str, schema: int, value: bytes) -> ShardBody:
+    told = f"meta of shard {namespace} has schema {schema}; this release reads {min(MIGRATIONS, default=SCHEMA)}"
+    if MIGRATIONS:
+        told += f" to {SCHEMA}"
+    if schema > SCHEMA:
+        raise NewerRelease(told)
+    body = msgspec.json.decode(value, type=dict[str, Any])
+    for older in range(schema, SCHEMA):
+        if older not in MIGRATIONS:
+            raise StateUnreadable(told)
+        body = MIGRATIONS[older](body)
+    return msgspec.convert({**body, "schema": SCHEMA}, ShardBody)
 
 
 def creation_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Creation:

@@ -19,6 +19,7 @@ import numpy as np
 from faust.types import TP
 
 from models.customer.tail import UnknownRecord
+from models.customer.versions import NewerRecord
 from models.engine.apply import apply
 from models.engine.changes import Changes
 from models.engine.piece_input import PieceInput, Scoring
@@ -41,13 +42,13 @@ from models.engine.step import (
 from models.timeline.batch import Batch
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.crash_points import point
-from streams.errors import EngineFailing, MetaMissing, StateUnreadable, StoreWentBack
+from streams.errors import EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
 from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import unpack
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.clock_guard import ClockGuard
-from streams.shard.commit import entries_of, store_changes
+from streams.shard.commit import entries_of, in_version, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
 from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pack_body, unpack_body
@@ -290,6 +291,8 @@ class Shard:
     def _compute(self, given: PieceInput, scoring: Scoring) -> Changes:
         try:
             return apply(given, scoring)
+        except NewerRecord as error:
+            raise NewerRelease(f"shard {self.namespace}: {error}") from error
         except UnknownRecord as error:
             raise StateUnreadable(f"shard {self.namespace}: {error}") from error
         except TooManyFailures as error:
@@ -302,14 +305,15 @@ class Shard:
         """Step b, and the hand-over to the publisher."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
+        records = in_version(changes.records, self._settings.record_version)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
-            await self._checkpoint.write(pack_body(body), store_changes(changes, entries, trim))
+            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.next_offset = body, changes.state.next_offset
                 self._dues.committed(changes.dues)
-                self._cache.committed(changes.records)
+                self._cache.committed(records)
         self._outgoing.trimmed(trim)
         self._outgoing.add(entries)
         self._watcher.outbox(self.tp.partition, len(self._outgoing))

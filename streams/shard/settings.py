@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from models.customer.layout import VERSION
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from streams.learner.versions import VersionSource
@@ -25,6 +26,7 @@ class ShardSettings:
         outbox_limit: entries; no batch is begun while more are unpublished (`Outgoing.has_capacity`).
         clock_ahead_limit_s: a record further ahead of this machine's clock pauses the shard.
         cache_records: most customers whose records are kept in memory.
+        record_version: of the records that are written (`models.customer.versions`).
         backfill_until: the cut-over (ms) of the backfill that works here in place of a worker, 0: none.
     """
 
@@ -34,6 +36,7 @@ class ShardSettings:
     outbox_limit: int
     clock_ahead_limit_s: float
     cache_records: int = 20_000
+    record_version: int = VERSION
     backfill_until: int = 0
 
     @property

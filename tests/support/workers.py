@@ -20,6 +20,8 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from models.churn import Version, unseal
+from models.customer.layout import VERSION
+from models.customer.versions import upgraded
 from models.learning.adoption import Recorded
 from models.learning.schema import schema_of
 from models.outputs import Decision
@@ -142,7 +144,7 @@ class Site:
 
     send_faults: the same for transactions. batch: records of a batch that begins at an offset. reach: timestamp beyond
     which no record is handed out yet. gate: while it is there and not set, no transaction comes to an end. quiet_until:
-    the cut of a backfill that came before.
+    the cut of a backfill that came before. record_version: of what is written.
     """
 
     store: Store
@@ -158,6 +160,7 @@ class Site:
     reach: int | None = None
     gate: asyncio.Event | None = None
     quiet_until: int = 0
+    record_version: int = VERSION
     public: FakeLog = field(default_factory=FakeLog)
     committed: dict[TP, int] = field(default_factory=dict)
     calls: int = 0
@@ -199,7 +202,8 @@ class Site:
             self.obey()
         for n, wanted in enumerate(self.expected.shards):
             found, body = self.dump(str(n)), self.body(n)
-            assert {name[2:]: value for name, value in found.values.items()} == wanted.records, f"records of shard {n}"
+            records = {name[2:]: upgraded(name[2:], value) for name, value in found.values.items()}
+            assert records == wanted.records, f"records of shard {n}"
             assert body is not None
             assert body.state == wanted.state, f"state of shard {n}"
             assert set(found.dues) == set(wanted.dues), f"due set of shard {n}"
@@ -347,7 +351,8 @@ class Worker:
         outgoing = self.outgoing[tp.partition] = Outgoing(
             MortalPublisher(self, tp.partition), tp.partition, site.mode == "live"
         )
-        told = ShardSettings(site.settings, site.mode, TOPIC, site.outbox_limit, site.clock_ahead_limit_s)
+        limits = (site.outbox_limit, site.clock_ahead_limit_s)
+        told = ShardSettings(site.settings, site.mode, TOPIC, *limits, record_version=site.record_version)
         checkpoint = Checkpoint(self.mortal, str(tp.partition))
         ports = ShardPorts(self.mortal, checkpoint, self.versions, outgoing, self.watcher, self.ownership.release)
         return Shard(tp, generation, told, ports)

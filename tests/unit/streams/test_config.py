@@ -47,6 +47,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "outbox_limit": ("100", 100),
     "clock_every_s": ("1", 1.0),
     "clock_ahead_limit_s": ("60", 60.0),
+    "write_format": ("newest", "newest"),
     "redis_timeout_s": ("1.5", 1.5),
     "stall_after_s": ("15", 15.0),
     "metrics_host": ("0.0.0.0", "0.0.0.0"),

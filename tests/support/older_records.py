@@ -1,0 +1,21 @@
+"""An invented version of the record before the present one: all but the first byte is packed, its size is another."""
+
+from __future__ import annotations
+
+import zlib
+
+from models.customer.layout import VERSION
+from models.customer.versions import Step
+
+OLDER = VERSION - 1
+
+
+def _up(value: bytes) -> bytes:
+    return bytes((VERSION,)) + zlib.decompress(value[1:])
+
+
+def _down(value: bytes) -> bytes:
+    return bytes((OLDER,)) + zlib.compress(value[1:])
+
+
+STEP = Step(_up, _down)
