@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import create_conn
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
@@ -63,3 +65,14 @@ def async_reader(connection: KafkaConnection, *, isolation_level: str, **setting
             **settings,
         }
     )
+
+
+def async_metadata(connection: KafkaConnection, **settings: Any) -> Any:
+    """aiokafka's client of the cluster's metadata, not started."""
+    return AIOKafkaClient(**{**connection.aiokafka(), **settings})
+
+
+async def async_connection(connection: KafkaConnection, host: str, port: int, **settings: Any) -> Any:
+    """aiokafka's connection to one broker, made. Raises aiokafka.errors.KafkaError, OSError, TimeoutError."""
+    told = {name: value for name, value in connection.aiokafka().items() if name != "bootstrap_servers"}
+    return await create_conn(host, port, **{**told, **settings})

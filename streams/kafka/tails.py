@@ -11,58 +11,59 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
-from streams.kafka.access import rights_missing
-from streams.kafka.clients import async_reader
 from streams.kafka.errors import translated
+from streams.kafka.log_requests import UNREACHED, Answers, LogRequests
 from streams.kafka.open_transactions import LogEnd
 from streams.kafka.security import KafkaConnection
+from streams.retry import Backoff
 
 FIRST_STEP, STEP_GROWTH = 50, 8
-FETCH_WAIT_MS = 50
+PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
+"""Between two questions to a log that has not come as far as it must."""
 
 
 T = TypeVar("T")
 
 Public = tuple[int, str]
 """(sequence number, id) of a published entry."""
-PublishedEntry = tuple[int, str, bytes]
-"""The same, with its value."""
 
 
 class TailReader:
-    """Reads tails with a client of its own, opened at first use; one per process serves every shard.
+    """Reads tails with clients of its own, opened at first use; one per process serves every shard.
+
+    Each read is by itself: a partition that cannot be reached holds up only those who read it.
 
     committed: read only what is committed (False for brokers without transactions).
     Every method raises BrokerRefused where a right or the credentials are not as they must be.
-    timeout_s: longest time for one `read`. Another sender's open transaction holds up the readers of a shared
-    partition until it times out (ten seconds, and up to ten more until the broker looks).
+    timeout_s: for how long a read may get no further. Another sender's open transaction holds up the readers of a
+    shared partition until it times out (ten seconds, and up to ten more until the broker looks). A read that gets
+    further is never given up, however long the tail.
     """
 
     def __init__(self, connection: KafkaConnection, *, committed: bool = True, timeout_s: float = 30.0) -> None:
         self._connection = connection
         self._committed = committed
         self._timeout_s = timeout_s
-        self._consumer: Any = None
-        self._lock = asyncio.Lock()  # a consumer has one assignment
+        self._requests = LogRequests(connection, committed=committed)
 
     async def read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
         """The sender's public entries from since[partition] on, at least its last one if any; by sequence number.
 
         Raises KafkaUnavailable, BrokerRefused.
         """
-        return await self._guarded(lambda: self._read(sender, since), f"reading the tails of sender {sender}")
+        work = self._found(sender, since, lambda record: None)
+        found = await self._guarded(work, f"reading the tails of sender {sender}")
+        return {tp: _from(since[tp], sorted(entries)) for tp, entries in found.items() if entries}
 
     async def values(self, sender: int, partition: TopicPartition, since: int) -> list[bytes]:
         """The values of the sender's published entries from sequence number `since` on.
 
         Raises KafkaUnavailable, BrokerRefused.
         """
-        found = await self._guarded(
-            lambda: self._found(sender, {partition: since}), f"reading the entries of sender {sender}"
-        )
-        return [value for sequence, _, value in sorted(found.get(partition, ())) if sequence >= since]
+        work = self._found(sender, {partition: since}, lambda record: bytes(record.value))
+        found = await self._guarded(work, f"reading the entries of sender {sender}")
+        return [value for (sequence, _), value in sorted(found[partition].items()) if sequence >= since]
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, open transactions included. Raises KafkaUnavailable, BrokerRefused.
@@ -70,70 +71,42 @@ class TailReader:
         From the answer to a fetch: the embedded broker's answer to the question itself is the *first* offset of the
         last batch plus one.
         """
-        return await self._guarded(lambda: self._high_watermarks(list(partitions)), "reading the ends of the logs")
+
+        async def every_one() -> dict[TopicPartition, LogEnd]:
+            return _all(await self._ends(partitions))
+
+        ends = await self._guarded(every_one(), "reading the ends of the logs")
+        return {tp: end.end for tp, end in ends.items()}
 
     async def log_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, LogEnd]:
-        """The same, and up to where everything is decided. Raises KafkaUnavailable."""
-        return await self._guarded(lambda: self._log_ends(list(partitions)), "reading the ends of the logs")
+        """The same, and up to where everything is decided, of those partitions that answer.
+
+        Raises KafkaUnavailable, BrokerRefused where no broker can be reached.
+        """
+        ends = await self._guarded(self._ends(partitions), "reading the ends of the logs")
+        return {tp: end for tp, end in ends.items() if isinstance(end, LogEnd)}
 
     async def close(self) -> None:
-        async with self._lock:
-            await self._close()
+        await self._requests.close()
 
-    async def _guarded(self, work: Callable[[], Awaitable[T]], what: str) -> T:
-        async with self._lock:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    return await work()
-            except (KafkaError, OSError, TimeoutError) as error:
-                denied = self._denied()
-                await self._close()
-                if denied:
-                    lacks = [f"Describe on topic {topic}" for topic in denied]
-                    raise rights_missing(self._connection, lacks) from error
-                raise await translated(error, self._connection, what, "Read") from error
-
-    def _denied(self) -> list[str]:
-        """Topics that Kafka does not show us: aiokafka asks for them until our time is over."""
-        return sorted(self._consumer._client.cluster.unauthorized_topics) if self._consumer is not None else []
-
-    async def _close(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
-
-    async def _opened(self) -> Any:
-        if self._consumer is None:
-            self._consumer = async_reader(
-                self._connection,
-                isolation_level="read_committed" if self._committed else "read_uncommitted",
-                fetch_max_wait_ms=FETCH_WAIT_MS,
-            )
-            await self._consumer.start()
-        return self._consumer
-
-    async def _read(self, sender: int, since: Mapping[TopicPartition, int]) -> dict[TopicPartition, list[Public]]:
-        found = await self._found(sender, since)
-        return {
-            tp: _from(since[tp], sorted({(sequence, name) for sequence, name, _ in entries}))
-            for tp, entries in found.items()
-            if entries
-        }
+    async def _guarded(self, work: Awaitable[T], what: str) -> T:
+        try:
+            return await work
+        except UNREACHED as error:
+            raise await translated(error, self._connection, what, "Read") from error
 
     async def _found(
-        self, sender: int, since: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, set[PublishedEntry]]:
+        self, sender: int, since: Mapping[TopicPartition, int], keep: Callable[[Any], T]
+    ) -> dict[TopicPartition, dict[Public, T]]:
+        """The sender's entries, and what is kept of each record."""
+        found: dict[TopicPartition, dict[Public, T]] = {tp: {} for tp in since}
         if not since:
-            return {}
-        partitions = list(since)
-        begin = await (await self._opened()).beginning_offsets(partitions)
-        upper = await self._decided_ends(partitions)
-        found: dict[TopicPartition, set[PublishedEntry]] = {tp: set() for tp in partitions}
-        step, todo = FIRST_STEP, {tp for tp in partitions if upper[tp] > begin[tp]}
+            return found
+        begin, upper = _all(await self._requests.starts(since)), await self._decided_ends(since)
+        step, todo = FIRST_STEP, {tp for tp in since if upper[tp] > begin[tp]}
         while todo:
             ranges = {tp: (max(begin[tp], upper[tp] - step), upper[tp]) for tp in todo}
-            for tp, entries in (await self._own(sender, ranges)).items():
-                found[tp].update(entries)
+            await self._own(sender, ranges, keep, found)
             for tp, (low, _) in ranges.items():
                 upper[tp] = low
                 if low <= begin[tp] or (found[tp] and min(found[tp])[0] <= since[tp]):
@@ -141,57 +114,68 @@ class TailReader:
             step *= STEP_GROWTH
         return found
 
-    async def _high_watermarks(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        if not partitions:
-            return {}
-        consumer = await self._opened()
-        ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        for tp in partitions:
-            consumer.seek(tp, ends[tp])
-        while any(consumer.highwater(tp) is None for tp in partitions):
-            await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
-        return {tp: max(ends[tp], consumer.highwater(tp)) for tp in partitions}
+    async def _ends(self, partitions: Iterable[TopicPartition]) -> Answers[LogEnd]:
+        ends = await self._requests.ends(partitions)
+        told = await self._requests.fetch({tp: end for tp, end in ends.items() if isinstance(end, int)})
+        found: Answers[LogEnd] = {tp: end for tp, end in ends.items() if isinstance(end, Exception)}
+        for tp, fetched in told.items():
+            if isinstance(fetched, Exception):
+                found[tp] = fetched
+            else:
+                found[tp] = LogEnd(fetched.high, min(fetched.high, fetched.stable) if self._committed else fetched.high)
+        return found
 
-    async def _log_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, LogEnd]:
-        high = await self._high_watermarks(partitions)
-        if not self._committed:
-            return {tp: LogEnd(end, end) for tp, end in high.items()}
-        consumer = await self._opened()
-        return {tp: LogEnd(end, min(end, consumer.last_stable_offset(tp))) for tp, end in high.items()}
-
-    async def _decided_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    async def _decided_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The ends of the logs, once all that was in them when we asked is decided.
 
         At read_committed a log ends at the first open transaction, whoever's it is. Own entries that were committed
         behind another sender's open transaction would look unpublished, and be published twice.
         """
-        high = await self._high_watermarks(partitions)
-        consumer = await self._opened()
-        while self._committed and any(consumer.last_stable_offset(tp) < high[tp] for tp in partitions):
-            await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
+        ends = _all(await self._ends(partitions))
+        high = {tp: end.end for tp, end in ends.items()}
+        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
+        async with asyncio.timeout(self._timeout_s):
+            while any(ends[tp].stable < high[tp] for tp in high):
+                await backoff.pause()
+                ends = _all(await self._ends(high))
         return high
 
     async def _own(
-        self, sender: int, ranges: Mapping[TopicPartition, tuple[int, int]]
-    ) -> dict[TopicPartition, list[PublishedEntry]]:
-        consumer = await self._opened()
-        consumer.assign(list(ranges))
-        for tp, (low, _) in ranges.items():
-            consumer.seek(tp, low)
-        own: dict[TopicPartition, list[PublishedEntry]] = {tp: [] for tp in ranges}
-        mark, waiting = str(sender).encode(), set(ranges)
-        while waiting:
-            batches = await consumer.getmany(*waiting, timeout_ms=200)
-            for tp, records in batches.items():
-                for record in records:
-                    headers = dict(record.headers)
-                    if record.offset < ranges[tp][1] and headers.get("sender") == mark:
-                        own[tp].append((int(headers["count"]), headers["id"].decode(), record.value))
-            for tp in list(waiting):  # the position, not the last record: the range may end in markers
-                if await consumer.position(tp) >= ranges[tp][1]:
-                    waiting.discard(tp)
-        return own
+        self,
+        sender: int,
+        ranges: Mapping[TopicPartition, tuple[int, int]],
+        keep: Callable[[Any], T],
+        found: Mapping[TopicPartition, dict[Public, T]],
+    ) -> None:
+        """Add to `found` the sender's entries in these ranges of offsets."""
+        mark, positions = str(sender).encode(), {tp: low for tp, (low, _) in ranges.items()}
+        backoff, loop = Backoff(PAUSE_S, LONGEST_PAUSE_S), asyncio.get_running_loop()
+        async with asyncio.timeout(self._timeout_s) as patience:
+            while positions:
+                before = dict(positions)
+                for tp, fetched in _all(await self._requests.fetch(positions)).items():
+                    for record in fetched.records:
+                        headers = dict(record.headers)
+                        if record.offset < ranges[tp][1] and headers.get("sender") == mark:
+                            found[tp][int(headers["count"]), headers["id"].decode()] = keep(record)
+                    positions[tp] = fetched.position  # not behind the last record: the range may end in markers
+                    if fetched.position >= ranges[tp][1]:
+                        del positions[tp]
+                if positions == before:
+                    await backoff.pause()
+                else:
+                    patience.reschedule(loop.time() + self._timeout_s)
+                    backoff.reset()
+
+
+def _all(answers: Answers[T]) -> dict[TopicPartition, T]:
+    """The answers. Raises the first error among them."""
+    told: dict[TopicPartition, T] = {}
+    for tp, answer in answers.items():
+        if isinstance(answer, Exception):
+            raise answer
+        told[tp] = answer
+    return told
 
 
 def _from(since: int, publics: list[Public]) -> list[Public]:

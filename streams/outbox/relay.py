@@ -99,6 +99,7 @@ class Outgoing:
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
         self._public: dict[Destination, dict[int, str]] = {}
+        self._never_was = False  # nothing of the shard is public, and nobody before us could make it so
         self._wake = asyncio.Event()
         self._capacity = asyncio.Event()
         self._go = asyncio.Event()
@@ -126,8 +127,9 @@ class Outgoing:
         check_outbox(outbox, sequences)
         self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
         self._bytes = sum(map(_size, outbox))
-        # All roles: one of which nothing is committed may be public all the same, when the store went back.
-        await self._synchronise({role: sequences.get(role, 0) for role in OUTPUTS})
+        # All roles: one of which nothing is committed may be public all the same, when the store went back. A new shard
+        # has been looked at before.
+        await self._synchronise({} if self._never_was else {role: sequences.get(role, 0) for role in OUTPUTS})
         while self._waiting:
             try:
                 await self._send_some()
@@ -153,9 +155,9 @@ class Outgoing:
     async def published_roles(self) -> list[str]:
         """The roles of which this shard has published anything, ever; a shard that never was has none."""
         asked = {Destination(role, self._shard): 1 << 62 for role in OUTPUTS}
-        return sorted(
-            destination.topic for destination, entries in (await self._publisher.public(asked)).items() if entries
-        )
+        found = await self._publisher.public(asked)
+        self._never_was = not any(found.values())
+        return sorted(destination.topic for destination, entries in found.items() if entries)
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Entries that the last write appended to the outbox."""

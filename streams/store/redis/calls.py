@@ -12,7 +12,7 @@ from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError
 
 from streams.store.port import StoreUnavailable
-from streams.store.redis.connection import Client
+from streams.store.redis.connection import Client, most_connections
 from streams.store.redis.errors import CAUGHT, translated
 from streams.store.redis.packing import flat
 from streams.store.rules import StoreFull
@@ -51,6 +51,8 @@ class Calls:
         self._replicas = replicas
         self._replicas_timeout_ms = replicas_timeout_ms
         self._on_failure = on_failure
+        # redis-py refuses a call above its limit of connections; here it waits for one that is done.
+        self._free = asyncio.Semaphore(most_connections(client))
 
     async def call(self, doing: str, *command: Any) -> Any:
         """The answer to a command, in which a `Run` may stand for many arguments (and must come last then)."""
@@ -113,7 +115,8 @@ class Calls:
         task = asyncio.current_task()
         cancellations = task.cancelling() if task else 0
         try:
-            return await answer
+            async with self._free:
+                return await answer
         except NoScriptError:
             raise
         except CAUGHT as error:

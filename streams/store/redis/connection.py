@@ -101,8 +101,7 @@ def connect(
         timeout_s: longest wait for one reply (a commit under ``appendfsync always`` includes an fsync); None: the
             connection's.
         connect_timeout_s: longest wait for a connection.
-        max_connections: per node; no less than the calls in flight at once: one per owned shard, and a few for the
-            learner and look-ups.
+        max_connections: per node, and so many calls at once: a store keeps further ones waiting (`Calls`).
 
     Raises:
         ValueError: the URL can't be used; the message repeats nothing of it that may be secret.
@@ -126,6 +125,13 @@ def connect(
     pool = ConnectionPool.from_url(connection.url, **told)
     pool.connection_class = _PACKED[pool.connection_class]
     return Redis.from_pool(pool)
+
+
+def most_connections(client: Client) -> int:
+    """How many connections a client makes to one node."""
+    if isinstance(client, RedisCluster):
+        return int(client.connection_kwargs["max_connections"])
+    return int(client.connection_pool.max_connections)
 
 
 def _by_sentinels(connection: RedisConnection, where: Sentinels, told: dict[str, Any]) -> Redis:

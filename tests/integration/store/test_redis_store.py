@@ -384,6 +384,15 @@ async def test_every_call_to_an_unreachable_redis_ends_in_bounded_time(server: E
         os.kill(server.pid, signal.SIGCONT)
 
 
+async def test_more_shards_than_connections_wait_for_one(server: EmbeddedRedis) -> None:
+    """As when one worker takes over 256 shards at once."""
+    store = at(server, max_connections=8)
+    await asyncio.gather(*(store.create(str(shard), b"%d" % shard) for shard in range(300)))
+    found = await asyncio.gather(*(store.read_meta(str(shard)) for shard in range(300)))
+    assert [meta.body for meta in found if meta] == [b"%d" % shard for shard in range(300)]
+    await store.close()
+
+
 async def test_a_commit_whose_reply_is_lost_is_done_once(server: EmbeddedRedis) -> None:
     """A proxy passes the commit on and hangs up before the reply."""
     store = at(server)

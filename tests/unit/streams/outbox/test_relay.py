@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import pytest
@@ -165,6 +165,24 @@ def test_outputs_of_a_role_of_which_nothing_is_committed_any_more_are_not_sent_a
         outgoing = await started(log, [], live=False)
         await published(outgoing, [trigger(1), trigger(2), trigger(3)])
         assert counts(log, TRIGGERS) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_a_shard_that_never_was_is_looked_at_once() -> None:
+    class Counting(FakePublisher):
+        questions = 0
+
+        async def public(self, since: Mapping[Destination, int]) -> dict[Destination, list[tuple[int, str]]]:
+            self.questions += bool(since)
+            return await super().public(since)
+
+    async def scenario() -> None:
+        publisher = Counting(FakeLog(), 4)
+        outgoing = Outgoing(publisher, 4, True)
+        assert await outgoing.published_roles() == []
+        await outgoing.start([], {})
+        assert publisher.questions == 1
 
     asyncio.run(scenario())
 
