@@ -173,10 +173,6 @@ class Bench:
     def outbox(self, shard: int) -> list[Any]:
         return [unpack(value) for value in self._redis.lrange(self.key(shard, "outbox"), 0, -1)]
 
-    def number(self, shard: int) -> int:
-        """The shard's commit number."""
-        return int(self._redis.hget(self.key(shard, "meta"), "number") or -1)
-
     def settled(self) -> bool:
         """All that was made is public and trimmed."""
         return not any(self.outbox(shard) for shard in range(self.partitions))

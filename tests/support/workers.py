@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from math import inf
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
 from streams.learner.example_reader import LearnerSettings
-from streams.learner.model_registry import name_of
+from streams.learner.model_registry import NEWEST, name_of
 from streams.learner.owner import LearnerOwner
 from streams.learner.relearning import Relearning
 from streams.learner.versions import Versions
@@ -51,6 +52,7 @@ from streams.shard.settings import ShardPorts, ShardSettings
 from streams.store.checkpoint import Checkpoint
 from streams.store.fake import Snapshot
 from streams.store.port import LEARNER, Meta, Outcome, Store, StoreUnavailable, Write
+from tests.support.adoptions import NONE, Journal, adoptions_of, check_allowed
 from tests.support.logs import START, cut_at
 
 T = TypeVar("T")
@@ -168,6 +170,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.expected: Rehearsal = rehearse(self.logs, self.settings, TOPIC, quiet_until=self.quiet_until)
+        self.journal = Journal(self.settings)
 
     @property
     def schema(self) -> str:
@@ -213,11 +216,30 @@ class Site:
             assert version == self.expected.versions[boundary], f"version {boundary}"
         assert max(self.versions()) == max(self.expected.versions)
         self.check_outputs()
+        self.check_adoptions()
+
+    def decisions(self) -> list[list[Decision]]:
+        """The public ones, by shard."""
+        return [[decision_of(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
+
+    def check_adoptions(self) -> None:
+        """Each change of model version is one that the rule allows, and brought the newest by then."""
+        assert self.journal.wrong == []
+        origin = min(self.expected.versions, default=0)
+        until = self.quiet_until if self.mode == "live" else inf
+        for told in self.decisions():
+            check_allowed(self.settings, adoptions_of(told), origin, until)
+
+    async def commit_stands(self, place: str, body: bytes) -> None:
+        """A shard's commit goes into the journal."""
+        state = unpack_body(place, body).state
+        [published] = await self.store.load(LEARNER, [NEWEST])
+        public = {role: len(self.public.records.get(Destination(role, state.partition), ())) for role in OUTPUTS}
+        self.journal.committed(state, int(published or NONE), public)
 
     def obey(self) -> None:
         """Expect what the engine in memory makes of the changes of model version that were written down."""
-        told = [[decision_of(entry.value) for entry in self.said("decisions", n)] for n in range(len(self.logs))]
-        adoptions = [Recorded(said) for said in told]
+        adoptions = [Recorded(said) for said in self.decisions()]
         self.expected = rehearse(self.logs, self.settings, TOPIC, adoptions=adoptions, quiet_until=self.quiet_until)
 
     def check_outputs(self) -> None:
@@ -433,10 +455,16 @@ class MortalStore:
         return await self._call(lambda store: store.create(place, body))
 
     async def mint(self, place: str, token: bytes, seen: bytes | None = None) -> Meta | None:
-        return await self._call(lambda store: store.mint(place, token, seen))
+        minted = await self._call(lambda store: store.mint(place, token, seen))
+        if place.isdigit():
+            self._worker.site.journal.taken_over(int(place))
+        return minted
 
     async def commit(self, place: str, write: Write) -> Outcome:
-        return await self._call(lambda store: store.commit(place, write))
+        outcome = await self._call(lambda store: store.commit(place, write))
+        if place.isdigit() and outcome is Outcome.OK:
+            await self._worker.site.commit_stands(place, write.body)
+        return outcome
 
     async def load(self, place: str, names: Sequence[bytes]) -> list[bytes | None]:
         return await self._call(lambda store: store.load(place, names))

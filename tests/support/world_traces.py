@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import msgspec
@@ -15,13 +16,14 @@ from models.churn import Version, unseal
 from models.learning.adoption import Recorded
 from models.learning.learner import LearningState
 from models.learning.schema import schema_of
-from models.outputs import Decision
+from models.outputs import IN_FORCE, Decision
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.shard_state import ShardState
 from models.touchpoints import Kind, Touch
 from streams.config import Config
 from streams.shard.meta import ShardBody, unpack_body
+from tests.support.adoptions import Adoption, Dated, check_allowed, check_newest
 from tests.support.stores import dump_dues
 
 OUTPUT_ROLES = ("triggers", "decisions", "examples", "deadletters")
@@ -143,14 +145,18 @@ class Traces:
 
     # -- equality
 
-    def check(self, committed: bool = True) -> Rehearsal:
-        """What stands in Redis and Kafka equals the engine in memory over the same partitions, byte for byte.
+    def check(self, committed: bool = True, learner_went_back: bool = False) -> Rehearsal:
+        """What stands in Redis and Kafka equals the engine in memory over the same partitions, byte for byte, and the
+        changes of model version that it was told are such as the rule allows.
 
         committed: the broker has transactions, so every output must be there exactly once; otherwise at least once.
+        learner_went_back: some published versions were lost for a while.
         """
-        adoptions = self.recorded() if self.config.mode == "live" else None
+        logs, decisions = self.logs(), self.read("decisions")["decisions"]
+        adoptions = [Recorded(map(_decision, told)) for told in decisions] if self.config.mode == "live" else None
         engine, topic = self.config.engine(), self.config.topic("touchpoints")
-        expected = rehearse(self.logs(), engine, topic, adoptions=adoptions, quiet_until=self.quiet_until)
+        expected = rehearse(logs, engine, topic, adoptions=adoptions, quiet_until=self.quiet_until)
+        self.check_adoptions(expected, logs, decisions, learner_went_back)
         for n, shard in enumerate(expected.shards):
             body = self.body(n)
             assert body is not None
@@ -163,10 +169,25 @@ class Traces:
         self.check_outputs(expected, committed)
         return expected
 
-    def recorded(self) -> list[Recorded]:
-        """The changes of model version that were written down, by shard: live, no shard waits for one."""
-        said = self.read("decisions")["decisions"]
-        return [Recorded(msgspec.json.decode(entry.value, type=Decision) for entry in records) for records in said]
+    def check_adoptions(
+        self,
+        expected: Rehearsal,
+        logs: Sequence[Sequence[LogRecord]],
+        decisions: Sequence[Sequence[Any]],
+        learner_went_back: bool,
+    ) -> None:
+        """Each change of model version is one that the rule allows; live, the newest of which is known that it was
+        published by then: another shard had it in force."""
+        engine, live_from = self.config.engine(), self.quiet_until if self.config.mode == "live" else inf
+        dated: list[Dated] = []
+        for log, told in zip(logs, decisions, strict=True):
+            changes = [(Adoption.of(said), r.timestamp) for r in told if (said := _decision(r)).what == IN_FORCE]
+            origin = min(expected.versions, default=0)
+            check_allowed(engine, [change for change, _ in changes], origin, live_from)
+            times = {record.offset: record.timestamp for record in log}
+            dated += [Dated(one, times[one.offset], public) for one, public in changes if one.crossed >= live_from]
+        if not learner_went_back:
+            check_newest(engine, dated)
 
     def check_learner(self, expected: Rehearsal) -> None:
         """The learner has learned the same, and the versions that still stand are the same, to the last bit."""
@@ -207,6 +228,10 @@ class Traces:
             for entry in log
             if isinstance(entry.content, Touch) and entry.content.kind == Kind.EXPIRED_UNSENT
         }
+
+
+def _decision(record: Any) -> Decision:
+    return msgspec.json.decode(record.value, type=Decision)
 
 
 def _as_read(partition: Sequence[Any]) -> list[LogRecord]:

@@ -73,5 +73,6 @@ def test_the_replay_obeys_the_recorded_versions_until_all_that_is_public_has_bee
                 ]
             records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
             assert records == wanted.records
+        site.check_adoptions()
 
     play(scenario)
