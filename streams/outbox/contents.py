@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from models.touchpoints import event
 from streams.errors import DifferentOutput
-from streams.outbox.entry import Entry
+from streams.outbox.entry import Destination, Entry
+
+ReadOutbox: TypeAlias = Callable[[int], Awaitable[Sequence[Entry]]]
+"""Some of the stored entries, from the n-th on (0: the oldest); none behind the last."""
 
 
 def rearming(entry: Entry, shard: int, now: int) -> Entry:
@@ -22,15 +26,26 @@ def rearming(entry: Entry, shard: int, now: int) -> Entry:
     return Entry("touchpoints", shard, 0, entry.id, entry.key, value, now)
 
 
-def check_outbox(outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
-    """The outbox must end at the committed sequence numbers: it was appended in the same commits."""
+async def check_outbox(read: ReadOutbox, sequences: Mapping[str, int]) -> dict[Destination, int]:
+    """The outbox must end at the committed sequence numbers: it was appended in the same commits.
+
+    Read in pages, of which one is in memory at a time: a long outage of Kafka leaves 64 MiB of a shard, and its worker
+    may take over many. Returns the first sequence number of each destination. Raises DifferentOutput.
+    """
     last: dict[str, int] = {}
-    for entry in outbox:
-        if entry.topic in last and entry.sequence != last[entry.topic] + 1:
-            raise DifferentOutput(f"outbox: {entry.topic} sequence number {entry.sequence} follows {last[entry.topic]}")
-        last[entry.topic] = entry.sequence
+    firsts: dict[Destination, int] = {}
+    entries = 0
+    while page := await read(entries):
+        entries += len(page)
+        for entry in page:
+            before = last.get(entry.topic)
+            if before is not None and entry.sequence != before + 1:
+                raise DifferentOutput(f"outbox: {entry.topic} sequence number {entry.sequence} follows {before}")
+            last[entry.topic] = entry.sequence
+            firsts.setdefault(entry.destination, entry.sequence)
     for role, sequence in last.items():
         if sequences.get(role) != sequence:
             raise DifferentOutput(
                 f"outbox ends at {role} sequence number {sequence}, the shard's state says {sequences.get(role)}"
             )
+    return firsts

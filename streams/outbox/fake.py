@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from streams.kafka.errors import KafkaUnavailable, ProducerFenced
+from streams.outbox.contents import ReadOutbox
 from streams.outbox.entry import Destination, Entry
 
 
@@ -27,6 +28,15 @@ class FakeLog:
 
     def entries(self, destination: Destination) -> list[Entry]:
         return [entry for _, entry in self.records.get(destination, [])]
+
+
+def stored(outbox: Sequence[Entry], page: int = 1_000) -> ReadOutbox:
+    """Reads these entries, as a shard reads its outbox."""
+
+    async def read(first: int) -> Sequence[Entry]:
+        return outbox[first : first + page]
+
+    return read
 
 
 class FakePublisher:

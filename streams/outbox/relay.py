@@ -21,7 +21,7 @@ from streams.crash_points import point
 from streams.errors import DifferentOutput, Fenced
 from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
 from streams.kafka.topics import OUTPUTS
-from streams.outbox.contents import check_outbox, rearming
+from streams.outbox.contents import ReadOutbox, check_outbox, rearming
 from streams.outbox.entry import TRANSACTION_S, Destination, Entry
 from streams.outbox.port import Publisher
 from streams.outbox.transaction_size import TransactionSize
@@ -112,24 +112,32 @@ class Outgoing:
         """Entries not yet public."""
         return len(self._waiting)
 
-    async def start(self, outbox: Sequence[Entry], sequences: Mapping[str, int]) -> None:
+    async def start(self, read: ReadOutbox, sequences: Mapping[str, int]) -> None:
         """Steps 5 to 7 of a takeover: fence the former owner, learn what is public, publish what is missing.
 
         A start that raised KafkaUnavailable halfway may be repeated as it is.
 
         Args:
-            outbox: what the store holds, oldest first.
+            read: reads what the store holds; no more of it is in memory than what fills a transaction, and a page.
             sequences: the last sequence numbers by role, as committed.
 
         Raises:
             DifferentOutput: what is public differs from what the outbox holds.
         """
-        check_outbox(outbox, sequences)
-        self._waiting, self._public, self.trimmable = deque(outbox), {}, 0
-        self._bytes = sum(map(_size, outbox))
+        firsts = await check_outbox(read, sequences)
+        self._waiting, self._public, self.trimmable, self._bytes = deque(), {}, 0, 0
         # All roles: one of which nothing is committed may be public all the same, when the store went back. A new shard
         # has been looked at before.
-        await self._synchronise({} if self._never_was else {role: sequences.get(role, 0) for role in OUTPUTS})
+        roles = {} if self._never_was else {role: sequences.get(role, 0) for role in OUTPUTS}
+        await self._synchronise({Destination(role, self._shard): last + 1 for role, last in roles.items()} | firsts)
+        while page := await read(self.trimmable + len(self._waiting)):
+            self._waiting.extend(page)
+            self._bytes += sum(map(_size, page))
+            if self._full():
+                await self._send_all()
+        await self._send_all()
+
+    async def _send_all(self) -> None:
         while self._waiting:
             try:
                 await self._send_some()
@@ -242,11 +250,11 @@ class Outgoing:
     async def stop(self) -> None:
         await self._publisher.stop()
 
-    async def _synchronise(self, sequences: Mapping[str, int]) -> None:
+    async def _synchronise(self, firsts: Mapping[Destination, int]) -> None:
         """Start the publisher, then read the tails back to the first entry that is not known to be public."""
         await self._publisher.start()
         point("takeover.5.publisher_started")
-        since = {Destination(role, self._shard): sequence + 1 for role, sequence in sequences.items()}
+        since = dict(firsts)
         for entry in reversed(self._waiting):
             since[entry.destination] = entry.sequence
         for destination, entries in (await self._publisher.public(since)).items():

@@ -42,9 +42,9 @@ from models.engine.step import (
 from models.timeline.batch import Batch
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.crash_points import point
-from streams.errors import EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
+from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
 from streams.kafka.partition_facts import LogFacts
-from streams.outbox.entry import unpack
+from streams.outbox.entry import Entry, unpack
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.clock_guard import ClockGuard
@@ -55,12 +55,16 @@ from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pac
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
 from streams.shard.version_rule import VersionRule
-from streams.store import StoreChanges
+from streams.store import StoreChanges, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """After this long without records a pending trim is written on its own."""
+
+
+OUTBOX_PAGE = 250
+"""Entries of the stored outbox that are read at once, in a takeover: none has more than 128 KiB."""
 
 
 _columns = attrgetter("offset", "timestamp", "key", "value")
@@ -122,13 +126,22 @@ class Shard:
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
-        outbox = [unpack(value) for value in await self._store.outbox(self.namespace)]
-        await self._outgoing.start(outbox, self.body.state.sequences)
+        try:
+            await self._outgoing.start(self._read_outbox, self.body.state.sequences)
+        except DifferentOutput as error:
+            # A store that went back since the mint (a failover: just when shards are taken over) looks the same.
+            if not await self._checkpoint.stands():
+                raise StoreUnavailable(f"nobody can say whether it went back: {error}") from error
+            raise
         await self._find_records()
         point("takeover.7.published")
         if self._outgoing.trimmable:
             await self._write_trim()
         point("takeover.8.trimmed")
+
+    async def _read_outbox(self, first: int) -> list[Entry]:
+        """Some entries of the stored outbox, from the `first`-th on (0: the oldest)."""
+        return [unpack(value) for value in await self._store.outbox(self.namespace, first, OUTBOX_PAGE)]
 
     async def _find_records(self) -> None:
         """Redis lost what is public: live, the versions that were in force then come into force where they did."""

@@ -110,7 +110,10 @@ class Checkpoint:
         except Unavailable as error:
             self._on_outage(f"looking at the meta: {error}")
             return False
-        self._judge(compared(meta, self._token, self.number), f"is not as commit {self.number - 1} left it")
+        # Below our number, whosever token: another owner counts on from it.
+        went_back = meta is not None and meta.number < self.number
+        found = Outcome.WENT_BACK if went_back else compared(meta, self._token, self.number)
+        self._judge(found, f"is not as commit {self.number - 1} left it")
         return True
 
     async def create(self, body: bytes) -> Meta:

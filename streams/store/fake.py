@@ -110,8 +110,8 @@ class FakeStore:
         check_range(up_to)
         return await self._call(namespace, lambda at: _count(at, up_to))
 
-    async def outbox(self, namespace: str) -> list[bytes]:
-        return await self._call(namespace, lambda at: list(at.outbox))
+    async def outbox(self, namespace: str, first: int = 0, most: int | None = None) -> list[bytes]:
+        return await self._call(namespace, lambda at: at.outbox[first : None if most is None else first + most])
 
     async def close(self) -> None:
         """Nothing to release; the contents stay, as those of Redis do."""

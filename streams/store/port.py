@@ -131,8 +131,8 @@ class Store(Protocol):
     async def due_count(self, namespace: str, up_to: float) -> int:
         """How many members have score <= up_to; about as many where commits come between."""
 
-    async def outbox(self, namespace: str) -> list[bytes]:
-        """The whole outbox, oldest first (bounded by the engine's own limit)."""
+    async def outbox(self, namespace: str, first: int = 0, most: int | None = None) -> list[bytes]:
+        """The outbox, oldest first: from the `first`-th entry on (0: the oldest), `most` at most; None: all."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -25,6 +25,7 @@ from streams.kafka.security import KafkaConnection
 from streams.kafka.tails import TailReader
 from streams.kafka.topics import OUTPUTS
 from streams.outbox.entry import Entry, pack, unpack
+from streams.outbox.fake import stored
 from streams.outbox.kafka_publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.outbox.port import Publisher
 from streams.outbox.relay import Outgoing
@@ -118,7 +119,7 @@ class CountingShard:
     async def recover(self) -> None:
         assert self._body is not None
         outbox = [unpack(value) for value in await self._store.outbox(str(self._shard))]
-        await self._outgoing.start(outbox, {"triggers": self._body.outputs})
+        await self._outgoing.start(stored(outbox), {"triggers": self._body.outputs})
         await self._write({}, [])
 
     def hand_over(self, records: list[Any]) -> None:

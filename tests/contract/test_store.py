@@ -214,6 +214,9 @@ async def test_of_two_owners_racing_with_one_number_one_wins(bench: Bench) -> No
     assert sorted(outcomes) == sorted([Outcome.OK] + [Outcome.WENT_BACK] * 7)
     winner = outcomes.index(Outcome.OK)
     assert await bench.store.outbox(PLACE) == [b"e1", b"e2", b"e3", b"from-%d" % winner]
+    assert await bench.store.outbox(PLACE, 1, 2) == [b"e2", b"e3"]
+    assert await bench.store.outbox(PLACE, 3) == [b"from-%d" % winner]
+    assert await bench.store.outbox(PLACE, 4, 2) == []
 
 
 # ---------------------------------------------------------------- refusals

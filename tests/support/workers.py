@@ -475,8 +475,8 @@ class MortalStore:
     async def due_count(self, place: str, up_to: float) -> int:
         return await self._call(lambda store: store.due_count(place, up_to))
 
-    async def outbox(self, place: str) -> list[bytes]:
-        return await self._call(lambda store: store.outbox(place))
+    async def outbox(self, place: str, first: int = 0, most: int | None = None) -> list[bytes]:
+        return await self._call(lambda store: store.outbox(place, first, most))
 
     async def close(self) -> None: ...
 

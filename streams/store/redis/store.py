@@ -153,9 +153,9 @@ class RedisStore:
         check_range(up_to)
         return await self._dues.count(f"due count of namespace {namespace!r}", self._keys(namespace), up_to)
 
-    async def outbox(self, namespace: str) -> list[bytes]:
-        key = self._prefix(namespace) + b"outbox"
-        entries: list[bytes] = await self._calls.call(f"outbox of namespace {namespace!r}", "LRANGE", key, 0, -1)
+    async def outbox(self, namespace: str, first: int = 0, most: int | None = None) -> list[bytes]:
+        key, last = self._prefix(namespace) + b"outbox", -1 if most is None else first + most - 1
+        entries: list[bytes] = await self._calls.call(f"outbox of namespace {namespace!r}", "LRANGE", key, first, last)
         return entries
 
     async def delete(self, namespace: str, names: Sequence[bytes], buckets: int) -> None:

@@ -15,6 +15,7 @@ from streams.kafka.tails import TailReader
 from streams.kafka.topic_reader import TopicReader
 from streams.kafka.topics import OUTPUTS, TopicSpec
 from streams.outbox.entry import Entry
+from streams.outbox.fake import stored
 from streams.outbox.kafka_publisher import KafkaPublisher, PublisherSettings
 from streams.outbox.relay import Outgoing, Sent
 from tests.conftest import started
@@ -75,7 +76,7 @@ def test_a_backlog_gets_through_a_quota_in_transactions_that_shrink(throttling: 
         publisher = KafkaPublisher(settings, 0, tails, redis_app)
         outgoing = Outgoing(publisher, 0, False, on_published, outages.append, transaction_s=TIMEOUT_S)
         try:
-            await outgoing.start([], {})
+            await outgoing.start(stored([]), {})
             outgoing.add(entries)
             running = asyncio.create_task(outgoing.run())
             async with asyncio.timeout(LIMIT_S):

@@ -13,7 +13,7 @@ import pytest
 from models.touchpoints import Kind, Touch, read
 from streams.errors import DifferentOutput, Fenced
 from streams.outbox.entry import Destination, Entry
-from streams.outbox.fake import Failure, FakeLog, FakePublisher
+from streams.outbox.fake import Failure, FakeLog, FakePublisher, stored
 from streams.outbox.relay import (
     BYTES_IN_ONE_TRANSACTION,
     IN_ONE_TRANSACTION,
@@ -52,7 +52,7 @@ async def started(
 ) -> Outgoing:
     outgoing = Outgoing(FakePublisher(log, 4), 4, live, ours=ours)
     last = {entry.topic: entry.sequence for entry in outbox}
-    await outgoing.start(outbox, {**last, **committed})
+    await outgoing.start(stored(outbox), {**last, **committed})
     return outgoing
 
 
@@ -181,7 +181,7 @@ def test_a_shard_that_never_was_is_looked_at_once() -> None:
         publisher = Counting(FakeLog(), 4)
         outgoing = Outgoing(publisher, 4, True)
         assert await outgoing.published_roles() == []
-        await outgoing.start([], {})
+        await outgoing.start(stored([]), {})
         assert publisher.questions == 1
 
     asyncio.run(scenario())
@@ -198,7 +198,7 @@ def test_an_unknown_outcome_in_the_middle_is_looked_up(
         log = FakeLog()
         publisher = FakePublisher(log, 4)
         outgoing = Outgoing(publisher, 4, False)
-        await outgoing.start([], {})
+        await outgoing.start(stored([]), {})
         for n in range(1, at):
             await published(outgoing, [example(n)])
         publisher.failures = [failure, failure]
@@ -289,7 +289,7 @@ def test_an_outbox_that_does_not_fit_the_committed_counts_is_not_published(
     async def scenario() -> None:
         log = FakeLog()
         with pytest.raises(DifferentOutput, match=f"{said}.*remedy"):
-            await Outgoing(FakePublisher(log, 4), 4, False).start(outbox, committed)
+            await Outgoing(FakePublisher(log, 4), 4, False).start(stored(outbox), committed)
         assert log.records == {}
 
     asyncio.run(scenario())
@@ -321,7 +321,7 @@ def test_a_listener_is_told_what_each_commit_has_added() -> None:
 async def _behind(log: FakeLog, first: Sequence[Entry], *, hurries: bool = True) -> tuple[Outgoing, asyncio.Task[None]]:
     """A shard that is far behind, and has just published."""
     outgoing = Outgoing(FakePublisher(log, 4), 4, False, hurries=hurries)
-    await outgoing.start([], {})
+    await outgoing.start(stored([]), {})
     outgoing.lag_s = 1e9
     running = asyncio.create_task(outgoing.run())
     outgoing.add(first)
@@ -382,5 +382,25 @@ def test_a_shard_that_waits_for_room_does_not_wait_for_the_pace_too() -> None:
             await outgoing.wait_for_capacity(1)
         assert time.monotonic() - began < LONGEST_PACE_S
         running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_large_outbox_is_published_in_pages_of_which_few_are_in_memory() -> None:
+    """After a long outage of Kafka a worker takes over many shards whose outboxes hold 64 MiB each."""
+
+    async def scenario() -> None:
+        log, most = FakeLog(), 0
+        outgoing = Outgoing(FakePublisher(log, 4), 4, False)
+        outbox = [example(n) for n in range(1, 10_001)]
+
+        async def page(first: int) -> Sequence[Entry]:
+            nonlocal most
+            most = max(most, len(outgoing))
+            return outbox[first : first + 250]
+
+        await outgoing.start(page, {"examples": 10_000})
+        assert counts(log, EXAMPLES) == list(range(1, 10_001))
+        assert (most, outgoing.trimmable) == (IN_ONE_TRANSACTION - 250, 10_000)
 
     asyncio.run(scenario())

@@ -8,8 +8,9 @@ import pytest
 
 from models.outputs import Decision
 from models.settings import DAY
+from streams.errors import StoreWentBack
 from streams.store.fake import FakeStore, Snapshot
-from streams.store.port import LEARNER
+from streams.store.port import LEARNER, Outcome, Write
 from tests.support.logs import START, synthetic
 from tests.support.workers import Site, Worker, decision_of, play
 
@@ -74,5 +75,49 @@ def test_the_replay_obeys_the_recorded_versions_until_all_that_is_public_has_bee
             records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
             assert records == wanted.records
         site.check_adoptions()
+
+    play(scenario)
+
+
+class Remembering(FakeStore):
+    """Keeps how each namespace stood when its outbox first held something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early: dict[str, Snapshot] = {}
+
+    async def commit(self, namespace: str, write: Write) -> Outcome:
+        outcome = await super().commit(namespace, write)
+        now = self.snapshot(namespace)
+        if now.outbox:
+            self.early.setdefault(namespace, now)
+        return outcome
+
+
+class Unlucky(Worker):
+    """Redis fails over to a replica that is behind, in the middle of this worker's takeover."""
+
+    def passed(self, name: str) -> None:
+        super().passed(name)
+        store = self.site.store
+        if name == "takeover.4.checked" and isinstance(store, Remembering):
+            _restore(store, {place: store.early[place] for place in SHARDS})
+
+
+def test_a_store_that_goes_back_within_a_takeover_is_named_and_the_next_takeover_goes_on() -> None:
+    """Its outbox does not fit the state that was read at the mint: that is no different output."""
+
+    async def scenario() -> None:
+        store = Remembering()
+        site = Site(store, store.snapshot, synthetic(3, partitions=2, customers=20, days=60), mode="live")
+        await _work(site, 40, learns=False)
+        unlucky = Unlucky(site)
+        await unlucky.run()
+        assert isinstance(unlucky.error, StoreWentBack), unlucky.error
+        await site.live(check=False)
+        site.obey()
+        for n, wanted in enumerate(site.expected.shards):
+            records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
+            assert records == wanted.records
 
     play(scenario)
