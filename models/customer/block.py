@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.customer.bands import Band
 from models.customer.layout import DUE, IDS, SLAB, VERSION
 from models.customer.record import Record, current, hash_of
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 
-_SIZE = SLAB.itemsize
+_SIZE, BANDS = SLAB.itemsize, len(Band)
 _BLANK = Record(b"").pack()
 
 
@@ -68,7 +69,7 @@ class Block:
         rows = self.rows = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
         checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
         rows["check"][~self.known] = checks[~self.known]
-        good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS)
+        good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS) & (rows["band"] < BANDS)
         return bool((good & (rows["tail_length"] == lengths)).all())
 
     def open(self, row: int) -> Opened:

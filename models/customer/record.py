@@ -18,6 +18,7 @@ from typing import Final
 
 from xxhash import xxh3_64_intdigest
 
+from models.customer.bands import Band
 from models.customer.layout import BASIS, DUE, IDS, NUMBERS, PENDING_EXAMPLES, SECONDS, SENTIMENTS, SLAB, TIMES, VERSION
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 from models.customer.versions import upgraded
@@ -111,13 +112,14 @@ def check_stored(customer: bytes, value: bytes) -> None:
     """Raises UnknownRecord unless `value` is a record of this release's version and of this customer, whole."""
     if len(value) < SLAB.itemsize:
         raise UnknownRecord(f"the record of {customer!r} has {len(value)} bytes, at least {SLAB.itemsize} are needed")
-    _, ring, _, _, check = _HEAD.unpack_from(value)
+    _, ring, band, _, check = _HEAD.unpack_from(value)
     if check != hash_of(customer) & 0xFFFFFFFF:
         raise UnknownRecord(f"the value stored for {customer!r} is another customer's record")
     length = int.from_bytes(value[SLAB.itemsize - 2 : SLAB.itemsize], "little")
-    if ring >= IDS or len(value) != SLAB.itemsize + length:
+    if ring >= IDS or band >= len(Band) or len(value) != SLAB.itemsize + length:
         raise UnknownRecord(
-            f"the record of {customer!r} is damaged: {len(value)} bytes with a tail of {length}, ring {ring}"
+            f"the record of {customer!r} is damaged: {len(value)} bytes with a tail of {length}, ring {ring}, "
+            f"band {band}"
         )
 
 

@@ -14,9 +14,11 @@ from models.engine.piece_run import Run
 from models.timeline.order import Stage, stage_of, time_of
 from models.touchpoints import Code
 
-MOST_FAILURES = 5
-"""An engine that raises on more than this many rows of a piece, and on more than a tenth of them, is itself the
-cause."""
+LEAST_ROWS = 300
+"""A smaller piece says nothing of the engine: one producer's retries, or a chatty customer, fill it."""
+MOST_CUSTOMERS = 20
+"""An engine that raises on more customers of a piece than these, and on more than a tenth of them, is itself the cause.
+Customers, not rows: whatever one of them sends, it is theirs alone."""
 
 
 NOT_ATTRIBUTABLE = (MemoryError, OSError, UnknownRecord)
@@ -24,13 +26,12 @@ NOT_ATTRIBUTABLE = (MemoryError, OSError, UnknownRecord)
 
 
 class TooManyFailures(Exception):
-    """The pure engine raised on so many rows that its events can't be to blame."""
+    """The pure engine raised for so many customers that their events can't be to blame."""
 
 
 def isolate_failures(run: Run) -> None:
     """Take all lanes to their end, each row on its own."""
-    rows = failures = 0
-    last = ""
+    rows, last, failed = 0, "", set[int]()
     active = list(range(len(run.lanes)))
     while active:
         for index in active:
@@ -38,11 +39,15 @@ def isolate_failures(run: Run) -> None:
             if newcomer:
                 rows += run.admit(index)
             taken, error = _try_row(run, index, newcomer)
-            rows, failures, last = rows + taken, failures + bool(error), error or last
+            rows += taken
+            if error:
+                failed.add(index)
+                last = error
         active = [index for index in active if run.lanes["state"][index] != State.DONE]
-        if failures > max(MOST_FAILURES, rows // 10):
+        if rows >= LEAST_ROWS and len(failed) > max(MOST_CUSTOMERS, len(run.lanes) // 10):
             raise TooManyFailures(
-                f"{failures} of {rows} rows failed before offset {run.work.piece.next_offset}, the last with {last}"
+                f"{len(failed)} of {len(run.lanes)} customers failed before offset {run.work.piece.next_offset}, "
+                f"the last with {last}"
             )
 
 

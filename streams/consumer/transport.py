@@ -29,7 +29,7 @@ from streams.consumer.settings import TransportSettings
 from streams.consumer.thread import Batch, BatchConsumerThread, RebalanceListener
 from streams.errors import EngineError, LogTruncated, TakeoverFailed
 from streams.kafka.access import access_refused
-from streams.kafka.errors import kafka_call
+from streams.kafka.errors import KafkaUnavailable, kafka_call
 from streams.kafka.partition_facts import LogFacts, TopicDirectory, TopicIdentity
 from streams.kafka.security import KafkaConnection
 from streams.kafka.tails import TailReader
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 LAST_COMMIT_S = 1.0
 """For committing the last offsets when an ownership ends. The next takeover commits them too."""
 POLL_PAUSE_S = 0.5
+MISSING = TopicIdentity("", 0)
 
 
 class BatchConsumer(driver.Consumer):
@@ -171,11 +172,12 @@ class BatchConsumer(driver.Consumer):
                 self._thread.call(self._thread.begun(asked)),
                 self._tails.high_watermarks(TopicPartition(*tp) for tp in asked),
             )
-        missing = TopicIdentity("", 0)
+        if missing := sorted({tp.topic for tp in asked if not topics.get(tp.topic, MISSING).partitions}):
+            raise KafkaUnavailable(f"no broker knows topic {', '.join(missing)}, for the moment or any more")
         return {
             tp: LogFacts(start, ends[TopicPartition(*tp)], topic.topic_id, topic.partitions, committed)
             for tp, (start, committed) in begun.items()
-            for topic in (topics.get(tp.topic, missing),)
+            for topic in (topics[tp.topic],)
         }
 
     async def begin(self, owner: Sequence[PartitionOwner], generation: int) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from kafka.errors import UnknownTopicOrPartitionError, for_code
+
 from streams.kafka.clients import admin
 from streams.kafka.security import KafkaConnection
 
@@ -39,7 +41,10 @@ class TopicDirectory:
         self._lock = asyncio.Lock()  # the client is used by one thread at a time
 
     async def describe(self, topics: Iterable[str]) -> dict[str, TopicIdentity]:
-        """Identity of each topic; one that does not exist has 0 partitions. Raises kafka.errors.KafkaError."""
+        """Identity of each topic; one that does not exist has 0 partitions.
+
+        Raises kafka.errors.KafkaError, also where the broker answers for a topic with an error of its own.
+        """
         wanted = sorted(set(topics))
         if not wanted:
             return {}
@@ -54,6 +59,10 @@ class TopicDirectory:
         except Exception:
             self._close()  # a connection in doubt is not used again
             raise
+        for topic in found:
+            # Such an answer has neither partitions nor an id, which is no topic made anew.
+            if topic["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+                raise for_code(topic["error_code"])(topic["name"])
         return {t["name"]: TopicIdentity(str(t.get("topic_id") or ""), len(t["partitions"])) for t in found}
 
     def _close(self) -> None:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.customer.bands import Band
+from models.customer.block import Block
 from models.customer.layout import BASIS, DUE, IDS, MOST_BYTES, NUMBERS, RISK, SLAB, TIMES, VERSION
 from models.customer.record import Record, hash_of, unpack
 from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail, UnknownRecord
@@ -156,6 +158,16 @@ def test_a_ring_that_points_nowhere_is_refused() -> None:
     value[1] = IDS
     with pytest.raises(UnknownRecord, match=f"ring {IDS}"):
         unpack(WHO, bytes(value))
+
+
+@pytest.mark.parametrize("band", [len(Band), 255])
+def test_a_band_that_is_none_is_refused_by_name_alone_and_side_by_side(band: int) -> None:
+    value = bytearray(Record(WHO).pack())
+    value[2] = band
+    with pytest.raises(UnknownRecord, match=f"damaged.*band {band}"):
+        unpack(WHO, bytes(value))
+    with pytest.raises(UnknownRecord, match=f"damaged.*band {band}"):
+        Block([b"other", WHO], [None, bytes(value)])
 
 
 def test_the_last_events_are_remembered_and_older_ones_forgotten() -> None:

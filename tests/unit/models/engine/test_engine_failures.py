@@ -17,7 +17,7 @@ from models.customer.tail import UnknownRecord
 from models.engine import decide
 from models.engine.apply import apply
 from models.engine.piece_input import PieceInput, Scoring
-from models.engine.row_by_row import MOST_FAILURES, TooManyFailures
+from models.engine.row_by_row import LEAST_ROWS, MOST_CUSTOMERS, TooManyFailures
 from models.settings import DAY, EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece, next_piece
@@ -154,16 +154,40 @@ def test_a_row_that_fails_halfway_through_its_decision_leaves_nothing_behind(
     assert (record.band, record.numbers, record.tail) == (untouched.band, untouched.numbers, untouched.tail)
 
 
-def test_an_engine_that_fails_on_many_rows_is_broken_itself() -> None:
-    customers = [bought(f"c-{i}", 1, POISON) for i in range(MOST_FAILURES + 1)]
-    assert run(BY_AMOUNT, *customers[:MOST_FAILURES]).state.totals.dead == MOST_FAILURES
-    with pytest.raises(TooManyFailures, match=f"{MOST_FAILURES + 1} of {MOST_FAILURES + 1} rows failed"):
-        run(BY_AMOUNT, *customers)
+def customers(poisoned: int, of: int, each: int) -> list[Entry]:
+    """So many customers with so many purchases each; the first of each of the poisoned ones fails."""
+    return [
+        bought(f"c-{i}", 1 + n / each, POISON if i < poisoned and n == 0 else 10.0)
+        for n in range(each)
+        for i in range(of)
+    ]
 
 
-def test_a_tenth_of_the_rows_may_fail() -> None:
-    entries = [bought(f"c-{i}", 1, POISON if i % 12 == 0 else 10) for i in range(12 * (MOST_FAILURES + 3))]
-    assert run(BY_AMOUNT, *entries).state.totals.dead == MOST_FAILURES + 3
+@pytest.mark.parametrize(("poisons", "healthy"), [(6, 41), (300, 0), (300, 200)])
+def test_one_customer_alone_never_stops_a_shard(poisons: int, healthy: int) -> None:
+    """As after an outage, when a producer sends again what it could not get rid of."""
+    bad = [bought("bad", 1 + n / 1_000, POISON) for n in range(poisons)]
+    good = [bought(f"c-{n}", 2, 10.0) for n in range(healthy)]
+    assert run(BY_AMOUNT, *bad, *good, batch=1_000).state.totals.dead == poisons
+
+
+def test_a_small_piece_says_nothing_of_the_engine() -> None:
+    everybody = customers(LEAST_ROWS - 1, LEAST_ROWS - 1, 1)
+    assert run(BY_AMOUNT, *everybody).state.totals.dead == LEAST_ROWS - 1
+
+
+def test_an_engine_that_fails_for_many_customers_is_broken_itself() -> None:
+    def entries(poisoned: int) -> list[Entry]:
+        return customers(poisoned, 40, LEAST_ROWS // 40 + 1)
+
+    assert run(BY_AMOUNT, *entries(MOST_CUSTOMERS)).state.totals.dead == MOST_CUSTOMERS
+    with pytest.raises(TooManyFailures, match=f"{MOST_CUSTOMERS + 1} of 40 customers failed"):
+        run(BY_AMOUNT, *entries(MOST_CUSTOMERS + 1))
+
+
+def test_a_tenth_of_the_customers_may_fail() -> None:
+    entries = customers(MOST_CUSTOMERS + 3, 10 * (MOST_CUSTOMERS + 3), 2)
+    assert run(BY_AMOUNT, *entries, batch=1_000).state.totals.dead == MOST_CUSTOMERS + 3
 
 
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, SystemExit])
