@@ -40,6 +40,8 @@ class EngineSettings:
     trigger_life: how long a trigger is worth acting on.
     duplicate_window: a touchpoint that is older than the customer's newest by more than this, and may have come before
     the last eight, which are all that a record remembers, is taken for a duplicate; 0: it is applied, whatever its age.
+    forget_after: a record without a touchpoint for two horizons and this long leaves the store, that of a visitor who
+    never bought and what is kept of an erased customer included; 0: none does.
     piece_items: how many due items one commit holds at most; bounds the commit, no result depends on it.
     """
 
@@ -56,6 +58,7 @@ class EngineSettings:
     exit: float = 0.65
     trigger_life: int = 3 * DAY
     duplicate_window: int = 0
+    forget_after: int = 0
     piece_items: int = 1_000
 
     def __post_init__(self) -> None:
@@ -64,7 +67,7 @@ class EngineSettings:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a positive number")
         if self.tick < SECOND:
             raise ValueError(f"tick is {self.tick} ms; give at least {SECOND}: customers' phases are whole seconds")
-        for name in ("lateness", "version_delay", "duplicate_window"):
+        for name in ("lateness", "version_delay", "duplicate_window", "forget_after"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; give zero or more")
         if not 0.0 < self.exit <= self.enter < 1.0:
@@ -117,7 +120,7 @@ class UnknownSettings(ValueError):
 DECIDING_NOTHING: Final = frozenset({"piece_items"})
 """Settings on which no result depends."""
 
-LATER: Final[dict[str, int | float | str]] = {"duplicate_window": 0}
+LATER: Final[dict[str, int | float | str]] = {"duplicate_window": 0, "forget_after": 0}
 """Settings that came after shards had been created, each with the value that means 'as it was before'.
 
 So every release takes over the shards of an older one, and the shards of a newer one that leaves its new settings at

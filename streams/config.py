@@ -42,6 +42,7 @@ _OF_THE_ENGINE = {
     "exit": "exit",
     "trigger_life": "trigger_life_s",
     "duplicate_window": "duplicate_window_days",
+    "forget_after": "forget_after_days",
     "piece_items": "piece_items",
 }
 """Setting by its name in the pure engine, as messages from there call it."""
@@ -102,6 +103,10 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
 
     duplicate_window_days: float = Field(
         0.0, ge=0, le=3_660, description="what may have come before is a duplicate when it is older than this"
+    )
+
+    forget_after_days: float = Field(
+        0.0, ge=0, le=3_660, description="after two horizons of silence and so long again a record leaves; 0: never"
     )
 
     # -- transport and store
@@ -217,6 +222,7 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
             exit=self.exit,
             trigger_life=round(self.trigger_life_s * SECOND),
             duplicate_window=round(self.duplicate_window_days * DAY),
+            forget_after=round(self.forget_after_days * DAY),
             piece_items=self.piece_items,
         )
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.bands import Band
-from models.customer.layout import DUE, IDS, SLAB, VERSION
+from models.customer.layout import DUE, IDS, NO_CONSENT, SLAB, VERSION
 from models.customer.record import Record, current, hash_of
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
+from models.customer.tombstone import is_short, shortened, whole
 
 _SIZE, BANDS = SLAB.itemsize, len(Band)
-_BLANK = Record(b"").pack()
+_BLANK = Record(b"").whole()
 
 
 class Opened:
@@ -61,7 +62,11 @@ class Block:
         parts = [_BLANK if value is None else value for value in stored]
         lengths = np.fromiter(map(len, parts), np.int64, len(parts)) - _SIZE
         if (lengths < 0).any():
-            return False
+            for row in np.flatnonzero(lengths < 0).tolist():
+                if not is_short(parts[row]):
+                    return False
+                parts[row] = whole(parts[row])
+                lengths[row] = len(parts[row]) - _SIZE
         self._tails: dict[int, bytes] = {}
         for row in np.flatnonzero(lengths).tolist():
             value = parts[row]
@@ -88,6 +93,16 @@ class Block:
         self.rows["check"][row] = self.hashes[row] & np.uint64(0xFFFFFFFF)
         self._opened[row] = Tail()
 
+    def forget(self, row: int) -> bool:
+        """Make a customer's row blank but for their objection to be contacted; whether there is one."""
+        tail, objects = self._tail(row), self.rows["flags"][row] & NO_CONSENT
+        self.clear(row)
+        if not (objects or tail.refused):
+            return False
+        self.rows["flags"][row] = objects
+        self._opened[row] = Tail(consent_at=tail.consent_at, refused=tail.refused)
+        return True
+
     def keep(self, row: int) -> tuple[bytes, bytes | None]:
         """A customer's slab and tail (None: not opened yet) as they are now, for `put_back`."""
         opened = self._opened.get(row)
@@ -108,6 +123,9 @@ class Block:
         slabs: list[bytes] = self.rows.view(f"V{_SIZE}").tolist()
         for row, packed in self._tails.items():
             slabs[row] += packed
+        bare = wanted & (self.rows["ring"] == 0) & (self.rows["ids"][:, 0] == 0)
+        for row in np.flatnonzero(bare).tolist():
+            slabs[row] = shortened(slabs[row])
         return dict(compress(zip(self.names, slabs, strict=True), wanted.tolist()))
 
     def dues(self) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ without a loop, which compiled code updates in place. Numbers are stored at floa
 touchpoint: the bits of a record do not depend on where a batch was split. The tail holds what only few touchpoints need
 (preferences, open cases, the open episode), as msgpack; most customers have none.
 
-Sizes: SLAB.itemsize (376) bytes without a tail, so that Redis' allocator has it in 384, and never more than MOST_BYTES.
+Sizes: SLAB.itemsize (376) bytes without a tail, so that Redis' allocator has it in 384, and never more than MOST_BYTES;
+a tombstone (models.customer.tombstone) is far smaller.
 That is a customer with every list full, every name at its limit (models.touchpoints.limits) and all of it in characters
 of four bytes; however many touchpoints there are, it does not grow beyond that.
 """
@@ -21,6 +22,7 @@ from xxhash import xxh3_64_intdigest
 from models.customer.bands import Band
 from models.customer.layout import BASIS, DUE, IDS, NUMBERS, PENDING_EXAMPLES, SECONDS, SENTIMENTS, SLAB, TIMES, VERSION
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
+from models.customer.tombstone import shortened
 from models.customer.versions import upgraded
 
 
@@ -91,7 +93,12 @@ class Record:
         return self.feedback // SENTIMENTS
 
     def pack(self) -> bytes:
-        """The stored bytes: the slab and the tail."""
+        """The stored bytes: the slab and the tail, or a tombstone."""
+        value = self.whole()
+        return value if self.ids[0] or self.ring else shortened(value)
+
+    def whole(self) -> bytes:
+        """The slab and the tail."""
         tail = pack_tail(self.tail)
         return b"".join(
             (

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from models.customer.layout import PREVIOUS, VERSION
 from models.customer.tail import UnknownRecord
+from models.customer.tombstone import is_short, whole
 
 
 class Step(NamedTuple):
@@ -31,6 +32,8 @@ class NewerRecord(UnknownRecord):
 
 def upgraded(customer: bytes, value: bytes) -> bytes:
     """The record in this release's version. Raises UnknownRecord where no step leads to it."""
+    if is_short(value):
+        return whole(value)
     stored = version = value[0]
     if version > VERSION:
         raise NewerRecord(_told(customer, stored))
@@ -42,7 +45,9 @@ def upgraded(customer: bytes, value: bytes) -> bytes:
 
 
 def written(value: bytes, version: int) -> bytes:
-    """A record of this release's version in an older one's bytes."""
+    """A record of this release's version in an older one's bytes. A tombstone has the same in all."""
+    if is_short(value):
+        return value
     for older in range(VERSION - 1, version - 1, -1):
         value = STEPS[older].down(value)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -33,7 +33,7 @@ class NumberedOutput(msgspec.Struct, frozen=True, gc=False):
 @dataclass(slots=True)
 class Changes:
     """What a commit writes: records by customer, timer positions (None: none any more), outputs in the order of the
-    line.
+    line, and whose records leave the store.
 
     unsure, beyond: touchpoints of which the record can't tell whether they came before (`models.engine.lanes.Count`),
     applied and taken for duplicates. They are reported, and no part of what is stored.
@@ -43,6 +43,7 @@ class Changes:
     records: dict[bytes, bytes]
     dues: dict[bytes, float | None]
     outputs: list[NumberedOutput]
+    removed: list[bytes] = field(default_factory=list)
     unsure: int = 0
     beyond: int = 0
 
@@ -52,19 +53,22 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     work, block, lanes = run.work, run.block, run.lanes
     exists = lanes["exists"] == 1
     changed = exists & (lanes["changed"] == 1)
+    left = ~exists & (lanes["changed"] == 1) & block.known
     due = np.where(exists, block.dues(), NEVER)
     # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what was
     # found in it, which would otherwise be found again. What was found comes first in the block.
     moved = due < run.loaded_dues
     moved[: len({customer for _, customer in dues})] = True
+    moved |= left
     due_set: dict[bytes, float | None] = {
         block.names[row]: position if position != NEVER else None
         for row, position in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)
     }
     bands = np.array(state.bands)
-    bands -= np.bincount(run.loaded_bands[changed & block.known], minlength=len(bands))
+    bands -= np.bincount(run.loaded_bands[(changed | left) & block.known], minlength=len(bands))
     bands += np.bincount(block.rows["band"][changed], minlength=len(bands))
-    return committed(state, work, adopted, run.counted(), bands.tolist(), block.pack(changed), due_set)
+    removed = [block.names[row] for row in np.flatnonzero(left).tolist()]
+    return committed(state, work, adopted, run.counted(), bands.tolist(), block.pack(changed), due_set, removed)
 
 
 def committed(
@@ -75,6 +79,7 @@ def committed(
     bands: Sequence[int],
     records: dict[bytes, bytes],
     dues: dict[bytes, float | None],
+    removed: list[bytes],
 ) -> Changes:
     """The shard's state after the piece, and its outputs, in the order of the line.
 
@@ -86,6 +91,7 @@ def committed(
         bands: customers by `Band`, after the piece.
         records: the changed records in stored form, by customer.
         dues: the timer positions that change, by customer; None: no timer any more.
+        removed: whose records leave the store.
     """
     piece = work.piece
     commit_position = piece.commit_position or (0, b"")
@@ -108,9 +114,8 @@ def committed(
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
         emitted.append(Emitted("examples", name, b"", mark, piece.watermark))
-    changes = _numbered(new, records, dues, emitted)
-    changes.unsure, changes.beyond = unsure, beyond
-    return changes
+    new, outputs = _numbered(new, emitted)
+    return Changes(new, records, dues, outputs, removed, unsure, beyond)
 
 
 def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Emitted:
@@ -129,9 +134,7 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     return Emitted("decisions", name, b"", decision, time)
 
 
-def _numbered(
-    state: ShardState, records: dict[bytes, bytes], dues: dict[bytes, float | None], emitted: Sequence[Emitted]
-) -> Changes:
+def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState, list[NumberedOutput]]:
     """Give every output its sequence number within its role."""
     sequences = dict(state.sequences)
     outputs = []
@@ -141,4 +144,4 @@ def _numbered(
         outputs.append(
             NumberedOutput(item.role, sequences[item.role], item.id, item.key, value, item.time, item.expires_at)
         )
-    return Changes(msgspec.structs.replace(state, sequences=sequences), records, dues, outputs)
+    return msgspec.structs.replace(state, sequences=sequences), outputs

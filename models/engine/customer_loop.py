@@ -50,14 +50,16 @@ from models.timeline.order import NEVER, STAGES, Stage
 from models.touchpoints import Kind
 
 _PROFILE, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(Effect)[:5])
-_CHURNED, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(Effect)[5:])
+_CHURNED, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(Effect)[5:10])
+_FORGOTTEN, _REOPENED = int(Effect.FORGOTTEN), int(Effect.REOPENED)
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS, *_MORE = map(int, Count)
 _UNSURE, _BEYOND = _MORE
 _BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
-_STAGE_LABELS = int(Stage.LABELS)
+_STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
+_CONSENT = int(Kind.CONSENT_CHANGED)
 _OF_PROFILE = np.array([kind in PROFILE_KINDS for kind in range(256)])
 _OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
 
@@ -138,7 +140,7 @@ def walk(
                     )
             lane.state = _NEXT
             if lane.exists:
-                record.times[DUE] = next_due(record, rules, lane.phase)
+                record.times[DUE] = next_due(record, rules, lane.phase, lane.now)
             if single or outcome == _WAIT_NEXT:
                 break
     return n
@@ -162,11 +164,13 @@ def _choose(record: Any, lane: Any, arrivals: Arrivals, bound: float) -> bool:
 
 @compiled
 def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effects: Any, n: int) -> tuple[int, int]:
-    """A label, a tick, a crossing, or the end of ticks."""
+    """A label, a tick, a crossing, the end of ticks, or that of the record."""
     counts[_DUE] += 1
     times = record.times
     if int(lane.due) % STAGES == _STAGE_LABELS:
         return _label(record, lane, index, rules, effects, n), _REST
+    if int(lane.due) % STAGES == _STAGE_LEAVING:
+        return _report(effects, n, lane, index, _FORGOTTEN, 0.0, 0), _WAIT_NEXT
     if lane.now - times[LAST_PURCHASE] > rules.silence:
         return _leave(record, lane, index, effects, n), _REST
     lane.may_open = 1
@@ -210,20 +214,28 @@ def _touch_step(
     record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, effects: Any, n: int
 ) -> tuple[int, int]:
     """A touchpoint, up to where it would change the record's numbers."""
-    row = lane.row
+    row, times = lane.row, record.times
     kind = arrivals.kinds[row]
     if arrivals.skewed[row]:
         counts[_SKEWED] += 1
     if kind == _EXPIRED:
         counts[_APPLIED] += 1
         return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
+    if rules.forget_after != 0 and record.flags & ERASED:
+        # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent.
+        time = arrivals.times[row]
+        granted = kind == _CONSENT and arrivals.a[row] > 0.0 and time > times[NEWEST]
+        if granted and time >= lane.now - rules.lateness:
+            return _report(effects, n, lane, index, _REOPENED, 0.0, 0), _WAIT_CASE
+        counts[_APPLIED] += 1
+        return n, _REST
     for i in range(IDS):
         if record.ids[i] == arrivals.hashes[row]:
             counts[_DUPLICATE] += 1
             return n, _REST
-    if record.ids[record.ring] != 0 and arrivals.times[row] <= record.times[NEWEST]:
+    if record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]:
         # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
-        if rules.duplicate_window and arrivals.times[row] < record.times[NEWEST] - rules.duplicate_window:
+        if rules.duplicate_window and arrivals.times[row] < times[NEWEST] - rules.duplicate_window:
             counts[_DUPLICATE] += 1
             counts[_BEYOND] += 1
             return n, _REST
@@ -308,5 +320,5 @@ def _report(effects: Any, n: int, lane: Any, index: int, what: int, estimate: fl
     effect = effects[n]
     effect.lane, effect.what, effect.row = index, what, lane.row
     effect.due, effect.now = lane.due, lane.now
-    effect.probability, effect.opened = estimate, opened
+    effect.probability, effect.opened, effect.flag = estimate, opened, 0
     return n + 1

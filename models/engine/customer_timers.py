@@ -6,14 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from models.customer.layout import BASIS, CROSSING, LEFT, PENDING_CHURNED, PENDING_RETURNED, TICK
-from models.customer.schedule import begins_example, tick_number, tick_time
+from models.customer.layout import (
+    BASIS,
+    CROSSING,
+    ERASED,
+    LEFT,
+    NEWEST,
+    NO_CONSENT,
+    PENDING_CHURNED,
+    PENDING_RETURNED,
+    TICK,
+)
+from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
 from models.numerics.compiled import compiled
 from models.numerics.float16 import float16_bits
 from models.settings import SECOND
 from models.timeline.order import NEVER, STAGES, Stage
 
-_STAGE_LABELS, _STAGE_SCORES = int(Stage.LABELS), int(Stage.SCORES)
+_STAGE_LABELS, _STAGE_SCORES, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.SCORES), int(Stage.LEAVING)
+_FOR_GOOD = ERASED | NO_CONSENT
 
 
 @compiled
@@ -47,9 +58,9 @@ def matured(record: Any, rules: Any, phase: int, now: int) -> int:
 
 
 @compiled
-def next_due(record: Any, rules: Any, phase: int) -> float:
+def next_due(record: Any, rules: Any, phase: int, now: int) -> float:
     """The earliest of the next tick, the crossing before it and the ends of the pending examples' windows, as a timer
-    position."""
+    position; where none of them is to come, when the record leaves the store."""
     tick = int(record.times[TICK])
     crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
     due = NEVER
@@ -61,4 +72,20 @@ def next_due(record: Any, rules: Any, phase: int) -> float:
         label = label_time(record, rules, phase, label_kind)
         if label != 0:
             due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
+    if due == NEVER and rules.forget_after != 0:
+        leaving = leaving_time(record, rules, phase, now)
+        if leaving != 0:
+            due = np.float64(leaving * STAGES + _STAGE_LEAVING)
     return due
+
+
+@compiled
+def leaving_time(record: Any, rules: Any, phase: int, now: int) -> int:
+    """When a record that waits for nothing leaves the store: at the customer's own tick, after `now`. 0: never.
+
+    An open case stays, since it keeps promotions away; an objection, too (there is no touchpoint then, or an erasure).
+    """
+    newest = int(record.times[NEWEST])
+    if newest == 0 or record.open_cases != 0 or record.flags & _FOR_GOOD == _FOR_GOOD:
+        return 0
+    return int(next_tick(rules, phase, max(newest + rules.silence + rules.forget_after, now)))

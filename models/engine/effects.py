@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from models.customer.bands import Band
 from models.customer.block import Block
-from models.customer.layout import ERASED, OLDEST_CASE, REARMED
+from models.customer.layout import DUE, ERASED, NEWEST, NO_CONSENT, OLDEST_CASE, REARMED
 from models.customer.profile import ProfileTouch, oldest, take_in
 from models.decisions.episodes import forget_episode
+from models.engine.customer_timers import next_due
 from models.engine.decide import Row, ask, emit_decision, label
-from models.engine.lanes import Arrivals, Effect
+from models.engine.lanes import Arrivals, Effect, rules_of
 from models.engine.output_buffer import OutputPosition, Work
 from models.outputs import CHURNED, RETURNED
+from models.settings import DAY
 from models.timeline.order import time_of
 
 
@@ -49,12 +51,14 @@ class Ground:
     Attributes:
         work: the piece under way, with its output buffer.
         block: the records, one row for every lane.
+        lanes: dtype `models.engine.lanes.LANE`, shape (lanes,).
         arrivals: the batch's touchpoints, as columns of shape (rows,).
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
     """
 
     work: Work
     block: Block
+    lanes: NDArray[Any]
     arrivals: Arrivals
     effects: NDArray[Any]
 
@@ -97,12 +101,46 @@ def _rearm(ground: Ground, effect: ReportedEffect) -> None:
 
 
 def _erase(ground: Ground, effect: ReportedEffect) -> None:
-    """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag."""
-    ground.block.clear(effect.lane)
-    record = ground.block.rows[effect.lane]
-    record["flags"], record["band"] = ERASED, Band.ERASED
-    record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
+    """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag.
+
+    Where records leave the store, what is left is a tombstone: the time of the erasure, and an objection, without ids.
+    """
+    block, lane = ground.block, effect.lane
+    record, settings = block.rows[lane], ground.work.settings
+    if settings.forget_after:
+        objects = block.forget(lane)
+        record["flags"], record["band"] = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
+        record["times"][NEWEST] = effect.now
+        record["times"][DUE] = next_due(record, rules_of(settings), int(ground.lanes["phase"][lane]), effect.now)
+    else:
+        block.clear(lane)
+        record["flags"], record["band"] = ERASED, Band.ERASED
+        record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
     emit_decision(ground.work, ground.where(effect), "erased", "the customer asked to be forgotten")
+
+
+def _reopened(ground: Ground, effect: ReportedEffect) -> None:
+    """A consent that is newer than the erasure: the customer begins as a new one, with this touchpoint."""
+    block, lane = ground.block, effect.lane
+    block.forget(lane)
+    record = block.rows[lane]
+    record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
+    emit_decision(ground.work, ground.where(effect), "reopened", "consented to be contacted after the erasure")
+    _profile(ground, effect)
+
+
+def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
+    """A record leaves the store, but for an objection. Of visitors and erased customers nothing is said: that would
+    keep their ids."""
+    block, lane = ground.block, effect.lane
+    band = int(block.rows["band"][lane])
+    if block.forget(lane):
+        block.rows["band"][lane] = band
+    else:
+        ground.lanes["exists"][lane] = 0
+    if band not in (Band.PROSPECT, Band.ERASED):
+        days = ground.work.settings.forget_after / DAY
+        emit_decision(ground.work, ground.where(effect), "forgotten", f"silent for two horizons and {days:g} days")
 
 
 def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
@@ -153,6 +191,8 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.OPENED: _opened,
     Effect.AGAIN: _again,
     Effect.CLOSED: _closed,
+    Effect.FORGOTTEN: _forgotten,
+    Effect.REOPENED: _reopened,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 

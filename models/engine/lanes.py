@@ -33,6 +33,8 @@ class Effect(IntEnum):
     OPENED = 8  # an episode
     AGAIN = 9  # the open episode may ask again
     CLOSED = 10
+    FORGOTTEN = 11  # silent for so long that the record leaves the store; the lane waits
+    REOPENED = 12  # consent after an erasure; the lane waits until the record is blank again
 
 
 class State(IntEnum):
@@ -101,6 +103,7 @@ RULES = np.dtype(
         ("silence", "<i8"),
         ("lateness", "<i8"),
         ("duplicate_window", "<i8"),
+        ("forget_after", "<i8"),
         ("tick", "<i8"),
         ("anchor", "<i8"),
         ("cadences", "<i8", PENDING_EXAMPLES),  # at every how many ticks an example of each kind begins
@@ -120,12 +123,13 @@ SIGN, LEAVING = 1, 2
 def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
     """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut-over)."""
     cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
-    scalars = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.tick)
+    times = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.forget_after)
     signs = np.zeros(256, dtype=np.uint8)
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
     return np.array(
-        [(*scalars, settings.anchor, cadences, settings.enter, settings.exit, quiet_until, signs)], dtype=RULES
+        [(*times, settings.tick, settings.anchor, cadences, settings.enter, settings.exit, quiet_until, signs)],
+        dtype=RULES,
     )[0]
 
 

@@ -58,7 +58,7 @@ class Run:
         self._workspace = new_workspace(self._mixture)
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
-        self.ground = Ground(work, block, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT))
+        self.ground = Ground(work, block, self.lanes, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT))
         self._take_rejected()
 
     def _take_rejected(self) -> None:
@@ -109,6 +109,9 @@ class Run:
         while active.size:
             self.advance(active)
             active = active[self.lanes["state"][active] != State.DONE]
+            left = (self.lanes["exists"][active] == 0) & (self.lanes["cursor"][active] >= 0)
+            for index in active[left].tolist():
+                self.admit(index)
 
     def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
         """Take lanes as far as they go at once, or one step; let what they report take effect; score those that ask."""

@@ -87,8 +87,8 @@ def _dead_letter(run: Run, index: int, reason: str) -> None:
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
         record["pending_ticks"][matured(record, rules, phase, now)] = 0
-    if not record["flags"] & LEFT:
+    if not record["flags"] & LEFT and stage_of(due) != Stage.LEAVING:
         record["times"][TICK] = next_tick(rules, phase, now)
         record["seconds"][CROSSING] = 0
-    record["times"][DUE] = next_due(record, rules, phase)
+    record["times"][DUE] = next_due(record, rules, phase, now)
     dead_due_item(run.work, run.ground.output_position(row, due, customer), customer, reason, now)

@@ -79,6 +79,8 @@ class Shard:
     def commit(self, changes: Changes) -> None:
         self.state = changes.state
         self.records.update(changes.records)
+        for customer in changes.removed:
+            del self.records[customer]
         for customer, due in changes.dues.items():
             if due is None:
                 self.dues.pop(customer, None)

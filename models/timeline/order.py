@@ -20,6 +20,7 @@ class Stage(IntEnum):
     WATERMARK = 2
     VERSION = 3
     SCORES = 4
+    LEAVING = 5
 
 
 def timer_position(time: int, stage: int) -> int:

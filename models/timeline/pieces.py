@@ -1,9 +1,10 @@
 """Plans commits: how many records and timers the next commit of a shard covers, in processing order.
 
 Records stand in offset order. A due item (time d, stage, customer) stands before the first record that brings the
-shard's time to d or past it. At equal d: labels, watermark, the model version that comes into force, scores. A commit
-is a position in the line: all before it is done, nothing after it. `next_piece` says how far the next commit reaches;
-it never reaches over a version boundary, so whatever is inside a piece belongs to one model version.
+shard's time to d or past it. At equal d: labels, watermark, the model version that comes into force, scores, records
+that leave the store. A commit is a position in the line: all before it is done, nothing after it. `next_piece` says
+how far the next commit reaches; it never reaches over a version boundary, so whatever is inside a piece belongs to one
+model version.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class CustomerUnknown(EngineError):
 
     remedy = (
         "check the id (the subject of the touchpoints, case matters), --app, --redis-url and the partition count; a "
-        "customer has a record from the first touchpoint on that a worker has applied"
+        "customer has a record from the first touchpoint on that a worker has applied, until they leave the store "
+        "(`forget_after_days`): a decision `forgotten` says when, unless they never bought or were erased"
     )
 
 

@@ -117,6 +117,7 @@ class Metrics:
             "shard",
             "what",
         )
+        self._left = counter("retention_customers_left", "records that left the store by rule", "shard")
         self._records = counter("retention_records", "records consumed from the input", "shard")
         self._commits = counter("retention_commits", "commits of a shard", "shard")
         self._commit_records = histogram("retention_commit_records", "records in one commit", SIZE_BUCKETS)
@@ -161,6 +162,7 @@ class Metrics:
         )
         self._counted_by_shard = (
             *self._totals.values(),
+            self._left,
             self._records,
             self._commits,
             self._published,
@@ -211,6 +213,10 @@ class Metrics:
         """Touchpoints that may have come before. unsure: that were applied. beyond: that were taken for duplicates."""
         for taken, count in zip(DOUBTED, (unsure, beyond), strict=True):
             self._unsure.labels(str(shard), taken).inc(count)
+
+    def left(self, shard: int, customers: int) -> None:
+        """The records of so many customers have left the store."""
+        self._left.labels(str(shard)).inc(customers)
 
     def customers(self, shard: int, bands: Sequence[int]) -> None:
         """How many customers of a shard are in each band, in the order of `models.decisions.episodes.Band`."""

@@ -113,6 +113,10 @@ class Watching:
         """Touchpoints of a commit of which the record can't tell whether they came before: applied, and dropped."""
         self.metrics.doubted(shard, unsure, beyond)
 
+    def left(self, shard: int, customers: int) -> None:
+        """A commit has removed the records of so many customers."""
+        self.metrics.left(shard, customers)
+
     def working(self, shard: int, records: int, up_to: int) -> None:
         """A batch was taken in. up_to: timestamp of its last record, ms."""
         self._in_hand[shard], self._reach[shard] = records, up_to

@@ -30,6 +30,7 @@ def store_changes(
     leave the outbox with it."""
     return StoreChanges(
         values=[(b"c:" + customer, record) for customer, record in records.items()],
+        removed=[b"c:" + customer for customer in changes.removed],
         dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
         undue=[customer for customer, due in changes.dues.items() if due is None],
         outbox=[pack(entry) for entry in entries],

@@ -263,6 +263,8 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
         if done.changes.unsure or done.changes.beyond:
             self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
+        if done.changes.removed:
+            self._watcher.left(self.tp.partition, len(done.changes.removed))
         return done.piece.last
 
     async def _answer(self, state: ShardState, request: Request) -> Answer:
@@ -326,7 +328,7 @@ class Shard:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.next_offset = body, changes.state.next_offset
                 self._dues.committed(changes.dues)
-                self._cache.committed(records)
+                self._cache.committed(records, changes.removed)
         self._outgoing.trimmed(trim)
         self._outgoing.add(entries)
         self._watcher.outbox(self.tp.partition, len(self._outgoing))

@@ -31,10 +31,13 @@ class RecordCache:
                     found[row] = old(customers[row])
         return found
 
-    def committed(self, records: Mapping[bytes, bytes]) -> None:
-        """What a commit has written."""
+    def committed(self, records: Mapping[bytes, bytes], removed: Sequence[bytes] = ()) -> None:
+        """What a commit has written, and whose records it has removed."""
         if not self._half:
             return
+        for customer in removed:
+            self._young.pop(customer, None)
+            self._old.pop(customer, None)
         self._young.update(records)
         if len(self._young) >= self._half:
             self._old, self._young = self._young, {}

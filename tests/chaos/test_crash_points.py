@@ -34,6 +34,37 @@ CHAIN = [
 ]
 
 
+LEAVING = [
+    "commit.a.computed:12",
+    "commit.b.written:15",
+    "takeover.3.minted",
+    "commit.b.written:20",
+    "publish.2.filled:9",
+]
+"""A commit in which records leave the store is among what each of them leaves half done, or just done."""
+
+
+@pytest.mark.slow
+def test_a_death_while_records_leave_the_store_neither_keeps_one_nor_loses_one(
+    kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    world = make_world(
+        kafka, batch_records=40, piece_items=10, session_timeout_s=1.2, horizon_days=7, forget_after_days=1
+    )
+    log = tape_log(seed=5)
+    world.produce(log)
+    for step in LEAVING:
+        code = world.ended(world.worker(RETENTION_CRASH_POINT=step))
+        assert code == ExitCode.CRASH_POINT, f"ended with {code} instead of dying at {step}\n{world.output()}"
+        assert not world.done(lengths(log)), f"nothing was left to do after {step}: make the log longer"
+    world.worker()
+    world.wait(lambda: world.done(lengths(log)), 60)
+    assert world.stop() == [ExitCode.OK]
+    expected = world.check()
+    said = [output.value for shard in expected.shards for output in shard.outputs if output.role == "decisions"]
+    assert sum(b'"forgotten"' in value for value in said) > 50
+
+
 @pytest.mark.slow
 def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
     kafka: ApacheKafka, make_world: MakeWorld

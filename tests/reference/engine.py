@@ -17,7 +17,7 @@ from models.churn import MixtureScorer, Version
 from models.churn.crossing import crossing_time, crossings_of, new_workspace
 from models.churn.mixture.probability import Mixture
 from models.churn.mixture.probability import probability as into_room
-from models.customer.bands import Change
+from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
     DUE,
@@ -35,6 +35,7 @@ from models.engine.decide import Row, ask, choose_champion, emit_decision, label
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
+from models.settings import DAY
 from models.timeline.order import NEVER
 from models.timeline.partitioning import misplaced
 from models.timeline.shard_state import ShardState
@@ -44,7 +45,7 @@ from tests.reference.mixture import probability
 from tests.reference.risk import assess
 
 TOTAL_OF = {
-    **dict.fromkeys(("label", "return", "tick", "crossing", "lapse"), "due"),
+    **dict.fromkeys(("label", "return", "tick", "crossing", "lapse", "forgotten"), "due"),
     **{"duplicate": "duplicate", "beyond": "duplicate", "late": "late", "late leaving": "late"},
 }
 
@@ -152,6 +153,14 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     elif step.what.endswith("leaving"):
         if lane.lapse():
             emit_decision(work, row, "episode_closed", "cancelled")
+    elif step.what == "forgotten":
+        band = record.band
+        lane.forget()
+        if band not in (Band.PROSPECT, Band.ERASED):
+            days = work.settings.forget_after / DAY
+            emit_decision(work, row, "forgotten", f"silent for two horizons and {days:g} days")
+    elif step.what.endswith("reopened"):
+        emit_decision(work, row, "reopened", "consented to be contacted after the erasure")
     elif step.what == "erased":
         emit_decision(work, row, "erased", "the customer asked to be forgotten")
     elif step.what == "rearmed":
@@ -182,17 +191,21 @@ def _gather(
     records: dict[bytes, bytes] = {}
     due_set: dict[bytes, float | None] = {}
     listed = {customer for _, customer in dues}
-    bands = list(state.bands)
+    bands, removed = list(state.bands), []
     work.counts["unsure"] = sum(lane.unsure for lane in lanes.values())
     for customer, lane in lanes.items():
         record = lane.record
         due = record.times[DUE] if record else NEVER
-        if customer in listed or due < lane.loaded_due:
+        left = record is None and lane.loaded_band is not None
+        if customer in listed or due < lane.loaded_due or left:
             due_set[customer] = due if due != NEVER else None
+        if left and lane.loaded_band is not None:
+            removed.append(customer)
+            bands[lane.loaded_band] -= 1
         if record is None or not lane.changed:
             continue
         records[customer] = record.pack()
         if lane.loaded_band is not None:
             bands[lane.loaded_band] -= 1
         bands[record.band] += 1
-    return committed(state, work, adopted, work.counts, bands, records, due_set)
+    return committed(state, work, adopted, work.counts, bands, records, due_set, removed)

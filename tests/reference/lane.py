@@ -22,6 +22,7 @@ from models.customer.layout import (
     LAST_PURCHASE,
     LEFT,
     NEWEST,
+    NO_CONSENT,
     OLDEST_CASE,
     PENDING_CHURNED,
     PENDING_RETURNED,
@@ -117,7 +118,7 @@ class Lane:
                     record.numbers[PENDING_RISK] = probability
             below = probability < self.settings.enter and record.band != Band.AT_RISK and record.times[TICK]
             record.seconds[CROSSING] = crossing if below else 0
-        record.times[DUE] = self._next_due(record)
+        record.times[DUE] = self._next_due(record, step.now)
 
     def _take(self, record: Record, step: Step, sort: int, flag: int, window: int) -> bool:
         if record.pending_ticks[sort] or not begins_example(self.settings, self.hash, step.now, window):
@@ -135,6 +136,8 @@ class Lane:
             raise ValueError(f"a due item of {self.customer!r} without a record")
         if stage_of(due) == Stage.LABELS:
             return Step(at, now, "label" if self.label_time(PENDING_CHURNED) == now else "return", None)
+        if stage_of(due) == Stage.LEAVING:
+            return Step(at, now, "forgotten", None)
         if now - record.times[LAST_PURCHASE] > self.settings.silence:
             return Step(at, now, "lapse", None)
         what = "crossing"
@@ -154,7 +157,7 @@ class Lane:
         window = self.settings.horizon if sort == PENDING_CHURNED else self.settings.tick
         return self.taken(sort) + window + self.settings.lateness
 
-    def _next_due(self, record: Record) -> float:
+    def _next_due(self, record: Record, now: int) -> float:
         tick, crossing = int(record.times[TICK]), 0 if record.flags & LEFT else record.seconds[CROSSING]
         places = [timer_position(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
         places += [
@@ -162,15 +165,50 @@ class Lane:
             for sort in (PENDING_CHURNED, PENDING_RETURNED)
             if (time := self.label_time(sort))
         ]
+        if not places and (leaving := self._leaving(record, now)):
+            places.append(timer_position(leaving, Stage.LEAVING))
         return float(min(places, default=NEVER))
+
+    def _leaving(self, record: Record, now: int) -> int | None:
+        """When nothing of the customer will be kept any more; None where something must be."""
+        erased_for_good = record.flags & ERASED and record.flags & NO_CONSENT
+        if not self.settings.forget_after or not record.times[NEWEST] or record.open_cases or erased_for_good:
+            return None
+        silent_until = int(record.times[NEWEST]) + self.settings.silence + self.settings.forget_after
+        return next_tick(self.settings, self.hash, max(silent_until, now))
+
+    def forget(self) -> None:
+        """Nothing of the customer is kept but an objection."""
+        before, self.record = self.record, None
+        if before is not None and self._objects(before):
+            self.record = self._without_history(before)
+            self.record.band = before.band
+
+    def _objects(self, record: Record) -> bool:
+        return bool(record.flags & NO_CONSENT or record.tail.refused)
+
+    def _without_history(self, before: Record) -> Record:
+        """A blank record with the objection of the former one."""
+        record = Record(self.customer)
+        if self._objects(before):
+            record.flags = before.flags & NO_CONSENT
+            record.tail.refused, record.tail.consent_at = before.tail.refused, before.tail.consent_at
+        return record
 
     # -- touchpoints
 
     def _touch_step(self, at: OutputPosition, arrival: Arrival) -> Step:
         touch, now = arrival.touch, arrival.now
         record = self.record
+        reopened = ""
         if touch.kind == Kind.EXPIRED_UNSENT:
             return Step(at, now, self._rearm(touch), touch)
+        if record is not None and record.flags & ERASED and self.settings.forget_after:
+            granted = touch.kind == Kind.CONSENT_CHANGED and touch.a and touch.time > record.times[NEWEST]
+            if not granted or touch.time < now - self.settings.lateness:
+                return Step(at, now, "after_erasure", touch)
+            record = self.record = self._without_history(record)
+            reopened = " reopened"
         if record is None:
             record = self.record = Record(self.customer)
         elif record.has_seen(touch.id_hash):
@@ -182,7 +220,7 @@ class Lane:
             self.unsure += 1
         record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
-            self._erase(touch)
+            self._erase(touch, now)
             return Step(at, now, "erased", touch)
         if record.flags & ERASED:
             return Step(at, now, "after_erasure", touch)
@@ -192,7 +230,7 @@ class Lane:
             record.open_cases = len(record.tail.cases)
             record.seconds[OLDEST_CASE] = oldest_case(record)
         update(record, touch, self.settings, self.hash, late)
-        what = "late" if late else "applied"
+        what = ("late" if late else "applied") + reopened
         if touch.kind in LEAVING[self.settings.alive] and touch.time >= record.times[LAST_PURCHASE]:
             before = record.seconds[CANCELLED] if record.flags & LEFT else 1
             record.flags = (record.flags | LEFT) & ~(STAYED | BACK)
@@ -218,8 +256,17 @@ class Lane:
         record.flags |= REARMED
         return "rearmed"
 
-    def _erase(self, touch: Touch) -> None:
-        """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag."""
+    def _erase(self, touch: Touch, now: int) -> None:
+        """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag.
+
+        Where records leave, the time of the erasure and an objection in place of the ids.
+        """
+        if self.settings.forget_after and self.record is not None:
+            objects = self._objects(self.record)
+            self.record = self._without_history(self.record)
+            self.record.flags, self.record.band = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
+            self.record.times[NEWEST] = now
+            return
         blank = Record(self.customer)
         blank.flags, blank.band = ERASED, Band.ERASED
         blank.remember(touch.id_hash)

@@ -21,7 +21,7 @@ from models.touchpoints import Kind, Touch
 
 def _on(record: Record, rule: Callable[[Any], Any]) -> Any:
     """Let a compiled rule change the record."""
-    rows = np.frombuffer(bytearray(record.pack()[: SLAB.itemsize]), dtype=SLAB)
+    rows = np.frombuffer(bytearray(record.whole()[: SLAB.itemsize]), dtype=SLAB)
     rows["tail_length"] = 0
     outcome = rule(rows[0])
     rows["version"] = VERSION

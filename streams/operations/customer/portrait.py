@@ -60,6 +60,7 @@ DUE_FOR = {
     Stage.WATERMARK: "a watermark",
     Stage.VERSION: "a model version",
     Stage.SCORES: "the next estimate of risk",
+    Stage.LEAVING: "the record leaves the store",
 }
 
 
@@ -85,6 +86,7 @@ def profile_view(
     return {
         "customer": customer,
         "partition": partition,
+        "kept": _kept(record),
         "profile": _profile(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
@@ -92,6 +94,16 @@ def profile_view(
         "learning": _learning(customer, record, settings),
         "next_due": _due(record),
     }
+
+
+def _kept(record: Record) -> str:
+    """How much of the customer there is."""
+    if record.flags & ERASED:
+        since = _iso(record.times[NEWEST])
+        return "that they were erased" + (f", on {since}" if since else "")
+    if not record.times[NEWEST] and not any(record.ids):
+        return "their objection alone: they were silent for so long that all else has left the store"
+    return "everything"
 
 
 def _profile(record: Record) -> dict[str, Any]:
@@ -120,7 +132,7 @@ def _behaviour(record: Record) -> dict[str, Any]:
     owned = times[LAST_PURCHASE] // DAY - first // DAY
     return {
         "first_touch": _iso(record.seconds[FIRST_TOUCH] * 1_000),
-        "last_touch": _iso(times[NEWEST]),
+        "last_touch": None if record.flags & ERASED else _iso(times[NEWEST]),
         "first_purchase": _iso(first),
         "last_purchase": _iso(times[LAST_PURCHASE]),
         "purchase_days": days,

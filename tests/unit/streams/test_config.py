@@ -36,6 +36,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "exit": ("0.6", 0.6),
     "trigger_life_s": ("60", 60.0),
     "duplicate_window_days": ("30", 30.0),
+    "forget_after_days": ("30", 30.0),
     "log_gap_days": ("400", 400.0),
     "session_timeout_s": ("12.5", 12.5),
     "heartbeat_s": ("0.5", 0.5),

@@ -20,7 +20,7 @@ def records() -> list[bytes]:
     made = []
     for n, name in enumerate(NAMES):
         record = Record(name)
-        record.numbers[RISK] = n / 8
+        record.numbers[RISK] = (n + 1) / 8
         record.tail.programme = "gold" * n
         made.append(record.pack())
     return made

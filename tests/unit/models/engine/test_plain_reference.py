@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from models.engine.row_by_row import isolate_failures
 from models.settings import DAY
 from models.simulation import rehearsal
 from models.simulation.rehearsal import rehearse
+from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.logs import START, choosing, log_of, synthetic, told
@@ -48,6 +50,61 @@ def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
     parts = replace(given_settings, piece_items=items)
     fast = rehearse(logs, parts, batch=lambda at: batch)
     assert digest(fast) == digest(rehearse(logs, given_settings, engine=plainly))
+
+
+LEAVING = {
+    "soon": replace(VARIANTS["live"], horizon=7 * DAY, forget_after=1),
+    "later": replace(VARIANTS["live"], horizon=14 * DAY, forget_after=20 * DAY, lateness=3 * DAY),
+    "aligned": replace(VARIANTS["evaluation"], horizon=7 * DAY, forget_after=3 * DAY),
+    "between two versions": replace(
+        VARIANTS["seldom a version"], boundary=56 * DAY, horizon=7 * DAY, forget_after=DAY, alive="engagement"
+    ),
+}
+"""Settings with which a customer leaves the store and returns within a short log."""
+
+
+def erasing(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
+    """Logs in which every third customer asks to be erased, about half of whom consent to or refuse something later;
+    some of what was published before comes again."""
+    random, made = Random(seed), []
+    for log in logs:
+        entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
+        for key in sorted({entry.key for entry in log if entry.key is not None and not entry.key.startswith(b"stray")}):
+            if random.random() < 0.33:
+                time, name = START + random.randint(5, 80) * DAY, key.decode()
+                entries.append(told("erase_requested", name, time))
+                if random.random() < 0.5:
+                    later = time + random.randint(-2 * DAY, 40 * DAY)
+                    entries.append(told("consent_changed", name, later, {"marketing": random.random() < 0.7}))
+                    entries.append(told("purchase", name, later + random.randint(0, 9) * DAY, {"amount": 3}))
+        for entry in log:
+            if entry.key is not None and random.random() < 0.04:
+                entries.append((entry.timestamp + random.randint(1, 90) * DAY, entry.key, entry.value))
+        made.append(log_of(sorted(entries, key=lambda entry: entry[0])))
+    return made
+
+
+@pytest.mark.parametrize("variant", LEAVING)
+def test_it_equals_the_plain_reference_where_the_silent_and_the_erased_leave(variant: str) -> None:
+    logs = erasing(3, synthetic(7, partitions=2, customers=40, days=200))
+    fast, plain = rehearse(logs, LEAVING[variant]), rehearse(logs, LEAVING[variant], engine=plainly)
+    assert digest(fast) == digest(plain)
+    said = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
+    assert {"forgotten", "erased", "reopened"} <= set(said)
+    assert [sum(shard.state.bands) for shard in fast.shards] == [len(shard.records) for shard in fast.shards]
+
+
+@pytest.mark.slow
+@settings(max_examples=15)
+@given(st.integers(100, 10_000), st.sampled_from(sorted(LEAVING)), st.integers(1, 200), st.integers(1, 20))
+def test_where_the_silent_leave_it_equals_the_plain_reference_on_any_log_in_any_portions(
+    seed: int, variant: str, batch: int, items: int
+) -> None:
+    logs = erasing(seed, synthetic(seed, partitions=2, customers=12, days=120))
+    fast = rehearse(logs, replace(LEAVING[variant], piece_items=items), batch=lambda at: batch)
+    assert digest(fast) == digest(rehearse(logs, LEAVING[variant], engine=plainly))
+    # Nobody is in the due set who is not in the store.
+    assert all(set(shard.dues) <= set(shard.records) for shard in fast.shards)
 
 
 @pytest.mark.parametrize("window", [0, 1, 5 * DAY])

@@ -39,6 +39,7 @@ VARIANTS = {
     "long delay": replace(LIVE, version_delay=10 * DAY),
     "much lateness": replace(EVALUATION, lateness=5 * DAY),
     "seldom a version": replace(EVALUATION, phase="spread", boundary=28 * DAY),
+    "the silent leave": replace(LIVE, forget_after=DAY),
 }
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 SEED = 2

@@ -121,5 +121,5 @@ def test_settings_that_make_no_sense_are_refused_by_name(changes: dict[str, int]
 def test_all_that_decides_is_named_and_nothing_else() -> None:
     one = EngineSettings()
     assert one.deciding() == replace(one, piece_items=7).deciding()
-    assert set(one.deciding()) == set(EngineSettings.__slots__) - {"piece_items", "duplicate_window"}
+    assert set(one.deciding()) == set(EngineSettings.__slots__) - {"piece_items", "duplicate_window", "forget_after"}
     assert replace(one, duplicate_window=7).deciding() == {**one.deciding(), "duplicate_window": 7}

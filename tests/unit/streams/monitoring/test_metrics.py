@@ -42,6 +42,15 @@ def test_touchpoints_that_may_have_come_before_are_counted_by_how_they_were_take
     assert series(metrics)["retention_touchpoints_unsure_total", "duplicate", "3"] == 2
 
 
+def test_customers_who_left_the_store_are_counted() -> None:
+    metrics = Metrics()
+    metrics.taken_over(3, ShardState(3, 4, 0))
+    assert series(metrics)["retention_customers_left_total", "3"] == 0
+    metrics.left(3, 5)
+    metrics.left(3, 1)
+    assert series(metrics)["retention_customers_left_total", "3"] == 6
+
+
 def test_two_workers_in_one_process_do_not_mix() -> None:
     one, other = Metrics(), Metrics()
     one.committed(0, Totals(), Totals(applied=1), 1, 0.1, 0.1)

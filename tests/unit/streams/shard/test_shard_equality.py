@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.settings import EngineSettings
+from models.settings import DAY
 from streams.outbox.fake import Failure
 from streams.store.fake import FakeStore
 from tests.support.logs import synthetic
@@ -47,6 +49,7 @@ crash = st.tuples(st.sampled_from(POINTS), st.integers(1, 12)).map(lambda drawn:
     faults=st.dictionaries(st.integers(0, 150), st.booleans(), max_size=8),
     sends=st.dictionaries(st.integers(0, 20), st.sampled_from(Failure), max_size=4),
     limit=st.sampled_from([1, 50]),
+    forget=st.sampled_from([0, DAY]),
 )
 def test_no_sequence_of_crashes_lost_replies_and_batch_sizes_changes_anything(
     seed: int,
@@ -56,9 +59,11 @@ def test_no_sequence_of_crashes_lost_replies_and_batch_sizes_changes_anything(
     faults: dict[int, bool],
     sends: dict[int, Failure],
     limit: int,
+    forget: int,
 ) -> None:
     async def scenario() -> None:
-        engine = EngineSettings(**{**SETTINGS.deciding(), "piece_items": items})  # type: ignore[arg-type]  # by name
+        # With horizons of a week the silent leave within the log, and some come back.
+        engine = replace(SETTINGS, piece_items=items, forget_after=forget, horizon=7 * DAY if forget else 14 * DAY)
         drawn = site(
             seed, settings=engine, batch=lambda offset: batch, faults=faults, send_faults=sends, outbox_limit=limit
         )

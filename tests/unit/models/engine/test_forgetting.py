@@ -1,0 +1,206 @@
+"""Who leaves the store, when, what stays of them, and how they begin again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.customer.bands import Band
+from models.customer.layout import DUE, ERASED, NO_CONSENT, PURCHASE_DAYS
+from models.customer.record import Record, unpack
+from models.engine import effects
+from models.outputs import CHURNED
+from models.settings import DAY
+from models.timeline.order import NEVER, Stage, timer_position
+from tests.support.bench import Kept, run_alone
+from tests.support.logs import log_of, ticking, told
+from tests.unit.models.engine.test_engine_records import SCORER, SETTINGS, bought, day, record_of
+
+FORGETTING = replace(SETTINGS, forget_after=30 * DAY)
+"""Two horizons are 56 days; ticks are at every seventh day from the log's first on."""
+LEAVES = 91
+"""The first tick after 86 days: when the last touchpoint was on day 0.5."""
+sizes = pytest.mark.parametrize("batch", [1, 500])
+
+
+def run(*entries: tuple[int, bytes | None, bytes | None], batch: int = 500) -> Kept:
+    return run_alone(log_of(sorted(entries, key=lambda entry: entry[0])), FORGETTING, SCORER, batch)
+
+
+def erased(number: float, customer: str = "c") -> tuple[int, bytes, bytes]:
+    return told("erase_requested", customer, day(number))
+
+
+def consent(number: float, marketing: bool, **more: object) -> tuple[int, bytes, bytes]:
+    return told("consent_changed", "c", day(number), {"marketing": marketing}, **more)
+
+
+@sizes
+def test_a_lapsed_customer_leaves_at_the_tick_after_two_horizons_and_the_time_set(batch: int) -> None:
+    before = run(bought("c", 0.5), ticking(day(LEAVES) - 1), batch=batch)
+    assert record_of(before, "c").band == Band.LAPSED
+    assert before.dues == {b"c": timer_position(day(LEAVES), Stage.LEAVING)}
+    after = run(bought("c", 0.5), ticking(day(LEAVES)), batch=batch)
+    assert (after.records, after.dues, sum(after.state.bands)) == ({}, {}, 0)
+    [said] = after.decisions("forgotten")
+    assert (said["customer"], said["time"], said["at"]["due"]) == ("c", day(LEAVES), True)
+    assert said["reason"] == "silent for two horizons and 30 days"
+
+
+def test_where_nobody_is_forgotten_nobody_leaves() -> None:
+    kept = run_alone(log_of([bought("c", 0.5), ticking(day(900))]), SETTINGS, SCORER)
+    assert (list(kept.records), kept.dues) == ([b"c"], {})
+
+
+@sizes
+def test_any_touchpoint_puts_it_off(batch: int) -> None:
+    kept = run(bought("c", 0.5), told("visit", "c", day(80)), ticking(day(166)), batch=batch)
+    assert record_of(kept, "c").times[DUE] == timer_position(day(168), Stage.LEAVING)
+    assert run(bought("c", 0.5), told("visit", "c", day(80)), ticking(day(168)), batch=batch).records == {}
+
+
+@sizes
+def test_a_visitor_who_never_bought_leaves_without_a_word(batch: int) -> None:
+    kept = run(told("visit", "c", day(0.5)), ticking(day(LEAVES)), batch=batch)
+    assert kept.records == kept.dues == {}
+    assert not kept.decisions("forgotten")
+
+
+def test_what_becomes_known_long_after_it_happened_leaves_at_the_next_tick() -> None:
+    told_late = bought("c", 0.5, at=day(200))
+    assert list(run(told_late, ticking(day(203) - 1)).records) == [b"c"]
+    assert run(told_late, ticking(day(210))).records == {}
+
+
+@sizes
+def test_an_open_case_stays_until_it_is_resolved(batch: int) -> None:
+    case = {"case_id": "T-1"}
+    entries = [bought("c", 0.5), told("case_opened", "c", day(1), case)]
+    kept = run(*entries, ticking(day(400)), batch=batch)
+    assert record_of(kept, "c").tail.cases
+    resolved = told("case_resolved", "c", day(401), case)
+    assert run(*entries, resolved, ticking(day(500)), batch=batch).records == {}
+
+
+OBJECTIONS = {
+    "consent withdrawn": consent(1, False),
+    "unsubscribed": told("message_unsubscribed", "c", day(1), {"channel": "email"}),
+}
+
+
+@sizes
+@pytest.mark.parametrize("objection", OBJECTIONS)
+def test_an_objection_stays_and_holds_when_they_come_back(objection: str, batch: int) -> None:
+    entries = [bought("c", 0.5), OBJECTIONS[objection]]
+    gone = run(*entries, ticking(day(400)), batch=batch)
+    record, stored = record_of(gone, "c"), gone.records[b"c"]
+    assert len(stored) < 48
+    assert (record.times[DUE], record.numbers[PURCHASE_DAYS]) == (NEVER, 0)
+    assert gone.dues == {}
+    back = run(*entries, bought("c", 401), ticking(day(460)), batch=batch)
+    assert back.decisions("episode_opened")[-1]["action"] == "leave_alone"
+    assert record_of(back, "c").numbers[PURCHASE_DAYS] == 1
+    willing = run(*entries, consent(400.5, True), bought("c", 401), ticking(day(460)), batch=batch)
+    assert willing.decisions("episode_opened")[-1]["action"] == "win_back"
+
+
+@sizes
+def test_who_comes_back_begins_as_a_new_customer_and_no_trigger_id_is_used_twice(batch: int) -> None:
+    # The same event opens both episodes: the ids differ by when they opened.
+    first_life = [bought("c", 0.5), told("visit", "c", day(30), id="opener")]
+    second_life = [bought("c", 300.5), told("visit", "c", day(330), id="opener")]
+    kept = run(*first_life, *second_life, ticking(day(340)), batch=batch)
+    alone = run(*second_life, ticking(day(340)), batch=batch)
+    assert kept.records == alone.records
+    ids = kept.ids("triggers")
+    assert len(set(ids)) == len(ids) == 2
+
+
+@sizes
+def test_a_repeat_from_a_former_life_is_neither_scored_nor_triggered_nor_learned(batch: int) -> None:
+    once = bought("c", 0.5)
+    kept = run(once, ticking(day(LEAVES)), (day(LEAVES) + 1, *once[1:]), ticking(day(LEAVES + 14)), batch=batch)
+    before = run(once, ticking(day(LEAVES)), batch=batch)
+    totals, former = kept.state.totals, before.state.totals
+    assert (totals.scored, totals.episodes, totals.triggers) == (former.scored, former.episodes, former.triggers)
+    labels = [[e for e in k.said("examples") if e.get("kind") == CHURNED] for k in (kept, before)]
+    assert labels[0] == labels[1]
+    assert kept.records == {}
+
+
+@sizes
+def test_of_an_erased_customer_a_tombstone_is_left_for_as_long_as_of_a_silent_one(batch: int) -> None:
+    entries = [bought("c", 0.5), told("preferences_updated", "c", day(1), {"channels": ["app"]}), erased(2.5)]
+    kept = run(*entries, ticking(day(20)), batch=batch)
+    blank = Record(b"c")
+    record = record_of(kept, "c")
+    assert (record.flags, record.band, record.tail) == (ERASED, Band.ERASED, blank.tail)
+    assert (record.numbers, record.ids) == (blank.numbers, blank.ids)
+    assert len(kept.records[b"c"]) == 24
+    assert kept.dues[b"c"] <= record.times[DUE] == timer_position(day(LEAVES), Stage.LEAVING)
+    gone = run(*entries, ticking(day(LEAVES)), batch=batch)
+    assert gone.records == gone.dues == {}
+    assert not gone.decisions("forgotten")
+
+
+@sizes
+def test_what_was_before_an_erasure_changes_nothing_however_often_it_comes(batch: int) -> None:
+    before = [bought("c", 0.5), consent(1, True), erased(2.5)]
+    once = run(*before, ticking(day(90)), batch=batch)
+    repeats = [(day(3 + n), key, value) for n, (_, key, value) in enumerate(before * 3)]
+    later = [bought("c", 40), told("visit", "c", day(41)), consent(42, False)]
+    kept = run(*before, *repeats, *later, ticking(day(90)), batch=batch)
+    assert (kept.records, kept.state.totals.scored) == (once.records, once.state.totals.scored)
+    assert len(kept.decisions("erased")) == 1
+
+
+@sizes
+def test_only_a_consent_newer_than_the_erasure_reopens(batch: int) -> None:
+    before = [bought("c", 0.5), erased(2.5)]
+    reopened = run(*before, consent(4, True), bought("c", 5), ticking(day(6)), batch=batch)
+    assert record_of(reopened, "c").flags == 0
+    assert record_of(reopened, "c").numbers[PURCHASE_DAYS] == 1
+    assert [said["time"] for said in reopened.decisions("reopened")] == [day(4)]
+    for other in (consent(2, True, at=day(4)), consent(4, False), consent(4, True, at=day(5))):
+        shut = run(*before, other, bought("c", 5), ticking(day(6)), batch=batch)
+        assert record_of(shut, "c").flags == ERASED
+        assert not shut.decisions("reopened")
+
+
+@sizes
+def test_who_had_objected_before_they_were_erased_stays_so_for_good(batch: int) -> None:
+    before = [bought("c", 0.5), consent(1, False), erased(2.5)]
+    kept = run(*before, bought("c", 300), bought("c", 600), ticking(day(900)), batch=batch)
+    record = record_of(kept, "c")
+    assert (record.flags, record.tail.consent_at) == (ERASED | NO_CONSENT, day(1))
+    assert len(kept.records[b"c"]) < 48
+    assert kept.dues == {}
+    back = run(*before, consent(300, True), bought("c", 301), ticking(day(310)), batch=batch)
+    assert record_of(back, "c").flags == 0
+
+
+def test_who_is_erased_before_they_were_known_leaves_a_tombstone_too() -> None:
+    kept = run(erased(0.5), bought("c", 2), ticking(day(60)))
+    assert record_of(kept, "c").flags == ERASED
+    assert kept.said("triggers") == []
+    assert run(erased(0.5), ticking(day(LEAVES))).records == {}
+
+
+@sizes
+def test_who_can_not_leave_for_an_error_is_dead_lettered_and_leaves_at_the_next_tick(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speechless(*_: object, **__: object) -> None:
+        raise LookupError("no words")
+
+    well = run(bought("c", 0.5), ticking(day(LEAVES) - 1), batch=batch)
+    handler = effects.HANDLERS[effects.Effect.FORGOTTEN]
+    monkeypatch.setitem(effects.HANDLERS, effects.Effect.FORGOTTEN, speechless)
+    failed = run(bought("c", 0.5), ticking(day(LEAVES)), batch=batch)
+    assert [letter["due"] for letter in failed.said("deadletters")] == [day(LEAVES)]
+    record, before = record_of(failed, "c"), record_of(well, "c")
+    assert record.times[DUE] == timer_position(day(LEAVES + 7), Stage.LEAVING)
+    assert (record.band, record.numbers) == (before.band, before.numbers)
+    monkeypatch.setitem(effects.HANDLERS, effects.Effect.FORGOTTEN, handler)
+    assert unpack(b"c", failed.records[b"c"]).times[DUE] in failed.dues.values()
