@@ -117,7 +117,7 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     batch_records: int = Field(6_000, ge=1, le=100_000)
     piece_items: int = Field(1_000, ge=1, le=100_000, description="due items in one commit")
     cache_records: int = Field(
-        20_000, ge=0, description="records of customers seen lately that a shard keeps in memory"
+        160_000, ge=0, description="records of customers seen lately that a worker keeps in memory, all shards together"
     )
     outbox_limit: int = Field(20_000, ge=1, description="no batch is begun while the outbox holds more entries")
     clock_every_s: float = Field(5.0, gt=0, description="live: how often an owner appends a clock record")

@@ -115,6 +115,9 @@ def build(config: Config, environment: Environment) -> RetentionApp:
     versions = Versions(store, engine, Relearning(learner_settings).version)
     ownership: Ownership
 
+    def owned() -> int:
+        return len(ownership.current)
+
     def shard_owner(tp: TP, generation: int) -> PartitionOwner:
         shard_settings = ShardSettings(
             engine,
@@ -135,7 +138,7 @@ def build(config: Config, environment: Environment) -> RetentionApp:
             checkpoint.holds,
             watching.retried(tp.partition),
         )
-        ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release)
+        ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release, owned)
         return Shard(tp, generation, shard_settings, ports)
 
     def learner_owner(tp: TP, generation: int) -> PartitionOwner:

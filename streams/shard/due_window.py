@@ -14,8 +14,6 @@ from math import inf
 Item = tuple[float, bytes]
 """(timer position, customer)."""
 
-SIZE = 4_096
-"""Items read at once: about a megabyte of memory, and a read in many pieces."""
 MOST_WINDOWS = 4
 """The shard's own commits may add so many windows' worth before it shrinks to one."""
 LAST = float(2**62)
@@ -23,9 +21,13 @@ LAST = float(2**62)
 
 
 class DueWindow:
-    """read(up_to, limit): the store's first `limit` members with a position of at most `up_to`, in order."""
+    """A stretch of the due set's beginning.
 
-    def __init__(self, read: Callable[[float, int], Awaitable[list[Item]]], size: int = SIZE) -> None:
+    read(up_to, limit): the store's first `limit` members with a position of at most `up_to`, in order. size(): how many
+    to read at once, 250 bytes of memory each.
+    """
+
+    def __init__(self, read: Callable[[float, int], Awaitable[list[Item]]], size: Callable[[], int]) -> None:
         self._read, self._size = read, size
         self._items: list[Item] = []  # in order; some have been replaced by a later one in `_positions`
         self._positions: dict[bytes, float] = {}
@@ -54,21 +56,22 @@ class DueWindow:
                 insort(self._items, (position, customer))
             else:
                 self._positions.pop(customer, None)
-        if len(self._items) > MOST_WINDOWS * self._size:
-            self._shrink()
+        if len(self._items) > MOST_WINDOWS * (size := self._size()):
+            self._shrink(size)
 
     async def _fill(self) -> None:
-        items = await self._read(LAST, self._size)
+        size = self._size()
+        items = await self._read(LAST, size)
         # Of the last position there may be more than were read.
-        self._until = items[-1][0] if len(items) == self._size else inf
+        self._until = items[-1][0] if len(items) == size else inf
         self._items = [item for item in items if item[0] < self._until]
         self._positions = {customer: position for position, customer in self._items}
 
-    def _shrink(self) -> None:
+    def _shrink(self, size: int) -> None:
         """Back to one window: a shard that begins with an empty due set would otherwise end with all of it here."""
         items = sorted((position, customer) for customer, position in self._positions.items())
-        if len(items) > self._size:
-            self._until = items[self._size][0]
+        if len(items) > size:
+            self._until = items[size][0]
         self._items = [item for item in items if item[0] < self._until]
         self._positions = {customer: position for position, customer in self._items}
 

@@ -47,6 +47,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import Entry, unpack
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
+from streams.shard.cache_shares import CacheShares
 from streams.shard.clock_guard import ClockGuard
 from streams.shard.commit import entries_of, in_version, store_changes
 from streams.shard.creation import new_body
@@ -87,8 +88,9 @@ class Shard:
         limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
         self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
-        self._dues = DueWindow(self._read_dues)
-        self._cache = RecordCache(settings.cache_records)
+        shares = CacheShares(settings.cache_records, ports.owners)
+        self._dues = DueWindow(self._read_dues, shares.dues)
+        self._cache = RecordCache(shares.records)
         self._body: ShardBody | None = None
         self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
         self._publishing: asyncio.Task[None] | None = None

@@ -6,18 +6,19 @@ that was not committed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 
 class RecordCache:
-    """Two generations of at most `most` // 2 customers each: when the young one is full it becomes the old one.
+    """Two generations of at most `most()` // 2 customers each: when the young one is full it becomes the old one.
 
-    As good as least recently used for customers who come back, at the price of a dictionary's look-up. `most` 0:
-    nothing is kept. A record takes about half a kilobyte.
+    As good as least recently used for customers who come back, at the price of a dictionary's look-up. `most` is asked
+    at each commit, and what is too much by then is dropped; 0: nothing is kept. A record takes about half a kilobyte.
     """
 
-    def __init__(self, most: int) -> None:
-        self._half = most // 2
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
         self._young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
 
@@ -33,11 +34,14 @@ class RecordCache:
 
     def committed(self, records: Mapping[bytes, bytes], removed: Sequence[bytes] = ()) -> None:
         """What a commit has written, and whose records it has removed."""
-        if not self._half:
+        half = self._most() // 2
+        if len(self._old) > half:
+            self._old = dict(islice(self._old.items(), len(self._old) - half, None))
+        if not half:
             return
         for customer in removed:
             self._young.pop(customer, None)
             self._old.pop(customer, None)
         self._young.update(records)
-        if len(self._young) >= self._half:
+        if len(self._young) >= half:
             self._old, self._young = self._young, {}

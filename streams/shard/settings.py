@@ -25,7 +25,7 @@ class ShardSettings:
         topic: the input topic's name.
         outbox_limit: entries; no batch is begun while more are unpublished (`Outgoing.has_capacity`).
         clock_ahead_limit_s: a record further ahead of this machine's clock pauses the shard.
-        cache_records: most customers whose records are kept in memory.
+        cache_records: most customers whose records the worker keeps in memory, all its shards together.
         record_version: of the records that are written (`models.customer.versions`).
         backfill_until: the cut-over (ms) of the backfill that works here in place of a worker, 0: none.
     """
@@ -35,7 +35,7 @@ class ShardSettings:
     topic: str
     outbox_limit: int
     clock_ahead_limit_s: float
-    cache_records: int = 20_000
+    cache_records: int = 160_000
     record_version: int = VERSION
     backfill_until: int = 0
 
@@ -84,6 +84,7 @@ class ShardPorts:
         outgoing: the shard's outbox on its way to Kafka.
         watcher: is told what the shard does.
         release: called with the shard when a batch that was handed over is committed.
+        owners: how many shards share the worker's caches now.
     """
 
     store: Store
@@ -92,3 +93,4 @@ class ShardPorts:
     outgoing: Outgoing
     watcher: Watcher
     release: Callable[[Any], None]
+    owners: Callable[[], int] = lambda: 1

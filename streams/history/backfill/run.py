@@ -126,7 +126,8 @@ class Backfill:
             hurries=False,
         )
         tp = TP(self._settings.shards.topic, partition)
-        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, self, self._released)
+        owners = self._plan.creation.partitions
+        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, self, self._released, lambda: owners)
         return Shard(tp, 0, self._settings.shards, ports)
 
     async def run(self) -> Done:

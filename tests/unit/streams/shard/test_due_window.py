@@ -43,7 +43,7 @@ def test_it_answers_as_the_due_set_does(
     first: dict[bytes, float], steps: list[tuple[float, int, dict[bytes, float | None]]], size: int
 ) -> None:
     stored = Stored(first)
-    window = DueWindow(stored.read, size)
+    window = DueWindow(stored.read, lambda: size)
 
     async def walk() -> None:
         for place, most, commit in steps:
@@ -56,7 +56,7 @@ def test_it_answers_as_the_due_set_does(
 
 def test_what_lies_in_the_window_is_not_read_again() -> None:
     stored = Stored({b"c%03d" % n: float(n) for n in range(500)})
-    window = DueWindow(stored.read, 100)
+    window = DueWindow(stored.read, lambda: 100)
 
     async def walk() -> None:
         for place in range(1, 90):
@@ -71,13 +71,13 @@ def test_what_lies_in_the_window_is_not_read_again() -> None:
 
 def test_more_than_a_window_at_one_moment_is_read_in_pages() -> None:
     stored = Stored({b"c%03d" % n: 7.0 for n in range(50)})
-    window = DueWindow(stored.read, 10)
+    window = DueWindow(stored.read, lambda: 10)
     assert asyncio.run(window.before(8.0, 20)) == stored.first(7.0, 20)
 
 
 def test_a_shard_that_begins_with_nothing_due_does_not_keep_everything() -> None:
     stored = Stored()
-    window = DueWindow(stored.read, 10)
+    window = DueWindow(stored.read, lambda: 10)
 
     async def walk() -> None:
         assert await window.before(5.0, 10) == []
