@@ -52,7 +52,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     """Why and why not: episodes opened and closed, what was chosen, which model version came into force.
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
-    ``version_in_force``, ``rearmed``, ``erased``. late: of a version that came into force not at a boundary but before
+    ``version_in_force``, ``rearmed``, ``erased``, ``reopened`` (consented after an erasure), ``forgotten`` (left the
+    store). late: of a version that came into force not at a boundary but before
     the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
     champion: of a version that is the first in force here since this model was promoted.
     """

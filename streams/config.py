@@ -81,6 +81,9 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
     )
     partitions: int = Field(8, ge=1, le=1024, description="for `topics create`; fixed for a topic's life")
     replication: int = Field(1, ge=1, le=7, description="for `topics create`")
+    recovery_days: float = Field(
+        0.0, ge=0, le=3_660, description="age of the oldest Redis backup to be restored; 0: decisions are kept for ever"
+    )
 
     # -- decisions: part of what must be equal for a replay to be equal
     mode: Literal["live", "replay"] = Field("live", description="whose times count: arrival's, or those of the log")

@@ -12,7 +12,7 @@ from streams.kafka.access import BrokerRefused, KafkaRightMissing, rights_missin
 from streams.kafka.clients import admin
 from streams.kafka.errors import CONNECT_TIMEOUT_MS, TopicDiffers, TopicMissing, kafka_named
 from streams.kafka.security import KafkaConnection
-from streams.kafka.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec
+from streams.kafka.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec, suits
 
 _NO_ERROR, _NOT_AUTHORIZED, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 29, 36, 40
 
@@ -151,6 +151,6 @@ def differs(spec: TopicSpec, facts: TopicFacts) -> list[str]:
     if facts.replication != spec.replication:
         lines.append(f"topic {spec.name} has {facts.replication} replicas, {spec.replication} are configured")
     for key, value in spec.settings.items():
-        if key in facts.settings and facts.settings[key] != value:
+        if key in facts.settings and not suits(spec, key, facts.settings[key]):
             lines.append(f"topic {spec.name} has {key}={facts.settings[key]}, {value} is needed")
     return lines

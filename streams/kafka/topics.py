@@ -21,7 +21,9 @@ TIMESTAMP_TYPE = "message.timestamp.type"
 MESSAGE_BYTES = "max.message.bytes"
 """Of one batch, as it is written; a topic without its own has the broker's `message.max.bytes`."""
 LOG_APPEND_TIME, CREATE_TIME = "LogAppendTime", "CreateTime"
+RETENTION = "retention.ms"
 FOREVER = "-1"
+DAY_MS = 86_400_000
 ANY_TIME = str(2**63 - 1)
 """Replays carry the times of their events; at its default a broker refuses a timestamp an hour ahead of its clock."""
 
@@ -48,22 +50,41 @@ def specs(config: Config) -> list[TopicSpec]:
             name=config.topic(role),
             partitions=1 if role == "learner" else config.partitions,
             replication=config.replication,
-            settings=_settings(role, config.mode, config.replication),
+            settings=_settings(role, config),
         )
         for role in ROLES
     ]
 
 
-def _settings(role: str, mode: str, replication: int) -> dict[str, str]:
+def suits(spec: TopicSpec, key: str, found: str) -> bool:
+    """Whether a topic's setting, as found, will do. Touchpoints may be kept for longer than recovery needs them."""
+    wanted = spec.settings[key]
+    if spec.role == "touchpoints" and key == RETENTION and wanted != FOREVER:
+        return found == FOREVER or int(found) >= int(wanted)
+    return found == wanted
+
+
+def kept_ms(settings: Mapping[str, str]) -> float | None:
+    """How long a topic keeps its records; None where the broker does not say."""
+    found = settings.get(RETENTION)
+    return None if found is None else float("inf") if found == FOREVER else float(found)
+
+
+def _settings(role: str, config: Config) -> dict[str, str]:
     settings = {"cleanup.policy": "delete", TIMESTAMP_TYPE: LOG_APPEND_TIME}
-    if role == "touchpoints" and mode == "replay":
+    if role == "touchpoints" and config.mode == "replay":
         settings[TIMESTAMP_TYPE] = CREATE_TIME
         settings |= dict.fromkeys(OPTIONAL, ANY_TIME)
-    if replication > 2:
+    if config.replication > 2:
         # With one replica in sync an acknowledged record has one copy, and may go with it.
         settings["min.insync.replicas"] = "2"
-    # Decisions must be repeatable for as long as anybody may ask for them; a replay is history, and a broker would
-    # delete it by its timestamps.
-    if role in ("examples", "decisions") or (mode == "replay" and role in ("touchpoints", *OUTPUTS)):
-        settings["retention.ms"] = FOREVER
+    # Model versions are learned again from the first example on; a replay is history, and a broker would delete it by
+    # its timestamps.
+    if role == "examples" or (config.mode == "replay" and role in ("touchpoints", *OUTPUTS)):
+        settings[RETENTION] = FOREVER
+    elif role in ("touchpoints", "decisions") and config.recovery_days:
+        # Twice the age of the oldest backup: the replay from it takes its time, and so does whoever restores it.
+        settings[RETENTION] = str(round(2 * config.recovery_days * DAY_MS))
+    elif role == "decisions":
+        settings[RETENTION] = FOREVER
     return settings

@@ -8,17 +8,28 @@ from streams.config import Config
 from streams.kafka.admin import TopicFacts
 from streams.kafka.errors import TopicMissing
 from streams.kafka.partition_facts import NO_TOPIC_ID
-from streams.kafka.topics import CREATE_TIME, LOG_APPEND_TIME, MESSAGE_BYTES, OUTPUTS, ROLES, TIMESTAMP_TYPE, specs
+from streams.kafka.topics import (
+    CREATE_TIME,
+    DAY_MS,
+    LOG_APPEND_TIME,
+    MESSAGE_BYTES,
+    OUTPUTS,
+    RETENTION,
+    ROLES,
+    TIMESTAMP_TYPE,
+    kept_ms,
+    specs,
+    suits,
+)
 from streams.operations.doctor.finding import Finding, merged, ok, problem, warning
 from streams.outbox.batch_sizes import LARGEST_ENTRY, limits_of
 
-DAY_MS = 86_400_000
 CHANGE = "change it with kafka-configs.sh --alter, as `retention topics create` would have set it"
 OTHER_TIME = (
     f"correct RETENTION_MODE, or before there is state {CHANGE}; afterwards use topics under another "
     "RETENTION_TOPIC_PREFIX and another RETENTION_APP, since the times in the log so far are of the other kind"
 )
-LOSES_INPUT = ("cleanup.policy", "retention.ms", "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
+LOSES_INPUT = ("cleanup.policy", RETENTION, "message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 """Settings that, being wrong, let the broker delete or refuse what the engine has not read."""
 
 
@@ -79,13 +90,12 @@ def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
             continue
         for key, value in spec.settings.items():
             text = facts.settings.get(key, value)
-            if text == value or (spec.role == "touchpoints" and key == TIMESTAMP_TYPE):
+            if suits(spec, key, text) or (spec.role == "touchpoints" and key == TIMESTAMP_TYPE):
                 continue
             grave = spec.role == "touchpoints" and key in LOSES_INPUT
             kind = problem if grave else warning
             findings.append(kind(check, f"{spec.name} has {key}={text}, {value} is needed", CHANGE))
-    if (short := _short_memory(config, found)) is not None:
-        findings.append(short)
+    findings += [each for each in (_short_memory(config, found), _short_audit(config, found)) if each is not None]
     return merged(findings)
 
 
@@ -112,12 +122,28 @@ def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
 def _short_memory(config: Config, found: Mapping[str, TopicFacts]) -> Finding | None:
     """Live: a worker that is away for longer than the input is kept has lost touchpoints."""
     source = found.get(config.topic("touchpoints"))
-    keeps = int(source.settings.get("retention.ms", "-1")) if source else -1
-    if config.mode != "live" or source is None or not 0 <= keeps < DAY_MS:
+    keeps = kept_ms(source.settings) if source else None
+    if config.mode != "live" or source is None or keeps is None or keeps >= DAY_MS:
         return None
     return warning(
         "topics.settings",
-        f"{source.name} keeps records for {keeps / 3_600_000:.1f} hours (retention.ms={keeps})",
+        f"{source.name} keeps records for {keeps / 3_600_000:.1f} hours ({RETENTION}={keeps:.0f})",
         "keep them for longer than your longest outage may be: what is deleted before a worker read it is lost "
         "(exit code 77)",
+    )
+
+
+def _short_audit(config: Config, found: Mapping[str, TopicFacts]) -> Finding | None:
+    """Live: a shard that reads touchpoints again must know which model versions were in force, and what it had said."""
+    source, decisions = found.get(config.topic("touchpoints")), found.get(config.topic("decisions"))
+    if config.mode != "live" or source is None or decisions is None:
+        return None
+    needed, kept = kept_ms(source.settings), kept_ms(decisions.settings)
+    if needed is None or kept is None or kept >= needed:
+        return None
+    return warning(
+        "topics.settings",
+        f"{decisions.name} keeps records for {kept / DAY_MS:g} days, shorter than {source.name}",
+        "keep them at least as long: to recover from a Redis backup a shard reads the touchpoints since it again, with "
+        "the model versions that the decisions name",
     )

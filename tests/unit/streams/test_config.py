@@ -22,6 +22,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "topic_prefix": ("shop.retention", "shop.retention"),
     "partitions": ("12", 12),
     "replication": ("3", 3),
+    "recovery_days": ("30", 30.0),
     "mode": ("replay", "replay"),
     "alive": ("engagement", "engagement"),
     "challengers": ("adagrad,forest", "adagrad,forest"),

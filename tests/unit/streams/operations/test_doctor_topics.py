@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from streams.config import Config, load
-from streams.kafka.admin import TopicFacts
-from streams.kafka.topics import TIMESTAMP_TYPE, specs
+from streams.kafka.admin import TopicFacts, differs
+from streams.kafka.topics import OUTPUTS, TIMESTAMP_TYPE, specs
 from streams.operations.doctor import topics
 from streams.operations.doctor.finding import Status
 
@@ -70,6 +70,7 @@ def test_a_configured_partition_count_that_is_not_the_topics_is_a_warning() -> N
         ("live", "examples", "retention_ms", "604800000", Status.WARNING),
         ("live", "touchpoints", "retention_ms", "3600000", Status.WARNING),
         ("live", "touchpoints", "retention_ms", "604800000", Status.OK),
+        ("live", "decisions", "retention_ms", "604800000", Status.WARNING),
         ("replay", "touchpoints", "retention_ms", "604800000", Status.PROBLEM),
         ("replay", "touchpoints", "message_timestamp_after_max_ms", "3600000", Status.PROBLEM),
         ("replay", "touchpoints", "message_timestamp_before_max_ms", "3600000", Status.PROBLEM),
@@ -112,3 +113,41 @@ def test_an_output_that_takes_no_record_of_the_largest_size_is_a_problem(role: s
     if status is Status.PROBLEM:
         assert f"{config.topic(role)} has max.message.bytes={bytes}" in finding.text
         assert "kafka-configs.sh" in finding.remedy
+
+
+def test_recovery_keeps_touchpoints_and_decisions_for_twice_the_age_of_the_oldest_backup() -> None:
+    config = load(recovery_days=30)
+    kept = {spec.role: spec.settings.get("retention.ms") for spec in specs(config)}
+    assert kept["touchpoints"] == kept["decisions"] == str(60 * 86_400_000)
+    assert kept["examples"] == "-1"
+    replayed = [spec for spec in specs(load(recovery_days=30, mode="replay")) if spec.role in OUTPUTS]
+    assert {spec.settings["retention.ms"] for spec in replayed} == {"-1"}
+    assert topics.settings(config, as_created(config)).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("role", "value", "status"),
+    [
+        ("touchpoints", "-1", Status.WARNING),  # the decisions are then kept shorter
+        ("touchpoints", str(59 * 86_400_000), Status.PROBLEM),
+        ("decisions", str(61 * 86_400_000), Status.WARNING),  # longer than was said: ids stay for longer
+        ("decisions", str(59 * 86_400_000), Status.WARNING),
+    ],
+)
+def test_what_recovery_needs_and_what_is_kept_for_longer_than_was_said_is_named(
+    role: str, value: str, status: Status
+) -> None:
+    config = load(recovery_days=30)
+    finding = topics.settings(config, changed(as_created(config), config.topic(role), retention_ms=value))
+    assert finding.status is status
+    assert config.topic(role) in finding.text
+    longer = changed(as_created(config), config.topic("touchpoints"), retention_ms=str(61 * 86_400_000))
+    assert not differs(specs(config)[0], longer[config.topic("touchpoints")])
+
+
+def test_decisions_that_reach_less_far_back_than_touchpoints_are_named() -> None:
+    config = load()
+    found = changed(as_created(config), config.topic("touchpoints"), retention_ms="-1")
+    assert topics.settings(config, found).status is Status.OK
+    finding = topics.settings(config, changed(found, config.topic("decisions"), retention_ms="864000000"))
+    assert "decisions keeps records for 10 days, shorter than retention.touchpoints" in finding.text
