@@ -47,6 +47,7 @@ from models.engine.step import (
     drive_waiting,
     step,
 )
+from models.learning.adoption import in_force_in
 from models.settings import DAY
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.boundaries import version_for
@@ -107,7 +108,7 @@ class EngineSteps:
         if meta is None:
             raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
         self._body = unpack_body(str(SHARD), meta.body)
-        self._scorer = (await self._versions.named(self._body.state.version, unheard)).scorer
+        self._scorer = (await self._versions.named(in_force_in(self._body.state), unheard)).scorer
         return self._body.state.next_offset
 
     async def batch(self, records: Sequence[LogRecord]) -> None:

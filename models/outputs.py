@@ -56,6 +56,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     store). late: of a version that came into force not at a boundary but before
     the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
     champion: of a version that is the first in force here since this model was promoted.
+    lineage: of a version that another learner than the application's first has made: that learner's schema. Two of
+    them may have made versions of one boundary; `model_version` of the decisions that follow means this one's.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     model_version: int | None = None
     late: int | None = None
     champion: str = ""
+    lineage: str = ""
 
 
 CHURNED, RETURNED = "churn", "return"

@@ -140,6 +140,18 @@ class NewerRelease(StateUnreadable):
     remedy = "run the newer release: this one can't go on where that one has been"
 
 
+class VersionUnreadable(StateUnreadable):
+    """The very model version that a shard must decide with was made for another release, and can't be had any more.
+
+    Only where another one would not do: in a replay, and where the store went back behind what is public.
+    """
+
+    remedy = (
+        "run the release that made this version until the shard has caught up with its published outputs, then this "
+        "one; begin a replay anew under a new RETENTION_APP"
+    )
+
+
 class LearnerStateRefused(EngineError):
     """The learner's own stored state is corrupted or belongs to another model or other settings.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from models.churn import Version
+from models.churn import Version, lineage_name
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
 from models.outputs import IN_FORCE, Decision, Position, Watermark, encode, output_id
@@ -107,6 +107,7 @@ def committed(
         boundary=state.boundary if piece.watermark is None else piece.watermark,
         adopted=state.boundary,
         version=adopted.boundary if adopted else state.version,
+        lineage=adopted.lineage if adopted else state.lineage,
     )
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
     emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
@@ -123,13 +124,23 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
     late = state.boundary if state.adopted == state.boundary else None
     time = state.boundary if late is None else state.time
-    name = output_id("version", state.partition, state.boundary, version.boundary)
+    lineage = lineage_name(version.lineage)
+    of_another = (lineage,) if lineage else ()
+    name = output_id("version", state.partition, state.boundary, version.boundary, *of_another)
     reason, champion, promoted = f"learned {version.learned}", "", version.promotion
     if promoted is not None and promoted.boundary > state.version:
         champion = promoted.champion
         reason += f"; {champion} is champion after {promoted.former}, chosen by {promoted.by}"
     decision = Decision(
-        name, IN_FORCE, time, at, reason=reason, model_version=version.boundary, late=late, champion=champion
+        name,
+        IN_FORCE,
+        time,
+        at,
+        reason=reason,
+        model_version=version.boundary,
+        late=late,
+        champion=champion,
+        lineage=lineage,
     )
     return Emitted("decisions", name, b"", decision, time)
 

@@ -18,7 +18,6 @@ from models.engine.changes import Changes
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
-from models.timeline.order import newer
 from models.timeline.pieces import Piece, Wait, next_piece, shorten
 from models.timeline.shard_state import ShardState
 
@@ -51,7 +50,7 @@ class VersionAtRecord:
     """Which model version comes into force just before the record at `offset`, and the due items that stand before it?
 
     boundary: the last one that the line has crossed. begins_batch: the record is the first of its batch.
-    Only one that is newer than what the state says is in force comes into force.
+    Only another one than what the state says is in force comes into force.
     """
 
     offset: int
@@ -78,10 +77,11 @@ Request = VersionAtBoundary | VersionAtRecord | DueBefore | RecordsOf
 
 
 class InForce(NamedTuple):
-    """A model version and its scorer."""
+    """A model version and its scorer. sealed: as it is stored; empty of the untrained one, which nobody stores."""
 
     version: Version
     scorer: Scorer
+    sealed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
 
     Args:
         upcoming: where the line stands.
-        scoring: what decides unless a version comes into force with this piece; nothing is adopted in it yet.
+        scoring: what decides unless a version comes into force with this piece. `adopted` in it: a version that comes
+        into force here whatever is asked, since the one that was in force can't be scored with any more.
         engine: `models.engine.apply.apply`, or what is to be measured or compared with it.
 
     Returns:
@@ -160,7 +161,7 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
             return answer
         found = _expected(question, answer, Adopted).found
         # Before the learner's first boundary every version is the untrained one: said anew at boundaries only.
-        if found is not None and (isinstance(piece, Wait) or newer(found.version.boundary, state.version)):
+        if found is not None and (isinstance(piece, Wait) or not _in_force(found.version, state)):
             scoring = replace(scoring, scorer=found.scorer, adopted=found.version)
     if isinstance(piece, Wait):
         piece = next_piece(state, settings, batch, first, upcoming.end, adopting=True)
@@ -199,6 +200,10 @@ async def drive_waiting(running: Step, answer: Callable[[Request], Awaitable[Ans
             ended: Done | NotPublished = end.value
             return ended
         given = await answer(request)
+
+
+def _in_force(version: Version, state: ShardState) -> bool:
+    return (version.boundary, version.lineage) == (state.version, state.lineage)
 
 
 def _expected(request: Request, answer: Answer | None, kind: type[Expected]) -> Expected:

@@ -8,25 +8,40 @@ in the line; so whoever reads the log again obeys the records and decides the sa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
+from models.churn.snapshot import lineage_name
 from models.outputs import IN_FORCE, Decision
 from models.settings import EngineSettings
 from models.timeline.boundaries import version_for
+from models.timeline.shard_state import ShardState
+
+
+class VersionName(NamedTuple):
+    """A version by its boundary, and the lineage that made it (`models.churn.snapshot.Version`); empty: the
+    application's first learner."""
+
+    boundary: int
+    lineage: str = ""
+
+
+def in_force_in(state: ShardState) -> VersionName:
+    """The version that a shard decides with."""
+    return VersionName(state.version, lineage_name(state.lineage))
 
 
 class Adoption(Protocol):
-    """The rule of one shard. Versions are named by their boundary; None: the one in force stays.
+    """The rule of one shard. None: the version in force stays.
 
     Implemented by Lockstep and Recorded.
     """
 
-    def at_boundary(self, boundary: int) -> int | None:
+    def at_boundary(self, boundary: int) -> VersionName | None:
         """The version that comes into force when the line crosses a boundary."""
 
-    def at_record(self, offset: int, boundary: int) -> int | None:
+    def at_record(self, offset: int, boundary: int) -> VersionName | None:
         """The version that comes into force just before a record, and the due items that stand before it.
 
         boundary: the last one that the line has crossed; it may cross several before one record.
@@ -42,10 +57,10 @@ class Lockstep:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
 
-    def at_boundary(self, boundary: int) -> int | None:
-        return version_for(self._settings, boundary)
+    def at_boundary(self, boundary: int) -> VersionName | None:
+        return VersionName(version_for(self._settings, boundary))
 
-    def at_record(self, offset: int, boundary: int) -> int | None:
+    def at_record(self, offset: int, boundary: int) -> VersionName | None:
         return None
 
     def next_change(self, offset: int) -> int | None:
@@ -57,18 +72,22 @@ class Recorded:
 
     def __init__(self, decisions: Iterable[Decision]) -> None:
         changes = [decision for decision in decisions if decision.what == IN_FORCE]
-        self._boundaries = {d.time: d.model_version for d in changes if d.late is None}
-        self._late = {(d.at.offset, d.late): d.model_version for d in changes if d.late is not None}
+        self._boundaries = {d.time: _name(d) for d in changes if d.late is None}
+        self._late = {(d.at.offset, d.late): _name(d) for d in changes if d.late is not None}
         self._offsets = sorted({offset for offset, _ in self._late})
 
-    def at_boundary(self, boundary: int) -> int | None:
+    def at_boundary(self, boundary: int) -> VersionName | None:
         return self._boundaries.get(boundary)
 
-    def at_record(self, offset: int, boundary: int) -> int | None:
+    def at_record(self, offset: int, boundary: int) -> VersionName | None:
         return self._late.get((offset, boundary))
 
     def next_change(self, offset: int) -> int | None:
         return next((later for later in self._offsets if later > offset), None)
+
+
+def _name(decision: Decision) -> VersionName | None:
+    return None if decision.model_version is None else VersionName(decision.model_version, decision.lineage)
 
 
 _decision = msgspec.json.Decoder(Decision).decode

@@ -32,11 +32,10 @@ from models.engine.step import (
     drive,
     step,
 )
-from models.learning.adoption import Adoption, Lockstep
+from models.learning.adoption import Adoption, Lockstep, VersionName, in_force_in
 from models.learning.learner import Learning, initial_version
 from models.settings import EngineSettings
 from models.timeline.batch import Batch, LogRecord
-from models.timeline.order import newer
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 
 
@@ -104,6 +103,7 @@ class Rehearsal:
     learning: Learning
     engine: Engine
     quiet_until: int = 0
+    others: Callable[[VersionName], Version | None] = lambda name: None
 
 
 def rehearse(
@@ -117,6 +117,7 @@ def rehearse(
     adoptions: Sequence[Adoption] | None = None,
     quiet_until: int = 0,
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
+    others: Callable[[VersionName], Version | None] = lambda name: None,
 ) -> Rehearsal:
     """Run the engine over whole partitions, until no shard can go on.
 
@@ -132,6 +133,7 @@ def rehearse(
         quiet_until: nobody is triggered before this log time (ms), see `models.engine.piece_input.Scoring`; 0: no such
         time. stands: called when a shard has come to a boundary: all before its scores is done, their version is in
         force.
+        others: the versions of another lineage than the application's first, where `adoptions` name such.
 
     Returns:
         The shards, versions and learner as they end.
@@ -148,6 +150,7 @@ def rehearse(
         Learning(settings, len(logs)),
         engine,
         quiet_until,
+        others,
     )
     going = True
     while going:
@@ -195,7 +198,7 @@ def _advance(
                 return answered
             case VersionAtRecord():
                 wanted = shard.adoption.at_record(request.offset, request.boundary)
-                return _named(world, wanted if newer(wanted, shard.state.version) else None)
+                return _named(world, wanted if wanted != in_force_in(shard.state) else None)
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
@@ -216,13 +219,13 @@ def _upcoming(shard: Shard, most: int) -> Sequence[LogRecord]:
     return records if stop is None else [record for record in records if record.offset < stop]
 
 
-def _named(world: Rehearsal, boundary: int | None) -> Adopted | NotPublished:
-    """The version of a boundary with its scorer. None: none comes into force."""
-    if boundary is None:
+def _named(world: Rehearsal, name: VersionName | None) -> Adopted | NotPublished:
+    """A version with its scorer. None: none comes into force."""
+    if name is None:
         return Adopted(None)
-    version = _version(world, boundary)
+    version = world.others(name) if name.lineage else _version(world, name.boundary)
     if version is None:
-        return NotPublished(boundary)
+        return NotPublished(name.boundary)
     return Adopted(InForce(version, scorer_of(version, world.learning.settings)))
 
 

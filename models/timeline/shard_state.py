@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.customer.bands import Band
 from models.settings import EngineSettings
@@ -41,7 +42,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     next_offset: of the next record to read. commit_position, commit_customer: the timers due before that record are
     done up to here (0: no timer is known to remain).
     time: shard time, the largest record timestamp consumed. boundary: the last one whose watermark is out.
-    adopted: the last one whose model version came into force; version: that version's name.
+    adopted: the last one whose model version came into force; version, lineage: that version's name
+    (`models.churn.snapshot.Version`).
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     """
@@ -58,6 +60,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     sequences: dict[str, int] = msgspec.field(name="counts", default_factory=dict)
     bands: tuple[int, ...] = (0,) * len(Band)
     totals: Totals = Totals()
+    lineage: str | UnsetType = UNSET
 
 
 def initialised(state: ShardState, settings: EngineSettings, first: int) -> ShardState:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from models.learning.schema import schema_of
 from streams.bootstrap.stored_shards import check_stored_shards
 from streams.config import Config
 from streams.errors import TopicUnfit
@@ -21,6 +22,7 @@ from streams.kafka.rights import lacking
 from streams.kafka.security import kafka_connection
 from streams.kafka.topics import ROLES
 from streams.kafka.transactions import supports_transactions
+from streams.learner.lineage import relearning
 from streams.operations.doctor import topics
 from streams.operations.doctor.finding import Status
 from streams.operations.doctor.producing import NO_TRANSACTIONS, PRODUCERS_TIME
@@ -120,11 +122,14 @@ async def look_at_store(config: Config) -> None:
 
 
 async def _look_at_shards(config: Config, partitions: int) -> None:
-    """Before the worker joins its group; its shards look again."""
+    """Whether they are for this worker; and a word where this release learns all anew. Before the worker joins its
+    group; its shards look again."""
     client = connect(redis_connection(config))
     try:
         store = RedisStore(client, config.app)
         await refuse_unfinished(store)
         await check_stored_shards(store, partitions, config.mode, config.engine())
+        if (relearns := await relearning(store, schema_of(config.engine()))) is not None:
+            logger.warning("%s; live shards go on with the version in force meanwhile", relearns)
     finally:
         await client.aclose()

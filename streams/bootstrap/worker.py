@@ -18,6 +18,7 @@ from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, preflight
+from streams.bootstrap.stored_shards import check_stored_shards
 from streams.config import Config
 from streams.consumer.app import RetentionApp, build_app
 from streams.consumer.app import run_worker as run_app
@@ -154,6 +155,8 @@ def build(config: Config, environment: Environment) -> RetentionApp:
             on_trouble=watching.learner_trouble,
             on_repeated=watching.examples_repeated,
             on_wait=watching.learner_waits,
+            fits=lambda: check_stored_shards(store, environment.partitions, config.mode, engine),
+            on_relearning=watching.learner_relearns,
         )
 
     def owner_of(tp: TP, generation: int) -> PartitionOwner:

@@ -156,6 +156,7 @@ def _as_data(app: str, stands: Standing) -> dict[str, Any]:
         "pinned": quality.get("pinned", False),
         "promotions": quality.get("promotions", 0),
         "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
+        "relearning": None if stands.learning is None else {**stands.learning._asdict(), "text": str(stands.learning)},
         "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
     }
 
@@ -171,6 +172,8 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"no model version has been published yet; learning: {', '.join(data['models'])}"
         return
     labels = max((model["labels"] for model in data["models"].values()), default=0)
+    if data["relearning"] is not None:
+        yield data["relearning"]["text"]
     yield f"version of {moment(data['version'])}, {labels:,} labels predicted, promotions: {data['promotions']:,}"
     yield ""
     yield from _table([HEAD, *(_row(name, model) for name, model in data["models"].items())])

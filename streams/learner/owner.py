@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Any, NoReturn
 
 from faust.types import TP
@@ -20,11 +22,12 @@ from faust.types import TP
 from models.churn import SnapshotRefused, Version, seal, unseal
 from models.learning.learner import Learning, LearningState
 from streams.crash_points import point
-from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, StateUnreadable
+from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, SettingsChanged, StateUnreadable
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.lineage import FIRST, Relearns, own_of
 from streams.learner.model_registry import ModelRegistry, lasting, name_of
 from streams.retry import Backoff
 from streams.store import StoreChanges
@@ -43,6 +46,10 @@ Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
 """What ends the learner's role alone. Everything else (Fenced, StoreWentBack, MetaMissing) ends the process."""
 
 
+async def _fits() -> None:
+    """Default of `fits`, where no shards are at hand."""
+
+
 class LearnerOwner:
     """The owner of the learner's partition.
 
@@ -50,12 +57,14 @@ class LearnerOwner:
         tp: the partition.
         generation: the rebalance count at takeover.
         settings: of the learner.
-        checkpoint: of the learner's namespace.
+        checkpoint: of the first learner's namespace.
         on_version: told the newest version, at the start and whenever one is published.
         new_consumer: makes the consumer of the examples.
         on_trouble: told why the learner stands still; None when this owner is no longer the one that does.
         on_repeated: told how many examples came that it had learned already.
         on_wait: told for what it waits, (reason, detail) as a shard's; None when it waits no more.
+        fits: asked before another learner is begun beside the first: raises SettingsChanged where this worker's
+        settings are not those of the shards, so that a wrong setting begins none.
     """
 
     reads = False
@@ -73,11 +82,16 @@ class LearnerOwner:
         on_trouble: Callable[[str | None], None] = lambda text: None,
         on_repeated: Callable[[int], None] = lambda sequence: None,
         on_wait: Callable[[tuple[str, str] | None], None] = lambda wait: None,
+        fits: Callable[[], Awaitable[None]] = _fits,
+        on_relearning: Callable[[str | None], None] = lambda text: None,
     ) -> None:
         self.tp, self.generation = tp, generation
-        self._settings, self._checkpoint, self._on_version = settings, checkpoint, on_version
+        self._settings, self._first, self._on_version = settings, checkpoint, on_version
+        self._checkpoint, self.lineage = checkpoint, FIRST
+        self._until: int | None = None
+        self._noted = -inf
         self._new_consumer, self._on_trouble, self._on_repeated = new_consumer, on_trouble, on_repeated
-        self._on_wait = on_wait
+        self._on_wait, self._fits, self._on_relearning = on_wait, fits, on_relearning
         self._learning: Learning | None = None
         self._trouble: Trouble | None = None
         self._reader: ExamplesReader | None = None
@@ -85,9 +99,19 @@ class LearnerOwner:
     # -- takeover: the same steps as a shard's; there is no outbox to recover
 
     async def peek(self) -> bool:
-        return await self._checkpoint.read() is not None
+        """Where another learner's state stands this one begins beside it (streams/learner/lineage.py)."""
+        self._trouble = None
+        self._checkpoint, self.lineage, there, self._until = await own_of(self._first, self._settings.schema)
+        if self.lineage != FIRST:
+            try:
+                await self._fits()
+            except (SettingsChanged, StateUnreadable) as error:
+                self._trouble = LearnerStateRefused(f"the learner's state is of other settings: {error}")
+        return there
 
     async def mint(self) -> None:
+        if self._trouble is not None:
+            return
         meta = await self._checkpoint.mint()
         if meta is None:
             return
@@ -169,6 +193,19 @@ class LearnerOwner:
         """The version that the state stands at: the next one may be an hour away."""
         if self.learning.boundary is not None:
             self._on_version(self.learning.version())
+        self._report_relearning()
+
+    def _report_relearning(self) -> None:
+        """While another learner's versions are ahead."""
+        at, until = self.learning.boundary, self._until
+        if until is None or (at is not None and at >= until):
+            self._on_relearning(None)
+            return
+        text = str(Relearns(at, until))
+        self._on_relearning(text)
+        if time.monotonic() - self._noted > TROUBLE_EVERY_S:
+            self._noted = time.monotonic()
+            logger.warning(text)
 
     async def _stand_still(self, trouble: Trouble) -> NoReturn:
         trouble_text = f"{type(trouble).__name__}: {trouble}"
@@ -186,6 +223,7 @@ class LearnerOwner:
 
     async def ended(self) -> None:
         self._on_wait(None)
+        self._on_relearning(None)
         if self._reader is not None:
             await self._reader.close()
 
@@ -208,6 +246,7 @@ class LearnerOwner:
         await self._checkpoint.write(self._sealed(self.learning), StoreChanges(values, removed))
         point("learner.b.written")
         self._on_version(versions[-1])
+        self._report_relearning()
 
     def _sealed(self, learning: Learning) -> bytes:
         return seal(learning.state(), self._settings.schema)

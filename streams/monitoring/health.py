@@ -37,6 +37,8 @@ class Progress:
         self._ready = False
         self.learner_trouble: str | None = None
         """Why the learner of this worker stands still, if it does."""
+        self.relearning: str | None = None
+        """How far the learner of this worker is, while it learns all anew beside another model's versions."""
         self.topic_trouble: str | None = None
         """Why the input topic can't be read by any shard, if it can't."""
 
@@ -120,8 +122,8 @@ class Progress:
 
     @property
     def learner(self) -> str | None:
-        """Why the learner stands still, or what it waits for."""
-        return self.learner_trouble or (self._learner[1] if self._learner is not None else None)
+        """Why the learner stands still, what it waits for, or how far it is."""
+        return self.learner_trouble or (self._learner[1] if self._learner is not None else self.relearning)
 
     @property
     def healthy(self) -> bool:

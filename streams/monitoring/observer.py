@@ -208,6 +208,10 @@ class Watching:
         self.progress.learner_trouble = detail
         self.metrics.learner_trouble(detail is not None)
 
+    def learner_relearns(self, detail: str | None) -> None:
+        """The learner learns all anew (how far it is), or no longer does (None). It is nobody's fault."""
+        self.progress.relearning = detail
+
     def topic_trouble(self, detail: str | None) -> None:
         """The input topic is gone (told in words), or there again (None)."""
         self.progress.topic_trouble = detail

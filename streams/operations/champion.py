@@ -19,6 +19,7 @@ from streams.errors import EngineError, ExitCode
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
+from streams.learner.lineage import FIRST, Relearns, lineage_to_read, relearning
 from streams.learner.model_registry import ModelRegistry
 from streams.shard.meta import ShardBody, settings_of, unpack_body
 from streams.store import Store
@@ -49,11 +50,13 @@ class ChoiceRefused(EngineError):
 
 
 class Standing(NamedTuple):
-    """body: of shard 0. version: the newest one, None before the first. names: of the models that learn."""
+    """body: of shard 0. version: the newest one, None before the first. names: of the models that learn. learning: how
+    far this release's learner is, where it learns all anew."""
 
     body: ShardBody
     version: Version | None
     names: list[str]
+    learning: Relearns | None = None
 
 
 class Choice(NamedTuple):
@@ -71,8 +74,13 @@ async def standing(store: Store, app: str) -> Standing:
         raise NoShard(f"app {app!r} has no shards")
     body = unpack_body(str(SHARD), meta.body)
     settings = settings_of(str(SHARD), body.creation)  # that is what the learner learns by
-    newest = await ModelRegistry(store, schema_of(settings)).read_newest()
-    return Standing(body, newest, named(settings))
+    schema = schema_of(settings)
+    relearns = await relearning(store, schema)
+    own, _ = await lineage_to_read(store, schema)
+    # Until this release's learner has come as far, the versions that it learns are not the newest.
+    lineage = FIRST if own is None or relearns is not None else own
+    newest = await ModelRegistry(store, schema, lineage, others=True).read_newest()
+    return Standing(body, newest, named(settings), relearns)
 
 
 def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str | None, by: str | None) -> Choice:

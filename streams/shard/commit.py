@@ -23,14 +23,30 @@ def entries_of(changes: Changes, partition: int) -> list[Entry]:
     return [Entry.of(output, partition) for output in changes.outputs]
 
 
+MODEL_VERSION = b"version"
+"""The name of the shard's own copy of the model version that is in force."""
+
+
 def store_changes(
-    changes: Changes, records: Mapping[bytes, bytes], entries: Sequence[Entry], trim: int = 0
+    changes: Changes,
+    records: Mapping[bytes, bytes],
+    entries: Sequence[Entry],
+    trim: int = 0,
+    version: bytes | None = None,
 ) -> StoreChanges:
-    """The commit's write. records, entries: of these changes, as they are stored. trim: how many published entries
-    leave the outbox with it."""
+    """The commit's write.
+
+    Args:
+        changes: the engine's.
+        records, entries: of these changes, as they are stored.
+        trim: how many published entries leave the outbox with it.
+        version: the sealed model version that comes into force with these changes; empty: one that nobody stores.
+    """
+    gone = [b"c:" + customer for customer in changes.removed]
+    values = [(b"c:" + customer, record) for customer, record in records.items()]
     return StoreChanges(
-        values=[(b"c:" + customer, record) for customer, record in records.items()],
-        removed=[b"c:" + customer for customer in changes.removed],
+        values=[*values, (MODEL_VERSION, version)] if version else values,
+        removed=[*gone, MODEL_VERSION] if version == b"" else gone,
         dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
         undue=[customer for customer, due in changes.dues.items() if due is None],
         outbox=[pack(entry) for entry in entries],

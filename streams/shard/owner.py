@@ -49,7 +49,7 @@ from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
 from streams.shard.clock_guard import ClockGuard
-from streams.shard.commit import entries_of, in_version, store_changes
+from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
 from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pack_body, unpack_body
@@ -189,7 +189,12 @@ class Shard:
 
     async def _work(self) -> None:
         self._watcher.taken_over(self.tp.partition, self.body.state)
-        await self._rule.resume(self.body.state)
+        [copy] = await retry_while_unavailable(
+            "loading the model version",
+            lambda: self._store.load(self.namespace, [MODEL_VERSION]),
+            self._store_unavailable,
+        )
+        await self._rule.resume(self.body.state, copy)
         self._watcher.idle(self.tp.partition)
         while True:
             try:
@@ -252,13 +257,13 @@ class Shard:
             return answered
 
         upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
-        scoring = Scoring(self._rule.scorer, None, body.creation.quiet_until)
+        scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until)
         done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
         if isinstance(done, NotPublished):
             raise ValueError(f"shard {self.namespace}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
-        await self._commit(done.changes)
+        await self._commit(done.changes, self._rule.copy(done.scoring.adopted))
         now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
         # The learner's time is not the piece's.
         spent, storing = now - started - learner_s, store_s + now - asked
@@ -318,14 +323,14 @@ class Shard:
     def _store_unavailable(self, detail: str) -> None:
         self._waits("store", detail)
 
-    async def _commit(self, changes: Changes) -> None:
-        """Step b, and the hand-over to the publisher."""
+    async def _commit(self, changes: Changes, version: bytes | None) -> None:
+        """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
         records = in_version(changes.records, self._settings.record_version)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
-            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim))
+            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim, version))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
                 self._body, self.next_offset = body, changes.state.next_offset

@@ -62,6 +62,10 @@ class Checkpoint:
         self._seen: bytes | None = None
         self.number = -1
 
+    def of_namespace(self, namespace: str) -> Checkpoint:
+        """Another namespace's, in the same store, for the same owner. Nothing of it is read or minted yet."""
+        return Checkpoint(self._store, namespace, self._on_rejection, self._on_outage)
+
     async def read(self) -> Meta | None:
         """Step 1: the meta as it stands."""
         meta = await self._store.read_meta(self._namespace)

@@ -146,8 +146,8 @@ def advance(
             case VersionAtBoundary():
                 wanted = shard.adoption.at_boundary(request.boundary)
                 assert wanted is not None, "in lockstep every boundary brings a version"
-                found = adopt(wanted)
-                return NotPublished(wanted) if found is None else Adopted(found)
+                found = adopt(wanted.boundary)
+                return NotPublished(wanted.boundary) if found is None else Adopted(found)
             case VersionAtRecord():
                 return Adopted(None)
             case DueBefore() | RecordsOf():

@@ -30,6 +30,7 @@ from models.settings import DAY, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.shard_state import ShardState
+from streams.bootstrap.stored_shards import check_stored_shards
 from streams.consumer.ownership import Ownership
 from streams.consumer.protocols import PartitionOwner
 from streams.crash_points import at_points, point
@@ -112,6 +113,11 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 decision_of = msgspec.json.Decoder(Decision).decode
+
+
+def records_in(shard: Snapshot) -> dict[bytes, bytes]:
+    """By customer."""
+    return {name[2:]: value for name, value in shard.values.items() if name.startswith(b"c:")}
 
 
 class MemoryWatcher:
@@ -206,7 +212,7 @@ class Site:
             self.obey()
         for n, wanted in enumerate(self.expected.shards):
             found, body = self.dump(str(n)), self.body(n)
-            records = {name[2:]: upgraded(name[2:], value) for name, value in found.values.items()}
+            records = {name: upgraded(name, value) for name, value in records_in(found).items()}
             assert records == wanted.records, f"records of shard {n}"
             assert body is not None
             assert body.state == wanted.state, f"state of shard {n}"
@@ -370,6 +376,7 @@ class Worker:
                 checkpoint,
                 new_consumer=lambda settings: MemoryConsumer(site.public),
                 on_trouble=self.troubles.append,
+                fits=lambda: check_stored_shards(self.mortal, len(site.logs), site.mode, site.settings),
             )
         outgoing = self.outgoing[tp.partition] = Outgoing(
             MortalPublisher(self, tp.partition), tp.partition, site.mode == "live"

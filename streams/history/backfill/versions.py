@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from models.churn import Version, scorer_of
 from models.engine.step import InForce
+from models.learning.adoption import VersionName
 from models.learning.learner import Learning, initial_version
+from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED, version_for
 from models.timeline.shard_state import ShardState
-from streams.learner.model_registry import lasting
+from streams.learner.lineage import FIRST
+from streams.learner.model_registry import lasting, sealed_by
 from streams.learner.versions import ALARM_EVERY_S, Waits
 from streams.outbox.entry import Entry
 
@@ -41,6 +44,7 @@ class HistoryVersions:
 
     def __init__(self, settings: EngineSettings, learning: Learning, oldest: Callable[[], int]) -> None:
         self._settings, self.learning, self._oldest = settings, learning, oldest
+        self._schema = schema_of(settings)
         self._kept: dict[int, InForce] = {}
         self._fed = asyncio.Event()
 
@@ -65,7 +69,8 @@ class HistoryVersions:
     def learn(self) -> None:
         """Make every version that can be made."""
         while (version := self.learning.next_version()) is not None:
-            self._kept[version.boundary] = InForce(version, scorer_of(version, self._settings))
+            sealed = sealed_by(version, self._schema)
+            self._kept[version.boundary] = InForce(version, scorer_of(version, self._settings), sealed)
             self._let_go()
 
     def _let_go(self) -> None:
@@ -79,8 +84,8 @@ class HistoryVersions:
         while self._kept and (first := next(iter(self._kept))) < oldest:
             del self._kept[first]
 
-    async def named(self, boundary: int, waits: Waits) -> InForce:
-        return await self.at(boundary, waits) if boundary != UNTRAINED else self._initial()
+    async def named(self, name: VersionName, waits: Waits) -> InForce:
+        return await self.at(name.boundary, waits) if name.boundary != UNTRAINED else self.untrained()
 
     async def at(self, boundary: int, waits: Waits) -> InForce:
         """The version of a boundary, waiting for it with an alarm; before the first one the untrained model."""
@@ -90,7 +95,7 @@ class HistoryVersions:
             if boundary in self._kept:
                 return self._kept[boundary]
             if self.learning.origin is not None and boundary < self.learning.origin:
-                return self._initial()
+                return self.untrained()
             waits("version", f"of boundary {boundary}")
             self._fed.clear()
             try:
@@ -106,9 +111,13 @@ class HistoryVersions:
                     self.learning.lowest_mark(),
                 )
 
-    async def newest(self, most: int, waits: Waits) -> InForce | None:
+    async def newest(self, most: int, waits: Waits, beside: str = FIRST) -> InForce | None:
         return await self.at(most, waits)
 
-    def _initial(self) -> InForce:
+    async def stored(self, name: VersionName, copy: bytes | None, waits: Waits) -> InForce | None:
+        """None unless it is here: whoever began anew learns it again from the examples."""
+        return self.untrained() if name.boundary == UNTRAINED else self._kept.get(name.boundary)
+
+    def untrained(self) -> InForce:
         version = initial_version(self._settings)
         return InForce(version, scorer_of(version, self._settings))

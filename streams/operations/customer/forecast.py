@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.churn import SnapshotRefused, unseal
+from models.churn import SnapshotRefused, schema_in, unseal
 from models.churn.forecast import Forecast, forecast
 from models.churn.mixture.interval import interval
 from models.churn.mixture.learner import MixtureLearner
@@ -17,9 +17,9 @@ from models.learning.learner import Learning, LearningState
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from streams.errors import StateUnreadable
+from streams.learner.lineage import FIRST, namespace_of
 from streams.shard.meta import ShardBody
 from streams.store import Store
-from streams.store.port import LEARNER
 
 LEVEL = 0.9
 """Of the interval."""
@@ -55,20 +55,21 @@ async def customer_forecast(
         record: as it is stored.
 
     Returns:
-        None for a customer without a sign of staying, who has left or is lapsed, and where there is no learner yet.
+        None for a customer without a sign of staying, who has left or is lapsed, and where there is no learner of this
+        release yet.
 
     Raises:
-        StateUnreadable: the learner's state is of another release, or damaged.
+        StateUnreadable: the learner's state is damaged.
         UnknownRecord: the record is.
         StoreUnavailable, StoreRefused: as the store raises them.
     """
-    learner = await store.read_meta(LEARNER)
+    learner = await _learner(store, schema_of(settings))
     rows = Block([customer.encode()], [record]).rows
     ticks = rows["numbers"][0, PURCHASE_DAYS] > 0 and rows["times"][0, TICK] != 0 and not rows["flags"][0] & LEFT
     if learner is None or not ticks:
         return None
     try:
-        state = unseal(learner.body, schema_of(settings), LearningState)
+        state = unseal(learner, schema_of(settings), LearningState)
         learning = Learning(settings, len(state.shards), state)
     except (SnapshotRefused, TypeError, ValueError) as error:
         raise StateUnreadable(f"the learner's state: {error}") from error
@@ -79,3 +80,12 @@ async def customer_forecast(
         lows, highs = interval(champion.beliefs(learning.boundary or now), bases, LEVEL)
         low, high = float(lows[0]), float(highs[0])
     return CustomerForecast(now, forecast(contest.scorer(), bases[0], now, settings), low, high, settings.enter)
+
+
+async def _learner(store: Store, schema: str) -> bytes | None:
+    """The state of this release's learner. Another's is none; one that can't be read is for the caller to refuse."""
+    own = await store.read_meta(namespace_of(schema))
+    if own is not None:
+        return own.body
+    first = await store.read_meta(namespace_of(FIRST))
+    return first.body if first is not None and schema_in(first.body) in (schema, None) else None

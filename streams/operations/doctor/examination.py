@@ -62,6 +62,8 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
         return
     from streams.operations.doctor import shards  # loads River
     from streams.operations.doctor.churn_rate import churn_rate
+    from streams.operations.doctor.model import model
+    from streams.store.redis.store import RedisStore
 
     # In this order: streams/operations/doctor/shards.py says why.
     group = await kafka.group(config)
@@ -79,3 +81,4 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     state.found += shards.findings(config, topic, group, stored, bounds, unfinished, still)
     if unfinished is None and any(shard.body is not None for shard in stored.values()):
         state.found.append(await churn_rate(redis.usable, config.app))
+        state.found.append(await model(RedisStore(redis.usable, config.app), config.engine()))

@@ -48,6 +48,7 @@ CHECKS = {
     "shards.workers": "members of the consumer group, and what waits for them; in mode `replay` also whether anything "
     "moves (a look again after two seconds)",
     "shards.churn_rate": "the churn rate that the model has seen beside `enter`: above it nearly everybody triggers",
+    "shards.model": "whether this release's learner has to learn all examples anew, and how far it is",
     "local.environment": "`RETENTION_*` variables that set nothing",
     "local.open_files": "how many files and connections a process may have open",
 }

@@ -169,12 +169,6 @@ def test_a_corrupted_learner(halfway: World) -> None:
         _goes_on_without_its_learner(halfway, "the learner's state: the checksum")
 
 
-def test_a_learner_of_another_model(halfway: World) -> None:
-    with _mended(halfway, _meta(halfway, "learner")):
-        _change_body(halfway, "learner", lambda body: b'{"schema":"01234567"' + body[body.index(b',"checksum"') :])
-        _goes_on_without_its_learner(halfway, "schema is '01234567'")
-
-
 def test_when_all_is_mended_the_engine_goes_on_as_if_nothing_had_been(halfway: World) -> None:
     ends = [a + b for a, b in zip(lengths(BEFORE), lengths(AFTER), strict=True)]
     halfway.worker()

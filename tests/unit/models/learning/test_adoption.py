@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.learning.adoption import Lockstep, Recorded
+from models.learning.adoption import Lockstep, Recorded, VersionName
 from models.outputs import IN_FORCE, Decision, Position
 from models.settings import EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
@@ -26,17 +26,21 @@ class Tardy:
     later on, or never."""
 
     def __init__(self, given_settings: EngineSettings, seed: int) -> None:
-        self._settings, self._seed, self._missed = given_settings, seed, -1
+        self._settings, self._seed, self._missed, self._given = given_settings, seed, -1, -1
 
-    def at_boundary(self, boundary: int) -> int | None:
+    def at_boundary(self, boundary: int) -> VersionName | None:
         wanted = version_for(self._settings, boundary)
         if hash((self._seed, boundary)) % 3 == 0:
             self._missed = wanted
             return None
-        return wanted
+        self._given = wanted
+        return VersionName(wanted)
 
-    def at_record(self, offset: int, boundary: int) -> int | None:
-        return self._missed if offset % 17 == self._seed % 17 and self._missed >= 0 else None
+    def at_record(self, offset: int, boundary: int) -> VersionName | None:
+        if offset % 17 != self._seed % 17 or self._missed < max(self._given, 0):
+            return None
+        self._given = self._missed
+        return VersionName(self._missed)
 
     def next_change(self, offset: int) -> int | None:
         return offset + 17 - (offset - self._seed) % 17
@@ -94,7 +98,7 @@ def test_records_are_found_by_their_place() -> None:
     rule = Recorded(
         [change(100, 7, 1), change(130, 12, 2, 100), other, change(140, 30, 3, 100), change(145, 30, 4, 120)]
     )
-    assert [rule.at_boundary(time) for time in (100, 130, 200)] == [1, None, None]
-    assert [rule.at_record(offset, 100) for offset in (7, 12, 30, 50)] == [None, 2, 3, None]
-    assert rule.at_record(30, 120) == 4
+    assert [rule.at_boundary(time) for time in (100, 130, 200)] == [VersionName(1), None, None]
+    assert [rule.at_record(offset, 100) for offset in (7, 12, 30, 50)] == [None, VersionName(2), VersionName(3), None]
+    assert rule.at_record(30, 120) == VersionName(4)
     assert [rule.next_change(offset) for offset in (0, 12, 29, 30)] == [12, 30, 30, None]

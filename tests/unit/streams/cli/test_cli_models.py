@@ -11,6 +11,7 @@ from models.outputs import Chosen, Position, encode
 from streams.cli.main import main
 from streams.cli.models import lines
 from streams.cli.output_lines import line
+from streams.learner.lineage import Relearns
 
 NOON = 1_700_000_000_000
 GROUP = {"labels": 1_200, "expected": 0.25, "churned": 0.375}
@@ -33,6 +34,7 @@ TOLD: dict[str, Any] = {
     "pinned": True,
     "promotions": 1,
     "promotion": {"champion": "adagrad", "former": "mixture", "boundary": NOON, "by": "operator"},
+    "relearning": None,
     "models": {
         "mixture": {**MODEL, "better_by_at_least": -0.0123},
         "adagrad": {**MODEL, "champion": True, "auc": None, "groups": {}},
@@ -62,6 +64,14 @@ def test_before_the_first_version_who_will_begin_is_told() -> None:
         "champion: mixture, from the beginning",
         "no model version has been published yet; learning: mixture, adagrad",
     ]
+
+
+def test_a_release_that_learns_all_anew_says_how_far_it_is() -> None:
+    relearns = Relearns(NOON, NOON + 3_600_000)
+    told = {**TOLD, "relearning": {**relearns._asdict(), "text": str(relearns)}}
+    assert list(lines(told))[1] == (
+        "versions of another model: relearning, at 2023-11-14 22:13:20 of 2023-11-14 23:13:20"
+    )
 
 
 @pytest.mark.parametrize("champion", ["adagrad", None])

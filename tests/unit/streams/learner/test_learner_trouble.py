@@ -85,7 +85,7 @@ def test_a_changed_setting_is_named_by_the_shards_and_the_learner_leaves_its_sta
         alone = Worker(site, partitions=[])
         life = alone.start()
         await alone.until(lambda: alone.troubles)
-        assert "from another model, feature set or settings" in str(alone.troubles[0])
+        assert f"the learner's state is of other settings: shard 0: {setting} is" in str(alone.troubles[0])
         assert alone.error is None
         await alone.stop(life)
         now = store.snapshot(LEARNER)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from models.churn import Version, seal
+from models.learning.adoption import VersionName
 from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
@@ -44,7 +45,8 @@ async def learner_of(store: FakeStore) -> Checkpoint:
 
 async def put(learner: Checkpoint, *boundaries: int, schema: str = SCHEMA, origin: int = 0) -> None:
     values = [(name_of(b), seal(version(b), schema)) for b in boundaries]
-    await learner.write(b"state", StoreChanges([*values, (ORIGIN, b"%d" % origin)]))
+    newest = b"%d" % max(boundaries)
+    await learner.write(b"state", StoreChanges([*values, (ORIGIN, b"%d" % origin), (NEWEST, newest)]))
 
 
 def test_a_version_is_waited_for_as_long_as_it_takes_with_an_alarm(
@@ -88,7 +90,8 @@ def test_before_the_learners_origin_the_untrained_model_is_in_force_and_not_befo
 def test_the_untrained_version_is_known_without_looking() -> None:
     async def scenario() -> None:
         store = CountingStore()
-        assert (await Versions(store, SETTINGS).named(UNTRAINED, unheard)).version == initial_version(SETTINGS)
+        found = await Versions(store, SETTINGS).named(VersionName(UNTRAINED), unheard)
+        assert found.version == initial_version(SETTINGS)
         assert store.loads == 0
 
     asyncio.run(scenario())

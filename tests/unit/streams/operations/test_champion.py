@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,13 +56,17 @@ def test_the_newest_version_is_read_by_the_settings_that_the_shards_were_created
 
 
 def test_before_the_first_version_the_names_are_known() -> None:
-    assert seen()[1:] == (None, ["mixture", "adagrad", "forest"])
+    assert seen()[1:] == (None, ["mixture", "adagrad", "forest"], None)
 
 
-def test_a_version_of_another_release_is_named() -> None:
-    other = schema_of(replace(SETTINGS, horizon=5))
-    with pytest.raises(StateUnreadable, match=r"model version 9000: schema is .*remedy: run the release that wrote it"):
-        seen((NEWEST, b"9000"), (name_of(9_000), seal(version(), other)))
+def test_a_version_of_another_release_is_read_where_this_one_can_score_with_it_and_named_where_not() -> None:
+    stored = seal(version(), "another")
+    found = seen((NEWEST, b"9000"), (name_of(9_000), stored))
+    assert found.version == version()
+    assert str(found.learning).startswith("versions of another model: relearning, at the beginning of 1970-01-01")
+    otherwise = seal(version(), "another", "otherwise")
+    with pytest.raises(StateUnreadable, match=r"version 9000: it is scored by otherwise .*remedy: run the release"):
+        seen((NEWEST, b"9000"), (name_of(9_000), otherwise))
 
 
 def test_a_newest_version_that_is_not_stored_is_named() -> None:

@@ -13,7 +13,7 @@ from streams.store.fake import FakeStore
 from streams.store.port import Write
 from tests.support.logs import synthetic
 from tests.support.older_records import OLDER, STEP
-from tests.support.workers import Site, Worker, play
+from tests.support.workers import Site, Worker, play, records_in
 
 
 def site() -> Site:
@@ -22,7 +22,7 @@ def site() -> Site:
 
 
 def versions_of(whole: Site) -> set[int]:
-    return {value[0] for n in range(2) for value in whole.dump(str(n)).values.values()}
+    return {value[0] for n in range(2) for value in records_in(whole.dump(str(n))).values()}
 
 
 async def first_half(whole: Site, version: int) -> None:

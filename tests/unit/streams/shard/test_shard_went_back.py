@@ -12,7 +12,7 @@ from streams.errors import StoreWentBack
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Outcome, Write
 from tests.support.logs import START, synthetic
-from tests.support.workers import Site, Worker, decision_of, play
+from tests.support.workers import Site, Worker, decision_of, play, records_in
 
 SHARDS = ("0", "1")
 
@@ -72,7 +72,7 @@ def test_the_replay_obeys_the_recorded_versions_until_all_that_is_public_has_bee
                 assert [(e.sequence, e.id, e.value) for e in site.said(role, n)] == [
                     (o.sequence, o.id, o.value) for o in wanted.outputs if o.role == role
                 ]
-            records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
+            records = records_in(store.snapshot(str(n)))
             assert records == wanted.records
         site.check_adoptions()
 
@@ -117,7 +117,7 @@ def test_a_store_that_goes_back_within_a_takeover_is_named_and_the_next_takeover
         await site.live(check=False)
         site.obey()
         for n, wanted in enumerate(site.expected.shards):
-            records = {name[2:]: value for name, value in store.snapshot(str(n)).values.items()}
+            records = records_in(store.snapshot(str(n)))
             assert records == wanted.records
 
     play(scenario)
