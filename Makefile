@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 2
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install install-dev lock demo check test fresh bench bench-quick profile lint format clean
+.PHONY: help install install-dev lock demo check test mutants fresh bench bench-quick profile lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ check: lint ## Before a push: lint, unit and contract tests but the slow ones
 
 test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+mutants: install-dev ## Change the core of exactly once line by line, and list what no test notices (ARGS=relay for one module)
+	$(BIN)/python .ci/mutants.py $(ARGS)
 
 fresh: ## The README's two commands in a new Debian 13 of their own (root, debootstrap; SUITE=sid for unstable)
 	.ci/fresh $(SUITE)

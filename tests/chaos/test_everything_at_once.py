@@ -1,5 +1,8 @@
 """Long chaos: workers killed, stopped past their session, joined and left; Redis set back; and the outcome is exact.
 
+Once as a replay, in lockstep with the learner, and once live: with clock records, versions that come late or never,
+triggers that expire before they are sent, and a broker that is killed now and then.
+
 RETENTION_CHAOS_SECONDS (default 40) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
 """
 
@@ -13,10 +16,13 @@ import time
 
 import pytest
 
+from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
+from tests.support.logs import DATA, touchpoint
 from tests.support.servers import ApacheKafka
-from tests.support.world import World
+from tests.support.world import Raw, World
 from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, stand_still
 from tests.support.world_logs import lengths, split, tape_log
 from tests.support.world_places import Copy, copy_place, put_back
 
@@ -35,6 +41,8 @@ EXPECTED_ENDS = {
 class Chaos:
     """Two workers that are always started again, sometimes a third, and what is done to them and to Redis."""
 
+    STEPS = ("kill", "pause", "third", "remember", "remember", "back", "back")
+
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world, self._rng = world, rng
         self._stopped: dict[subprocess.Popen[bytes], float] = {}
@@ -44,7 +52,7 @@ class Chaos:
         self._third: subprocess.Popen[bytes] | None = None
 
     def step(self) -> None:
-        getattr(self, self._rng.choice(["kill", "pause", "third", "remember", "remember", "back", "back"]))()
+        getattr(self, self._rng.choice(self.STEPS))()
 
     def kill(self) -> None:
         self.done.append("kill -9")
@@ -92,6 +100,28 @@ class Chaos:
             self._world.worker()
 
 
+class LiveChaos(Chaos):
+    """The same, and the broker too. The learner goes wherever its owner goes, so versions are late."""
+
+    STEPS = (*Chaos.STEPS, "broker")
+
+    def __init__(self, world: World, rng: random.Random, kafka: ApacheKafka) -> None:
+        super().__init__(world, rng)
+        self._kafka = kafka
+
+    def broker(self) -> None:
+        self.done.append("the broker is killed")
+        self._kafka.kill()
+        time.sleep(self._rng.uniform(0, 3))
+        self._kafka.restart()
+
+    def calm(self) -> None:
+        """Everybody runs on."""
+        while self._stopped:
+            self.tend()
+            time.sleep(0.1)
+
+
 @pytest.mark.slow
 def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     kafka: ApacheKafka, make_world: MakeWorld
@@ -127,3 +157,48 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     world.end()
     print(chaos.ends)
     world.check()
+
+
+def _shopping(world: World, rng: random.Random, number: int) -> None:
+    """What a few customers do at this moment."""
+    log: list[list[Raw]] = [[] for _ in range(world.config.partitions)]
+    now = int(time.time() * 1000)
+    for at in range(rng.randint(1, 5)):
+        customer = f"c-{rng.randrange(150):03d}"
+        kind = rng.choice(["purchase", "purchase", "purchase", "visit", "complaint", "message_opened"])
+        value = touchpoint(kind, customer, now, DATA[kind](rng), id=f"{number}-{at}")
+        log[partition_of(customer, world.config.partitions)].append((customer.encode(), value, now))
+    world.produce(log)
+
+
+@pytest.mark.slow
+def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came_about(
+    own_kafka: ApacheKafka, make_world: MakeWorld
+) -> None:
+    print(f"RETENTION_CHAOS_SEED={SEED}, {SECONDS:g} s")
+    rng = random.Random(SEED)
+    own = {
+        "batch_records": rng.choice([3, 20, 100]),
+        "piece_items": rng.choice([1, 5, 1000]),
+        "version_delay_s": rng.choice([0, 2, 5]),
+        "trigger_life_s": rng.choice([2, 3600]),
+    }
+    world = make_world(own_kafka, **LIVE | own)
+    chaos = LiveChaos(world, rng, own_kafka)
+    first = world.worker()
+    world.wait(lambda: world.owned(first) > 0, 60)
+    began = time.monotonic()
+    next_step, number = began, 0
+    while time.monotonic() < began + SECONDS:
+        chaos.tend()
+        _shopping(world, rng, number := number + 1)
+        time.sleep(0.2)
+        if time.monotonic() > next_step:
+            chaos.step()
+            next_step = time.monotonic() + rng.uniform(0.5, 4)
+    chaos.calm()
+    print(own, chaos.done, chaos.ends)
+    stand_still(world)
+    world.check(learner_went_back="learner goes back" in chaos.done)
+    assert sum(world.next_offsets()) > number
+    print(f"{len(world.expired_unsent())} triggers expired unsent")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import models
@@ -77,4 +78,9 @@ def test_the_key_of_the_cache_covers_constants_and_the_functions_own_code() -> N
 
     assert digest(with_constant(1)) != digest(with_constant(2))
     assert digest(b) != digest(other)
-    assert digest(a) == digest(a)
+
+    def calling(called: FunctionType) -> FunctionType:
+        return FunctionType(a.__code__, {"b": njit(called)})
+
+    assert digest(calling(b)) == digest(calling(b))
+    assert digest(calling(b)) != digest(calling(other))

@@ -18,7 +18,7 @@ from tests.support.workers import SETTINGS, Site, Worker, play
 UNEXPIRED = replace(SETTINGS, version_delay=HOUR, trigger_life=100 * 365 * DAY)
 """Triggers of the year 2000 are still worth sending."""
 HOURLY = replace(UNEXPIRED, boundary=HOUR, tick=4 * HOUR, horizon=8 * HOUR, lateness=10 * MINUTE)
-HOURS = 40
+HOURS = 20
 
 
 def _logs() -> list[list[LogRecord]]:
