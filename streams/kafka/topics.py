@@ -16,6 +16,8 @@ ROLES = ("touchpoints", "triggers", "decisions", "examples", "deadletters", "lea
 with as many partitions as the input: shard n alone writes partition n."""
 
 OUTPUTS = ("triggers", "decisions", "examples", "deadletters")
+FORGOTTEN = ("triggers", "deadletters")
+"""Outputs that are never kept for ever: the oldest of what was public may be gone."""
 
 TIMESTAMP_TYPE = "message.timestamp.type"
 MESSAGE_BYTES = "max.message.bytes"
@@ -82,8 +84,9 @@ def _settings(role: str, config: Config) -> dict[str, str]:
     # its timestamps.
     if role == "examples" or (config.mode == "replay" and role in ("touchpoints", *OUTPUTS)):
         settings[RETENTION] = FOREVER
-    elif role in ("touchpoints", "decisions") and config.recovery_days:
-        # Twice the age of the oldest backup: the replay from it takes its time, and so does whoever restores it.
+    elif role in ("touchpoints", "decisions", *FORGOTTEN) and config.recovery_days:
+        # Twice the age of the oldest backup: the replay from it takes its time, and so does whoever restores it. What
+        # it makes again it finds in the outputs' topics, and does not publish once more.
         settings[RETENTION] = str(round(2 * config.recovery_days * DAY_MS))
     elif role == "decisions":
         settings[RETENTION] = FOREVER

@@ -18,12 +18,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.crash_points import point
-from streams.errors import DifferentOutput, Fenced
+from streams.errors import Fenced
 from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
 from streams.kafka.topics import OUTPUTS
 from streams.outbox.contents import ReadOutbox, check_outbox, rearming
 from streams.outbox.entry import TRANSACTION_S, Destination, Entry
 from streams.outbox.port import Publisher
+from streams.outbox.published import Published
 from streams.outbox.transaction_size import TransactionSize
 from streams.retry import Backoff, Unavailable, ignore
 
@@ -36,6 +37,9 @@ BYTES_IN_ONE_TRANSACTION = 8 << 20
 fewer through (streams/outbox/transaction_size.py)."""
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
+CLOCKS_DIFFER_S = 10.0
+"""Two owners of a shard tell by their own clocks whether a trigger has expired: one would replace it and die, the next
+send it, though its episode is armed again. So it is sent before its expiry only, and replaced only so long after it."""
 PACE_S, LONGEST_PACE_S = 0.1, 2.0
 """Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
 full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
@@ -98,7 +102,7 @@ class Outgoing:
         self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
         self._bytes = 0
         self._waiting: deque[Entry] = deque()
-        self._public: dict[Destination, dict[int, str]] = {}
+        self._public = Published(expires)
         self._never_was = False  # nothing of the shard is public, and nobody before us could make it so
         self._wake = asyncio.Event()
         self._capacity = asyncio.Event()
@@ -125,7 +129,7 @@ class Outgoing:
             DifferentOutput: what is public differs from what the outbox holds.
         """
         firsts = await check_outbox(read, sequences)
-        self._waiting, self._public, self.trimmable, self._bytes = deque(), {}, 0, 0
+        self._waiting, self._public, self.trimmable, self._bytes = deque(), Published(self._expires), 0, 0
         # All roles: one of which nothing is committed may be public all the same, when the store went back. A new shard
         # has been looked at before.
         roles = {} if self._never_was else {role: sequences.get(role, 0) for role in OUTPUTS}
@@ -151,9 +155,10 @@ class Outgoing:
 
         Redis lost the outputs between: the shard emits them again, and nothing else.
         """
-        last = {destination.topic: max(known, default=0) for destination, known in self._public.items()}
         return {
-            role: sequence for role, sequence in last.items() if role in OUTPUTS and sequence > sequences.get(role, 0)
+            role: sequence
+            for role, sequence in self._public.last().items()
+            if role in OUTPUTS and sequence > sequences.get(role, 0)
         }
 
     async def published_values(self, role: str, since: int) -> list[bytes]:
@@ -258,21 +263,23 @@ class Outgoing:
         for entry in reversed(self._waiting):
             since[entry.destination] = entry.sequence
         for destination, entries in (await self._publisher.public(since)).items():
-            self._public[destination] = dict(entries)
+            self._public.learn(destination, entries)
         point("takeover.6.tails_read")
 
     async def _send_some(self) -> None:
         """Publish the next entries in one transaction; those that are public already are compared instead."""
-        taken = self._next()
-        fresh = [entry for entry in taken if not self._is_public(entry)]
+        while doubt_s := self._in_doubt_s(self._waiting[0], time.time()):  # noqa: ASYNC110 - a clock signals nothing
+            await asyncio.sleep(doubt_s)
+        now_s = time.time()
+        taken = self._next(now_s)
+        fresh = [entry for entry in taken if not self._public.has(entry)]
         started = time.monotonic()
         if fresh:
-            now = int(time.time() * 1000)
-            await self._send([self._or_expired(entry, now) for entry in fresh])
+            await self._send([self._or_expired(entry, int(now_s * 1000)) for entry in fresh])
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
-            self._public.get(entry.destination, {}).pop(entry.sequence, None)
+            self._public.passed(entry)
         self.trimmable += len(taken)
         self._capacity.set()
         self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
@@ -302,45 +309,30 @@ class Outgoing:
             return f"Kafka is throttling this client, by {self._publisher.throttled_s:.1f} s meanwhile ({quota})"
         return "Kafka or the way to it is slow"
 
-    def _next(self) -> list[Entry]:
-        """The first entries, as many as fit one transaction; at least one."""
+    def _next(self, now_s: float) -> list[Entry]:
+        """The first entries, as many as fit one transaction and are not in doubt; at least one."""
         taken: list[Entry] = []
         size = 0
         for entry in self._waiting:
             size += _size(entry)
-            if taken and (len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes):
+            full = len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes
+            if taken and (full or self._in_doubt_s(entry, now_s)):
                 break
             taken.append(entry)
         return taken
 
-    def _is_public(self, entry: Entry) -> bool:
-        known = self._public.get(entry.destination)
-        if not known:
-            return False
-        there = known.get(entry.sequence)
-        if there is None:
-            # A trigger that expired unsent leaves its sequence number unused.
-            passed = entry.sequence < max(known)
-            if passed and not self._was_replaceable(entry):
-                raise DifferentOutput(
-                    f"{entry.topic} of shard {self._shard}: sequence number {entry.sequence} is missing in public"
-                )
-            return passed
-        if there != entry.id:
-            raise DifferentOutput(
-                f"{entry.topic} of shard {self._shard}: sequence number {entry.sequence} is {entry.id} here "
-                f"and {there} in public"
-            )
-        return True
-
-    def _was_replaceable(self, entry: Entry) -> bool:
-        return self._expires and entry.expires_at > 0
-
     def _or_expired(self, entry: Entry, now: int) -> Entry:
         """The entry, or in an expired trigger's place the loopback record that re-arms its episode."""
-        if not self._was_replaceable(entry) or entry.expires_at > now:
+        if not self._public.may_expire(entry) or entry.expires_at > now:
             return entry
         return rearming(entry, self._shard, now)
+
+    def _in_doubt_s(self, entry: Entry, now_s: float) -> float:
+        """For how long it depends on the clock whether this trigger has expired; 0.0: it does not."""
+        if not self._public.may_expire(entry):
+            return 0.0
+        rest_s = entry.expires_at / 1_000 + CLOCKS_DIFFER_S - now_s
+        return rest_s if 0.0 < rest_s <= CLOCKS_DIFFER_S and not self._public.has(entry) else 0.0
 
 
 def _size(entry: Entry) -> int:

@@ -11,6 +11,7 @@ from streams.kafka.partition_facts import NO_TOPIC_ID
 from streams.kafka.topics import (
     CREATE_TIME,
     DAY_MS,
+    FORGOTTEN,
     LOG_APPEND_TIME,
     MESSAGE_BYTES,
     OUTPUTS,
@@ -95,8 +96,9 @@ def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
             grave = spec.role == "touchpoints" and key in LOSES_INPUT
             kind = problem if grave else warning
             findings.append(kind(check, f"{spec.name} has {key}={text}, {value} is needed", CHANGE))
-    findings += [each for each in (_short_memory(config, found), _short_audit(config, found)) if each is not None]
-    return merged(findings)
+    if (short := _short_memory(config, found)) is not None:
+        findings.append(short)
+    return merged([*findings, *_short_outputs(config, found)])
 
 
 def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
@@ -133,17 +135,28 @@ def _short_memory(config: Config, found: Mapping[str, TopicFacts]) -> Finding | 
     )
 
 
-def _short_audit(config: Config, found: Mapping[str, TopicFacts]) -> Finding | None:
+def _short_outputs(config: Config, found: Mapping[str, TopicFacts]) -> list[Finding]:
     """Live: a shard that reads touchpoints again must know which model versions were in force, and what it had said."""
-    source, decisions = found.get(config.topic("touchpoints")), found.get(config.topic("decisions"))
-    if config.mode != "live" or source is None or decisions is None:
-        return None
-    needed, kept = kept_ms(source.settings), kept_ms(decisions.settings)
-    if needed is None or kept is None or kept >= needed:
-        return None
-    return warning(
-        "topics.settings",
-        f"{decisions.name} keeps records for {kept / DAY_MS:g} days, shorter than {source.name}",
-        "keep them at least as long: to recover from a Redis backup a shard reads the touchpoints since it again, with "
-        "the model versions that the decisions name",
-    )
+    source = found.get(config.topic("touchpoints"))
+    needed = kept_ms(source.settings) if source else None
+    if config.mode != "live" or source is None or needed is None:
+        return []
+    return [
+        warning(
+            "topics.settings",
+            f"{facts.name} keeps records for {kept / DAY_MS:g} days, shorter than {source.name}",
+            f"keep them at least as long: to recover from a Redis backup a shard reads the touchpoints since it again, "
+            f"{SHORT[role]}",
+        )
+        for role in SHORT
+        if (facts := found.get(config.topic(role))) is not None
+        and (kept := kept_ms(facts.settings)) is not None
+        and kept < needed
+    ]
+
+
+SHORT = {
+    "decisions": "with the model versions that the decisions name",
+    **dict.fromkeys(FORGOTTEN, "and would publish once more what Kafka has let go"),
+}
+"""By role what is missing where its topic is kept for less than the input."""

@@ -115,10 +115,11 @@ def test_an_output_that_takes_no_record_of_the_largest_size_is_a_problem(role: s
         assert "kafka-configs.sh" in finding.remedy
 
 
-def test_recovery_keeps_touchpoints_and_decisions_for_twice_the_age_of_the_oldest_backup() -> None:
+def test_recovery_keeps_what_it_reads_for_twice_the_age_of_the_oldest_backup() -> None:
     config = load(recovery_days=30)
     kept = {spec.role: spec.settings.get("retention.ms") for spec in specs(config)}
-    assert kept["touchpoints"] == kept["decisions"] == str(60 * 86_400_000)
+    reads = ("touchpoints", "decisions", "triggers", "deadletters")
+    assert {kept[role] for role in reads} == {str(60 * 86_400_000)}
     assert kept["examples"] == "-1"
     replayed = [spec for spec in specs(load(recovery_days=30, mode="replay")) if spec.role in OUTPUTS]
     assert {spec.settings["retention.ms"] for spec in replayed} == {"-1"}
@@ -145,9 +146,10 @@ def test_what_recovery_needs_and_what_is_kept_for_longer_than_was_said_is_named(
     assert not differs(specs(config)[0], longer[config.topic("touchpoints")])
 
 
-def test_decisions_that_reach_less_far_back_than_touchpoints_are_named() -> None:
+@pytest.mark.parametrize("role", ["decisions", "triggers", "deadletters"])
+def test_outputs_that_reach_less_far_back_than_touchpoints_are_named(role: str) -> None:
     config = load()
     found = changed(as_created(config), config.topic("touchpoints"), retention_ms="-1")
     assert topics.settings(config, found).status is Status.OK
-    finding = topics.settings(config, changed(found, config.topic("decisions"), retention_ms="864000000"))
-    assert "decisions keeps records for 10 days, shorter than retention.touchpoints" in finding.text
+    finding = topics.settings(config, changed(found, config.topic(role), retention_ms="864000000"))
+    assert f"{role} keeps records for 10 days, shorter than retention.touchpoints" in finding.text

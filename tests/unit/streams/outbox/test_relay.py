@@ -131,6 +131,61 @@ def test_a_count_missing_in_public_that_no_expiry_explains_stops_the_shard(live:
     asyncio.run(scenario())
 
 
+def test_dead_letters_and_triggers_that_kafka_has_let_go_are_no_gap() -> None:
+    """A backup older than their topics' retention: the replay makes them again, and they were public."""
+
+    async def scenario() -> None:
+        log = FakeLog()
+        letters = [Entry("deadletters", 4, n, f"d{n}", b"anna", b"{}", 1_000) for n in range(1, 6)]
+        made = [*letters, *(trigger(n) for n in range(1, 6)), *(example(n) for n in range(1, 6))]
+        await started(log, made, live=False)
+        for destination in (Destination("deadletters", 4), TRIGGERS):
+            del log.records[destination][:3]
+        again = await started(log, [], live=False, deadletters=0, triggers=0, examples=0)
+        await published(again, made)
+        assert counts(log, Destination("deadletters", 4)) == counts(log, TRIGGERS) == [4, 5]
+        del log.records[EXAMPLES][:3]
+        with pytest.raises(DifferentOutput, match="examples of shard 4: sequence number 1 is missing in public"):
+            await started(log, made, live=False)
+
+    asyncio.run(scenario())
+
+
+def test_two_owners_whose_clocks_differ_do_not_both_replace_and_send_a_trigger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first replaces it and dies before the trim; the second's clock is behind."""
+    monkeypatch.setattr("streams.outbox.relay.CLOCKS_DIFFER_S", 0.5)
+    real, behind_s = time.time, 0.0
+    monkeypatch.setattr("streams.outbox.relay.time.time", lambda: real() - behind_s)
+
+    async def scenario() -> None:
+        nonlocal behind_s
+        log = FakeLog()
+        outbox = [example(1), trigger(1, int(1_000 * (real() - 0.6)))]
+        await started(log, outbox, live=True)
+        assert (counts(log, TRIGGERS), len(log.entries(INPUT))) == ([], 1)
+        behind_s = 0.4
+        await started(log, outbox, live=True)
+        assert counts(log, TRIGGERS) == []
+        assert {entry.id for entry in log.entries(INPUT)} == {"t1"}, "the same record, which readers know again"
+
+    asyncio.run(scenario())
+
+
+def test_a_trigger_is_not_replaced_in_the_moment_of_its_expiry() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        sending = asyncio.ensure_future(
+            started(log, [example(1), trigger(1, int(1_000 * time.time()) - 1), example(2)], live=True)
+        )
+        await asyncio.sleep(0.1)
+        assert (counts(log, EXAMPLES), counts(log, TRIGGERS), log.entries(INPUT)) == ([1], [], [])
+        sending.cancel()
+
+    asyncio.run(scenario())
+
+
 def test_the_first_difference_from_what_is_public_names_both_ids() -> None:
     async def scenario() -> None:
         log = FakeLog()

@@ -8,7 +8,7 @@ import pytest
 
 from streams.errors import Fenced
 from streams.outbox.entry import Destination, Entry
-from streams.outbox.fake import Failure, FakeLog, FakePublisher
+from streams.outbox.fake import Failure, FakeLog, FakePublisher, stored
 from streams.outbox.relay import Outgoing
 from streams.outbox.transaction_size import LEAST_BYTES, TransactionSize
 
@@ -57,7 +57,7 @@ def test_a_takeover_that_is_throttled_goes_on_in_smaller_transactions() -> None:
         publisher = FakePublisher(log, 4)
         publisher.failures, publisher.throttled_s = [Failure.BEFORE, Failure.LOST_REPLY], 12.5
         outgoing = Outgoing(publisher, 4, False, on_outage=outages.append, transaction_s=0.0)
-        await outgoing.start(entries(8), {"examples": 8})
+        await outgoing.start(stored(entries(8)), {"examples": 8})
         assert [entry.sequence for entry in log.entries(PLACE)] == list(range(1, 9)), "each once, in order"
         assert max(publisher.sends) < 8
         assert "Kafka is throttling this client, by 12.5 s" in outages[0]
@@ -74,6 +74,6 @@ def test_a_takeover_that_was_slow_because_somebody_else_owns_the_shard_ends() ->
         publisher = FakePublisher(log, 4)
         publisher.failures = [Failure.BEFORE]
         with pytest.raises(Fenced, match="another worker owns it"):
-            await Outgoing(publisher, 4, False, ours=ours, transaction_s=0.0).start(entries(2), {"examples": 2})
+            await Outgoing(publisher, 4, False, ours=ours, transaction_s=0.0).start(stored(entries(2)), {"examples": 2})
 
     asyncio.run(scenario())
