@@ -6,6 +6,7 @@ if [ ! -w "$NUMBA_CACHE_DIR" ]; then
     copy="${TMPDIR:-/tmp}/numba"
     mkdir -p "$copy"
     cp -R "$NUMBA_CACHE_DIR/." "$copy"
+    chmod -R u+w "$copy"
     export NUMBA_CACHE_DIR="$copy"
 fi
 exec retention "$@"

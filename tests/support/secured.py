@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.local.embedded import EmbeddedRedis
-from streams.local.processes import LOOPBACK, free_port, free_ports
+from streams.local.processes import LOOPBACK, ProgramMissing, ServerNotStarted, free_port, free_ports
 from tests.support.certificates import PAST, Authority
 from tests.support.servers import PROJECT, ApacheKafka, program
 
@@ -139,6 +139,15 @@ class SecuredRedis:
             **settings,
         }
         self.server = EmbeddedRedis(directory, appendfsync="always", settings=told)
+
+    def start(self) -> None:
+        """Raises ProgramMissing where the server was built without TLS, as the bundled one is."""
+        try:
+            self.server.start()
+        except ServerNotStarted as error:
+            if "TLS support" in str(error) or "tls-port" in str(error):
+                raise ProgramMissing("`redis-server` with TLS is not on the PATH: install Redis or Valkey") from error
+            raise
 
     @property
     def plain(self) -> str:

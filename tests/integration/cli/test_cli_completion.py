@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,12 @@ SHELLS = ["bash", "zsh", "fish"]
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     """`retention` as an installation has it."""
-    path = tmp_path / "bin" / "retention"
-    path.parent.mkdir()
-    path.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n")
-    path.write_text(path.read_text() + "from streams.cli import main\nmain()\n")
+    path, main = tmp_path / "bin" / "retention", tmp_path / "lib" / "retention"
+    for folder in (path.parent, main.parent):
+        folder.mkdir()
+    main.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom streams.cli import main\nmain()\n")
+    # Of a shell: a first line that names the interpreter ends at a blank in its path.
+    path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(main)])} "$@"\n')
     path.chmod(0o755)
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ def test_where_the_cache_of_the_kernels_is_read_only_a_copy_in_tmp_is_used(image
     copy = image.folder / "tmp" / "numba"
     assert log.read_text() == f"{copy} worker --log-level INFO\n"
     assert (copy / "models" / "kernel.nbi").read_text() == "x"
+    assert all(path.stat().st_mode & stat.S_IWUSR for path in (copy, *copy.rglob("*")))
     for path in (locked, locked / "models"):
         path.chmod(0o755)
 

@@ -46,7 +46,7 @@ def secured_kafka(
 def secured_redis(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredRedis]:
     directory = tmp_path_factory.mktemp("secured_redis")
     made = SecuredRedis(directory, authority)
-    started("tests on secured Redis", made.server.start)
+    started("tests on secured Redis", made.start)
     yield made
     made.server.stop()
 

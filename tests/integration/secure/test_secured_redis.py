@@ -22,6 +22,7 @@ from streams.store.redis.connection import blocking, connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
 from streams.store.redis.trial import try_out
+from tests.conftest import started
 from tests.support.certificates import PAST, Authority
 from tests.support.secured import SecuredRedis
 
@@ -120,7 +121,7 @@ def test_a_redis_that_ends_is_waited_for_and_not_taken_for_one_that_refuses(
     authority: Authority, tmp_path: Path
 ) -> None:
     own = SecuredRedis(tmp_path, authority)
-    own.server.start()
+    started("tests on secured Redis", own.start)
     client = connect(redis_connection(load(**own.settings())), timeout_s=2, connect_timeout_s=2)
     store = RedisStore(client, "retention")
 
