@@ -101,7 +101,8 @@ def _kept(record: Record) -> str:
     if record.flags & ERASED:
         since = _iso(record.times[NEWEST])
         return "that they were erased" + (f", on {since}" if since else "")
-    if not record.times[NEWEST] and not any(record.ids):
+    objects = record.flags & NO_CONSENT or record.tail.refused
+    if objects and not record.times[NEWEST] and not any(record.ids):
         return "their objection alone: they were silent for so long that all else has left the store"
     return "everything"
 

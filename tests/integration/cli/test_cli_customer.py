@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from models.customer.bands import Band
-from models.customer.layout import DUE, LAST_PURCHASE, PENDING_CHURNED, PURCHASE_DAYS, RISK
+from models.customer.layout import DUE, ERASED, LAST_PURCHASE, NEWEST, NO_CONSENT, PENDING_CHURNED, PURCHASE_DAYS, RISK
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
 from models.engine.lanes import rules_of
@@ -90,6 +91,26 @@ def test_a_customer_is_shown_as_json(redis_url: str, redis_app: str) -> None:
     assert told["risk"] == {"band": "at_risk", "probability": 0.875, "episode": None}
     assert told["profile"]["channels"] == ["chat", "email"]
     assert told["partition"] == partition_of(ANNA, 4)
+
+
+def test_how_much_is_kept_is_said_of_who_was_erased_and_of_who_left(redis_url: str, redis_app: str) -> None:
+    def kept(record: Record, app: str) -> str:
+        stored(redis_url, app, record.pack())
+        told: dict[str, Any] = json.loads(run("--app", app, "customer", ANNA, "--partitions", "4", "--json").stdout)
+        assert told["behaviour"]["last_touch"] is None
+        return str(told["kept"])
+
+    erased, gone = Record(ANNA.encode()), Record(ANNA.encode())
+    erased.flags, erased.band, erased.times[NEWEST] = ERASED, Band.ERASED, NOON
+    assert kept(erased, f"{redis_app}-erased") == "that they were erased, on 2023-11-14T22:13:20Z"
+    gone.flags, gone.band = NO_CONSENT, Band.LAPSED
+    assert kept(gone, f"{redis_app}-gone").startswith("their objection alone")
+    lapsed = Record(ANNA.encode())
+    lapsed.remember(7)
+    lapsed.times[DUE] = 8.0 * NOON + 5
+    stored(redis_url, redis_app, lapsed.pack())
+    told = json.loads(run("customer", ANNA, "--partitions", "4", "--json").stdout)
+    assert (told["kept"], told["next_due"]["for"]) == ("everything", "the record leaves the store")
 
 
 def test_times_are_those_of_the_settings_that_the_shard_was_created_with(redis_url: str, redis_app: str) -> None:

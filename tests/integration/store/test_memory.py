@@ -30,6 +30,49 @@ SHARED = b"7"
 """Redis keeps one object for each small integer, so this value costs nothing beside its key."""
 
 
+MOST_BYTES_OF_A_TOMBSTONE = 170
+"""In all: value 51 (an allocation of 48, and its part of the table), key 75, due set 34."""
+FREED = 0.93
+"""Of what a customer took; Redis' table of keys stays as large as it was for a while."""
+
+
+def test_who_leaves_gives_the_memory_back_and_a_tombstone_takes_a_third(own_redis: EmbeddedRedis) -> None:
+    ids = [b"C%09d" % n for n in range(20_000)]
+    client = redis.Redis.from_url(own_redis.url)
+
+    def used() -> int:
+        return int(client.info("memory")["used_memory"])
+
+    async def live() -> list[float]:
+        store = RedisStore(connect(own_redis.url), "retention")
+        await store.create("12", b"")
+        await store.mint("12", b"me")
+        await store.commit("12", Write(b"me", 0, b"n", b""))
+        number, levels = 1, [used()]
+        for size in (VALUE_BYTES, 24, 0):
+            for start in range(0, len(ids), 1_000):
+                some = ids[start : start + 1_000]
+                if size:
+                    values, dues = [(b"c:" + name, bytes(size)) for name in some], [(1.4e13, name) for name in some]
+                    write = Write(b"me", number, b"n%d" % number, b"", values, (), dues)
+                else:
+                    removed = [b"c:" + name for name in some]
+                    write = Write(b"me", number, b"n%d" % number, b"", removed=removed, undue=some)
+                assert (await store.commit("12", write)).stands
+                number += 1
+            levels.append(used())
+        await store.close()
+        return [(level - levels[0]) / len(ids) for level in levels[1:]]
+
+    whole, tombstone, gone = asyncio.run(live())
+    client.close()
+    told = f"whole {whole:.1f}, tombstone {tombstone:.1f}, gone {gone:.1f} bytes a customer"
+    print(f"\n{told}")
+    assert VALUE_BYTES < whole <= MOST_BYTES_IN_ALL, told
+    assert 24 < tombstone <= MOST_BYTES_OF_A_TOMBSTONE, told
+    assert gone <= (1 - FREED) * whole, told
+
+
 def test_a_customer_costs_no_more_memory_than_documented(own_redis: EmbeddedRedis) -> None:
     chance = random.Random(7)
     ids = [b"C%09d" % n for n in chance.sample(range(10**9), CUSTOMERS)]
