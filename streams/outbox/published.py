@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.errors import DifferentOutput
+from streams.errors import DifferentOutput, LogTruncated
 from streams.kafka.topics import FORGOTTEN
 from streams.outbox.entry import Destination, Entry
 
@@ -50,6 +50,16 @@ class Published:
 
     def may_expire(self, entry: Entry) -> bool:
         return self._expires and entry.expires_at > 0
+
+
+def check_decisions(shard: int, since: int, last: int, found: int) -> None:
+    """Raises LogTruncated unless all decisions from sequence number `since` to `last` were found: they say which model
+    versions were in force. last: 0 where there are none."""
+    if found < last + 1 - since:
+        raise LogTruncated(
+            f"shard {shard}: the store went back to decision {since}, and Kafka has deleted {last + 1 - since - found} "
+            "since then, hence which model versions were in force; restore a newer backup"
+        )
 
 
 def _named(entry: Entry) -> str:

@@ -45,6 +45,7 @@ from streams.crash_points import point
 from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
 from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import Entry, unpack
+from streams.outbox.published import check_decisions
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
@@ -150,9 +151,10 @@ class Shard:
         sequences = self.body.state.sequences
         public_to = self._outgoing.ahead(sequences)
         if public_to and self._settings.mode == "live":
-            self._rule.obey(
-                await self._outgoing.published_values("decisions", sequences.get("decisions", 0) + 1), public_to
-            )
+            since = sequences.get("decisions", 0) + 1
+            decisions = await self._outgoing.published_values("decisions", since)
+            check_decisions(self.tp.partition, since, public_to.get("decisions", 0), len(decisions))
+            self._rule.obey(decisions, public_to)
             logger.warning(
                 "shard %s: the store lost commits; outputs are published up to %s", self.namespace, public_to
             )

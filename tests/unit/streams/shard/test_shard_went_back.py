@@ -8,7 +8,8 @@ import pytest
 
 from models.outputs import Decision
 from models.settings import DAY
-from streams.errors import StoreWentBack
+from streams.errors import LogTruncated, StoreWentBack
+from streams.outbox.entry import Destination
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Outcome, Write
 from tests.support.logs import START, synthetic
@@ -119,5 +120,26 @@ def test_a_store_that_goes_back_within_a_takeover_is_named_and_the_next_takeover
         for n, wanted in enumerate(site.expected.shards):
             records = records_in(store.snapshot(str(n)))
             assert records == wanted.records
+
+    play(scenario)
+
+
+def test_a_store_that_went_back_to_before_what_the_decisions_still_hold_stops_with_a_name() -> None:
+    async def scenario() -> None:
+        site, store = _site()
+        await _work(site, 25, learns=True)
+        copies = {place: store.snapshot(place) for place in SHARDS}
+        await _work(site, 60, learns=True)
+        _restore(store, copies)
+        decisions, letters = Destination("decisions", 0), Destination("deadletters", 0)
+        del site.public.records[letters][:-1]  # these are compared as far as Kafka has them
+        kept = list(site.public.records[decisions])
+        del site.public.records[decisions][:-1]
+        unlucky = Worker(site)
+        await unlucky.run()
+        assert isinstance(unlucky.error, LogTruncated), unlucky.error
+        assert "which model versions were in force; restore a newer backup" in str(unlucky.error)
+        site.public.records[decisions][:] = kept
+        await site.live(check=False)
 
     play(scenario)
