@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     TOPIC_UNFIT = 83
     BACKFILL_UNFINISHED = 84
     ACCESS_REFUSED = 85
+    REBUILD_UNFINISHED = 88
     CRASH_POINT = 99
 
 
@@ -72,7 +73,10 @@ class MetaMissing(EngineError):
     """Redis has no state for a shard that has worked before."""
 
     code = ExitCode.META_MISSING
-    remedy = "restore the Redis backup of this shard or rebuild it from the earliest offset; never start it afresh"
+    remedy = (
+        "restore the Redis backup, it catches up from Kafka's log by itself; or, where the log still begins at offset "
+        "0, `retention rebuild` makes the state anew from it; never start it afresh"
+    )
 
 
 class TakeoverFailed(EngineError):

@@ -23,11 +23,13 @@ COMMANDS = {
     "evaluate": "streams.cli.evaluate:evaluate",
     "models": "streams.cli.models:models",
     "publish": "streams.cli.publish:publish",
+    "rebuild": "streams.cli.rebuild:rebuild",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
     "tail": "streams.cli.tail:tail",
     "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",
+    "verify": "streams.cli.verify:verify",
     "worker": "streams.cli.worker:worker",
 }
 

@@ -53,7 +53,7 @@ def unheard(reason: str, detail: str) -> None:
 class VersionSource(Protocol):
     """What a shard needs of the versions. The methods are told at `Versions`.
 
-    Implemented by Versions and HistoryVersions.
+    Implemented by Versions, HistoryVersions and LearnedVersions.
     """
 
     async def named(self, name: VersionName, waits: Waits) -> InForce: ...

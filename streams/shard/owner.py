@@ -54,6 +54,7 @@ from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_ch
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
 from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pack_body, unpack_body
+from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
 from streams.shard.version_rule import VersionRule
@@ -99,9 +100,10 @@ class Shard:
     # -- takeover (step numbers: streams/store/checkpoint.py)
 
     async def peek(self) -> bool:
-        """Step 1. Raises BackfillUnfinished."""
+        """Step 1. Raises BackfillUnfinished, RebuildUnfinished."""
         if not self._settings.backfill_until:
             await refuse_unfinished(self._store)
+            await refuse_rebuilding(self._store, self.tp.partition)
         meta = await self._checkpoint.read()
         if meta is not None:
             self.next_offset = unpack_body(self.namespace, meta.body).state.next_offset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +10,8 @@ from models.customer.layout import VERSION
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from streams.learner.versions import VersionSource
-from streams.outbox.relay import Outgoing
+from streams.outbox.contents import ReadOutbox
+from streams.outbox.entry import Entry
 from streams.store import Store
 from streams.store.checkpoint import Checkpoint
 
@@ -48,7 +49,7 @@ class ShardSettings:
 class Watcher(Protocol):
     """What the shard tells those who watch it: once per commit, never per event.
 
-    Implemented by Watching and Backfill.
+    Implemented by Watching, Backfill and Rebuild.
     """
 
     def taken_over(self, shard: int, state: ShardState) -> None: ...
@@ -73,6 +74,29 @@ class Watcher(Protocol):
     def idle(self, shard: int) -> None: ...
 
 
+class Outputs(Protocol):
+    """Where a shard's outputs go behind its commits. The methods are told at `Outgoing`.
+
+    Implemented by Outgoing and Comparing.
+    """
+
+    trimmable: int
+    lag_s: float
+
+    def __len__(self) -> int: ...
+    async def start(self, read: ReadOutbox, sequences: Mapping[str, int]) -> None: ...
+    def ahead(self, sequences: Mapping[str, int]) -> dict[str, int]: ...
+    async def published_values(self, role: str, since: int) -> list[bytes]: ...
+    async def published_roles(self) -> list[str]: ...
+    def add(self, entries: Sequence[Entry]) -> None: ...
+    def trimmed(self, entries: int) -> None: ...
+    async def wait_for_capacity(self, limit: int) -> None: ...
+    def has_capacity(self, limit: int) -> bool: ...
+    def flush(self) -> None: ...
+    async def run(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ShardPorts:
     """What a shard works with.
@@ -90,7 +114,7 @@ class ShardPorts:
     store: Store
     checkpoint: Checkpoint
     versions: VersionSource
-    outgoing: Outgoing
+    outgoing: Outputs
     watcher: Watcher
     release: Callable[[Any], None]
     owners: Callable[[], int] = lambda: 1

@@ -9,6 +9,7 @@ import msgspec
 
 from models.outputs import Trigger
 from models.timeline.partitioning import partition_of
+from models.touchpoints import event
 from tests.support.world import Raw, World
 
 LIVE: dict[str, Any] = {
@@ -29,6 +30,24 @@ def send(world: World, customer: str, value: bytes, timestamp: int) -> None:
     """One touchpoint, with the producer's own timestamp."""
     log: list[list[Raw]] = [[] for _ in range(world.config.partitions)]
     log[partition_of(customer, world.config.partitions)].append((customer.encode(), value, timestamp))
+    world.produce(log)
+
+
+def shopping(world: World, customers: int, back_s: int = 6) -> None:
+    """A purchase of each of so many customers, some seconds ago: who then stays silent is at risk at their tick."""
+    now = int(time.time() * 1000)
+    log: list[list[Raw]] = [[] for _ in range(world.config.partitions)]
+    for n in range(customers):
+        name = f"buyer-{n:03d}"
+        value = event(
+            "purchase",
+            id=f"{name}-{now}",
+            source="urn:example:shop",
+            subject=name,
+            time_ms=now - back_s * 1000 + n,
+            data={"amount": 20 + n},
+        )
+        log[partition_of(name, world.config.partitions)].append((name.encode(), value, now))
     world.produce(log)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from streams.store.redis.connection import Client, most_connections
 from streams.store.redis.errors import CAUGHT, translated
 from streams.store.redis.packing import flat
 from streams.store.rules import StoreFull
+
+SCANNED = 1_000
+"""Keys that one step of a scan looks at."""
 
 
 class Script:
@@ -37,6 +40,7 @@ class Scripts:
         self.due_heads: Final = Script("due_heads.lua")
         self.due_part: Final = Script("due_part.lua")
         self.due_count: Final = Script("due_count.lua")
+        self.values_at: Final = Script("values_at.lua")
 
 
 class Calls:
@@ -66,6 +70,20 @@ class Calls:
         """(answer of the script, how many replicas have it). keys: how many of the arguments are keys, runs counted."""
         answer: tuple[Any, int] = await self._evaluate(self._send, doing, script, keys, arguments)
         return answer
+
+    async def names(self, doing: str, pattern: str) -> AsyncIterator[list[bytes]]:
+        """All keys that match a pattern, some thousand at a time, on every node. Some may come twice."""
+        found: list[bytes] = []
+        try:
+            async for key in self._client.scan_iter(match=pattern, count=SCANNED):
+                found.append(key)
+                if len(found) == SCANNED:
+                    yield found
+                    found = []
+        except CAUGHT as error:
+            raise translated(error, doing) from error
+        if found:
+            yield found
 
     def confirm(self, copied: int, namespace: str) -> None:
         """Raise StoreUnavailable when fewer replicas than asked for have the write."""

@@ -17,7 +17,7 @@ and `dues`) is there afterwards, and of a name given twice the last value stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from redis.asyncio import RedisCluster
@@ -168,6 +168,34 @@ class RedisStore:
         own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, range(buckets))]
         self._shapes.pop(namespace, None)
         await self._calls.call(f"delete of namespace {namespace!r}", "UNLINK", *own, *(prefix + name for name in names))
+
+    async def load_at(self, namespace: str, names: Sequence[bytes]) -> tuple[Meta | None, list[bytes | None]]:
+        """The meta, and values by name, all as of one moment. For whoever compares; no part of the port."""
+        check_names(names)
+        prefix, doing = self._prefix(namespace), f"look at namespace {namespace!r}"
+        keys = [self._keys(namespace).meta, *(prefix + name for name in names)]
+        fields, values = await self._calls.read(doing, self.scripts.values_at, keys, ())
+        meta = None if all(value is None for value in fields) else _meta(fields, doing)
+        return meta, values
+
+    async def all_names(self, beginning: bytes) -> AsyncIterator[tuple[str, bytes]]:
+        """(namespace, name) of every value whose name begins so, in no order; one may come twice."""
+        head = f"{{{self._app}:".encode()
+        async for keys in self._calls.names("listing", f"{{{self._app}:*}}:{beginning.decode()}*"):
+            for key in keys:
+                namespace, _, name = key.removeprefix(head).partition(b"}:")
+                yield namespace.decode(), name
+
+    async def clear(self, namespace: str) -> None:
+        """Delete whatever there is of a namespace; its meta first, so that nobody writes to it from then on.
+
+        For a rebuild: no part of the port, no owner is asked.
+        """
+        doing, keys = f"clearing namespace {namespace!r}", self._keys(namespace)
+        self._shapes.pop(namespace, None)
+        await self._calls.call(doing, "UNLINK", keys.meta)
+        async for names in self._calls.names(doing, self._prefix(namespace)[:-1].decode() + "*"):
+            await self._calls.call(doing, "UNLINK", *names)
 
     async def close(self) -> None:
         await self._calls.close()

@@ -1,0 +1,121 @@
+"""`retention rebuild`: makes lost or damaged state anew from Kafka's log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
+from streams.config import Config
+from streams.text import moment, printable
+
+if TYPE_CHECKING:
+    from streams.bootstrap.rebuild import Rebuilt
+    from streams.kafka.partition_facts import LogFacts
+    from streams.operations.rebuild.run import Progress
+    from streams.shard.rebuild_plan import RebuildPlan
+
+SHOWN_EVERY_S = 5.0
+
+
+@click.command()
+@click.option(
+    "--shard",
+    "shards",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="make this shard anew although its state is there: what is stored of it is deleted first; may be repeated",
+)
+@json_option("the summary as one JSON object")
+@configured("mode", "redis_cluster")
+def rebuild(config: Config, shards: tuple[int, ...], as_json: bool) -> None:
+    """Make the state that Redis has lost anew, from Kafka's log.
+
+    Every shard without state (and each --shard) reads its input partition again from offset 0, under the model versions
+    that were in force. What it has published is compared and not sent again; from there on workers go on. Settings must
+    be those of the workers. A run that was interrupted, or killed, is gone on with by the same command; until it is
+    done no worker takes these shards over. Other shards go on meanwhile.
+
+    \b
+    Examples:
+      retention rebuild                         after Redis lost everything, or one node of a cluster
+      retention rebuild --shard 3               one shard whose stored state is damaged
+    """
+    quiet_libraries()
+    from streams.bootstrap.rebuild import rebuild as run  # loads River
+
+    view = _View()
+    try:
+        done = run(config, shards, view)
+    except KeyboardInterrupt:
+        echo("stopped; the same command goes on where it stopped, no worker takes these shards before", err=True)
+        sys.exit(INTERRUPTED)
+    summary = summary_of(config, done)
+    if as_json:
+        echo_json(summary)
+    else:
+        _show(summary)
+
+
+class _View:
+    """A line every few seconds, on standard error."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def begins(self, plan: RebuildPlan, facts: Mapping[int, LogFacts]) -> None:
+        records = sum(facts[n].end - facts[n].start for n in plan.shards)
+        what = f"shards {', '.join(map(str, plan.shards))}" if plan.shards else "the learner"
+        echo(f"making {what} anew from {records:,} records of {len(facts)} partitions", err=True)
+
+    def works(self, progress: Progress) -> None:
+        if self._due():
+            told = f"{progress.applied:,} touchpoints, {progress.compared:,} outputs equal what is public"
+            echo(f"{moment(progress.time)}  {told}", err=True)
+
+    def waits(self, detail: str) -> None:
+        if self._due():
+            echo(f"waiting: {printable(detail)}", err=True)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if now - self._said < SHOWN_EVERY_S:
+            return False
+        self._said = now
+        return True
+
+
+def summary_of(config: Config, done: Rebuilt) -> dict[str, Any]:
+    """What was done, as plain data."""
+    states = done.done.states
+    return {
+        "topic": config.topic("touchpoints"),
+        "shards": done.plan.shards,
+        "learner": done.plan.learner,
+        "seconds": round(done.seconds, 1),
+        "touchpoints": sum(s.totals.applied + s.totals.late for s in states.values()),
+        "customers": sum(sum(s.bands) for s in states.values()),
+        "compared": done.done.compared,
+        "worded_differently": done.done.worded_differently,
+        "gone_from_kafka": done.done.gone,
+        "next_offsets": {str(n): state.next_offset for n, state in states.items()},
+    }
+
+
+def _show(summary: dict[str, Any]) -> None:
+    echo(
+        f"{summary['customers']:,} customers in {len(summary['shards'])} shards from {summary['touchpoints']:,} "
+        f"touchpoints in {summary['seconds']:.1f} s"
+    )
+    echo(f"{summary['compared']:,} outputs are the published ones; nothing was sent")
+    if summary["gone_from_kafka"]:
+        echo(f"{summary['gone_from_kafka']:,} outputs could not be compared: Kafka has deleted them")
+    if summary["worded_differently"]:
+        echo(f"{summary['worded_differently']:,} outputs have another content than the published ones of the same id")
+    offsets = ", ".join(f"{n}: {offset:,}" for n, offset in summary["next_offsets"].items())
+    echo(f"workers may start; they read {summary['topic']} from {offsets}")

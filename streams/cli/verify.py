@@ -1,0 +1,109 @@
+"""`retention verify`: replays customers from Kafka's log and compares them with what is stored."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.config import Config
+from streams.errors import ExitCode
+from streams.text import printable
+
+if TYPE_CHECKING:
+    from streams.bootstrap.verify import Outcome
+    from streams.operations.verify.stored import Chosen
+    from streams.store.redis.store import RedisStore
+
+SHOWN_EVERY_S = 5.0
+SAMPLE = 100
+SHOWN = 50
+"""Differences that are printed; `--json` has all."""
+
+
+@click.command()
+@click.option("--customers", multiple=True, metavar="ID", help="this customer; may be repeated")
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help=f"so many at random [{SAMPLE}, without --customers]"
+)
+@click.option("--all", "everybody", is_flag=True, help="every customer, and whether one of the log is missing")
+@json_option("the result as one JSON object")
+@configured("mode", "redis_cluster")
+def verify(config: Config, customers: tuple[str, ...], sample: int | None, everybody: bool, as_json: bool) -> None:
+    """Replay customers from Kafka's log and compare them with what Redis holds, field by field.
+
+    Reads only; workers may run. The input is read from offset 0, model versions are learned again from the examples
+    topic and come into force where the decisions topic says they did. Exits with 1 when something differs, with 77 when
+    a shard can't be verified, as when Kafka has deleted the beginning of its log.
+
+    \b
+    Examples:
+      retention verify                          a hundred customers at random
+      retention verify --customers anna --customers bert
+      retention verify --all --json             takes about a kilobyte of memory a customer
+    """
+    if sum((bool(customers), sample is not None, everybody)) > 1:
+        raise click.UsageError("give one of --customers, --sample and --all")
+    quiet_libraries()
+    from streams.bootstrap.verify import verify as run  # loads River
+    from streams.operations.verify import stored
+
+    async def choose(store: RedisStore, partitions: int) -> Chosen:
+        if customers:
+            return stored.named(customers, partitions)
+        if everybody:
+            return await stored.everybody(store, partitions)
+        return await stored.sampled(store, sample or SAMPLE)
+
+    view = _View()
+    outcome = run(config, choose, view.works, view.waits)
+    if as_json:
+        from streams.operations.verify.run import as_data
+
+        echo_json({"app": config.app, **as_data(outcome.verified), "seconds": round(outcome.seconds, 1)})
+    else:
+        _show(outcome)
+    if outcome.verified.differences:
+        sys.exit(int(ExitCode.FAILURE))
+    if outcome.verified.unverified:
+        sys.exit(int(ExitCode.LOG_TRUNCATED))
+
+
+class _View:
+    """A line every few seconds, on standard error."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def works(self, offsets: Mapping[int, int]) -> None:
+        if self._due():
+            echo(f"replayed up to {', '.join(f'{n}: {at:,}' for n, at in offsets.items())}", err=True)
+
+    def waits(self, detail: str) -> None:
+        if self._due():
+            echo(f"waiting: {printable(detail)}", err=True)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if now - self._said < SHOWN_EVERY_S:
+            return False
+        self._said = now
+        return True
+
+
+def _show(outcome: Outcome) -> None:
+    verified = outcome.verified
+    for one in verified.differences[:SHOWN]:
+        where = f"{one.customer} (shard {one.shard}): {one.field}"
+        echo(f"{where} is {one.stored!r} in the store, {one.replayed!r} by the log")
+    if (more := len(verified.differences) - SHOWN) > 0:
+        echo(f"and {more:,} differences more; --json has all")
+    for shard, why in verified.unverified.items():
+        echo(f"shard {shard} is not verified: {why}")
+    differing = len({(one.shard, one.customer) for one in verified.differences})
+    told = f"{verified.compared:,} customers compared in {outcome.seconds:.1f} s"
+    echo(f"{told}: {f'{differing:,} differ' if differing else 'all as the log gives them'}")

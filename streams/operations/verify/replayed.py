@@ -1,0 +1,178 @@
+"""One shard replayed in memory, up to exact positions of its line; of all customers, or of a few.
+
+Of a few: a record of somebody else changes nothing of theirs, but it moves the shard's time, and a version may come
+into force before it. So the records of others are left out, and where time would pass unseen a clock record stands in
+the place of the last of them, with the time reached by then. A piece's customers are independent, so what remains is,
+for these customers, the same line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+
+from models.churn import Scorer, scorer_of
+from models.engine.piece_input import DueItem, Scoring
+from models.engine.step import (
+    Adopted,
+    Answer,
+    Done,
+    DueBefore,
+    DueItems,
+    InForce,
+    RecordsOf,
+    Request,
+    Upcoming,
+    VersionAtBoundary,
+    VersionAtRecord,
+    drive_waiting,
+    step,
+)
+from models.learning.adoption import Adoption, VersionName, in_force_in
+from models.learning.learner import initial_version
+from models.settings import EngineSettings
+from models.simulation.rehearsal import Shard
+from models.timeline.batch import Batch, LogRecord
+from models.timeline.order import Stage, timer_position
+from models.timeline.shard_state import NO_TIME, ShardState, initialised
+from streams.shard.clock_writer import clock_record
+
+Named = Callable[[VersionName], Awaitable[InForce]]
+"""The version of a name."""
+
+
+@dataclass(frozen=True, order=True)
+class Cut:
+    """A position of the line: all records before `next_offset` are done, and the timers before `timer`."""
+
+    next_offset: int
+    timer: DueItem
+
+    @classmethod
+    def of(cls, state: ShardState) -> Cut:
+        """Where no timer is known to remain, those before the last boundary are done, and later ones as far as the
+        records before the cut reach."""
+        watermark = timer_position(state.boundary, Stage.WATERMARK)
+        position = state.commit_position or max(watermark, 0)
+        return cls(state.next_offset, (float(position), state.commit_customer.encode()))
+
+
+class ShardReplay:
+    """A shard from its creation on.
+
+    Args:
+        state: as at creation.
+        settings: those that the shard was created with.
+        topic: the input's name.
+        adoption: which versions come into force where.
+        named: gives them.
+        quiet_until: as of the shard's creation.
+        customers: whose records are replayed; None: everybody's.
+    """
+
+    def __init__(
+        self,
+        state: ShardState,
+        settings: EngineSettings,
+        topic: str,
+        adoption: Adoption,
+        named: Named,
+        quiet_until: int = 0,
+        customers: Collection[bytes] | None = None,
+    ) -> None:
+        self._shard = Shard((), state, adoption)
+        self._settings, self._topic, self._named = settings, topic, named
+        self._quiet_until, self._customers = quiet_until, customers
+        self._scorer: Scorer | None = None
+
+    @property
+    def state(self) -> ShardState:
+        return self._shard.state
+
+    @property
+    def records(self) -> dict[bytes, bytes]:
+        return self._shard.records
+
+    async def apply(self, records: Sequence[LogRecord]) -> None:
+        """All of these records, which follow those before, and the timers that stand before them."""
+        if not records:
+            return
+        if self.state.time == NO_TIME:
+            self._shard.state = initialised(self.state, self._settings, records[0].timestamp)
+        batch, first = Batch.of(self._thinned(records)), 0
+        while first < len(batch):
+            first += await self._step(batch, first, len(batch), self._settings, None)
+
+    async def timers(self, cut: Cut, record: LogRecord) -> None:
+        """The timers before the record at a cut, up to the cut's own; the record is not applied."""
+        place = LogRecord(record.offset, record.timestamp, None, clock_record(0, record.timestamp, "verify"))
+        batch = Batch.of([place])
+        while known := len(self._shard.due_before(cut.timer, 1 << 30)):
+            before = Cut.of(self.state)
+            await self._step(batch, 0, 1, replace(self._settings, piece_items=known), cut.timer)
+            if Cut.of(self.state) == before:
+                return
+
+    def _thinned(self, records: Sequence[LogRecord]) -> list[LogRecord]:
+        """What is to be applied: the records of our customers, and a clock record wherever time would pass unseen."""
+        if self._customers is None:
+            return list(records)
+        kept: list[LogRecord] = []
+        reached, seen = -inf, -inf
+        passed: LogRecord | None = None
+        change = self._shard.adoption.next_change(records[0].offset - 1)
+        for record in records:
+            before, reached = reached, max(reached, record.timestamp)
+            if change is not None and change < record.offset:
+                change = self._shard.adoption.next_change(record.offset - 1)
+            ours = record.key in self._customers
+            # A version that comes into force before a record does so at its offset, with all before it done.
+            if not ours and record.offset != change and record is not records[-1]:
+                passed = record
+                continue
+            if passed is not None and before > seen:
+                kept.append(_clock(passed.offset, int(before)))
+            kept.append(record if ours else _clock(record.offset, int(reached)))
+            seen, passed = reached, None
+        return kept
+
+    async def _step(self, batch: Batch, first: int, end: int, settings: EngineSettings, timer: DueItem | None) -> int:
+        """One piece; how many rows it has done. timer: the piece ends before it."""
+        state, shard = self.state, self._shard
+        change = shard.adoption.next_change(int(batch.offsets[first]))
+        if change is not None:
+            end = min(end, int(np.searchsorted(batch.offsets, change)))
+
+        async def answer(request: Request) -> Answer:
+            match request:
+                case VersionAtBoundary():
+                    return Adopted(await self._found(shard.adoption.at_boundary(request.boundary)))
+                case VersionAtRecord():
+                    wanted = shard.adoption.at_record(request.offset, request.boundary)
+                    return Adopted(await self._found(wanted if wanted != in_force_in(state) else None))
+                case DueBefore():
+                    if timer is None or request.bound < timer:
+                        return shard.stored(request)
+                    return DueItems([*shard.due_before(timer, request.most), timer])
+                case RecordsOf():
+                    return shard.stored(request)
+
+        scorer = self._scorer or scorer_of(initial_version(self._settings), self._settings)
+        upcoming = Upcoming(state, settings, self._topic, batch, first, end)
+        done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until)), answer)
+        if not isinstance(done, Done):
+            raise TypeError("a replay waits for every version")
+        shard.commit(done.changes)
+        shard.emitted.clear()
+        self._scorer = done.scoring.scorer
+        return done.piece.last - done.piece.first
+
+    async def _found(self, name: VersionName | None) -> InForce | None:
+        return None if name is None else await self._named(name)
+
+
+def _clock(offset: int, time: int) -> LogRecord:
+    return LogRecord(offset, time, None, clock_record(0, time, "verify"))
