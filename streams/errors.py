@@ -131,6 +131,18 @@ class EngineFailing(EngineError):
     remedy = "read the dead letters with code engine_error and roll back to the last good release"
 
 
+class LearningFailed(EngineFailing):
+    """Learning raised an error: a defect of a model, or of what it was given.
+
+    Never ends the process: the learner alone stands still, and tries again (streams/learner/owner.py).
+    """
+
+    remedy = (
+        "live shards go on with the version in force, and the learner tries again by itself; report the log with its "
+        "traceback, and roll back to the last good release if it goes on"
+    )
+
+
 class StateUnreadable(EngineError):
     """A stored customer record or shard state was written by a release that this one can't read, or is damaged."""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
@@ -178,7 +177,7 @@ class ExamplesReader:
                 repeated += not self._learning.feed(shard, message.offset, sequence, message.value)
             except ExamplesGap as error:
                 raise LogTruncated(str(error)) from error
-            except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+            except Exception as error:
                 where = f"{self._settings.examples_topic} {shard} at offset {message.offset}"
                 raise StateUnreadable(f"{where} is not an example of ours: {error!r}") from error
         if repeated:

@@ -3,46 +3,52 @@
 Whoever owns the one partition of the learner topic runs it. State, offsets and new versions are one compare-and-set
 write, so a crash re-reads from the last one and makes the same versions again.
 
-A learner that can't go on (a state that is not this model's, examples that are gone or not ours) stands still and says
-so. It does not end the process: the next owner would end the same way, one worker after the other, while the shards
-can still work up to the next version they need.
+A learner that can't go on (a damaged state, examples that are gone or not ours, a model that raises an error) stands
+still, says so and tries again. It does not end the process: the next owner would end the same way, one worker after the
+other, while the shards can still work.
+
+What it learns it learns in a thread (streams/learner/portion.py): the shards of its worker share the event loop.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Any, NoReturn
+from typing import Any
 
 from faust.types import TP
 
 from models.churn import SnapshotRefused, Version, seal, unseal
 from models.learning.learner import Learning, LearningState
 from streams.crash_points import point
-from streams.errors import LearnerStateRefused, LogTruncated, MetaMissing, SettingsChanged, StateUnreadable
+from streams.errors import (
+    LearnerStateRefused,
+    LearningFailed,
+    LogTruncated,
+    MetaMissing,
+    SettingsChanged,
+    StateUnreadable,
+)
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
 from streams.learner.lineage import FIRST, Relearns, own_of
-from streams.learner.model_registry import ModelRegistry, lasting, name_of
-from streams.retry import Backoff
-from streams.store import StoreChanges
+from streams.learner.off_loop import off_loop
+from streams.learner.portion import Portion, portion_of
+from streams.retry import Backoff, Unavailable
 from streams.store.checkpoint import Checkpoint
 
 __all__ = ["LearnerOwner", "LearnerSettings"]
 
 logger = logging.getLogger(__name__)
 
-IN_ONE_WRITE = 64
-"""Versions in one commit."""
-TROUBLE_EVERY_S = 60.0
-"""How often a learner that stands still says so again."""
+FIRST_AGAIN_S, TROUBLE_EVERY_S = 2.0, 60.0
+"""A learner that stands still tries again, and says so again: the first pause, and the longest."""
 
-Trouble = LearnerStateRefused | LogTruncated | StateUnreadable
+Trouble = LearnerStateRefused | LearningFailed | LogTruncated | StateUnreadable
 """What ends the learner's role alone. Everything else (Fenced, StoreWentBack, MetaMissing) ends the process."""
 
 
@@ -94,6 +100,7 @@ class LearnerOwner:
         self._on_wait, self._fits, self._on_relearning = on_wait, fits, on_relearning
         self._learning: Learning | None = None
         self._trouble: Trouble | None = None
+        self._told: str | None = None
         self._reader: ExamplesReader | None = None
 
     # -- takeover: the same steps as a shard's; there is no outbox to recover
@@ -115,11 +122,16 @@ class LearnerOwner:
         meta = await self._checkpoint.mint()
         if meta is None:
             return
+        self._restore(meta.body)
+
+    def _restore(self, body: bytes) -> None:
         try:
-            state = unseal(meta.body, self._settings.schema, LearningState)
+            state = unseal(body, self._settings.schema, LearningState)
             self._learning = Learning(self._settings.engine, self._settings.partitions, state)
         except SnapshotRefused as error:
             self._trouble = LearnerStateRefused(f"the learner's state: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever a model makes of it: the shards have no part in it
+            self._trouble = LearnerStateRefused(f"the learner's state: {error!r}")
 
     async def check(self, facts: LogFacts) -> None:
         """A learner that never was starts from the earliest example; it may, since that gives the same model."""
@@ -157,15 +169,20 @@ class LearnerOwner:
         return self._learning
 
     async def run(self) -> None:
-        """Learn until the partition is lost, or stand still until then."""
+        """Learn until the partition is lost. In trouble stand still, and try again from the stored state."""
+        again = Backoff(min(FIRST_AGAIN_S, TROUBLE_EVERY_S), TROUBLE_EVERY_S)
         try:
-            if self._trouble is not None:
-                raise self._trouble
-            await self._learn()
-        except (LearnerStateRefused, LogTruncated, StateUnreadable) as error:
-            await self._stand_still(error)
+            while True:
+                if self._trouble is None:
+                    self._trouble = await self._learn(again)
+                self._tell(self._trouble)
+                await again.pause()
+                await self._begin_again()
+        finally:
+            self._tell(None)
 
-    async def _learn(self) -> NoReturn:
+    async def _learn(self, again: Backoff) -> Trouble:
+        """Until there is trouble, which is returned: what the models raise, too."""
         if self._reader is None:
             raise MetaMissing("the learner has not been taken over")
         self._report_newest()
@@ -174,13 +191,15 @@ class LearnerOwner:
             try:
                 fetched = await self._reader.read()
                 backoff.reset()
+                while (portion := await self._next_portion()) is not None:
+                    await self._commit(portion)
             except (KafkaUnavailable, BrokerRefused) as error:
                 logger.warning("reading examples: %s; again in %.2f s", error, backoff.pause_s)
                 self._on_wait(("kafka", f"reading examples: {error}"))
                 await backoff.pause()
                 continue
-            while versions := await self._next_versions():
-                await self._commit(versions)
+            except (LearningFailed, LogTruncated, StateUnreadable) as error:
+                return error
             stands = True
             if not fetched:
                 # A store that went back lacks versions that were published, and all shards may be waiting for one of
@@ -188,6 +207,38 @@ class LearnerOwner:
                 stands = await self._checkpoint.stands()
             if stands:
                 self._on_wait(None)
+            self._tell(None)
+            again.reset()
+
+    async def _begin_again(self) -> None:
+        """From the stored state, where it is still as this owner left it. Raises Fenced and StoreWentBack."""
+        if self._checkpoint.number < 0:
+            return  # nothing was minted: these are not our settings
+        try:
+            meta = await self._checkpoint.read() if await self._checkpoint.stands() else None
+        except (MetaMissing, Unavailable):
+            return
+        if meta is None:
+            return
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+        trouble, self._trouble = self._trouble, None
+        self._restore(meta.body)
+        try:
+            await self.recover()
+        except (KafkaUnavailable, BrokerRefused) as error:
+            logger.warning("opening the examples again: %s", error)
+            self._trouble = trouble
+
+    def _tell(self, trouble: Trouble | None) -> None:
+        """Say it once to those who watch, and again and again to the log."""
+        text = None if trouble is None else f"{type(trouble).__name__}: {trouble}"
+        if text != self._told:
+            self._told = text
+            self._on_trouble(text)
+        if text is not None:
+            logger.error("the learner stands still, live shards go on with the version in force: %s", text)
 
     def _report_newest(self) -> None:
         """The version that the state stands at: the next one may be an hour away."""
@@ -207,45 +258,29 @@ class LearnerOwner:
             self._noted = time.monotonic()
             logger.warning(text)
 
-    async def _stand_still(self, trouble: Trouble) -> NoReturn:
-        trouble_text = f"{type(trouble).__name__}: {trouble}"
-        self._on_trouble(trouble_text)
-        try:
-            while True:
-                logger.error(
-                    "the learner stands still, shards go on until they need its next version: %s; then restart this "
-                    "worker",
-                    trouble_text,
-                )
-                await asyncio.sleep(TROUBLE_EVERY_S)
-        finally:
-            self._on_trouble(None)
-
     async def ended(self) -> None:
         self._on_wait(None)
         self._on_relearning(None)
         if self._reader is not None:
             await self._reader.close()
 
-    async def _next_versions(self) -> list[Version]:
-        versions: list[Version] = []
-        while len(versions) < IN_ONE_WRITE and (version := self.learning.next_version()) is not None:
-            versions.append(version)
-            await asyncio.sleep(0)  # the shards of this worker, its heartbeats and metrics share the loop
-        return versions
+    async def _next_portion(self) -> Portion | None:
+        """The next versions and the state behind them, learned beside the loop. Raises LearningFailed."""
+        learning, settings = self.learning, self._settings
+        if learning.next_boundary() is None:
+            return None
+        try:
+            return await off_loop(lambda: portion_of(learning, settings))
+        except Exception as error:
+            logger.exception("learning raised an error")
+            raise LearningFailed(f"learning up to {learning.next_boundary()}: {error!r}") from error
 
-    async def _commit(self, versions: Sequence[Version]) -> None:
+    async def _commit(self, portion: Portion) -> None:
         """Versions, state and offsets in one write; versions that no shard can need any more leave."""
-        schema = self._settings.schema
-        gone = [version.boundary - lasting(self._settings.engine) for version in versions]
-        # A learner that catches up makes and outlives a version in one write; the store removes before it sets.
-        kept = [version for version in versions if version.boundary not in gone]
-        values = ModelRegistry.values_to_write(kept, schema, self.learning.origin, versions[-1].boundary)
-        removed = [name_of(boundary) for boundary in gone]
         point("learner.a.learned")
-        await self._checkpoint.write(self._sealed(self.learning), StoreChanges(values, removed))
+        await self._checkpoint.write(portion.body, portion.changes)
         point("learner.b.written")
-        self._on_version(versions[-1])
+        self._on_version(portion.newest)
         self._report_relearning()
 
     def _sealed(self, learning: Learning) -> bytes:

@@ -16,6 +16,7 @@ from models.learning.learner import Learning
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.off_loop import off_loop
 from streams.retry import Backoff
 
 logger = logging.getLogger(__name__)
@@ -66,9 +67,8 @@ class Relearning:
         found = dict[int, Version]()
         while True:
             await reader.read()
-            while (version := learning.next_version()) is not None:
+            while (version := await off_loop(learning.next_version)) is not None:
                 if version.boundary >= first:
                     found[version.boundary] = version
                 if found and (version.boundary >= last or len(found) >= MOST_KEPT):
                     return found
-                await asyncio.sleep(0)

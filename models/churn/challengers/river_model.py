@@ -18,6 +18,8 @@ from models.settings import CHALLENGERS as NAMES
 Classifier = base.Classifier | compose.Pipeline
 
 FLOOR: Final = 1e-4
+ROWS: Final = 500
+"""Rows that become Python numbers in one go: it holds the interpreter's lock, and each takes a kilobyte or two."""
 _NO_MEANS = np.zeros(MEANS)
 
 
@@ -58,8 +60,10 @@ class RiverScorer:
         return cls(_classifier(model.get("classifier")))
 
     def score(self, bases: NDArray[np.float32]) -> NDArray[np.float64]:
-        rows = features_of(bases, _NO_MEANS).tolist()
-        found = [self._classifier.predict_proba_one(dict(zip(FEATURES, row, strict=True))) for row in rows]
+        found: list[dict[Any, float]] = []
+        for first in range(0, len(bases), ROWS):
+            rows = features_of(np.ascontiguousarray(bases[first : first + ROWS]), _NO_MEANS).tolist()
+            found += [self._classifier.predict_proba_one(dict(zip(FEATURES, row, strict=True))) for row in rows]
         # A classifier that has seen one class only does not know the other.
         probabilities = [p.get(True, 1.0 - p.get(False, 0.5)) for p in found]
         return np.clip(np.nan_to_num(np.array(probabilities, dtype=np.float64), nan=0.5), FLOOR, 1.0 - FLOOR)
@@ -72,8 +76,11 @@ class RiverModel:
         self._classifier = make()
 
     def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
-        for row, truth in zip(features_of(churned.bases, _NO_MEANS).tolist(), churned.truths.tolist(), strict=True):
-            self._classifier.learn_one(dict(zip(FEATURES, row, strict=True)), truth)
+        for first in range(0, len(churned.truths), ROWS):
+            bases, truths = churned.bases[first : first + ROWS], churned.truths[first : first + ROWS]
+            rows = features_of(np.ascontiguousarray(bases), _NO_MEANS).tolist()
+            for row, truth in zip(rows, truths.tolist(), strict=True):
+                self._classifier.learn_one(dict(zip(FEATURES, row, strict=True)), truth)
 
     def snapshot(self) -> dict[str, Any]:
         return {"classifier": to_plain(self._classifier)}

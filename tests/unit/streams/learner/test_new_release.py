@@ -194,6 +194,7 @@ def test_shards_go_on_where_the_learners_keys_were_deleted_so_that_it_learns_aga
         assert alone.error is None
         assert [in_force(site, n) for n in SHARDS] == (before if kept else [UNTRAINED, UNTRAINED])
         await work(site, None)
+        await until_learned(site, "", max(site.expected.versions))
         if kept:
             site.check()
         check(site, lineage="")
