@@ -52,12 +52,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     """Why and why not: episodes opened and closed, what was chosen, which model version came into force.
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
-    ``version_in_force``, ``rearmed``, ``erased``, ``reopened`` (consented after an erasure), ``forgotten`` (left the
-    store). late: of a version that came into force not at a boundary but before
-    the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
+    ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
+    after an erasure), ``forgotten`` (left the store).
+    late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
+    before that: the last boundary that the line had crossed there.
     champion: of a version that is the first in force here since this model was promoted.
     lineage: of a version that another learner than the application's first has made: that learner's schema. Two of
     them may have made versions of one boundary; `model_version` of the decisions that follow means this one's.
+    settings: what an operator's settings change, by name: the old value and the new one.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     late: int | None = None
     champion: str = ""
     lineage: str = ""
+    settings: dict[str, tuple[int | float | str, int | float | str]] = {}
 
 
 CHURNED, RETURNED = "churn", "return"
@@ -160,3 +163,5 @@ def as_text(value: bytes | None, limit: int | None = None) -> str:
 
 IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
+SETTINGS_IN_FORCE, SETTINGS_WAITING = "settings_in_force", "settings_waiting"
+"""What a decision is about that says which settings came into force, or will at a later boundary."""

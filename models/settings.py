@@ -7,7 +7,7 @@ the state and compared when a shard is taken over.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self, get_args
 
 SECOND = 1_000
@@ -96,6 +96,11 @@ class EngineSettings:
         left_out = DECIDING_NOTHING | {name for name, value in LATER.items() if getattr(self, name) == value}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
+    def changed(self, values: Mapping[str, int | float | str]) -> Self:
+        """The same, with other values of the named settings. Raises ValueError where they do not fit."""
+        given: dict[str, Any] = dict(values)
+        return replace(self, **given)
+
     @classmethod
     def stored(cls, values: Mapping[str, int | float | str]) -> Self:
         """Inverse of `deciding`: what a release has stored, this one's or an older one's.
@@ -126,3 +131,7 @@ LATER: Final[dict[str, int | float | str]] = {"duplicate_window": 0, "forget_aft
 So every release takes over the shards of an older one, and the shards of a newer one that leaves its new settings at
 these values. Whoever adds a setting that decides adds it here (tests/unit/models/test_settings.py).
 """
+
+CHANGEABLE: Final = ("enter", "exit", "trigger_life", "duplicate_window")
+"""Settings that an operator's record of the log may change: nothing that is stored was computed by them, and the model
+learns by none. All others are fixed when a shard is created."""

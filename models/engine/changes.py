@@ -12,7 +12,17 @@ import numpy as np
 from models.churn import Version, lineage_name
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
-from models.outputs import IN_FORCE, Decision, Position, Watermark, encode, output_id
+from models.outputs import (
+    IN_FORCE,
+    SETTINGS_IN_FORCE,
+    SETTINGS_WAITING,
+    Decision,
+    Position,
+    Watermark,
+    encode,
+    output_id,
+)
+from models.timeline.chosen_settings import Change
 from models.timeline.order import NEVER
 from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
@@ -110,6 +120,8 @@ def committed(
         lineage=adopted.lineage if adopted else state.lineage,
     )
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
+    if work.change is not None and not work.change.refused:
+        emitted += _settings(state, piece, work, work.change)
     emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         mark = Watermark(state.partition, piece.watermark)
@@ -143,6 +155,20 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
         lineage=lineage,
     )
     return Emitted("decisions", name, b"", decision, time)
+
+
+def _settings(state: ShardState, piece: Piece, work: Work, change: Change) -> list[Emitted]:
+    """The audit's record of settings that an operator chose: nothing, where they are those in force."""
+    chosen, differing = change.chosen, change.differing
+    if not differing:
+        return []
+    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=not change.at_record)
+    time = max(state.time, int(work.batch.reached[piece.first])) if change.at_record else state.boundary
+    what = SETTINGS_WAITING if change.waits else SETTINGS_IN_FORCE
+    reason = f"chosen by {chosen.by or 'an operator'}" + (f", from {chosen.at} on" if change.waits else "")
+    name = output_id(what, state.partition, chosen.number, chosen.digest)
+    decision = Decision(name, what, time, at, reason=reason, settings=differing)
+    return [Emitted("decisions", name, b"", decision, time)]
 
 
 def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState, list[NumberedOutput]]:

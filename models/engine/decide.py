@@ -133,3 +133,13 @@ def choose_champion(work: Work, row: int, now: int) -> None:
     position = work.position(at)
     name = output_id("chosen", work.partition, position.offset)
     work.emit(at, Emitted("examples", name, b"", Chosen(now, champion, position), now))
+
+
+def choose_settings(work: Work, row: int) -> None:
+    """An operator's settings are counted. Those that are no settings, which somebody wrote past the command line, are a
+    dead letter. row: of the batch; the first of its piece.
+    """
+    if work.change is not None and work.change.refused:
+        dead_record(work, row, str(Code.UNFIT_SETTINGS), f"data: {work.change.refused}")
+        return
+    work.counts["choices"] += 1

@@ -14,6 +14,7 @@ from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
+from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
 from models.touchpoints import Code, Kind, Rejected
 
@@ -48,6 +49,7 @@ class Work:
     batch: Batch
     piece: Piece
     quiet_until: int = 0
+    change: Change | None = None
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -64,6 +66,7 @@ class Work:
             given.batch,
             given.piece,
             scoring.quiet_until,
+            given.change,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.churn import Scorer, Version
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
+from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
 
@@ -21,11 +22,13 @@ class PieceInput:
 
     Attributes:
         state: the shard's, before the piece.
-        settings: the engine's.
+        settings: those in force.
         topic: name of the input topic, for dead letters.
         piece: which rows of the batch, and up to which due item.
         batch: the records that the piece's rows are of.
         dues: the due set's members before the piece's bound, in order (a lower bound of what the records say).
+        change: what an operator's settings change where the piece begins, if they do; `state` and `settings` are as
+            they are then.
         loaded: the stored bytes of every customer in `models.engine.apply.needs`, in that order; None: no record.
     """
 
@@ -36,6 +39,7 @@ class PieceInput:
     batch: Batch
     dues: Sequence[DueItem]
     loaded: Mapping[bytes, bytes | None]
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)

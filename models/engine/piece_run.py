@@ -14,7 +14,7 @@ from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
 from models.engine.customer_loop import walk
-from models.engine.decide import choose_champion
+from models.engine.decide import choose_champion, choose_settings
 from models.engine.effects import Ground, take_effect
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
@@ -62,8 +62,8 @@ class Run:
         self._take_rejected()
 
     def _take_rejected(self) -> None:
-        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, choices of
-        the champion are passed on."""
+        """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, operators'
+        choices are passed on."""
         piece, columns = self.work.piece, self.work.batch.columns
         kinds = columns.kinds[piece.first : piece.last]
         self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
@@ -73,6 +73,8 @@ class Run:
                 dead_record(self.work, row, str(content.code), content.reason)
         for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
             choose_champion(self.work, row, int(self.arrivals.now[row]))
+        if piece.first in self.work.batch.cuts and piece.first < piece.last:
+            choose_settings(self.work, piece.first)
 
     def newcomers(self) -> list[int]:
         """Lanes without a record that have touchpoints."""

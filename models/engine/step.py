@@ -18,15 +18,18 @@ from models.engine.changes import Changes
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
-from models.timeline.pieces import Piece, Wait, next_piece, shorten
+from models.timeline.chosen_settings import Change, at_boundary, at_record, in_force
+from models.timeline.pieces import Piece, Wait, begins_with_cut, next_piece, shorten
 from models.timeline.shard_state import ShardState
+from models.touchpoints.types.reserved import SettingsChosen, SettingsChosenData
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
     """Where a step begins: rows `first` to `end` (None: all) of a batch are next in the line.
 
-    state: of the shard, which is initialised (`models.timeline.shard_state.initialised`). topic: name of the input
+    state: of the shard, which is initialised (`models.timeline.shard_state.initialised`). settings: with which it was
+    created; the state says which an operator has changed since. topic: name of the input
     topic, for dead letters.
     """
 
@@ -163,8 +166,13 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         # Before the learner's first boundary every version is the untrained one: said anew at boundaries only.
         if found is not None and (isinstance(piece, Wait) or not _in_force(found.version, state)):
             scoring = replace(scoring, scorer=found.scorer, adopted=found.version)
+    change: Change | None = None
     if isinstance(piece, Wait):
+        state, change = at_boundary(settings, state)
         piece = next_piece(state, settings, batch, first, upcoming.end, adopting=True)
+    elif begins_with_cut(state, batch, first):
+        state, change = at_record(settings, state, _data_at(batch, first))
+    settings = in_force(settings, state)
     if isinstance(piece, Wait):
         raise ValueError(f"shard {state.partition}: the line asks twice for the version of boundary {piece.boundary}")
     due = DueBefore(piece.bound, settings.piece_items + 1)
@@ -174,7 +182,7 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     wanted = RecordsOf(needs(piece, batch, dues))
     stored = _expected(wanted, (yield wanted), Records).values
     loaded = dict(zip(wanted.customers, stored, strict=True))
-    changes = engine(PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded), scoring)
+    changes = engine(PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded, change), scoring)
     return Done(piece, changes, scoring)
 
 
@@ -210,3 +218,10 @@ def _expected(request: Request, answer: Answer | None, kind: type[Expected]) -> 
     if not isinstance(answer, kind):
         raise TypeError(f"{request} was answered with {answer!r}; answer with {kind.__name__}")
     return answer
+
+
+def _data_at(batch: Batch, row: int) -> SettingsChosenData:
+    event = batch.columns.contents[row]
+    if not isinstance(event, SettingsChosen):
+        raise TypeError(f"row {row} is no record of settings; the batch's cuts say that it is one")
+    return event.data

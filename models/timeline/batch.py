@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.touchpoints import Rejected, Touch, read
+from models.touchpoints import Kind, Rejected, Touch, read
 from models.touchpoints.columns import Columns, read_columns
 
 
@@ -28,9 +28,10 @@ class LogRecord(NamedTuple):
 
 class Batch:
     """Records in offset order. `offsets`, `timestamps` and `reached` (the running maximum of the timestamps) are int64
-    of shape (rows,); `columns` is what they say."""
+    of shape (rows,); `columns` is what they say. `cuts`: the rows of what changes something that the shard's customers
+    share; a commit ends before each (`models.timeline.pieces`)."""
 
-    __slots__ = ("columns", "keys", "offsets", "reached", "timestamps", "values")
+    __slots__ = ("columns", "cuts", "keys", "offsets", "reached", "timestamps", "values")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Batch:
         self.offsets, self.timestamps, self.keys, self.values = offsets, timestamps, keys, values
         self.reached = np.maximum.accumulate(timestamps)
         self.columns: Columns = read_columns(values, keys, timestamps)
+        self.cuts: list[int] = np.flatnonzero(self.columns.kinds == Kind.SETTINGS_CHOSEN).tolist()
 
     @classmethod
     def of(cls, records: Iterable[LogRecord]) -> Batch:

@@ -4,7 +4,8 @@ Records stand in offset order. A due item (time d, stage, customer) stands befor
 shard's time to d or past it. At equal d: labels, watermark, the model version that comes into force, scores, records
 that leave the store. A commit is a position in the line: all before it is done, nothing after it. `next_piece` says
 how far the next commit reaches; it never reaches over a version boundary, so whatever is inside a piece belongs to one
-model version.
+model version. Nor does it reach over a record that changes what the shard's customers share (`Batch.cuts`): a piece
+ends after all due items that stand before such a record, and the next one begins with it.
 """
 
 from __future__ import annotations
@@ -70,11 +71,35 @@ def next_piece(
     crossing = state.boundary + settings.boundary
     # Whatever stands before `first` is in the state's time already, so the whole batch's running maximum will do.
     last = min(max(int(np.searchsorted(batch.reached, crossing)), first), end)
+    cut = _next_cut(state, batch, first)
+    if cut is not None and cut < last:
+        before = _all_before(state, batch, cut)
+        time = max(state.time, int(batch.reached[cut - 1])) if cut > first else state.time
+        return Piece(first, cut, (float(before), b""), time, None, int(batch.offsets[cut]), (before, b""))
     time = max(state.time, int(batch.reached[last - 1])) if last > first else state.time
     if last < end:
         bound = (float(timer_position(crossing, Stage.WATERMARK)), b"")
         return Piece(first, last, bound, time, crossing, int(batch.offsets[last]))
     return Piece(first, last, (float(timer_position(time + 1, 0)), b""), time, None, int(batch.offsets[last - 1]) + 1)
+
+
+def begins_with_cut(state: ShardState, batch: Batch, first: int) -> bool:
+    """Whether row `first` is a record of `Batch.cuts`, and all due items that stand before it are done."""
+    done = (state.commit_position, state.commit_customer)
+    return first in batch.cuts and done == (_all_before(state, batch, first), "")
+
+
+def _next_cut(state: ShardState, batch: Batch, first: int) -> int | None:
+    """The row before which the next piece has to end, if there is one."""
+    if not batch.cuts:
+        return None
+    begun = begins_with_cut(state, batch, first)
+    return next((row for row in batch.cuts if row > first or (row == first and not begun)), None)
+
+
+def _all_before(state: ShardState, batch: Batch, row: int) -> int:
+    """The timer position before which all due items stand before a row."""
+    return timer_position(max(state.time, int(batch.reached[row])) + 1, 0)
 
 
 def shorten(piece: Piece, batch: Batch, state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:

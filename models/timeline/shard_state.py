@@ -16,7 +16,7 @@ NO_TIME = -1
 class Totals(msgspec.Struct, frozen=True, gc=False):
     """Counts since the shard's creation; part of the commit, hence exact across crashes.
 
-    late: changed a record as well, but are not in `applied`.
+    late: changed a record as well, but are not in `applied`. choices: of operators, of a model or of settings.
     """
 
     applied: int = 0
@@ -36,6 +36,20 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
         return msgspec.structs.replace(self, **{name: getattr(self, name) + n for name, n in counted.items()})
 
 
+class ChosenSettings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Settings that an operator chose through the log (`models.timeline.chosen_settings`).
+
+    values: every setting that can be changed. at: log time (ms) from whose boundary on they are in force; 0: from their
+    record on. by: who chose.
+    """
+
+    number: int
+    digest: str
+    values: dict[str, int | float]
+    at: int = 0
+    by: str = ""
+
+
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
@@ -46,6 +60,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     (`models.churn.snapshot.Version`).
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
+    settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
     """
 
     partition: int
@@ -61,6 +76,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     bands: tuple[int, ...] = (0,) * len(Band)
     totals: Totals = Totals()
     lineage: str | UnsetType = UNSET
+    settings: ChosenSettings | UnsetType = UNSET
+    waiting: ChosenSettings | UnsetType = UNSET
 
 
 def initialised(state: ShardState, settings: EngineSettings, first: int) -> ShardState:

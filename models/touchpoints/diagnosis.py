@@ -34,6 +34,7 @@ class Code(StrEnum):
     IMPOSSIBLE_TIME = "impossible_time"
     WRONG_PARTITION = "wrong_partition"  # found by the engine when it creates a customer's record
     UNKNOWN_MODEL = "unknown_model"  # found by the engine: an operator chose a model that does not learn here
+    UNFIT_SETTINGS = "unfit_settings"  # found by the engine: an operator chose settings that make no sense together
     ENGINE_ERROR = "engine_error"  # the engine itself failed on this record
 
 

@@ -18,6 +18,10 @@ Seconds = Annotated[float, Meta(ge=0, le=limits.MAX_SECONDS)]
 Sentiment = Annotated[float, Meta(ge=-1, le=1)]
 Likelihood = Annotated[float, Meta(ge=0, le=1)]
 
+# Settings of the engine: whether they fit together is the engine's to say.
+Threshold = Annotated[float, Meta(ge=0, le=1)]
+Milliseconds = Annotated[int, Meta(ge=0, le=limits.MAX_MILLISECONDS)]
+
 Reference = Annotated[str, Meta(min_length=1, max_length=limits.MAX_REFERENCE)]
 CustomerId = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CUSTOMER)]
 Channel = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CHANNEL)]

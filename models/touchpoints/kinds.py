@@ -81,6 +81,7 @@ class Kind(IntEnum):
     CLOCK = 0x81
     EXPIRED_UNSENT = 0x82
     MODEL_CHOSEN = 0x83
+    SETTINGS_CHOSEN = 0x84
 
     @property
     def type(self) -> str:

@@ -40,3 +40,4 @@ MAX_PER_WEEK: Final = 100
 
 EARLIEST_MS: Final = 631_152_000_000  # 1990-01-01T00:00:00Z; earlier times are unset fields and broken clocks
 MAX_AHEAD_MS: Final = 3_600_000  # a producer's clock may be this far ahead of the record's timestamp
+MAX_MILLISECONDS: Final = 253_402_300_799_999  # the end of the year 9999

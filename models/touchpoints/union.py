@@ -35,7 +35,7 @@ from models.touchpoints.types.engagement import (
 )
 from models.touchpoints.types.loyalty import ProgrammeJoined, RewardRedeemed
 from models.touchpoints.types.preferences import ConsentChanged, EraseRequested, PreferencesUpdated, ProfileUpdated
-from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen
+from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, SettingsChosen
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
@@ -87,6 +87,7 @@ Event = (
     | Clock
     | ExpiredUnsent
     | ModelChosen
+    | SettingsChosen
 )
 
 # The class of each type on the wire.

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from models.learning.schema import schema_of
+from models.settings import EngineSettings
 from streams.bootstrap.stored_shards import check_stored_shards
 from streams.config import Config
 from streams.errors import TopicUnfit
@@ -45,10 +46,12 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 10.0
 
 class Environment(NamedTuple):
     """partitions: of the input topic. transactional: the broker has transactions. batch_bytes: that a topic takes, by
-    topic, as far as the broker tells. topic_id: of the input, empty where the broker has none."""
+    topic, as far as the broker tells. topic_id: of the input, empty where the broker has none. engine: the settings
+    that the shards were created with, or will be."""
 
     partitions: int
     transactional: bool
+    engine: EngineSettings
     batch_bytes: Mapping[str, int] = MappingProxyType({})
     topic_id: str = ""
 
@@ -63,8 +66,7 @@ async def preflight(config: Config) -> Environment:
     while True:
         try:
             environment = await check_servers(config)
-            await _look_at_shards(config, environment.partitions)
-            return environment
+            return environment._replace(engine=await _look_at_shards(config, environment.partitions))
         except Unavailable as error:
             where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
             logger.warning("waiting for %s: %s; again in %.0f s", where, error, backoff.pause_s)
@@ -84,7 +86,7 @@ async def check_servers(config: Config) -> Environment:
             logger.warning(PRODUCERS_TIME)
     await look_at_store(config)
     source = found[config.topic("touchpoints")]
-    return Environment(source.partitions, transactional, limits_of(found), source.topic_id)
+    return Environment(source.partitions, transactional, config.engine(), limits_of(found), source.topic_id)
 
 
 def _topics(config: Config) -> dict[str, TopicFacts]:
@@ -121,15 +123,16 @@ async def look_at_store(config: Config) -> None:
         await client.aclose()
 
 
-async def _look_at_shards(config: Config, partitions: int) -> None:
+async def _look_at_shards(config: Config, partitions: int) -> EngineSettings:
     """Whether they are for this worker; and a word where this release learns all anew. Before the worker joins its
-    group; its shards look again."""
+    group; its shards look again. Returns the settings that they were created with."""
     client = connect(redis_connection(config))
     try:
         store = RedisStore(client, config.app)
         await refuse_unfinished(store)
-        await check_stored_shards(store, partitions, config.mode, config.engine())
-        if (relearns := await relearning(store, schema_of(config.engine()))) is not None:
+        engine = await check_stored_shards(store, partitions, config.mode, config.engine())
+        if (relearns := await relearning(store, schema_of(engine))) is not None:
             logger.warning("%s; live shards go on with the version in force meanwhile", relearns)
+        return engine
     finally:
         await client.aclose()

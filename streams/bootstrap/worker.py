@@ -87,7 +87,7 @@ def tune_the_interpreter() -> None:
 
 def build(config: Config, environment: Environment) -> RetentionApp:
     """The Faust app with everything it needs. Clients connect when they are first used."""
-    engine = config.engine()
+    engine = environment.engine
     connection = kafka_connection(config)
     schema = schema_of(engine)
     watching = Watching(

@@ -83,7 +83,7 @@ async def _stored(
     """The record, the settings that it is kept by, and what the model foresees; without what depends on the shard's or
     the model's state where that can't be read, which is said."""
     from streams.operations.customer.forecast import customer_forecast  # loads River
-    from streams.shard.meta import settings_of, unpack_body
+    from streams.shard.meta import settings_in_force, unpack_body
 
     shard, settings = str(partition), None
     async with store_of(config) as store:
@@ -94,7 +94,7 @@ async def _stored(
         try:
             body = unpack_body(shard, meta.body)
             # Those that are configured here need not be the workers'.
-            settings = settings_of(shard, body.creation)
+            settings = settings_in_force(shard, body)
             return value, settings, await customer_forecast(store, body, settings, customer_id, value)
         except StateUnreadable as error:
             echo(f"no forecast: {error}", err=True)

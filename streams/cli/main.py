@@ -26,6 +26,7 @@ COMMANDS = {
     "rebuild": "streams.cli.rebuild:rebuild",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
+    "settings": "streams.cli.settings:settings",
     "tail": "streams.cli.tail:tail",
     "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",

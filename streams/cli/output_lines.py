@@ -71,6 +71,7 @@ def _decided(decision: Decision) -> str:
     if decision.model_version is not None:
         trained = decision.model_version >= 0
         parts.append(f"model of {moment(decision.model_version)}" if trained else "untrained model")
+    parts += [f"{name} {old} -> {new}" for name, (old, new) in decision.settings.items()]
     if decision.reason:
         parts.append(f"'{decision.reason}'")
     return "  ".join(map(str, parts))

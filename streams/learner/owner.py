@@ -88,7 +88,7 @@ class LearnerOwner:
         on_trouble: Callable[[str | None], None] = lambda text: None,
         on_repeated: Callable[[int], None] = lambda sequence: None,
         on_wait: Callable[[tuple[str, str] | None], None] = lambda wait: None,
-        fits: Callable[[], Awaitable[None]] = _fits,
+        fits: Callable[[], Awaitable[object]] = _fits,
         on_relearning: Callable[[str | None], None] = lambda text: None,
     ) -> None:
         self.tp, self.generation = tp, generation

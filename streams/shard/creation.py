@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from streams.errors import MetaMissing
 from streams.kafka.partition_facts import LogFacts
-from streams.shard.meta import SCHEMA, ShardBody, check_settings, check_topic, creation_of, unpack_body
+from streams.shard.meta import SCHEMA, ShardBody, born_with, check_settings, check_topic, creation_of, unpack_body
 from streams.shard.settings import ShardSettings
 from streams.store import Store
 
@@ -35,19 +36,21 @@ async def new_body(
         )
     if public:
         raise MetaMissing(f"shard {namespace}: {', '.join(public)} hold its outputs, the store has no meta")
-    await _fits_the_others(settings, facts, store)
-    creation = creation_of(facts, settings.mode, settings.engine, settings.backfill_until)
+    engine = await _fits_the_others(settings, facts, store)
+    creation = creation_of(facts, settings.mode, engine, settings.backfill_until)
     return ShardBody(SCHEMA, creation, ShardState(int(namespace), facts.partitions, facts.start))
 
 
-async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Store) -> None:
-    """A partition that was added later is no new shard: its customers have their records elsewhere.
+async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Store) -> EngineSettings:
+    """The settings of a new shard: where there are others, what an operator may change is as they were created.
 
-    The owners of the other shards find that out too, but this worker may own none of them. Shard 0 tells: there
-    is no topic without it.
+    A partition that was added later is no new shard: its customers have their records elsewhere. The owners of the
+    other shards find that out too, but this worker may own none of them. Shard 0 tells: there is no topic without it.
     """
     first = await store.read_meta("0")
-    if first is not None:
-        creation = unpack_body("0", first.body).creation
-        check_topic("0", creation, facts)
-        check_settings("0", creation, settings.mode, settings.engine)
+    if first is None:
+        return settings.engine
+    creation = unpack_body("0", first.body).creation
+    check_topic("0", creation, facts)
+    check_settings("0", creation, settings.mode, settings.engine)
+    return born_with("0", creation, settings.engine)

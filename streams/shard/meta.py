@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
-from models.settings import LATER, EngineSettings, UnknownSettings
+from models.settings import CHANGEABLE, DECIDING_NOTHING, LATER, EngineSettings, UnknownSettings
+from models.timeline.chosen_settings import in_force
 from models.timeline.shard_state import ShardState
 from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
-SCHEMA = 1
-"""The newest form of a meta; each is stored in the oldest form that holds it."""
+SCHEMA = 2
+"""The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more."""
+FIRST_SCHEMA = 1
 
 Older = Callable[[dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Older] = {}
+MIGRATIONS: dict[int, Older] = {FIRST_SCHEMA: lambda body: body}
 """By the older schema: what makes a meta of it (decoded JSON) one of the next schema."""
 
 
@@ -47,7 +51,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def pack_body(body: ShardBody) -> bytes:
-    return _encode(body)
+    """In the oldest schema that holds it: an older release takes over a shard in which nothing is new to it."""
+    state = body.state
+    is_new = any(field is not UNSET for field in (state.settings, state.waiting, state.lineage))
+    return _encode(msgspec.structs.replace(body, schema=SCHEMA if is_new else FIRST_SCHEMA))
 
 
 def unpack_body(namespace: str, value: bytes) -> ShardBody:
@@ -124,8 +131,27 @@ def check_topic(namespace: str, creation: Creation, facts: LogFacts) -> None:
         )
 
 
-def check_settings(namespace: str, creation: Creation, mode: str, settings: EngineSettings) -> None:
+def born_with(namespace: str, creation: Creation, configured: EngineSettings) -> EngineSettings:
+    """The same, with what is configured where it decides nothing. Raises as `settings_of`."""
+    return replace(settings_of(namespace, creation), **{name: getattr(configured, name) for name in DECIDING_NOTHING})
+
+
+def settings_in_force(namespace: str, body: ShardBody) -> EngineSettings:
+    """What decides in a shard now: of its creation, and what an operator has chosen since. Raises as `settings_of`."""
+    return in_force(settings_of(namespace, body.creation), body.state)
+
+
+def check_settings(
+    namespace: str, creation: Creation, mode: str, settings: EngineSettings, changeable: bool = False
+) -> None:
     """What was fixed at creation is still what the worker is told.
+
+    Args:
+        namespace: of the shard.
+        creation: of the shard.
+        mode: as configured.
+        settings: as configured.
+        changeable: hold those to it too that an operator may change later.
 
     Raises:
         SettingsChanged: it is not.
@@ -137,7 +163,7 @@ def check_settings(namespace: str, creation: Creation, mode: str, settings: Engi
     differing = [
         f"{name} is {value!r}, at creation {stored[name]!r}"
         for name, value in configured.items()
-        if value != stored[name]
+        if value != stored[name] and (changeable or name not in CHANGEABLE)
     ]
     if differing:
         raise SettingsChanged(f"shard {namespace}: {'; '.join(differing)}")

@@ -53,7 +53,7 @@ from streams.shard.clock_guard import ClockGuard
 from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
-from streams.shard.meta import SCHEMA, ShardBody, check_log, check_settings, pack_body, unpack_body
+from streams.shard.meta import SCHEMA, ShardBody, born_with, check_log, check_settings, pack_body, unpack_body
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
@@ -83,7 +83,7 @@ class Shard:
         self.namespace = str(tp.partition)
         self.busy = False
         self.next_offset = 0
-        self._settings, self._store = settings, ports.store
+        self._settings, self._engine, self._store = settings, settings.engine, ports.store
         self._outgoing, self._release = ports.outgoing, ports.release
         self._watcher = watcher = ports.watcher
         self._checkpoint = ports.checkpoint
@@ -128,6 +128,8 @@ class Shard:
             check_made_by_it(self.namespace, body.creation, self._settings.backfill_until)
         check_log(self.namespace, body.creation, body.state.next_offset, facts)
         check_settings(self.namespace, body.creation, self._settings.mode, self._settings.engine)
+        # What an operator may change counts as it was at creation, and as the log says since.
+        self._engine = born_with(self.namespace, body.creation, self._settings.engine)
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
@@ -223,7 +225,7 @@ class Shard:
         state = self.body.state
         if state.time == NO_TIME:
             self._body = ShardBody(
-                SCHEMA, self.body.creation, initialised(state, self._settings.engine, int(batch.timestamps[0]))
+                SCHEMA, self.body.creation, initialised(state, self._engine, int(batch.timestamps[0]))
             )
         first = 0
         while first < len(batch):
@@ -260,7 +262,7 @@ class Shard:
                 store_s += time.monotonic() - asked
             return answered
 
-        upcoming = Upcoming(body.state, settings.engine, settings.topic, batch, first, end)
+        upcoming = Upcoming(body.state, self._engine, settings.topic, batch, first, end)
         scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until)
         done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
         if isinstance(done, NotPublished):

@@ -31,7 +31,7 @@ from models.customer.layout import (
 )
 from models.customer.record import unpack
 from models.engine.changes import Changes, committed
-from models.engine.decide import Row, ask, choose_champion, emit_decision, label
+from models.engine.decide import Row, ask, choose_champion, choose_settings, emit_decision, label
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
@@ -84,6 +84,8 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
             work.counts["clocks"] += 1
         elif content.kind == Kind.MODEL_CHOSEN:
             choose_champion(work, index, now)
+        elif content.kind == Kind.SETTINGS_CHOSEN:
+            choose_settings(work, index)
         else:
             lanes[content.customer.encode()].arrivals.append(Arrival(index, now, content))
     return lanes

@@ -120,10 +120,28 @@ def chosen(time: int, model: str | None) -> bytes:
 
 def choosing(log: Sequence[LogRecord], choices: Iterable[tuple[int, str | None]]) -> list[LogRecord]:
     """A partition into which operators wrote: (time, model) each; a choice stands behind what is not later."""
+    return inserted(log, [(time, chosen(time, model)) for time, model in choices])
+
+
+def chosen_settings(time: int, number: int, at: int | None = None, **changes: int | float) -> bytes:
+    """An operator's settings, as `retention settings apply` writes them; `changes` are those that tests start from."""
+    data = {"number": number, "enter": 0.5, "exit": 0.4, "trigger_life": 3 * DAY, "duplicate_window": 0, **changes}
+    return event(
+        "settings_chosen",
+        id=f"settings-{number}-{time}",
+        source=SOURCE,
+        subject=None,
+        time_ms=time,
+        data={**data, **({"at": at} if at else {}), "by": "ada"},
+    )
+
+
+def inserted(log: Sequence[LogRecord], records: Iterable[tuple[int, bytes]]) -> list[LogRecord]:
+    """A partition into which operators wrote: (time, value) each, behind what is not later."""
     entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
-    for time, model in choices:
+    for time, value in records:
         at = next((n for n, entry in enumerate(entries) if entry[0] > time), len(entries))
-        entries.insert(at, (time, None, chosen(time, model)))
+        entries.insert(at, (time, None, value))
     return log_of(entries)
 
 
@@ -267,6 +285,6 @@ def cut_at(log: Sequence[LogRecord], time: int) -> list[LogRecord]:
     return kept
 
 
-ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen"}
+ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen", "settings_chosen"}
 if set(DATA) != ALL_KINDS:
     raise ImportError(f"kinds without example data: {ALL_KINDS ^ set(DATA)}")

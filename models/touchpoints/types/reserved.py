@@ -1,11 +1,11 @@
-"""Event types reserved for the engine and its operators (clock, expired trigger, chosen model)."""
+"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, chosen settings."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent, Envelope
-from models.touchpoints.fields import ModelName, Name, Reference
+from models.touchpoints.fields import Milliseconds, ModelName, Name, Reference, Threshold
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 
@@ -30,6 +30,22 @@ class ModelChosenData(Payload, frozen=True, kw_only=True):
     by: Name | None = None
 
 
+class SettingsChosenData(Payload, frozen=True, kw_only=True):
+    """An operator's settings for the engine, all that can be changed at once, whatever was in force before.
+
+    number: of two records the higher one counts. at: log time in ms; the settings come into force at the first version
+    boundary from then on; without it at the record. trigger_life, duplicate_window: ms. `by` names who chose.
+    """
+
+    number: Milliseconds
+    enter: Threshold
+    exit: Threshold
+    trigger_life: Milliseconds
+    duplicate_window: Milliseconds
+    at: Milliseconds | None = None
+    by: Name | None = None
+
+
 class Clock(Envelope, frozen=True, tag="clock"):
     subject: ClassVar[str] = ""  # about nobody; the attribute lets every event be read alike
     kind: ClassVar[Kind] = Kind.CLOCK
@@ -45,3 +61,9 @@ class ModelChosen(Envelope, frozen=True, tag="model_chosen"):
     subject: ClassVar[str] = ""  # as of a clock record
     kind: ClassVar[Kind] = Kind.MODEL_CHOSEN
     data: ModelChosenData
+
+
+class SettingsChosen(Envelope, frozen=True, tag="settings_chosen"):
+    subject: ClassVar[str] = ""  # as of a clock record
+    kind: ClassVar[Kind] = Kind.SETTINGS_CHOSEN
+    data: SettingsChosenData

@@ -18,7 +18,7 @@ from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from streams.errors import StateUnreadable
 from streams.learner.lineage import FIRST, namespace_of
-from streams.shard.meta import ShardBody
+from streams.shard.meta import ShardBody, settings_of
 from streams.store import Store
 
 LEVEL = 0.9
@@ -50,7 +50,7 @@ async def customer_forecast(
     Args:
         store: holds the learner's state.
         body: of the record's shard.
-        settings: those that the shard was created with.
+        settings: those in force in it.
         customer: the id.
         record: as it is stored.
 
@@ -63,14 +63,15 @@ async def customer_forecast(
         UnknownRecord: the record is.
         StoreUnavailable, StoreRefused: as the store raises them.
     """
-    learner = await _learner(store, schema_of(settings))
+    born = settings_of(str(body.state.partition), body.creation)  # that is what the learner learns by
+    learner = await _learner(store, schema_of(born))
     rows = Block([customer.encode()], [record]).rows
     ticks = rows["numbers"][0, PURCHASE_DAYS] > 0 and rows["times"][0, TICK] != 0 and not rows["flags"][0] & LEFT
     if learner is None or not ticks:
         return None
     try:
-        state = unseal(learner, schema_of(settings), LearningState)
-        learning = Learning(settings, len(state.shards), state)
+        state = unseal(learner, schema_of(born), LearningState)
+        learning = Learning(born, len(state.shards), state)
     except (SnapshotRefused, TypeError, ValueError) as error:
         raise StateUnreadable(f"the learner's state: {error}") from error
     now, contest = body.state.time, learning.model

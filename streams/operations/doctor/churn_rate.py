@@ -8,11 +8,15 @@ from streams.learner.model_registry import VersionMissing
 from streams.operations.champion import NoShard, Standing, standing
 from streams.operations.doctor.finding import Finding, Status, ok, warning
 from streams.operations.doctor.section import error_text
-from streams.shard.meta import settings_of
+from streams.shard.meta import settings_in_force
 from streams.store.redis.connection import Client
 from streams.store.redis.store import RedisStore
 
 CHECK = "shards.churn_rate"
+IN_USE = (
+    "`retention settings apply --set enter=P` changes the threshold; for another horizon build the state anew: "
+    "`retention rebuild --into APP2`"
+)
 
 
 async def churn_rate(client: Client, app: str) -> Finding:
@@ -25,10 +29,10 @@ async def churn_rate(client: Client, app: str) -> Finding:
 
 def finding(stands: Standing) -> Finding:
     """Raises StateUnreadable."""
-    settings = settings_of("0", stands.body.creation)
+    settings = settings_in_force("0", stands.body)
     quality = stands.version.quality if stands.version is not None else {}
     if (text := above_threshold(quality, settings)) is not None:
-        return warning(CHECK, text, f"{REMEDY}; both are fixed at creation, so use a new RETENTION_APP")
+        return warning(CHECK, text, f"{REMEDY}. {IN_USE}")
     rate = quality.get("churn_rate")
     if rate is None:
         return ok(CHECK, "no outcome is known yet")

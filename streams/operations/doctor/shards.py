@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from models.settings import EngineSettings
+from models.timeline.chosen_settings import changeable, newest, rank
 from streams.config import Config
 from streams.errors import EngineError, MetaMissing, StateUnreadable, StoreWentBack
 from streams.kafka.admin import TopicFacts
 from streams.kafka.partition_facts import LogFacts
 from streams.operations.doctor.broker import GroupFacts
-from streams.operations.doctor.finding import Finding, merged, ok, problem, warning
+from streams.operations.doctor.finding import Finding, Status, merged, ok, problem, warning
 from streams.operations.doctor.kafka_section import Ends
 from streams.operations.doctor.section import error_text
 from streams.shard.backfill_plan import BackfillUnfinished, refuse_unfinished
-from streams.shard.meta import ShardBody, check_log, check_settings, unpack_body
+from streams.shard.meta import ShardBody, check_log, check_settings, settings_in_force, unpack_body
 from streams.store.redis.connection import Client
 from streams.store.redis.store import RedisStore
 
@@ -152,7 +153,32 @@ def _settings(mode: str, settings: EngineSettings, bodies: Mapping[int, ShardBod
     def check(n: int, body: ShardBody) -> None:
         check_settings(str(n), body.creation, mode, settings)
 
-    return _every("shards.settings", bodies, check, "as the shards were created with")
+    found = _every("shards.settings", bodies, check, "as the shards were created with")
+    return found if found.status is not Status.OK else _chosen_settings(settings, bodies)
+
+
+def _chosen_settings(settings: EngineSettings, bodies: Mapping[int, ShardBody]) -> Finding:
+    """What an operator may change: the same in all shards, and what is configured for new ones."""
+    check, known = "shards.settings", [newest(body.state) for body in bodies.values()]
+    latest = max((choice for choice in known if choice is not None), key=rank, default=None)
+    lacking = [n for (n, body) in bodies.items() if latest is not None and newest(body.state) != latest]
+    if lacking:
+        text = f"{_named(lacking)} has not read the settings that were chosen last"
+        return warning(check, text, "start a worker for it, or repeat `retention settings apply` with the same values")
+    # All alike, then: the first one tells.
+    shard, body = next(iter(bodies.items()))
+    decides = changeable(settings_in_force(str(shard), body))
+    differing = [
+        f"{name} is {value!r} in force, configured is {configured!r}"
+        for name, value in decides.items()
+        if value != (configured := getattr(settings, name))
+    ]
+    if differing:
+        remedy = (
+            "`retention settings apply` changes what is in force; the configuration counts for new applications only"
+        )
+        return warning(check, "; ".join(differing), remedy)
+    return ok(check, "as the shards were created with")
 
 
 def _log(bodies: Mapping[int, ShardBody], facts: Mapping[int, LogFacts]) -> Finding:

@@ -56,7 +56,7 @@ def test_the_doctor_warns_by_the_settings_that_the_shards_were_created_with() ->
     found = finding(standing(HIGH))
     assert found.status is Status.WARNING
     assert "0.92" in found.text
-    assert "a new RETENTION_APP" in found.remedy
+    assert "`retention settings apply --set enter=P`" in found.remedy
 
 
 @pytest.mark.parametrize(

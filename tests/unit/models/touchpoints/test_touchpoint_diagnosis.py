@@ -179,6 +179,7 @@ REQUIRED = [
     ("offer_expired", "trigger_id"),
     ("expired_unsent", "trigger_id"),
     ("model_chosen", "model"),
+    *(("settings_chosen", name) for name in ("number", "enter", "exit", "trigger_life", "duplicate_window")),
 ]
 
 
@@ -310,6 +311,9 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("clock", "by", "", "a string of 1 to 200 characters"),
     ("model_chosen", "model", "", "the name of a model, or null to let evidence decide"),
     ("model_chosen", "by", "", "a string of 1 to 200 characters"),
+    *(("settings_chosen", "enter", value, "a number from 0 to 1") for value in (-0.1, 1.1, None)),
+    *(("settings_chosen", "trigger_life", value, "a whole number from 0 to") for value in (-1, 1.5, None)),
+    ("settings_chosen", "at", -1, "a whole number from 0 to"),
 ]
 
 

@@ -56,6 +56,7 @@ NUMBERS = {
     "clock": 129,
     "expired_unsent": 130,
     "model_chosen": 131,
+    "settings_chosen": 132,
 }
 
 

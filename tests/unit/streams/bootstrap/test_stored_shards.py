@@ -23,19 +23,25 @@ BODY = ShardBody(SCHEMA, CREATION, ShardState(2, 3, 10))
 
 def looked(
     bodies: dict[str, bytes], settings: EngineSettings = SETTINGS, partitions: int = 3, mode: str = "live"
-) -> None:
-    async def look() -> None:
+) -> EngineSettings:
+    async def look() -> EngineSettings:
         store = FakeStore()
         for shard, body in bodies.items():
             await store.create(shard, body)
-        await check_stored_shards(store, partitions, mode, settings)
+        return await check_stored_shards(store, partitions, mode, settings)
 
-    asyncio.run(look())
+    return asyncio.run(look())
 
 
 def test_where_no_shard_is_and_where_all_fit_a_worker_may_join() -> None:
     looked({}, replace(SETTINGS, tick=SETTINGS.boundary))
     looked({"0": pack_body(BODY), "2": pack_body(BODY)})
+
+
+def test_what_an_operator_may_change_is_as_the_shards_were_created_with() -> None:
+    told = replace(SETTINGS, enter=0.7, exit=0.3, piece_items=3)
+    assert looked({}, told) == told
+    assert looked({"1": pack_body(BODY)}, told) == replace(SETTINGS, piece_items=3)
 
 
 @pytest.mark.parametrize("shard", ["0", "2"])
@@ -51,10 +57,10 @@ def test_a_worker_of_another_mode_is_refused() -> None:
 
 def test_an_older_release_than_a_shard_is_refused() -> None:
     newer_setting = msgspec.structs.replace(BODY, creation=msgspec.structs.replace(CREATION, settings={"new": 1}))
-    newer_schema = msgspec.structs.replace(BODY, schema=SCHEMA + 1)
-    for body in (newer_setting, newer_schema):
+    newer_schema = pack_body(BODY).replace(b'"schema":1', b'"schema":%d' % (SCHEMA + 1))
+    for body in (pack_body(newer_setting), newer_schema):
         with pytest.raises(NewerRelease, match="remedy: run the newer release"):
-            looked({"1": pack_body(body)})
+            looked({"1": body})
 
 
 def test_a_damaged_shard_keeps_no_worker_from_the_others(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from models.settings import DAY
+from models.timeline.shard_state import ChosenSettings, ShardState
 from streams.config import load
 from streams.kafka.admin import TopicFacts
+from streams.kafka.partition_facts import LogFacts
 from streams.operations.doctor.broker import GroupFacts, PartitionState, replicas
-from streams.operations.doctor.finding import Status
+from streams.operations.doctor.finding import Finding, Status
 from streams.operations.doctor.kafka_section import Ends
 from streams.operations.doctor.shards import StoredShard, findings
+from streams.shard.meta import SCHEMA, ShardBody, creation_of
 
 EMPTY = Ends({0: 0, 1: 0, 2: 0}, {0: 0, 1: 0, 2: 0}, {})
 TOPIC = TopicFacts("retention.touchpoints", "id", 3, 3, {})
@@ -21,6 +25,37 @@ def test_an_outbox_at_its_limit_names_the_shards_that_stand_still() -> None:
     assert found["shards.outbox"].status is Status.WARNING
     assert found["shards.outbox"].text == "31 entries, shards 1-2 at outbox_limit (10)"
     assert "does not tell the group's members" in found["shards.workers"].text
+
+
+CHOSEN = ChosenSettings(7, "digest", {"enter": 0.7, "exit": 0.6, "trigger_life": 3 * DAY, "duplicate_window": 0})
+
+
+def settings_finding(*chosen: ChosenSettings | None, **configured: float) -> Finding:
+    """What is said of shards that an operator's settings have come to, or have not."""
+    creation = creation_of(LogFacts(0, 0, "id", 3, None), "live", load().engine())
+    shards = {}
+    for n, choice in enumerate(chosen):
+        state = ShardState(n, 3, 0) if choice is None else ShardState(n, 3, 0, settings=choice)
+        shards[n] = StoredShard(ShardBody(SCHEMA, creation, state), 0)
+    told = findings(load(mode="live", **configured), TOPIC, GroupFacts(None, None, {}), shards, EMPTY)
+    return next(finding for finding in told if finding.check == "shards.settings")
+
+
+def test_settings_that_are_configured_and_not_in_force_are_told_with_the_way_to_change_them() -> None:
+    assert settings_finding(None, None, None).status is Status.OK
+    assert settings_finding(CHOSEN, CHOSEN, CHOSEN, enter=0.7, exit=0.6).status is Status.OK
+    found = settings_finding(CHOSEN, CHOSEN, CHOSEN, enter=0.7)
+    assert (found.status, found.text) == (Status.WARNING, "exit is 0.6 in force, configured is 0.65")
+    assert "`retention settings apply`" in found.remedy
+
+
+def test_a_shard_that_has_not_read_the_settings_chosen_last_is_named() -> None:
+    found = settings_finding(CHOSEN, None, CHOSEN, enter=0.7, exit=0.6)
+    assert (found.status, found.text) == (Status.WARNING, "shard 1 has not read the settings that were chosen last")
+
+
+def test_a_fixed_setting_that_differs_is_a_problem() -> None:
+    assert settings_finding(CHOSEN, None, None, tick_days=14).status is Status.PROBLEM
 
 
 @pytest.mark.parametrize(

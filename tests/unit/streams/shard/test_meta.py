@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.settings import DAY, EngineSettings
-from models.timeline.shard_state import ShardState
+from models.settings import CHANGEABLE, DAY, EngineSettings
+from models.timeline.shard_state import ChosenSettings, ShardState
 from streams import errors
 from streams.errors import (
     EngineError,
@@ -28,6 +28,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.shard.meta import (
     SCHEMA,
     ShardBody,
+    born_with,
     check_log,
     check_settings,
     creation_of,
@@ -46,14 +47,28 @@ def test_a_body_comes_back_as_it_was() -> None:
     assert unpack_body("2", pack_body(BODY)) == BODY
 
 
-@pytest.mark.parametrize("schema", [0, 2, 99])
-def test_a_body_of_another_schema_is_refused_by_its_number_whatever_its_fields(schema: int) -> None:
+@pytest.mark.parametrize(("schema", "error"), [(0, StateUnreadable), (SCHEMA + 1, NewerRelease), (99, NewerRelease)])
+def test_a_body_of_another_schema_is_refused_by_its_number_whatever_its_fields(
+    schema: int, error: type[EngineError]
+) -> None:
     for value in (
-        pack_body(msgspec.structs.replace(BODY, schema=schema)),
+        pack_body(BODY).replace(b'"schema":1', b'"schema":%d' % schema),
         msgspec.json.encode({"schema": schema, "cut": [1, 2, 3]}),
     ):
-        with pytest.raises(StateUnreadable, match=f"meta of shard 2 has schema {schema}; this release reads {SCHEMA}"):
+        with pytest.raises(
+            error, match=f"meta of shard 2 has schema {schema}; this release reads 1 to {SCHEMA}"
+        ) as told:
             unpack_body("2", value)
+        assert type(told.value) is error
+
+
+def test_a_body_is_stored_in_the_oldest_schema_that_holds_it() -> None:
+    assert pack_body(BODY).startswith(b'{"schema":1,')
+    chosen = ChosenSettings(7, "digest", {"enter": 0.5, "trigger_life": 11})
+    for name in ("settings", "waiting"):
+        body = msgspec.structs.replace(BODY, state=msgspec.structs.replace(BODY.state, **{name: chosen}))
+        assert pack_body(body).startswith(b'{"schema":2,')
+        assert unpack_body("2", pack_body(body)) == body
 
 
 @given(st.one_of(st.binary(), st.integers(0, len(pack_body(BODY)) - 1).map(lambda n: pack_body(BODY)[:n])))
@@ -110,8 +125,8 @@ def test_every_setting_that_decides_has_a_changed_value_here() -> None:
     assert set(CHANGED) == set(SETTINGS.deciding())
 
 
-@pytest.mark.parametrize("name", CHANGED)
-def test_a_setting_that_decides_may_not_change(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(CHANGED.keys() - set(CHANGEABLE)))
+def test_a_setting_that_is_fixed_may_not_change(name: str) -> None:
     told = replace(SETTINGS, **{name: CHANGED[name]})
     with pytest.raises(SettingsChanged) as raised:
         check_settings("2", BIRTH, "live", told)
@@ -119,13 +134,13 @@ def test_a_setting_that_decides_may_not_change(name: str) -> None:
     assert str(raised.value).startswith(f"shard 2: {name} is {CHANGED[name]!r}, at creation {stored!r} | remedy: ")
 
 
-def test_a_setting_that_is_newer_than_the_shard_counts_as_what_it_was_before() -> None:
-    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 5, at creation 0"):
-        check_settings("2", BIRTH, "live", replace(SETTINGS, duplicate_window=5))
-    initialised = creation_of(FACTS, "live", replace(SETTINGS, duplicate_window=5))
-    check_settings("2", initialised, "live", replace(SETTINGS, duplicate_window=5))
-    with pytest.raises(SettingsChanged, match="shard 2: duplicate_window is 0, at creation 5"):
-        check_settings("2", initialised, "live", SETTINGS)
+@pytest.mark.parametrize("name", CHANGEABLE)
+def test_a_setting_that_an_operator_may_change_is_as_it_was_at_creation_whatever_is_configured(name: str) -> None:
+    told = replace(SETTINGS, **{name: CHANGED.get(name, 5)}, piece_items=3)
+    check_settings("2", BIRTH, "live", told)
+    assert born_with("2", BIRTH, told) == replace(SETTINGS, piece_items=3)
+    with pytest.raises(SettingsChanged, match=f"{name} is"):
+        check_settings("2", BIRTH, "live", told, changeable=True)
 
 
 def test_a_shard_of_a_newer_release_is_refused_by_the_setting_that_this_one_has_not() -> None:
@@ -143,8 +158,8 @@ def test_a_meta_that_lacks_a_setting_of_every_release_is_damaged() -> None:
 
 
 def test_the_mode_may_not_change_and_all_differences_are_told_at_once() -> None:
-    with pytest.raises(SettingsChanged, match=r"mode is 'replay', at creation 'live'; enter is 0.9, at creation 0.8"):
-        check_settings("2", BIRTH, "replay", replace(SETTINGS, enter=0.9))
+    with pytest.raises(SettingsChanged, match=r"mode is 'replay', at creation 'live'; horizon is 9, at creation"):
+        check_settings("2", BIRTH, "replay", replace(SETTINGS, horizon=9))
 
 
 def test_what_decides_nothing_may_change_and_stored_settings_compare_equal() -> None:
