@@ -60,6 +60,25 @@ async def test_a_write_stands_and_is_counted(store: HeldStore) -> None:
 
 
 @scenario
+async def test_another_namespaces_checkpoint_has_a_token_of_its_own_and_the_same_listener(store: HeldStore) -> None:
+    told: list[str] = []
+    checkpoint = await owned(store, told.append)
+    other = checkpoint.of_namespace("elsewhere")
+    await other.create(b"theirs")
+    await other.write(b"theirs-1")
+    assert (checkpoint.number, other.number) == (0, 1)
+    [mine, theirs] = [store.snapshot(place).meta for place in (PLACE, "elsewhere")]
+    assert mine is not None
+    assert theirs is not None
+    assert (mine.body, theirs.body) == (b"body-0", b"theirs-1")
+    assert mine.token != theirs.token
+    await Checkpoint(store, "elsewhere").mint()
+    with pytest.raises(Fenced):
+        await other.write(b"theirs-2")
+    assert told == ["token"]
+
+
+@scenario
 async def test_a_write_cancelled_in_flight_is_finished_before_the_cancellation_goes_on(store: HeldStore) -> None:
     checkpoint = await owned(store)
     store.go.clear()
