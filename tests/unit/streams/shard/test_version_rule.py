@@ -15,8 +15,9 @@ from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.outputs import Decision, Position, encode
 from models.settings import HOUR, EngineSettings
+from models.timeline.boundaries import UNTRAINED
 from models.timeline.shard_state import ShardState
-from streams.learner.model_registry import ModelRegistry
+from streams.learner.model_registry import ModelRegistry, name_of
 from streams.learner.versions import Versions
 from streams.shard.version_rule import VersionRule
 from streams.store import StoreChanges
@@ -53,6 +54,11 @@ class Ground:
         versions = [Version(hour * HOUR, hour, untrained.model, untrained.quality) for hour in hours]
         values = ModelRegistry.values_to_write(versions, schema_of(self._settings), 0, max(hours) * HOUR)
         await self._learner.write(b"state", StoreChanges(values))
+
+    async def sealed(self, hour: int) -> bytes | None:
+        """The version as it is stored."""
+        [value] = await self._store.load(LEARNER, [name_of(hour * HOUR)])
+        return value
 
     async def at_noon(self, state: ShardState = STATE) -> int | None:
         return _hour(await self.rule.at_boundary(state, NOON))
@@ -198,5 +204,73 @@ def test_a_recorded_version_that_is_not_there_is_waited_for() -> None:
         assert ground.waits[0] == ("version", f"of boundary {10 * HOUR}, as recorded")
         await ground.publish([10])
         assert await asyncio.wait_for(coming, 1) == 10
+
+    play(scenario)
+
+
+def test_what_was_in_force_is_resumed_without_waiting_from_the_store_or_from_the_copy_beside_the_state() -> None:
+    async def scenario() -> None:
+        ground = Ground()
+        await ground.publish(range(12))
+        await ground.rule.resume(STATE)
+        assert ground.rule.instead(STATE) is None
+        found = await ground.rule.at_boundary(STATE, NOON)
+        assert found is not None
+        copy = ground.rule.copy(found.version)
+        assert copy == await ground.sealed(11)
+        assert ground.rule.copy(None) is None
+        assert ground.rule.copy(initial_version(SETTINGS)) is None, "another than what is in force"
+
+        emptied = Ground()
+        eleven = msgspec.structs.replace(STATE, version=11 * HOUR)
+        await emptied.rule.resume(eleven, copy)
+        assert emptied.rule.instead(eleven) is None
+        assert emptied.rule.scorer is not None
+        assert emptied.waits[0] == ("version", f"in force, of boundary {11 * HOUR}")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("published", "delay", "comes"),
+    [([8, 10, 11, 12], 1, 11), ([8, 10, 11, 12], 0, 12), ([7, 8], 1, 8), ([], 1, None)],
+    ids=["an hour old", "at once", "older than what is gone", "nothing"],
+)
+def test_live_what_is_gone_has_the_newest_that_is_old_enough_in_its_place_until_that_is_committed(
+    published: Sequence[int], delay: int, comes: int | None
+) -> None:
+    async def scenario() -> None:
+        ground = Ground(replace(SETTINGS, version_delay=delay * HOUR))
+        if published:
+            await ground.publish(published)
+        crossed = msgspec.structs.replace(STATE, adopted=NOON)
+        await asyncio.wait_for(ground.rule.resume(crossed), 1)
+        boundary = UNTRAINED if comes is None else comes * HOUR
+        for _ in range(2):
+            instead = ground.rule.instead(crossed)
+            assert instead is not None
+            assert instead.boundary == boundary
+        assert await ground.at_record(crossed) is None, "it is the newest already"
+        committed = msgspec.structs.replace(crossed, version=boundary)
+        assert ground.rule.instead(committed) is None
+        assert ground.rule.instead(crossed) is None, "for good"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("lockstep", [True, False], ids=["in lockstep", "while records are obeyed"])
+def test_what_is_gone_is_waited_for_where_no_other_would_do(lockstep: bool) -> None:
+    async def scenario() -> None:
+        ground = Ground(lockstep=lockstep)
+        await ground.publish([8, 10, 11, 12])
+        if not lockstep:
+            ground.rule.obey([_told(10 * HOUR, NOON)], {"decisions": 1})
+        resuming = asyncio.create_task(ground.rule.resume(STATE))
+        await asyncio.sleep(0.02)
+        assert not resuming.done()
+        await ground.publish([9, 12])
+        await asyncio.wait_for(resuming, 1)
+        assert ground.rule.instead(STATE) is None
+        assert ground.rule.scorer is not None
 
     play(scenario)
