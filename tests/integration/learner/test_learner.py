@@ -557,7 +557,7 @@ def test_a_store_that_is_not_as_the_learner_left_it_ends_the_process(
             await examples.append(shard, messages)
         async with bench.owner() as running:
             async with asyncio.timeout(20):
-                while not versions_in(bench.store):
+                while not versions_in(bench.store):  # noqa: ASYNC110 - the store signals nothing
                     await asyncio.sleep(0.002)
             await happens(bench.store)
             for shard, messages in enumerate(said() if more else ()):
