@@ -233,8 +233,10 @@ def _touch_step(
         if record.ids[i] == arrivals.hashes[row]:
             counts[_DUPLICATE] += 1
             return n, _REST
-    if record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]:
+    forgot = rules.forget_after != 0 and arrivals.times[row] < lane.now - rules.silence - rules.forget_after
+    if forgot or (record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]):
         # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
+        # And of a customer who has left the store and come back, everything from before.
         if rules.duplicate_window and arrivals.times[row] < times[NEWEST] - rules.duplicate_window:
             counts[_DUPLICATE] += 1
             counts[_BEYOND] += 1

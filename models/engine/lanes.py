@@ -59,9 +59,9 @@ class Count(IntEnum):
     EPISODES = 6
     CROSSINGS = 7
     ROWS = 8  # steps taken
-    UNSURE = (
-        9  # applied, and no newer than the customer's newest, whose record had forgotten others: may have come before
-    )
+    UNSURE = 9
+    """Applied, and may have come before: no newer than the newest of a record that has forgotten others, or so old that
+    the customer may have left the store since."""
     BEYOND = 10  # taken for duplicates, since they would be unsure and are older than the window
 
 

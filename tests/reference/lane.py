@@ -211,9 +211,10 @@ class Lane:
             reopened = " reopened"
         if record is None:
             record = self.record = Record(self.customer)
+            self.unsure += self._may_be_of_a_former_life(touch, now)
         elif record.has_seen(touch.id_hash):
             return Step(at, now, "duplicate", touch)
-        elif all(record.ids) and touch.time <= record.times[NEWEST]:
+        elif (all(record.ids) and touch.time <= record.times[NEWEST]) or self._may_be_of_a_former_life(touch, now):
             window = self.settings.duplicate_window
             if window and touch.time < record.times[NEWEST] - window:
                 return Step(at, now, "beyond", touch)
@@ -245,6 +246,11 @@ class Lane:
         # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
         may_open = not late and not alive
         return Step(at, now, what, touch, basis_of(record, now), may_open)
+
+    def _may_be_of_a_former_life(self, touch: Touch, now: int) -> bool:
+        """Whether it is so old that the customer may have left the store since."""
+        forget_after = self.settings.forget_after
+        return bool(forget_after) and touch.time < now - self.settings.silence - forget_after
 
     def _rearm(self, touch: Touch) -> str:
         """A trigger expired before it could be sent: the episode may ask again, once the risk is next estimated."""

@@ -204,3 +204,20 @@ def test_who_can_not_leave_for_an_error_is_dead_lettered_and_leaves_at_the_next_
     assert (record.band, record.numbers) == (before.band, before.numbers)
     monkeypatch.setitem(effects.HANDLERS, effects.Effect.FORGOTTEN, handler)
     assert unpack(b"c", failed.records[b"c"]).times[DUE] in failed.dues.values()
+
+
+@sizes
+@pytest.mark.parametrize(("window", "told"), [(0, (1, 0, 2)), (30 * DAY, (0, 1, 1))])
+def test_what_may_be_of_a_former_life_is_said_to_be_unsure_or_dropped_where_there_is_a_window(
+    window: int, told: tuple[int, int, int], batch: int
+) -> None:
+    once = bought("c", 0.5)
+    log = log_of([once, ticking(day(LEAVES)), bought("c", 200), (day(201), *once[1:])])
+    kept = run_alone(log, replace(FORGETTING, duplicate_window=window), SCORER, batch)
+    assert (kept.shard.unsure, kept.shard.beyond, record_of(kept, "c").numbers[PURCHASE_DAYS]) == told
+
+
+def test_what_is_younger_than_who_has_left_can_not_be_is_not_unsure() -> None:
+    log = log_of([bought("c", 200), bought("c", 115, at=day(201))])
+    assert run_alone(log, FORGETTING, SCORER).shard.unsure == 0
+    assert run_alone(log_of([bought("c", 200), bought("c", 114, at=day(201))]), FORGETTING, SCORER).shard.unsure == 1

@@ -54,7 +54,9 @@ def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
 
 LEAVING = {
     "soon": replace(VARIANTS["live"], horizon=7 * DAY, forget_after=1),
-    "later": replace(VARIANTS["live"], horizon=14 * DAY, forget_after=20 * DAY, lateness=3 * DAY),
+    "later": replace(
+        VARIANTS["live"], horizon=14 * DAY, forget_after=20 * DAY, lateness=3 * DAY, duplicate_window=9 * DAY
+    ),
     "aligned": replace(VARIANTS["evaluation"], horizon=7 * DAY, forget_after=3 * DAY),
     "between two versions": replace(
         VARIANTS["seldom a version"], boundary=56 * DAY, horizon=7 * DAY, forget_after=DAY, alive="engagement"
@@ -91,6 +93,9 @@ def test_it_equals_the_plain_reference_where_the_silent_and_the_erased_leave(var
     assert digest(fast) == digest(plain)
     said = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
     assert {"forgotten", "erased", "reopened"} <= set(said)
+    doubts = [[(shard.unsure, shard.beyond) for shard in world.shards] for world in (fast, plain)]
+    assert doubts[0] == doubts[1]
+    assert sum(map(sum, doubts[0])) > 0
     assert [sum(shard.state.bands) for shard in fast.shards] == [len(shard.records) for shard in fast.shards]
 
 
