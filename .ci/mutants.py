@@ -154,16 +154,13 @@ def passes(module: str, source: str, tests: Sequence[str], within_s: float) -> b
 
 
 def load_the_rest() -> None:
-    """What every test imports and no module of MODULES is part of."""
+    """What tests import and no module of MODULES is part of: the libraries."""
     import aiokafka  # noqa: F401
     import faust  # noqa: F401
     import hypothesis  # noqa: F401
     import kafka  # noqa: F401
+    import numba  # noqa: F401
     import redis.asyncio  # noqa: F401
-
-    from models.warm_up import warm
-
-    warm()
 
 
 def main(chosen: Sequence[str]) -> int:
