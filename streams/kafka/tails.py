@@ -86,6 +86,12 @@ class TailReader:
         ends = await self._guarded(self._ends(partitions), "reading the ends of the logs")
         return {tp: end for tp, end in ends.items() if isinstance(end, LogEnd)}
 
+    async def unreadable(self, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, str]:
+        """Why nothing can be read from a position on, of those partitions where it is so (damage on the disk, a lost
+        right, no leader). Raises KafkaUnavailable, BrokerRefused where no broker can be reached."""
+        told = await self._guarded(self._requests.fetch(positions), "reading the input")
+        return {tp: str(answer) or repr(answer) for tp, answer in told.items() if isinstance(answer, Exception)}
+
     async def close(self) -> None:
         await self._requests.close()
 

@@ -31,11 +31,11 @@ from streams.monitoring.model_metrics import ContestSeries
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
 
-UNPUBLISHED, HELD = "kafka", "transaction"
+UNPUBLISHED, HELD, UNREADABLE = "kafka", "transaction", "unreadable"
 TAKEOVER = "takeover"
-PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD, TAKEOVER)
-"""Why a shard that has work, or the learner, stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD`, whose
-work Kafka does not hand out, may stand beside another."""
+PAUSES = ("store", UNPUBLISHED, "version", "clock_ahead", "outbox", HELD, UNREADABLE, TAKEOVER)
+"""Why a shard that has work, or the learner, stands still. `UNPUBLISHED`, whose work is its outputs, and `HELD` and
+`UNREADABLE`, whose work Kafka does not hand out, may stand beside another."""
 
 DOUBTED = ("applied", "duplicate")
 """How a touchpoint is taken of which nobody knows whether it came before."""
@@ -307,6 +307,10 @@ class Metrics:
         """For how long an open transaction of a producer has held up the shard's input; 0 when none does."""
         self._held.labels(str(shard)).set(seconds)
         self._paused.labels(str(shard), HELD).set(seconds > 0)
+
+    def unreadable(self, shard: int, so: bool) -> None:
+        """Whether a shard's input can't be read."""
+        self._paused.labels(str(shard), UNREADABLE).set(so)
 
     def owned(self, shards: Collection[int]) -> None:
         """The shards of this worker from now on. What stood about others is the new owner's to say."""

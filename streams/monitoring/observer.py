@@ -24,7 +24,7 @@ from streams.kafka.open_transactions import LogEnd, OpenTransactions
 from streams.kafka.tails import TailReader
 from streams.monitoring.health import Progress
 from streams.monitoring.http import WebServer
-from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, Metrics
+from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE, Metrics
 from streams.outbox.relay import Sent
 from streams.store import Store, StoreUnavailable
 from streams.store.port import LEARNER
@@ -80,6 +80,8 @@ class Watching:
         self._open = OpenTransactions()
         self._in_hand: dict[int, int] = {}  # records taken in and not committed
         self._reach: dict[int, int] = {}  # the log time up to which a shard has work in hand
+        self._stood_at: dict[int, int] = {}  # next offsets at the last look at the log's end
+        self._unreadable_since: dict[int, float] = {}
 
     # -- told by shards
 
@@ -249,6 +251,8 @@ class Watching:
         self._states.pop(shard, None)
         self._reach.pop(shard, None)
         self._publishes(shard)
+        self._stood_at.pop(shard, None)
+        self._unreadable_since.pop(shard, None)
         self._open.forget(shard)
         self.progress.flows(shard)
 
@@ -264,16 +268,37 @@ class Watching:
         except (KafkaUnavailable, BrokerRefused) as error:
             logger.debug("lag is not known: %s", error)
             return
-        for tp, end in ends.items():
-            state = self._states.get(tp.partition)
-            if state is not None:  # else it was lost while Kafka answered
-                self.metrics.next_offset(tp.partition, state.next_offset, end.end, state.time)
-                self._look_for_open(tp.partition, end)
+        suspects = {}
+        for shard in self._owned:
+            tp, state = TopicPartition(topic, shard), self._states.get(shard)
+            if state is None:  # it was lost while Kafka answered
+                continue
+            end, before = ends.get(tp), self._stood_at.get(shard)
+            self._stood_at[shard] = state.next_offset
+            if end is None or (before == state.next_offset < end.stable):
+                suspects[tp] = state.next_offset
+            if end is not None:
+                self.metrics.next_offset(shard, state.next_offset, end.end, state.time)
+        try:
+            unreadable = await tails.unreadable(suspects) if suspects else {}
+        except (KafkaUnavailable, BrokerRefused) as error:
+            unreadable = dict.fromkeys(suspects, str(error))
+        for shard in self._owned & self._states.keys():
+            tp = TopicPartition(topic, shard)
+            self._look_for_open(shard, ends.get(tp), unreadable.get(tp))
 
-    def _look_for_open(self, shard: int, end: LogEnd) -> None:
-        held = self._open.looked(shard, end)
+    def _look_for_open(self, shard: int, end: LogEnd | None, error: str | None) -> None:
+        """Tell why Kafka hands nothing out: an open transaction, or an error."""
+        held = self._open.looked(shard, end) if end is not None else None
         self.metrics.held(shard, held.seconds if held else 0.0)
-        if held:
+        self.metrics.unreadable(shard, error is not None)
+        if error is None:
+            self._unreadable_since.pop(shard, None)
+        if error is not None:
+            now = time.monotonic()
+            seconds = now - self._unreadable_since.setdefault(shard, now)
+            self.progress.held(shard, seconds, f"{UNREADABLE}: the input can't be read: {error}")
+        elif held:
             self.progress.held(shard, held.seconds, f"{HELD}: {held}")
         else:
             self.progress.flows(shard)

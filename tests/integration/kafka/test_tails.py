@@ -174,3 +174,25 @@ def test_a_broker_that_was_away_is_found_again(own_kafka: ApacheKafka, redis_app
         await tails.close()
 
     asyncio.run(scenario())
+
+
+def test_a_batch_that_is_damaged_on_the_brokers_disk_is_told(own_kafka: ApacheKafka, redis_app: str) -> None:
+    """Its consumer tries it again for ever, and the shard looks as if it had nothing to do."""
+    topic = published(own_kafka, redis_app, 2, 3)
+    own_kafka.stop()
+    [segment] = own_kafka.directory.rglob(f"{topic}-0/00000000000000000000.log")
+    stored = bytearray(segment.read_bytes())
+    stored[stored.rindex(b"vvvvvvvvvv")] ^= 1
+    segment.write_bytes(stored)
+    own_kafka.restart()
+
+    async def scenario() -> None:
+        tails = TailReader(KafkaConnection(own_kafka.bootstrap_servers))
+        whole, damaged = TopicPartition(topic, 1), TopicPartition(topic, 0)
+        assert sorted(await tails.log_ends([whole, damaged])) == [damaged, whole]
+        told = await tails.unreadable({whole: 0, damaged: 0})
+        assert list(told) == [damaged]
+        assert "Invalid CRC" in told[damaged]
+        await tails.close()
+
+    asyncio.run(scenario())

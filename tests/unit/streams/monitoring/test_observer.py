@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,13 +51,16 @@ class Group:
 
 
 class Ends:
-    """The ends of the logs. stable: everything before it is decided."""
+    """The ends of the logs. stable: everything before it is decided. error: of reading what is before it."""
 
-    def __init__(self, end: int, stable: int | None = None) -> None:
-        self._end = LogEnd(end, end if stable is None else stable)
+    def __init__(self, end: int, stable: int | None = None, error: str = "") -> None:
+        self._end, self._error = LogEnd(end, end if stable is None else stable), error
 
     async def log_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, LogEnd]:
         return dict.fromkeys(partitions, self._end)
+
+    async def unreadable(self, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, str]:
+        return dict.fromkeys(positions, self._error) if self._error else {}
 
 
 class Away(FakeStore):
@@ -65,10 +68,13 @@ class Away(FakeStore):
         raise StoreUnavailable("no answer")
 
 
-async def looking(watching: Watching, group: Any, store: FakeStore, ends: int = 0, stable: int | None = None) -> None:
+async def looking(
+    watching: Watching, group: Any, store: FakeStore, ends: int = 0, stable: int | None = None, error: str = ""
+) -> None:
     """Let it look around a few times."""
     module.CHECK_EVERY_S, usual = 0.01, module.CHECK_EVERY_S
-    looks = asyncio.create_task(watching.run(group, Ends(ends, stable), "touchpoints", store))  # type: ignore[arg-type] # doubles
+    tails: Any = Ends(ends, stable, error)
+    looks = asyncio.create_task(watching.run(group, tails, "touchpoints", store))
     try:
         await asyncio.sleep(0.2)
         assert not looks.done(), looks.exception()
@@ -227,6 +233,22 @@ def test_an_open_transaction_upstream_pauses_the_shard_until_it_ends_or_the_shar
     asyncio.run(looking(watching, group, FakeStore(), ends=100, stable=70))
     assert value(watching, "retention_paused", shard="0", reason="transaction") is None
     assert value(watching, "retention_held_seconds", shard="0") is None
+
+
+def test_an_input_that_cannot_be_read_is_no_idle_shard() -> None:
+    watching, group = watched(), Group(TP("touchpoints", 0))
+    watching.taken_over(0, ShardState(0, 2, 70, time=5_000))
+    watching.idle(0)
+    asyncio.run(looking(watching, group, FakeStore(), ends=70, error="Invalid CRC"))
+    assert "reason" not in watching.progress.states()[0], "there is nothing to be read"
+    asyncio.run(looking(watching, group, FakeStore(), ends=100, error="Invalid CRC"))
+    assert value(watching, "retention_paused", shard="0", reason="unreadable") == 1
+    assert watching.progress.states()[0]["reason"] == "unreadable: the input can't be read: Invalid CRC"
+    watching.progress.stall_after_s = 0.0
+    assert not watching.progress.healthy
+    asyncio.run(looking(watching, group, FakeStore(), ends=100))
+    assert value(watching, "retention_paused", shard="0", reason="unreadable") == 0
+    assert watching.progress.healthy
 
 
 def test_what_the_store_tells_is_counted() -> None:
