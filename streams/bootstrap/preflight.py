@@ -16,9 +16,9 @@ from models.settings import EngineSettings
 from streams.bootstrap.stored_shards import check_stored_shards
 from streams.config import Config
 from streams.errors import TopicUnfit
-from streams.kafka.access import rights_missing
+from streams.kafka.access import BrokerRefused, rights_missing
 from streams.kafka.admin import TopicAdmin, TopicFacts
-from streams.kafka.errors import TopicMissing
+from streams.kafka.errors import BrokerUnreachable, TopicMissing
 from streams.kafka.rights import lacking
 from streams.kafka.security import kafka_connection
 from streams.kafka.topics import ROLES
@@ -93,6 +93,7 @@ def _topics(config: Config) -> dict[str, TopicFacts]:
     """All topics, after a look at each. Raises TopicMissing, TopicUnfit."""
     with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)
+        _look_for_others(config, admin)
     if lacks := lacking(config, found):
         raise rights_missing(kafka_connection(config), lacks)
     if (there := topics.existence(config, found)).status is Status.PROBLEM:
@@ -101,6 +102,17 @@ def _topics(config: Config) -> dict[str, TopicFacts]:
         if (finding := check(config, found)).status is Status.PROBLEM:
             raise TopicUnfit(f"{finding.text}; {finding.remedy}")
     return found
+
+
+def _look_for_others(config: Config, admin: TopicAdmin) -> None:
+    """A warning where another deployment goes by the same application name."""
+    try:
+        told = topics.shared_app(config, admin.read_by(config.app))
+    except (BrokerUnreachable, BrokerRefused) as error:  # a fresh cluster has no coordinator yet
+        logger.debug("whether another deployment is called %s is not known: %s", config.app, error)
+        return
+    if told is not None:
+        logger.warning("%s; %s", told, topics.OWN_APP)
 
 
 async def look_at_store(config: Config) -> None:

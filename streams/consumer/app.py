@@ -23,6 +23,8 @@ from streams.kafka.security import KafkaConnection
 
 logger = logging.getLogger(__name__)
 
+DATA = "retention-faust-"
+"""How the folder begins that Faust makes for tables, of which there are none."""
 LEAVE_S = 2.0
 """For leaving the group and closing connections. With Kafka there it takes tenths of a second; a worker that did not
 leave is missed after its session only."""
@@ -103,7 +105,25 @@ def build_app(settings: TransportSettings, connection: KafkaConnection, ownershi
 
 
 def _data_directory() -> Path:
-    return Path(tempfile.gettempdir(), f"retention-faust-{os.getpid()}")
+    return Path(tempfile.gettempdir(), f"{DATA}{os.getpid()}")
+
+
+def clear_away() -> None:
+    """Delete the empty folders of workers that were killed before they could."""
+    for left in Path(tempfile.gettempdir()).glob(f"{DATA}*"):
+        number = left.name.removeprefix(DATA)
+        if number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def run_worker(app: RetentionApp) -> NoReturn:
@@ -112,6 +132,7 @@ def run_worker(app: RetentionApp) -> NoReturn:
     Blocks; call it in the main thread. Logging is left as the caller has configured it.
     """
     uvloop.install()
+    clear_away()
     raised: BaseException | None = None
     worker: Any = app.Worker(loglevel="WARNING", quiet=True, override_logging=False)
     worker.spinner = None  # it would show a cursor that it never hid, terminal or not

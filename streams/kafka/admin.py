@@ -132,6 +132,12 @@ class TopicAdmin:
                 )
         return facts
 
+    def read_by(self, group: str) -> set[str]:
+        """The topics of which a consumer group has offsets committed."""
+        with kafka_named(self.connection, f"asking for the offsets of the group {group}", "Describe"):
+            offsets = self._client.list_group_offsets(group)[group]
+        return {tp.topic for tp, told in offsets.items() if told.offset >= 0}
+
     def topic(self, name: str) -> TopicFacts:
         """One topic. Raises TopicMissing."""
         found = self.describe([name])

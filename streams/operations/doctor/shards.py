@@ -20,6 +20,7 @@ from streams.operations.doctor.broker import GroupFacts
 from streams.operations.doctor.finding import Finding, Status, merged, ok, problem, warning
 from streams.operations.doctor.kafka_section import Ends
 from streams.operations.doctor.section import error_text
+from streams.operations.doctor.topics import OWN_APP, shared_app
 from streams.shard.backfill_plan import BackfillUnfinished, refuse_unfinished
 from streams.shard.meta import ShardBody, check_log, check_settings, settings_in_force, unpack_body
 from streams.store.redis.connection import Client
@@ -90,7 +91,7 @@ def findings(
         return [
             _problem_of("shards.state", unfinished),
             _outbox(config, shards),
-            _workers(group, {}, _facts(topic, shards, ends, {}), shards),
+            merged([_workers(group, {}, _facts(topic, shards, ends, {}), shards), *_alone(config, group)]),
         ]
     bodies = {n: shard.body for n, shard in shards.items() if isinstance(shard.body, ShardBody)}
     committed = {tp.partition: offset for tp, offset in group.committed.items() if tp.topic == topic.name}
@@ -102,7 +103,8 @@ def findings(
             _log(bodies, facts),
             _committed(bodies, committed),
         ]
-    return [*found, _outbox(config, shards), _workers(group, bodies, facts, shards, still)]
+    workers = merged([_workers(group, bodies, facts, shards, still), *_alone(config, group)])
+    return [*found, _outbox(config, shards), workers]
 
 
 def where(shards: Mapping[int, StoredShard], ends: Ends) -> list[tuple[int, int | None, int | None]]:
@@ -261,6 +263,12 @@ def _workers(
     if not group.members and bodies and waits:
         return warning(check, text, "start a worker: `retention worker`")
     return ok(check, text)
+
+
+def _alone(config: Config, group: GroupFacts) -> list[Finding]:
+    """A warning where another deployment goes by the same application name."""
+    told = shared_app(config, {tp.topic for tp in group.committed})
+    return [] if told is None else [warning("shards.workers", told, OWN_APP)]
 
 
 def _problem_of(check: str, error: EngineError, text: str | None = None) -> Finding:

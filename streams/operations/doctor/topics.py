@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from streams.config import Config
 from streams.kafka.admin import TopicFacts
@@ -25,6 +25,10 @@ from streams.kafka.topics import (
 from streams.operations.doctor.finding import Finding, merged, ok, problem, warning
 from streams.outbox.batch_sizes import LARGEST_ENTRY, limits_of
 
+OWN_APP = (
+    "give each deployment on one Kafka a RETENTION_APP of its own: it names consumer group, transactional ids and keys "
+    "in Redis, and those who share it end each other (71). If it is a former one, delete the group's offsets there"
+)
 CHANGE = "change it with kafka-configs.sh --alter, as `retention topics create` would have set it"
 OTHER_TIME = (
     f"correct RETENTION_MODE, or before there is state {CHANGE}; afterwards use topics under another "
@@ -99,6 +103,17 @@ def settings(config: Config, found: Mapping[str, TopicFacts]) -> Finding:
     if (short := _short_memory(config, found)) is not None:
         findings.append(short)
     return merged([*findings, *_short_outputs(config, found)])
+
+
+def shared_app(config: Config, read: Collection[str]) -> str | None:
+    """In words, when another deployment goes by the same application name on this Kafka; None: none does.
+
+    read: the topics of which the consumer group of that name has offsets committed.
+    """
+    if foreign := sorted(set(read) - {config.topic("touchpoints"), config.topic("learner")}):
+        named = ", ".join(foreign)
+        return f"the group {config.app} has read {named} too: another deployment has the same RETENTION_APP"
+    return None
 
 
 def message_size(config: Config, found: Mapping[str, TopicFacts]) -> Finding:

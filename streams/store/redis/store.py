@@ -163,11 +163,19 @@ class RedisStore:
 
         For a namespace made to try the store (streams/store/redis/trial.py): no part of the port, no owner is asked.
         """
+        self._shapes.pop(namespace, None)
+        await self._calls.call(f"delete of namespace {namespace!r}", "UNLINK", *self._all(namespace, names, buckets))
+
+    async def expire(self, namespace: str, names: Sequence[bytes], buckets: int, seconds: int) -> None:
+        """Let such a namespace go by itself, should nobody be there to delete it."""
+        for key in self._all(namespace, names, buckets):
+            await self._calls.call(f"expiry of namespace {namespace!r}", "EXPIRE", key, seconds)
+
+    def _all(self, namespace: str, names: Sequence[bytes], buckets: int) -> list[bytes]:
         check_names(names)
         prefix, keys = self._prefix(namespace), self._keys(namespace)
         own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, range(buckets))]
-        self._shapes.pop(namespace, None)
-        await self._calls.call(f"delete of namespace {namespace!r}", "UNLINK", *own, *(prefix + name for name in names))
+        return [*own, *(prefix + name for name in names)]
 
     async def load_at(self, namespace: str, names: Sequence[bytes]) -> tuple[Meta | None, list[bytes | None]]:
         """The meta, and values by name, all as of one moment. For whoever compares; no part of the port."""

@@ -5,10 +5,12 @@ What a Redis user may not do shows nowhere else before a shard needs it.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import secrets
 
 from streams.store.port import Outcome, StoreUnavailable, Write
+from streams.store.redis.access import RedisRightMissing
 from streams.store.redis.due_buckets import FILL, Shape
 from streams.store.redis.store import RedisStore
 from streams.store.rules import StoreRefused
@@ -16,6 +18,7 @@ from streams.store.rules import StoreRefused
 TOKEN, NAME = b"trial", b"c:trial"
 DUES = [(float(n), b"trial-%d" % n) for n in range(FILL + 1)]
 """One more than a bucket is made for, so that it is split."""
+BUCKETS, KEPT_S = Shape().with_room(len(DUES)), 600
 
 FIRST = Write(TOKEN, 0, b"first", b"1", values=[(NAME, b"1")], dues=DUES, outbox=[b"a", b"b"])
 SECOND = Write(TOKEN, 1, b"second", b"2", removed=[NAME], undue=[DUES[0][1]], outbox=[b"c"], trim=1)
@@ -46,6 +49,7 @@ async def _exercise(store: RedisStore, namespace: str) -> None:
     await store.create(namespace, b"0")
     await store.mint(namespace, TOKEN)
     for write in (FIRST, SECOND):
+        await _let_go(store, namespace)
         outcome = await store.commit(namespace, write)
         if outcome is not Outcome.OK:
             raise StoreRefused(f"commit {write.expected} of namespace {namespace!r}: answered {outcome!r}")
@@ -62,10 +66,16 @@ async def _exercise(store: RedisStore, namespace: str) -> None:
         raise StoreRefused(f"namespace {namespace!r}: {wanted!r} was written, {found!r} is read")
 
 
+async def _let_go(store: RedisStore, namespace: str) -> None:
+    """Of what is there so far, should we be killed before it is deleted."""
+    with contextlib.suppress(RedisRightMissing):  # a worker needs no such right, and users of before have none
+        await store.expire(namespace, [NAME], BUCKETS, KEPT_S)
+
+
 async def _left(store: RedisStore, namespace: str) -> str:
     """Delete the namespace; what may be left of it, or nothing."""
     try:
-        await store.delete(namespace, [NAME], Shape().with_room(len(DUES)))
+        await store.delete(namespace, [NAME], BUCKETS)
     except (StoreUnavailable, StoreRefused) as error:
         return f"keys of namespace {namespace!r} may be left, delete them by hand ({error.args[0]})"
     return ""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from models.timeline.shard_state import ShardState
 from streams.bootstrap.preflight import Environment, preflight
@@ -64,6 +66,22 @@ def test_a_user_without_dangerous_commands_is_enough_and_what_is_not_told_is_war
     assert "does not tell its maxmemory-policy" in caplog.text
     assert "waiting for" not in caplog.text
     assert everything(own_redis) == {}
+
+
+def test_another_deployment_of_the_same_name_is_warned_of(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    looked(config)
+    assert "another deployment" not in caplog.text
+    other = config.model_copy(update={"topic_prefix": f"{config.app}-other"})
+    with TopicAdmin(KafkaConnection(config.bootstrap_servers)) as client:
+        client.create(specs(other))
+    member = KafkaConsumer(bootstrap_servers=config.bootstrap_servers, group_id=config.app, enable_auto_commit=False)
+    partition = TopicPartition(other.topic("touchpoints"), 0)
+    member.assign([partition])
+    member.commit({partition: OffsetAndMetadata(3, "", -1)})
+    member.close()
+    looked(config)
+    assert f"has read {other.topic('touchpoints')} too: another deployment" in caplog.text
+    assert "RETENTION_APP" in caplog.text
 
 
 def test_a_right_that_is_lacking_ends_it_before_a_shard_is_owned(config: Config, own_redis: EmbeddedRedis) -> None:

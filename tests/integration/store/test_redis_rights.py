@@ -99,6 +99,29 @@ async def test_a_trial_finds_each_right_that_is_lacking(own_redis: EmbeddedRedis
     await store.close()
 
 
+async def test_what_a_killed_trial_leaves_goes_by_itself(
+    own_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(store: RedisStore, namespace: str) -> str:
+        return ""
+
+    monkeypatch.setattr("streams.store.redis.trial._left", killed)
+    store = RedisStore(connect(own_redis.url), "app")
+    await try_out(store)
+    with admin(own_redis) as client:
+        left = {key: client.ttl(key) for key in client.keys("*")}
+    assert left
+    assert all(0 < seconds <= 600 for seconds in left.values()), left
+    await store.close()
+
+
+async def test_a_trial_does_without_the_right_to_let_keys_expire(own_redis: EmbeddedRedis) -> None:
+    store = allow(own_redis, "+@all", "-expire")
+    await try_out(store)
+    assert everything(own_redis) == {}
+    await store.close()
+
+
 async def test_a_trial_on_a_full_redis_says_that_it_is_full(own_redis: EmbeddedRedis) -> None:
     store = allow(own_redis, "+@all")
     with admin(own_redis) as client:

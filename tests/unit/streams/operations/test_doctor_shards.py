@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from kafka import TopicPartition
 
 from models.settings import DAY
 from models.timeline.shard_state import ChosenSettings, ShardState
@@ -56,6 +57,18 @@ def test_a_shard_that_has_not_read_the_settings_chosen_last_is_named() -> None:
 
 def test_a_fixed_setting_that_differs_is_a_problem() -> None:
     assert settings_finding(CHOSEN, None, None, tick_days=14).status is Status.PROBLEM
+
+
+def test_another_deployment_of_the_same_name_is_a_warning_that_names_the_setting() -> None:
+    def told(*topics: str) -> Finding:
+        group = GroupFacts("Stable", 2, {TopicPartition(topic, 0): 5 for topic in topics})
+        return {f.check: f for f in findings(load(), TOPIC, group, {}, EMPTY)}["shards.workers"]
+
+    assert told("retention.touchpoints", "retention.learner").status is Status.OK
+    found = told("retention.touchpoints", "shop.touchpoints")
+    assert found.status is Status.WARNING
+    assert "shop.touchpoints" in found.text
+    assert "RETENTION_APP" in found.remedy
 
 
 @pytest.mark.parametrize(
