@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -49,7 +48,7 @@ from streams.outbox.published import check_decisions
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
-from streams.shard.clock_guard import ClockGuard
+from streams.shard.clock_guard import guard
 from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
@@ -87,8 +86,7 @@ class Shard:
         self._outgoing, self._release = ports.outgoing, ports.release
         self._watcher = watcher = ports.watcher
         self._checkpoint = ports.checkpoint
-        limit_s = settings.clock_ahead_limit_s if settings.mode == "live" else inf
-        self._clock = ClockGuard(limit_s, tp.partition, watcher.waiting)
+        self._clock = guard(settings.mode == "live", settings.clock_ahead_limit_s, tp.partition, watcher.waiting)
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
         shares = CacheShares(settings.cache_records, ports.owners)
         self._dues = DueWindow(self._read_dues, shares.dues)
@@ -232,8 +230,8 @@ class Shard:
             if not self._outgoing.has_capacity(self._settings.outbox_limit):
                 self._watcher.waiting(self.tp.partition, "outbox", f"{len(self._outgoing)} entries unpublished")
                 await self._outgoing.wait_for_capacity(self._settings.outbox_limit)
-            await self._clock.reach(batch.record(first))
-            first = await self._apply_piece(batch, first, self._clock.up_to_now(batch.timestamps, first))
+            await self._clock.reach(batch.record(first), self.body.state.time)
+            first = await self._apply_piece(batch, first, self._clock.up_to(batch.timestamps, first))
 
     def _read(self, records: Sequence[Any]) -> Batch:
         if records[0].offset < self.next_offset:

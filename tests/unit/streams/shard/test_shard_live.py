@@ -13,7 +13,7 @@ from models.settings import DAY, HOUR
 from models.timeline.batch import LogRecord
 from streams.outbox.entry import Destination
 from streams.store.fake import FakeStore
-from tests.support.logs import log_of, synthetic, told
+from tests.support.logs import START, log_of, synthetic, told
 from tests.support.workers import SETTINGS, Site, Worker, play
 
 LIMIT_S = 0.3
@@ -58,6 +58,29 @@ def test_a_pause_before_a_record_ahead_ends_at_once_when_the_shard_is_revoked() 
         life = worker.start()
         await worker.until(lambda: (0, "clock_ahead") in worker.watcher.waits)
         await asyncio.wait_for(worker.stop(life), 1)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("first", [1, 2], ids=["it opens the batch", "it stands within the batch"])
+def test_one_date_decades_ahead_in_a_replay_pauses_the_shard_before_it_moves_the_logs_time(first: int) -> None:
+    """Hour by hour there would be a commit for each boundary on the way, and all that comes then would be late."""
+
+    async def scenario() -> None:
+        begun = START + 3 * DAY
+        records = [told("visit", "anna", begun + n) for n in range(3)]
+        records[first] = told("visit", "bert", begun + 75 * 365 * DAY)
+        store = FakeStore()
+        engine = replace(SETTINGS, boundary=HOUR, tick=DAY)
+        site = Site(store, store.snapshot, [log_of(records[:first])], engine, batch=lambda offset: 2)
+        site.logs = [log_of(records)]
+        worker = Worker(site, partitions=[0])
+        life = worker.start()
+        await worker.until(lambda: worker.watcher.waits and worker.watcher.waits[-1] == (0, "clock_ahead"))
+        body = site.body(0)
+        assert body is not None
+        assert (body.state.next_offset, body.state.time) == (first, begun + first - 1)
+        await worker.stop(life)
 
     play(scenario)
 
