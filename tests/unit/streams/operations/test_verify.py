@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import SiteConsumer
-from tests.support.workers import TOPIC, MemoryConsumer, Site, Worker, play
+from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker, play
 
 CONNECTION = KafkaConnection("")
 
@@ -96,6 +97,25 @@ def test_an_undamaged_state_is_as_the_log_gives_it_for_all_and_for_each_one_alon
         for customer in _customers(store):
             alone = await _verified(site, store, stored.named([customer], 2))
             assert (alone.compared, alone.differences, alone.unverified) == (1, [], {})
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("mode", ["replay", "live"])
+def test_who_has_left_the_store_by_rule_is_no_difference(mode: str) -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        leaving = replace(SETTINGS, horizon=7 * DAY, forget_after=DAY)
+        logs = synthetic(3, partitions=2, customers=10, days=60)
+        site = Site(store, store.snapshot, logs, mode=mode, settings=leaving)
+        await site.live(check=False)
+        assert (await _everybody(site, store)).differences == []
+        ever = {
+            record.key.decode() for log in logs for record in log if record.key and not record.key.startswith(b"st")
+        }
+        assert ever > set(_customers(store)), "nobody has left"
+        for customer in sorted(ever):
+            assert (await _verified(site, store, stored.named([customer], 2))).differences == []
 
     play(scenario)
 
