@@ -20,7 +20,18 @@ from models.timeline.batch import LogRecord
 from models.timeline.partitioning import partition_of
 from models.touchpoints import MAX_EVENT_BYTES, Code
 from tests.support.bench import Curious, Kept, Silence, run_alone
-from tests.support.logs import START, bad_values, choosing, chosen, clock, log_of, synthetic, ticking, told
+from tests.support.logs import (
+    START,
+    bad_values,
+    choosing,
+    chosen,
+    chosen_settings,
+    clock,
+    log_of,
+    synthetic,
+    ticking,
+    told,
+)
 
 SETTINGS = EngineSettings(
     horizon=28 * DAY, anchor=START, phase="aligned", boundary=7 * DAY, version_delay=0, enter=0.75, exit=0.5
@@ -187,6 +198,8 @@ def test_bad_records_of_every_kind_do_no_harm_to_the_good_ones_between_them(batc
     entries.append((stray[0], b"not the subject", stray[2]))
     expected[len(entries)] = "unknown_model"
     entries.append((day(20) + 1, None, chosen(day(20), "nobody")))
+    expected[len(entries)] = "unfit_settings"
+    entries.append((day(20) + 2, None, chosen_settings(day(20), 1, enter=0.3, exit=0.9)))
     entries.append(bought("c", 21))
     kept = run_alone(log_of(entries, first=100), SETTINGS, SCORER, batch)
     letters = kept.said("deadletters")
