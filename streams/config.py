@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,8 +23,7 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
-from streams.security.redis_url import refusal, without_password
-from streams.security.sentinels import has_password
+from streams.security.redis_url import has_password, refusal, without_password
 from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
 
 DEFAULT_FILE = "retention.toml"
@@ -155,18 +154,13 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
             raise ValueError(problems)
         return value
 
-    @field_validator("redis_cluster")
-    @classmethod
-    def _url_of_a_cluster(cls, value: bool, info: ValidationInfo) -> bool:
-        url = info.data.get("redis_url")
-        if value and isinstance(url, str) and (problems := refusal(url, cluster=True)):
-            raise ValueError(f"redis_url is {without_password(url)!r}: {problems}")
-        return value
-
     @model_validator(mode="after")
     def _redis_fits_together(self) -> Self:
-        scheme, _, rest = self.redis_url.partition("://")
-        check_redis(self, scheme, url_has_password=has_password(rest), cluster=self.redis_cluster)
+        if self.redis_cluster and (problems := refusal(self.redis_url, cluster=True)):
+            told = f"redis_url is {self.shown_redis_url!r}: {problems}"
+            raise ValueError(f"{told}; set RETENTION_REDIS_URL, or RETENTION_REDIS_CLUSTER=false")
+        scheme = self.redis_url.partition("://")[0]
+        check_redis(self, scheme, url_has_password=has_password(self.redis_url), cluster=self.redis_cluster)
         return self
 
     @field_validator("challengers")

@@ -36,6 +36,7 @@ from streams.store.redis.connection import connect
 from streams.store.redis.errors import CAUGHT, translated
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
+from streams.store.redis.transport import transport_named
 from streams.store.redis.trial import try_out
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,8 @@ async def look_at_store(config: Config) -> None:
     where = config.shown_redis_url
     client = connect(redis_connection(config))
     try:
-        nodes = await ask_nodes(client, where)
+        async with transport_named(redis_connection(config)):
+            nodes = await ask_nodes(client, where)
         for finding in (every(nodes, persistence), every(nodes, eviction)):
             if finding.status is not Status.OK:
                 logger.warning("%s: %s", finding.text, finding.remedy)

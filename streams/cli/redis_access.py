@@ -11,6 +11,7 @@ from streams.store.port import StoreUnavailable
 from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
+from streams.store.redis.transport import transport_named
 
 
 class RedisUnreachable(EngineError):
@@ -29,7 +30,8 @@ async def store_of(config: Config) -> AsyncIterator[RedisStore]:
         raise ConfigError(f"redis_url is {error}; set RETENTION_REDIS_URL") from error
     store = RedisStore(client, config.app)
     try:
-        yield store
+        async with transport_named(redis_connection(config)):
+            yield store
     except StoreUnavailable as error:
         raise RedisUnreachable(f"Redis at {where} does not answer ({error})") from error
     finally:

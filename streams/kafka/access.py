@@ -17,12 +17,16 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from kafka import errors as kafka
 
 from streams.errors import EngineError, ExitCode
-from streams.kafka.security import PLAINTEXT, KafkaConnection
+from streams.kafka.security import PLAINTEXT, SASL_PLAINTEXT, SASL_SSL, SSL, KafkaConnection
 from streams.kafka.tokens import NoToken
 from streams.security.settings import OAUTHBEARER
-from streams.security.tls import fault, shake_hands
+from streams.security.tls import fault, first_bytes, shake_hands, speaks_tls
 
 LOOK_S = 5.0
+
+_NUMBER = b"same"
+_ASKED = b"\0\0\0\x0a" + b"\0\x12" + b"\0\0" + _NUMBER + b"\xff\xff"
+"""The request ApiVersions, version 0: length, key, version, the number that the answer repeats, no client's name."""
 
 
 class BrokerRefused(EngineError):
@@ -39,6 +43,13 @@ class KafkaTlsFailed(BrokerRefused):
         "renew an expired certificate; name the authority that signed the brokers' in RETENTION_KAFKA_CA_FILE, our own "
         "in RETENTION_KAFKA_CERTIFICATE_FILE and its key, and the brokers by the names in their certificates"
     )
+
+
+class KafkaProtocolDiffers(BrokerRefused):
+    """The port speaks TLS and we do not, or we do and it does not."""
+
+    code = ExitCode.ACCESS_REFUSED
+    remedy = "correct RETENTION_KAFKA_SECURITY_PROTOCOL, or name the port of the listener that speaks it"
 
 
 class KafkaLoginFailed(BrokerRefused):
@@ -134,14 +145,14 @@ def access_fault(connection: KafkaConnection) -> BrokerRefused | None:
 
     Blocks for up to LOOK_S per broker; in a thread of its own, since the caller may be in an event loop.
     """
-    if connection.protocol == PLAINTEXT:
-        return None
     with ThreadPoolExecutor(1) as aside:
         return aside.submit(lambda: asyncio.run(_looked(connection))).result()
 
 
 async def async_access_fault(connection: KafkaConnection) -> BrokerRefused | None:
-    """The same for a caller in an event loop."""
+    """The same for a caller in an event loop, which has reached a broker before: it is not asked for its protocol."""
+    if connection.protocol == PLAINTEXT:
+        return None
     return await asyncio.to_thread(access_fault, connection)
 
 
@@ -158,19 +169,35 @@ async def refusal(
 
 async def _looked(connection: KafkaConnection) -> BrokerRefused | None:
     for server in connection.servers:
-        host, _, port = server.rpartition(":")
+        name, _, port = server.rpartition(":")
+        host = name.strip("[]")
         try:
             async with asyncio.timeout(LOOK_S):
                 if connection.encrypted:
-                    await asyncio.to_thread(shake_hands, host.strip("[]"), int(port), connection.tls)
+                    await asyncio.to_thread(shake_hands, host, int(port), connection.tls)
+                elif await asyncio.to_thread(speaks_tls, host, int(port)):
+                    return _differs(server, connection, f"the port speaks TLS; {SSL} or {SASL_SSL} would fit")
                 if connection.authenticates:
-                    await _logged_in(connection, host.strip("[]"), int(port))
+                    await _logged_in(connection, host, int(port))
             return None
         except (aio.KafkaError, OSError, ValueError, EOFError) as error:
+            if connection.encrypted and await asyncio.to_thread(_answers_plainly, host, int(port)):
+                told = f"the port does not speak TLS; {PLAINTEXT} or {SASL_PLAINTEXT} would fit"
+                return _differs(server, connection, told)
             # ValueError: the other side does not keep to SCRAM's protocol.
             if refused := access_refused(error, connection, "connecting"):
                 return refused
     return None
+
+
+def _differs(server: str, connection: KafkaConnection, what: str) -> KafkaProtocolDiffers:
+    told = f"Kafka at {server}, connecting: kafka_security_protocol is {connection.protocol}, and {what}"
+    return KafkaProtocolDiffers(told)
+
+
+def _answers_plainly(host: str, port: int) -> bool:
+    """Whether Kafka answers there without TLS. A listener with SASL answers this request before the login too."""
+    return first_bytes(host, port, _ASKED, 8)[4:] == _NUMBER
 
 
 async def _logged_in(connection: KafkaConnection, host: str, port: int) -> None:

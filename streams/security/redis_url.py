@@ -113,6 +113,12 @@ def _without_secrets(query: str) -> str:
     return "&".join(told)
 
 
+def has_password(url: str) -> bool:
+    """Whether it holds a password or a user: before the host, or among the options."""
+    before, at, _ = url.partition("://")[2].rpartition("@")
+    return bool(at and ":" in before) or re.search(r"[?&](?:password|username)=", url) is not None
+
+
 def refusal(url: str, cluster: bool = False) -> str | None:
     """What is wrong with a URL of Redis and what to do, without a word of it that may be secret; None: nothing is.
 

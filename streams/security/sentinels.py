@@ -36,9 +36,3 @@ def sentinels(url: str) -> Sentinels:
         raise ValueError("give redis+sentinel://host:port,host:port/service/db")
     places = tuple((one["host"].strip("[]"), int(one["port"] or PORT)) for one in found if one is not None)
     return Sentinels(places, service, int(db or 0), scheme.startswith("rediss"))
-
-
-def has_password(rest: str) -> bool:
-    """Whether an address, without its scheme, holds a password: before the host, or among the options."""
-    before, at, _ = rest.rpartition("@")
-    return bool(at and ":" in before) or re.search(r"[?&](?:password|username)=", rest) is not None

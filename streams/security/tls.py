@@ -1,4 +1,4 @@
-"""TLS contexts from certificate files, expiry dates of certificates, and the reason why a handshake failed."""
+"""TLS contexts from certificate files, expiry dates of certificates, why a handshake failed, and who speaks TLS."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ class Tls:
         return context
 
 
+_OF_TLS = (b"\x16\x03", b"\x15\x03")
+"""What an answer in TLS begins with: a part of the handshake, or an alert."""
+
+
 class Handshake(NamedTuple):
     """version: such as TLSv1.3. until: the end of the server's certificate."""
 
@@ -64,6 +68,26 @@ def shake_hands(host: str, port: int, tls: Tls) -> Handshake:
         with contextlib.suppress(TimeoutError):  # it waits for us to speak, and so has accepted us
             connection.recv(1)
         return Handshake(connection.version() or "", end_of(der))
+
+
+def first_bytes(host: str, port: int, said: bytes, wanted: int) -> bytes:
+    """What a server says first to `said`: `wanted` bytes, or fewer where it ends the connection or says no more."""
+    heard = b""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), HANDSHAKE_S) as plain:
+        plain.sendall(said)
+        while len(heard) < wanted and (more := plain.recv(wanted - len(heard))):
+            heard += more
+    return heard
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Whether a server answers the greeting of TLS in TLS, be it with a refusal. False also where nobody answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    greeting = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), greeting, server_hostname=host)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return first_bytes(host, port, greeting.read(), 2) in _OF_TLS
 
 
 def fault(error: BaseException) -> str | None:

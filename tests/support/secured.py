@@ -118,6 +118,18 @@ class SecuredKafka:
         }
 
 
+def redis_tls(authority: Authority, port: int) -> dict[str, str]:
+    """Settings of a Redis, or of a sentinel, that speaks TLS on `port`."""
+    certificate, key = authority.signed("redis")
+    return {
+        "tls-port": str(port),
+        "tls-cert-file": str(certificate),
+        "tls-key-file": str(key),
+        "tls-ca-cert-file": str(authority.ca),
+        "tls-auth-clients": "optional",
+    }
+
+
 class SecuredRedis:
     """A server with the users of deploy/redis/users.acl. `plain`: a user of the tests may do everything there. `url`:
     TLS, for the user of the file."""
@@ -125,16 +137,11 @@ class SecuredRedis:
     def __init__(self, directory: Path, authority: Authority, **settings: str) -> None:
         self.authority, self.port = authority, free_port()
         directory.mkdir(parents=True, exist_ok=True)
-        certificate, key = authority.signed("redis")
         users = directory / "users.acl"
         rules = USERS.read_text(encoding="utf-8")
         users.write_text(f"{rules.rstrip()}\nuser eyes on >{EYES} ~* &* +@all\n", encoding="utf-8")
         told = {
-            "tls-port": str(self.port),
-            "tls-cert-file": str(certificate),
-            "tls-key-file": str(key),
-            "tls-ca-cert-file": str(authority.ca),
-            "tls-auth-clients": "optional",
+            **redis_tls(authority, self.port),
             "aclfile": str(users),
             **settings,
         }

@@ -79,10 +79,10 @@ def everything(server: EmbeddedRedis) -> dict[bytes, bytes]:
         return {key: client.dump(key) for key in client.keys("*")}
 
 
-def cluster_node(directory: Path) -> EmbeddedRedis:
-    """A Redis Cluster of one node that has all slots; the caller stops it."""
-    settings = {"cluster-enabled": "yes", "cluster-announce-ip": LOOPBACK}
-    server = EmbeddedRedis(directory, port=_port_with_bus(), appendonly=False, settings=settings).start()
+def cluster_node(directory: Path, **more: str) -> EmbeddedRedis:
+    """A Redis Cluster of one node that has all slots; the caller stops it. more: settings of the server."""
+    settings = {"cluster-enabled": "yes", "cluster-announce-ip": LOOPBACK, **more}
+    server = EmbeddedRedis(directory, port=port_with_bus(), appendonly=False, settings=settings).start()
     with admin(server) as client:
         client.execute_command("CLUSTER", "ADDSLOTS", *range(SLOTS))
         deadline = time.monotonic() + 10
@@ -93,7 +93,8 @@ def cluster_node(directory: Path) -> EmbeddedRedis:
     return server
 
 
-def _port_with_bus() -> int:
+def port_with_bus() -> int:
+    """A free port of a cluster's node, whose bus has another one."""
     while True:
         port = free_port()
         with socket.socket() as bus:

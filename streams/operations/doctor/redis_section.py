@@ -16,6 +16,7 @@ from streams.operations.doctor.section import Section
 from streams.store.redis.connection import Client, connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
+from streams.store.redis.transport import transport_named
 from streams.store.redis.trial import try_out
 
 CALL_S = 3.0
@@ -32,7 +33,8 @@ class RedisSection(Section):
 
     async def examine(self, config: Config, *, read_only: bool) -> None:
         """The checks redis.*."""
-        nodes = await self._nodes(config)
+        async with transport_named(redis_connection(config)):
+            nodes = await self._nodes(config)
         self.found.append(redis.reachable(config, nodes))
         await self._secure(config)
         for check in (redis.replicas, redis.persistence, redis.eviction, redis.memory, redis.clock):

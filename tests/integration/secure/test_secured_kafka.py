@@ -28,7 +28,7 @@ from streams.cli import main
 from streams.client import SettingRefused, TouchpointPublisher, TriggerConsumer, connection_from_environment
 from streams.config import load
 from streams.errors import ExitCode
-from streams.kafka.access import KafkaLoginFailed, KafkaRightMissing, KafkaTlsFailed
+from streams.kafka.access import KafkaLoginFailed, KafkaProtocolDiffers, KafkaRightMissing, KafkaTlsFailed
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 from streams.kafka.topics import specs
@@ -83,6 +83,28 @@ def both_reach(settings: dict[str, Any]) -> None:
     with TopicAdmin(connection) as admin:
         assert len(admin.describe(spec.name for spec in specs(config))) == 6
     assert asyncio.run(supports_transactions(connection, f"{APP}-probe"))
+
+
+@pytest.mark.parametrize(
+    ("listener", "protocol", "told"),
+    [
+        ("secure", "PLAINTEXT", "speaks TLS; SSL or SASL_SSL"),
+        ("secure", "SASL_PLAINTEXT", "speaks TLS; SSL or SASL_SSL"),
+        ("plain", "SSL", "does not speak TLS; PLAINTEXT or SASL_PLAINTEXT"),
+        ("plain", "SASL_SSL", "does not speak TLS; PLAINTEXT or SASL_PLAINTEXT"),
+    ],
+)
+def test_a_protocol_that_the_port_does_not_speak_is_named_with_those_that_would_fit(
+    secured_kafka: SecuredKafka, listener: str, protocol: str, told: str
+) -> None:
+    settings = secured_kafka.settings("worker", kafka_security_protocol=protocol)
+    unused = {"SSL": ("kafka_ca_file",), "SASL": ("kafka_sasl_mechanism", "kafka_user", "kafka_password")}
+    left = {name for part, names in unused.items() if part not in protocol for name in names}
+    given = {name: value for name, value in settings.items() if name not in left}
+    connection = kafka_connection(load(**{**given, "bootstrap_servers": getattr(secured_kafka, listener)}))
+    with pytest.raises(KafkaProtocolDiffers, match=f"kafka_security_protocol is {protocol}, .* {told}") as raised:
+        TopicAdmin(connection).__enter__()
+    assert "RETENTION_KAFKA_SECURITY_PROTOCOL" in str(raised.value)
 
 
 def a_token(subject: str) -> str:

@@ -13,18 +13,21 @@ import pytest
 import redis
 
 from streams.bootstrap.preflight import look_at_store
+from streams.cli.redis_access import store_of
 from streams.config import load
 from streams.local.embedded import EmbeddedRedis, redis_program
-from streams.local.processes import LOOPBACK, ServerProcess, free_port, redis_answers
+from streams.local.processes import LOOPBACK, ServerProcess, free_port, free_ports, redis_answers
 from streams.store.port import StoreUnavailable
 from streams.store.redis.access import RedisLoginFailed, RedisRightMissing, RedisTlsFailed
 from streams.store.redis.connection import blocking, connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
+from streams.store.redis.transport import RedisTransportDiffers
 from streams.store.redis.trial import try_out
 from tests.conftest import started
 from tests.support.certificates import PAST, Authority
-from tests.support.secured import SecuredRedis
+from tests.support.secured import SecuredRedis, redis_tls
+from tests.support.stores import cluster_node, port_with_bus
 
 
 def looked(settings: dict[str, Any]) -> None:
@@ -141,13 +144,15 @@ def test_a_redis_that_ends_is_waited_for_and_not_taken_for_one_that_refuses(
 
 
 @contextmanager
-def sentinel(directory: Path, primary: EmbeddedRedis) -> Iterator[int]:
-    """A sentinel that watches the primary as `loyalty`; its port."""
+def sentinel(directory: Path, primary: int, **more: str) -> Iterator[int]:
+    """A sentinel that watches the primary at that port as `loyalty`; its own port. more: its settings."""
     port = free_port()
     settings = directory / "sentinel.conf"
     directory.mkdir()
-    watched = f"sentinel monitor loyalty {LOOPBACK} {primary.port} 1\nsentinel down-after-milliseconds loyalty 500\n"
-    settings.write_text(f"port {port}\nbind {LOOPBACK}\ndir {directory}\n{watched}", encoding="utf-8")
+    told = {"port": port, "bind": LOOPBACK, "dir": directory, **more}
+    watched = f"sentinel monitor loyalty {LOOPBACK} {primary} 1\nsentinel down-after-milliseconds loyalty 500\n"
+    lines = "".join(f"{name} {value}\n" for name, value in told.items())
+    settings.write_text(lines + watched, encoding="utf-8")
     server = ServerProcess(
         "the sentinel",
         [redis_program(), str(settings), "--sentinel"],
@@ -165,7 +170,7 @@ def test_sentinel_names_the_primary_and_after_a_failover_the_new_one(tmp_path: P
     with (
         EmbeddedRedis(tmp_path / "first") as first,
         EmbeddedRedis(tmp_path / "second", settings={"replicaof": f"{LOOPBACK} {first.port}"}) as second,
-        sentinel(tmp_path / "sentinel", first) as port,
+        sentinel(tmp_path / "sentinel", first.port) as port,
     ):
         url = f"redis+sentinel://127.0.0.1:1,{LOOPBACK}:{port}/loyalty/0"
         client = connect(redis_connection(load(redis_url=url)), timeout_s=2, connect_timeout_s=2)
@@ -181,6 +186,65 @@ def test_sentinel_names_the_primary_and_after_a_failover_the_new_one(tmp_path: P
             await store.close()
 
         asyncio.run(through_a_failover())
+
+
+def test_a_sentinel_behind_tls_names_a_primary_behind_tls(
+    authority: Authority, foreign: Authority, tmp_path: Path
+) -> None:
+    of_redis, of_sentinel = free_ports(2)
+    told = {**redis_tls(authority, of_sentinel), "tls-replication": "yes"}
+    with (
+        EmbeddedRedis(tmp_path / "redis", settings=redis_tls(authority, of_redis)),
+        sentinel(tmp_path / "sentinel", of_redis, **told) as plain,
+    ):
+        settings = {
+            "redis_url": f"rediss+sentinel://{LOOPBACK}:{of_sentinel}/loyalty/0",
+            "redis_ca_file": str(authority.ca),
+        }
+        looked(settings)
+        refused({**settings, "redis_ca_file": str(foreign.ca)}, RedisTlsFailed, "certificate is not accepted")
+        without = {"redis_url": f"redis+sentinel://{LOOPBACK}:{of_sentinel}/loyalty/0"}
+        refused(without, RedisTransportDiffers, "speaks TLS", "rediss+sentinel://")
+        reverse = {**settings, "redis_url": f"rediss+sentinel://{LOOPBACK}:{plain}/loyalty/0"}
+        refused(reverse, RedisTransportDiffers, "does not speak TLS", "redis+sentinel://")
+
+
+def test_a_cluster_behind_tls_is_used_and_its_certificate_is_looked_at(
+    authority: Authority, foreign: Authority, tmp_path: Path
+) -> None:
+    port = port_with_bus()
+    # A node names its TLS port to clients only where the nodes speak TLS with each other too.
+    node = cluster_node(tmp_path / "cluster", **redis_tls(authority, port), **{"tls-cluster": "yes"})
+    try:
+        url = f"rediss://{LOOPBACK}:{port}"
+        settings = {"redis_url": url, "redis_cluster": True, "redis_ca_file": str(authority.ca)}
+        looked(settings)
+        refused({**settings, "redis_ca_file": str(foreign.ca)}, RedisTlsFailed, "certificate is not accepted")
+        plain = {"redis_url": url.replace("rediss", "redis"), "redis_cluster": True}
+        refused(plain, RedisTransportDiffers, "speaks TLS")
+    finally:
+        node.stop()
+
+
+@pytest.mark.parametrize("way", ["worker", "command"])
+def test_a_url_that_does_not_speak_as_the_port_does_is_told_so(secured_redis: SecuredRedis, way: str) -> None:
+    plain = secured_redis.settings(redis_url=secured_redis.url.replace("rediss", "redis"), redis_ca_file="")
+    tls = secured_redis.settings(redis_url=f"rediss://{LOOPBACK}:{secured_redis.server.port}/0")
+    look = looked if way == "worker" else read
+    with pytest.raises(RedisTransportDiffers, match=r"speaks TLS on this port, .* give rediss://"):
+        look(plain)
+    with pytest.raises(RedisTransportDiffers, match=r"does not speak TLS on this port, .* give redis://"):
+        look(tls)
+
+
+def read(settings: dict[str, Any]) -> None:
+    """As a command that shows a customer does."""
+
+    async def reading() -> None:
+        async with store_of(load(**settings)) as store:
+            await store.read_meta("0")
+
+    asyncio.run(reading())
 
 
 def replica_known(port: int) -> None:
