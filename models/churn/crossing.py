@@ -25,7 +25,7 @@ from models.churn.mixture.probability import (
     workspace_for,
 )
 from models.churn.port import Scorer
-from models.features.columns import LOG_RECENCY, RENEWAL, SPREAD, WIDTH
+from models.features.columns import LOG_RECENCY, RENEWAL, ROOM, SPREAD, WIDTH
 from models.features.silence import roll, rolled
 from models.numerics.compiled import compiled
 from models.numerics.maths import exp
@@ -130,7 +130,9 @@ def crossing_time(
             if risks[end] >= enter:
                 return _between(basis, now, at[0], risks[0], at[end], risks[end], enter, mixture, workspace)
         at[0], risks[0], workspace.anchors[0] = at[end], risks[end], workspace.anchors[end]
-        workspace.rows[0] = workspace.rows[end]
+        for group in range(mixture.rolls.shape[0]):
+            for i in range(ROOM):  # a loop: numba compiles a long way to say that two shapes differ
+                workspace.rows[0, group, i] = workspace.rows[end, group, i]
         end -= 1
 
 

@@ -105,6 +105,8 @@ def walk(
     for at in range(order.shape[0]):
         index = order[at]
         lane, record = lanes[index], records[index]
+        # An array like any other: one in a record is a type of its own, for which all that reads it is compiled anew.
+        basis = lane.basis[:]
         while lane.state != _DONE and n + _MOST_A_STEP <= effects.shape[0]:
             scored = lane.state == _SCORED
             if lane.state == _NEXT:
@@ -128,7 +130,7 @@ def walk(
                 if asks and not scored:
                     lane.state = _ASKING
                     break
-                estimate = probabilities[index] if scored else probability(lane.basis, mixture, workspace, 0)
+                estimate = probabilities[index] if scored else probability(basis, mixture, workspace, 0)
                 n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
                 record.seconds[CROSSING] = 0
                 if estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0:
@@ -136,7 +138,7 @@ def walk(
                     record.seconds[CROSSING] = (
                         crossings[index]
                         if scored
-                        else crossing_time(lane.basis, estimate, lane.now, tick, rules.enter, mixture, workspace)
+                        else crossing_time(basis, estimate, lane.now, tick, rules.enter, mixture, workspace)
                     )
             lane.state = _NEXT
             if lane.exists:

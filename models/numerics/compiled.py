@@ -18,6 +18,7 @@ import xxhash
 from numba import njit
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
+from numba.core.types import unliteral
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,11 +30,22 @@ OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": T
 def compiled(function: F) -> F:
     """Compile at the first call. The function must be portable to C: flat loops over arrays, no Python objects."""
     dispatcher: Any = njit(**OPTIONS)(function)
+    dispatcher.get_call_template = _whatever_the_constants(dispatcher.get_call_template)
     try:
         dispatcher._cache = _Cache(function)
     except RuntimeError as error:  # nowhere to write to: every process compiles for itself
         warnings.warn(f"compiled code is not kept: {error}; set NUMBA_CACHE_DIR to a writable folder", stacklevel=2)
     return cast(F, dispatcher)
+
+
+def _whatever_the_constants(template_of: Callable[..., Any]) -> Callable[..., Any]:
+    """How a call inside compiled code finds its function. Numba would compile that anew for each constant that it is
+    called with, a third of the time that compiling took; LLVM, which inlines it, sees the constant all the same."""
+
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return template_of(tuple(map(unliteral, args)), dict(zip(kws, map(unliteral, kws.values()), strict=True)))
+
+    return get_call_template
 
 
 class _Cache(FunctionCache):

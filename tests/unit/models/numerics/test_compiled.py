@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import models
-from models.numerics.compiled import digest
+from models.numerics.compiled import compiled, digest
 from models.warm_up import warm
 
 CALL = "from models.numerics.maths import ln; assert ln(1.0) == 0.0"
@@ -46,6 +46,23 @@ def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None
         "churn.mixture.probability._probabilities",
     ):
         assert f"models.{name}" in called_from_python
+
+
+@compiled
+def scaled(x: float, by: int) -> float:
+    return x * by
+
+
+@compiled
+def scaled_twice(x: float) -> float:
+    return scaled(x, 2) + scaled(x, by=3)
+
+
+def test_a_function_is_compiled_once_whatever_the_constants_it_is_called_with() -> None:
+    twice: Any = scaled_twice
+    twice._cache.flush()
+    assert twice(1.5) == 7.5
+    assert len(cast(Any, scaled).signatures) == 1
 
 
 def test_a_damaged_cache_costs_time_and_nothing_else(tmp_path: Path) -> None:
