@@ -35,6 +35,16 @@ class ExitCode(IntEnum):
     CRASH_POINT = 99
 
 
+BESIDE = "make the state anew beside this one: `retention rebuild --into APP2`, then `retention switch APP2`"
+"""The remedy where what is stored stays as it is and nothing can go on from it."""
+
+BEGIN_ANEW = (
+    "begin an application of another name with topics of its own (RETENTION_APP, RETENTION_TOPIC_PREFIX), and bring "
+    "the history in with `retention backfill`"
+)
+"""The remedy where the log itself is not what it was, so that no state can be made from it."""
+
+
 class EngineError(Exception):
     """Base of every named error; `remedy` says what the operator does next."""
 
@@ -64,8 +74,9 @@ class DifferentOutput(EngineError):
 
     code = ExitCode.DIFFERENT_OUTPUT
     remedy = (
-        "the release, settings or model versions differ from those that published: run the release that wrote them, "
-        "or rebuild the shard from its topic"
+        "the release, settings or model versions differ from those that published: run those, after you have restored "
+        "the Redis backup once more or made the shard anew with `retention rebuild --shard N`, since what differs is "
+        f"stored by now; or {BESIDE}"
     )
 
 
@@ -91,8 +102,8 @@ class TopicChanged(EngineError):
 
     code = ExitCode.TOPIC_CHANGED
     remedy = (
-        "a recreated topic or a grown partition count moves customers between shards: use a new RETENTION_APP and "
-        "rebuild, or restore the old topic"
+        "restore the old topic; a recreated one lacks what the state was made from, and in a grown one customers' "
+        f"records lie in two partitions: where it can't be restored, {BEGIN_ANEW}"
     )
 
 
@@ -107,14 +118,14 @@ class LogTruncated(EngineError):
     """The log does not hold the next offset any more: records up to the log start are gone, or the log is shorter."""
 
     code = ExitCode.LOG_TRUNCATED
-    remedy = "restore the topic, or rebuild the state from what the log still holds under a new RETENTION_APP"
+    remedy = f"restore the topic, or a newer Redis backup; where neither can be had, {BEGIN_ANEW}"
 
 
 class SettingsChanged(EngineError):
     """A setting fixed at the shard's creation differs now."""
 
     code = ExitCode.SETTINGS_CHANGED
-    remedy = "start the worker with the stored value, or use a new RETENTION_APP"
+    remedy = f"start the worker with the stored value; for another one, {BESIDE}"
 
 
 class Stalled(EngineError):
@@ -147,7 +158,10 @@ class StateUnreadable(EngineError):
     """A stored customer record or shard state was written by a release that this one can't read, or is damaged."""
 
     code = ExitCode.STATE_UNREADABLE
-    remedy = "run the release that wrote it; if the bytes are damaged, restore the Redis backup of this shard"
+    remedy = (
+        "run the release that wrote it; if the bytes are damaged, restore the Redis backup of this shard or make it "
+        "anew from Kafka's log: `retention rebuild --shard N`"
+    )
 
 
 class NewerRelease(StateUnreadable):
@@ -164,7 +178,7 @@ class VersionUnreadable(StateUnreadable):
 
     remedy = (
         "run the release that made this version until the shard has caught up with its published outputs, then this "
-        "one; begin a replay anew under a new RETENTION_APP"
+        "one; begin a replay anew under a new RETENTION_APP and RETENTION_TOPIC_PREFIX"
     )
 
 

@@ -13,9 +13,11 @@ from aiokafka import TopicPartition
 
 from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
+from models.settings import EngineSettings
 from streams.bootstrap.backfill import ServersUnavailable
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, check_servers
+from streams.bootstrap.stored_shards import check_stored_shards
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
@@ -107,21 +109,25 @@ async def _work(
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     store = RedisStore(connect(redis_connection(config)), config.app)
-    log = LogAccess(config, environment)
     try:
-        facts = await log.facts()
-        refuse_incomplete(config, facts)
-        checkpoint = Checkpoint(store, NAMESPACE, on_outage=view.waits)
-        plan = await claim(checkpoint, store, environment.partitions, named)
-        view.begins(plan, facts)
-        plan = await clear(checkpoint, store, plan, store.clear)
-        done = await Rebuild(log.settings(facts, view), store, plan, view.works, view.waits).run()
-        await finish(checkpoint, plan)
+        # What an operator may change counts as the other shards were created with, if there are any.
+        engine = await check_stored_shards(store, environment.partitions, config.mode, config.engine())
+        log = LogAccess(config, environment._replace(engine=engine))
+        try:
+            facts = await log.facts()
+            refuse_incomplete(config, facts)
+            checkpoint = Checkpoint(store, NAMESPACE, on_outage=view.waits)
+            plan = await claim(checkpoint, store, environment.partitions, named)
+            view.begins(plan, facts)
+            plan = await clear(checkpoint, store, plan, store.clear)
+            done = await Rebuild(log.settings(facts, view), store, plan, view.works, view.waits).run()
+            await finish(checkpoint, plan)
+        finally:
+            await log.close()
         return plan, done
     except StoreUnavailable as error:
         raise ServersUnavailable(str(error)) from error
     finally:
-        await log.close()
         await store.close()
 
 
@@ -171,8 +177,8 @@ class LogAccess:
         topics = {role: self._config.topic(role) for role in OUTPUTS}
         return PublicOutputs(self._connection, self.consumer(), topics, shard)
 
-    def examples(self) -> LearnerSettings:
-        engine = self._config.engine()
+    def examples(self, engine: EngineSettings) -> LearnerSettings:
+        """Of a learner. engine: the settings that the shards were created with."""
         return LearnerSettings(
             engine,
             self._connection,
@@ -190,7 +196,7 @@ class LogAccess:
             return Comparing(publisher, self.outputs(shard), shard, config.mode == "live", view.waits)
 
         shards = ShardSettings(
-            config.engine(),
+            self._environment.engine,
             config.mode,
             config.topic("touchpoints"),
             config.outbox_limit,
@@ -200,7 +206,7 @@ class LogAccess:
         )
         return RebuildSettings(
             shards,
-            self.examples(),
+            self.examples(self._environment.engine),
             facts,
             comparing,
             lambda starts: self.rounds(starts, facts),

@@ -14,9 +14,11 @@ from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment
 from streams.bootstrap.rebuild import LogAccess, checked
 from streams.config import Config
+from streams.learner.example_reader import LearnerSettings
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.operations.verify.run import Verification, Verified, VerifySettings
 from streams.operations.verify.stored import Chosen
+from streams.shard.meta import ShardBody, settings_of
 from streams.store.port import StoreUnavailable
 from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
@@ -83,10 +85,13 @@ async def _work(
     async def rounds(starts: Mapping[int, int]) -> LogRounds:
         return log.rounds(starts, await log.facts())
 
+    def examples(body: ShardBody) -> LearnerSettings:
+        return log.examples(settings_of(str(body.state.partition), body.creation))
+
     try:
         facts = await log.facts()
         chosen = await choose(store, environment.partitions)
-        settings = VerifySettings(config.topic("touchpoints"), facts, lambda body: log.examples(), decisions, rounds)
+        settings = VerifySettings(config.topic("touchpoints"), facts, examples, decisions, rounds)
         return await Verification(settings, store, chosen, watch, waits).run()
     except StoreUnavailable as error:
         raise ServersUnavailable(str(error)) from error

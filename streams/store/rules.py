@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from streams.errors import EngineError, ExitCode
+from streams.errors import BESIDE, EngineError, ExitCode
 from streams.retry import Unavailable
 from streams.store.port import Write
 
@@ -39,9 +39,7 @@ class StoreOutdated(StoreRefused):
     """
 
     code: ClassVar[ExitCode] = ExitCode.STATE_UNREADABLE
-    remedy: ClassVar[str] = (
-        "run the release that wrote it, or rebuild the state from what the log still holds under a new RETENTION_APP"
-    )
+    remedy: ClassVar[str] = f"run the release that wrote it, or {BESIDE}"
 
     def __init__(self, doing: str) -> None:
         super().__init__(f"{doing}: its meta has no field 'buckets': the due set was written by another release")

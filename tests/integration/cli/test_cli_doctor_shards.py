@@ -69,9 +69,9 @@ def test_work_that_waits_for_a_worker_is_told(halfway: World) -> None:
 
 
 def test_settings_that_drifted_are_told_once_for_all_shards(halfway: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_ENTER", "0.7")
+    monkeypatch.setenv("RETENTION_LATENESS_S", "7")
     found = examined(ExitCode.FAILURE)
-    problem(found, "shards.settings", ExitCode.SETTINGS_CHANGED, "shards 0-2: enter is 0.7, at creation 0.6")
+    problem(found, "shards.settings", ExitCode.SETTINGS_CHANGED, "shards 0-2: lateness is 7000, at creation")
 
 
 def test_a_state_that_is_gone(halfway: World) -> None:

@@ -64,7 +64,6 @@ def test_shards_go_on_beside_a_broken_learner_until_they_need_its_next_version()
 @pytest.mark.parametrize(
     ("setting", "changed"),
     [
-        ("enter", replace(SETTINGS, enter=0.6)),
         ("lateness", replace(SETTINGS, lateness=2 * HOUR)),
         ("horizon", replace(SETTINGS, horizon=2 * WEEK + HOUR)),
     ],

@@ -63,7 +63,9 @@ def test_a_newer_release_that_writes_for_the_one_before_can_be_followed_by_it(mo
     play(scenario)
 
 
-def test_a_record_of_a_newer_release_ends_the_older_one_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_no_step_reads_ends_the_worker_and_the_release_that_wrote_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         whole = site()
         with monkeypatch.context() as patch:
@@ -73,6 +75,10 @@ def test_a_record_of_a_newer_release_ends_the_older_one_by_name(monkeypatch: pyt
         await worker.run()
         assert isinstance(worker.error, StateUnreadable)
         assert f"schema version {OLDER}; this release reads {VERSION}" in str(worker.error)
+        assert "remedy: run the release that wrote it" in str(worker.error)
+        with monkeypatch.context() as patch:
+            patch.setitem(STEPS, OLDER, STEP)
+            await whole.live()
 
     play(scenario)
 
@@ -104,7 +110,9 @@ def test_the_meta_of_an_older_schema_is_migrated_by_whoever_takes_the_shard_over
     play(scenario)
 
 
-def test_the_meta_of_a_newer_schema_ends_the_older_release_by_name() -> None:
+def test_the_meta_of_a_newer_schema_ends_the_older_release_and_the_newer_one_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         whole = site()
         await first_half(whole, VERSION)
@@ -117,6 +125,11 @@ def test_the_meta_of_a_newer_schema_ends_the_older_release_by_name() -> None:
         await worker.run()
         assert isinstance(worker.error, NewerRelease)
         assert f"meta of shard 1 has schema {meta.SCHEMA + 1}" in str(worker.error)
+        assert "remedy: run the newer release" in str(worker.error)
+        with monkeypatch.context() as patch:
+            patch.setitem(MIGRATIONS, meta.SCHEMA, lambda body: body)
+            patch.setattr(meta, "SCHEMA", meta.SCHEMA + 1)
+            await whole.live()
 
     play(scenario)
 
