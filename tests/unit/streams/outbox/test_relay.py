@@ -12,6 +12,7 @@ import pytest
 
 from models.touchpoints import Kind, Touch, read
 from streams.errors import DifferentOutput, Fenced
+from streams.kafka.errors import KafkaUnavailable
 from streams.outbox.entry import Destination, Entry
 from streams.outbox.fake import Failure, FakeLog, FakePublisher, stored
 from streams.outbox.relay import (
@@ -220,6 +221,36 @@ def test_outputs_of_a_role_of_which_nothing_is_committed_any_more_are_not_sent_a
         outgoing = await started(log, [], live=False)
         await published(outgoing, [trigger(1), trigger(2), trigger(3)])
         assert counts(log, TRIGGERS) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_what_is_public_beyond_the_committed_counts_is_told_by_role_at_a_start_without_an_outbox() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        await published(await started(log, [], live=False), [trigger(1), trigger(2), example(1)])
+        outgoing = await started(log, [], live=False, triggers=1, examples=1)
+        assert outgoing.ahead({"triggers": 1, "examples": 1}) == {"triggers": 2}
+        assert outgoing.ahead({"triggers": 2}) == {"examples": 1}
+        assert outgoing.ahead({"triggers": 2, "examples": 1}) == {}
+        assert await outgoing.published_values("triggers", 2) == [trigger(2).value]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_a_start_that_failed_halfway_is_repeated_as_it_is(failure: Failure) -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        publisher = FakePublisher(log, 4)
+        outgoing, outbox = Outgoing(publisher, 4, False), [trigger(1), trigger(2), example(1)]
+        publisher.failures.append(failure)
+        with pytest.raises(KafkaUnavailable):
+            await outgoing.start(stored(outbox), {"triggers": 2, "examples": 1})
+        await outgoing.start(stored(outbox), {"triggers": 2, "examples": 1})
+        assert (counts(log, TRIGGERS), counts(log, EXAMPLES)) == ([1, 2], [1])
+        assert (len(outgoing), outgoing.trimmable) == (0, 3)
+        assert outgoing.has_capacity(1)
 
     asyncio.run(scenario())
 
