@@ -31,6 +31,8 @@ from streams.kafka.security import KafkaConnection
 
 REQUEST_S: Final = 10.0
 """A broker that has not answered for so long is taken for dead, until it is asked again."""
+LOOK_S: Final = 2 * REQUEST_S
+"""For finding out who leads: a broker that does not answer may be asked first."""
 FETCH_BYTES: Final = 1 << 20
 """Of one partition in one answer, and twice that of all of them: so much is in memory for each broker."""
 WAIT_MS: Final = 50
@@ -123,7 +125,7 @@ class LogRequests:
 
         async def of(leader: int, asked: list[TopicPartition]) -> None:
             try:
-                answer = await self._answer(leader, request(asked))
+                answer = await self._answer(metadata, leader, request(asked))
             except UNREACHED as error:
                 found.update(dict.fromkeys(asked, error))
                 return
@@ -137,19 +139,19 @@ class LogRequests:
             for tp in asked:
                 found.setdefault(tp, NodeNotReadyError(f"broker {leader} says nothing of {tp.topic} {tp.partition}"))
 
-        leaders = await self._leaders(partitions, found)
+        metadata = await self._started()
+        leaders = await self._leaders(metadata, partitions, found)
         await asyncio.gather(*(of(leader, asked) for leader, asked in leaders.items()))
         self._doubted.update(tp for tp, answer in found.items() if isinstance(answer, Exception))
         return found
 
     async def _leaders(
-        self, partitions: Iterable[TopicPartition], found: Answers[T]
+        self, metadata: Any, partitions: Iterable[TopicPartition], found: Answers[T]
     ) -> dict[int, list[TopicPartition]]:
         """The partitions by their leader; those without one have their error in `found`."""
         wanted = list(partitions)
-        metadata = await self._started()
         lost = {tp for tp in wanted if tp in self._doubted or metadata.cluster.leader_for_partition(tp) in (None, -1)}
-        if lost and await self._looked_up({tp.topic for tp in lost}):
+        if lost and await self._looked_up(metadata, {tp.topic for tp in lost}):
             self._doubted -= lost
         by_leader: dict[int, list[TopicPartition]] = {}
         for tp in wanted:
@@ -162,14 +164,20 @@ class LogRequests:
                 by_leader.setdefault(leader, []).append(tp)
         return by_leader
 
-    async def _looked_up(self, topics: set[str]) -> bool:
-        """Ask anew who leads; whether anybody answered. Raises BrokerRefused."""
+    async def _looked_up(self, metadata: Any, topics: set[str]) -> bool:
+        """Ask anew who leads; whether anybody answered. Raises TimeoutError, BrokerRefused."""
         if topics <= self._topics:
-            answered = await self._metadata.force_metadata_update()
+            looking = metadata.force_metadata_update()
         else:
             self._topics = self._topics | topics  # another set: aiokafka sees by it that an answer is out of date
-            answered = await self._metadata.set_topics(self._topics)
-        if denied := sorted(self._metadata.cluster.unauthorized_topics & topics):
+            looking = metadata.set_topics(self._topics)
+        try:
+            async with asyncio.timeout(LOOK_S):
+                answered = await looking
+        except TimeoutError:  # aiokafka's task that asks may be gone
+            await self._drop(metadata)
+            raise
+        if denied := sorted(metadata.cluster.unauthorized_topics & topics):
             raise rights_missing(self._connection, [f"Describe on topic {topic}" for topic in denied])
         return bool(answered)
 
@@ -181,7 +189,12 @@ class LogRequests:
                 self._metadata = metadata  # only now: a start may fail, or be cancelled
             return self._metadata
 
-    async def _answer(self, leader: int, request: Any) -> Any:
+    async def _drop(self, metadata: Any) -> None:
+        if metadata is self._metadata:
+            self._metadata, self._topics = None, set()
+            await metadata.close()
+
+    async def _answer(self, metadata: Any, leader: int, request: Any) -> Any:
         broker = self._brokers.setdefault(leader, _Broker())
         asked = time.monotonic()
         async with broker.lock:
@@ -189,7 +202,7 @@ class LogRequests:
                 raise NodeNotReadyError(f"broker {leader} does not answer")
             try:
                 if broker.connection is None or not broker.connection.connected():
-                    at = self._metadata.cluster.broker_metadata(leader)
+                    at = metadata.cluster.broker_metadata(leader)
                     if at is None:
                         raise NodeNotReadyError(f"broker {leader} is not known")
                     broker.connection = await async_connection(
@@ -203,14 +216,13 @@ class LogRequests:
                 raise
 
     async def close(self) -> None:
-        metadata, self._metadata = self._metadata, None
         brokers, self._brokers = self._brokers, {}
-        self._topics, self._doubted = set(), set()
+        self._doubted = set()
         for broker in brokers.values():
             if broker.connection is not None:
                 broker.connection.close()
-        if metadata is not None:
-            await metadata.close()
+        if self._metadata is not None:
+            await self._drop(self._metadata)
 
 
 async def _or_closed(start: Awaitable[Any], close: Callable[[], Awaitable[Any]]) -> None:

@@ -176,6 +176,25 @@ def test_a_broker_that_was_away_is_found_again(own_kafka: ApacheKafka, redis_app
     asyncio.run(scenario())
 
 
+def test_a_reader_that_nobody_tells_who_leads_starts_anew(
+    kafka: ApacheKafka, redis_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka's task that asks has ended: whoever waits for its answer would wait for ever."""
+    monkeypatch.setattr(log_requests, "LOOK_S", 0.3)
+    topic, other = published(kafka, redis_app, 1, 3), published(kafka, f"{redis_app}-b", 1, 3)
+
+    async def scenario() -> None:
+        tails = TailReader(KafkaConnection(kafka.bootstrap_servers))
+        assert await tails.read(0, {TopicPartition(topic, 0): 3})
+        tails._requests._metadata._sync_task.cancel()
+        with pytest.raises(KafkaUnavailable):
+            await tails.read(0, {TopicPartition(other, 0): 3})
+        assert await tails.read(0, {TopicPartition(other, 0): 3}) == {TopicPartition(other, 0): [(3, "id-3")]}
+        await tails.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_batch_that_is_damaged_on_the_brokers_disk_is_told(own_kafka: ApacheKafka, redis_app: str) -> None:
     """Its consumer tries it again for ever, and the shard looks as if it had nothing to do."""
     topic = published(own_kafka, redis_app, 2, 3)
