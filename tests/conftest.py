@@ -12,7 +12,6 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from streams.bootstrap.kernels import warm_up
 from streams.local.embedded import EmbeddedBroker, EmbeddedRedis
 from streams.local.processes import ProgramMissing
 from tests.support.servers import ApacheKafka, Broker, kafka_jars
@@ -47,6 +46,8 @@ def started(what: str, start: Callable[[], Server]) -> Server:
 def kernels() -> None:
     """The compiled functions are in their cache. In a fresh clone the first worker would compile them, which takes
     longer than a test waits for a worker."""
+    from streams.bootstrap.kernels import warm_up  # the whole engine, which a run without workers has no use for
+
     warm_up()
 
 

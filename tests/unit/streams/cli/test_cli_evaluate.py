@@ -197,11 +197,11 @@ def comings(log: Path, kinds: set[str]) -> dict[str, list[tuple[datetime, str]]]
         (["--horizon-days", 28, "--tick-days", 7], {"VERSION_EVERY_S": "86400"}),
         (
             ["--horizon-days", 28, "--tick-days", 7],
-            # Live they are hourly: of as little weight in what is asked here, and six times the work.
-            {"VERSION_EVERY_S": "21600", "VERSION_DELAY_S": "21600", "TICK_ANCHOR": "2000-01-01"},
+            # Live they are hourly: of as little weight in what is asked here, and twelve times the work.
+            {"VERSION_EVERY_S": "43200", "VERSION_DELAY_S": "43200", "TICK_ANCHOR": "2000-01-01"},
         ),
     ],
-    ids=["weeks", "half days", "ticks at half past three", "daily versions", "late versions, four a day"],
+    ids=["weeks", "half days", "ticks at half past three", "daily versions", "late versions, two a day"],
 )
 def test_the_truth_is_in_the_times_of_the_log_whatever_the_ticks(
     options: list[str | int], settings: dict[str, str], log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
