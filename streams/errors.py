@@ -1,7 +1,8 @@
-"""Errors that end the engine, each with its exit code and the remedy for an operator.
+"""Errors that end the engine or park a shard, each with its exit code and the remedy for an operator.
 
-The invariants end the process rather than go on in doubt: nothing is lost by stopping, since every shard is
-re-read from its last commit. Exit codes are part of the contract (docs/operations) and are never renumbered.
+A broken invariant stops the shard, or the process, rather than go on in doubt: nothing is lost by stopping, since every
+shard is re-read from its last commit. Which of both is decided in streams/consumer/keeper.py. Exit codes are part of
+the contract (docs/operations) and are never renumbered.
 """
 
 from __future__ import annotations
@@ -91,10 +92,16 @@ class MetaMissing(EngineError):
 
 
 class TakeoverFailed(EngineError):
-    """A shard could not be taken over in time, or a step of the takeover raised."""
+    """A step of a shard's takeover took too long, or raised what nobody foresaw."""
 
     code = ExitCode.TAKEOVER_FAILED
-    remedy = "check that Kafka and Redis answer, then restart; raise RETENTION_REQUEST_TIMEOUT_S if they are only slow"
+    remedy = "check that Kafka and Redis answer; raise RETENTION_REQUEST_TIMEOUT_S if they are only slow"
+
+
+class ShardFailed(EngineError):
+    """The main loop of a shard raised what nobody foresaw."""
+
+    remedy = "report the log above: this is a defect of the engine; nothing is lost"
 
 
 class TopicChanged(EngineError):

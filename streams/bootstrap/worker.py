@@ -162,7 +162,13 @@ def build(config: Config, environment: Environment) -> RetentionApp:
     def owner_of(tp: TP, generation: int) -> PartitionOwner:
         return learner_owner(tp, generation) if tp.topic == config.topic("learner") else shard_owner(tp, generation)
 
-    ownership = Ownership(owner_of, stall_s=config.stall_after_s, waits=watching.takeover_waits)
+    ownership = Ownership(
+        owner_of,
+        stall_s=config.stall_after_s,
+        step_s=config.request_timeout_s,
+        waits=watching.takeover_waits,
+        parked=watching.parked,
+    )
     app = build_app(TransportSettings.of(config), connection, ownership)
     watch_tails = TailReader(connection, committed=environment.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))

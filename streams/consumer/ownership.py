@@ -1,51 +1,66 @@
-"""Partition ownership: takeover after a rebalance, revocation, and a watchdog.
+"""Partition ownership: who owns which partition of an assignment, its end, and a watchdog.
 
-*Taking over*, in the seek that follows a completed assignment and nowhere else:
+After a completed assignment each partition gets a keeper (streams/consumer/keeper.py), which takes it over
+(streams/consumer/takeover.py, steps 1 to 8) and lets its owner begin:
 
- 1. read the meta of every partition                                        (`PartitionOwner.peek`)
- 2. commit their next offsets to Kafka: the coordinator thereby checks that generation and member are still ours
- 3. mint the tokens: from here on the former owner can write nothing        (`PartitionOwner.mint`)
- 4. check log start <= next offset <= log end, topic id, partition count    (`PartitionOwner.check`)
- 5. to 8. start the publisher, read tails and outbox, publish what is missing, trim (`PartitionOwner.recover`)
- 9. start the main loops; seek and free all partitions in one step in the consumer thread
+ 9. start the main loop
+ 10. seek and free the partition in one step in the consumer thread
 
-After each await it is checked that no rebalance has begun: a worker stopped inside its takeover wakes up, is refused
-and mints nothing. Each step may be repeated as it is when Redis or Kafka does not answer.
+A partition begins when *it* is ready. One that waits (it has no leader, its master of a Redis Cluster is down) or is
+parked over an error is owned and unread, and holds up nobody: for Faust the rebalance is over when keepers are made.
 
 *Ending* starts in the consumer thread, the earliest point at which a revocation is known: the map of free partitions
-is cleared there and `end` is called on the main loop, which cancels every wait of every owner. Faust goes on only when
-`ended` returns: the writes in flight have their outcome and the publishers are stopped.
+is cleared and the generation counted there, and `end` is called on the main loop, which cancels every keeper. Faust
+goes on, and so the group, only when `ended` returns: the writes in flight have their outcome and the publishers are
+stopped. A revocation, or a stop of the process, may fall
+
+ - into a step: the keeper is cancelled, or finds another generation after the step; the half-built owner is closed;
+ - before step 2, unnoticed (SIGSTOP): the coordinator refuses the next offset, and nothing is minted;
+ - between 2 and 3, unnoticed: the token seen in step 1 is no longer the stored one, and nothing is minted;
+ - behind 3, unnoticed: the next owner has minted, and every write is refused;
+ - between 8 and 10: seeking and freeing is one callback of the thread that counts generations, before it or not at all;
+ - while an owner works: nobody is handed a batch from `end` on, and `ended` waits for the write in flight;
+ - while one that failed is being closed: `ended` waits for that too, a second cancellation does not cut it short;
+ - while it is parked: there is no owner, hence no write and no publisher; the wait for the next try ends.
+
+A parked partition is taken over anew in the same assignment, so two owners of one generation may follow each other.
+The former has ended, with the outcome of its write and its publisher stopped, before the next is made; step 2 asks the
+coordinator once more, and step 3 mints a token of the next owner's own. A batch that is still on its way to the former
+is tagged with it and dropped (`deliver`). A release of the former that the thread has not seen yet comes before the
+next one's step 10, which replaces it; what was fetched from the former's position is dropped by the seek there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from faust.types import TP
 
+from streams.consumer.keeper import Keeper
 from streams.consumer.protocols import ConsumerGroup, PartitionOwner
-from streams.crash_points import point
-from streams.errors import EngineError, Fenced, Stalled, TakeoverFailed
-from streams.kafka.errors import ProducerFenced
-from streams.kafka.partition_facts import LogFacts
-from streams.retry import retry_while_unavailable
+from streams.consumer.takeover import Takeovers
+from streams.errors import EngineError, Stalled
 
 __all__ = ["ConsumerGroup", "Ownership", "PartitionOwner"]
 
 logger = logging.getLogger(__name__)
 
-END_RETRIES, END_PAUSE_S = 5, 0.5  # a new leader's high watermark may lag for a moment: that is no truncated log
 END_S = 15.0  # above the time-outs of a store call: a write in flight is waited for
 WATCHES = 10  # observations that must all be bad: a process that was merely stopped (SIGSTOP) gets one bad one
 
 
 class Ownership:
-    """The owners of this process. `factory(tp, generation)` makes one for a partition that was assigned.
+    """The owners of this process.
 
-    waits(owned, detail): is told what a takeover waits for, and None when it waits no more.
+    Args:
+        factory: makes an owner for a partition (tp, generation); called anew for each try of a parked one.
+        stall_s: an owner that neither waits for records nor works for so long ends the process.
+        step_s: a step of a takeover that only asks and takes longer is broken off, and the partition parked.
+        waits: told what a takeover waits for, and None when it waits no more.
+        parked: told why a partition is parked, and None when it is no more.
     """
 
     def __init__(
@@ -53,19 +68,22 @@ class Ownership:
         factory: Callable[[TP, int], PartitionOwner],
         *,
         stall_s: float = 30.0,
+        step_s: float = 90.0,
         waits: Callable[[PartitionOwner, str | None], None] = lambda owner, detail: None,
+        parked: Callable[[PartitionOwner, EngineError | None], None] = lambda owner, error: None,
     ) -> None:
-        self._factory, self._waits = factory, waits
-        self._stall_s = stall_s
+        self.new_owner, self._waits, self._parked = factory, waits, parked
+        self._stall_s, self._step_s = stall_s, step_s
         self._group: ConsumerGroup | None = None
+        self._takeovers: Takeovers | None = None
+        self._keepers: dict[TP, Keeper] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
-        self._taking: asyncio.Task[None] | None = None
         self._ends: set[asyncio.Task[None]] = set()
+        self._told: frozenset[TP] | None = None
         self.current: dict[TP, PartitionOwner] = {}
-        self.complete = False
-        """True from the end of a takeover to the next revocation; of nothing, too, when there are more workers."""
+        """Owners that have begun, or are about to."""
         self.left: dict[TP, int] = {}
-        """The next offsets that the ended ownerships left, until they are committed to Kafka."""
+        """The next offsets that ended ownerships left, until they are committed to Kafka or taken over anew."""
 
     def bind(self, group: ConsumerGroup) -> None:
         """Called by the consumer when Faust creates it."""
@@ -76,6 +94,21 @@ class Ownership:
         if self._group is None:
             raise EngineError("ownership has no consumer yet: it is bound when the Faust app creates its consumer")
         return self._group
+
+    @property
+    def owned(self) -> frozenset[TP]:
+        """The partitions of the present assignment, whether they have begun, wait or are parked."""
+        return frozenset(self._keepers)
+
+    @property
+    def assigned(self) -> bool:
+        """True from an assignment to the next revocation; of nothing, too, when there are more workers."""
+        return self._takeovers is not None
+
+    @property
+    def complete(self) -> bool:
+        """There is an assignment, and each of its shards has begun or is parked: none is still being taken over."""
+        return self.assigned and all(keeper.settled for keeper in self._keepers.values() if keeper.reads)
 
     # -- records
 
@@ -95,178 +128,98 @@ class Ownership:
         """What Kafka's committed offsets should be."""
         return {tp: owner.next_offset for tp, owner in self.current.items() if owner.reads}
 
+    def fail(self, tps: Iterable[TP], error: EngineError) -> None:
+        """These partitions can't be read on: their owners end with this error."""
+        for tp in tps:
+            if tp in self._keepers:
+                self._keepers[tp].fail(error)
+
     # -- the end of an ownership
 
     def end(self) -> None:
-        """End every wait of every owner, and a takeover under way. Main loop; returns at once."""
-        if self._taking is not None and not self._taking.done():
-            self._taking.cancel()
-        self._end_current()
-
-    def _end_current(self) -> None:
-        self.complete = False
-        owners, self.current = self.current, {}
-        tasks, self._tasks = self._tasks, {}
-        for tp, owner in owners.items():
-            tasks[tp].cancel()
-            finish = asyncio.ensure_future(self._finish(owner, tasks[tp]))
+        """End every takeover, every wait of every owner, and every park. Main loop; returns at once."""
+        self.current = {}
+        if self._takeovers is not None:
+            self._takeovers.cancel()
+            self._takeovers = None
+        tasks, self._tasks, self._keepers = self._tasks, {}, {}
+        for task in tasks.values():
+            task.cancel()
+        if tasks:
+            finish = asyncio.ensure_future(self._finish(tasks))
             self._ends.add(finish)
             finish.add_done_callback(self._ends.discard)
 
     async def ended(self) -> None:
         """`end`, and wait until every write in flight has its outcome and every publisher is stopped."""
         self.end()
-        waiting: set[asyncio.Task[None]] = set(self._ends)
-        if self._taking is not None and not self._taking.done():
-            waiting.add(self._taking)
-        if waiting:
-            await asyncio.wait(waiting)
+        if self._ends:
+            await asyncio.wait(set(self._ends))
 
-    async def _finish(self, owner: PartitionOwner, task: asyncio.Task[None]) -> None:
-        _, still = await asyncio.wait([task], timeout=END_S)
+    async def _finish(self, tasks: dict[TP, asyncio.Task[None]]) -> None:
+        _, still = await asyncio.wait(tasks.values(), timeout=END_S)
         if still:
-            self.group.end_process(Stalled(f"{owner.tp.topic} {owner.tp.partition} did not end within {END_S:g} s"))
-            await asyncio.wait([task])
-        if owner.reads:
-            self.left[owner.tp] = owner.next_offset
-        await self._close(owner)
-
-    async def _close(self, owner: PartitionOwner) -> None:
-        try:
-            await owner.ended()
-        except Exception:  # the next owner fences it anyway; the others must still be stopped
-            logger.exception("%s %d: stopping failed", *owner.tp)
+            names = _names(tp for tp, task in tasks.items() if task in still)
+            self.group.end_process(Stalled(f"{names} did not end within {END_S:g} s"))
+            await asyncio.wait(still)
 
     # -- takeover
 
     async def take_over(self) -> None:
-        """Take over what is assigned. Returns when done, or when a rebalance has begun meanwhile.
-
-        Cancelling this call cancels the takeover.
-        """
+        """Make a keeper for each partition that is assigned. Returns when the former ones have ended."""
         await self.ended()
-        taking = self._taking = asyncio.ensure_future(self._take_over())
-        try:
-            await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            if taking.cancelled():
-                return  # revoked under us: the next assignment brings the next takeover
-            taking.cancel()
-            raise
-
-    async def _take_over(self) -> None:
         generation = self.group.generation
-        owners = {tp: self._factory(tp, generation) for tp in sorted(self.group.assigned())}
-        started = False
-        try:
-            await self._prepare(owners, generation)
-            started = True
-            await self._begin(owners, generation)
-        except asyncio.CancelledError:
-            if self.current is owners:
-                self._end_current()  # main loops had started, but nothing was freed
-            raise
-        except Exception as error:
-            named = _named(error)
-            if named is None:
-                logger.exception("takeover failed")
-                named = TakeoverFailed(f"takeover of {_names(owners)} raised {error!r}")
-            self.group.end_process(named)
-        finally:
-            for owner in owners.values():
-                self._waits(owner, None)
-            if not started:  # half-built: close what was opened
-                await asyncio.gather(*(self._close(owner) for owner in owners.values()))
+        takeovers = self._takeovers = Takeovers(self.group, generation, self._step_s, self._takeover_waits)
+        self._told = None
+        self._keepers = {tp: Keeper(tp, self, takeovers, self._parked) for tp in sorted(self.group.assigned())}
+        self._tasks = {tp: asyncio.ensure_future(keeper.run()) for tp, keeper in self._keepers.items()}
+        self.changed()
 
-    async def _prepare(self, owners: dict[TP, PartitionOwner], generation: int) -> None:
-        def all_wait(detail: str) -> None:
-            for owner in owners.values():
-                self._waits(owner, detail)
+    def _takeover_waits(self, owner: PartitionOwner, detail: str | None) -> None:
+        self._waits(owner, detail)
+        if (keeper := self._keepers.get(owner.tp)) is not None:
+            keeper.waiting = detail is not None
+            self.changed()
 
-        async def each(step: str, do: Callable[[PartitionOwner], Awaitable[Any]]) -> list[Any]:
-            def one(owner: PartitionOwner) -> Awaitable[Any]:
-                what = f"{step} of {owner.tp.topic} {owner.tp.partition}"
-                return retry_while_unavailable(what, lambda: do(owner), lambda names: self._waits(owner, names))
+    # -- what keepers tell (`Keeping`)
 
-            done = await asyncio.gather(*(one(owner) for owner in owners.values()))
-            self._still(generation)
-            return done
+    def enters(self, owner: PartitionOwner) -> None:
+        self.current[owner.tp] = owner
+        self.left.pop(owner.tp, None)
 
-        known = await each("reading the meta", lambda owner: owner.peek())
-        point("takeover.1.meta_read")
-        # A learner's partition has no offset of its own; committing its 0 still asks the coordinator.
-        next_offsets = {
-            o.tp: o.next_offset for o, there in zip(owners.values(), known, strict=True) if there or not o.reads
-        }
-        if next_offsets and not await retry_while_unavailable(
-            "committing the next offsets", lambda: self.group.confirm(next_offsets), all_wait
-        ):
-            logger.info("the coordinator refused generation %d: waiting for the next assignment", generation)
-            raise asyncio.CancelledError
-        self._still(generation)
-        point("takeover.2.offsets_committed")
-        await each("minting", lambda owner: owner.mint())
-        point("takeover.3.minted")
-        facts = await self._facts(owners, generation, all_wait)
-        await each("checking the log", lambda owner: owner.check(facts[owner.tp]))
-        point("takeover.4.checked")
-        await each("recovering", lambda owner: owner.recover())
+    def leaves(self, owner: PartitionOwner) -> None:
+        if self.current.get(owner.tp) is owner:
+            del self.current[owner.tp]
 
-    async def _begin(self, owners: dict[TP, PartitionOwner], generation: int) -> None:
-        point("takeover.9.before_seek")
-        self.current = owners
-        self.left = {tp: next_offset for tp, next_offset in self.left.items() if tp not in owners}
-        self._tasks = {tp: asyncio.ensure_future(self._run(owner)) for tp, owner in owners.items()}
-        if not await self.group.begin(list(owners.values()), generation):
-            raise asyncio.CancelledError
-        self.complete = True
-        point("takeover.10.after_seek")
-        next_offsets = {tp.partition: owner.next_offset for tp, owner in owners.items() if owner.reads}
-        logger.info("took over %s; next offsets %s", _names(owners), next_offsets)
+    def has_left(self, owner: PartitionOwner) -> None:
+        if owner.reads:
+            self.left[owner.tp] = owner.next_offset
 
-    def _still(self, generation: int) -> None:
-        if generation != self.group.generation:
-            raise asyncio.CancelledError
-
-    async def _facts(
-        self, owners: Mapping[TP, PartitionOwner], generation: int, wait: Callable[[str], None]
-    ) -> dict[TP, LogFacts]:
-        for tries_left in reversed(range(END_RETRIES)):
-            facts: dict[TP, LogFacts] = await retry_while_unavailable(
-                "asking for the log's bounds", lambda: self.group.log_facts(owners), wait
-            )
-            self._still(generation)
-            if not tries_left or all(owner.next_offset <= facts[tp].end for tp, owner in owners.items() if owner.reads):
-                break
-            await asyncio.sleep(END_PAUSE_S)
-            self._still(generation)
-        return facts
-
-    async def _run(self, owner: PartitionOwner) -> None:
-        try:
-            await owner.run()
-        except Exception as error:  # never restarted over a failed batch: it would skip or repeat it
-            named = _named(error)
-            if named is None:
-                logger.exception("%s %d: main loop failed", *owner.tp)
-                named = EngineError(f"main loop of {owner.tp.topic} {owner.tp.partition} raised {error!r}")
-            self.group.end_process(named)
-        else:
-            self.group.end_process(EngineError(f"main loop of {owner.tp.topic} {owner.tp.partition} returned"))
+    def changed(self) -> None:
+        """Say what was taken over, once nothing more is to be expected for the moment."""
+        keepers = self._keepers.values()
+        begun = frozenset(keeper.tp for keeper in keepers if keeper.begun)
+        if begun == self._told or (keepers and not begun) or not all(k.settled or k.waiting for k in keepers):
+            return
+        self._told = begun
+        next_offsets = {tp.partition: self.current[tp].next_offset for tp in sorted(begun) if self.current[tp].reads}
+        logger.info("took over %s; next offsets %s", _names(begun), next_offsets)
 
     # -- watchdog
 
     async def watch(self) -> None:
-        """End the process when an owner neither waits for records nor works, or when partitions are assigned and not
-        taken over, with no takeover under way: nothing else would show it."""
+        """End the process when an owner neither waits for records nor works, or when a partition is assigned and nobody
+        keeps it: nothing else would show it."""
         bad: dict[int, int] = {}
         polls, lying = -1, 0
         while True:
             await asyncio.sleep(self._stall_s / WATCHES)
-            lying = lying + 1 if self._assigned_in_vain() else 0
+            in_vain = self._assigned_in_vain()
+            lying = lying + 1 if in_vain else 0
             if lying >= WATCHES:
-                names = ", ".join(f"{tp.topic} {tp.partition}" for tp in sorted(self.group.assigned()))
-                self.group.end_process(Stalled(f"{names} assigned for {self._stall_s:g} s, and not taken over"))
+                self.group.end_process(
+                    Stalled(f"{_names(in_vain)} assigned for {self._stall_s:g} s, and not taken over")
+                )
                 return
             polled, polls = self.group.polls != polls, self.group.polls
             seen: dict[int, int] = {}
@@ -282,16 +235,11 @@ class Ownership:
                     return
             bad = seen
 
-    def _assigned_in_vain(self) -> bool:
-        taking = self._taking is not None and not self._taking.done()
-        return not self.complete and not taking and bool(self.group.assigned())
+    def _assigned_in_vain(self) -> set[TP]:
+        """Partitions that we are assigned and nobody keeps; `_finish` watches those that are ending."""
+        kept = {tp for tp, task in self._tasks.items() if not task.done()}
+        return set() if self._ends else self.group.assigned() - kept
 
 
-def _named(error: Exception) -> EngineError | None:
-    if isinstance(error, EngineError):
-        return error
-    return Fenced(str(error)) if isinstance(error, ProducerFenced) else None
-
-
-def _names(owners: Mapping[TP, PartitionOwner]) -> str:
-    return ", ".join(f"{tp.topic} {tp.partition}" for tp in owners) or "nothing"
+def _names(tps: Iterable[TP]) -> str:
+    return ", ".join(f"{tp.topic} {tp.partition}" for tp in sorted(tps)) or "nothing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from faust.types import TP
@@ -74,8 +74,8 @@ class ConsumerGroup(Protocol):
         """Commit to Kafka; False when the coordinator says that generation or member is no longer ours."""
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]: ...
-    async def begin(self, owner: Sequence[PartitionOwner], generation: int) -> bool:
-        """Seek to the next offsets and free, in one step; False (and nothing done) when a rebalance has begun."""
+    async def begin(self, owner: PartitionOwner, generation: int) -> bool:
+        """Seek to the next offset and free, in one step; False (and nothing done) when a rebalance has begun."""
 
     def free(self, owner: PartitionOwner) -> None: ...
     def is_free(self, owner: PartitionOwner) -> bool: ...

@@ -26,7 +26,7 @@ class TransportSettings:
     rebalance_timeout_s: float = 60.0
     """How long the group waits for a worker that is finishing its writes before it goes on without it."""
     request_timeout_s: float = 90.0
-    """A takeover that takes longer ends the process. Never below the session timeout (Faust refuses it)."""
+    """Of the group's requests. Never below the session timeout (Faust refuses it)."""
     commit_interval_s: float = 1.0
     """How often the next offsets are committed to Kafka. Only lag tools and the next takeover's check read them."""
 

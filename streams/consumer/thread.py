@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    LeaderNotAvailableError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -36,6 +42,7 @@ CONNECT_PAUSE_S = 1.0
 
 NOBODY = TP("", -1)
 """Always in the map, since aiokafka takes an empty set of partitions to mean all of them."""
+NO_LEADER = -1
 
 
 class RebalanceListener(driver.ConsumerRebalanceListener):
@@ -143,19 +150,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self.free_map.clear()  # in place: a poll in flight holds this very dict
         self.free_map[NOBODY] = None
 
-    async def begin(self, owners: Sequence[PartitionOwner], generation: int) -> bool:
+    async def begin(self, owner: PartitionOwner, generation: int) -> bool:
         """Seek and free in one step, in the thread in which a revocation starts: atomic against it."""
         if generation != self.app.rebalancing_count:
             return False
-        consumer = self._ensure_consumer()
         try:
-            for owner in owners:
-                consumer.seek(TopicPartition(*owner.tp), owner.next_offset)
+            self._ensure_consumer().seek(TopicPartition(*owner.tp), owner.next_offset)
         except IllegalStateError:  # not assigned any more: the next assignment comes
             return False
-        for owner in owners:
-            if owner.reads:
-                self.release(owner)
+        if owner.reads:
+            self.release(owner)
         return True
 
     def release(self, owner: PartitionOwner) -> None:
@@ -223,9 +227,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return True
 
     async def begun(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int | None]]:
-        """Log start and the group's committed offset (None: never) of each partition."""
+        """Log start and the group's committed offset (None: never) of each partition.
+
+        Raises LeaderNotAvailableError at once where a partition has no leader: aiokafka would ask on until its time is
+        over, and hold up the answers about the others.
+        """
         consumer = self._ensure_consumer()
         asked = [TopicPartition(*tp) for tp in tps]
+        if self._without_leader(asked):
+            await consumer._client.force_metadata_update()  # what it knows may be minutes old
+        if missing := self._without_leader(asked):
+            names = ", ".join(f"{tp.topic} {tp.partition}" for tp in missing)
+            raise LeaderNotAvailableError(f"no leader: {names}")
         start = await consumer.beginning_offsets(asked)
-        committed = await asyncio.gather(*(consumer.committed(tp) for tp in asked))
-        return {TP(*tp): (start[tp], offset) for tp, offset in zip(asked, committed, strict=True)}
+        committed = await consumer._coordinator.fetch_committed_offsets(asked)
+        return {TP(*tp): (start[tp], committed[tp].offset if tp in committed else None) for tp in asked}
+
+    def _without_leader(self, tps: Iterable[TopicPartition]) -> list[TopicPartition]:
+        cluster = self._ensure_consumer()._client.cluster
+        return [tp for tp in tps if cluster.leader_for_partition(tp) in (None, NO_LEADER)]

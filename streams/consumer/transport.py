@@ -27,7 +27,7 @@ from streams.consumer.ownership import Ownership
 from streams.consumer.protocols import PartitionOwner
 from streams.consumer.settings import TransportSettings
 from streams.consumer.thread import Batch, BatchConsumerThread, RebalanceListener
-from streams.errors import EngineError, LogTruncated, TakeoverFailed
+from streams.errors import EngineError, LogTruncated
 from streams.kafka.access import access_refused
 from streams.kafka.errors import KafkaUnavailable, kafka_call
 from streams.kafka.partition_facts import LogFacts, TopicDirectory, TopicIdentity
@@ -110,7 +110,7 @@ class BatchConsumer(driver.Consumer):
             raise
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             # auto.offset.reset is none: going on anywhere else would skip records.
-            self.end_process(LogTruncated(f"the log no longer holds an owned position: {error!r}"))
+            self.ownership.fail(_partitions_of(error), LogTruncated(f"the log no longer holds the position: {error!r}"))
         except KafkaError as error:
             if refused := access_refused(error, cast(BatchTransport, self.transport).connection, "fetching", "Read"):
                 self.end_process(refused)
@@ -161,15 +161,16 @@ class BatchConsumer(driver.Consumer):
     async def confirm(self, next_offsets: Mapping[TP, int]) -> bool:
         async with kafka_call(self._connection, "committing the next offsets", "Read"):
             confirmed = await self._thread.call(self._thread.confirm(next_offsets))
-        self._shown = dict(next_offsets) if confirmed else {}
+        if confirmed:
+            self._shown.update(next_offsets)
         return confirmed
 
     async def log_facts(self, tps: Iterable[TP]) -> dict[TP, LogFacts]:
         asked = list(tps)
         async with kafka_call(self._connection, "asking for the log's bounds", "Describe"):
-            topics, begun, ends = await asyncio.gather(
+            begun = await self._thread.call(self._thread.begun(asked))  # first: it knows who has no leader
+            topics, ends = await asyncio.gather(
                 self._directory.describe(tp.topic for tp in asked),
-                self._thread.call(self._thread.begun(asked)),
                 self._tails.high_watermarks(TopicPartition(*tp) for tp in asked),
             )
         if missing := sorted({tp.topic for tp in asked if not topics.get(tp.topic, MISSING).partitions}):
@@ -180,7 +181,7 @@ class BatchConsumer(driver.Consumer):
             for topic in (topics[tp.topic],)
         }
 
-    async def begin(self, owner: Sequence[PartitionOwner], generation: int) -> bool:
+    async def begin(self, owner: PartitionOwner, generation: int) -> bool:
         return await self._thread.call(self._thread.begin(owner, generation))
 
     def free(self, owner: PartitionOwner) -> None:
@@ -218,22 +219,23 @@ class BatchConsumer(driver.Consumer):
         self.ownership.left.clear()
 
     async def perform_seek(self) -> None:
-        """Take over what is assigned. Only Faust's recovery calls this, after a completed assignment."""
-        try:
-            await self.ownership.take_over()
-        except asyncio.CancelledError:
-            recovery = cast(Any, self.app.tables).recovery  # absent from Faust's interface type
-            again = recovery.signal_recovery_start.is_set()
-            if not again and not self.should_stop and not self.app.should_stop:
-                # broker_request_timeout: the recovery would go on to 'ready' as if it had sought.
-                limit = self.settings.request_timeout_s
-                self.end_process(TakeoverFailed(f"the takeover was not complete within request_timeout_s={limit:g}"))
-            raise
+        """Begin to take over what is assigned. Only Faust's recovery calls this, after a completed assignment.
+
+        Each partition is sought and freed when it is ready. Faust must not wait for that: it would go on to 'ready'
+        after its broker_request_timeout as if all had been sought.
+        """
+        await self.ownership.take_over()
 
     async def on_stop(self) -> None:
         await super().on_stop()
         await self._tails.close()
         await self._directory.close()
+
+
+def _partitions_of(error: OffsetOutOfRangeError | NoOffsetForPartitionError) -> set[TP]:
+    """aiokafka raises the one with a mapping of offsets by partition, the other with the partition."""
+    (told,) = error.args
+    return {TP(*told)} if isinstance(told, TopicPartition) else {TP(*tp) for tp in told}
 
 
 class BatchTransport(driver.Transport):

@@ -23,7 +23,7 @@ class Progress:
     A shard is *idle* (nothing to do), *working* or *waiting* (it has work and says why it can't do it). The last two
     must move within `stall_after_s`. Beside that its outputs may be *unpublished*: commits go on then, and so does
     idleness, so that only a published transaction ends it. And its input may be *held* by an open transaction of a
-    producer: it looks idle then, since Kafka hands nothing out.
+    producer: it looks idle then, since Kafka hands nothing out. One that can't go on is *parked*, at once unhealthy.
     """
 
     def __init__(self, stall_after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,6 +33,7 @@ class Progress:
         self._unpublished: dict[int, tuple[float, str]] = {}  # since when, and why
         self._held: dict[int, tuple[float, str]] = {}
         self._takeover: dict[int | str, tuple[float, str]] = {}  # by shard, or the learner: since when, and why
+        self._parked: dict[int | str, tuple[float, str, str]] = {}  # since when, over which error, in words
         self._learner: tuple[float, str] | None = None  # since when it waits, and why
         self._ready = False
         self.learner_trouble: str | None = None
@@ -52,13 +53,13 @@ class Progress:
         """An assignment is taken over (it may be empty: more workers than shards) of a topic that is there."""
         return self._ready and self.topic_trouble is None
 
-    def taken_over(self, shards: Collection[int]) -> None:
-        """An assignment is complete; shards that stay keep what was known of them."""
+    def taken_over(self, shards: Collection[int], complete: bool = True) -> None:
+        """Who of an assignment has begun; shards that stay keep what was known of them. complete: all of it."""
         now = self._clock()
         self._shards = {shard: self._shards.get(shard) or _Shard("idle", now) for shard in shards}
         self._unpublished = {shard: why for shard, why in self._unpublished.items() if shard in self._shards}
         self._held = {shard: why for shard, why in self._held.items() if shard in self._shards}
-        self._ready = True
+        self._ready = complete
 
     def revoked(self) -> None:
         """A rebalance has begun: no shard is ours until the next `taken_over`. A publisher's trouble is told once only,
@@ -107,6 +108,22 @@ class Progress:
             since, _ = self._takeover.get(place, (self._clock(), ""))
             self._takeover[place] = since, why
 
+    def parked(self, place: int | str, error: str | None, why: str = "") -> None:
+        """A shard, or the learner, is parked over a named error; None: it is no more."""
+        if error is None:
+            self._parked.pop(place, None)
+        else:
+            since, _, _ = self._parked.get(place, (self._clock(), "", ""))
+            self._parked[place] = since, error, why
+
+    def parks(self) -> list[dict[str, Any]]:
+        """Who is parked, for people."""
+        now = self._clock()
+        return [
+            {"shard": str(place), "seconds": round(now - since, 1), "error": error, "reason": why}
+            for place, (since, error, why) in sorted(self._parked.items(), key=lambda told: str(told[0]))
+        ]
+
     def learner_waits(self, why: str | None) -> None:
         """The learner of this worker waits; None: it does no more."""
         since, _ = self._learner or (self._clock(), "")
@@ -127,10 +144,10 @@ class Progress:
 
     @property
     def healthy(self) -> bool:
-        """Nothing has stood still for too long, the learner has no trouble, and the input topic is there."""
+        """Nothing is parked or stands still for too long, the learner has no trouble, and the input topic is there."""
         waits = [*self._takeover.values(), *([self._learner] if self._learner is not None else [])]
         overdue = any(self._clock() - since > self.stall_after_s for since, _ in waits)
-        trouble = self.learner_trouble is not None or self.topic_trouble is not None
+        trouble = bool(self._parked) or self.learner_trouble is not None or self.topic_trouble is not None
         return not overdue and not self.stalled() and not trouble
 
     def _enter(self, shard: int, state: State, why: str) -> None:
@@ -145,6 +162,8 @@ class Progress:
         now = self._clock()
         found = {}
         for shard, known in sorted(self._shards.items()):
+            if shard in self._parked:  # told as such
+                continue
             causes = []
             if known.state != "idle":
                 causes.append((known.since, known.why or "no commit and no reason given"))
@@ -161,6 +180,11 @@ class Progress:
             shard: {"state": known.state, "seconds": round(now - known.since, 1)}
             | ({"reason": why} if (why := self._why(shard)) else {})
             for shard, known in sorted(self._shards.items())
+            if shard not in self._parked
+        } | {
+            shard: {"state": "parked", "seconds": round(now - since, 1), "reason": why}
+            for shard, (since, _, why) in self._parked.items()
+            if isinstance(shard, int)
         }
 
     def _why(self, shard: int) -> str:

@@ -73,6 +73,8 @@ class WebServer:
             ],
             "shards": self._progress.states(),
         }
+        if parked := self._progress.parks():
+            body["parked"] = parked
         if takeover:
             body["takeover"] = takeover
         if learner is not None:

@@ -8,7 +8,7 @@ each series means, and which to alarm on, is in docs/operations.md; deploy/ has 
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,12 +21,11 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from models.customer.bands import Band
 from models.timeline.shard_state import ShardState, Totals
-from streams.monitoring.model_metrics import ContestSeries
+from streams.errors import ExitCode
+from streams.monitoring.model_metrics import ContestSeries, WhenKnown
 
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
@@ -70,18 +69,6 @@ _OF_THE_MODEL: Mapping[str, str] = {
     **{f"retention_model_{name}": f"prequential quality of the newest version: {name}" for name in _QUALITY},
 }
 """Name and help of what only the worker that learns can say."""
-
-
-class _WhenKnown(Collector):
-    """Gauges without labels that are absent, and not 0, until they are known: an AUC of 0 would be a statement."""
-
-    def __init__(self, helps: Mapping[str, str]) -> None:
-        self._helps = helps
-        self.values: dict[str, float] = {}
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, help in self._helps.items():
-            yield GaugeMetricFamily(name, help, value=self.values.get(name))
 
 
 class Metrics:
@@ -142,6 +129,9 @@ class Metrics:
         self._customers = gauge("retention_customers", "customers by risk band", "shard", "band")
         self._outbox = gauge("retention_outbox_entries", "entries decided but not yet published", "shard")
         self._paused = gauge("retention_paused", "1 while a shard with work stands still", "shard", "reason")
+        self._parked = gauge(
+            "retention_shard_parked", "1 while a shard can't go on; it is tried again", "shard", "error"
+        )
         self._owned = gauge("retention_owned_shards", "shards this worker owns")
         self._rejections = counter("retention_fencing_rejections", "refused writes and fenced producers", "reason")
         self._redeliveries = counter("retention_redeliveries", "delivered a second time, and recognised", "what")
@@ -153,7 +143,7 @@ class Metrics:
 
         self._learns = gauge("retention_owned_learner", "1 on the worker that learns")
         self._trouble = gauge("retention_learner_stands_still", "1 while this worker's learner can't go on")
-        self._model = _WhenKnown(_OF_THE_MODEL)
+        self._model = WhenKnown(_OF_THE_MODEL)
         self._contest = ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
@@ -169,6 +159,7 @@ class Metrics:
             self._publish_retries,
         )
         self._pauses: dict[int | str, str] = {}
+        self._parks: dict[int | str, str] = {}
         self._unpublished: set[int] = set()
         self._shards: set[int] = set()
 
@@ -178,7 +169,8 @@ class Metrics:
         for series in self._counted_by_shard:
             series.labels(str(shard))  # shown at 0, so that the first one is an increase
         self.doubted(shard, 0, 0)
-        self._takeovers.labels(str(shard)).inc()
+        # A parked shard is taken over at each try: that is no group that does not settle.
+        self._takeovers.labels(str(shard)).inc(shard not in self._parks)
         self.state(shard, state)
 
     def state(self, shard: int, state: ShardState) -> None:
@@ -295,6 +287,15 @@ class Metrics:
         if now is not None:
             self._paused.labels(str(shard), now).set(1)
             self._pauses[shard] = now
+
+    def parked(self, shard: int | str, error: ExitCode | None) -> None:
+        """A shard, or the learner, is parked over an error of this code; None: it is no more."""
+        before, now = self._parks.pop(shard, None), None if error is None else error.name.lower()
+        if before not in (None, now):
+            _forget(self._parked, str(shard), str(before))
+        if now is not None:
+            self._parked.labels(str(shard), now).set(1)
+            self._parks[shard] = now
 
     def unpublished(self, shard: int, stands_still: bool) -> None:
         """The publishing of a shard's outputs stands still, or goes on; whatever `paused` says of its work."""

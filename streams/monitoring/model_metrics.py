@@ -56,3 +56,15 @@ class ContestSeries(Collector):
                 bias.add_metric([model, name], group["expected"] - group["churned"])
                 labels.add_metric([model, name], group["labels"])
         yield from (drifts, bias, labels)
+
+
+class WhenKnown(Collector):
+    """Gauges without labels that are absent, and not 0, until they are known: an AUC of 0 would be a statement."""
+
+    def __init__(self, helps: Mapping[str, str]) -> None:
+        self._helps = helps
+        self.values: dict[str, float] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for name, help in self._helps.items():
+            yield GaugeMetricFamily(name, help, value=self.values.get(name))

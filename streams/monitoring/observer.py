@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -18,6 +18,7 @@ from models.churn import Version
 from models.timeline.order import timer_position
 from models.timeline.shard_state import NO_TIME, ShardState
 from streams.consumer.protocols import PartitionOwner
+from streams.errors import EngineError
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.open_transactions import LogEnd, OpenTransactions
@@ -56,6 +57,10 @@ class Owners(Protocol):
     @property
     def current(self) -> Mapping[TP, Owner]: ...
     @property
+    def owned(self) -> Collection[TP]: ...
+    @property
+    def assigned(self) -> bool: ...
+    @property
     def complete(self) -> bool: ...
 
 
@@ -77,6 +82,7 @@ class Watching:
         self._web = WebServer(self.metrics, self.progress)
         self._states: dict[int, ShardState] = {}
         self._owned: set[int] = set()
+        self._begun: set[int] = set()
         self._open = OpenTransactions()
         self._in_hand: dict[int, int] = {}  # records taken in and not committed
         self._reach: dict[int, int] = {}  # the log time up to which a shard has work in hand
@@ -151,6 +157,18 @@ class Watching:
         timer_position = owned.tp.partition if owned.reads else LEARNER
         self.progress.takeover_waits(timer_position, None if detail is None else f"{TAKEOVER}: {detail}")
         self.metrics.paused(timer_position, None if detail is None else TAKEOVER)
+
+    def parked(self, owner: PartitionOwner, error: EngineError | None) -> None:
+        """A shard, or the learner, can't go on and is tried again from time to time; None: it goes on."""
+        place = owner.tp.partition if owner.reads else LEARNER
+        if error is None:
+            self.progress.parked(place, None)
+        else:
+            self.progress.parked(place, error.code.name.lower(), f"{type(error).__name__}: {error}")
+            self.metrics.paused(place, None)
+            if isinstance(place, int):
+                self._publishes(place)
+        self.metrics.parked(place, None if error is None else error.code)
 
     def outbox(self, shard: int, entries: int) -> None:
         """How many outputs of a shard are committed but not yet public."""
@@ -227,20 +245,22 @@ class Watching:
         try:
             # Each on its own: Kafka or Redis that does not answer must not hold up readiness, nor the other's numbers.
             async with asyncio.TaskGroup() as checks:
-                checks.create_task(_again_and_again(lambda: self._follow_assignment(ownership)))
+                checks.create_task(_again_and_again(lambda: self._follow_assignment(ownership, topic)))
                 checks.create_task(_again_and_again(lambda: self._check_lag(tails, topic)))
                 checks.create_task(_again_and_again(lambda: self._check_due(store)))
         finally:
             await self._web.stop()
 
-    async def _follow_assignment(self, ownership: Owners) -> None:
-        owned = {o.tp.partition for o in ownership.current.values() if o.reads}
-        if not ownership.complete:
+    async def _follow_assignment(self, ownership: Owners, topic: str) -> None:
+        begun = {o.tp.partition for o in ownership.current.values() if o.reads}
+        if not ownership.assigned:
             self.progress.revoked()
-        elif owned != self._owned or not self.progress.complete:
-            self.progress.taken_over(owned)
+        elif begun != self._begun or ownership.complete != self.progress.complete:
+            self.progress.taken_over(begun, ownership.complete)
+        self._begun = begun
+        owned = {tp.partition for tp in ownership.owned if tp.topic == topic}
         self.metrics.owned(owned)
-        self.metrics.learns(any(not o.reads for o in ownership.current.values()))
+        self.metrics.learns(any(tp.topic != topic for tp in ownership.owned))
         for shard in self._owned - owned:
             self._let_go(shard)
         self._owned = owned

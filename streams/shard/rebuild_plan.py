@@ -21,7 +21,8 @@ class RebuildUnfinished(EngineError):
 
     code = ExitCode.REBUILD_UNFINISHED
     remedy = (
-        "wait until `retention rebuild` has ended, or run it again, it goes on where it stopped; then start the worker"
+        "wait until `retention rebuild` has ended, or run it again, it goes on where it stopped; "
+        "the shard then goes on by itself"
     )
 
 

@@ -3,7 +3,7 @@
 The protocol, with the step numbers that docs/design.md and the chaos tests use. Taking over:
 
  1. read the meta                                                     `read`
- 2. commit its next offset to Kafka (streams/consumer/ownership.py)
+ 2. commit its next offset to Kafka (streams/consumer/takeover.py)
  3. mint a token: from here on the former owner can write nothing      `mint`
  4. check the log's facts; create the meta of a new shard             `create`
  5. start the publisher: ends the former owner's open transaction and fences it

@@ -55,6 +55,7 @@ class Order(msgspec.Struct, kw_only=True):
     heartbeat_s: float = 0.5
     request_timeout_s: float = 30.0
     stall_s: float = 10.0
+    step_s: float = 30.0
     check_delay_s: float = 0.0
 
 
@@ -238,7 +239,7 @@ def main(order: Order) -> None:
         shard.release = ownership.release
         return shard
 
-    ownership = Ownership(factory, stall_s=order.stall_s)
+    ownership = Ownership(factory, stall_s=order.stall_s, step_s=order.step_s)
     settings = TransportSettings(
         app=order.app,
         input_topic=order.input,

@@ -294,7 +294,7 @@ class Worker:
         )
         relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
         self.versions = Versions(self.mortal, site.settings, relearning.version)
-        self.ownership = Ownership(self._owner)
+        self.ownership = Ownership(self._owner, parked=self._parked)
         self.ownership.bind(self)
 
     # -- life
@@ -407,11 +407,10 @@ class Worker:
             facts[tp] = LogFacts(start, end, "topic-id", len(logs), self.site.committed.get(tp))
         return facts
 
-    async def begin(self, owned: Sequence[PartitionOwner], generation: int) -> bool:
-        for one in owned:
-            if one.reads:
-                self._next[one.tp] = one.next_offset
-                self.free(one)
+    async def begin(self, owned: PartitionOwner, generation: int) -> bool:
+        if owned.reads:
+            self._next[owned.tp] = owned.next_offset
+            self.free(owned)
         return True
 
     def free(self, owned: PartitionOwner) -> None:
@@ -435,6 +434,11 @@ class Worker:
     def end_process(self, error: EngineError) -> None:
         self.error = self.error or error
         self.over.set()
+
+    def _parked(self, owner: PartitionOwner, error: EngineError | None) -> None:
+        """The whole worker ends: these tests look at one error of one shard."""
+        if error is not None:
+            self.end_process(error)
 
 
 class MortalStore:

@@ -43,7 +43,8 @@ Buckets = Mapping[float, float]
 
 @dataclass(slots=True)
 class ShardNumbers:
-    """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still."""
+    """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still. parked: over which
+    error it can't go on."""
 
     lag: int | None = None
     next_offset: int | None = None
@@ -51,6 +52,7 @@ class ShardNumbers:
     due: int | None = None
     time: int | None = None
     paused: str = ""
+    parked: str = ""
     bands: dict[str, int] = field(default_factory=dict)
 
 
@@ -106,8 +108,11 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
     elif name == "retention_customers":
         shards[int(labels["shard"])].bands[labels["band"]] = int(value)
     elif name == "retention_paused":
-        if value:
+        if value and labels["shard"].isdigit():  # the learner may be named there, too
             shards[int(labels["shard"])].paused = labels["reason"]
+    elif name == "retention_shard_parked":
+        if value and labels["shard"].isdigit():
+            shards[int(labels["shard"])].parked = labels["error"]
     elif name == "retention_trigger_latency_seconds_bucket":
         found.latency[float(labels["le"])] = value
     elif name == "retention_commit_seconds_bucket":

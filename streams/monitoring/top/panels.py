@@ -15,6 +15,7 @@ from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wr
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, compact, count, duration, moment, printable, size
 
+PARKED = "parked"
 LABEL, GOOD, WARN, BAD, FAINT = "cyan", "green", "yellow", "red", "bright_black"
 RISING, BETTER_HIGH, BETTER_LOW = "blue", "green", "magenta"
 """Colours of charts, so that one above the other they stay two."""
@@ -177,11 +178,11 @@ def _day(ms: int) -> str:
 
 
 def shards(view: View, width: int, rows: int) -> list[Text]:
-    """A line for each shard; where there is no room for all, those that wait or have most to do."""
+    """A line for each shard; where there is no room for all, those that are parked, wait, or have most to do."""
     room = rows - 1
     chosen = list(view.shards)
     if len(chosen) > room:
-        chosen.sort(key=lambda shard: (shard.state == "waiting", shard.lag or 0), reverse=True)
+        chosen.sort(key=lambda shard: (shard.state == PARKED, shard.state == "waiting", shard.lag or 0), reverse=True)
         chosen = sorted(chosen[: max(0, room - 1)], key=lambda shard: shard.shard)
     with_due, with_time = any(shard.due is not None for shard in chosen), width >= WIDE
     head = f"{'shard':>5} {'lag':>8} {'outbox':>6} "
@@ -203,10 +204,13 @@ def _state(shard: ShardRow, room: int) -> str:
     if not shard.why or shard.state == "idle":
         return cropped(shard.state, room)
     reason = shard.why.partition(":")[0]
-    return next((text for text in (shard.why, f"waits: {reason}") if len(text) <= room), cropped(reason, room))
+    fitting = (f"{PARKED}: {reason}", PARKED) if shard.state == PARKED else (shard.why, f"waits: {reason}")
+    return next((text for text in fitting if len(text) <= room), cropped(reason, room))
 
 
 def _state_style(shard: ShardRow) -> str:
+    if shard.state == PARKED:
+        return BAD
     return WARN if shard.why and shard.state != "idle" else ""
 
 

@@ -146,9 +146,10 @@ def _shards(reports: Sequence[Report]) -> tuple[dict[int, ShardNumbers], dict[in
 
 
 def _row(shard: int, numbers: ShardNumbers, health: tuple[str, str] | None) -> ShardRow:
-    state, why = health or ("", "")
+    told = ("parked", numbers.parked) if numbers.parked else (numbers.paused, numbers.paused)
+    state, why = health or told
     return ShardRow(
-        shard, numbers.lag, numbers.outbox, numbers.due, numbers.time, state or numbers.paused, why or numbers.paused
+        shard, numbers.lag, numbers.outbox, numbers.due, numbers.time, state or told[0], why or numbers.paused
     )
 
 

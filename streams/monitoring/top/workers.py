@@ -140,6 +140,7 @@ def read(url: str, metrics: str, health: str, ready: str) -> Report:
     why = [
         f"shard {s['shard']} stands still for {s['seconds']:,.0f} s: {s['reason']}" for s in answer.get("stalled", ())
     ]
+    why += [f"shard {s['shard']} is parked for {s['seconds']:,.0f} s: {s['reason']}" for s in answer.get("parked", ())]
     if learner := answer.get("learner"):
         why.append(f"the learner stands still: {learner}")
     if not readiness["ready"]:

@@ -226,23 +226,48 @@ def with_admin(bench: Bench, work: Callable[[Any], Any]) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("damage", [recreate_topic, grow_topic])
+def test_a_takeover_of_another_topic_ends_with_its_code(bench: Bench, damage: Callable[[Bench], None]) -> None:
+    counted_and_stopped(bench)
+    damage(bench)
+    worker = bench.worker()
+    assert until_ended(worker) == ExitCode.TOPIC_CHANGED
+    assert "remedy" in worker.said
+
+
 @pytest.mark.parametrize(
-    ("damage", "code"),
-    [
-        (lose_meta, ExitCode.META_MISSING),
-        (recreate_topic, ExitCode.TOPIC_CHANGED),
-        (grow_topic, ExitCode.TOPIC_CHANGED),
-        (truncate_log, ExitCode.LOG_TRUNCATED),
-    ],
+    ("damage", "shard", "told"),
+    [(lose_meta, 1, "parked, the others go on: MetaMissing"), (truncate_log, 0, "LogTruncated")],
 )
-def test_a_takeover_that_would_skip_something_ends_with_a_named_code(
-    bench: Bench, damage: Callable[[Bench], None], code: ExitCode
+def test_a_shard_whose_takeover_would_skip_something_is_parked_and_the_others_go_on(
+    bench: Bench, damage: Callable[[Bench], None], shard: int, told: str
 ) -> None:
     counted_and_stopped(bench)
     damage(bench)
     worker = bench.worker()
-    assert until_ended(worker) == code
+    until(lambda: told in worker.said and worker.owns() == ALL - {shard}, 30, lambda: worker.said)
     assert "remedy" in worker.said
+    stood = bench.body(shard)
+    others = {other: bench.number(other) for other in ALL - {shard}}
+    bench.produce(300, first=1_000)
+    until(lambda: all(bench.number(n) > number for n, number in others.items()), 20, lambda: worker.said)
+    assert bench.body(shard) == stood
+    assert worker.stop() == ExitCode.OK
+
+
+def test_a_restored_meta_is_taken_over_without_a_restart(bench: Bench) -> None:
+    counted_and_stopped(bench)
+    server = redis.Redis.from_url(bench.order.redis)
+    kept: Any = server.dump(bench.key(1, "meta"))
+    lose_meta(bench)
+    worker = bench.worker()
+    until(lambda: "parked, the others go on: MetaMissing" in worker.said, 30, lambda: worker.said)
+    bench.produce(300, first=300)
+    server.restore(bench.key(1, "meta"), 0, kept)
+    bench.until_counted(600)
+    until(bench.settled, 15, lambda: worker.said)
+    assert worker.stop() == ExitCode.OK
+    assert bench.differences() == []
 
 
 def test_a_redis_that_went_back_ends_the_worker_at_its_next_write(bench: Bench) -> None:
@@ -256,9 +281,17 @@ def test_a_redis_that_went_back_ends_the_worker_at_its_next_write(bench: Bench) 
     assert until_ended(worker) == ExitCode.STORE_WENT_BACK
 
 
-def test_a_takeover_longer_than_the_request_timeout_ends_with_its_code(bench: Bench) -> None:
-    worker = bench.worker(check_delay_s=60, request_timeout_s=5.0)
-    assert until_ended(worker) == ExitCode.TAKEOVER_FAILED
+def test_a_takeover_longer_than_the_request_timeout_ends_no_worker(bench: Bench) -> None:
+    worker = bench.worker(check_delay_s=9, request_timeout_s=5.0)
+    bench.produce(100)
+    bench.until_counted(100)
+    assert worker.stop() == ExitCode.OK
+
+
+def test_a_takeover_that_hangs_is_parked_and_tried_again(bench: Bench) -> None:
+    worker = bench.worker(check_delay_s=60, step_s=2.0)
+    until(lambda: worker.said.count("parked, the others go on: TakeoverFailed") == len(ALL), 30, lambda: worker.said)
+    assert worker.stop() == ExitCode.OK
 
 
 def test_a_shard_that_neither_waits_nor_works_ends_the_worker(bench: Bench) -> None:
@@ -267,12 +300,18 @@ def test_a_shard_that_neither_waits_nor_works_ends_the_worker(bench: Bench) -> N
     assert until_ended(worker) == ExitCode.STALLED
 
 
-def test_a_main_loop_that_raises_ends_the_worker_and_is_not_restarted(bench: Bench) -> None:
+def test_a_main_loop_that_raises_parks_its_shard_and_skips_nothing(bench: Bench) -> None:
     worker = bench.worker()
     until(lambda: worker.owns() == ALL, 20, lambda: worker.said)
     bench.produce_one(b"no number")
-    assert until_ended(worker) == ExitCode.FAILURE
-    assert worker.said.count("main loop failed") == 1
+    until(lambda: "in 0 is parked, the others go on: ShardFailed" in worker.said, 20, lambda: worker.said)
+    assert "ValueError" in worker.said
+    stood = bench.body(0)
+    others = {other: bench.number(other) for other in ALL - {0}}
+    bench.produce(300)
+    until(lambda: all(bench.number(n) > number for n, number in others.items()), 20, lambda: worker.said)
+    assert bench.body(0) == stood
+    assert worker.stop() == ExitCode.OK
 
 
 def test_a_worker_waits_for_a_broker_that_is_not_there_yet(

@@ -301,7 +301,7 @@ def test_what_does_not_fit_at_takeover_is_named_and_nothing_is_written(
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streams.consumer.ownership.END_PAUSE_S", 0.001)
+    monkeypatch.setattr("streams.consumer.takeover.END_PAUSE_S", 0.001)
 
     async def scenario() -> None:
         async with opened() as ground:

@@ -22,7 +22,7 @@ from tests.unit.streams.monitoring.test_observer import value
 
 STREAMS = Path(__file__).parents[3] / "streams"
 
-LISTENERS = ("on_outage", "on_wait", "waits", "waiting", "watcher.waiting")
+LISTENERS = ("on_outage", "on_wait", "waits", "waiting", "watcher.waiting", "park")
 """How those are called who make a wait visible in /health and in the metrics."""
 
 BEFORE_AN_ASSIGNMENT = {"preflight.py", "consumer_thread.py", "retry.py"}

@@ -29,6 +29,8 @@ FOLLOWED: dict[type[EngineError], str] = {
     "::test_after_a_loss_of_redis_the_release_that_published_says_it_again_from_the_backup",
     errors.MetaMissing: f"{REBUILD}::test_all_state_is_lost_and_made_anew_after_a_kill_to_the_same_bytes",
     errors.TakeoverFailed: "tests/chaos/test_outages.py::test_redis_is_killed_and_shut_down_and_comes_back",
+    errors.ShardFailed: "tests/unit/streams/consumer/test_keeper.py"
+    "::test_a_parked_shard_goes_on_by_itself_when_its_state_is_repaired",
     errors.TopicChanged: f"{BACKFILL}::test_live_takes_over_at_the_cut",
     errors.TopicUnfit: "tests/integration/cli/test_cli_topics.py"
     "::test_the_topics_are_created_once_and_left_alone_afterwards",

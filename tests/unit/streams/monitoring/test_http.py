@@ -160,6 +160,24 @@ def test_health_names_the_shard_and_the_reason(progress: Progress, clock: Clock)
     served(Metrics(), progress, ask)
 
 
+def test_health_is_503_and_names_who_is_parked_over_what(progress: Progress, clock: Clock) -> None:
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        progress.taken_over([0])
+        progress.parked(1, "state_unreadable", "StateUnreadable: damaged | remedy: restore")
+        clock.now += 3
+        status, body = await got(session, f"{url}/health")
+        assert (status, body["healthy"], body["stalled"]) == (503, False, [])
+        told = {"seconds": 3.0, "reason": "StateUnreadable: damaged | remedy: restore"}
+        assert body["parked"] == [{"shard": "1", "error": "state_unreadable", **told}]
+        assert body["shards"]["1"] == {"state": "parked", **told}
+        assert (await got(session, f"{url}/ready"))[0] == 200, "a new release may be what mends it"
+        progress.parked(1, None)
+        status, body = await got(session, f"{url}/health")
+        assert (status, "parked" in body) == (200, False)
+
+    served(Metrics(), progress, ask)
+
+
 def test_ready_is_503_until_an_assignment_is_taken_over(progress: Progress) -> None:
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
         status, body = await got(session, f"{url}/ready")

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import ShardState
+from streams.errors import EngineFailing, ShardFailed, StateUnreadable
 from streams.kafka.open_transactions import LogEnd
 from streams.local.processes import LOOPBACK
 from streams.monitoring import observer as module
@@ -24,6 +25,7 @@ from streams.store import StoreUnavailable, Write
 from streams.store.fake import FakeStore
 
 LEARNER = TP("learner", 0)
+SAID = ("seconds", "reason")
 
 
 def watched(mode: str = "live") -> Watching:
@@ -44,10 +46,12 @@ class Group:
 
     def __init__(self, *tps: TP) -> None:
         self.current = {tp: SimpleNamespace(tp=tp, reads=tp != LEARNER) for tp in tps}
-        self.complete = True
+        self.owned = set(tps)
+        self.assigned = self.complete = True
 
     def lose(self) -> None:
-        self.current, self.complete = {}, False
+        self.current, self.owned = {}, set()
+        self.assigned = self.complete = False
 
 
 class Ends:
@@ -129,6 +133,56 @@ def test_records_in_hand_when_a_shard_is_lost_count_as_delivered_again() -> None
     assert value(watching, "retention_redeliveries_total", what="records") == 30
     assert value(watching, "retention_next_offset", shard="0") is None
     assert not watching.progress.ready
+
+
+def test_a_shard_that_is_still_being_taken_over_is_owned_and_the_worker_not_ready_yet() -> None:
+    watching, group = watched(), Group(TP("touchpoints", 0), TP("touchpoints", 1))
+    del group.current[TP("touchpoints", 1)]
+    group.complete = False
+    asyncio.run(looking(watching, group, FakeStore()))
+    assert value(watching, "retention_owned_shards") == 2
+    assert not watching.progress.ready
+    assert set(watching.progress.states()) == {0}
+    group.complete = True
+    asyncio.run(looking(watching, group, FakeStore()))
+    assert watching.progress.ready
+
+
+def test_a_parked_shard_is_in_health_and_in_the_metric_with_its_error_until_it_goes_on() -> None:
+    watching, state = watched(), ShardState(0, 2, 70, time=5_000)
+    shards = TP("touchpoints", 0), TP("touchpoints", 1)
+    group, owner = Group(*shards), SimpleNamespace(tp=shards[1], reads=True)
+    for shard in (0, 1):
+        watching.taken_over(shard, state)
+    del group.current[shards[1]]
+    watching.parked(owner, StateUnreadable("record of anna is damaged"))  # type: ignore[arg-type]  # as much as is read
+    asyncio.run(looking(watching, group, FakeStore(), ends=100))
+    assert value(watching, "retention_shard_parked", shard="1", error="state_unreadable") == 1
+    assert value(watching, "retention_owned_shards") == 2
+    assert value(watching, "retention_lag_records", shard="1") == 30, "its records wait"
+    assert watching.progress.ready
+    assert not watching.progress.healthy, "at once: it does not go on by itself"
+    told = watching.progress.states()[1]
+    assert told["state"] == "parked"
+    assert told["reason"].startswith("StateUnreadable: record of anna is damaged | remedy: ")
+    assert watching.progress.parks() == [{"shard": "1", "error": "state_unreadable", **{k: told[k] for k in SAID}}]
+    watching.taken_over(1, state)
+    assert value(watching, "retention_takeovers_total", shard="1") == 1, "a try is no takeover"
+    watching.parked(owner, EngineFailing("too many"))  # type: ignore[arg-type]  # as above
+    assert value(watching, "retention_shard_parked", shard="1", error="state_unreadable") is None
+    assert value(watching, "retention_shard_parked", shard="1", error="engine_failing") == 1
+    watching.parked(owner, None)  # type: ignore[arg-type]  # as above
+    assert value(watching, "retention_shard_parked", shard="1", error="engine_failing") is None
+    assert watching.progress.healthy
+
+
+def test_a_parked_learner_is_told_under_its_name() -> None:
+    watching = watched()
+    learner = SimpleNamespace(tp=LEARNER, reads=False)
+    watching.parked(learner, ShardFailed("raised ZeroDivisionError"))  # type: ignore[arg-type]  # as much as is read
+    assert value(watching, "retention_shard_parked", shard="learner", error="failure") == 1
+    assert [told["shard"] for told in watching.progress.parks()] == ["learner"]
+    assert watching.progress.states() == {}
 
 
 def test_a_shard_taken_over_anew_reads_again_what_it_had_in_hand() -> None:

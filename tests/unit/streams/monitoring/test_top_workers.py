@@ -15,13 +15,15 @@ import pytest
 from models.outputs import Position, Reason, Trigger, encode
 from models.timeline.shard_state import Totals
 from streams.config import Config, ConfigError
+from streams.errors import ExitCode
 from streams.local.processes import LOOPBACK, free_port
 from streams.monitoring.health import Progress
 from streams.monitoring.http import WebServer
 from streams.monitoring.metrics import Metrics
 from streams.monitoring.top import workers as looking
-from streams.monitoring.top.panels import triggers
+from streams.monitoring.top.panels import shards, triggers
 from streams.monitoring.top.triggers import row
+from streams.monitoring.top.watch import Watch
 from streams.monitoring.top.workers import Report, Workers, worker_urls
 from tests.support.top_views import DEMO
 
@@ -78,6 +80,22 @@ def test_what_is_not_well_is_told_in_words() -> None:
     )
     assert rebalancing.ready is False
     assert rebalancing.why[-1].startswith("not ready: no assignment taken over yet")
+
+
+def test_a_parked_shard_is_named_with_its_error_though_it_was_never_taken_over() -> None:
+    progress, metrics = Progress(60.0, lambda: 1_000.0), Metrics()
+    progress.taken_over([0])
+    progress.parked(3, "state_unreadable", "StateUnreadable: damaged | remedy: restore")
+    metrics.parked(3, ExitCode.STATE_UNREADABLE)
+    metrics.parked("learner", ExitCode.FAILURE)
+    metrics.paused("learner", "kafka")
+    with a_worker(metrics, progress) as url:
+        reports = look(url)
+    assert reports[0].why == ("shard 3 is parked for 0 s: StateUnreadable: damaged | remedy: restore",)
+    view = Watch("retention").look(reports, [], 1.0, 1_000)
+    (seen,) = (shard for shard in view.shards if shard.shard == 3)
+    assert (seen.state, seen.why) == ("parked", "StateUnreadable: damaged | remedy: restore")
+    assert "parked: StateUnreadable" in "\n".join(line.plain for line in shards(view, 60, 10))
 
 
 def test_a_worker_that_is_gone_is_a_finding_and_the_others_are_seen() -> None:
