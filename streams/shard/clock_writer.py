@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
@@ -55,13 +56,24 @@ class ClockWriter:
 
     async def _write(self) -> None:
         producer = async_producer(self._connection, linger_ms=0)
+        under_way: dict[int, asyncio.Task[None]] = {}
         try:
             await producer.start()
             while True:
                 now = int(time.time() * 1000)
-                for partition in list(self._partitions()):
-                    value = clock_record(partition, now, self._by)
-                    await producer.send_and_wait(self._topic, value, partition=partition, timestamp_ms=now)
+                under_way = {partition: task for partition, task in under_way.items() if not task.done()}
+                # Each on its own: one without a leader waits for it, and must not stop the clocks of the others.
+                for partition in set(self._partitions()) - under_way.keys():
+                    under_way[partition] = asyncio.create_task(self._write_one(producer, partition, now))
                 await asyncio.sleep(self._every_s)
         finally:
+            for task in under_way.values():
+                task.cancel()
             await producer.stop()
+
+    async def _write_one(self, producer: Any, partition: int, now: int) -> None:
+        value = clock_record(partition, now, self._by)
+        try:
+            await producer.send_and_wait(self._topic, value, partition=partition, timestamp_ms=now)
+        except (KafkaError, OSError) as error:
+            logger.warning("clock record of partition %d: %r; again in %.1f s", partition, error, self._every_s)
