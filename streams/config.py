@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from models.settings import CHALLENGERS, DAY, SECOND, Alive, EngineSettings
+from models.settings import CHALLENGERS, CHANGEABLE, DAY, SECOND, Alive, EngineSettings
 from streams.security.redis_url import has_password, refusal, without_password
 from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
 
@@ -45,6 +45,9 @@ _OF_THE_ENGINE = {
     "piece_items": "piece_items",
 }
 """Setting by its name in the pure engine, as messages from there call it."""
+
+CHANGED_BY_THE_LOG = tuple(_OF_THE_ENGINE[name] for name in CHANGEABLE)
+"""Settings whose configured values count when an application begins; `retention settings apply` changes them later."""
 
 
 GROUPS = {

@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from streams.cli.options import configured, echo, echo_json, given_settings, json_option
-from streams.config import Config, settings_file
+from streams.config import CHANGED_BY_THE_LOG, Config, settings_file
 from streams.operations.settings_origin import Effective, Misspelt, Source, effective, misspelt
 
 
@@ -51,6 +51,10 @@ def config(config: Config, names: tuple[str, ...], changed: bool, as_json: bool)
         echo_json(_as_data(wanted, strange))
         return
     _show(wanted)
+    set_here = [n for n in CHANGED_BY_THE_LOG if n in wanted and wanted[n].origin.source is not Source.DEFAULT]
+    if set_here:
+        told = f"{', '.join(set_here)}: what is configured counts when an application begins"
+        echo(f"note: {told}; `retention settings show` tells what is in force", err=True)
     for variable in strange:
         echo(f"warning: {text(variable)}", err=True)
 

@@ -38,6 +38,15 @@ def test_each_setting_is_shown_with_its_source(tmp_path: Path, monkeypatch: pyte
     assert told.stdout.startswith("Where things are\n")
 
 
+def test_what_counts_when_an_application_begins_is_pointed_out_where_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("config").stderr == ""
+    monkeypatch.setenv("RETENTION_ENTER", "0.9")
+    told = run("config").stderr
+    assert told.startswith("note: enter: what is configured counts when an application begins")
+    assert "`retention settings show`" in told
+    assert run("config", "mode").stderr == run("config", "--json").stderr == ""
+
+
 def test_passwords_are_masked_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_REDIS_URL", "rediss://user:secret@redis:6380/2?ssl_password=secret")
     for words in (["config"], ["config", "--json"], ["config", "redis_url", "--changed"]):

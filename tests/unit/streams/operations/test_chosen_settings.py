@@ -9,7 +9,7 @@ import pytest
 
 from models.settings import DAY, LATER, EngineSettings
 from models.timeline.shard_state import ChosenSettings, ShardState
-from streams.config import Config
+from streams.config import CHANGED_BY_THE_LOG, Config
 from streams.kafka.partition_facts import LogFacts
 from streams.operations.chosen_settings import (
     FIXED,
@@ -87,6 +87,7 @@ def test_every_setting_that_decides_can_be_changed_or_says_why_not() -> None:
     decide = {name for name in Config.model_fields if name in {**UNITS, **FIXED}}
     assert decide == {*UNITS, *FIXED}
     assert len(decide) == len(SETTINGS.deciding()) + len(LATER) + 1  # the mode
+    assert tuple(UNITS) == CHANGED_BY_THE_LOG
 
 
 @pytest.mark.parametrize(
