@@ -32,6 +32,7 @@ MODULES = {
     ],
     "streams/store/checkpoint.py": [f"{UNIT}/store/test_checkpoint.py"],
     "streams/consumer/ownership.py": [f"{UNIT}/consumer/test_ownership.py"],
+    "streams/consumer/keeper.py": [f"{UNIT}/consumer/test_keeper.py", f"{UNIT}/consumer/test_ownership.py"],
     "streams/outbox/relay.py": [f"{UNIT}/outbox/test_relay.py"],
 }
 """The core of exactly once, and the tests that should notice a change of it: seconds, no servers."""
