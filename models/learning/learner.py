@@ -88,6 +88,7 @@ class Learning:
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
         self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
+        self._begins = [False] * partitions
 
     def feed(self, shard: int, offset: int, sequence: int, value: bytes) -> bool:
         """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
@@ -95,6 +96,9 @@ class Learning:
         Raises ExamplesGap when a sequence number is missing, ValueError or msgspec.DecodeError when it is no example of
         this model.
         """
+        if self._begins[shard]:
+            self._begins[shard] = False
+            self.shards[shard].sequence = self._last_sequences[shard] = sequence - 1
         if sequence <= self._last_sequences[shard]:
             return False
         if sequence != self._last_sequences[shard] + 1:
@@ -114,6 +118,15 @@ class Learning:
             if self.shards[shard].first is None:
                 self.shards[shard].first = content.time
         return True
+
+    def begin_at(self, shard: int, offset: int) -> None:
+        """Begin a shard's examples with whatever stands at an offset, where those before it are gone. Only before
+        anything was learned: the versions are then of what there still is."""
+        if self.boundary is not None:
+            raise ValueError(
+                f"the learner has learned up to {self.boundary}: it goes on at {self.shards[shard].offset}"
+            )
+        self.shards[shard].offset, self._begins[shard] = offset, True
 
     def last_sequence(self, shard: int) -> int:
         """The sequence number of the last message of a shard that was taken in."""

@@ -113,7 +113,7 @@ def build(config: Config, environment: Environment) -> RetentionApp:
         schema,
         "read_committed" if environment.transactional else "read_uncommitted",
     )
-    versions = Versions(store, engine, Relearning(learner_settings).version)
+    versions = Versions(store, engine, Relearning(learner_settings, store=store).version)
     ownership: Ownership
 
     def owned() -> int:

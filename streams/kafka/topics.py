@@ -58,9 +58,16 @@ def specs(config: Config) -> list[TopicSpec]:
     ]
 
 
+EXAMPLES_DAYS = 42
+"""What recovery needs of the examples: the learner keeps a state of each of the last five weeks to learn again from."""
+
+
 def suits(spec: TopicSpec, key: str, found: str) -> bool:
-    """Whether a topic's setting, as found, will do. Touchpoints may be kept for longer than recovery needs them."""
+    """Whether a topic's setting, as found, will do. Touchpoints may be kept for longer than recovery needs them;
+    examples may be let go of once no start of the learner (streams/learner/starts.py) needs them any more."""
     wanted = spec.settings[key]
+    if spec.role == "examples" and key == RETENTION and found != FOREVER:
+        return int(found) >= EXAMPLES_DAYS * DAY_MS
     if spec.role == "touchpoints" and key == RETENTION and wanted != FOREVER:
         return found == FOREVER or int(found) >= int(wanted)
     return found == wanted
@@ -80,7 +87,7 @@ def _settings(role: str, config: Config) -> dict[str, str]:
     if config.replication > 2:
         # With one replica in sync an acknowledged record has one copy, and may go with it.
         settings["min.insync.replicas"] = "2"
-    # Model versions are learned again from the first example on; a replay is history, and a broker would delete it by
+    # A new model learns from the first example on; a replay is history, and a broker would delete it by
     # its timestamps.
     if role == "examples" or (config.mode == "replay" and role in ("touchpoints", *OUTPUTS)):
         settings[RETENTION] = FOREVER

@@ -6,6 +6,7 @@ The learner reads it, and whoever learns a version again. Messages that are gone
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from streams.errors import LogTruncated, StateUnreadable
 from streams.kafka.clients import async_reader
 from streams.kafka.errors import kafka_call
 from streams.kafka.security import KafkaConnection
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 50_000
 """Messages of one shard waiting for slower shards; its partition is paused beyond, which bounds the memory."""
@@ -114,8 +117,18 @@ class ExamplesReader:
         learning: Learning,
         new_consumer: NewConsumer,
         on_repeated: Callable[[int], None] = lambda sequence: None,
+        begins: bool = False,
     ) -> None:
-        """on_repeated: told how many messages of a fetch had been fed before."""
+        """Feed a learning.
+
+        Args:
+            settings: of the learner.
+            learning: is fed.
+            new_consumer: makes the consumer.
+            on_repeated: told how many messages of a fetch had been fed before.
+            begins: whether it may begin with the first example that is still there.
+        """
+        self._begins = begins
         self._settings, self._learning, self._new_consumer = settings, learning, new_consumer
         self._on_repeated = on_repeated
         self._consumer: Any = None
@@ -163,6 +176,12 @@ class ExamplesReader:
         consumer.assign(tps)
         starts = await consumer.beginning_offsets(tps)
         for tp, shard in zip(tps, self._learning.shards, strict=True):
+            if starts[tp] > shard.offset and self._begins:
+                logger.warning(
+                    "examples of shard %d start at %d: this learner begins with them", tp.partition, starts[tp]
+                )
+                self._learning.begin_at(tp.partition, starts[tp])
+                shard = self._learning.shards[tp.partition]
             if starts[tp] > shard.offset:
                 raise LogTruncated(
                     f"examples of shard {tp.partition} start at {starts[tp]}, learning stands at {shard.offset}"

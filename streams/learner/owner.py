@@ -38,6 +38,7 @@ from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewC
 from streams.learner.lineage import FIRST, Relearns, own_of
 from streams.learner.off_loop import off_loop
 from streams.learner.portion import Portion, portion_of
+from streams.learner.starts import STARTS, Starts
 from streams.retry import Backoff, Unavailable
 from streams.store.checkpoint import Checkpoint
 
@@ -101,6 +102,7 @@ class LearnerOwner:
         self._learning: Learning | None = None
         self._trouble: Trouble | None = None
         self._told: str | None = None
+        self._starts = Starts()
         self._reader: ExamplesReader | None = None
 
     # -- takeover: the same steps as a shard's; there is no outbox to recover
@@ -123,6 +125,7 @@ class LearnerOwner:
         if meta is None:
             return
         self._restore(meta.body)
+        self._starts = Starts.of((await self._checkpoint.load([STARTS]))[0])
 
     def _restore(self, body: bytes) -> None:
         try:
@@ -149,7 +152,8 @@ class LearnerOwner:
         """
         if self._trouble is not None:
             return
-        reader = ExamplesReader(self._settings, self.learning, self._new_consumer, self._on_repeated)
+        begins = self.lineage != FIRST and self.learning.boundary is None
+        reader = ExamplesReader(self._settings, self.learning, self._new_consumer, self._on_repeated, begins=begins)
         try:
             await reader.open()
         except LogTruncated as error:
@@ -226,8 +230,9 @@ class LearnerOwner:
         trouble, self._trouble = self._trouble, None
         self._restore(meta.body)
         try:
+            self._starts = Starts.of((await self._checkpoint.load([STARTS]))[0])
             await self.recover()
-        except (KafkaUnavailable, BrokerRefused) as error:
+        except (Unavailable, KafkaUnavailable, BrokerRefused) as error:
             logger.warning("opening the examples again: %s", error)
             self._trouble = trouble
 
@@ -266,11 +271,11 @@ class LearnerOwner:
 
     async def _next_portion(self) -> Portion | None:
         """The next versions and the state behind them, learned beside the loop. Raises LearningFailed."""
-        learning, settings = self.learning, self._settings
+        learning, settings, starts = self.learning, self._settings, self._starts
         if learning.next_boundary() is None:
             return None
         try:
-            return await off_loop(lambda: portion_of(learning, settings))
+            return await off_loop(lambda: portion_of(learning, settings, starts))
         except Exception as error:
             logger.exception("learning raised an error")
             raise LearningFailed(f"learning up to {learning.next_boundary()}: {error!r}") from error
@@ -280,6 +285,7 @@ class LearnerOwner:
         point("learner.a.learned")
         await self._checkpoint.write(portion.body, portion.changes)
         point("learner.b.written")
+        self._starts = portion.starts
         self._on_version(portion.newest)
         self._report_relearning()
 

@@ -12,6 +12,7 @@ from models.churn import Version, seal
 from models.learning.learner import Learning
 from streams.learner.example_reader import LearnerSettings
 from streams.learner.model_registry import ModelRegistry, lasting, name_of
+from streams.learner.starts import STARTS, Starts, name_of_start
 from streams.store import StoreChanges
 
 IN_ONE_WRITE = 64
@@ -21,19 +22,28 @@ LONGEST_S = 5.0
 
 
 class Portion(NamedTuple):
-    """body: the learner's state, sealed. newest: the last version of it."""
+    """body: the learner's state, sealed. newest: the last version of it. starts: as the write leaves them."""
 
     body: bytes
     changes: StoreChanges
     newest: Version
+    starts: Starts
 
 
-def portion_of(learning: Learning, settings: LearnerSettings) -> Portion | None:
-    """Learn up to the next boundaries. Raises what the models raise; `learning` is then of no use any more."""
+def portion_of(learning: Learning, settings: LearnerSettings, before: Starts) -> Portion | None:
+    """Learn up to the next boundaries. Raises what the models raise; `learning` is then of no use any more.
+
+    before: the starts that stand.
+    """
     versions: list[Version] = []
-    started = time.monotonic()
+    started, starts = time.monotonic(), before.copy()
+    added: dict[int, bytes] = {}
+    left: list[int] = []
     while len(versions) < IN_ONE_WRITE and (version := learning.next_version()) is not None:
         versions.append(version)
+        if starts.wanted(version.boundary):
+            added[version.boundary] = seal(learning.state(), settings.schema)
+            left += starts.add(version.boundary, len(added[version.boundary]))
         if time.monotonic() - started > LONGEST_S:
             break
     if not versions:
@@ -42,5 +52,8 @@ def portion_of(learning: Learning, settings: LearnerSettings) -> Portion | None:
     # A learner that catches up makes and outlives a version in one write; the store removes before it sets.
     kept = [version for version in versions if version.boundary not in gone]
     values = ModelRegistry.values_to_write(kept, settings.schema, learning.origin, versions[-1].boundary)
-    changes = StoreChanges(values, [name_of(boundary) for boundary in gone])
-    return Portion(seal(learning.state(), settings.schema), changes, versions[-1])
+    values += [(name_of_start(boundary), state) for boundary, state in added.items() if boundary not in left]
+    if added:
+        values.append((STARTS, starts.packed()))
+    removed = [name_of(boundary) for boundary in gone] + [name_of_start(boundary) for boundary in left]
+    return Portion(seal(learning.state(), settings.schema), StoreChanges(values, removed), versions[-1], starts)

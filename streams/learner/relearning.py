@@ -11,47 +11,54 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from models.churn import Version
+from models.churn import Version, unseal
 from models.learning.learner import Learning
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.model_registry import sealed_by
 from streams.learner.off_loop import off_loop
-from streams.retry import Backoff
+from streams.learner.starts import start_before
+from streams.retry import Backoff, ignore, retry_while_unavailable
+from streams.store import Store
 
 logger = logging.getLogger(__name__)
 
-MOST_KEPT = 1_000
-"""Versions of one relearning, about two kilobytes each; a shard that is further behind relearns again."""
+MOST_KEPT, MOST_BYTES = 1_000, 32 << 20
+"""Of one relearning: a version takes about two kilobytes, one of `forest` more than a megabyte. A shard that is further
+behind relearns again."""
 
 
 class Relearning:
     """`version(boundary)` for boundaries that the learner has published. One relearning serves every shard of the
     worker."""
 
-    def __init__(self, settings: LearnerSettings, new_consumer: NewConsumer = kafka_consumer) -> None:
-        self._settings, self._new_consumer = settings, new_consumer
-        self._versions: dict[int, Version] = {}
+    def __init__(
+        self, settings: LearnerSettings, new_consumer: NewConsumer = kafka_consumer, store: Store | None = None
+    ) -> None:
+        """store: has the learner's starts (streams/learner/starts.py); None: from the first example on."""
+        self._settings, self._new_consumer, self._store = settings, new_consumer, store
+        self._versions: dict[int, bytes] = {}
         self._lock = asyncio.Lock()
 
     async def version(self, boundary: int, last_published: int, on_outage: Callable[[str], None]) -> Version:
-        """The version of a boundary, from the earliest example on. last_published: the last boundary
-        that the learner has published.
-        on_outage: is told while Kafka is away.
+        """The version of a boundary, learned from the newest start before it on, else from the earliest example.
 
-        Raises LogTruncated when the examples no longer reach back to the first or miss one, StateUnreadable when one
-        is not ours.
+        last_published: the last boundary that the learner has published. on_outage: is told while Kafka is away.
+
+        Raises LogTruncated when the examples no longer reach back to there or miss one, StateUnreadable when one is not
+        ours.
         """
         async with self._lock:
             if boundary not in self._versions:
                 logger.warning("model version %d is no longer kept: learning it again from the examples", boundary)
                 self._versions = await self._until_learned(boundary, last_published, on_outage)
-            return self._versions[boundary]
+            return unseal(self._versions[boundary], self._settings.schema, Version)
 
-    async def _until_learned(self, first: int, last: int, on_outage: Callable[[str], None]) -> dict[int, Version]:
+    async def _until_learned(self, first: int, last: int, on_outage: Callable[[str], None]) -> dict[int, bytes]:
         backoff = Backoff()
         while True:
-            learning = Learning(self._settings.engine, self._settings.partitions)
+            learning = await self._begun(first)
             reader = ExamplesReader(self._settings, learning, self._new_consumer)
             try:
                 await reader.open()
@@ -63,12 +70,23 @@ class Relearning:
                 await reader.close()
             await backoff.pause()
 
-    async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, Version]:
-        found = dict[int, Version]()
+    async def _begun(self, first: int) -> Learning:
+        """As near before a boundary as there is a start."""
+        settings, state = self._settings, None
+        if self._store is not None:
+            store = self._store
+            state = await retry_while_unavailable(
+                "looking for a start", lambda: start_before(store, settings.schema, first), ignore
+            )
+        return Learning(settings.engine, settings.partitions, state)
+
+    async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, bytes]:
+        found, size = dict[int, bytes](), 0
         while True:
             await reader.read()
             while (version := await off_loop(learning.next_version)) is not None:
                 if version.boundary >= first:
-                    found[version.boundary] = version
-                if found and (version.boundary >= last or len(found) >= MOST_KEPT):
+                    found[version.boundary] = sealed_by(version, self._settings.schema)
+                    size += len(found[version.boundary])
+                if found and (version.boundary >= last or len(found) >= MOST_KEPT or size >= MOST_BYTES):
                     return found

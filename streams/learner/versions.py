@@ -33,7 +33,9 @@ logger = logging.getLogger(__name__)
 
 FIRST_LOOK_S, LONGEST_LOOK_S, LOOK_GROWTH = 0.005, 0.1, 1.5
 """Between two looks for a version that is waited for: in lockstep it comes within milliseconds."""
-KEPT = 8
+KEPT, KEPT_BYTES = 8, 4 << 20
+"""Versions in memory, and what they take in sealed form; the newest stays, whatever it takes. Unsealed they take about
+four times as much."""
 ALARM_EVERY_S = 10.0
 REFUSED_PAUSE_S = 2.0
 
@@ -193,8 +195,10 @@ class Versions:
 
     def _keep(self, name: VersionName, found: InForce) -> InForce:
         self._kept[name] = found
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        size = sum(len(kept.sealed) for kept in self._kept.values())
+        while len(self._kept) > KEPT or (size > KEPT_BYTES and len(self._kept) > 1):
+            _, gone = self._kept.popitem(last=False)
+            size -= len(gone.sealed)
         return found
 
     async def _asked(self, what: str, call: Callable[[], Awaitable[T]], waits: Waits) -> T:

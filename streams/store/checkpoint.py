@@ -32,7 +32,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streams.crash_points import point
 from streams.errors import Fenced, MetaMissing, StoreWentBack
@@ -71,6 +71,10 @@ class Checkpoint:
         meta = await self._store.read_meta(self._namespace)
         self._looked, self._seen = True, meta.token if meta is not None else None
         return meta
+
+    async def load(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """Values of the namespace, by name."""
+        return await self._store.load(self._namespace, names)
 
     async def mint(self) -> Meta | None:
         """Step 3: become the owner. The meta as the former owner left it; None when there is none.

@@ -292,7 +292,7 @@ class Worker:
         self._examples = LearnerSettings(
             site.settings, KafkaConnection(""), "examples", len(site.logs), site.schema, "read_committed"
         )
-        relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public))
+        relearning = Relearning(self._examples, lambda settings: MemoryConsumer(site.public), self.mortal)
         self.versions = Versions(self.mortal, site.settings, relearning.version)
         self.ownership = Ownership(self._owner, parked=self._parked)
         self.ownership.bind(self)

@@ -63,6 +63,8 @@ class World(Traces):
         self.directory = directory
         self.workers: list[subprocess.Popen[bytes]] = []
         self.started = 0
+        self.release = ""
+        """Python that makes the workers' release another one, before they begin."""
         self._logs: dict[int, Path] = {}
 
     # -- topics and records
@@ -92,9 +94,15 @@ class World(Traces):
         self.started += 1
         path = self.directory / f"worker-{self.started}.log"
         log = path.open("wb")
-        program = "from streams.bootstrap.worker import run_worker; from streams.config import load; run_worker(load())"
+        program = (
+            self.release
+            + "from streams.bootstrap.worker import run_worker; from streams.config import load; run_worker(load())"
+        )
         worker = subprocess.Popen(
-            [sys.executable, "-c", program], env={**os.environ, **told, **environment}, stdout=log, stderr=log
+            [sys.executable, "-c", self.release + program],
+            env={**os.environ, **told, **environment},
+            stdout=log,
+            stderr=log,
         )
         log.close()
         self.workers.append(worker)

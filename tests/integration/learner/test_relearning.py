@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
+from faust.types import TP
 
 from models.learning.schema import schema_of
 from streams.errors import EngineError, LogTruncated, StateUnreadable
+from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import LearnerSettings
+from streams.learner.model_registry import name_of
+from streams.learner.owner import LearnerOwner
 from streams.learner.relearning import Relearning
+from streams.learner.starts import KEPT, STARTS, Starts, start_before
 from streams.retry import ignore
+from streams.store.checkpoint import Checkpoint
+from streams.store.fake import FakeStore
+from streams.store.port import LEARNER
 from tests.integration.learner.conftest import Emitted, Examples, MemoryExamples, Opened, SmallFetches
 from tests.integration.learner.test_learner import FOREIGN, rehearsed, said, scenario
 from tests.support.workers import SETTINGS
@@ -49,6 +57,55 @@ def test_every_version_that_was_cut_comes_back_equal_with_few_messages_in_memory
         assert consumers[0].pauses, "a shard that is ahead was never paused"
 
     scenario(opened, test)
+
+
+def test_what_is_kept_of_a_relearning_is_bounded_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.learner.relearning.MOST_BYTES", 5_000)
+
+    async def test() -> None:
+        examples = MemoryExamples(2)
+        await told(examples, said())
+        again, expected = relearning(examples), rehearsed().versions
+        for boundary in expected:
+            assert await again.version(boundary, max(expected), ignore) == expected[boundary]
+            sizes = [len(value) for value in again._versions.values()]
+            assert sum(sizes[:-1]) < 5_000
+            assert sizes
+
+    asyncio.run(test())
+
+
+def test_a_version_is_learned_again_from_the_newest_start_before_it_though_older_examples_are_gone() -> None:
+    async def test() -> None:
+        examples, store = MemoryExamples(2), FakeStore()
+        await told(examples, said())
+        settings, expected = examples.settings(SETTINGS, schema_of(SETTINGS)), rehearsed().versions
+        owner = LearnerOwner(TP("learner", 0), 1, settings, Checkpoint(store, LEARNER), new_consumer=examples.consumer)
+        await owner.peek()
+        await owner.mint()
+        await owner.check(LogFacts(0, 0, "", 1, None))
+        await owner.recover()
+        running = asyncio.create_task(owner.run())
+        async with asyncio.timeout(20):
+            while name_of(max(expected)) not in store.snapshot(LEARNER).values:  # noqa: ASYNC110 - nothing signals it
+                await asyncio.sleep(0.002)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await owner.ended()
+        starts = [boundary for boundary, _ in Starts.of(store.snapshot(LEARNER).values[STARTS]).sizes]
+        assert len(starts) == KEPT
+        later = [boundary for boundary in expected if boundary > starts[0]]
+        state = await start_before(store, settings.schema, later[0])
+        assert state is not None
+        for shard, progress in enumerate(state.shards):
+            await examples.forget(shard, progress.offset)
+        again = Relearning(settings, examples.consumer, store)
+        for boundary in later:
+            assert await again.version(boundary, max(expected), ignore) == expected[boundary]
+        with pytest.raises(LogTruncated, match=r"examples of shard 0 start at \d+, learning stands at 0"):
+            await again.version(starts[0], max(expected), ignore)
+
+    asyncio.run(test())
 
 
 async def refuses(examples: Examples, error: type[EngineError], match: str) -> None:
