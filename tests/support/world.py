@@ -94,10 +94,7 @@ class World(Traces):
         self.started += 1
         path = self.directory / f"worker-{self.started}.log"
         log = path.open("wb")
-        program = (
-            self.release
-            + "from streams.bootstrap.worker import run_worker; from streams.config import load; run_worker(load())"
-        )
+        program = "from streams.bootstrap.worker import run_worker; from streams.config import load; run_worker(load())"
         worker = subprocess.Popen(
             [sys.executable, "-c", self.release + program],
             env={**os.environ, **told, **environment},

@@ -81,4 +81,4 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     state.found += shards.findings(config, topic, group, stored, bounds, unfinished, still)
     if unfinished is None and any(shard.body is not None for shard in stored.values()):
         state.found.append(await churn_rate(redis.usable, config.app))
-        state.found.append(await model(RedisStore(redis.usable, config.app), config.engine()))
+        state.found.append(await model(RedisStore(redis.usable, config.app), config, stored))

@@ -46,6 +46,7 @@ from tests.support.logs import synthetic
 from tests.support.workers import SETTINGS
 
 SHARDS = 2
+MARK = re.compile(rb'"type":"watermark","shard":\d+,"time":(\d+)')
 FACTS = LogFacts(0, 0, "", 1, None)
 
 
@@ -168,11 +169,20 @@ def test_whatever_the_interleaving_and_the_restarts_the_versions_are_those_of_th
     async def test(examples: Examples) -> None:
         bench = Bench(examples, settings)
         told = portions(said(settings), seed=1, most=25)
+        marks = [0] * SHARDS
         for first in range(0, len(told), 4):  # a new owner every few portions
             async with bench.owner() as running:
                 for shard, messages in told[first : first + 4]:
                     await examples.append(shard, messages)
+                    marks[shard] = max(
+                        [marks[shard], *(int(time) for _, value in messages for time in MARK.findall(value))]
+                    )
                     await asyncio.sleep(0.02)
+                reached = [boundary for boundary in rehearsed(settings).versions if boundary <= min(marks)]
+                if reached and first % 8 == 0:  # else it may be ended as it learns
+                    async with asyncio.timeout(20):
+                        while max(reached) not in bench.store.versions:  # noqa: ASYNC110 - the store signals nothing
+                            await asyncio.sleep(0.002)
                 assert not running.done()
         last = max(rehearsed(settings).versions)
         async with bench.owner() as running:
