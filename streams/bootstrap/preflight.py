@@ -32,6 +32,8 @@ from streams.operations.doctor.redis_nodes import ask_nodes
 from streams.outbox.batch_sizes import limits_of
 from streams.retry import Backoff, Unavailable
 from streams.shard.backfill_plan import refuse_unfinished
+from streams.shard.rebuild_plan import refuse_following
+from streams.shard.switch_plan import refuse_switched_off
 from streams.store.redis.connection import connect
 from streams.store.redis.errors import CAUGHT, translated
 from streams.store.redis.security import redis_connection
@@ -144,6 +146,8 @@ async def _look_at_shards(config: Config, partitions: int) -> EngineSettings:
     try:
         store = RedisStore(client, config.app)
         await refuse_unfinished(store)
+        await refuse_switched_off(store)
+        await refuse_following(store)
         engine = await check_stored_shards(store, partitions, config.mode, config.engine())
         if (relearns := await relearning(store, schema_of(engine))) is not None:
             logger.warning("%s; live shards go on with the version in force meanwhile", relearns)

@@ -170,7 +170,9 @@ class LogAccess:
         return async_reader(self._connection, isolation_level=self._level, fetch_max_wait_ms=50)
 
     def rounds(self, starts: Mapping[int, int], facts: Mapping[int, LogFacts]) -> LogRounds:
-        ends = {n: facts[n].end for n in starts}
+        return self.rounds_between(starts, {n: facts[n].end for n in starts})
+
+    def rounds_between(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> LogRounds:
         return LogRounds(self._connection, self.consumer(), self._config.topic("touchpoints"), starts, ends)
 
     def outputs(self, shard: int) -> PublicOutputs:
@@ -188,14 +190,9 @@ class LogAccess:
             self._level,
         )
 
-    def settings(self, facts: Mapping[int, LogFacts], view: View) -> RebuildSettings:
+    def shards(self) -> ShardSettings:
         config = self._config
-
-        def comparing(shard: int) -> Comparing:
-            publisher = publisher_of(config, self._environment, self.tails, shard)
-            return Comparing(publisher, self.outputs(shard), shard, config.mode == "live", view.waits)
-
-        shards = ShardSettings(
+        return ShardSettings(
             self._environment.engine,
             config.mode,
             config.topic("touchpoints"),
@@ -204,8 +201,16 @@ class LogAccess:
             config.cache_records,
             record_version=version_to_write(config.write_format == "newest"),
         )
+
+    def settings(self, facts: Mapping[int, LogFacts], view: View) -> RebuildSettings:
+        config = self._config
+
+        def comparing(shard: int) -> Comparing:
+            publisher = publisher_of(config, self._environment, self.tails, shard)
+            return Comparing(publisher, self.outputs(shard), shard, config.mode == "live", view.waits)
+
         return RebuildSettings(
-            shards,
+            self.shards(),
             self.examples(self._environment.engine),
             facts,
             comparing,

@@ -27,6 +27,7 @@ COMMANDS = {
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
     "settings": "streams.cli.settings:settings",
+    "switch": "streams.cli.switch:switch",
     "tail": "streams.cli.tail:tail",
     "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",

@@ -31,9 +31,14 @@ SHOWN_EVERY_S = 5.0
     metavar="N",
     help="make this shard anew although its state is there: what is stored of it is deleted first; may be repeated",
 )
+@click.option(
+    "--into",
+    metavar="APP",
+    help="make the state of a new application instead, beside the one that runs (--app), with the settings given here",
+)
 @json_option("the summary as one JSON object")
 @configured("mode", "redis_cluster")
-def rebuild(config: Config, shards: tuple[int, ...], as_json: bool) -> None:
+def rebuild(config: Config, shards: tuple[int, ...], into: str | None, as_json: bool) -> None:
     """Make the state that Redis has lost anew, from Kafka's log.
 
     Every shard without state (and each --shard) reads its input partition again from offset 0, under the model versions
@@ -41,12 +46,22 @@ def rebuild(config: Config, shards: tuple[int, ...], as_json: bool) -> None:
     be those of the workers. A run that was interrupted, or killed, is gone on with by the same command; until it is
     done no worker takes these shards over. Other shards go on meanwhile.
 
+    With --into nothing of the running application is touched: a new one learns and scores beside it, with other
+    settings or another release, and triggers nobody. Say it again to catch up; `retention switch APP` then hands the
+    outputs over.
+
     \b
     Examples:
       retention rebuild                         after Redis lost everything, or one node of a cluster
       retention rebuild --shard 3               one shard whose stored state is damaged
+      retention --config green.toml --app retention rebuild --into retention-2
     """
     quiet_libraries()
+    if into is not None:
+        if shards:
+            raise click.UsageError("give --shard or --into")
+        _follow(config, into, as_json)
+        return
     from streams.bootstrap.rebuild import rebuild as run  # loads River
 
     view = _View()
@@ -60,6 +75,31 @@ def rebuild(config: Config, shards: tuple[int, ...], as_json: bool) -> None:
         echo_json(summary)
     else:
         _show(summary)
+
+
+def _follow(config: Config, green: str, as_json: bool) -> None:
+    from streams.bootstrap.switch import follow  # loads River
+    from streams.cli.switch import Following
+
+    begun = time.monotonic()
+    try:
+        offsets = follow(config, green, Following())
+    except KeyboardInterrupt:
+        echo("stopped; the same command goes on where it stopped", err=True)
+        sys.exit(INTERRUPTED)
+    seconds = round(time.monotonic() - begun, 1)
+    if as_json:
+        echo_json(
+            {
+                "from": config.app,
+                "to": green,
+                "next_offsets": {str(n): at for n, at in offsets.items()},
+                "seconds": seconds,
+            }
+        )
+        return
+    echo(f"{green} has come as far as {config.app}, in {seconds:.1f} s")
+    echo(f"`retention switch {green}` hands the outputs over")
 
 
 class _View:

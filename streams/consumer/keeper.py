@@ -34,6 +34,7 @@ ENDS_THE_PROCESS: Final = frozenset(
         ExitCode.TOPIC_UNFIT,
         ExitCode.STALLED,
         ExitCode.BACKFILL_UNFINISHED,
+        ExitCode.SWITCHED_OFF,
         ExitCode.ACCESS_REFUSED,
     )
 )

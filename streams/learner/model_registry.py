@@ -20,6 +20,8 @@ from streams.learner.lineage import FIRST, NEWEST, namespace_of
 from streams.store import Store
 
 ORIGIN = b"origin"
+BEGUN = b"begun"
+"""In the learner's namespace of an application that took over from another one: its state as it was then."""
 TRIES = 20
 """For the newest version: a learner that catches up may publish and delete many between two reads."""
 

@@ -11,16 +11,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from models.churn import Version, unseal
-from models.learning.learner import Learning
+from models.churn import Version, schema_in, unseal
+from models.learning.learner import Learning, LearningState
+from streams.errors import VersionUnreadable
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
-from streams.learner.model_registry import sealed_by
+from streams.learner.model_registry import BEGUN, sealed_by
 from streams.learner.off_loop import off_loop
 from streams.learner.starts import start_before
 from streams.retry import Backoff, ignore, retry_while_unavailable
 from streams.store import Store
+from streams.store.port import LEARNER
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class Relearning:
         last_published: the last boundary that the learner has published. on_outage: is told while Kafka is away.
 
         Raises LogTruncated when the examples no longer reach back to there or miss one, StateUnreadable when one is not
-        ours.
+        ours, VersionUnreadable for one that is older than the switch by which this application began.
         """
         async with self._lock:
             if boundary not in self._versions:
@@ -78,7 +80,18 @@ class Relearning:
             state = await retry_while_unavailable(
                 "looking for a start", lambda: start_before(store, settings.schema, first), ignore
             )
+            if state is None:
+                state = await retry_while_unavailable("looking for the switch", lambda: self._switched(store), ignore)
+            if state is not None and state.boundary is not None and state.boundary >= first:
+                raise VersionUnreadable(f"model version {first}: it is older than the switch of applications")
         return Learning(settings.engine, settings.partitions, state)
+
+    async def _switched(self, store: Store) -> LearningState | None:
+        """Where an application that took over from another one has learned on: what is before is the other one's."""
+        [sealed] = await store.load(LEARNER, [BEGUN])
+        if sealed is None or schema_in(sealed) != self._settings.schema:
+            return None
+        return unseal(sealed, self._settings.schema, LearningState)
 
     async def _relearn(self, learning: Learning, reader: ExamplesReader, first: int, last: int) -> dict[int, bytes]:
         found, size = dict[int, bytes](), 0

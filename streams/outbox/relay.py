@@ -24,7 +24,7 @@ from streams.kafka.topics import OUTPUTS
 from streams.outbox.contents import ReadOutbox, check_outbox, rearming
 from streams.outbox.entry import TRANSACTION_S, Destination, Entry
 from streams.outbox.port import Publisher
-from streams.outbox.published import Published
+from streams.outbox.published import Published, check_decisions
 from streams.outbox.transaction_size import TransactionSize
 from streams.retry import Backoff, Unavailable, ignore
 
@@ -162,8 +162,14 @@ class Outgoing:
         }
 
     async def published_values(self, role: str, since: int) -> list[bytes]:
-        """The values of the shard's published entries of a role, from a sequence number on. Raises KafkaUnavailable."""
-        return await self._publisher.values(Destination(role, self._shard), since)
+        """The values of the shard's published entries of a role, from a sequence number on.
+
+        Raises KafkaUnavailable, and LogTruncated where decisions are missing: they say which versions were in force.
+        """
+        values = await self._publisher.values(Destination(role, self._shard), since)
+        if role == "decisions":
+            check_decisions(self._shard, since, self._public.last().get(role, 0), len(values))
+        return values
 
     async def published_roles(self) -> list[str]:
         """The roles of which this shard has published anything, ever; a shard that never was has none."""

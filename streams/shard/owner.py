@@ -44,7 +44,6 @@ from streams.crash_points import point
 from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
 from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import Entry, unpack
-from streams.outbox.published import check_decisions
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
@@ -56,6 +55,7 @@ from streams.shard.meta import SCHEMA, ShardBody, born_with, check_log, check_se
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
+from streams.shard.switch_plan import refuse_switched_off
 from streams.shard.version_rule import VersionRule
 from streams.store import StoreChanges, StoreUnavailable
 
@@ -98,9 +98,10 @@ class Shard:
     # -- takeover (step numbers: streams/store/checkpoint.py)
 
     async def peek(self) -> bool:
-        """Step 1. Raises BackfillUnfinished, RebuildUnfinished."""
+        """Step 1. Raises BackfillUnfinished, RebuildUnfinished, SwitchedOff."""
         if not self._settings.backfill_until:
             await refuse_unfinished(self._store)
+            await refuse_switched_off(self._store)
             await refuse_rebuilding(self._store, self.tp.partition)
         meta = await self._checkpoint.read()
         if meta is not None:
@@ -155,7 +156,6 @@ class Shard:
         if public_to and self._settings.mode == "live":
             since = sequences.get("decisions", 0) + 1
             decisions = await self._outgoing.published_values("decisions", since)
-            check_decisions(self.tp.partition, since, public_to.get("decisions", 0), len(decisions))
             self._rule.obey(decisions, public_to)
             logger.warning(
                 "shard %s: the store lost commits; outputs are published up to %s", self.namespace, public_to

@@ -26,6 +26,13 @@ class RebuildUnfinished(EngineError):
     )
 
 
+class NotSwitchedOn(EngineError):
+    """The application was made beside another one, and has not taken the outputs over."""
+
+    code = ExitCode.SWITCHED_OFF
+    remedy = "run `retention switch` under the application that it follows; workers may start when it has ended"
+
+
 class RebuildPlan(msgspec.Struct, frozen=True):
     """What is rebuilt.
 
@@ -34,14 +41,17 @@ class RebuildPlan(msgspec.Struct, frozen=True):
         shards: that are made anew.
         discard: those of them whose stored state is still to be deleted.
         learner: whether the learner's state is written, too.
-        stage: whether it is under way.
+        stage: whether it is under way; `cut`: an application that follows another one goes no further, and is handed
+            the outputs over.
+        follows: the application that runs meanwhile, where a new one is made beside it; empty: none.
     """
 
     schema: int
     shards: list[int]
     discard: list[int]
     learner: bool
-    stage: Literal["begun", "done"] = "begun"
+    stage: Literal["begun", "cut", "done"] = "begun"
+    follows: str = ""
 
 
 _decode = msgspec.json.Decoder(RebuildPlan).decode
@@ -59,8 +69,18 @@ def unpack_plan(body: bytes) -> RebuildPlan:
     return plan
 
 
+async def refuse_following(store: Store) -> None:
+    """Raises NotSwitchedOn while the application follows another one. For workers, before they join their group."""
+    meta = await store.read_meta(NAMESPACE)
+    if meta is not None and (plan := unpack_plan(meta.body)).follows and plan.stage != "done":
+        raise NotSwitchedOn(f"the application follows that of {plan.follows!r}, which still has the outputs")
+
+
 async def refuse_rebuilding(store: Store, shard: int) -> None:
     """Raises RebuildUnfinished while a rebuild of this shard is begun and not done. For workers."""
     meta = await store.read_meta(NAMESPACE)
-    if meta is not None and (plan := unpack_plan(meta.body)).stage == "begun" and shard in plan.shards:
-        raise RebuildUnfinished(f"shard {shard} is being rebuilt from Kafka's log")
+    if meta is None or (plan := unpack_plan(meta.body)).stage == "done" or shard not in plan.shards:
+        return
+    if plan.follows:
+        raise NotSwitchedOn(f"shard {shard} follows that of {plan.follows!r}, which still has the outputs")
+    raise RebuildUnfinished(f"shard {shard} is being rebuilt from Kafka's log")

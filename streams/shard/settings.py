@@ -49,7 +49,7 @@ class ShardSettings:
 class Watcher(Protocol):
     """What the shard tells those who watch it: once per commit, never per event.
 
-    Implemented by Watching, Backfill and Rebuild.
+    Implemented by Watching, Backfill, Rebuild and Follower.
     """
 
     def taken_over(self, shard: int, state: ShardState) -> None: ...
@@ -77,7 +77,7 @@ class Watcher(Protocol):
 class Outputs(Protocol):
     """Where a shard's outputs go behind its commits. The methods are told at `Outgoing`.
 
-    Implemented by Outgoing and Comparing.
+    Implemented by Outgoing, Comparing and Suppressed.
     """
 
     trimmable: int

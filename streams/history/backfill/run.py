@@ -32,9 +32,9 @@ from models.timeline.batch import LogRecord
 from models.timeline.shard_state import ShardState
 from streams.crash_points import point
 from streams.history.backfill.records import Course
-from streams.history.backfill.versions import HistoryVersions, oldest_wanted
 from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer, offsets_after
+from streams.learner.in_process import HistoryVersions, oldest_wanted
 from streams.learner.model_registry import ModelRegistry
 from streams.outbox.port import Publisher
 from streams.outbox.relay import Outgoing

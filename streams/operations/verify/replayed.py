@@ -40,6 +40,8 @@ from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.shard.clock_writer import clock_record
 
+SETTINGS = b'"settings_chosen"'
+
 Named = Callable[[VersionName], Awaitable[InForce]]
 """The version of a name."""
 
@@ -128,7 +130,8 @@ class ShardReplay:
             before, reached = reached, max(reached, record.timestamp)
             if change is not None and change < record.offset:
                 change = self._shard.adoption.next_change(record.offset - 1)
-            ours = record.key in self._customers
+            # An operator's settings are of everybody.
+            ours = record.key in self._customers or (record.value is not None and SETTINGS in record.value)
             # A version that comes into force before a record does so at its offset, with all before it done.
             if not ours and record.offset != change and record is not records[-1]:
                 passed = record

@@ -14,7 +14,7 @@ from models.learning.learner import Learning
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.shard_state import NO_TIME
 from streams.errors import Fenced
-from streams.history.backfill.versions import HistoryVersions
+from streams.learner.in_process import HistoryVersions
 from streams.learner.model_registry import lasting
 from streams.learner.versions import unheard
 from streams.shard.backfill_plan import NAMESPACE, AlreadyAtWork, BackfillUnfinished, unpack
@@ -180,7 +180,7 @@ def boundary_of(site: Site, shard: int) -> int:
 def test_a_shard_that_waits_long_for_a_version_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("streams.history.backfill.versions.ALARM_EVERY_S", 0.01)
+    monkeypatch.setattr("streams.learner.in_process.ALARM_EVERY_S", 0.01)
 
     async def scenario() -> None:
         versions = HistoryVersions(SETTINGS, Learning(SETTINGS, PARTITIONS), lambda: NO_TIME)

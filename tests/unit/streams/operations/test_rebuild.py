@@ -113,8 +113,10 @@ def test_killed_anywhere_it_is_gone_on_with_and_no_worker_takes_its_shards_befor
         assert await first.rebuild() is None
         assert first.crashed
         worker = Worker(site)
-        await worker.run()
+        life = worker.start()
+        await worker.until(worker.over.is_set)
         assert isinstance(worker.error, RebuildUnfinished), worker.error
+        await worker.stop(life)
         assert await Rebuilder(site, store).rebuild() is not None
         await site.live(check=False)
         for place, before in stood.items():

@@ -1,4 +1,4 @@
-"""Model versions of a backfill: learned in process from the shards' examples as they are committed.
+"""Model versions of a backfill, or of an application that follows another one: learned in process, as shards commit.
 
 The same learning over the same examples in the same order as the learner's (models/learning/learner.py); only the way
 from the shards to it, over Kafka and back over the store, is left out. In lockstep: a shard waits for the version that
@@ -47,6 +47,20 @@ class HistoryVersions:
         self._schema = schema_of(settings)
         self._kept: dict[int, InForce] = {}
         self._fed = asyncio.Event()
+        self.patient = True
+        """Whether a shard waits for the version that the rule names; else it gets the newest older one, as live."""
+
+    def hurry(self) -> None:
+        """From here on nobody waits."""
+        self.patient = False
+        self._fed.set()
+
+    def restore(self, version: Version) -> None:
+        """One that another run has learned, older than those to come."""
+        self._kept[version.boundary] = self._in_force(version)
+
+    def _in_force(self, version: Version) -> InForce:
+        return InForce(version, scorer_of(version, self._settings), sealed_by(version, self._schema))
 
     @property
     def kept(self) -> list[Version]:
@@ -69,8 +83,7 @@ class HistoryVersions:
     def learn(self) -> None:
         """Make every version that can be made."""
         while (version := self.learning.next_version()) is not None:
-            sealed = sealed_by(version, self._schema)
-            self._kept[version.boundary] = InForce(version, scorer_of(version, self._settings), sealed)
+            self._kept[version.boundary] = self._in_force(version)
             self._let_go()
 
     def _let_go(self) -> None:
@@ -96,6 +109,9 @@ class HistoryVersions:
                 return self._kept[boundary]
             if self.learning.origin is not None and boundary < self.learning.origin:
                 return self.untrained()
+            if not self.patient:
+                older = [at for at in self._kept if at < boundary]
+                return self._kept[max(older)] if older else self.untrained()
             waits("version", f"of boundary {boundary}")
             self._fed.clear()
             try:

@@ -1,0 +1,243 @@
+"""A switch hands the outputs over at one position of each shard: no trigger twice, none lost, whatever dies when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from models.churn import unseal
+from models.customer.bands import Band
+from models.customer.record import unpack
+from models.learning.learner import LearningState
+from models.outputs import Trigger
+from models.settings import DAY
+from streams.errors import VersionUnreadable
+from streams.kafka.security import KafkaConnection
+from streams.kafka.topics import OUTPUTS
+from streams.learner.example_reader import LearnerSettings
+from streams.learner.relearning import Relearning
+from streams.operations.switch.begin import AlreadyThere
+from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
+from streams.retry import ignore
+from streams.shard.rebuild_plan import NotSwitchedOn
+from streams.shard.switch_plan import SwitchedOff
+from streams.store.fake import FakeStore
+from streams.store.port import LEARNER
+from tests.support.logs import START, synthetic
+from tests.support.switches import Switcher
+from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play
+
+SWITCH_POINTS = (
+    "switch.1.begun",
+    "switch.2.fenced",
+    "switch.3.caught_up",
+    "switch.4.cut",
+    "switch.5.handed_over",
+    "switch.6.learner",
+    "switch.7.done",
+)
+
+
+def _sites(seed: int = 3, customers: int = 20) -> tuple[Site, Site]:
+    """Blue, and green over the same topics with another threshold."""
+    logs = synthetic(seed, partitions=2, customers=customers, days=90)
+    blue_store, green_store = FakeStore(), FakeStore()
+    blue = Site(blue_store, blue_store.snapshot, logs)
+    green = Site(green_store, green_store.snapshot, logs, replace(SETTINGS, enter=0.45, exit=0.35), public=blue.public)
+    return blue, green
+
+
+async def _worked(site: Site, days: int) -> None:
+    worker = Worker(site)
+    life = worker.start()
+    await worker.work_up_to(START + days * DAY)
+    assert worker.error is None, worker.error
+    await worker.stop(life)
+
+
+def _check(blue: Site, green: Site) -> list[Trigger]:
+    """The outputs of both together; the triggers."""
+    triggers: list[Trigger] = []
+    for n in range(len(blue.logs)):
+        for role in OUTPUTS:
+            sequences = [entry.sequence for entry in blue.said(role, n)]
+            assert sequences == list(range(1, len(sequences) + 1)), f"{role} of shard {n}"
+        triggers += [msgspec.json.decode(entry.value, type=Trigger) for entry in blue.said("triggers", n)]
+        opened: set[str] = set()
+        for decision in blue.decisions()[n]:
+            if decision.what == "episode_opened":
+                assert decision.customer not in opened, f"{decision.customer} was opened in an open episode"
+                opened.add(decision.customer)
+            elif decision.what == "episode_continued":
+                opened.add(decision.customer)
+            elif decision.what in ("episode_closed", "erased"):
+                opened.discard(decision.customer)
+    assert len({trigger.id for trigger in triggers}) == len(triggers)
+    steps = [(trigger.customer, trigger.episode, trigger.step) for trigger in triggers]
+    assert len(set(steps)) == len(steps), "somebody was triggered twice in an episode"
+    return triggers
+
+
+async def _finish(green: Site) -> None:
+    worker = Worker(green)
+    await worker.run()
+    assert worker.error is None, worker.error
+    versions = green.versions()
+    assert versions
+    for boundary, version in versions.items():
+        assert version == green.expected.versions[boundary], f"version {boundary}"
+    assert max(versions) == max(green.expected.versions)
+
+
+def test_green_goes_on_where_blue_ended_and_learns_what_it_would_have_learned_alone() -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 50)
+        before = len(_check(blue, green))
+        followed = await Switcher(blue, green).follow()
+        assert followed is not None
+        refused = Worker(green)
+        await refused.run()
+        assert isinstance(refused.error, NotSwitchedOn)
+        done = await Switcher(blue, green).switch()
+        assert done is not None
+        assert done.episodes > 0
+        for n, offset in done.positions.items():
+            body, old = green.body(n), blue.body(n)
+            assert body is not None
+            assert old is not None
+            assert body.state.next_offset == old.state.next_offset == offset
+            records = {name: value for name, value in green.dump(str(n)).values.items() if name.startswith(b"c:")}
+            old_records = {name: value for name, value in blue.dump(str(n)).values.items() if name.startswith(b"c:")}
+            for name, value in old_records.items():
+                record, ours = unpack(name[2:], value), unpack(name[2:], records[name])
+                if record.band == Band.AT_RISK and record.tail.trigger:
+                    assert ours.tail.trigger == record.tail.trigger
+            bands = [0] * len(Band)
+            for name, value in records.items():
+                bands[unpack(name[2:], value).band] += 1
+            assert body.state.bands == tuple(bands)
+        switched_off = Worker(blue)
+        await switched_off.run()
+        assert isinstance(switched_off.error, SwitchedOff)
+        await _finish(green)
+        assert len(_check(blue, green)) > before
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("crash", [*SWITCH_POINTS, "commit.b.written:2", "commit.b.written:5", "commit.b.written:9"])
+def test_killed_anywhere_the_switch_is_repeated_and_nobody_is_triggered_twice(crash: str) -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 50)
+        assert await Switcher(blue, green).follow() is not None
+        await _worked(blue, 60)
+        first = Switcher(blue, green, crash)
+        assert await first.switch() is None
+        assert first.crashed
+        if crash != "switch.7.done":
+            refused = Worker(green)
+            await refused.run()
+            assert isinstance(refused.error, NotSwitchedOn)
+        assert await Switcher(blue, green).switch() is not None
+        assert await Switcher(blue, green).switch() is not None  # said twice, done once
+        await _finish(green)
+        _check(blue, green)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("crash", ["commit.b.written:3", "commit.a.computed:11", "commit.b.written:20"])
+def test_a_following_that_was_killed_is_gone_on_with_to_the_same_models(crash: str) -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 50)
+        first = Switcher(blue, green, crash)
+        assert await first.follow() is None
+        assert first.crashed
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        await _finish(green)
+        _check(blue, green)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("crash", ["commit.b.written:7", "publish.1.begun:3", "commit.b.written:30"])
+def test_what_blue_left_in_its_outbox_goes_out_once_and_its_living_worker_can_do_nothing_more(crash: str) -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        dead = Worker(blue, crash)
+        await dead.run()
+        assert dead.crashed
+        assert await Switcher(blue, green).follow() is not None
+        old = Worker(blue)
+        life = old.start()
+        await old.work_up_to(START + 40 * DAY)
+        assert await Switcher(blue, green).switch() is not None
+        stood = blue.body(0), blue.body(1)
+        blue.reach = None
+        old.wake()
+        await old.until(old.over.is_set)
+        assert old.error is not None
+        await old.stop(life)
+        assert (blue.body(0), blue.body(1)) == stood
+        await _finish(green)
+        _check(blue, green)
+
+    play(scenario)
+
+
+def test_what_can_t_be_switched_is_refused_and_blue_goes_on() -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 30)
+        with pytest.raises(NotFollowing):
+            await Switcher(blue, green).switch()
+        behind = {place: blue.dump(place) for place in ("0", "1", "learner")}
+        await _worked(blue, 40)
+        assert await Switcher(blue, green).follow() is not None
+        assert isinstance(blue.store, FakeStore)
+        for place, copied in behind.items():
+            blue.store.restore(place, copied)
+        with pytest.raises(OutOfStep):
+            await Switcher(blue, green).switch()
+        await _worked(blue, 50)
+        assert await Switcher(blue, green).switch() is not None
+        with pytest.raises(AlreadyThere):
+            await Switcher(blue, green).follow()
+        other = replace(green, store=FakeStore())
+        with pytest.raises((NotFollowing, OtherSwitch)):
+            await Switcher(blue, other).switch()
+        await _finish(green)
+        _check(blue, green)
+
+    play(scenario)
+
+
+def test_a_version_since_the_switch_is_learned_again_from_where_green_began_and_no_older_one() -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 50)
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        meta = await green.store.read_meta(LEARNER)
+        assert meta is not None
+        cut = unseal(meta.body, green.schema, LearningState).boundary
+        assert cut is not None
+        await _finish(green)
+
+        settings = LearnerSettings(green.settings, KafkaConnection(""), "examples", 2, green.schema, "read_committed")
+        relearning = Relearning(settings, lambda told: MemoryConsumer(green.public), green.store)
+        last = max(green.expected.versions)
+        assert last > cut
+        for boundary in range(cut + green.settings.boundary, last + 1, green.settings.boundary):
+            assert await relearning.version(boundary, last, ignore) == green.expected.versions[boundary]
+        with pytest.raises(VersionUnreadable):
+            await relearning.version(cut, last, ignore)
+
+    play(scenario)
