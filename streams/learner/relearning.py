@@ -20,7 +20,7 @@ from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewC
 from streams.learner.model_registry import BEGUN, sealed_by
 from streams.learner.off_loop import off_loop
 from streams.learner.starts import start_before
-from streams.retry import Backoff, ignore, retry_while_unavailable
+from streams.retry import Backoff, retry_while_unavailable
 from streams.store import Store
 from streams.store.port import LEARNER
 
@@ -60,7 +60,7 @@ class Relearning:
     async def _until_learned(self, first: int, last: int, on_outage: Callable[[str], None]) -> dict[int, bytes]:
         backoff = Backoff()
         while True:
-            learning = await self._begun(first)
+            learning = await self._begun(first, on_outage)
             reader = ExamplesReader(self._settings, learning, self._new_consumer)
             try:
                 await reader.open()
@@ -72,16 +72,18 @@ class Relearning:
                 await reader.close()
             await backoff.pause()
 
-    async def _begun(self, first: int) -> Learning:
+    async def _begun(self, first: int, on_outage: Callable[[str], None]) -> Learning:
         """As near before a boundary as there is a start."""
         settings, state = self._settings, None
         if self._store is not None:
             store = self._store
             state = await retry_while_unavailable(
-                "looking for a start", lambda: start_before(store, settings.schema, first), ignore
+                "looking for a start", lambda: start_before(store, settings.schema, first), on_outage
             )
             if state is None:
-                state = await retry_while_unavailable("looking for the switch", lambda: self._switched(store), ignore)
+                state = await retry_while_unavailable(
+                    "looking for the switch", lambda: self._switched(store), on_outage
+                )
             if state is not None and state.boundary is not None and state.boundary >= first:
                 raise VersionUnreadable(f"model version {first}: it is older than the switch of applications")
         return Learning(settings.engine, settings.partitions, state)
