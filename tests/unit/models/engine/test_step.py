@@ -93,8 +93,10 @@ def test_a_boundary_brings_its_version_even_if_it_is_not_newer() -> None:
     assert done.scoring.adopted == in_force(5_000).version
 
 
-@pytest.mark.parametrize(("boundary", "comes"), [(4_000, False), (5_000, False), (6_000, True)])
-def test_before_a_record_only_a_newer_version_comes_into_force(boundary: int, comes: bool) -> None:
+@pytest.mark.parametrize(("boundary", "comes"), [(4_000, True), (5_000, False), (6_000, True)])
+def test_before_a_record_only_another_version_than_the_one_in_force_comes_into_force(
+    boundary: int, comes: bool
+) -> None:
     asked = Asked(Adopted(in_force(boundary)))
     done = asked.take(GOING_ON)
     assert asked.requests[0] == VersionAtRecord(7, 10_000, begins_batch=True)
