@@ -140,6 +140,7 @@ def test_it_equals_the_plain_reference(variant: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("live", 33)])
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) -> None:
     expected = digest(rehearse(chosen(), VARIANTS[variant]))
@@ -148,6 +149,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) 
     assert digest(ForgetfulWorld(chosen(), parts).run(lambda at: 5 * batch)) == expected
 
 
+@pytest.mark.slow
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = digest(rehearse(chosen(), VARIANTS["live"]))
     monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
