@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -68,9 +69,15 @@ def test_there_is_something_to_compare(variant: str) -> None:
     assert len({str(version.model) for version in world.versions.values()}) >= 4
 
 
+QUICK = {(1, 1), (7, 3), (500, 1_000)}
+SIZES = [
+    pytest.param(*sizes, marks=() if sizes in QUICK else pytest.mark.slow)
+    for sizes in product([1, 2, 7, 500], [1, 3, 1_000])
+]
+
+
 @every_variant
-@pytest.mark.parametrize("piece_items", [1, 3, 1_000])
-@pytest.mark.parametrize("batch", [1, 2, 7, 500])
+@pytest.mark.parametrize(("batch", "piece_items"), SIZES)
 def test_batches_and_pieces_of_any_size_give_the_same_bits(variant: str, batch: int, piece_items: int) -> None:
     given_settings = replace(VARIANTS[variant], piece_items=piece_items)
     assert digest(rehearse(logs(), given_settings, batch=lambda at: batch)) == expected(variant)
