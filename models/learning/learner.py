@@ -221,7 +221,7 @@ class Learning:
         for example in examples:
             if example.predicted is not None:
                 self.prequential.add(example.predicted, example.truth)
-        self.model.learn(boundary, _outcomes(examples, RETURNED), _outcomes(examples, CHURNED))
+        self.model.learn(boundary, outcomes_of(examples, RETURNED), outcomes_of(examples, CHURNED))
         self.learned += len(examples)
 
 
@@ -252,7 +252,7 @@ def _check(example: Example) -> None:
         raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
 
 
-def _outcomes(examples: Sequence[Example], kind: str) -> Outcomes:
+def outcomes_of(examples: Sequence[Example], kind: str) -> Outcomes:
     """Those of one kind, in columns."""
     mine = [example for example in examples if example.kind == kind]
     float16 = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")

@@ -78,7 +78,7 @@ async def preflight(config: Config) -> Environment:
 
 async def check_servers(config: Config) -> Environment:
     """The same, once. Raises Unavailable, too."""
-    found = await asyncio.to_thread(_topics, config)
+    found = await asyncio.to_thread(look_at_topics, config)
     transactional = await supports_transactions(
         kafka_connection(config), f"{config.app}-probe", timeout_s=config.request_timeout_s
     )
@@ -92,7 +92,7 @@ async def check_servers(config: Config) -> Environment:
     return Environment(source.partitions, transactional, config.engine(), limits_of(found), source.topic_id)
 
 
-def _topics(config: Config) -> dict[str, TopicFacts]:
+def look_at_topics(config: Config) -> dict[str, TopicFacts]:
     """All topics, after a look at each. Raises TopicMissing, TopicUnfit."""
     with TopicAdmin(kafka_connection(config)) as admin:
         found = admin.describe(config.topic(role) for role in ROLES)

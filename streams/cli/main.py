@@ -31,6 +31,7 @@ COMMANDS = {
     "tail": "streams.cli.tail:tail",
     "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",
+    "upgrade": "streams.cli.upgrade:upgrade",
     "verify": "streams.cli.verify:verify",
     "worker": "streams.cli.worker:worker",
 }
