@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from models.customer.layout import PREVIOUS, VERSION
 from models.customer.versions import version_to_write
 from models.settings import EngineSettings
-from streams.errors import EngineError, NewerRelease, StateUnreadable
+from streams.errors import EngineError, MetaMissing, NewerRelease, StateUnreadable
 from streams.kafka.partition_facts import LogFacts
 from streams.operations.upgrade.line import Line, ok, refused
 from streams.operations.upgrade.stored import StoredShard, records_of, shards_text, stored_shard
@@ -20,7 +20,8 @@ from streams.shard.switch_plan import refuse_switched_off
 from streams.store import Store
 
 Facts = Callable[[], Awaitable[Mapping[int, LogFacts]]]
-"""Of every input partition; asked for once the metas are read, which can only be behind then."""
+"""Of every input partition, with the group's committed offset; asked for once the metas are read, which can only be
+behind then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def look_at_shards(store: Store, workers: Workers, facts: Facts) -> Shards
         lines += [refused("metas", error) for error in unreadable.values()]
     else:
         lines.append(ok("metas", f"{len(there)} of {workers.partitions} shards have state, in forms that are read"))
-    lines.append(_logs(there, await facts()))
+    lines.append(await _logs(store, there, await facts()))
     lines.append(await _records(store, there))
     lines.append(_write_format(workers))
     return Shards(lines, there, engine)
@@ -115,13 +116,16 @@ def _settings(
     return ok(check, f"{shards_text([*there])}: as created with"), born
 
 
-def _logs(there: Mapping[int, StoredShard], facts: Mapping[int, LogFacts]) -> Line:
+async def _logs(store: Store, there: Mapping[int, StoredShard], facts: Mapping[int, LogFacts]) -> Line:
     check = "logs"
     try:
         for shard, one in facts.items():
             if shard in there:
                 body = there[shard].body
                 check_log(str(shard), body.creation, body.state.next_offset, one)
+            elif one.committed is not None and await store.read_meta(str(shard)) is None:
+                # As where a worker would create it (streams/shard/creation.py).
+                raise MetaMissing(f"shard {shard}: Kafka has offset {one.committed} committed, the store has no meta")
     except EngineError as error:
         return refused(check, error)
     return ok(check, "the topic is the same, and every next offset is within its log")

@@ -54,12 +54,15 @@ async def looked(
     settings: EngineSettings | None = None,
     starts: Mapping[int, int] | None = None,
     log_start: int = 0,
+    committed: int | None = None,
 ) -> Checked:
     """As `retention upgrade check` would look, and nothing that is stored differs afterwards."""
 
     async def facts() -> dict[int, LogFacts]:
         count = len(site.logs)
-        return {n: LogFacts(log_start, log[-1].offset + 1, "topic-id", count, None) for n, log in enumerate(site.logs)}
+        return {
+            n: LogFacts(log_start, log[-1].offset + 1, "topic-id", count, committed) for n, log in enumerate(site.logs)
+        }
 
     def learner(engine: EngineSettings) -> LearnerSettings:
         connection, count = KafkaConnection(""), len(site.logs)
@@ -215,13 +218,17 @@ def test_settings_and_metas_are_refused_with_the_code_that_ends_a_worker() -> No
     play(scenario)
 
 
-def test_a_log_that_has_lost_the_next_offset_and_a_record_of_a_newer_release_are_refused() -> None:
+def test_a_log_without_the_next_offset_a_state_that_is_lost_and_a_newer_record_are_refused() -> None:
     async def scenario() -> None:
         store, site = began()
         await work(site, 12)
         found = await looked(site, store, log_start=1 << 40)
         assert refusal(found) == ({"logs": Status.REFUSED}, ExitCode.LOG_TRUNCATED)
         there = store.snapshot("0")
+        store.restore("0", Snapshot(None, {}, {}, ()))
+        assert refusal(await looked(site, store)) == ({}, ExitCode.OK)
+        found = await looked(site, store, committed=5)
+        assert refusal(found) == ({"logs": Status.REFUSED}, ExitCode.META_MISSING)
         newer = {
             name: bytes((VERSION + 1,)) + value[1:] if name.startswith(b"c:") else value
             for name, value in there.values.items()
