@@ -163,6 +163,10 @@ class Bench:
         keys = list(self._redis.scan_iter(match=prefix + b"*", count=10_000))
         return {k[len(prefix) :]: int(v) for k, v in zip(keys, self._redis.mget(keys), strict=True)} if keys else {}
 
+    def number(self, shard: int) -> int:
+        """The shard's commit number."""
+        return int(self._redis.hget(self.key(shard, "meta"), "number") or -1)
+
     def body(self, shard: int) -> Body | None:
         stored = self._redis.hget(self.key(shard, "meta"), "body")
         return None if stored is None else msgspec.msgpack.decode(stored, type=Body)
