@@ -53,8 +53,9 @@ def switch(config: Config, green: str, as_json: bool) -> None:
     that was interrupted, or killed, is gone on with by the same command; no worker of either starts in between.
 
     \b
-    Example:
+    Examples:
       retention --app retention --config green.toml switch retention-2
+      retention --app retention --config green.toml switch retention-2 --json
     """
     quiet_libraries()
     from streams.bootstrap.switch import switch as run  # loads River

@@ -23,7 +23,7 @@ def upgrade() -> None:
     """What the release that is installed here makes of what another one has stored.
 
     \b
-    Example:
+    Examples:
       retention upgrade check
     """
 
