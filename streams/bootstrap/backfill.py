@@ -16,7 +16,8 @@ from typing import Protocol
 from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from streams.bootstrap.kernels import warm_up
-from streams.bootstrap.preflight import Environment, check_servers
+from streams.bootstrap.preflight import Environment
+from streams.bootstrap.servers import ServersUnavailable, checked
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError
@@ -24,14 +25,12 @@ from streams.history.backfill.claim import WorkersRunning, claim
 from streams.history.backfill.records import Course, History, gather
 from streams.history.backfill.run import Backfill, BackfillSettings, Done, Progress
 from streams.kafka.admin import TopicAdmin
-from streams.kafka.errors import BrokerUnreachable
 from streams.kafka.offsets_at_time import first_offsets
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import kafka_connection
 from streams.kafka.tails import TailReader
 from streams.learner.example_reader import LearnerSettings
 from streams.operations.doctor.broker import BrokerChecks
-from streams.retry import Unavailable
 from streams.shard.backfill_plan import NAMESPACE, SCHEMA, Plan
 from streams.shard.meta import creation_of
 from streams.shard.settings import ShardSettings
@@ -41,12 +40,6 @@ from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
 from streams.text import moment
-
-
-class ServersUnavailable(EngineError):
-    """Redis or Kafka does not answer."""
-
-    remedy = "start them, or name others with --redis-url and --bootstrap-servers"
 
 
 class CutOverAhead(EngineError):
@@ -94,7 +87,7 @@ def backfill(config: Config, log: str, until: int, view: View) -> Backfilled:
 
 
 def _backfill(config: Config, log: str, until: int, view: View, begun: float) -> Backfilled:
-    environment = asyncio.run(_check_servers(config))
+    environment = asyncio.run(checked(config))
     warm_up()  # before the first commit: a call of the store must not time out while a kernel is compiled
     with tempfile.TemporaryDirectory(prefix="retention-backfill-") as scratch:
         history = gather(log, until, environment.partitions, Path(scratch), view.reading, config.log_gap_days)
@@ -103,16 +96,6 @@ def _backfill(config: Config, log: str, until: int, view: View, begun: float) ->
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
     return Backfilled(history, plan.next_offsets, resumed, done, time.monotonic() - begun)
-
-
-async def _check_servers(config: Config) -> Environment:
-    try:
-        return await check_servers(config)
-    except BrokerUnreachable:
-        raise
-    except Unavailable as error:
-        where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
-        raise ServersUnavailable(f"{where}: {error}") from error
 
 
 async def _work(config: Config, environment: Environment, history: History, view: View) -> tuple[Plan, bool, Done]:

@@ -14,15 +14,15 @@ from aiokafka import TopicPartition
 from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
-from streams.bootstrap.backfill import ServersUnavailable
 from streams.bootstrap.kernels import warm_up
-from streams.bootstrap.preflight import Environment, check_servers
+from streams.bootstrap.preflight import Environment
+from streams.bootstrap.servers import ServersUnavailable, checked
 from streams.bootstrap.stored_shards import check_stored_shards
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
 from streams.kafka.clients import async_reader
-from streams.kafka.errors import BrokerUnreachable, kafka_call
+from streams.kafka.errors import kafka_call
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import kafka_connection
 from streams.kafka.tails import TailReader
@@ -33,7 +33,6 @@ from streams.operations.rebuild.comparing import Comparing
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.rebuild.run import Done, Progress, Rebuild, RebuildSettings
-from streams.retry import Unavailable
 from streams.shard.rebuild_plan import NAMESPACE, RebuildPlan
 from streams.shard.settings import ShardSettings
 from streams.store.checkpoint import Checkpoint
@@ -90,17 +89,6 @@ def rebuild(config: Config, named: Collection[int], view: View) -> Rebuilt:
     finally:
         signal.signal(signal.SIGTERM, before)
     return Rebuilt(plan, done, time.monotonic() - begun)
-
-
-async def checked(config: Config) -> Environment:
-    """The servers, once. Raises ServersUnavailable, and what `check_servers` raises."""
-    try:
-        return await check_servers(config)
-    except BrokerUnreachable:
-        raise
-    except Unavailable as error:
-        where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
-        raise ServersUnavailable(f"{where}: {error}") from error
 
 
 async def _work(

@@ -12,10 +12,10 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 
-from streams.bootstrap.backfill import ServersUnavailable
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment
-from streams.bootstrap.rebuild import LogAccess, checked, refuse_incomplete
+from streams.bootstrap.rebuild import LogAccess, refuse_incomplete
+from streams.bootstrap.servers import ServersUnavailable, checked
 from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 
-from streams.bootstrap.backfill import ServersUnavailable
 from streams.bootstrap.preflight import Environment, look_at_topics
 from streams.bootstrap.rebuild import LogAccess
+from streams.bootstrap.servers import an_outage_ends
 from streams.config import Config
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import BrokerUnreachable
@@ -19,7 +19,6 @@ from streams.operations.doctor.broker import BrokerChecks
 from streams.operations.upgrade.predictions import Watch
 from streams.operations.upgrade.run import Checked, Ports, Wanted, check
 from streams.operations.upgrade.shards import Workers
-from streams.retry import Unavailable
 from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
@@ -38,7 +37,8 @@ def check_upgrade(config: Config, wanted: Wanted, watch: Watch, waits: Callable[
     Raises:
         EngineError: servers do not answer, or the topics are not fit.
     """
-    return asyncio.run(_check(config, wanted, watch, waits))
+    with an_outage_ends(config):
+        return asyncio.run(_check(config, wanted, watch, waits))
 
 
 async def _check(config: Config, wanted: Wanted, watch: Watch, waits: Callable[[str], None]) -> Checked:
@@ -61,11 +61,6 @@ async def _check(config: Config, wanted: Wanted, watch: Watch, waits: Callable[[
                 return await check(store, workers, Ports(facts, log.examples), wanted, watch, waits)
         finally:
             await log.close()
-    except BrokerUnreachable:
-        raise
-    except Unavailable as error:
-        where = f"Kafka {config.bootstrap_servers}, Redis {config.shown_redis_url}"
-        raise ServersUnavailable(f"{where}: {error}") from error
     finally:
         await store.close()
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from streams.bootstrap.backfill import ServersUnavailable
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment
-from streams.bootstrap.rebuild import LogAccess, checked
+from streams.bootstrap.rebuild import LogAccess
+from streams.bootstrap.servers import ServersUnavailable, checked
 from streams.config import Config
 from streams.learner.example_reader import LearnerSettings
 from streams.operations.rebuild.log_rounds import LogRounds

@@ -35,6 +35,19 @@ class PlainWatch:
         click.echo(printable(text), err=True)
 
 
+class JobWatch(PlainWatch):
+    """The lines of a command that works for long: at most one every few seconds, what it waits for among them."""
+
+    def __init__(self) -> None:
+        super().__init__(PLAIN_EVERY_S)
+
+    def shows(self, text: str) -> None:
+        self.moved(0, text)
+
+    def waits(self, detail: str) -> None:
+        self.moved(0, f"waiting: {detail}")
+
+
 class BarWatch:
     """A bar on the terminal; without `total` (bytes), only the sums and the time. text: the sums so far."""
 

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.progress import JobWatch
 from streams.config import Config
-from streams.text import moment, printable
+from streams.text import moment
 
 if TYPE_CHECKING:
     from streams.bootstrap.rebuild import Rebuilt
     from streams.kafka.partition_facts import LogFacts
     from streams.operations.rebuild.run import Progress
     from streams.shard.rebuild_plan import RebuildPlan
-
-SHOWN_EVERY_S = 5.0
 
 
 @click.command()
@@ -102,32 +101,17 @@ def _follow(config: Config, green: str, as_json: bool) -> None:
     echo(f"`retention switch {green}` hands the outputs over")
 
 
-class _View:
-    """A line every few seconds, on standard error."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
+class _View(JobWatch):
+    """Of touchpoints applied and outputs compared."""
 
     def begins(self, plan: RebuildPlan, facts: Mapping[int, LogFacts]) -> None:
         records = sum(facts[n].end - facts[n].start for n in plan.shards)
         what = f"shards {', '.join(map(str, plan.shards))}" if plan.shards else "the learner"
-        echo(f"making {what} anew from {records:,} records of {len(facts)} partitions", err=True)
+        self.write_line(f"making {what} anew from {records:,} records of {len(facts)} partitions")
 
     def works(self, progress: Progress) -> None:
-        if self._due():
-            told = f"{progress.applied:,} touchpoints, {progress.compared:,} outputs equal what is public"
-            echo(f"{moment(progress.time)}  {told}", err=True)
-
-    def waits(self, detail: str) -> None:
-        if self._due():
-            echo(f"waiting: {printable(detail)}", err=True)
-
-    def _due(self) -> bool:
-        now = time.monotonic()
-        if now - self._said < SHOWN_EVERY_S:
-            return False
-        self._said = now
-        return True
+        told = f"{progress.applied:,} touchpoints, {progress.compared:,} outputs equal what is public"
+        self.shows(f"{moment(progress.time)}  {told}")
 
 
 def summary_of(config: Config, done: Rebuilt) -> dict[str, Any]:

@@ -9,35 +9,18 @@ from collections.abc import Mapping
 import click
 
 from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.progress import JobWatch
 from streams.config import Config
-from streams.text import printable
-
-SHOWN_EVERY_S = 5.0
 
 
-class Following:
-    """A line every few seconds, on standard error."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
+class Following(JobWatch):
+    """Of the shards' offsets."""
 
     def reached(self, offsets: Mapping[int, int]) -> None:
-        if self._due():
-            echo(f"at offsets {', '.join(f'{n}: {at:,}' for n, at in offsets.items())}", err=True)
+        self.shows(f"at offsets {', '.join(f'{n}: {at:,}' for n, at in offsets.items())}")
 
     def told(self, text: str) -> None:
-        echo(printable(text), err=True)
-
-    def waits(self, detail: str) -> None:
-        if self._due():
-            echo(f"waiting: {printable(detail)}", err=True)
-
-    def _due(self) -> bool:
-        now = time.monotonic()
-        if now - self._said < SHOWN_EVERY_S:
-            return False
-        self._said = now
-        return True
+        self.write_line(text)
 
 
 @click.command()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.progress import JobWatch
 from streams.config import Config
-from streams.text import moment, printable
+from streams.text import moment
 
-SHOWN_EVERY_S = 5.0
 LABELS, MINUTES = 10_000, 30.0
 WORDS = {"ok": "ok", "will_relearn": "will relearn", "refused": "refused"}
 
@@ -80,27 +79,12 @@ def check(config: Config, predictions: Any, examples: int, minutes: float, as_js
     sys.exit(found["exit_code"])
 
 
-class _View:
-    """A line every few seconds, on standard error."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
+class _View(JobWatch):
+    """Of examples learned."""
 
     def works(self, boundary: int | None, learned: int) -> None:
-        if self._due():
-            at = "the beginning" if boundary is None else moment(boundary)
-            echo(f"learned {learned:,} examples, at {at}", err=True)
-
-    def waits(self, detail: str) -> None:
-        if self._due():
-            echo(f"waiting: {printable(detail)}", err=True)
-
-    def _due(self) -> bool:
-        now = time.monotonic()
-        if now - self._said < SHOWN_EVERY_S:
-            return False
-        self._said = now
-        return True
+        at = "the beginning" if boundary is None else moment(boundary)
+        self.shows(f"learned {learned:,} examples, at {at}")
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:

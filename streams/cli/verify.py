@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.progress import JobWatch
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.text import printable
 
 if TYPE_CHECKING:
     from streams.bootstrap.verify import Outcome
     from streams.operations.verify.stored import Chosen
     from streams.store.redis.store import RedisStore
 
-SHOWN_EVERY_S = 5.0
 SAMPLE = 100
 SHOWN = 50
 """Differences that are printed; `--json` has all."""
@@ -73,26 +71,11 @@ def verify(config: Config, customers: tuple[str, ...], sample: int | None, every
         sys.exit(int(ExitCode.LOG_TRUNCATED))
 
 
-class _View:
-    """A line every few seconds, on standard error."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
+class _View(JobWatch):
+    """Of the shards' offsets."""
 
     def works(self, offsets: Mapping[int, int]) -> None:
-        if self._due():
-            echo(f"replayed up to {', '.join(f'{n}: {at:,}' for n, at in offsets.items())}", err=True)
-
-    def waits(self, detail: str) -> None:
-        if self._due():
-            echo(f"waiting: {printable(detail)}", err=True)
-
-    def _due(self) -> bool:
-        now = time.monotonic()
-        if now - self._said < SHOWN_EVERY_S:
-            return False
-        self._said = now
-        return True
+        self.shows(f"replayed up to {', '.join(f'{n}: {at:,}' for n, at in offsets.items())}")
 
 
 def _show(outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from models.churn import Version, scorer_of
 from models.engine.step import InForce
@@ -27,6 +28,8 @@ from streams.outbox.entry import Entry
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def oldest_wanted(settings: EngineSettings, states: Iterable[ShardState]) -> int:
     """The oldest version, by its boundary, that shards may still ask for: the one in force at the slowest of them, and
@@ -37,6 +40,24 @@ def oldest_wanted(settings: EngineSettings, states: Iterable[ShardState]) -> int
         return by_rule if state.version == UNTRAINED else min(by_rule, state.version)
 
     return min(map(wanted, states))
+
+
+def forget_outlived(
+    kept: dict[int, T], newest: int | None, settings: EngineSettings, oldest: Callable[[], int]
+) -> None:
+    """Of versions by boundary, in order, forget those that the learner would no longer keep and no shard may ask for.
+
+    Args:
+        kept: the versions.
+        newest: the boundary that the learning has come to; None: none yet.
+        settings: of the engine.
+        oldest: the oldest version that a shard may still ask for.
+    """
+    if newest is None:
+        return
+    first_kept = min(newest - lasting(settings) + 1, oldest())
+    while kept and (first := next(iter(kept))) < first_kept:
+        del kept[first]
 
 
 class HistoryVersions:
@@ -91,11 +112,7 @@ class HistoryVersions:
 
         Where the store went back, what is public, and so what is learned, is any number of boundaries ahead of a shard.
         """
-        if self.learning.boundary is None:
-            return
-        oldest = min(self.learning.boundary - lasting(self._settings) + 1, self._oldest())
-        while self._kept and (first := next(iter(self._kept))) < oldest:
-            del self._kept[first]
+        forget_outlived(self._kept, self.learning.boundary, self._settings, self._oldest)
 
     async def named(self, name: VersionName, waits: Waits) -> InForce:
         return await self.at(name.boundary, waits) if name.boundary != UNTRAINED else self.untrained()

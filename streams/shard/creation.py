@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
@@ -37,7 +38,12 @@ async def new_body(
     if public:
         raise MetaMissing(f"shard {namespace}: {', '.join(public)} hold its outputs, the store has no meta")
     engine = await _fits_the_others(settings, facts, store)
-    creation = creation_of(facts, settings.mode, engine, settings.backfill_until)
+    return first_body(namespace, replace(settings, engine=engine), facts)
+
+
+def first_body(namespace: str, settings: ShardSettings, facts: LogFacts) -> ShardBody:
+    """The body of a shard that begins at its log's start, whatever there was before."""
+    creation = creation_of(facts, settings.mode, settings.engine, settings.backfill_until)
     return ShardBody(SCHEMA, creation, ShardState(int(namespace), facts.partitions, facts.start))
 
 

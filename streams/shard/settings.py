@@ -49,7 +49,7 @@ class ShardSettings:
 class Watcher(Protocol):
     """What the shard tells those who watch it: once per commit, never per event.
 
-    Implemented by Watching, Backfill, Rebuild and Follower.
+    Implemented by Watching and JobWatcher.
     """
 
     def taken_over(self, shard: int, state: ShardState) -> None: ...

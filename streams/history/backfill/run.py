@@ -40,6 +40,7 @@ from streams.outbox.port import Publisher
 from streams.outbox.relay import Outgoing
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard.backfill_plan import Plan, pack
+from streams.shard.job_watcher import JobWatcher
 from streams.shard.owner import Shard
 from streams.shard.settings import ShardPorts, ShardSettings
 from streams.store import Store, StoreChanges
@@ -127,7 +128,8 @@ class Backfill:
         )
         tp = TP(self._settings.shards.topic, partition)
         owners = self._plan.creation.partitions
-        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, self, self._released, lambda: owners)
+        watcher = JobWatcher(self._on_outage, self._committed)
+        ports = ShardPorts(self._store, checkpoint, self._versions, outgoing, watcher, self._released, lambda: owners)
         return Shard(tp, 0, self._settings.shards, ports)
 
     async def run(self) -> Done:
@@ -235,22 +237,6 @@ class Backfill:
         sequences = [shard.sequence for shard in self._versions.learning.shards]
         return await offsets_after(self._settings.examples, sequences, self._settings.new_consumer)
 
-    # -- what the shards tell (streams.shard.settings.Watcher)
-
-    def committed(
-        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
-    ) -> None:
+    def _committed(self, shard: int, state: ShardState) -> None:
         states = [each.body.state for each in self._shards]
         self._watch(Progress(min(s.time for s in states), sum(s.totals.applied + s.totals.late for s in states)))
-
-    def waiting(self, shard: int, reason: str, detail: str) -> None:
-        """A shard that waits for a version, or for room in its outbox, waits for the others, which is the course."""
-        if reason == "store":
-            self._on_outage(detail)
-
-    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
-    def left(self, shard: int, customers: int) -> None: ...
-    def taken_over(self, shard: int, state: ShardState) -> None: ...
-    def working(self, shard: int, records: int, up_to: int) -> None: ...
-    def outbox(self, shard: int, entries: int) -> None: ...
-    def idle(self, shard: int) -> None: ...

@@ -22,8 +22,9 @@ from streams.errors import VersionUnreadable
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.in_process import forget_outlived
 from streams.learner.lineage import FIRST
-from streams.learner.model_registry import lasting, sealed_by
+from streams.learner.model_registry import sealed_by
 from streams.learner.versions import Waits
 from streams.retry import Backoff, ignore
 
@@ -169,11 +170,7 @@ class LearnedVersions:
         self._let_go()
 
     def _let_go(self) -> None:
-        if self.learning.boundary is None:
-            return
-        oldest = min(self.learning.boundary - lasting(self._settings.engine) + 1, self._oldest())
-        while self._kept and (first := next(iter(self._kept))) < oldest:
-            del self._kept[first]
+        forget_outlived(self._kept, self.learning.boundary, self._settings.engine, self._oldest)
 
     def untrained(self) -> InForce:
         version = initial_version(self._settings.engine)

@@ -25,7 +25,9 @@ from streams.operations.rebuild.comparing import Comparing
 from streams.operations.rebuild.learned_versions import LearnedVersions
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.retry import ignore, retry_while_unavailable
-from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
+from streams.shard.creation import first_body
+from streams.shard.job_watcher import JobWatcher
+from streams.shard.meta import pack_body
 from streams.shard.owner import Shard
 from streams.shard.rebuild_plan import RebuildPlan
 from streams.shard.settings import ShardPorts, ShardSettings
@@ -117,7 +119,8 @@ class Rebuild:
     def _shard(self, partition: int) -> Shard:
         checkpoint = Checkpoint(self._store, str(partition), on_outage=self._on_outage)
         outputs, owners = self._comparing[partition], len(self._plan.shards)
-        ports = ShardPorts(self._store, checkpoint, self._versions, outputs, self, self._released, lambda: owners)
+        watcher = JobWatcher(self._on_outage, self._committed)
+        ports = ShardPorts(self._store, checkpoint, self._versions, outputs, watcher, self._released, lambda: owners)
         return Shard(TP(self._settings.shards.topic, partition), 0, self._settings.shards, ports)
 
     async def run(self) -> Done:
@@ -158,9 +161,7 @@ class Rebuild:
         number, facts = shard.tp.partition, self._settings.facts[shard.tp.partition]
 
         async def create() -> None:
-            settings = self._settings.shards
-            creation = creation_of(facts, settings.mode, settings.engine)
-            body = ShardBody(SCHEMA, creation, ShardState(number, facts.partitions, facts.start))
+            body = first_body(shard.namespace, self._settings.shards, facts)
             await self._store.create(shard.namespace, pack_body(body))
 
         for step in (create, shard.mint, lambda: shard.check(facts), shard.recover):
@@ -287,12 +288,8 @@ class Rebuild:
                 found[n] = await retry_while_unavailable("reading the ends of examples", last, self._on_outage)
         return found
 
-    # -- what the shards tell (streams.shard.settings.Watcher)
-
-    def committed(
-        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
-    ) -> None:
-        self._look(shard, after)
+    def _committed(self, shard: int, state: ShardState) -> None:
+        self._look(shard, state)
         states = [each.body.state for each in self._shards.values()]
         self._watch(
             Progress(
@@ -301,15 +298,3 @@ class Rebuild:
                 sum(one.compared for one in self._comparing.values()),
             )
         )
-
-    def waiting(self, shard: int, reason: str, detail: str) -> None:
-        """A shard that waits for a version waits for the learning, which is the course."""
-        if reason == "store":
-            self._on_outage(detail)
-
-    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
-    def taken_over(self, shard: int, state: ShardState) -> None: ...
-    def working(self, shard: int, records: int, up_to: int) -> None: ...
-    def outbox(self, shard: int, entries: int) -> None: ...
-    def left(self, shard: int, customers: int) -> None: ...
-    def idle(self, shard: int) -> None: ...

@@ -13,7 +13,6 @@ from faust.types import TP
 from models.churn import seal, unseal
 from models.learning.learner import Learning, LearningState
 from models.timeline.batch import LogRecord
-from models.timeline.shard_state import ShardState
 from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import LearnerSettings
 from streams.learner.in_process import HistoryVersions, oldest_wanted
@@ -21,7 +20,9 @@ from streams.learner.model_registry import ModelRegistry, lasting, name_of
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.operations.switch.suppressed import Suppressed
 from streams.retry import ignore, retry_while_unavailable
-from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
+from streams.shard.creation import first_body
+from streams.shard.job_watcher import JobWatcher
+from streams.shard.meta import pack_body
 from streams.shard.owner import Shard
 from streams.shard.settings import ShardPorts, ShardSettings
 from streams.store import Store, StoreChanges
@@ -87,7 +88,8 @@ class Follower:
     def _shard(self, partition: int) -> Shard:
         checkpoint = Checkpoint(self._store, str(partition), on_outage=self._on_outage)
         outputs, owners = self._outputs[partition], len(self._settings.facts)
-        ports = ShardPorts(self._store, checkpoint, self.versions, outputs, self, self._released, lambda: owners)
+        watcher = JobWatcher(self._on_outage)
+        ports = ShardPorts(self._store, checkpoint, self.versions, outputs, watcher, self._released, lambda: owners)
         return Shard(TP(self._settings.shards.topic, partition), 0, self._settings.shards, ports)
 
     # -- where it stands
@@ -100,9 +102,7 @@ class Follower:
             facts = self._settings.facts[number]
 
             async def create(shard: Shard = shard, facts: LogFacts = facts) -> None:
-                settings = self._settings.shards
-                creation = creation_of(facts, settings.mode, settings.engine, NOT_YET)
-                body = ShardBody(SCHEMA, creation, ShardState(shard.tp.partition, facts.partitions, facts.start))
+                body = first_body(shard.namespace, self._settings.shards, facts)
                 await self._store.create(shard.namespace, pack_body(body))
 
             for step in (create, shard.mint, lambda s=shard, f=facts: s.check(f), shard.recover):
@@ -232,21 +232,3 @@ class Follower:
     def _released(self, shard: Any) -> None:
         self._free[shard.tp.partition].set()
         self._hungry.set()
-
-    # -- what the shards tell (streams.shard.settings.Watcher)
-
-    def committed(
-        self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
-    ) -> None: ...
-
-    def waiting(self, shard: int, reason: str, detail: str) -> None:
-        """A shard that waits for a version waits for the others, which is the course."""
-        if reason == "store":
-            self._on_outage(detail)
-
-    def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
-    def taken_over(self, shard: int, state: ShardState) -> None: ...
-    def working(self, shard: int, records: int, up_to: int) -> None: ...
-    def outbox(self, shard: int, entries: int) -> None: ...
-    def left(self, shard: int, customers: int) -> None: ...
-    def idle(self, shard: int) -> None: ...
