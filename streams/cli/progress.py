@@ -35,17 +35,21 @@ class PlainWatch:
         click.echo(printable(text), err=True)
 
 
-class JobWatch(PlainWatch):
+class JobWatch:
     """The lines of a command that works for long: at most one every few seconds, what it waits for among them."""
 
     def __init__(self) -> None:
-        super().__init__(PLAIN_EVERY_S)
+        self._lines = PlainWatch(PLAIN_EVERY_S)
 
     def shows(self, text: str) -> None:
-        self.moved(0, text)
+        self._lines.moved(0, text)
 
     def waits(self, detail: str) -> None:
-        self.moved(0, f"waiting: {detail}")
+        self.shows(f"waiting: {detail}")
+
+    def write_line(self, text: str) -> None:
+        """A line that stays."""
+        self._lines.write_line(text)
 
 
 class BarWatch:

@@ -24,6 +24,7 @@ from streams.local.processes import (
     ProgramMissing,
     ServerNotStarted,
     ServerProcess,
+    exchange,
     free_port,
     kafka_answers,
     redis_answers,
@@ -201,8 +202,17 @@ class EmbeddedRedis(EmbeddedServer):
                 *(part for pair in settings for part in pair),
             ],
             log=self.directory / "redis.log",
-            ready=lambda: redis_answers(port),
+            ready=lambda: self._answers(port),
         )
+
+    def _answers(self, port: int) -> bool:
+        if not redis_answers(port):
+            return False
+        # Ours may not have failed to bind yet, while another that was faster to take the port answers in its place.
+        told = exchange(port, b"CONFIG GET dir\r\n", 4096)
+        if told.startswith(b"*2\r\n") and told.split(b"\r\n")[-2] != os.fsencode(self.directory.resolve()):
+            raise ServerNotStarted("the embedded Redis was not started: another server answers on its port already")
+        return True
 
 
 def broker_program() -> str:

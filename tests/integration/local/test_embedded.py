@@ -98,6 +98,15 @@ def test_another_server_on_the_port_is_not_taken_for_ours(tmp_path: Path) -> Non
         assert redis_answers(first.port)
 
 
+def test_a_server_that_took_the_port_while_ours_began_is_not_taken_for_ours(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path / "first") as first:
+        second = EmbeddedRedis(tmp_path / "second", port=first.port)._server(first.port)
+        asked = iter([lambda: False])  # before the start nobody answers yet
+        answers, second._ready = second._ready, lambda: next(asked, answers)()
+        with pytest.raises(ServerNotStarted, match="another server answers on its port"):
+            second.start()
+
+
 def test_a_missing_program_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(embedded, "find_spec", lambda package: None)
