@@ -1,13 +1,13 @@
 """The floor: what any engine on this transport and this store must pay, and nothing else.
 
-The engine's own Faust transport (streams/consumer/transport.py), JSON decode into the typed events, one MGET and one
-MSET per batch with as many bytes per customer as a record has. No validation beyond the decoder's, no dedupe, no
-features, no score, no atomic commit, no due set, no outputs, nothing exactly once. `ratio_to_floor` says what all of
-that costs.
+The engine's own Faust transport (streams/consumer/transport.py), JSON decode into the typed events, a read of each
+customer's record when they are first met (it is kept from then on), and one MSET per batch with as many bytes per
+customer as a record has. No validation beyond the decoder's, no dedupe, no features, no score, no atomic commit, no due
+set, no outputs, nothing exactly once. `ratio_to_floor` says what all of that costs.
 
 `--parts` leaves out more: `transport` alone, or `transport+decode`; the differences are the floor's stages.
 
-Run by benchmarks/rivals.py; writes `--result` when `--events` touchpoints are through.
+Run by benchmarks/baselines.py; writes `--result` when `--events` touchpoints are through.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,6 +82,7 @@ class FloorShard:
         self._parts, self._client, self._release = parts, client, release
         self._progress, self._finished = progress, finished
         self._inbox: asyncio.Queue[list[Any]] = asyncio.Queue()
+        self._kept: dict[str, tuple[bytes, bytes]] = {}  # key and record of each customer met so far
 
     async def peek(self) -> bool:
         return False
@@ -112,11 +114,12 @@ class FloorShard:
             return sum(record.key is not None for record in records)
         touches = [touch for record in records if (touch := decode(record.value)).kind != Kind.CLOCK]
         if self._parts == "all" and touches:
-            keys = [key_of(name.encode(), self.tp.partition) for name in dict.fromkeys(t.subject for t in touches)]
-            values = await self._client.execute_command("MGET", *keys)
-            await self._client.execute_command(
-                "MSET", *(part for pair in zip(keys, values, strict=True) for part in pair)
-            )
+            customers = dict.fromkeys(touch.subject for touch in touches)
+            if unread := [name for name in customers if name not in self._kept]:
+                keys = [key_of(name.encode(), self.tp.partition) for name in unread]
+                values = await self._client.execute_command("MGET", *keys)
+                self._kept.update(zip(unread, zip(keys, values, strict=True), strict=True))
+            await self._client.execute_command("MSET", *chain.from_iterable(map(self._kept.__getitem__, customers)))
         return len(touches)
 
     async def ended(self) -> None: ...

@@ -12,7 +12,7 @@ What it leaves out, and the engine does: exactly once (it is at least once, a cr
 bounded size, silence (nobody is looked at between events), labels that wait for their outcome, deterministic replay,
 dead letters.
 
-Run by benchmarks/rivals.py with its settings in the environment; writes PEER_RESULT when PEER_EVENTS are processed.
+Run by benchmarks/baselines.py with its settings in the environment; writes PEER_RESULT when PEER_EVENTS are processed.
 """
 
 from __future__ import annotations

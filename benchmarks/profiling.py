@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 
 from benchmarks import runs, stages
+from benchmarks.baselines import run_floor
 from benchmarks.floor import PARTS
 from benchmarks.options import Options, options_of, parser
-from benchmarks.rivals import run_floor
 from benchmarks.sampled_worker import Sampled, Samples
 from benchmarks.workload import Workload
 from benchmarks.world import DAY, World

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.baselines import Ran, run_floor, run_peer
 from benchmarks.paused import Paused
 from benchmarks.proc import Sampler
-from benchmarks.rivals import Ran, run_floor, run_peer
 from benchmarks.servers import APP, Servers, Worker
 from benchmarks.watch import Behind, Progress, Watch
 from benchmarks.world import World, settle
@@ -128,7 +128,7 @@ def floor(servers: Servers, world: World, batch_records: int | None = None) -> R
     with Sampler(servers.pids()) as sampler:
         ran = run_floor(servers, world, records)
         time.sleep(0.2)  # a last look at the CPU after its end
-    return _rival("floor", ran, sampler)
+    return of_itself("floor", ran, sampler)
 
 
 def peer(servers: Servers, world: World, events: int) -> Run:
@@ -136,10 +136,11 @@ def peer(servers: Servers, world: World, events: int) -> Run:
     with Sampler(servers.pids()) as sampler:
         ran = run_peer(servers, world, events)
         time.sleep(0.2)
-    return _rival("peer", ran, sampler)
+    return of_itself("peer", ran, sampler)
 
 
-def _rival(what: str, ran: Ran, sampler: Sampler) -> Run:
+def of_itself(what: str, ran: Ran, sampler: Sampler) -> Run:
+    """A run of a program that says itself when it began and ended."""
     cpu = {"worker": ran.cpu_s / ran.events * 1e6}
     cpu |= {name: sampler.cpu_s(name, ran.began, ran.ended) / ran.events * 1e6 for name in ("redis", "broker")}
     return Run(

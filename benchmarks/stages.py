@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -173,18 +174,20 @@ class FloorSteps:
     def __init__(self, servers: Servers, watch: Stopwatch) -> None:
         self._client: Client = connect(servers.redis_url)
         self._watch = watch
+        self._kept: dict[str, tuple[bytes, bytes]] = {}
 
     async def batch(self, records: Sequence[LogRecord]) -> None:
         with self._watch.stage("decode"):
             touches = [touch for record in records if (touch := decode(record.value or b"")).kind != Kind.CLOCK]
+        customers = dict.fromkeys(touch.subject for touch in touches)
         with self._watch.stage("MGET"):
-            keys = [key_of(name.encode(), SHARD) for name in dict.fromkeys(touch.subject for touch in touches)]
-            values = await self._client.execute_command("MGET", *keys)
+            unread = [name for name in customers if name not in self._kept]
+            keys = [key_of(name.encode(), SHARD) for name in unread]
+            values = await self._client.execute_command("MGET", *keys) if keys else []
         blank = bytes(SLAB.itemsize)
-        filled = [value or blank for value in values]
+        self._kept.update((name, (key, value or blank)) for name, key, value in zip(unread, keys, values, strict=True))
         with self._watch.stage("MSET"):
-            pairs = (part for pair in zip(keys, filled, strict=True) for part in pair)
-            await self._client.execute_command("MSET", *pairs)
+            await self._client.execute_command("MSET", *chain.from_iterable(map(self._kept.__getitem__, customers)))
 
     async def close(self) -> None:
         await self._client.aclose()

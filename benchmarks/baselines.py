@@ -1,4 +1,4 @@
-"""Running the peer and the floor on a world's day, each with its own customers in a database of its own in Redis."""
+"""The Faust peer and the floor on a world's day, each with its own customers in a database of its own in Redis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOPIC = f"{APP}.touchpoints"
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What a rival says of itself. Moments are time.time(); cpu_s: of its process between them."""
+    """What a program says of itself. Moments are time.time(); cpu_s: of its process between them."""
 
     events: int
     began: float
@@ -52,13 +52,13 @@ class NotTheSameJob(Exception):
 def run_floor(servers: Servers, world: World, batch_records: int, parts: Parts = "all") -> Ran:
     """The floor over the whole day."""
     facts = world.facts
-    with _own_database(servers) as client:
+    with own_database(servers) as client:
         if parts == "all":
             value, homes = bytes(SLAB.itemsize), world.workload.homes
             pairs = zip(world.workload.keys, homes, strict=True)
-            _seed(client, ((key_of(key, home), value) for key, home in pairs), _set_values)
+            seed(client, ((key_of(key, home), value) for key, home in pairs), set_values)
         result = servers.directory / "floor.json"
-        command = ["-m", "benchmarks.floor", "--broker", servers.bootstrap_servers, "--redis-url", _url(servers)]
+        command = ["-m", "benchmarks.floor", "--broker", servers.bootstrap_servers, "--redis-url", own_url(servers)]
         command += ["--topic", TOPIC, "--starts", ",".join(map(str, facts.starts)), "--events", str(facts.touchpoints)]
         command += ["--batch-records", str(batch_records), "--parts", parts, "--result", str(result)]
         return msgspec.convert(run_to_result("the floor", command, {}, result, TIMEOUT_S), Ran)
@@ -75,14 +75,14 @@ def run_peer(servers: Servers, world: World, events: int) -> Ran:
     with TopicAdmin(KafkaConnection(servers.bootstrap_servers)) as admin:
         admin.create([TopicSpec("triggers", "peer.triggers", world.workload.partitions, 1, {})])
     asyncio.run(_start_at(servers.bootstrap_servers, "peer", world.facts.starts))
-    with _own_database(servers) as client:
+    with own_database(servers) as client:
         histories = ((b"peer:" + key, times) for key, times in world.workload.histories())
-        _seed(client, histories, _set_hashes)
+        seed(client, histories, _set_hashes)
         before = _calls(client)
         result = directory / "result.json"
         own = {
             "PEER_BROKER": servers.bootstrap_servers,
-            "PEER_REDIS": _url(servers),
+            "PEER_REDIS": own_url(servers),
             "PEER_TOPIC": TOPIC,
             "PEER_TRIGGERS": "peer.triggers",
             "PEER_EVENTS": str(events),
@@ -99,9 +99,9 @@ def run_peer(servers: Servers, world: World, events: int) -> Ran:
 
 
 @contextlib.contextmanager
-def _own_database(servers: Servers) -> Iterator[Any]:
+def own_database(servers: Servers) -> Iterator[Any]:
     """A client of database 1, which is empty before and after."""
-    client: Any = redis.Redis.from_url(_url(servers))
+    client: Any = redis.Redis.from_url(own_url(servers))
     client.flushdb()
     try:
         yield client
@@ -110,7 +110,7 @@ def _own_database(servers: Servers) -> Iterator[Any]:
         client.close()
 
 
-def _url(servers: Servers) -> str:
+def own_url(servers: Servers) -> str:
     return servers.redis_url.removesuffix("/0") + f"/{DATABASE}"
 
 
@@ -121,14 +121,14 @@ def _calls(client: Any) -> tuple[int, int]:
     return reads, writes
 
 
-def _seed(client: Any, rows: Iterable[tuple[bytes, T]], put: Callable[[Any, list[tuple[bytes, T]]], None]) -> None:
+def seed(client: Any, rows: Iterable[tuple[bytes, T]], put: Callable[[Any, list[tuple[bytes, T]]], None]) -> None:
     """Write rows in pipelines, so that a warm start takes seconds."""
     remaining = iter(rows)
     while chunk := list(islice(remaining, CHUNK)):
         put(client, chunk)
 
 
-def _set_values(client: Any, rows: list[tuple[bytes, bytes]]) -> None:
+def set_values(client: Any, rows: list[tuple[bytes, bytes]]) -> None:
     client.mset(dict(rows))
 
 
