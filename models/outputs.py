@@ -56,6 +56,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     after an erasure), ``forgotten`` (left the store).
     late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
     before that: the last boundary that the line had crossed there.
+    timer: of a late one that came into force between two of these due items: the first that it decides, as its timer
+    position (`models.timeline.order`) and its customer.
     champion: of a version that is the first in force here since this model was promoted.
     lineage: of a version that another learner than the application's first has made: that learner's schema. Two of
     them may have made versions of one boundary; `model_version` of the decisions that follow means this one's.
@@ -73,6 +75,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     trigger: str = ""
     model_version: int | None = None
     late: int | None = None
+    timer: tuple[int, str] | None = None
     champion: str = ""
     lineage: str = ""
     settings: dict[str, tuple[int | float | str, int | float | str]] = {}

@@ -136,6 +136,7 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
     at = Position(state.partition, int(work.batch.offsets[piece.first]), due=True)
     late = state.boundary if state.adopted == state.boundary else None
     time = state.boundary if late is None else state.time
+    between = late is not None and state.commit_position != 0
     lineage = lineage_name(version.lineage)
     of_another = (lineage,) if lineage else ()
     name = output_id("version", state.partition, state.boundary, version.boundary, *of_another)
@@ -151,6 +152,7 @@ def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> 
         reason=reason,
         model_version=version.boundary,
         late=late,
+        timer=(state.commit_position, state.commit_customer) if between else None,
         champion=champion,
         lineage=lineage,
     )

@@ -20,7 +20,7 @@ from models.settings import EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.chosen_settings import Change, at_boundary, at_record, in_force
 from models.timeline.pieces import Piece, Wait, begins_with_cut, next_piece, shorten
-from models.timeline.shard_state import ShardState
+from models.timeline.shard_state import ShardState, first_timer
 from models.touchpoints.types.reserved import SettingsChosen, SettingsChosenData
 
 
@@ -30,7 +30,8 @@ class Upcoming:
 
     state: of the shard, which is initialised (`models.timeline.shard_state.initialised`). settings: with which it was
     created; the state says which an operator has changed since. topic: name of the input
-    topic, for dead letters.
+    topic, for dead letters. until: a timer that stands before row `first` and is not done; the step ends before it at
+    the latest, since a version comes into force there.
     """
 
     state: ShardState
@@ -39,6 +40,7 @@ class Upcoming:
     batch: Batch
     first: int = 0
     end: int | None = None
+    until: DueItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,14 @@ class VersionAtRecord:
     """Which model version comes into force just before the record at `offset`, and the due items that stand before it?
 
     boundary: the last one that the line has crossed. begins_batch: the record is the first of its batch.
+    timer: of these due items the first that is not done, where others are.
     Only another one than what the state says is in force comes into force.
     """
 
     offset: int
     boundary: int
     begins_batch: bool
+    timer: DueItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +159,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     question: VersionAtBoundary | VersionAtRecord | None = None
     if isinstance(piece, Wait):
         question = VersionAtBoundary(piece.boundary)
-    elif state.commit_position == 0:
-        # Between two timers before one record there is no position that a replay could find again.
-        question = VersionAtRecord(int(batch.offsets[first]), state.boundary, begins_batch=first == 0)
+    else:
+        question = VersionAtRecord(int(batch.offsets[first]), state.boundary, first == 0, first_timer(state))
     if question is not None:
         answer = yield question
         if isinstance(answer, NotPublished):
@@ -177,8 +180,15 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         raise ValueError(f"shard {state.partition}: the line asks twice for the version of boundary {piece.boundary}")
     due = DueBefore(piece.bound, settings.piece_items + 1)
     dues = _expected(due, (yield due), DueItems).items
+    until = upcoming.until
+    if until is not None and until < piece.bound:
+        dues = [item for item in dues if item < until]
+    else:
+        until = None
     if len(dues) > settings.piece_items:
-        piece, dues = shorten(piece, batch, state, dues), dues[:-1]
+        piece, dues = shorten(piece, batch, state, dues[-1]), dues[:-1]
+    elif until is not None:
+        piece = shorten(piece, batch, state, until)
     wanted = RecordsOf(needs(piece, batch, dues))
     stored = _expected(wanted, (yield wanted), Records).values
     loaded = dict(zip(wanted.customers, stored, strict=True))

@@ -32,7 +32,7 @@ from models.engine.step import (
     drive,
     step,
 )
-from models.learning.adoption import Adoption, Lockstep, VersionName, in_force_in
+from models.learning.adoption import Adoption, Lockstep, VersionName, in_force_in, timer_of_change
 from models.learning.learner import Learning, initial_version
 from models.settings import EngineSettings
 from models.timeline.batch import Batch, LogRecord
@@ -197,13 +197,15 @@ def _advance(
                     stands(world, shard, request.boundary)
                 return answered
             case VersionAtRecord():
-                wanted = shard.adoption.at_record(request.offset, request.boundary)
+                wanted = shard.adoption.at_record(request.offset, request.boundary, request.timer)
                 return _named(world, wanted if wanted != in_force_in(shard.state) else None)
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
     scoring = Scoring(shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until)
-    done = drive(step(Upcoming(shard.state, settings, topic, records), scoring, world.engine), answer)
+    until = timer_of_change(shard.adoption, shard.state, int(records.offsets[0]))
+    upcoming = Upcoming(shard.state, settings, topic, records, until=until)
+    done = drive(step(upcoming, scoring, world.engine), answer)
     if isinstance(done, NotPublished):
         return False
     shard.commit(done.changes)

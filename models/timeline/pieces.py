@@ -10,7 +10,6 @@ ends after all due items that stand before such a record, and the next one begin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -102,9 +101,9 @@ def _all_before(state: ShardState, batch: Batch, row: int) -> int:
     return timer_position(max(state.time, int(batch.reached[row])) + 1, 0)
 
 
-def shorten(piece: Piece, batch: Batch, state: ShardState, dues: Sequence[tuple[float, bytes]]) -> Piece:
-    """A piece that ends before the last of `dues` (in line order), because more is due than one commit should hold."""
-    bound = dues[-1]
+def shorten(piece: Piece, batch: Batch, state: ShardState, bound: tuple[float, bytes]) -> Piece:
+    """A piece that ends before this timer: more is due than one commit should hold, or a version comes into force
+    there."""
     due = time_of(bound[0])
     last = piece.first
     if state.time < due:

@@ -80,6 +80,11 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     waiting: ChosenSettings | UnsetType = UNSET
 
 
+def first_timer(state: ShardState) -> tuple[float, bytes] | None:
+    """The first timer before the next record that is not done, where a commit ended between two timers."""
+    return (float(state.commit_position), state.commit_customer.encode()) if state.commit_position else None
+
+
 def initialised(state: ShardState, settings: EngineSettings, first: int) -> ShardState:
     """The initial state, as the first record (timestamp `first`) finds it: the boundary at or before is still to be
     crossed."""

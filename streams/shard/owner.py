@@ -63,11 +63,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """After this long without records a pending trim is written on its own."""
-
-
 OUTBOX_PAGE = 250
 """Entries of the stored outbox that are read at once, in a takeover: none has more than 128 KiB."""
-
 
 _columns = attrgetter("offset", "timestamp", "key", "value")
 
@@ -245,7 +242,8 @@ class Shard:
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
         settings, body, started = self._settings, self.body, time.monotonic()
-        stop = self._rule.change_after(body.state, int(batch.offsets[first]))
+        offset = int(batch.offsets[first])
+        stop, until = self._rule.change_after(body.state, offset), self._rule.change_between(body.state, offset)
         if stop is not None:
             end = min(end, int(np.searchsorted(batch.offsets, stop)))
         learner_s = store_s = 0.0
@@ -260,7 +258,7 @@ class Shard:
                 store_s += time.monotonic() - asked
             return answered
 
-        upcoming = Upcoming(body.state, self._engine, settings.topic, batch, first, end)
+        upcoming = Upcoming(body.state, self._engine, settings.topic, batch, first, end, until)
         scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until)
         done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
         if isinstance(done, NotPublished):

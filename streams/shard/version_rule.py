@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from models.churn import Scorer, Version, lineage_name
 from models.engine.step import InForce, VersionAtRecord
-from models.learning.adoption import Adoption, VersionName, in_force_in, obeying
+from models.learning.adoption import Adoption, Timer, VersionName, in_force_in, obeying, timer_of_change
 from models.settings import EngineSettings
 from models.timeline.boundaries import version_for
 from models.timeline.order import newer
@@ -79,6 +79,11 @@ class VersionRule:
         recorded = self._obeyed(state)
         return None if recorded is None else recorded.next_change(offset)
 
+    def change_between(self, state: ShardState, offset: int) -> Timer | None:
+        """The first timer before the record at `offset` before which a version comes into force, if one is known."""
+        recorded = self._obeyed(state)
+        return None if recorded is None else timer_of_change(recorded, state, offset)
+
     async def at_boundary(self, state: ShardState, boundary: int) -> InForce | None:
         """The version that comes into force at a boundary; None: the one in force stays."""
         recorded = self._obeyed(state)
@@ -96,9 +101,10 @@ class VersionRule:
         boundary, if it was late then and is there now."""
         recorded = self._obeyed(state)
         if recorded is not None:
-            return await self._named(state, recorded.at_record(asked.offset, asked.boundary))
+            return await self._named(state, recorded.at_record(asked.offset, asked.boundary, asked.timer))
         wanted = version_for(self._engine, asked.boundary)
-        if self._lockstep or not asked.begins_batch or not newer(wanted, self._newest_yet(state)):
+        begins = asked.begins_batch and asked.timer is None
+        if self._lockstep or not begins or not newer(wanted, self._newest_yet(state)):
             return None
         return await self._newer(state, wanted)
 

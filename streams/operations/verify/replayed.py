@@ -9,7 +9,7 @@ for these customers, the same line.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -21,7 +21,6 @@ from models.engine.step import (
     Answer,
     Done,
     DueBefore,
-    DueItems,
     InForce,
     RecordsOf,
     Request,
@@ -31,7 +30,7 @@ from models.engine.step import (
     drive_waiting,
     step,
 )
-from models.learning.adoption import Adoption, VersionName, in_force_in
+from models.learning.adoption import Adoption, VersionName, in_force_in, timer_of_change
 from models.learning.learner import initial_version
 from models.settings import EngineSettings
 from models.simulation.rehearsal import Shard
@@ -106,17 +105,14 @@ class ShardReplay:
             self._shard.state = initialised(self.state, self._settings, records[0].timestamp)
         batch, first = Batch.of(self._thinned(records)), 0
         while first < len(batch):
-            first += await self._step(batch, first, len(batch), self._settings, None)
+            first += await self._step(batch, first, len(batch))
 
     async def timers(self, cut: Cut, record: LogRecord) -> None:
         """The timers before the record at a cut, up to the cut's own; the record is not applied."""
         place = LogRecord(record.offset, record.timestamp, None, clock_record(0, record.timestamp, "verify"))
         batch = Batch.of([place])
-        while known := len(self._shard.due_before(cut.timer, 1 << 30)):
-            before = Cut.of(self.state)
-            await self._step(batch, 0, 1, replace(self._settings, piece_items=known), cut.timer)
-            if Cut.of(self.state) == before:
-                return
+        while Cut.of(self.state).timer < cut.timer and self._shard.due_before(cut.timer, 1):
+            await self._step(batch, 0, 1, cut.timer)
 
     def _thinned(self, records: Sequence[LogRecord]) -> list[LogRecord]:
         """What is to be applied: the records of our customers, and a clock record wherever time would pass unseen."""
@@ -142,10 +138,12 @@ class ShardReplay:
             seen, passed = reached, None
         return kept
 
-    async def _step(self, batch: Batch, first: int, end: int, settings: EngineSettings, timer: DueItem | None) -> int:
-        """One piece; how many rows it has done. timer: the piece ends before it."""
-        state, shard = self.state, self._shard
-        change = shard.adoption.next_change(int(batch.offsets[first]))
+    async def _step(self, batch: Batch, first: int, end: int, until: DueItem | None = None) -> int:
+        """One piece; how many rows it has done. until: the piece ends before it."""
+        state, shard, offset = self.state, self._shard, int(batch.offsets[first])
+        between = timer_of_change(shard.adoption, state, offset)
+        until = min((timer for timer in (until, between) if timer is not None), default=None)
+        change = shard.adoption.next_change(offset)
         if change is not None:
             end = min(end, int(np.searchsorted(batch.offsets, change)))
 
@@ -154,17 +152,13 @@ class ShardReplay:
                 case VersionAtBoundary():
                     return Adopted(await self._found(shard.adoption.at_boundary(request.boundary)))
                 case VersionAtRecord():
-                    wanted = shard.adoption.at_record(request.offset, request.boundary)
+                    wanted = shard.adoption.at_record(request.offset, request.boundary, request.timer)
                     return Adopted(await self._found(wanted if wanted != in_force_in(state) else None))
-                case DueBefore():
-                    if timer is None or request.bound < timer:
-                        return shard.stored(request)
-                    return DueItems([*shard.due_before(timer, request.most), timer])
-                case RecordsOf():
+                case DueBefore() | RecordsOf():
                     return shard.stored(request)
 
         scorer = self._scorer or scorer_of(initial_version(self._settings), self._settings)
-        upcoming = Upcoming(state, settings, self._topic, batch, first, end)
+        upcoming = Upcoming(state, self._settings, self._topic, batch, first, end, until)
         done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until)), answer)
         if not isinstance(done, Done):
             raise TypeError("a replay waits for every version")

@@ -105,14 +105,40 @@ def test_before_a_record_only_another_version_than_the_one_in_force_comes_into_f
     assert done.scoring.scorer == (Silence(2.0) if comes else IN_FORCE.scorer)
 
 
-def test_between_two_due_items_no_version_is_asked_for() -> None:
+def test_between_two_due_items_the_first_that_is_not_done_is_named_in_the_question() -> None:
     asked = Asked(Adopted(in_force(6_000)))
-    done = asked.take(
-        msgspec.structs.replace(GOING_ON, commit_position=timer_position(11_000, Stage.SCORES), commit_customer="a")
-    )
-    assert asked.kinds == [DueBefore, RecordsOf]
+    scores = timer_position(11_000, Stage.SCORES)
+    done = asked.take(msgspec.structs.replace(GOING_ON, commit_position=scores, commit_customer="a"))
+    assert asked.requests[0] == VersionAtRecord(7, 10_000, begins_batch=True, timer=(scores, b"a"))
     assert isinstance(done, Done)
-    assert done.scoring == IN_FORCE
+    assert done.scoring.adopted == in_force(6_000).version
+
+
+@pytest.mark.parametrize(
+    ("most", "timer", "ends"), [(9, b"b", b"b"), (1, b"c", b"b"), (2, b"c", b"c"), (2, b"d", b"c"), (3, b"d", b"d")]
+)
+def test_a_piece_ends_before_the_timer_before_which_a_version_comes_into_force(
+    most: int, timer: bytes, ends: bytes
+) -> None:
+    scores = timer_position(11_000, Stage.SCORES)
+    dues = [(float(scores), name) for name in (b"a", b"b", b"c")]
+    asked = Asked(Adopted(None), dues)
+    upcoming = Upcoming(GOING_ON, replace(SETTINGS, piece_items=most), "t", BATCH, until=(float(scores), timer))
+    done = drive(step(upcoming, IN_FORCE, asked.engine), asked)
+    assert isinstance(done, Done)
+    assert done.piece.commit_position == (scores, ends)
+    assert (done.piece.first, done.piece.last) == (0, 0)
+    assert asked.given[0].dues == [item for item in dues if item[1] < ends]
+
+
+def test_a_piece_that_ends_at_a_boundary_before_that_timer_ends_there() -> None:
+    until = (float(timer_position(90_000, Stage.SCORES)), b"b")
+    asked = Asked(Adopted(None))
+    without = asked.take(GOING_ON)
+    done = drive(step(Upcoming(GOING_ON, SETTINGS, "t", BATCH, until=until), IN_FORCE, asked.engine), asked)
+    assert isinstance(done, Done)
+    assert isinstance(without, Done)
+    assert done.piece == without.piece
 
 
 def test_a_version_that_is_not_cut_ends_the_step_undone() -> None:

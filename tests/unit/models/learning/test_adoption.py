@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.learning.adoption import Lockstep, Recorded, VersionName
+from models.learning.adoption import Lockstep, Recorded, Timer, VersionName
 from models.outputs import IN_FORCE, Decision, Position
 from models.settings import EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
@@ -36,7 +36,7 @@ class Tardy:
         self._given = wanted
         return VersionName(wanted)
 
-    def at_record(self, offset: int, boundary: int) -> VersionName | None:
+    def at_record(self, offset: int, boundary: int, timer: Timer | None = None) -> VersionName | None:
         if offset % 17 != self._seed % 17 or self._missed < max(self._given, 0):
             return None
         self._given = self._missed
@@ -44,6 +44,9 @@ class Tardy:
 
     def next_change(self, offset: int) -> int | None:
         return offset + 17 - (offset - self._seed) % 17
+
+    def next_timer(self, offset: int, boundary: int, done: Timer | None) -> Timer | None:
+        return None
 
 
 def decisions(world: Rehearsal) -> list[list[Decision]]:
@@ -102,3 +105,28 @@ def test_records_are_found_by_their_place() -> None:
     assert [rule.at_record(offset, 100) for offset in (7, 12, 30, 50)] == [None, VersionName(2), VersionName(3), None]
     assert rule.at_record(30, 120) == VersionName(4)
     assert [rule.next_change(offset) for offset in (0, 12, 29, 30)] == [12, 30, 30, None]
+    assert rule.next_timer(30, 100, None) is None
+
+
+def test_a_record_between_two_timers_is_found_by_the_first_of_them_that_it_decides() -> None:
+    def change(boundary: int, timer: tuple[int, str], version: int) -> Decision:
+        at = Position(0, 12, True)
+        return Decision("x", IN_FORCE, 130, at, model_version=version, late=boundary, timer=timer)
+
+    rule = Recorded([change(100, (804, "é"), 1), change(100, (844, "b"), 2), change(120, (964, "a"), 3)])
+    first, second, third = (804.0, "é".encode()), (844.0, b"b"), (964.0, b"a")
+    assert rule.at_record(12, 100) is None
+    assert [rule.at_record(12, 100, timer) for timer in (first, second, third)] == [
+        VersionName(1),
+        VersionName(2),
+        None,
+    ]
+    assert [rule.next_timer(12, 100, done) for done in (None, (804.0, b"a"), first, second)] == [
+        first,
+        first,
+        second,
+        None,
+    ]
+    assert [rule.next_timer(12, 120, None), rule.next_timer(13, 100, None)] == [third, None]
+    assert rule.next_change(11) == 12
+    assert Lockstep(VARIANTS["live"]).next_timer(12, 100, None) is None

@@ -70,7 +70,7 @@ def walked(log: Sequence[LogRecord], dues: Sequence[Due], settings: EngineSettin
         assert isinstance(piece, Piece)
         page = [item for item in waiting if item < piece.bound][: settings.piece_items + 1]
         if len(page) > settings.piece_items:
-            piece = shorten(piece, Batch.of(batch), state, page)
+            piece = shorten(piece, Batch.of(batch), state, page[-1])
             assert piece.commit_position == page[-1]
             page.pop()
         assert len(page) <= settings.piece_items
@@ -165,7 +165,7 @@ def test_a_piece_with_too_much_due_ends_before_the_first_item_it_has_no_room_for
     whole = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert isinstance(whole, Piece)
     page = [due(12_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"a"), due(13_000, Stage.SCORES, b"b")]
-    piece = shorten(whole, Batch.of(log), state, page)
+    piece = shorten(whole, Batch.of(log), state, page[-1])
     assert piece == Piece(0, 1, page[-1], 11_000, None, 1, commit_position=(int(page[2][0]), b"b"))
 
 
@@ -175,7 +175,7 @@ def test_a_due_item_after_the_last_record_is_a_mistake_of_the_caller() -> None:
     piece = next_piece(state, SETTINGS, Batch.of(log), 0)
     assert isinstance(piece, Piece)
     with pytest.raises(ValueError, match="the due page went too far"):
-        shorten(piece, Batch.of(log), state, [due(12_000, Stage.SCORES, b"a"), due(12_000, Stage.SCORES, b"b")])
+        shorten(piece, Batch.of(log), state, due(12_000, Stage.SCORES, b"b"))
 
 
 def test_totals_add_up_by_name() -> None:

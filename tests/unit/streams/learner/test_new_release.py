@@ -14,16 +14,17 @@ import models.learning.schema
 from models.churn import Version
 from models.learning.adoption import Recorded, VersionName
 from models.outputs import IN_FORCE, Decision
-from models.settings import DAY
+from models.settings import DAY, EngineSettings
 from models.simulation.rehearsal import rehearse
 from models.timeline.boundaries import UNTRAINED
+from models.timeline.order import Stage, stage_of
 from streams.errors import VersionUnreadable
 from streams.learner.lineage import namespace_of
 from streams.shard.commit import MODEL_VERSION
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER
 from tests.support.logs import START, synthetic
-from tests.support.workers import SETTINGS, TOPIC, Site, Worker, decision_of, play
+from tests.support.workers import SETTINGS, TOPIC, Site, Worker, decision_of, play, records_in
 
 SHARDS = (0, 1)
 FIRST_DAYS = 32
@@ -41,10 +42,10 @@ def released(scores_otherwise: bool = False) -> Iterator[None]:
         yield
 
 
-def began(mode: str = "live") -> tuple[FakeStore, Site]:
+def began(mode: str = "live", settings: EngineSettings = UNEXPIRED) -> tuple[FakeStore, Site]:
     store = FakeStore()
     logs = synthetic(3, partitions=2, customers=20, days=90)
-    return store, Site(store, store.snapshot, logs, UNEXPIRED, mode)
+    return store, Site(store, store.snapshot, logs, settings, mode)
 
 
 async def work(site: Site, days: int | None) -> Worker:
@@ -65,6 +66,15 @@ async def trained(site: Site) -> None:
     await worker.work_up_to(START + FIRST_DAYS * DAY)
     await worker.stop(life)
     assert all(in_force(site, n) > UNTRAINED for n in SHARDS), "the test shows nothing"
+
+
+def lose_versions(store: FakeStore, copies: bool = True) -> None:
+    """The learner's keys are deleted, and the shards' copies of the version in force."""
+    store.restore(LEARNER, Snapshot(None, {}, {}, ()))
+    for n in SHARDS if copies else ():
+        there = store.snapshot(str(n))
+        values = {name: value for name, value in there.values.items() if name != MODEL_VERSION}
+        store.restore(str(n), Snapshot(there.meta, values, there.dues, there.outbox))
 
 
 def in_force(site: Site, shard: int) -> int:
@@ -155,6 +165,60 @@ def test_where_the_new_release_can_not_score_with_what_is_in_force_it_says_what_
     play(scenario)
 
 
+TOGETHER = replace(UNEXPIRED, phase="aligned")
+"""All customers are scored at the same moments, five of them a commit."""
+
+
+async def between_two_timers(site: Site) -> list[int]:
+    """Workers that die after one commit each, until there is a shard whose last ended between two scores of a tick."""
+    while True:
+        states = [body.state for n in SHARDS if (body := site.body(n)) is not None]
+        if found := [state.partition for state in states if stage_of(state.commit_position) == Stage.SCORES]:
+            return found
+        worker = Worker(site, "commit.b.written")
+        await worker.run()
+        assert worker.crashed, "the test shows nothing"
+
+
+def test_what_comes_into_force_between_two_timers_says_so_and_a_replay_puts_it_there() -> None:
+    async def scenario() -> None:
+        _, site = began(settings=TOGETHER)
+        await trained(site)
+        shards = await between_two_timers(site)
+        with released(scores_otherwise=True):
+            lineage = site.schema
+            worker = await work(site, None)
+            assert worker.error is None
+        assert [n for n in SHARDS for d in changes(site, n) if d.timer] == shards
+        check(site, lineage)
+        assert [records_in(site.dump(str(n))) for n in SHARDS] == [shard.records for shard in site.expected.shards]
+
+    play(scenario)
+
+
+def test_a_store_that_goes_back_behind_such_a_change_comes_to_it_between_the_same_timers() -> None:
+    async def scenario() -> None:
+        store, site = began(settings=TOGETHER)
+        await trained(site)
+        copies = [store.snapshot(str(n)) for n in SHARDS]
+        shards = await between_two_timers(site)
+        lose_versions(store)
+        alone = Worker(site, learns=False)
+        life = alone.start()
+        await alone.work_up_to(START + (FIRST_DAYS + 10) * DAY)
+        await alone.stop(life)
+        assert alone.error is None
+        assert [n for n in SHARDS for d in changes(site, n) if d.timer] == shards
+        for n, copied in enumerate(copies):
+            store.restore(str(n), copied)
+        await work(site, None)
+        await until_learned(site, "", max(site.expected.versions))
+        check(site, lineage="")
+        assert [records_in(site.dump(str(n))) for n in SHARDS] == [shard.records for shard in site.expected.shards]
+
+    play(scenario)
+
+
 def test_a_store_that_goes_back_behind_the_new_release_finds_its_versions_again_by_their_lineage() -> None:
     async def scenario() -> None:
         store, site = began()
@@ -181,12 +245,7 @@ def test_shards_go_on_where_the_learners_keys_were_deleted_so_that_it_learns_aga
         store, site = began()
         await trained(site)
         before = [in_force(site, n) for n in SHARDS]
-        store.restore(LEARNER, Snapshot(None, {}, {}, ()))
-        if not kept:
-            for n in SHARDS:
-                there = store.snapshot(str(n))
-                values = {name: value for name, value in there.values.items() if name != MODEL_VERSION}
-                store.restore(str(n), Snapshot(there.meta, values, there.dues, there.outbox))
+        lose_versions(store, copies=not kept)
         alone = Worker(site, learns=False)  # nobody learns meanwhile
         life = alone.start()
         await alone.work_up_to(START + (FIRST_DAYS + 10) * DAY)

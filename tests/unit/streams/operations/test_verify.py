@@ -26,6 +26,14 @@ from streams.store.port import Meta
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import SiteConsumer
 from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker, play
+from tests.unit.streams.learner.test_new_release import (
+    TOGETHER,
+    began,
+    between_two_timers,
+    lose_versions,
+    trained,
+    work,
+)
 
 CONNECTION = KafkaConnection("")
 
@@ -116,6 +124,20 @@ def test_who_has_left_the_store_by_rule_is_no_difference(mode: str) -> None:
         assert ever > set(_customers(store)), "nobody has left"
         for customer in sorted(ever):
             assert (await _verified(site, store, stored.named([customer], 2))).differences == []
+
+    play(scenario)
+
+
+def test_a_version_that_came_into_force_between_two_timers_does_so_there_for_all_and_for_some() -> None:
+    async def scenario() -> None:
+        store, site = began(settings=TOGETHER)
+        await trained(site)
+        await between_two_timers(site)
+        lose_versions(store)
+        await work(site, None)
+        assert any(d.timer for said in site.decisions() for d in said)
+        assert (await _everybody(site, store)).differences == []
+        assert (await _verified(site, store, stored.named(_customers(store)[::3], 2))).differences == []
 
     play(scenario)
 
