@@ -9,8 +9,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +23,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.outbox.entry import unpack
 from tests.chaos.counting_worker import Body, Order, outputs_of
+from tests.support.prepared import start
 
-ROOT = Path(__file__).parents[2]
-WORKER = Path(__file__).with_name("counting_worker.py")
+WORKER = "import runpy; runpy.run_module('tests.chaos.counting_worker', run_name='__main__')"
 
 
 class Worker:
@@ -36,12 +34,9 @@ class Worker:
     def __init__(self, order: Order, log: Path, crash_point: str = "", **changes: Any) -> None:
         asked = {**msgspec.to_builtins(order), **changes}
         self.log = log
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "RETENTION_CRASH_POINT": crash_point}
-        environment["PYTHONFAULTHANDLER"] = "1"  # a worker that dies in C code says where
-        with log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, str(WORKER), json.dumps(asked)], cwd=ROOT, stdout=out, stderr=out, env=environment
-            )
+        # A worker that dies in C code says where.
+        environment = {**os.environ, "RETENTION_CRASH_POINT": crash_point, "PYTHONFAULTHANDLER": "1"}
+        self.process = start(WORKER, environment, log, json.dumps(asked))
 
     @property
     def code(self) -> int | None:

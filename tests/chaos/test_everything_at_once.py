@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
 
 import pytest
@@ -20,7 +19,7 @@ from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
 from tests.support.logs import DATA, touchpoint
 from tests.support.servers import ApacheKafka
-from tests.support.world import Raw, World
+from tests.support.world import Process, Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 from tests.support.world_logs import lengths, split, tape_log
@@ -45,11 +44,11 @@ class Chaos:
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world, self._rng = world, rng
-        self._stopped: dict[subprocess.Popen[bytes], float] = {}
+        self._stopped: dict[Process, float] = {}
         self._copies: list[tuple[str, Copy]] = []
         self.done: list[str] = []
         self.ends: list[int] = []
-        self._third: subprocess.Popen[bytes] | None = None
+        self._third: Process | None = None
 
     def step(self) -> None:
         getattr(self, self._rng.choice(self.STEPS))()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -17,7 +16,7 @@ from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
 from tests.support.servers import ApacheKafka
-from tests.support.world import World
+from tests.support.world import Process, World
 from tests.support.world_fixtures import MakeWorld
 
 AT_ONCE_S = 20.0
@@ -26,7 +25,7 @@ STOP_S = 8.0
 """Documented are two or three, on a machine that has nothing else to do."""
 
 
-def _asked(world: World, worker: subprocess.Popen[bytes], path: str) -> tuple[int, dict[str, Any]]:
+def _asked(world: World, worker: Process, path: str) -> tuple[int, dict[str, Any]]:
     address = re.search(r"readiness on (http://\S+)", world.log_of(worker))
     assert address, world.output()
     try:

@@ -24,10 +24,14 @@ from streams.config import Config
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
+from tests.support.prepared import Prepared, start
 from tests.support.world_traces import Traces
 
 Raw = tuple[bytes | None, bytes | None, int]
 """key, value, timestamp of a record to produce."""
+
+Process = Prepared | subprocess.Popen[bytes]
+"""A worker's."""
 
 
 class World(Traces):
@@ -61,7 +65,7 @@ class World(Traces):
         }
         super().__init__(Config(**self.settings))
         self.directory = directory
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[Process] = []
         self.started = 0
         self.release = ""
         """Python that makes the workers' release another one, before they begin."""
@@ -88,25 +92,28 @@ class World(Traces):
 
     # -- workers
 
-    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
+    def worker(self, **environment: str) -> Process:
         """Start a worker process; `environment` is added to its own."""
         told = {f"RETENTION_{name.upper()}": str(value) for name, value in self.settings.items()}
         self.started += 1
         path = self.directory / f"worker-{self.started}.log"
-        log = path.open("wb")
         program = "from streams.bootstrap.worker import run_worker; from streams.config import load; run_worker(load())"
-        worker = subprocess.Popen(
-            [sys.executable, "-c", self.release + program],
-            env={**os.environ, **told, **environment},
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
+        worker: Process
+        if self.release:
+            with path.open("wb") as log:
+                worker = subprocess.Popen(
+                    [sys.executable, "-c", self.release + program],
+                    env={**os.environ, **told, **environment},
+                    stdout=log,
+                    stderr=log,
+                )
+        else:
+            worker = start(program, {**os.environ, **told, **environment}, path)
         self.workers.append(worker)
         self._logs[worker.pid] = path
         return worker
 
-    def ended(self, worker: subprocess.Popen[bytes], timeout_s: float = 40) -> int:
+    def ended(self, worker: Process, timeout_s: float = 40) -> int:
         """Wait for a worker that is expected to end by itself; its exit code."""
         try:
             code = worker.wait(timeout_s)
@@ -115,7 +122,7 @@ class World(Traces):
         self.workers.remove(worker)
         return code
 
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+    def kill(self, worker: Process) -> None:
         """kill -9."""
         worker.kill()
         worker.wait()
@@ -142,11 +149,11 @@ class World(Traces):
         self.workers = []
         return codes
 
-    def log_of(self, worker: subprocess.Popen[bytes]) -> str:
+    def log_of(self, worker: Process) -> str:
         """What a worker has written so far."""
         return self._logs[worker.pid].read_text(errors="replace")
 
-    def owned(self, worker: subprocess.Popen[bytes]) -> int:
+    def owned(self, worker: Process) -> int:
         """How many partitions of the input a worker's last takeover brought it; -1 before the first."""
         took = re.findall(r"took over .*; next offsets \{(.*)\}", self.log_of(worker))
         return took[-1].count(":") if took else -1
@@ -167,7 +174,7 @@ class World(Traces):
         until: Callable[[], bool],
         timeout_s: float,
         keep_alive: bool = False,
-        ended_well: Sequence[subprocess.Popen[bytes]] = (),
+        ended_well: Sequence[Process] = (),
     ) -> None:
         """Wait for something. A worker that ends meanwhile fails the test, unless it is among `ended_well`; with
         keep_alive it is started again."""

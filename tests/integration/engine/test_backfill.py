@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,12 +19,13 @@ from streams.history.backfill.records import Course, gather
 from tests.integration.cli.test_cli_doctor import PROBLEM, examined
 from tests.support.backfills import arrived, as_logs, written
 from tests.support.logs import START, tape
+from tests.support.prepared import Prepared, start
 from tests.support.servers import ApacheKafka, Broker
 from tests.support.world import Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 
-ROOT = Path(__file__).resolve().parents[3]
+COMMAND = "from streams.cli import main; main()"
 STOPPED = "stopped; the same command goes on where it stopped, and no worker starts before"
 CUT = START + 90 * DAY + 7 * HOUR
 
@@ -40,23 +39,22 @@ class Past:
 
     def __init__(self, world: World, log: Path, until: int) -> None:
         self.world, self.log, self.until = world, log, until
+        self._out, self._told = (log.with_name(f"backfill.{name}") for name in ("out", "told"))
 
-    def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, **environment: str) -> Prepared:
         told = {f"RETENTION_{name.upper()}": str(value) for name, value in self.world.settings.items()}
         words = ["backfill", str(self.log), "--until", iso(self.until), "--json", *options]
-        return subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", *words],
-            env={**os.environ, **told, "PYTHONPATH": str(ROOT), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        for path in (self._out, self._told):
+            path.write_text("")
+        return start(COMMAND, {**os.environ, **told, **environment}, self._out, *words, errors=self._told)
+
+    def ended(self, process: Prepared) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        return process.wait(100), self._out.read_text(), self._told.read_text()
 
     def run(self, *options: str, **environment: str) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
-        with self.start(*options, **environment) as process:
-            out, told = process.communicate(timeout=100)
-        return process.returncode, out, told
+        """The same of a run to its end."""
+        return self.ended(self.start(*options, **environment))
 
     def done(self) -> dict[str, Any]:
         """A run that comes to its end; its summary."""
@@ -110,8 +108,8 @@ def test_a_backfill_that_was_killed_is_gone_on_with_and_equals_one_replay_with_l
         ended, stood = past.start(), sum(world.commits())
         world.wait(lambda stood=stood: sum(world.commits()) > stood + 40, 40)  # type: ignore[misc]  # a default
         ended.send_signal(how)
-        out, err = ended.communicate()
-        assert (ended.returncode, out) == (exit_code, "")
+        code, out, err = past.ended(ended)
+        assert (code, out) == (exit_code, "")
         assert told in err
     world.produce(raw(live))
     summary = past.done()
