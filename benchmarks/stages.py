@@ -20,8 +20,6 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from benchmarks.floor import decode, key_of
 from benchmarks.options import Options, run_as_script
 from benchmarks.servers import Servers
@@ -115,8 +113,8 @@ class EngineSteps:
     async def batch(self, records: Sequence[LogRecord]) -> None:
         with self._watch.stage("decode, validate, columns"):
             batch = Batch(
-                np.array([record.offset for record in records], dtype=np.int64),
-                np.array([record.timestamp for record in records], dtype=np.int64),
+                [record.offset for record in records],
+                [record.timestamp for record in records],
                 [record.key for record in records],
                 [record.value for record in records],
             )

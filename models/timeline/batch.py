@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.touchpoints import Kind, Rejected, Touch, read
 from models.touchpoints.columns import Columns, read_columns
+from models.touchpoints.formats import Headers
 
 
 class LogRecord(NamedTuple):
@@ -19,6 +20,7 @@ class LogRecord(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
     @property
     def content(self) -> Touch | Rejected:
@@ -35,20 +37,23 @@ class Batch:
 
     def __init__(
         self,
-        offsets: NDArray[np.int64],
-        timestamps: NDArray[np.int64],
+        offsets: Sequence[int],
+        timestamps: Sequence[int],
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
+        headers: Callable[[int], Headers] | None = None,
     ) -> None:
-        self.offsets, self.timestamps, self.keys, self.values = offsets, timestamps, keys, values
-        self.reached = np.maximum.accumulate(timestamps)
-        self.columns: Columns = read_columns(values, keys, timestamps)
+        self.offsets: NDArray[np.int64] = np.array(offsets, dtype=np.int64)
+        self.timestamps: NDArray[np.int64] = np.array(timestamps, dtype=np.int64)
+        self.keys, self.values = keys, values
+        self.reached = np.maximum.accumulate(self.timestamps)
+        self.columns: Columns = read_columns(values, keys, self.timestamps, headers)
         self.cuts: list[int] = np.flatnonzero(self.columns.kinds == Kind.SETTINGS_CHOSEN).tolist()
 
     @classmethod
     def of(cls, records: Iterable[LogRecord]) -> Batch:
-        offsets, timestamps, keys, values = zip(*records, strict=True)
-        return cls(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
+        offsets, timestamps, keys, values, headers = zip(*records, strict=True)
+        return cls(offsets, timestamps, keys, values, headers.__getitem__)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -237,7 +237,7 @@ class Shard:
                 f"{self.next_offset}"
             )
         offsets, timestamps, keys, values = zip(*map(_columns, records), strict=True)
-        return Batch(np.array(offsets, dtype=np.int64), np.array(timestamps, dtype=np.int64), keys, values)
+        return Batch(offsets, timestamps, keys, values, lambda row: records[row].headers)
 
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""

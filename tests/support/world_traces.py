@@ -235,7 +235,7 @@ def _decision(record: Any) -> Decision:
 
 
 def _as_read(partition: Sequence[Any]) -> list[LogRecord]:
-    return [LogRecord(r.offset, r.timestamp, r.key, r.value) for r in partition]
+    return [LogRecord(r.offset, r.timestamp, r.key, r.value, r.headers) for r in partition]
 
 
 def _comparable(state: ShardState) -> ShardState:

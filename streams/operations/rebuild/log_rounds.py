@@ -93,7 +93,8 @@ class LogRounds:
         for record in records:
             if record.offset < self._ends[partition]:
                 reached = max(reached, record.timestamp)
-                buffer.append((reached, LogRecord(record.offset, record.timestamp, record.key, record.value)))
+                read = LogRecord(record.offset, record.timestamp, record.key, record.value, record.headers)
+                buffer.append((reached, read))
         self._reached[partition] = reached
 
     def _tp(self, partition: int) -> TopicPartition:
