@@ -24,6 +24,7 @@ from streams.outbox.relay import (
     Sent,
     always,
 )
+from streams.retry import Backoff
 from tests.support.workers import until
 
 TRIGGERS, EXAMPLES, INPUT = Destination("triggers", 4), Destination("examples", 4), Destination("touchpoints", 4)
@@ -293,6 +294,33 @@ def test_an_unknown_outcome_in_the_middle_is_looked_up(
         assert outgoing.trimmable == at + 6
 
     asyncio.run(scenario())
+
+
+def test_each_outage_begins_with_the_first_pause_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    class Noted(Backoff):
+        async def pause(self) -> None:
+            pauses.append(self.pause_s)
+            await super().pause()
+
+    monkeypatch.setattr("streams.outbox.relay.Backoff", Noted)
+
+    async def scenario() -> None:
+        publisher = FakePublisher(FakeLog(), 4)
+        outgoing = Outgoing(publisher, 4, False)
+        await outgoing.start(stored([]), {})
+        running = asyncio.create_task(outgoing.run())
+        for n in (1, 2):
+            publisher.failures = [Failure.BEFORE, Failure.BEFORE]
+            outgoing.add([example(n)])
+            await until(lambda: not len(outgoing))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(scenario())
+    first = pauses[0]
+    assert pauses == [first, 2 * first, first, 2 * first]
 
 
 def test_a_publisher_that_was_fenced_by_the_new_owner_ends_its_own() -> None:
