@@ -93,6 +93,8 @@ class FloorShard:
 
     async def recover(self) -> None: ...
 
+    def has_read(self, offset: int) -> None: ...
+
     def hand_over(self, records: list[Any]) -> None:
         self.busy = True
         self._inbox.put_nowait(records)

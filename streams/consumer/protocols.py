@@ -49,6 +49,10 @@ class PartitionOwner(Protocol):
     async def recover(self) -> None:
         """Steps 5 to 8."""
 
+    def has_read(self, offset: int) -> None:
+        """While no batch is out: whatever stands before this offset was handed over, or is no record (a marker of a
+        transaction). Called in the consumer's thread."""
+
     def hand_over(self, records: list[Any]) -> None:
         """Take a batch: records (offset, timestamp, key, value) in offset order. At most one is out at a time."""
 

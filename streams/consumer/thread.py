@@ -200,7 +200,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                     break
                 batches += taken
                 more = bool(taken)
+        self._tell_positions()
         return batches
+
+    def _tell_positions(self) -> None:
+        """Owners that are free have done all before the consumer's position, which is behind markers, too."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return
+        for tp, owner in self.free_map.items():
+            state = subscription.assignment.state_value(TopicPartition(*tp))
+            if owner is not None and state is not None and state.has_valid_position:
+                owner.has_read(state.position)
 
     def _taken(self, fetched: Mapping[TopicPartition, list[Any]]) -> list[Batch]:
         """The batches with their owners, whose partitions are free no more."""

@@ -161,6 +161,8 @@ class LearnerOwner:
         else:
             self._reader = reader
 
+    def has_read(self, offset: int) -> None: ...
+
     def hand_over(self, records: list[Any]) -> None:
         raise ValueError(f"{len(records)} records on the learner's partition; nobody may write to it")
 

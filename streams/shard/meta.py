@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from models.settings import CHANGEABLE, DECIDING_NOTHING, LATER, EngineSettings, UnknownSettings
 from models.timeline.chosen_settings import in_force
@@ -36,9 +36,13 @@ class Creation(msgspec.Struct, frozen=True):
 
 
 class ShardBody(msgspec.Struct, frozen=True):
+    """A meta. read_to: the log was read up to here, where that is beyond the state's next offset: what lies between are
+    no records, but markers of transactions. An older release passes it over."""
+
     schema: int
     creation: Creation = msgspec.field(name="birth")
     state: ShardState
+    read_to: int | UnsetType = UNSET
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -107,13 +111,26 @@ def settings_of(namespace: str, creation: Creation) -> EngineSettings:
         raise StateUnreadable(f"settings of shard {namespace}: {error}") from error
 
 
-def check_log(namespace: str, creation: Creation, next_offset: int, facts: LogFacts) -> None:
-    """Step 4: the log is the one the shard was created on, and still holds its next offset."""
-    check_topic(namespace, creation, facts)
-    if next_offset < facts.start:
+def with_read_to(body: ShardBody, offset: int) -> ShardBody:
+    """The body of a shard that has read its log up to an offset, which counts where it is beyond the next one."""
+    return msgspec.structs.replace(body, read_to=offset if offset > body.state.next_offset else UNSET)
+
+
+def read_to(body: ShardBody, facts: LogFacts) -> int:
+    """The offset up to which a shard has read its log."""
+    # Beyond the log's end it tells of records of which a broker has lost some since: others may stand there now.
+    known = body.read_to if body.read_to is not UNSET and body.read_to <= facts.end else 0
+    return max(known, body.state.next_offset)
+
+
+def check_log(namespace: str, body: ShardBody, facts: LogFacts) -> None:
+    """Step 4: the log is the one the shard was created on, and still holds whatever it has not read."""
+    check_topic(namespace, body.creation, facts)
+    next_offset, known = body.state.next_offset, read_to(body, facts)
+    if known < facts.start:
         raise LogTruncated(
-            f"shard {namespace}: the log starts at {facts.start}, the next offset is {next_offset}: "
-            f"{facts.start - next_offset} are gone"
+            f"shard {namespace}: the log starts at {facts.start}, the next offset is {known}: "
+            f"{facts.start - known} are gone"
         )
     if next_offset > facts.end:
         raise LogTruncated(

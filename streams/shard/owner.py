@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ from models.engine.step import (
 from models.timeline.batch import Batch
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.crash_points import point
-from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable, StoreWentBack
+from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable
 from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import Entry, unpack
 from streams.retry import retry_while_unavailable
@@ -51,7 +50,18 @@ from streams.shard.clock_guard import guard
 from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
-from streams.shard.meta import SCHEMA, ShardBody, born_with, check_log, check_settings, pack_body, unpack_body
+from streams.shard.fetched import read_batch
+from streams.shard.meta import (
+    SCHEMA,
+    ShardBody,
+    born_with,
+    check_log,
+    check_settings,
+    pack_body,
+    read_to,
+    unpack_body,
+    with_read_to,
+)
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
@@ -66,8 +76,6 @@ IDLE_S = 1.0
 OUTBOX_PAGE = 250
 """Entries of the stored outbox that are read at once, in a takeover: none has more than 128 KiB."""
 
-_columns = attrgetter("offset", "timestamp", "key", "value")
-
 
 class Shard:
     """The owner of one input partition, from takeover to revocation."""
@@ -76,9 +84,8 @@ class Shard:
 
     def __init__(self, tp: TP, generation: int, settings: ShardSettings, ports: ShardPorts) -> None:
         self.tp, self.generation = tp, generation
-        self.namespace = str(tp.partition)
-        self.busy = False
-        self.next_offset = 0
+        self.namespace, self.busy = str(tp.partition), False
+        self.next_offset = self._read_to = 0
         self._settings, self._engine, self._store = settings, settings.engine, ports.store
         self._outgoing, self._release = ports.outgoing, ports.release
         self._watcher = watcher = ports.watcher
@@ -122,7 +129,8 @@ class Shard:
         body = self.body
         if self._settings.backfill_until:
             check_made_by_it(self.namespace, body.creation, self._settings.backfill_until)
-        check_log(self.namespace, body.creation, body.state.next_offset, facts)
+        check_log(self.namespace, body, facts)
+        self.next_offset, self._read_to = max(body.state.next_offset, facts.start), read_to(body, facts)
         check_settings(self.namespace, body.creation, self._settings.mode, self._settings.engine)
         # What an operator may change counts as it was at creation, and as the log says since.
         self._engine = born_with(self.namespace, body.creation, self._settings.engine)
@@ -166,6 +174,9 @@ class Shard:
 
     # -- work
 
+    def has_read(self, offset: int) -> None:
+        self._read_to = max(self._read_to, offset)
+
     def hand_over(self, records: list[Any]) -> None:
         self.busy = True
         self._inbox.put_nowait(records)
@@ -203,7 +214,7 @@ class Shard:
                 async with asyncio.timeout(IDLE_S):
                     records = await self._inbox.get()
             except TimeoutError:
-                if self._outgoing.trimmable:
+                if self._outgoing.trimmable or with_read_to(self.body, self._read_to) != self.body:
                     await self._write_trim()
                 self._watcher.outbox(self.tp.partition, len(self._outgoing))
                 self._watcher.idle(self.tp.partition)
@@ -216,12 +227,11 @@ class Shard:
 
     async def _apply_batch(self, records: Sequence[Any]) -> None:
         """All pieces of a batch, in order."""
-        batch = self._read(records)
+        batch = read_batch(self.namespace, records, self.next_offset)
         state = self.body.state
         if state.time == NO_TIME:
-            self._body = ShardBody(
-                SCHEMA, self.body.creation, initialised(state, self._engine, int(batch.timestamps[0]))
-            )
+            begun = initialised(state, self._engine, int(batch.timestamps[0]))
+            self._body = ShardBody(SCHEMA, self.body.creation, begun)
         first = 0
         while first < len(batch):
             if not self._outgoing.has_capacity(self._settings.outbox_limit):
@@ -229,15 +239,6 @@ class Shard:
                 await self._outgoing.wait_for_capacity(self._settings.outbox_limit)
             await self._clock.reach(batch.record(first), self.body.state.time)
             first = await self._apply_piece(batch, first, self._clock.up_to(batch.timestamps, first))
-
-    def _read(self, records: Sequence[Any]) -> Batch:
-        if records[0].offset < self.next_offset:
-            raise StoreWentBack(
-                f"shard {self.namespace}: was handed offset {records[0].offset} below its next offset "
-                f"{self.next_offset}"
-            )
-        offsets, timestamps, keys, values = zip(*map(_columns, records), strict=True)
-        return Batch(offsets, timestamps, keys, values, lambda row: records[row].headers)
 
     async def _apply_piece(self, batch: Batch, first: int, end: int) -> int:
         """One piece of the batch's rows first to end: plan, load, apply, commit. Returns the first row after it."""
@@ -343,6 +344,7 @@ class Shard:
         self._watcher.outbox(self.tp.partition, len(self._outgoing))
 
     async def _write_trim(self) -> None:
-        trim = self._outgoing.trimmable
-        await self._checkpoint.write(pack_body(self.body), StoreChanges(trim=trim))
+        trim, body = self._outgoing.trimmable, with_read_to(self.body, self._read_to)
+        await self._checkpoint.write(pack_body(body), StoreChanges(trim=trim))
+        self._body = body
         self._outgoing.trimmed(trim)

@@ -123,6 +123,8 @@ class CountingShard:
         await self._outgoing.start(stored(outbox), {"triggers": self._body.outputs})
         await self._write({}, [])
 
+    def has_read(self, offset: int) -> None: ...
+
     def hand_over(self, records: list[Any]) -> None:
         self.busy = True
         self._inbox.put_nowait(records)
@@ -212,6 +214,8 @@ class IdleLearner:
     async def check(self, facts: LogFacts) -> None: ...
 
     async def recover(self) -> None: ...
+
+    def has_read(self, offset: int) -> None: ...
 
     def hand_over(self, records: list[Any]) -> None:
         raise AssertionError("records of the learner's partition were fetched")

@@ -95,6 +95,8 @@ class FakeOwner:
     async def recover(self) -> None:
         await self._step("recover")
 
+    def has_read(self, offset: int) -> None: ...
+
     def hand_over(self, records: list[Any]) -> None:
         self.batches.append(records)
 

@@ -185,7 +185,7 @@ def _chosen_settings(settings: EngineSettings, bodies: Mapping[int, ShardBody]) 
 
 def _log(bodies: Mapping[int, ShardBody], facts: Mapping[int, LogFacts]) -> Finding:
     def check(n: int, body: ShardBody) -> None:
-        check_log(str(n), body.creation, body.state.next_offset, facts[n])
+        check_log(str(n), body, facts[n])
 
     # A partition whose bounds are not known is one that the topic does not have: the others tell.
     known = {n: body for n, body in bodies.items() if n in facts}

@@ -121,8 +121,7 @@ async def _logs(store: Store, there: Mapping[int, StoredShard], facts: Mapping[i
     try:
         for shard, one in facts.items():
             if shard in there:
-                body = there[shard].body
-                check_log(str(shard), body.creation, body.state.next_offset, one)
+                check_log(str(shard), there[shard].body, one)
             elif one.committed is not None and await store.read_meta(str(shard)) is None:
                 # As where a worker would create it (streams/shard/creation.py).
                 raise MetaMissing(f"shard {shard}: Kafka has offset {one.committed} committed, the store has no meta")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams.errors import ExitCode
@@ -196,6 +196,41 @@ def test_a_log_whose_start_passed_the_fence(kafka: ApacheKafka, make_world: Make
     _parks(
         world, [0], "LogTruncated", f"the log starts at {next_offset + 3}, the next offset is {next_offset}: 3 are gone"
     )
+
+
+def test_a_log_that_retention_emptied_whose_last_offset_was_a_marker(kafka: ApacheKafka, make_world: MakeWorld) -> None:
+    world = make_world(kafka)
+    world.produce(BEFORE)
+    tp = TopicPartition(world.config.topic("touchpoints"), 0)
+    with _upstream(world) as producer:
+        key, value, timestamp = AFTER[0][0]
+        producer.begin_transaction()
+        producer.send(tp.topic, value, key=key, partition=0, timestamp_ms=timestamp)
+        producer.commit_transaction()
+        last = len(BEFORE[0])
+        world.worker()
+        world.wait(lambda: (body := world.body(0)) is not None and body.read_to == last + 2, 60)
+        assert world.stop() == [ExitCode.OK]
+        assert world.next_offsets()[0] == last + 1
+        with _admin(world) as admin:
+            admin.delete_records({tp: last + 2})
+        world.worker()
+        key, value, timestamp = AFTER[0][1]
+        producer.begin_transaction()
+        producer.send(tp.topic, value, key=key, partition=0, timestamp_ms=timestamp)
+        producer.commit_transaction()
+        world.wait(lambda: world.next_offsets()[0] == last + 3, 60)
+    assert world.stop() == [ExitCode.OK]
+    assert not world.wrote("is parked")
+
+
+@contextmanager
+def _upstream(world: World) -> Iterator[KafkaProducer]:
+    """A producer of touchpoints that uses transactions."""
+    producer = KafkaProducer(bootstrap_servers=world.config.bootstrap_servers, transactional_id=world.config.app)
+    producer.init_transactions()
+    yield producer
+    producer.close()
 
 
 def test_a_topic_recreated_under_the_fence(kafka: ApacheKafka, make_world: MakeWorld) -> None:

@@ -35,6 +35,7 @@ from streams.shard.meta import (
     pack_body,
     settings_of,
     unpack_body,
+    with_read_to,
 )
 
 FACTS = LogFacts(start=10, end=90, topic_id="abc", partitions=4, committed=None)
@@ -94,15 +95,33 @@ def test_the_log_is_checked_against_the_birth_and_the_fence(
     next_offset: int, facts: LogFacts, error: type[EngineError] | None, said: str
 ) -> None:
     if error is None:
-        check_log("2", BIRTH, next_offset, facts)
+        check_log("2", at(next_offset), facts)
         return
     with pytest.raises(error, match=rf"shard 2: .*{said}.*remedy: ") as raised:
-        check_log("2", BIRTH, next_offset, facts)
+        check_log("2", at(next_offset), facts)
     assert type(raised.value) is error
 
 
 def test_a_broker_that_told_no_topic_id_at_creation_is_not_held_to_one() -> None:
-    check_log("2", creation_of(FACTS._replace(topic_id=""), "live", SETTINGS), 50, FACTS)
+    creation = creation_of(FACTS._replace(topic_id=""), "live", SETTINGS)
+    check_log("2", msgspec.structs.replace(at(50), creation=creation), FACTS)
+
+
+def at(next_offset: int, read_to: int = 0) -> ShardBody:
+    state = msgspec.structs.replace(BODY.state, next_offset=next_offset)
+    return with_read_to(msgspec.structs.replace(BODY, state=state), read_to)
+
+
+@pytest.mark.parametrize(("next_offset", "read_to"), [(5, 10), (5, 90), (20, 40), (10, 9)])
+def test_markers_of_transactions_that_were_read_may_be_gone(next_offset: int, read_to: int) -> None:
+    check_log("2", at(next_offset, read_to), FACTS)
+    assert unpack_body("2", pack_body(at(next_offset, read_to))) == at(next_offset, read_to)
+
+
+@pytest.mark.parametrize(("read_to", "known"), [(9, 9), (91, 5)], ids=["not all of them", "of a log that ended later"])
+def test_what_was_not_read_and_is_gone_is_never_taken_for_a_marker(read_to: int, known: int) -> None:
+    with pytest.raises(LogTruncated, match=rf"starts at 10, the next offset is {known}: {10 - known} are gone"):
+        check_log("2", at(5, read_to), FACTS)
 
 
 CHANGED: dict[str, Any] = {
