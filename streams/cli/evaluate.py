@@ -6,9 +6,6 @@ import csv
 import gzip
 import math
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,36 +13,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.settings import DAY, SECOND
+from streams.cli.log_evaluation import counted, make_folder, progress, written
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
-from streams.config import Config, ConfigError
+from streams.config import Config
 from streams.errors import EngineError
-from streams.text import moment
 
 if TYPE_CHECKING:
     from models.settings import EngineSettings
     from models.simulation.evaluation import Predictions
     from streams.history.evaluation.outcomes import Table
 
-REPORT_EVERY_S = 1.0
 LEAST, MOST = 1e-4, 1 - 1e-4
-
-
-class NothingToEvaluate(EngineError):
-    """A log without a tick that can be scored."""
-
-    remedy = "a log needs signs of staying (--alive) over more than a tick; `retention rehearse` shows what it holds"
 
 
 class NothingToJudge(EngineError):
     """No prediction of the weeks that were asked for can be held against what came."""
 
     remedy = "ask for weeks of the log whose horizon is over (--first-week, --last-week), or for a shorter horizon"
-
-
-class ResultNotWritten(EngineError):
-    """A file of the results can't be written."""
-
-    remedy = "name a file in a folder that exists and that you may write to, with room left"
 
 
 @click.command()
@@ -80,58 +64,31 @@ def evaluate(
     if last_week is not None and first_week > last_week:
         raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
     from models.learning.base_rate import warnings
-    from models.simulation.evaluation import evaluate as run  # loads River
-    from streams.history.evaluation.outcomes import Signs, decided
-    from streams.history.evaluation.settings import as_evaluation
-    from streams.history.events import log_events
-    from streams.history.replay import logs, tape
+    from streams.history.evaluation.outcomes import decided
+    from streams.history.evaluation.run import predictions, prepare  # loads River
 
     begun = time.monotonic()
-    passed_over: Counter[str] = Counter()
-    events = log_events(log, passed_over, config.log_gap_days)
-    click.get_current_context().call_on_close(lambda: _report(passed_over))  # however this ends
-    signs = Signs(events, config.engine())
-    if signs.first is None:
-        raise NothingToEvaluate(f"{log} holds no sign of staying ({config.alive})")
-    try:
-        settings = as_evaluation(config, signs.first).engine()
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    with _written("--out", out):
+    prepared = prepare(config, log, counted())
+    with written("--out", out):
         if out is not None:
             out.open("a").close()  # before the work, not after it
-    with _written("--plots", plots):
-        if plots is not None:
-            plots.mkdir(parents=True, exist_ok=True)
-    predicted: list[Predictions] = []
-    reported = begun
-
-    def on_predictions(predictions: Predictions) -> None:
-        nonlocal reported
-        if len(predictions.customers):
-            predicted.append(predictions)
-        if time.monotonic() - reported >= REPORT_EVERY_S:
-            reported = time.monotonic()
-            echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
-
-    partitions = logs(tape(events, config.partitions, settings), config.partitions)
-    world = run(partitions, settings, on_predictions, config.topic("touchpoints"))
-    if not predicted:
-        raise NothingToEvaluate(f"{log} is over before its first tick, {config.tick_days:g} days after its first day")
+    make_folder(plots)
+    predicted, world = predictions(prepared, progress())
+    settings, signs = prepared.settings, prepared.signs
     seconds = time.monotonic() - begun
     if out is not None:
-        with _written("--out", out):
+        with written("--out", out):
             _write(out, predicted)
-    weeks = _Weeks(signs.first, first_week, last_week)
-    table = decided([predictions for predictions in predicted if weeks.hold(predictions.tick)], signs, settings)
-    summary = _summary(predicted, table, len(events), seconds, settings) | {
+    weeks = _Weeks(prepared.first, first_week, last_week)
+    table = decided([one for one in predicted if weeks.hold(one.tick)], signs, settings)
+    summary = _summary(predicted, table, len(prepared.events), seconds, settings) | {
         "models": _contest(world.learning.model.summary()),
-        "passed_over": dict(passed_over.most_common()),
+        "passed_over": dict(prepared.passed_over.most_common()),
     }
     if plots is not None:
         from streams.history.evaluation.plots import draw
 
-        with _written("--plots", plots):
+        with written("--plots", plots):
             summary["plots"] = [str(path) for path in draw(plots, table)]
     if as_json:
         echo_json(summary)
@@ -141,22 +98,6 @@ def evaluate(
         echo(text, err=True)
     if not len(table.ticks) and weeks.asked:
         raise NothingToJudge(weeks.why(predicted[-1].tick, signs.end - settings.horizon))
-
-
-def _report(passed_over: Counter[str]) -> None:
-    from streams.history.events import by_type
-
-    if passed_over:
-        rows = f"{passed_over.total():,} rows of types that no touchpoint corresponds to"
-        echo(f"passed over {rows}: {by_type(passed_over)}", err=True)
-
-
-@contextmanager
-def _written(option: str, path: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ResultNotWritten(f"{option} is {str(path)!r}: {error.strerror or error}") from error
 
 
 class _Weeks:

@@ -29,6 +29,7 @@ COMMANDS = {
     "settings": "streams.cli.settings:settings",
     "switch": "streams.cli.switch:switch",
     "tail": "streams.cli.tail:tail",
+    "thresholds": "streams.cli.thresholds:thresholds",
     "top": "streams.cli.top:top",
     "topics": "streams.cli.topics:topics",
     "upgrade": "streams.cli.upgrade:upgrade",

@@ -59,8 +59,18 @@ class Signs:
         first, end = np.searchsorted(self._times, [tick, tick + horizon])
         last = np.full(len(self._numbers), -1)
         np.maximum.at(last, self._who[first:end], np.arange(first, end))
-        wanted = np.fromiter((self._numbers[customer] for customer in customers), np.int64, len(customers))
-        return np.asarray(self._kinds[last[wanted]])
+        return np.asarray(self._kinds[last[self.numbers(customers)]])
+
+    def numbers(self, customers: Sequence[bytes]) -> NDArray[np.int64]:
+        """Each customer's number, from 0 on in the order of their first sign."""
+        return np.fromiter((self._numbers[customer] for customer in customers), np.int64, len(customers))
+
+    def days(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The days (since the epoch) on which customers gave a sign of staying, rising, customer after customer; and by
+        a customer's number where theirs begin, with the number of all of them at the end."""
+        stayed = self._kinds[:-1] == SIGN
+        who, days = np.unique(np.stack((self._who[stayed], self._times[stayed] // DAY)), axis=1)
+        return days, np.searchsorted(who, np.arange(len(self._numbers) + 1))
 
 
 class Table(NamedTuple):

@@ -22,24 +22,25 @@ def draw(folder: Path, table: Table) -> list[Path]:
     days = [datetime.fromtimestamp(tick / 1000, UTC) for tick in over_time.tick.tolist()]
     curve = calibration_curve(table.churned, table.probabilities)
 
-    figure, axes = _axes("Calibration", "predicted probability of churn", "share that churned")
+    figure, axes = axes_of("Calibration", "predicted probability of churn", "share that churned")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     axes.plot(curve.predicted, curve.observed, marker="o")
-    paths = [_save(figure, folder / "calibration.png")]
+    paths = [save(figure, folder / "calibration.png")]
 
-    figure, axes = _axes("Ranking by week", "", "AUC within the tick")
+    figure, axes = axes_of("Ranking by week", "", "AUC within the tick")
     axes.plot(days, over_time.auc)
-    paths.append(_save(figure, folder / "auc.png"))
+    paths.append(save(figure, folder / "auc.png"))
 
-    figure, axes = _axes("Level by week", "", "share of customers")
+    figure, axes = axes_of("Level by week", "", "share of customers")
     axes.plot(days, over_time.predicted, label="predicted to churn")
     axes.plot(days, over_time.churn_rate, label="churned")
     axes.legend(frameon=False)
-    paths.append(_save(figure, folder / "bias.png"))
+    paths.append(save(figure, folder / "bias.png"))
     return paths
 
 
-def _axes(title: str, x: str, y: str) -> tuple[Any, Any]:
+def axes_of(title: str, x: str, y: str) -> tuple[Any, Any]:
+    """A figure and its axes, with their titles."""
     from matplotlib.figure import Figure  # takes half a second, and is needed here alone
 
     figure = Figure(figsize=INCHES, layout="constrained")
@@ -51,6 +52,7 @@ def _axes(title: str, x: str, y: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
+    """Write a figure; gives its path."""
     figure.savefig(path, dpi=DOTS_PER_INCH)
     return path

@@ -141,7 +141,7 @@ def test_where_nothing_can_be_written_it_says_so_before_the_work(
     def never(*_: object) -> None:
         raise AssertionError("the work was begun")
 
-    monkeypatch.setattr("models.simulation.evaluation.evaluate", never)
+    monkeypatch.setattr("streams.history.evaluation.run.evaluate", never)
     result = run(log, option, tmp_path / name)
     assert result.exit_code == ExitCode.FAILURE
     assert f"error: {option} is '{tmp_path / name}': " in result.stderr
