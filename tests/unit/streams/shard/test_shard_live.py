@@ -97,6 +97,20 @@ def test_a_replay_looks_at_no_clock(mode: str) -> None:
     play(scenario)
 
 
+def test_a_dead_letter_knows_binary_mode_by_the_headers_that_came_with_its_record() -> None:
+    headers = [("ce_type", b"purchase"), ("ce_id", b"7"), ("ce_source", b"/shop")]
+
+    async def scenario() -> None:
+        store = FakeStore()
+        bad = LogRecord(1, START + HOUR, b"anna", b'{"amount":5}', headers)
+        site = Site(store, store.snapshot, [[*log_of([told("visit", "anna", START)]), bad]])
+        await site.live()
+        (letter,) = site.said("deadletters", 0)
+        assert "hold a CloudEvent in binary mode" in json.loads(letter.value)["reason"]
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("crashes", [(), ("publish.4.committed:4", "commit.b.written:7", "publish.1.begun:5")])
 def test_triggers_that_are_late_to_be_sent_are_replaced_and_everything_else_is_public_once(
     crashes: tuple[str, ...],
