@@ -3,7 +3,7 @@
 Once as a replay, in lockstep with the learner, and once live: with clock records, versions that come late or never,
 triggers that expire before they are sent, and a broker that is killed now and then.
 
-RETENTION_CHAOS_SECONDS (default 40) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
+RETENTION_CHAOS_SECONDS (default 25) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.world_live import LIVE, stand_still
 from tests.support.world_logs import lengths, split, tape_log
 from tests.support.world_places import Copy, copy_place, put_back
 
-SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "40"))
+SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "25"))
 SEED = int(os.environ.get("RETENTION_CHAOS_SEED") or time.time())
 PLACES = ("0", "1", "2", "learner")
 EXPECTED_ENDS = {
@@ -131,7 +131,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     rest = log = tape_log(seed=SEED % 1_000, customers=200)
     chaos = Chaos(world, rng)
     began = time.monotonic()
-    next_step = began + 6
+    next_step = began + 2
     shares = [0.15, 0.15, 0.2, 0.2, 0.3, 0.4, 0.5]
     while time.monotonic() < began + SECONDS:
         if shares and time.monotonic() > began + SECONDS * (1 - len(shares) / 8):
@@ -141,7 +141,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
         time.sleep(0.1)
         if time.monotonic() > next_step:
             chaos.step()
-            next_step = time.monotonic() + rng.uniform(0.5, 4)
+            next_step = time.monotonic() + rng.uniform(0.3, 3)
     world.produce(rest)
     print(chaos.done)
     deadline = time.monotonic() + 90
@@ -194,7 +194,7 @@ def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came
         time.sleep(0.2)
         if time.monotonic() > next_step:
             chaos.step()
-            next_step = time.monotonic() + rng.uniform(0.5, 4)
+            next_step = time.monotonic() + rng.uniform(0.3, 3)
     chaos.calm()
     print(own, chaos.done, chaos.ends)
     stand_still(world)

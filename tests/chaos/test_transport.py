@@ -1,6 +1,6 @@
 """Workers are killed, stopped past their session and joined by others; nothing is lost, doubled or disordered.
 
-RETENTION_CHAOS_SECONDS (default 45) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
+RETENTION_CHAOS_SECONDS (default 30) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from streams.local.embedded import EmbeddedBroker
 from tests.chaos.counting import Bench, Worker, until
 from tests.support.servers import ApacheKafka
 
-SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "45"))
+SECONDS = float(os.environ.get("RETENTION_CHAOS_SECONDS", "30"))
 SEED = int(os.environ.get("RETENTION_CHAOS_SEED", "1"))
 RATE = 450.0
 NORMAL_ENDS = {ExitCode.OK, ExitCode.FENCED, -signal.SIGKILL}
@@ -102,13 +102,13 @@ def test_counts_outputs_and_offsets_are_exact_whatever_happens_to_the_workers(be
     events = int(RATE * SECONDS)
     chaos = Chaos(bench, rng)
     producing = bench.produce_aside(events, RATE)
-    next_step = time.monotonic() + 6
+    next_step = time.monotonic() + 2
     while producing.is_alive():
         time.sleep(0.25)
         chaos.tend()
         if time.monotonic() > next_step:
             chaos.step()
-            next_step = time.monotonic() + rng.uniform(2, 6)
+            next_step = time.monotonic() + rng.uniform(1.2, 4)
     chaos.calm()
     print(chaos.done)
 

@@ -27,6 +27,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+COMMAND = "from streams.cli import main; main()"
+"""The program of `retention`."""
+
 NUMBER = struct.Struct("!i")
 STEP_S = 0.02
 

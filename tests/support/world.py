@@ -24,7 +24,7 @@ from streams.config import Config
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
-from tests.support.prepared import Prepared, start
+from tests.support.prepared import COMMAND, Prepared, start
 from tests.support.world_traces import Traces
 
 Raw = tuple[bytes | None, bytes | None, int]
@@ -112,6 +112,18 @@ class World(Traces):
         self.workers.append(worker)
         self._logs[worker.pid] = path
         return worker
+
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command of the application, to its end, in a process of its own."""
+        told = {f"RETENTION_{name.upper()}": str(value) for name, value in self.settings.items()}
+        self.started += 1
+        out, errors = (self.directory / f"command-{self.started}.{name}" for name in ("out", "errors"))
+        process = start(COMMAND, {**os.environ, **told, **environment}, out, *words, errors=errors)
+        try:
+            code = process.wait(120)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(words, code, out.read_text(), errors.read_text())
 
     def ended(self, worker: Process, timeout_s: float = 40) -> int:
         """Wait for a worker that is expected to end by itself; its exit code."""

@@ -19,13 +19,12 @@ from streams.history.backfill.records import Course, gather
 from tests.integration.cli.test_cli_doctor import PROBLEM, examined
 from tests.support.backfills import arrived, as_logs, written
 from tests.support.logs import START, tape
-from tests.support.prepared import Prepared, start
+from tests.support.prepared import COMMAND, Prepared, start
 from tests.support.servers import ApacheKafka, Broker
 from tests.support.world import Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 
-COMMAND = "from streams.cli import main; main()"
 STOPPED = "stopped; the same command goes on where it stopped, and no worker starts before"
 CUT = START + 90 * DAY + 7 * HOUR
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,21 +16,6 @@ from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, shopping, stand_still, triggers
 from tests.support.world_logs import lengths, tape_log
 from tests.support.world_traces import OUTPUT_ROLES
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def command(world: World, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command of the world's application, to its end."""
-    told = {f"RETENTION_{name.upper()}": str(value) for name, value in world.settings.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *words],
-        env={**os.environ, **told, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def lose(world: World, *namespaces: int | str) -> None:
@@ -66,11 +47,11 @@ def test_all_state_is_lost_and_made_anew_after_a_kill_to_the_same_bytes(
     world.wait(lambda: world.log_of(worker).count("is parked, the others go on: MetaMissing") == 3, 60)
     assert "`retention rebuild` makes the state anew" in world.log_of(worker)
     assert world.stop() == [ExitCode.OK]
-    killed = command(world, "rebuild", RETENTION_CRASH_POINT="commit.b.written:25")
+    killed = world.command("rebuild", RETENTION_CRASH_POINT="commit.b.written:25")
     assert killed.returncode == ExitCode.CRASH_POINT, killed.stderr
     worker = world.worker()
     world.wait(lambda: "is parked, the others go on: RebuildUnfinished" in world.log_of(worker), 60)
-    done = command(world, "rebuild", "--json")
+    done = world.command("rebuild", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["shards"] == [0, 1, 2]
@@ -81,7 +62,7 @@ def test_all_state_is_lost_and_made_anew_after_a_kill_to_the_same_bytes(
     assert [world.records(n) for n in range(3)] == stood
     assert public(world) == said
     world.check()
-    nothing = command(world, "rebuild")
+    nothing = world.command("rebuild")
     assert nothing.returncode == ExitCode.FAILURE
     assert "all 3 shards and the learner have their state" in nothing.stderr
 
@@ -96,7 +77,7 @@ def test_live_one_shard_is_made_anew_while_the_other_shards_go_on(kafka: ApacheK
     stood, said = world.records(1), public(world)
     assert any(said["triggers"])
     lose(world, 1)
-    done = command(world, "rebuild", "--json")
+    done = world.command("rebuild", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["shards"] == [1]
     stand_still(world)
@@ -116,7 +97,7 @@ def test_a_log_whose_beginning_is_gone_can_t_be_rebuilt_from_and_the_way_is_told
     admin = KafkaAdminClient(bootstrap_servers=world.config.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 1): 3})
     admin.close()
-    refused = command(world, "rebuild")
+    refused = world.command("rebuild")
     assert refused.returncode == ExitCode.LOG_TRUNCATED, refused.stderr
     assert f"{topic} is not whole any more: partition 1 starts at offset 3" in refused.stderr
     assert "restore a Redis backup" in refused.stderr
@@ -133,7 +114,7 @@ def test_on_any_broker_what_a_worker_left_is_made_anew(broker: Broker, make_worl
     world.end()
     stood = [world.records(n) for n in range(3)]
     lose(world)
-    done = command(world, "rebuild")
+    done = world.command("rebuild")
     assert done.returncode == 0, done.stderr
     world.worker()
     world.wait(lambda: world.done(lengths(log)), 60)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -25,19 +23,6 @@ APPLY = ("settings", "apply", "--set", "enter=0.3", "--set", "exit=0.2", "--by",
 NEVER = {"enter": 0.95, "exit": 0.9}
 
 
-def retention(world: World, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command as a process of its own, which can be killed."""
-    told = {f"RETENTION_{name.upper()}": str(value) for name, value in world.settings.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env={**os.environ, **told, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -47,7 +32,7 @@ def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 def chosen_in(world: World) -> list[int | None]:
     """The number of the settings in force, by shard."""
-    shards = answer(retention(world, "settings", "show", "--json"))["shards"]
+    shards = answer(world.command("settings", "show", "--json"))["shards"]
     return [shard["chosen"] and shard["chosen"]["number"] for shard in shards]
 
 
@@ -78,28 +63,28 @@ def test_a_change_that_was_killed_in_the_middle_is_ended_by_the_same_command_and
     world.wait(lambda: all(world.bodies()), 60)
     buy(world, "before")
 
-    killed = retention(world, *APPLY, RETENTION_CRASH_POINT="settings.written:2")
+    killed = world.command(*APPLY, RETENTION_CRASH_POINT="settings.written:2")
     assert killed.returncode == ExitCode.CRASH_POINT
     world.wait(lambda: [number is not None for number in chosen_in(world)] == [True, True, False], 30)
     halves = chosen_in(world)
     assert halves[0] == halves[1]
-    shown = retention(world, "settings", "show")
+    shown = world.command("settings", "show")
     assert "configured is enter = 0.95, which counts for new applications only" in shown.stderr
 
     # The worker dies, too; the next one is told other thresholds, which decide nothing.
     world.kill(world.workers[0])
     world.worker(RETENTION_ENTER="0.9", RETENTION_EXIT="0.8")
-    again = answer(retention(world, *APPLY, "--wait", "60"))
+    again = answer(world.command(*APPLY, "--wait", "60"))
     assert (again["number"], again["read"], again["not_read"]) == (halves[0], [0, 1, 2], [])
     assert chosen_in(world) == [halves[0]] * 3
-    assert json.loads(retention(world, *APPLY).stdout)["number"] is None
+    assert json.loads(world.command(*APPLY).stdout)["number"] is None
     told = decided(world, "settings_in_force")
     assert [[one["settings"] for one in shard] for shard in told] == [[{"enter": [0.95, 0.3], "exit": [0.9, 0.2]}]] * 3
 
     bought = buy(world, "after")
     world.wait(lambda: triggers(world).keys() >= bought, 60)
 
-    refused = retention(world, "settings", "apply", "--set", "tick_days=3")
+    refused = world.command("settings", "apply", "--set", "tick_days=3")
     assert refused.returncode == ExitCode.USAGE
     assert "every stored tick and example lies on its grid" in refused.stderr
     stand_still(world)

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from streams.errors import ExitCode
-from tests.integration.engine.test_rebuild import command
 from tests.support.servers import ApacheKafka
 from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld
@@ -41,17 +40,17 @@ def test_a_switch_under_load_that_is_killed_and_repeated_triggers_everybody_once
     shopping(world, 30)
     old = world.worker()
     world.wait(lambda: len(triggers(world)) > 5, 90)
-    followed = command(world, "rebuild", "--into", green, "--json", **OTHERWISE)
+    followed = world.command("rebuild", "--into", green, "--json", **OTHERWISE)
     assert followed.returncode == 0, followed.stderr
     early = world.worker(RETENTION_APP=green, **OTHERWISE)
     assert world.ended(early, 120) == ExitCode.SWITCHED_OFF
     assert "follows that of" in world.log_of(early)
     shopping(world, 30)
-    killed = command(world, "switch", green, RETENTION_CRASH_POINT=crash, **OTHERWISE)
+    killed = world.command("switch", green, RETENTION_CRASH_POINT=crash, **OTHERWISE)
     assert killed.returncode == ExitCode.CRASH_POINT, killed.stderr
     assert world.ended(old, 120) in (ExitCode.FENCED, ExitCode.SWITCHED_OFF), world.output()
     shopping(world, 40)
-    done = command(world, "switch", green, "--json", **OTHERWISE)
+    done = world.command("switch", green, "--json", **OTHERWISE)
     assert done.returncode == 0, done.stderr
     positions = json.loads(done.stdout)["next_offsets"]
     assert positions == {str(n): offset for n, offset in enumerate(world.next_offsets())}
@@ -66,5 +65,5 @@ def test_a_switch_under_load_that_is_killed_and_repeated_triggers_everybody_once
     after = _triggers(world)
     assert len(set(after)) == len(after), "somebody was triggered twice in an episode"
     assert len(after) > len(before)
-    looked_at = command(world, "customer", "buyer-003", "--json")
+    looked_at = world.command("customer", "buyer-003", "--json")
     assert json.loads(looked_at.stdout)["customer"] == "buyer-003"

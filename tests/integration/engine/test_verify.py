@@ -10,7 +10,6 @@ from kafka.admin import KafkaAdminClient
 
 from models.customer.record import unpack
 from streams.errors import ExitCode
-from tests.integration.engine.test_rebuild import command
 from tests.support.servers import ApacheKafka
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, shopping
@@ -29,7 +28,7 @@ def test_under_a_running_worker_all_is_as_the_log_gives_it_and_a_damaged_field_i
         lambda: sum(world.commits()) > sum(commits) + 40 and sum(len(world.records(n)) for n in range(3)) == 30, 90
     )
     before = world.commits()
-    whole = command(world, "verify", "--all", "--json")
+    whole = world.command("verify", "--all", "--json")
     assert whole.returncode == 0, whole.stdout + whole.stderr
     told = json.loads(whole.stdout)
     assert told["compared"] >= 30
@@ -41,12 +40,12 @@ def test_under_a_running_worker_all_is_as_the_log_gives_it_and_a_damaged_field_i
     record = unpack(customer, value)
     wanted, record.band = record.band, record.band ^ 1
     world.redis.set(f"{{{world.config.app}:2}}:c:".encode() + customer, record.pack())
-    damaged = command(world, "verify", "--sample", "1000")
+    damaged = world.command("verify", "--sample", "1000")
     assert damaged.returncode == ExitCode.FAILURE, damaged.stderr
     name = customer.decode()
     assert f"{name} (shard 2): band is {record.band} in the store, {wanted} by the log" in damaged.stdout
     assert "1 differ" in damaged.stdout
-    alone = command(world, "verify", "--customers", name, "--json")
+    alone = world.command("verify", "--customers", name, "--json")
     assert [one["field"] for one in json.loads(alone.stdout)["differences"]] == ["band"]
 
 
@@ -59,7 +58,7 @@ def test_a_shard_whose_log_has_lost_its_beginning_is_told_and_the_others_are_ver
     admin = KafkaAdminClient(bootstrap_servers=world.config.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 0): 4})
     admin.close()
-    done = command(world, "verify", "--all")
+    done = world.command("verify", "--all")
     assert done.returncode == ExitCode.LOG_TRUNCATED, done.stdout + done.stderr
     assert (
         "shard 0 is not verified: its input partition starts at offset 4: the 4 records before are gone" in done.stdout

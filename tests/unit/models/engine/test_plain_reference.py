@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from random import Random
 
 import msgspec
@@ -126,16 +127,22 @@ def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_be
 LOGS = synthetic(11, partitions=2, customers=40, days=150)
 
 
+@cache
+def of_the_engine(variant: str) -> dict[str, str]:
+    """Digest of an ordinary run over these logs."""
+    return digest(rehearse(LOGS, VARIANTS[variant]))
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    whole = of_the_engine(variant)
     monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    whole = of_the_engine(variant)
     monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
@@ -152,7 +159,7 @@ class Foreign:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = digest(rehearse(LOGS, VARIANTS[variant]))
+    whole = of_the_engine(variant)
     compiled = rehearsal.scorer_of
     monkeypatch.setattr(rehearsal, "scorer_of", lambda version, given: Foreign(compiled(version, given)))
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
