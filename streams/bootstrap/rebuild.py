@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,7 +59,7 @@ class View(Protocol):
     Implemented by _View (the command line).
     """
 
-    def begins(self, plan: RebuildPlan, facts: Mapping[int, LogFacts]) -> None: ...
+    def begins(self, shards: Sequence[int], facts: Mapping[int, LogFacts]) -> None: ...
     def works(self, progress: Progress) -> None: ...
     def waits(self, detail: str) -> None: ...
 
@@ -106,7 +106,7 @@ async def _work(
             refuse_incomplete(config, facts)
             checkpoint = Checkpoint(store, NAMESPACE, on_outage=view.waits)
             plan = await claim(checkpoint, store, environment.partitions, named)
-            view.begins(plan, facts)
+            view.begins(plan.shards, facts)
             plan = await clear(checkpoint, store, plan, store.clear)
             done = await Rebuild(log.settings(facts, view), store, plan, view.works, view.waits).run()
             await finish(checkpoint, plan)

@@ -13,13 +13,12 @@ from models.timeline.partitioning import partition_of
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.config import Config
-from streams.errors import EngineError, ExitCode, StateUnreadable
+from streams.errors import EngineError, ExitCode
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 
 if TYPE_CHECKING:
-    from models.settings import EngineSettings
-    from streams.operations.customer.forecast import CustomerForecast
+    from streams.operations.customer.stored import StoredCustomer
 
 
 class CustomerUnknown(EngineError):
@@ -59,17 +58,19 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         with TopicAdmin(kafka_connection(config)) as admin:
             partitions = admin.topic(config.topic("touchpoints")).partitions
     partition = partition_of(customer_id, partitions)
-    value, settings, foreseen = asyncio.run(_stored(config, partition, customer_id))
-    if value is None:
+    stored = asyncio.run(_stored(config, partition, customer_id))
+    if stored.record is None:
         raise CustomerUnknown(
             f"no record of customer {customer_id!r} in app {config.app!r}, partition {partition} of {partitions}, "
             f"at {config.shown_redis_url}"
         )
     try:
-        record = unpack(customer_id.encode(), value)
+        record = unpack(customer_id.encode(), stored.record)
     except UnknownRecord as error:
         raise RecordUnreadable(str(error)) from error
-    profile = profile_view(customer_id, partition, record, settings, foreseen)
+    if stored.unreadable:
+        echo(f"no forecast: {stored.unreadable}", err=True)
+    profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast)
     if as_json:
         echo_json(profile)
     else:
@@ -77,27 +78,8 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
             echo(line)
 
 
-async def _stored(
-    config: Config, partition: int, customer_id: str
-) -> tuple[bytes | None, EngineSettings | None, CustomerForecast | None]:
-    """The record, the settings that it is kept by, and what the model foresees; without what depends on the shard's or
-    the model's state where that can't be read, which is said."""
-    from streams.operations.customer.forecast import customer_forecast  # loads River
-    from streams.shard.meta import settings_in_force, unpack_body
+async def _stored(config: Config, partition: int, customer_id: str) -> StoredCustomer:
+    from streams.operations.customer.stored import stored_customer  # loads River
 
-    shard, settings = str(partition), None
     async with store_of(config) as store:
-        [value] = await store.load(shard, [b"c:" + customer_id.encode()])
-        meta = await store.read_meta(shard)
-        if value is None or meta is None:
-            return value, None, None
-        try:
-            body = unpack_body(shard, meta.body)
-            # Those that are configured here need not be the workers'.
-            settings = settings_in_force(shard, body)
-            return value, settings, await customer_forecast(store, body, settings, customer_id, value)
-        except StateUnreadable as error:
-            echo(f"no forecast: {error}", err=True)
-        except UnknownRecord:  # the caller says so
-            pass
-        return value, settings, None
+        return await stored_customer(store, partition, customer_id)

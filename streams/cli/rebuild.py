@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from streams.bootstrap.rebuild import Rebuilt
     from streams.kafka.partition_facts import LogFacts
     from streams.operations.rebuild.run import Progress
-    from streams.shard.rebuild_plan import RebuildPlan
 
 
 @click.command()
@@ -104,9 +103,9 @@ def _follow(config: Config, green: str, as_json: bool) -> None:
 class _View(JobWatch):
     """Of touchpoints applied and outputs compared."""
 
-    def begins(self, plan: RebuildPlan, facts: Mapping[int, LogFacts]) -> None:
-        records = sum(facts[n].end - facts[n].start for n in plan.shards)
-        what = f"shards {', '.join(map(str, plan.shards))}" if plan.shards else "the learner"
+    def begins(self, shards: Sequence[int], facts: Mapping[int, LogFacts]) -> None:
+        records = sum(facts[n].end - facts[n].start for n in shards)
+        what = f"shards {', '.join(map(str, shards))}" if shards else "the learner"
         self.write_line(f"making {what} anew from {records:,} records of {len(facts)} partitions")
 
     def works(self, progress: Progress) -> None:

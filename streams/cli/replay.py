@@ -57,9 +57,8 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
       retention replay purchases.csv.gz --speed 86400         a day of the log per second
     """
     from streams.history.events import log_events
-    from streams.history.replay import Played, check_topic, tape
+    from streams.history.replay import Played, batch_bytes_of, check_topic, tape
     from streams.history.replay import replay as play
-    from streams.outbox.batch_sizes import BATCH_BYTES, limits_of
 
     quiet_libraries()
     topic = config.topic("touchpoints")
@@ -84,8 +83,7 @@ def replay(config: Config, log: str, speed: float | None, as_json: bool) -> None
 
     records = tape(events, facts.partitions, config.engine())
     try:
-        limit = limits_of({topic: facts}).get(topic, BATCH_BYTES)
-        done = asyncio.run(play(kafka_connection(config), topic, records, speed, watch, limit))
+        done = asyncio.run(play(kafka_connection(config), topic, records, speed, watch, batch_bytes_of(facts)))
     except KeyboardInterrupt:
         echo("stopped; replay the log again to go on: what was written is recognised by its ids", err=True)
         sys.exit(INTERRUPTED)

@@ -9,7 +9,6 @@ from faust.types.auth import CredentialsT, SASLMechanism
 
 from streams.kafka.security import KafkaConnection
 from streams.kafka.tokens import AsyncTokens
-from streams.security.settings import OAUTHBEARER
 
 
 def broker_settings(connection: KafkaConnection) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def _credentials(connection: KafkaConnection) -> CredentialsT | None:
     context = connection.tls.context() if connection.encrypted else None
     if not connection.authenticates:
         return SSLCredentials(context) if context is not None else None
-    if connection.mechanism == OAUTHBEARER:
+    if connection.by_token:
         return OAuthCredentials(oauth_cb=AsyncTokens(connection.tokens), ssl_context=context)
     return SASLCredentials(
         username=connection.user,

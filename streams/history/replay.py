@@ -27,7 +27,7 @@ from streams.kafka.errors import BrokerUnreachable
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import CREATE_TIME, MESSAGE_BYTES
 from streams.kafka.transactions import REFUSALS
-from streams.outbox.batch_sizes import BATCH_BYTES
+from streams.outbox.batch_sizes import BATCH_BYTES, limits_of
 
 SOURCE = "retention/replay"
 FLUSH_RECORDS = 5_000
@@ -110,6 +110,11 @@ def check_topic(topic: TopicFacts) -> None:
             f"topic {topic.name} has message.timestamp.type={topic.timestamp_type}, a replay needs {CREATE_TIME}: "
             "the time in the log would be now, not that of the events"
         )
+
+
+def batch_bytes_of(topic: TopicFacts) -> int:
+    """Most bytes of a batch that the topic takes, as far as the broker tells."""
+    return limits_of({topic.name: topic}).get(topic.name, BATCH_BYTES)
 
 
 async def replay(

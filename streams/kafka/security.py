@@ -46,10 +46,15 @@ class KafkaConnection:
         return self.protocol in (SASL_PLAINTEXT, SASL_SSL)
 
     @property
+    def by_token(self) -> bool:
+        """Whether it says who we are by a token in place of a password."""
+        return self.authenticates and self.mechanism == OAUTHBEARER
+
+    @property
     def principal(self) -> str:
         """Who we are to the brokers, as far as we know: they may map names to others."""
         if self.authenticates:
-            return "the token's principal" if self.mechanism == OAUTHBEARER else f"User:{self.user}"
+            return "the token's principal" if self.by_token else f"User:{self.user}"
         if self.encrypted and self.tls.certificate_file:
             return f"the principal of {self.tls.certificate_file}"
         return "User:ANONYMOUS"
@@ -57,14 +62,14 @@ class KafkaConnection:
     def kafka_python(self) -> dict[str, Any]:
         """Keyword arguments for kafka-python's clients."""
         given: dict[str, Any] = {"bootstrap_servers": self.servers, **self._common()}
-        if self.authenticates and self.mechanism == OAUTHBEARER:
+        if self.by_token:
             given["sasl_oauth_token_provider"] = BlockingTokens(self.tokens)
         return given
 
     def aiokafka(self) -> dict[str, Any]:
         """Keyword arguments for aiokafka's clients."""
         given: dict[str, Any] = {"bootstrap_servers": self.servers, **self._common()}
-        if self.authenticates and self.mechanism == OAUTHBEARER:
+        if self.by_token:
             given["sasl_oauth_token_provider"] = AsyncTokens(self.tokens)
         return given
 
@@ -74,7 +79,7 @@ class KafkaConnection:
             given["ssl_context"] = self.tls.context()
         if self.authenticates:
             given["sasl_mechanism"] = self.mechanism
-            if self.mechanism != OAUTHBEARER:
+            if not self.by_token:
                 given |= {"sasl_plain_username": self.user, "sasl_plain_password": self.password}
         return given
 
