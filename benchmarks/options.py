@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from benchmarks.world import World, prepared
 
 RESULTS = CODE / "benchmarks" / "results"
 RESULT = RESULTS / "throughput.json"
-RIVALS = ("engine", "floor", "peer")
+IN_TURN = ("engine", "floor", "peer")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Options:
     workload: Workload = field(default_factory=Workload)
     runs: int = 5
     peer_events: int = 60_000
-    only: tuple[str, ...] = RIVALS
+    only: tuple[str, ...] = IN_TURN
     latency_s: float = 40.0
     latency_rate: int = 2_000
     silent_days: int = 7
@@ -61,14 +61,15 @@ QUICK = Options(
 )
 
 
-def parser(doc: str) -> argparse.ArgumentParser:
+def parser(doc: str, names: Sequence[str] = IN_TURN) -> argparse.ArgumentParser:
+    """names: what takes turns in a run."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--quick", action="store_true", help="a few minutes: 20,000 customers, 150,000 events, two runs")
     made.add_argument("--runs", type=int, help="alternating runs (5)")
     made.add_argument("--customers", type=int, help="customers with a history (200,000)")
     made.add_argument("--events", type=int, help="touchpoints of the day (1,000,000)")
     made.add_argument("--peer-events", type=int, help="of these the peer processes the first (60,000)")
-    made.add_argument("--only", choices=RIVALS, action="append", help="leave out the others (may be repeated)")
+    made.add_argument("--only", choices=names, action="append", help="leave out the others (may be repeated)")
     made.add_argument("--latency-s", type=float, help="seconds of paced load (40)")
     made.add_argument("--latency-rate", type=int, help="touchpoints a second of it (2,000)")
     made.add_argument("--silent-days", type=int, help="log time that passes in silence (7)")

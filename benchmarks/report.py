@@ -125,13 +125,13 @@ def markdown(results: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def refreshed(text: str, results: Mapping[str, Any]) -> str:
+def refreshed(text: str, figures: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
     """The document with the figures between its markers. ValueError when it has none."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not begin or not end:
-        raise ValueError(f"the document lacks the line {BEGIN!r} or {END!r}; put both back where the figures belong")
-    return f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}"
+        raise ValueError(f"the document lacks the line {markers[0]!r} or {markers[1]!r}: put them where figures belong")
+    return f"{before}{begin}\n\n{figures}\n\n{end}{after}"
 
 
 def save(results: Mapping[str, Any], path: Path = RESULT) -> None:
@@ -147,7 +147,7 @@ def main() -> None:
     results = msgspec.json.decode(RESULT.read_bytes())
     print(terminal(results))
     if "--docs" in sys.argv[1:]:
-        DOCS.write_text(refreshed(DOCS.read_text(encoding="utf-8"), results), encoding="utf-8")
+        DOCS.write_text(refreshed(DOCS.read_text(encoding="utf-8"), markdown(results)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_figures_that_were_not_measured_are_left_out() -> None:
 
 
 def test_the_document_gets_the_table_and_keeps_the_rest() -> None:
-    text = refreshed(f"# Title\n\n{BEGIN}\nold\n{END}\n\nthe end\n", RESULTS)
+    text = refreshed(f"# Title\n\n{BEGIN}\nold\n{END}\n\nthe end\n", markdown(RESULTS))
     assert text.startswith("# Title\n")
     assert text.endswith("\n\nthe end\n")
     assert "old" not in text
@@ -46,12 +46,12 @@ def test_the_document_gets_the_table_and_keeps_the_rest() -> None:
     assert "decode 0.50, commit 1.00; 1.50 together" in text
     assert "cores 2" in text
     assert "Size of the runs: 200,000 customers, 3 runs." in text
-    assert refreshed(text, RESULTS) == text
+    assert refreshed(text, markdown(RESULTS)) == text
 
 
 def test_a_document_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks the line"):
-        refreshed("# Title\n", RESULTS)
+        refreshed("# Title\n", markdown(RESULTS))
 
 
 def test_saving_keeps_the_figures_of_parts_that_were_not_run(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_figures_that_others_read_have_their_names() -> None:
 
 def test_the_document_has_room_for_the_figures_and_names_every_command() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    assert refreshed(text, RESULTS) != text
+    assert refreshed(text, markdown(RESULTS)) != text
     for command in {row.command for row in ROWS}:
         assert importlib.util.find_spec(command) is not None
         assert f"python -m {command}" in text

@@ -1,0 +1,1 @@
+"""A Kafka Streams application: Java, exactly once, RocksDB (README.md beside this)."""
