@@ -15,14 +15,16 @@ import numpy as np
 EVERY_S = 0.1
 TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-_USER, _SYSTEM = 11, 12  # of /proc/<pid>/stat, counted after the name in brackets
+_USER, _SYSTEM, _ENDED = 11, 12, slice(13, 15)  # of /proc/<pid>/stat, counted after the name in brackets
 
 
 class Usage(NamedTuple):
-    """cpu_s: user and system time of the process so far, all threads. rss: resident bytes."""
+    """cpu_s: user and system time of the process so far, all threads. rss: resident bytes. ended_s: CPU time of its
+    children that have ended."""
 
     cpu_s: float
     rss: int
+    ended_s: float
 
 
 def usage(pid: int) -> Usage:
@@ -32,7 +34,8 @@ def usage(pid: int) -> Usage:
         pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     except FileNotFoundError:
         raise ProcessLookupError(f"process {pid} has ended") from None
-    return Usage((int(fields[_USER]) + int(fields[_SYSTEM])) * TICK_S, pages * PAGE)
+    ended = sum(map(int, fields[_ENDED])) * TICK_S
+    return Usage((int(fields[_USER]) + int(fields[_SYSTEM])) * TICK_S, pages * PAGE, ended)
 
 
 def thread_cpu_s(pid: int) -> dict[int, float]:
@@ -61,7 +64,8 @@ class Sampler(threading.Thread):
         for name, pid in self._pids.items():
             with contextlib.suppress(ProcessLookupError):
                 if number := pid():
-                    self._seen[name].append((time.time(), *usage(number)))
+                    found = usage(number)
+                    self._seen[name].append((time.time(), found.cpu_s, found.rss))
 
     def stop(self) -> None:
         self._over.set()

@@ -24,7 +24,7 @@ from tests.support.servers import ApacheKafka, kafka_jars
 
 CODE = Path(__file__).resolve().parent.parent
 APP = "retention"
-START_S, STOP_S = 90.0, 15.0
+START_S, STOP_S = 300.0, 15.0
 FREED_S = 0.5
 """Redis frees clients and large values in the background."""
 
@@ -114,11 +114,18 @@ class Servers:
 class Worker:
     """`retention worker`, or another program that runs the engine, as a black box; a context manager.
 
-    command: what stands before the settings file. Its log is in `directory`; a worker that ends by itself is a failure.
+    program: what stands before the settings file, in `retention worker`'s place. own: environment variables of its own.
+    Its log is in `directory`; a worker that ends by itself is a failure.
     """
 
     def __init__(
-        self, directory: Path, settings: Mapping[str, Any], *, name: str = "worker", program: Sequence[str] = ()
+        self,
+        directory: Path,
+        settings: Mapping[str, Any],
+        *,
+        name: str = "worker",
+        program: Sequence[str] = (),
+        own: Mapping[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         port = free_port()
@@ -133,7 +140,7 @@ class Worker:
             ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
             start_timeout_s=START_S,
             stop_grace_s=STOP_S,
-            environment=environment(directory),
+            environment={**environment(directory), **(own or {})},
         )
 
     def __enter__(self) -> Self:

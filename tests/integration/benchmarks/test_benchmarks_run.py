@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import latency, memory, profiling, scaling, silence, stages, throughput
+from benchmarks import cold_start, latency, memory, profiling, scaling, silence, stages, throughput
 from benchmarks.options import Options
 from benchmarks.servers import APP
 from benchmarks.watch import look
@@ -71,6 +71,14 @@ def test_engine_floor_and_peer_go_through_the_same_day(world: World) -> None:
         now = look(servers.client, APP, world.workload.partitions)
         assert now is not None
         assert [state.next_offset for state in now.states] == world.facts.starts
+
+
+def test_a_start_is_ready_after_its_assignment_and_commits_after_it(world: World) -> None:
+    with world.copy(DAY) as servers:
+        told = cold_start.worker(servers, {**TINY.workload.settings(), **TINY.own}, "cached", {})
+    assert told["cached_assigned_s"] > 0
+    assert told["cached_first_commit_after_s"] > 0
+    assert 0 < told["cached_ready_cpu_s"] < 60
 
 
 def test_two_workers_share_the_day(world: World) -> None:

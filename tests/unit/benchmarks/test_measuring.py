@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from statistics import median
 
@@ -36,6 +38,13 @@ def test_the_cpu_time_of_a_process_grows_while_it_works() -> None:
     after = usage(os.getpid())
     assert 0.05 <= after.cpu_s - before.cpu_s < 5.0
     assert after.rss > 1 << 20
+
+
+def test_the_cpu_time_of_a_child_counts_when_it_has_ended() -> None:
+    before = usage(os.getpid()).ended_s
+    work = "import time\nwhile time.process_time() < 0.2: pass"
+    subprocess.run([sys.executable, "-I", "-S", "-c", work], check=True)
+    assert 0.15 <= usage(os.getpid()).ended_s - before < 5.0
 
 
 def test_a_process_that_has_ended_is_named() -> None:
