@@ -42,7 +42,9 @@ class StoreOutdated(StoreRefused):
     remedy: ClassVar[str] = f"run the release that wrote it, or {BESIDE}"
 
     def __init__(self, doing: str) -> None:
-        super().__init__(f"{doing}: its meta has no field 'buckets': the due set was written by another release")
+        super().__init__(
+            f"{doing}: the due set was written by another release, in a layout that this one does not know"
+        )
 
 
 def check_namespace(namespace: str) -> None:

@@ -6,21 +6,26 @@ import asyncio
 import math
 import random
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.customer.record import hash_of
+from models.customer.schedule import phase_of
+from models.settings import EngineSettings
 from streams.local.embedded import EmbeddedRedis
 from streams.store.fake import FakeStore
 from streams.store.port import Outcome, Store, Write
 from streams.store.redis import due_set
 from streams.store.redis.calls import Calls
 from streams.store.redis.connection import connect
-from streams.store.redis.due_buckets import FILL, Shape, bucket_of, grouped, parent_of
+from streams.store.redis.due_buckets import FILL, Layout, Shape, buckets_of, grouped, parent_of, to_split
 from streams.store.redis.store import RedisStore
 from tests.conftest import started
 from tests.support.stores import admin, dump
@@ -60,7 +65,7 @@ commits = st.lists(
 )
 
 
-@pytest.mark.parametrize("kind", ["fake", *ENCODINGS])
+@pytest.mark.parametrize("kind", ["fake", "former", *ENCODINGS])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commits)
 def test_the_due_set_equals_a_dictionary(
@@ -70,9 +75,11 @@ def test_the_due_set_equals_a_dictionary(
         app = f"dues-{uuid.uuid4().hex}"
         store: Store = FakeStore()
         if kind != "fake":
-            admin(tuned_redis).config_set(COMPACT_ENTRIES, kind)
+            admin(tuned_redis).config_set(COMPACT_ENTRIES, 128 if kind == "former" else kind)
             store = RedisStore(connect(tuned_redis.url), app)
         await store.create(PLACE, b"")
+        if kind == "former":
+            as_before(tuned_redis, app)
         await store.mint(PLACE, OWNER)
         model: dict[bytes, float] = {}
         for number, (seed, more, fewer, spread) in enumerate(script):
@@ -149,7 +156,7 @@ async def test_an_owner_that_has_not_seen_the_buckets_grow_commits_all_the_same(
         model.pop(b"C%d-0" % (number - 1), None)
         model.update((member, score) for score, member in dues)
     assert dump(redis_server, app, PLACE).dues == model
-    assert int(admin(redis_server).hget(f"{{{app}:{PLACE}}}:meta", "buckets")) >= 24
+    assert int(admin(redis_server).hget(f"{{{app}:{PLACE}}}:meta", "weekly")) >= 24
     await one.close()
     await other.close()
 
@@ -161,16 +168,33 @@ async def test_moving_the_same_members_for_ever_adds_no_buckets(redis_server: Em
     members = [b"C%09d" % n for n in range(4 * FILL)]
     for number in range(30):
         await store.commit(PLACE, write(number, dues=[(float(number), member) for member in members]))
-    assert int(admin(redis_server).hget(f"{{{app}:{PLACE}}}:meta", "buckets")) == 8  # room for a commit of all of them
+    assert int(admin(redis_server).hget(f"{{{app}:{PLACE}}}:meta", "weekly")) == 8  # room for a commit of all of them
     await store.close()
 
 
-def test_a_bucket_is_made_of_half_of_its_parent_and_of_nothing_else() -> None:
+@pytest.mark.parametrize("layout", Layout)
+def test_a_bucket_is_made_of_half_of_its_parent_and_of_nothing_else(layout: Layout) -> None:
     for buckets in range(1, 70):
-        for member in MEMBERS:
-            before, after = bucket_of(member, buckets), bucket_of(member, buckets + 1)
+        shapes = (Shape(buckets, layout=layout), Shape(buckets + 1, layout=layout))
+        for before, after in zip(*(buckets_of(MEMBERS, shape) for shape in shapes), strict=True):
             assert before < buckets
             assert after == before or (after, before) == (buckets, parent_of(buckets))
+
+
+def test_what_new_buckets_take_is_in_those_that_are_split() -> None:
+    for had, buckets in ((1, 2), (1, 40), (5, 6), (7, 9), (30, 77)):
+        before, after = (buckets_of(MEMBERS, Shape(number)) for number in (had, buckets))
+        moved = {was for was, now in zip(before, after, strict=True) if was != now}
+        assert moved == set(to_split(had, buckets))
+
+
+def test_customers_whose_ticks_come_together_lie_together() -> None:
+    members = [b"C%09d" % n for n in range(100 * FILL)]
+    phases = [int(phase_of(EngineSettings(), hash_of(member))) for member in members]
+    of_bucket: dict[int, list[int]] = {}
+    for bucket, phase in zip(buckets_of(members, Shape(100)), phases, strict=True):
+        of_bucket.setdefault(bucket, []).append(phase)
+    assert max(max(here) - min(here) for here in of_bucket.values()) <= EngineSettings().tick // 64
 
 
 @pytest.mark.parametrize(
@@ -179,17 +203,17 @@ def test_a_bucket_is_made_of_half_of_its_parent_and_of_nothing_else() -> None:
 def test_ids_of_every_usual_form_spread_so_that_no_bucket_outgrows_the_packed_encoding(form: str) -> None:
     members = [form.encode() % (7 * n) for n in range(12_000)]
     for buckets in range(len(members) // FILL, 2 * len(members) // FILL, 37):
-        sizes = [0] * buckets
-        for member in members[: buckets * FILL]:
-            sizes[bucket_of(member, buckets)] += 1
-        assert max(sizes) <= 128, f"{max(sizes)} members in one of {buckets} buckets"
+        for layout in Layout:
+            most = max(Counter(buckets_of(members[: buckets * FILL], Shape(buckets, layout=layout))).values())
+            assert most <= 128, f"{most} members in one of {buckets} buckets ({layout})"
 
 
 def test_a_commit_is_grouped_by_bucket_in_the_order_given() -> None:
     members = MEMBERS[:40]
-    groups = grouped([(n, member) for n, member in enumerate(members)], members[::-1], 7)
+    groups = grouped([(n, member) for n, member in enumerate(members)], members[::-1], Shape(7))
+    places = dict(zip(members, buckets_of(members, Shape(7)), strict=True))
     for bucket, (undue, dues) in groups.items():
-        here = [member for member in members if bucket_of(member, 7) == bucket]
+        here = [member for member in members if places[member] == bucket]
         assert undue == here[::-1]
         assert dues[1::2] == here
         assert [int(score) for score in dues[::2]] == [members.index(member) for member in here]
@@ -197,11 +221,11 @@ def test_a_commit_is_grouped_by_bucket_in_the_order_given() -> None:
 
 
 def test_there_is_room_before_it_is_needed_and_no_more_of_it() -> None:
-    assert Shape().with_room(0) == 1
-    assert Shape().with_room(FILL) == 1
-    assert Shape().with_room(FILL + 1) == 2
-    assert Shape(5, 5 * FILL).with_room(1) == 6
-    assert Shape(90, FILL).with_room(1) == 90
+    assert Shape().with_room(0).buckets == 1
+    assert Shape().with_room(FILL).buckets == 1
+    assert Shape().with_room(FILL + 1).buckets == 2
+    assert Shape(5, 5 * FILL).with_room(1).buckets == 6
+    assert Shape(90, FILL).with_room(1).buckets == 90
 
 
 # ---------------------------------------------------------------- reading
@@ -286,7 +310,35 @@ async def test_a_count_ends_under_an_owner_that_commits_between_any_two_reads(
     await reader.close()
 
 
+@pytest.mark.asyncio
+async def test_a_place_from_before_goes_on_in_its_own_layout(redis_server: EmbeddedRedis) -> None:
+    app = f"former-{uuid.uuid4().hex}"
+    store = await opened(redis_server, app)
+    as_before(redis_server, app)
+    dues = [(float(n * 7919 % 2_003), b"C%09d" % n) for n in range(20 * FILL)]
+    for number, start in enumerate(range(0, len(dues), 100)):
+        assert await store.commit(PLACE, write(number, dues=dues[start : start + 100])) is Outcome.OK
+    with admin(redis_server) as client:
+        meta = client.hgetall(f"{{{app}:{PLACE}}}:meta")
+        assert (int(meta[b"buckets"]), int(meta[b"dues"])) == (20, len(dues))
+        assert b"weekly" not in meta
+        for bucket in range(20):
+            for member in client.zrange(f"{{{app}:{PLACE}}}due:{bucket}", 0, -1):
+                assert crc32(member) % 4 == bucket % 4, "where the release before looks for it"
+    assert dump(redis_server, app, PLACE).dues == {member: score for score, member in dues}
+    assert await store.due(PLACE, math.inf, 50) == sorted(dues)[:50]
+    await store.close()
+
+
 # ---------------------------------------------------------------- the tests' own tools
+
+
+def as_before(server: EmbeddedRedis, app: str) -> None:
+    """Make the new place one of the layout of before."""
+    with admin(server) as client:
+        meta = f"{{{app}:{PLACE}}}:meta"
+        client.hdel(meta, "weekly")
+        client.hset(meta, "buckets", "1")
 
 
 def write(number: int, **parts: Any) -> Write:

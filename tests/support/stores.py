@@ -15,7 +15,7 @@ from streams.local.embedded import EmbeddedRedis
 from streams.local.processes import LOOPBACK, free_port
 from streams.store.fake import Snapshot
 from streams.store.port import Meta, Store
-from streams.store.redis.due_buckets import bucket_of
+from streams.store.redis.due_buckets import Layout, Shape, buckets_of
 
 SLOTS = 16_384
 BUS_OFFSET = 10_000
@@ -59,17 +59,18 @@ def dump(server: EmbeddedRedis, app: str, place: str) -> Snapshot:
 
 def dump_dues(client: Any, prefix: bytes) -> dict[bytes, float]:
     """The whole due set of the place with that prefix (b"{app:place}:"); fails when its buckets do not fit together."""
-    shape = client.hmget(prefix + b"meta", "buckets", "dues")
+    weekly, checksums, count = client.hmget(prefix + b"meta", Layout.WEEK, Layout.CHECKSUM, "dues")
+    shape = Shape(int(weekly or checksums or 1), layout=Layout.WEEK if weekly else Layout.CHECKSUM)
     dues: dict[bytes, float] = {}
     heads: dict[bytes, float] = {}
     for key in client.scan_iter(prefix[:-1] + b"due:*", count=10_000):
         members = client.zrange(key, 0, -1, withscores=True)
-        for member, _ in members:
-            assert bucket_of(member, int(shape[0])) == int(key.rpartition(b":")[2]), f"{member!r} is in {key!r}"
+        bucket = int(key.rpartition(b":")[2])
+        assert set(buckets_of([member for member, _ in members], shape)) == {bucket}, f"not all of {key!r} belong there"
         dues.update(members)
         heads.update(members[:1])
     assert heads == dict(client.zrange(prefix + b"due", 0, -1, withscores=True)), "the due set's first members differ"
-    assert len(dues) == int(shape[1] or 0), f"the due set counts {shape[1]!r} members and has {len(dues)}"
+    assert len(dues) == int(count or 0), f"the due set counts {count!r} members and has {len(dues)}"
     return dues
 
 

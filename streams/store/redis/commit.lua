@@ -5,21 +5,23 @@
 -- the number last, whoever reads the place anew would find records of the future under the old cut, and the retry
 -- would append to the outbox twice.
 --
--- The due set lies in buckets (streams/store/redis/due_buckets.py): small sorted sets, one for each part of the members' CRC-32.
--- The key `due` holds the first member of each bucket, by its score.
+-- The due set lies in buckets (streams/store/redis/due_buckets.py): small sorted sets. The key `due` holds the first
+-- member of each bucket, by its score. Which member lies where, and what of a bucket goes into a new one, the caller
+-- knows: it has read what it splits, and nobody has written since, or the commit's number is another.
 --
--- KEYS: meta, due, outbox, for each bucket to be split off (parent, new), the buckets to write,
+-- KEYS: meta, due, outbox, the buckets to write (first those that are split, then those that are new),
 --       then the value keys to set, then the value keys to remove
--- ARGV: token, expected number, next number, nonce, body, how many buckets the caller knows of,
---       how many: split off, buckets to write, values, removed, outbox entries; trim,
+-- ARGV: token, expected number, next number, nonce, body, '<layout> <buckets>' as the caller knows them, buckets from
+--       now on; how many: split, new, buckets to write, values, removed, outbox entries; trim,
 --       for each bucket to write: how many undue, how many dues; the values,
 --       for each bucket to write: its undue members, its dues as (score, member); the outbox entries
--- Returns: 'ok', 'again' or 'buckets', each with ' <buckets> <members of the due set>' as they stand; token, number,
---          missing (outcomes of the port); outdated; 'refused: <why>'; or an error. Nothing but ok has written.
+--       (of a bucket that is split all that stays in it, since it is written anew)
+-- Returns: 'ok', 'again' or 'buckets', each with ' <layout> <buckets> <members of the due set>' as they stand; token,
+--          number, missing (outcomes of the port); outdated; 'refused: <why>'; or an error. Nothing but ok has written.
 --
 -- Numbers are compared as text: Lua's doubles print with 14 digits only.
 
-local HEAD = 12
+local HEAD = 14
 local CHUNK = 4000 -- unpack's stack holds just under 8,000; even, so that pairs stay together
 local PAIRS = 32 -- values in one MSET: the stack they are unpacked on stays in the CPU's cache
 
@@ -34,19 +36,19 @@ end
 
 -- check
 local count = {}
-for i = 6, HEAD do
+for i = 7, HEAD do
   count[i] = whole(i)
   if not count[i] then
     return 'refused: argument ' .. i .. ' is not a whole number'
   end
 end
-local buckets, splits, touched = count[6], count[7], count[8]
-local values, removed, entries, trim = count[9], count[10], count[11], count[12]
-local first_bucket = 4 + 2 * splits
+local buckets, split, new, touched = count[7], count[8], count[9], count[10]
+local values, removed, entries, trim = count[11], count[12], count[13], count[14]
+local first_bucket = 4
 local before_values = first_bucket + touched - 1
-if #keys ~= before_values + values + removed then
-  return 'refused: ' .. #keys .. ' keys for ' .. splits .. ' splits, ' .. touched .. ' buckets, ' .. values
-    .. ' values and ' .. removed .. ' removed'
+if #keys ~= before_values + values + removed or split + new > touched then
+  return 'refused: ' .. #keys .. ' keys for ' .. split .. ' split and ' .. new .. ' new ones of ' .. touched
+    .. ' buckets, ' .. values .. ' values and ' .. removed .. ' removed'
 end
 local first_value = HEAD + 2 * touched + 1
 local first_due = first_value + values
@@ -85,14 +87,16 @@ for i = 1, 3 do
     return why
   end
 end
-local stored = call('HMGET', meta, 'token', 'number', 'nonce', 'buckets', 'dues')
+local stored = call('HMGET', meta, 'token', 'number', 'nonce', 'dues', 'weekly', 'buckets')
 if not (stored[1] and stored[2] and stored[3]) then
   return 'refused: ' .. meta .. ' lacks token, number or nonce'
 end
-if not (stored[4] and stored[5]) then
+local held, layout = stored[4], stored[5] and 'weekly' or 'buckets'
+local known = stored[5] or stored[6]
+if not (known and held) then
   return 'outdated'
 end
-local standing = ' ' .. stored[4] .. ' ' .. stored[5]
+local standing = ' ' .. layout .. ' ' .. known .. ' ' .. held
 if stored[1] ~= args[1] then
   return 'token'
 end
@@ -102,7 +106,7 @@ end
 if stored[2] ~= args[2] then
   return 'number'
 end
-if stored[4] ~= args[6] then
+if layout .. ' ' .. known ~= args[6] then
   return 'buckets' .. standing
 end
 
@@ -110,8 +114,8 @@ local length = call('LLEN', outbox)
 if trim > length then
   return 'refused: trim of ' .. trim .. ' from an outbox of ' .. length
 end
-for i = 4, first_bucket - 1, 2 do
-  local why = foreign(keys[i], 'zset') or foreign(keys[i + 1], 'bucket that is still to be made')
+for i = first_bucket + split, first_bucket + split + new - 1 do
+  local why = foreign(keys[i], 'bucket that is still to be made')
   if why then
     return why
   end
@@ -146,20 +150,13 @@ if why then
 end
 
 -- The first (member, score) of each bucket to write.
-local function firsts()
-  local found = {}
-  for i = 1, touched do
-    found[i] = redis.pcall('ZRANGE', keys[first_bucket + i - 1], 0, 0, 'WITHSCORES')
-    if found[i].err then
-      return nil, foreign(keys[first_bucket + i - 1], 'zset') or found[i]
-    end
+local first = {}
+for i = 1, touched do
+  local key = keys[first_bucket + i - 1]
+  first[i] = redis.pcall('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[i].err then
+    return foreign(key, 'zset') or first[i]
   end
-  return found
-end
-local first
-first, why = firsts()
-if not first then
-  return why
 end
 
 -- write
@@ -174,55 +171,16 @@ local function chunked(command, key, list, from, to)
 end
 
 local gone, heads = {}, {} -- to take out of `due`, to put in as (score, member)
-
-if splits > 0 then
-  local band, bxor, rshift, byte = bit.band, bit.bxor, bit.rshift, string.byte
-  local half = { -- the CRC-32 of half a byte, as in zlib
-    [0] = 0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-  }
-  local function crc32(text)
-    local crc = 0xffffffff
-    for i = 1, #text do
-      crc = bxor(crc, byte(text, i))
-      crc = bxor(rshift(crc, 4), half[band(crc, 15)])
-      crc = bxor(rshift(crc, 4), half[band(crc, 15)])
-    end
-    return bxor(crc, 0xffffffff)
-  end
-  local mask = 1 -- the bit that tells the new bucket from its parent: the highest of its number
-  for i = 4, first_bucket - 1, 2 do
-    local parent, new = keys[i], keys[i + 1]
-    while 2 * mask <= buckets do
-      mask = 2 * mask
-    end
-    buckets = buckets + 1
-    local all = call('ZRANGE', parent, 0, -1, 'WITHSCORES')
-    local stay, go = {}, {}
-    for j = 1, #all, 2 do
-      local side = band(crc32(all[j]), mask) == 0 and stay or go
-      side[#side + 1] = all[j + 1]
-      side[#side + 1] = all[j]
-    end
-    if #go > 0 then
-      call('UNLINK', parent) -- written anew, a bucket that had outgrown Redis's compact encoding is back in it
-      chunked('ZADD', parent, stay, 1, #stay)
-      chunked('ZADD', new, go, 1, #go)
-      call('ZADD', due, go[1], go[2])
-      if stay[1] then
-        call('ZADD', due, stay[1], stay[2])
-      end
-    end
-  end
-  first = firsts()
-end
-
 local at, members = first_due, 0
 for i = 1, touched do
   local key, was = keys[first_bucket + i - 1], first[i]
   local undue, dues = tonumber(args[HEAD + 2 * i - 1]), tonumber(args[HEAD + 2 * i])
   local score = tonumber(was[2])
-  local moved = not score
+  local moved = i <= split or not score
+  if i <= split then -- written anew, so that one that had outgrown Redis's compact encoding is back in it
+    members = members - #call('ZRANGE', key, 0, -1)
+    call('UNLINK', key)
+  end
   for j = at, at + undue - 1 do
     moved = moved or args[j] == was[1]
   end
@@ -246,9 +204,9 @@ for i = 1, touched do
 end
 chunked('ZREM', due, gone, 1, #gone)
 chunked('ZADD', due, heads, 1, #heads)
-members = tonumber(stored[5]) + members
-if splits > 0 or members ~= tonumber(stored[5]) then
-  call('HSET', meta, 'buckets', buckets, 'dues', members)
+members = tonumber(held) + members
+if members ~= tonumber(held) or buckets ~= tonumber(known) then
+  call('HSET', meta, layout, buckets, 'dues', members)
 end
 
 for i = before_values + values + 1, #keys, CHUNK do
@@ -267,4 +225,4 @@ chunked('RPUSH', outbox, args, first_entry, #args)
 if trim > 0 then
   call('LTRIM', outbox, args[HEAD], -1)
 end
-return 'ok ' .. buckets .. ' ' .. members
+return 'ok ' .. layout .. ' ' .. buckets .. ' ' .. members

@@ -4,5 +4,5 @@
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0
 end
-redis.call('HSET', KEYS[1], 'token', '', 'number', '0', 'nonce', '', 'body', ARGV[1], 'buckets', '1', 'dues', '0')
+redis.call('HSET', KEYS[1], 'token', '', 'number', '0', 'nonce', '', 'body', ARGV[1], 'weekly', '1', 'dues', '0')
 return 1

@@ -1,6 +1,7 @@
 -- A stretch of each of some buckets.
 --
--- KEYS: meta, the buckets. ARGV: the commit that the caller read before, the greatest score, from which rank, how many
+-- KEYS: meta, the buckets. ARGV: the commit that the caller read before, the greatest score, how many at most (-1: all),
+--       from which rank, by bucket
 -- Returns {{member, score, ...} for each bucket, in its order}; nil when there was another commit since.
 
 if redis.call('HGET', KEYS[1], 'number') ~= ARGV[1] then
@@ -8,7 +9,11 @@ if redis.call('HGET', KEYS[1], 'number') ~= ARGV[1] then
 end
 local parts = {}
 for i = 2, #KEYS do
-  parts[i - 1] =
-    redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', ARGV[2], 'WITHSCORES', 'LIMIT', ARGV[3], ARGV[4])
+  local part = redis.pcall('ZRANGEBYSCORE', KEYS[i], '-inf', ARGV[2], 'WITHSCORES', 'LIMIT', ARGV[i + 2], ARGV[3])
+  if part.err then
+    local kind = redis.call('TYPE', KEYS[i]).ok
+    return kind == 'zset' and part or redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' holds a ' .. kind .. ', not a zset')
+  end
+  parts[i - 1] = part
 end
 return parts

@@ -1,23 +1,28 @@
 """Reads the timer set of a namespace out of its buckets (streams/store/redis/due_buckets.py).
 
-A read takes two round trips when something is due, one when nothing is: the first members, then the buckets they come
-from. The second asks for the commit that the first one saw; when another commit came between, both are done again. So
-the answer is that of one moment; a count, which nothing rests on, is so as far as commits let it.
+A read takes one round trip when nothing is due; else the first members, and the buckets they come from, which is two,
+and two more where these buckets hold too little. Each asks for the commit that the first one saw; when another
+commit came between, all are done again. So the answer is that of one moment; a count, which nothing rests on, is so as
+far as commits let it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import chain
-from math import isqrt
 from typing import NamedTuple
 
 from streams.store.redis.calls import Calls, Scripts
-from streams.store.redis.due_buckets import bucket_of, number
+from streams.store.redis.due_buckets import Layout, Shape, buckets_of, number
 from streams.store.rules import StoreOutdated
 
 COUNTED = 1_000
 """Buckets in one call of a count: neither Redis nor the event loop stands still for a large backlog."""
+
+LEAST_HEADS, OF_LIMIT = 16, 32
+"""Buckets that a read looks into first: one for so many members as it wants, as if all that lies in a bucket came at
+once (`Layout.WEEK`)."""
 
 Due = tuple[float, bytes]
 
@@ -26,7 +31,7 @@ class Heads(NamedTuple):
     """The first members of the buckets that hold something due, in their order, as of a commit."""
 
     commit: bytes
-    buckets: int
+    shape: Shape
     dues: list[Due]
 
 
@@ -48,10 +53,21 @@ class DueReader:
     async def first(self, doing: str, keys: NamespaceKeys, up_to: float, limit: int) -> list[Due]:
         """The first `limit` (more than 0) members with score <= up_to, by (score, member as bytes)."""
         while True:
-            heads = await self._heads(doing, keys, up_to, limit)
-            found = await self._merged(doing, keys, heads, up_to, limit)
+            found = await self._first(doing, keys, up_to, limit)
             if found is not None:
                 return found
+
+    async def members(
+        self, doing: str, keys: NamespaceKeys, commit: int, buckets: Sequence[int]
+    ) -> dict[int, list[bytes]] | None:
+        """(member, score, member, score, ...) of these buckets; None when the last commit is another one."""
+        if not buckets:
+            return {}
+        arguments = (b"%d" % commit, b"+inf", b"-1", *[b"0"] * len(buckets))
+        parts: list[list[bytes]] | None = await self._calls.read(
+            doing, self._scripts.due_part, (keys.meta, *map(keys.bucket, buckets)), arguments
+        )
+        return None if parts is None else dict(zip(buckets, parts, strict=True))
 
     async def count(self, doing: str, keys: NamespaceKeys, up_to: float) -> int:
         """How many members have score <= up_to; about as many when commits come between.
@@ -90,41 +106,47 @@ class DueReader:
         arguments = (number(up_to), b"%d" % rank, b"%d" % limit)
         answer = await self._calls.read(doing, self._scripts.due_heads, (keys.meta, keys.due), arguments)
         if answer is None:
-            return Heads(b"", 0, [])
+            return Heads(b"", Shape(), [])
         if isinstance(answer, bytes):
             raise StoreOutdated(doing)
-        commit, buckets, heads = answer
-        return Heads(commit, int(buckets), _pairs(heads))
+        commit, layout, buckets, heads = answer
+        return Heads(commit, Shape(int(buckets), 0, Layout(layout.decode())), _pairs(heads))
 
-    async def _merged(
-        self, doing: str, keys: NamespaceKeys, heads: Heads, up_to: float, limit: int
-    ) -> list[Due] | None:
-        """The first `limit` members; None when another commit came between."""
-        if len(heads.dues) == limit:
-            up_to = heads.dues[-1][0]  # so many are no later than that
-        found, unread, rank = heads.dues, _buckets(keys, heads), 1
-        while unread:
-            # An even share and a spread of chance: few buckets need another round, and little is read in vain.
-            share = -(-limit // len(unread))
-            stretch = share + isqrt(share)
-            arguments = (heads.commit, number(up_to), b"%d" % rank, b"%d" % stretch)
+    async def _first(self, doing: str, keys: NamespaceKeys, up_to: float, limit: int) -> list[Due] | None:
+        """The first `limit` members; None when another commit came between.
+
+        No member before a bucket's first one is in that bucket. So what is not after the last of some first members is
+        in the buckets of these.
+        """
+        found: list[Due] = []
+        ranks: dict[bytes, int] = {}  # by bucket: how many of its members are in `found`
+        begun, more = b"", max(LEAST_HEADS, limit // OF_LIMIT)
+        while True:
+            heads = await self._heads(doing, keys, up_to, more, len(ranks))
+            begun = begun or heads.commit
+            if heads.commit != begun:
+                return None
+            all_of_them = len(heads.dues) < more
+            ranks |= dict.fromkeys(_buckets(keys, heads), 0)
+            if not ranks:
+                return []
+            edge = up_to if all_of_them else heads.dues[-1][0]
+            arguments = (begun, number(edge), b"%d" % limit, *(b"%d" % rank for rank in ranks.values()))
             parts: list[list[bytes]] | None = await self._calls.read(
-                doing, self._scripts.due_part, (keys.meta, *unread), arguments
+                doing, self._scripts.due_part, (keys.meta, *ranks), arguments
             )
             if parts is None:
                 return None
-            read = [(bucket, _pairs(part)) for bucket, part in zip(unread, parts, strict=True) if part]
-            found = sorted(chain(found, *(part for _, part in read)))[:limit]
-            # What lies behind a full stretch may still come before the last one found.
-            unread = [
-                bucket for bucket, part in read if len(part) == stretch and (len(found) < limit or part[-1] < found[-1])
-            ]
-            rank += stretch
-        return found
+            ranks = {bucket: rank + len(part) // 2 for (bucket, rank), part in zip(ranks.items(), parts, strict=True)}
+            found = sorted(chain(found, _pairs([*chain.from_iterable(parts)])))
+            sure = len(found) if all_of_them else bisect_right(found, heads.dues[-1])
+            if all_of_them or sure >= limit:
+                return found[:limit]
+            more = max(LEAST_HEADS, len(ranks) * (limit - sure) // sure)
 
 
 def _buckets(keys: NamespaceKeys, heads: Heads) -> list[bytes]:
-    return [keys.bucket(bucket_of(member, heads.buckets)) for _, member in heads.dues]
+    return [keys.bucket(bucket) for bucket in buckets_of([member for _, member in heads.dues], heads.shape)]
 
 
 def _pairs(flat: Sequence[bytes]) -> list[Due]:

@@ -25,7 +25,7 @@ from redis.asyncio import RedisCluster
 from streams.store.port import Meta, Outcome, Write
 from streams.store.redis.calls import Calls, Scripts
 from streams.store.redis.connection import Client, connect
-from streams.store.redis.due_buckets import Shape, grouped, parent_of
+from streams.store.redis.due_buckets import Layout, Shape, grouped, to_split
 from streams.store.redis.due_set import DueReader, NamespaceKeys
 from streams.store.redis.packing import Run
 from streams.store.rules import (
@@ -93,7 +93,7 @@ class RedisStore:
 
     async def read_meta(self, namespace: str) -> Meta | None:
         doing = f"meta of namespace {namespace!r}"
-        command = ("HMGET", self._keys(namespace).meta, b"token", b"number", b"nonce", b"body", b"buckets")
+        command = ("HMGET", self._keys(namespace).meta, b"token", b"number", b"nonce", b"body", b"weekly", b"buckets")
         fields: list[bytes | None] = await self._calls.call(doing, *command)
         if all(value is None for value in fields):
             return None
@@ -224,20 +224,22 @@ class RedisStore:
         The arguments of commit.lua are told in its head.
         """
         prefix, keys = self._prefix(namespace), self._keys(namespace)
-        buckets = shape.with_room(len(write.dues))
-        groups = grouped(write.dues, write.undue, buckets)
-        own = [keys.meta, keys.due, prefix + b"outbox"]
-        for bucket in range(shape.buckets, buckets):
-            own += (keys.bucket(parent_of(bucket)), keys.bucket(bucket))
-        own += map(keys.bucket, groups)
+        room = shape.with_room(len(write.dues))
+        split = to_split(shape.buckets, room.buckets)
+        kept = await self._dues.members(doing, keys, write.expected, split)
+        if kept is None:  # not the commit that we think was the last: the script tells what it is
+            kept, room = {}, shape
+        groups = grouped(write.dues, write.undue, room, kept)
+        groups = dict(sorted(groups.items(), key=lambda item: (item[0] not in kept, item[0] < shape.buckets)))
+        own = [keys.meta, keys.due, prefix + b"outbox", *map(keys.bucket, groups)]
         counts = (
-            *(shape.buckets, buckets - shape.buckets, len(groups)),
+            *(room.buckets, len(kept), sum(bucket >= shape.buckets for bucket in groups), len(groups)),
             *(len(write.values), len(write.removed), len(write.outbox), write.trim),
             *(count for undue, dues in groups.values() for count in (len(undue), len(dues) // 2)),
         )
         head = [write.token, b"%d" % write.expected, b"%d" % (write.expected + 1), write.nonce, write.body]
-        head += (b"%d" % count for count in counts)
-        rest = [argument for undue, dues in groups.values() for part in (undue, dues) for argument in part]
+        head += (b"%s %d" % (shape.layout.encode(), shape.buckets), *(b"%d" % count for count in counts))
+        rest = [argument for moves in groups.values() for part in moves for argument in part]
         reply, copied = await self._calls.write(
             doing,
             self.scripts.commit,
@@ -252,11 +254,12 @@ class RedisStore:
             ),
         )
         answer = reply.decode(errors="backslashreplace")
-        status, *shape_numbers = answer.split(" ")
+        status, *told = answer.split(" ")
         if status == "outdated":
             raise StoreOutdated(doing)
         if status in (Outcome.OK, Outcome.AGAIN, OTHER_SHAPE):
-            return status, Shape(*map(int, shape_numbers)), copied
+            layout, buckets, members = told
+            return status, Shape(int(buckets), int(members), Layout(layout)), copied
         return answer, shape, copied
 
 
@@ -265,9 +268,9 @@ def _meta(fields: Sequence[bytes | None] | bytes, doing: str) -> Meta:
         raise StoreOutdated(doing)
     if isinstance(fields, bytes):
         raise StoreRefused(f"{doing}: {fields.decode(errors='backslashreplace')}")
-    token, number, nonce, body, buckets = fields
+    token, number, nonce, body, *buckets = fields
     if token is None or number is None or nonce is None or body is None:
         raise StoreRefused(f"{doing}: the meta lacks token, number, nonce or body")
-    if buckets is None:
+    if not any(buckets):
         raise StoreOutdated(doing)
     return Meta(token, int(number), nonce, body)

@@ -18,7 +18,7 @@ from streams.store.rules import StoreRefused
 TOKEN, NAME = b"trial", b"c:trial"
 DUES = [(float(n), b"trial-%d" % n) for n in range(FILL + 1)]
 """One more than a bucket is made for, so that it is split."""
-BUCKETS, KEPT_S = Shape().with_room(len(DUES)), 600
+BUCKETS, KEPT_S = Shape().with_room(len(DUES)).buckets, 600
 
 FIRST = Write(TOKEN, 0, b"first", b"1", values=[(NAME, b"1")], dues=DUES, outbox=[b"a", b"b"])
 SECOND = Write(TOKEN, 1, b"second", b"2", removed=[NAME], undue=[DUES[0][1]], outbox=[b"c"], trim=1)

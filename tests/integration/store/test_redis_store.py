@@ -9,7 +9,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,7 +87,7 @@ async def test_the_keys_are_those_of_the_documentation(server: EmbeddedRedis) ->
             b"number": b"1",
             b"nonce": b"nonce",
             b"body": b"body-1",
-            b"buckets": b"1",
+            b"weekly": b"1",
             b"dues": b"1",
         }
     await store.close()
@@ -184,7 +184,7 @@ async def test_a_place_of_the_layout_before_buckets_is_refused_by_name_everywher
     await own(store)
     with admin(server) as client:
         client.delete("{app:0}due:0")
-        client.hdel("{app:0}:meta", "buckets", "dues")
+        client.hdel("{app:0}:meta", "weekly", "dues")
     before = everything(server)
     for call in (
         store.read_meta("0"),
@@ -199,21 +199,36 @@ async def test_a_place_of_the_layout_before_buckets_is_refused_by_name_everywher
     await store.close()
 
 
+def counts(
+    *,
+    split: int = 0,
+    new: int = 0,
+    touched: int = 0,
+    values: int = 0,
+    entries: bytes = b"0",
+    more: Sequence[bytes] = (),
+) -> list[bytes]:
+    """Arguments of commit.lua from the sixth on: what is known of one bucket, how many of what, and the rest."""
+    numbers = (1, split, new, touched, values, 0)
+    return [b"weekly 1", *(b"%d" % number for number in numbers), entries, b"0", *more]
+
+
 @pytest.mark.parametrize(
     ("keys", "tail", "why"),
     [
-        (3, [], "argument 6 is not"),  # no counts at all
-        (3, [b"1", b"0", b"0", b"1", b"0", b"0", b"0", b"value"], "3 keys for"),  # a value without its key
-        (4, [b"1", b"0", b"0", b"1", b"0", b"0", b"0"], "12 arguments"),  # a key without its value
-        (4, [b"1", b"0", b"1", b"0", b"0", b"0", b"0"], "counts of bucket"),  # a bucket without its counts
-        (4, [b"1", b"0", b"1", b"0", b"0", b"0", b"0", b"0", b"1", b"5"], "14 arguments|15 arguments"),  # no member
-        (4, [b"1", b"0", b"1", b"0", b"0", b"0", b"0", b"0", b"1", b"five", b"member"], "due score five"),
-        (4, [b"1", b"0", b"1", b"0", b"0", b"0", b"0", b"0", b"1", b"nan", b"member"], "due score nan"),
-        (4, [b"1", b"0", b"1", b"0", b"0", b"0", b"0", b"9", b"9", b"5"], "due score nil"),
-        (4, [b"1", b"1", b"0", b"0", b"0", b"0", b"0"], "4 keys for"),  # a new bucket without its parent
-        (3, [b"1", b"0", b"0", b"0", b"0", b"-1", b"0"], "argument 11 is not"),
-        (3, [b"1", b"0", b"0", b"0", b"0", b"0.5", b"0"], "argument 11 is not"),
-        (3, [b"1", b"0", b"0", b"0", b"0", b"0", b"0", b"surplus"], "13 arguments"),
+        (3, [], "argument 7 is not"),  # no counts at all
+        (3, counts(values=1, more=[b"value"]), "3 keys for"),  # a value without its key
+        (4, counts(values=1), "14 arguments"),  # a key without its value
+        (4, counts(touched=1), "counts of bucket"),  # a bucket without its counts
+        (4, counts(touched=1, more=[b"0", b"1", b"5"]), "16 arguments|17 arguments"),  # no member
+        (4, counts(touched=1, more=[b"0", b"1", b"five", b"member"]), "due score five"),
+        (4, counts(touched=1, more=[b"0", b"1", b"nan", b"member"]), "due score nan"),
+        (4, counts(touched=1, more=[b"9", b"9", b"5"]), "due score nil"),
+        (3, counts(split=1), "3 keys for 1 split and 0 new ones of 0 buckets"),
+        (4, counts(split=1, new=1, touched=1, more=[b"0", b"0"]), "4 keys for 1 split and 1 new ones of 1 buckets"),
+        (3, counts(entries=b"-1"), "argument 13 is not"),
+        (3, counts(entries=b"0.5"), "argument 13 is not"),
+        (3, counts(more=[b"surplus"]), "15 arguments"),
     ],
 )
 async def test_the_script_itself_writes_nothing_when_its_arguments_do_not_fit(
