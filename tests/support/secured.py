@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from streams.local.embedded import EmbeddedRedis
 from streams.local.processes import LOOPBACK, ProgramMissing, ServerNotStarted, free_port, free_ports
 from tests.support.certificates import PAST, Authority
 from tests.support.servers import PROJECT, ApacheKafka, program
+
+T = TypeVar("T")
 
 ACLS = PROJECT / "deploy" / "kafka" / "acls.sh"
 USERS = PROJECT / "deploy" / "redis" / "users.acl"
@@ -130,6 +132,16 @@ def redis_tls(authority: Authority, port: int) -> dict[str, str]:
     }
 
 
+def speaking_tls(start: Callable[[], T]) -> T:
+    """Start a Redis with settings of TLS. Raises ProgramMissing where it was built without, as the bundled one is."""
+    try:
+        return start()
+    except ServerNotStarted as error:
+        if "TLS support" in str(error) or "tls-port" in str(error):
+            raise ProgramMissing("`redis-server` with TLS is not on the PATH: install Redis or Valkey") from error
+        raise
+
+
 class SecuredRedis:
     """A server with the users of deploy/redis/users.acl. `plain`: a user of the tests may do everything there. `url`:
     TLS, for the user of the file."""
@@ -148,13 +160,8 @@ class SecuredRedis:
         self.server = EmbeddedRedis(directory, appendfsync="always", settings=told)
 
     def start(self) -> None:
-        """Raises ProgramMissing where the server was built without TLS, as the bundled one is."""
-        try:
-            self.server.start()
-        except ServerNotStarted as error:
-            if "TLS support" in str(error) or "tls-port" in str(error):
-                raise ProgramMissing("`redis-server` with TLS is not on the PATH: install Redis or Valkey") from error
-            raise
+        """Raises ProgramMissing where the server was built without TLS."""
+        speaking_tls(self.server.start)
 
     @property
     def plain(self) -> str:

@@ -26,8 +26,10 @@ from streams.store.redis.transport import RedisTransportDiffers
 from streams.store.redis.trial import try_out
 from tests.conftest import started
 from tests.support.certificates import PAST, Authority
-from tests.support.secured import SecuredRedis, redis_tls
+from tests.support.secured import SecuredRedis, redis_tls, speaking_tls
 from tests.support.stores import cluster_node, port_with_bus
+
+WITH_TLS = "tests on secured Redis"
 
 
 def looked(settings: dict[str, Any]) -> None:
@@ -124,7 +126,7 @@ def test_a_redis_that_ends_is_waited_for_and_not_taken_for_one_that_refuses(
     authority: Authority, tmp_path: Path
 ) -> None:
     own = SecuredRedis(tmp_path, authority)
-    started("tests on secured Redis", own.start)
+    started(WITH_TLS, own.start)
     client = connect(redis_connection(load(**own.settings())), timeout_s=2, connect_timeout_s=2)
     store = RedisStore(client, "retention")
 
@@ -193,8 +195,9 @@ def test_a_sentinel_behind_tls_names_a_primary_behind_tls(
 ) -> None:
     of_redis, of_sentinel = free_ports(2)
     told = {**redis_tls(authority, of_sentinel), "tls-replication": "yes"}
+    primary = EmbeddedRedis(tmp_path / "redis", settings=redis_tls(authority, of_redis))
     with (
-        EmbeddedRedis(tmp_path / "redis", settings=redis_tls(authority, of_redis)),
+        started(WITH_TLS, lambda: speaking_tls(primary.start)),
         sentinel(tmp_path / "sentinel", of_redis, **told) as plain,
     ):
         settings = {
@@ -214,7 +217,8 @@ def test_a_cluster_behind_tls_is_used_and_its_certificate_is_looked_at(
 ) -> None:
     port = port_with_bus()
     # A node names its TLS port to clients only where the nodes speak TLS with each other too.
-    node = cluster_node(tmp_path / "cluster", **redis_tls(authority, port), **{"tls-cluster": "yes"})
+    told = {**redis_tls(authority, port), "tls-cluster": "yes"}
+    node = started(WITH_TLS, lambda: speaking_tls(lambda: cluster_node(tmp_path / "cluster", **told)))
     try:
         url = f"rediss://{LOOPBACK}:{port}"
         settings = {"redis_url": url, "redis_cluster": True, "redis_ca_file": str(authority.ca)}
