@@ -79,8 +79,13 @@ class World(Traces):
 
     def produce(self, logs: Sequence[Sequence[Raw]], topic: str | None = None) -> None:
         """Append to each partition in order, with the producer's timestamps."""
+        # One request at a time: no batch overtakes one that is sent again, as to a topic that has just been made.
         producer = KafkaProducer(
-            bootstrap_servers=self.config.bootstrap_servers, linger_ms=20, enable_idempotence=False, acks="all"
+            bootstrap_servers=self.config.bootstrap_servers,
+            linger_ms=20,
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
+            acks="all",
         )
         for n, log in enumerate(logs):
             for key, value, timestamp in log:
