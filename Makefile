@@ -15,9 +15,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
-# Tests mostly wait for servers, so two processes take half the time; each has a broker and a Redis of its own. 0: one,
-# in the foreground, as a debugger needs it.
-TEST_PROCESSES ?= 2
+# Tests mostly wait for servers, so three processes keep two processors busy; each has a broker and a Redis of its own,
+# a gigabyte in all. 0: one, in the foreground, as a debugger needs it.
+TEST_PROCESSES ?= 3
 
 # A stamp is newer than everything the environment was made from, so an unchanged environment costs nothing.
 STAMP := $(VENV)/.installed

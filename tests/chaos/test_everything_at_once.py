@@ -18,8 +18,9 @@ import pytest
 from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
 from tests.support.logs import DATA, touchpoint
+from tests.support.prepared import Process
 from tests.support.servers import ApacheKafka
-from tests.support.world import Process, Raw, World
+from tests.support.world import Raw, World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 from tests.support.world_logs import lengths, split, tape_log

@@ -15,8 +15,9 @@ from streams.errors import ExitCode
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
+from tests.support.prepared import Process
 from tests.support.servers import ApacheKafka
-from tests.support.world import Process, World
+from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld
 
 AT_ONCE_S = 20.0

@@ -2,7 +2,8 @@
 
 An interpreter of its own takes a processor four seconds to get there, most of what a test of a worker costs. Here one
 process does it once, and each worker is a fork of it: a process of its own all the same, which a test stops, kills and
-starts again, and which shares nothing with another but what it has imported.
+starts again, and which shares nothing with another but what it has imported. Not on macOS, whose libraries do not
+all outlive a fork: there each is an interpreter of its own.
 
 Run: ``python -m tests.support.prepared DESCRIPTOR``. It ends when the other end of the socket is closed.
 """
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -73,13 +75,26 @@ class Prepared:
         self.send_signal(signal.SIGKILL)
 
 
+Process = Prepared | subprocess.Popen[bytes]
+"""A worker's."""
+
+
 def start(
     program: str, environment: Mapping[str, str], log: Path, *arguments: str, errors: Path | None = None
-) -> Prepared:
+) -> Process:
     """Run a program, as ``python -c PROGRAM ARGUMENTS`` would here.
 
     log: takes what it writes. errors: takes what it writes to standard error, where that is to be apart.
     """
+    if sys.platform != "linux":
+        with log.open("ab") as output, (errors or log).open("ab") as told:
+            return subprocess.Popen(
+                [sys.executable, "-c", program, *arguments],
+                env={"PYTHONPATH": str(PROJECT), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=told,
+            )
     ours, theirs = socket.socketpair()
     order = {
         "program": program,
@@ -88,14 +103,14 @@ def start(
         "directory": str(Path.cwd()),
         "arguments": arguments,
     }
-    for output in (log, errors):
-        if output:
-            output.touch()  # so that it can be read at once
-    told = json.dumps(order).encode()
+    for path in (log, errors):
+        if path:
+            path.touch()  # so that it can be read at once
+    message = json.dumps(order).encode()
     with theirs, _lock:
         server = _server()
-        socket.send_fds(server, [NUMBER.pack(len(told))], [theirs.fileno()])
-        server.sendall(told)
+        socket.send_fds(server, [NUMBER.pack(len(message))], [theirs.fileno()])
+        server.sendall(message)
     return Prepared(ours)
 
 
@@ -189,6 +204,8 @@ def main() -> str:
     # As a worker does before it begins; else each would look through all of it, and copy it, at its end.
     gc.collect()
     gc.freeze()
+    # Of Python 3.12 and newer: the other threads are NumPy's, which starts its own anew after a fork.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     return _orders(socket.socket(fileno=int(sys.argv[1])))
 
 

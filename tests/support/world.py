@@ -24,14 +24,11 @@ from streams.config import Config
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import specs
-from tests.support.prepared import COMMAND, Prepared, start
+from tests.support.prepared import COMMAND, Process, start
 from tests.support.world_traces import Traces
 
 Raw = tuple[bytes | None, bytes | None, int]
 """key, value, timestamp of a record to produce."""
-
-Process = Prepared | subprocess.Popen[bytes]
-"""A worker's."""
 
 
 class World(Traces):

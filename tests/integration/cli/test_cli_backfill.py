@@ -106,6 +106,7 @@ def test_after_it_a_customer_is_shown_with_what_silence_will_bring(backfill: Ret
     assert f"  outlook: {silent['outlook']}" in text.stdout.splitlines()
 
 
+@pytest.mark.parametrize("broker", ["tansu"], indirect=True)  # the terminal is the point
 def test_on_a_terminal_progress_is_a_bar_of_the_time_that_history_takes(backfill: Retention, log: str) -> None:
     shown, report = on_a_terminal("backfill", log, "--until", "2020-05-01", "--json")
     shown = plain(shown)

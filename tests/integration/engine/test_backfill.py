@@ -19,7 +19,7 @@ from streams.history.backfill.records import Course, gather
 from tests.integration.cli.test_cli_doctor import PROBLEM, examined
 from tests.support.backfills import arrived, as_logs, written
 from tests.support.logs import START, tape
-from tests.support.prepared import COMMAND, Prepared, start
+from tests.support.prepared import COMMAND, Process, start
 from tests.support.servers import ApacheKafka, Broker
 from tests.support.world import Raw, World
 from tests.support.world_fixtures import MakeWorld
@@ -40,14 +40,14 @@ class Past:
         self.world, self.log, self.until = world, log, until
         self._out, self._told = (log.with_name(f"backfill.{name}") for name in ("out", "told"))
 
-    def start(self, *options: str, **environment: str) -> Prepared:
+    def start(self, *options: str, **environment: str) -> Process:
         told = {f"RETENTION_{name.upper()}": str(value) for name, value in self.world.settings.items()}
         words = ["backfill", str(self.log), "--until", iso(self.until), "--json", *options]
         for path in (self._out, self._told):
             path.write_text("")
         return start(COMMAND, {**os.environ, **told, **environment}, self._out, *words, errors=self._told)
 
-    def ended(self, process: Prepared) -> tuple[int, str, str]:
+    def ended(self, process: Process) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         return process.wait(100), self._out.read_text(), self._told.read_text()
 

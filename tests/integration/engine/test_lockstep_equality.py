@@ -16,9 +16,14 @@ CLEAN = {0, -signal.SIGTERM}
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("batch", "workers", "customers"),
-    [(1, 1, 25), (7, 2, 60), (500, 2, 120)],
-    ids=["batches of 1, one worker", "batches of 7, two workers", "batches of 500, two workers"],
+    ("broker", "batch", "workers", "customers"),
+    [
+        pytest.param("kafka", 1, 1, 25, id="batches of 1, one worker", marks=pytest.mark.kafka),
+        pytest.param("kafka", 7, 2, 60, id="batches of 7, two workers", marks=pytest.mark.kafka),
+        pytest.param("kafka", 500, 2, 120, id="batches of 500, two workers", marks=pytest.mark.kafka),
+        pytest.param("tansu", 7, 2, 60, id="the embedded broker"),
+    ],
+    indirect=["broker"],
 )
 def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_middle(
     broker: Broker, request: pytest.FixtureRequest, make_world: MakeWorld, batch: int, workers: int, customers: int
