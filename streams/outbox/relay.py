@@ -10,7 +10,6 @@ replays) are compared by id and not sent again; the first difference ends the pr
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
 from streams.kafka.topics import OUTPUTS
 from streams.outbox.contents import ReadOutbox, check_outbox, rearming
 from streams.outbox.entry import TRANSACTION_S, Destination, Entry
+from streams.outbox.pace import Pace
 from streams.outbox.port import Publisher
 from streams.outbox.published import Published, check_decisions
 from streams.outbox.transaction_size import TransactionSize
@@ -30,8 +30,10 @@ from streams.retry import Backoff, Unavailable, ignore
 
 logger = logging.getLogger(__name__)
 
+TRIGGERS = "triggers"
+"""The role for which people wait."""
 IN_ONE_TRANSACTION = 2_000
-"""A transaction holds up every reader of its partitions until it commits, and costs about 25 ms however full it is."""
+"""A transaction holds up every reader of its partitions until it commits, and costs the same however full it is."""
 BYTES_IN_ONE_TRANSACTION = 8 << 20
 """Dead letters may be large: a transaction must be over well within its timeout of ten seconds. Fewer where Kafka lets
 fewer through (streams/outbox/transaction_size.py)."""
@@ -40,11 +42,6 @@ MOST_BYTES = 64 << 20
 CLOCKS_DIFFER_S = 10.0
 """Two owners of a shard tell by their own clocks whether a trigger has expired: one would replace it and die, the next
 send it, though its episode is armed again. So it is sent before its expiry only, and replaced only so long after it."""
-PACE_S, LONGEST_PACE_S = 0.1, 2.0
-"""Least time between the beginnings of two transactions, unless somebody waits for what is in the next one or it is
-full. Each costs the broker 5 ms of CPU and the worker as much, whatever is in it: unpaced, a shard that catches up
-makes thirty a second, and two cores have time for little else. A shard that is behind takes the longer one, but never
-adds more delay than its records have already. A first trigger after a silence goes out at once."""
 
 
 async def always() -> bool:
@@ -100,15 +97,14 @@ class Outgoing:
         self._on_outage, self._ours, self._on_retry = on_outage, ours, on_retry
         self._on_added, self._hurries = on_added, hurries
         self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
-        self._bytes = 0
+        self._bytes = self._triggers = 0  # of what waits
         self._waiting: deque[Entry] = deque()
         self._public = Published(expires)
         self._never_was = False  # nothing of the shard is public, and nobody before us could make it so
         self._wake = asyncio.Event()
         self._capacity = asyncio.Event()
-        self._go = asyncio.Event()
         self._awaited = False  # a shard waits for what is in the outbox, or for capacity in it
-        self._begun = -LONGEST_PACE_S
+        self._pace = Pace()
         self.lag_s = 0.0  # how old the shard's records are when it gets them
         self.trimmable = 0
 
@@ -129,14 +125,14 @@ class Outgoing:
             DifferentOutput: what is public differs from what the outbox holds.
         """
         firsts = await check_outbox(read, sequences)
-        self._waiting, self._public, self.trimmable, self._bytes = deque(), Published(self._expires), 0, 0
+        self._waiting, self._public = deque(), Published(self._expires)
+        self.trimmable = self._bytes = self._triggers = 0
         # All roles: one of which nothing is committed may be public all the same, when the store went back. A new shard
         # has been looked at before.
         roles = {} if self._never_was else {role: sequences.get(role, 0) for role in OUTPUTS}
         await self._synchronise({Destination(role, self._shard): last + 1 for role, last in roles.items()} | firsts)
         while page := await read(self.trimmable + len(self._waiting)):
-            self._waiting.extend(page)
-            self._bytes += sum(map(_size, page))
+            self._append(page)
             if self._full():
                 await self._send_all()
         await self._send_all()
@@ -180,12 +176,17 @@ class Outgoing:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Entries that the last write appended to the outbox."""
+        before = self._triggers
+        self._append(entries)
+        self._wake.set()
+        if self._full() or (self._triggers and not before):
+            self._pace.changed()
+        self._on_added(entries)
+
+    def _append(self, entries: Sequence[Entry]) -> None:
         self._waiting.extend(entries)
         self._bytes += sum(map(_size, entries))
-        self._wake.set()
-        if self._full():
-            self._go.set()
-        self._on_added(entries)
+        self._triggers += sum(entry.topic == TRIGGERS for entry in entries)
 
     def trimmed(self, entries: int) -> None:
         """`entries` of them have left the outbox."""
@@ -206,22 +207,15 @@ class Outgoing:
         """The shard waits for what follows from its outputs (a model version from its watermark): don't pace them."""
         if self._hurries:
             self._awaited = True
-            self._go.set()
+            self._pace.changed()
 
     def _full(self) -> bool:
         """Whether what waits fills a transaction."""
         return len(self._waiting) >= IN_ONE_TRANSACTION or self._bytes >= self._size.bytes
 
-    async def _paced(self) -> None:
-        """Wait until the next transaction may begin."""
-        pace = min(max(PACE_S, self.lag_s), LONGEST_PACE_S)
-        rest = self._begun + pace - time.monotonic()
-        if rest > 0 and not self._awaited and not self._full():
-            self._go.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(rest):
-                    await self._go.wait()
-        self._begun = time.monotonic()
+    def _pause(self) -> float:
+        """Seconds from the beginning of the last transaction to that of the next: none where somebody waits for it."""
+        return 0.0 if self._awaited or self._full() else self._pace.seconds(self._triggers > 0, self.lag_s)
 
     async def run(self) -> None:
         """Publish for as long as the shard is ours. Raises Fenced, DifferentOutput."""
@@ -230,7 +224,7 @@ class Outgoing:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._paced()
+                await self._pace.begin(self._pause)
                 try:
                     await self._send_some()
                     backoff.reset()
@@ -285,10 +279,14 @@ class Outgoing:
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
+            self._triggers -= entry.topic == TRIGGERS
             self._public.passed(entry)
         self.trimmable += len(taken)
         self._capacity.set()
-        self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), time.monotonic() - started))
+        seconds = time.monotonic() - started
+        if fresh:
+            self._pace.took(seconds)
+        self._on_published(Sent(fresh, len(taken) - len(fresh), len(self._waiting), seconds))
 
     async def _send(self, entries: Sequence[Entry]) -> None:
         """Raises PublisherSlow when it took too long, as what it ever looked."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -15,10 +16,10 @@ from streams.errors import DifferentOutput, Fenced
 from streams.kafka.errors import KafkaUnavailable
 from streams.outbox.entry import Destination, Entry
 from streams.outbox.fake import Failure, FakeLog, FakePublisher, stored
+from streams.outbox.pace import BEHIND_S, LEISURE_S, SHARE
 from streams.outbox.relay import (
     BYTES_IN_ONE_TRANSACTION,
     IN_ONE_TRANSACTION,
-    LONGEST_PACE_S,
     MOST_BYTES,
     Outgoing,
     Sent,
@@ -34,7 +35,8 @@ PAST, FUTURE = 1_000, 4_102_444_800_000  # 2100-01-01T00:00:00Z
 @pytest.fixture(autouse=True)
 def paced(short_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the pace is what is tested."""
-    monkeypatch.setattr("streams.outbox.relay.LONGEST_PACE_S", LONGEST_PACE_S)
+    monkeypatch.setattr("streams.outbox.pace.LEISURE_S", LEISURE_S)
+    monkeypatch.setattr("streams.outbox.pace.BEHIND_S", BEHIND_S)
 
 
 def trigger(count: int, expires_at: int = FUTURE) -> Entry:
@@ -457,6 +459,52 @@ def test_a_shard_that_is_behind_lets_outputs_gather_until_somebody_waits_for_the
     asyncio.run(scenario())
 
 
+def test_a_trigger_does_not_wait_behind_what_nobody_waits_for() -> None:
+    async def scenario() -> None:
+        log = FakeLog()
+        outgoing = await started(log, [], live=False)
+        running = asyncio.create_task(outgoing.run())
+        outgoing.add([example(1)])
+        await until(lambda: not len(outgoing))
+        outgoing.add([example(2)])
+        await asyncio.sleep(0.05)
+        assert counts(log, EXAMPLES) == [1], "the second has time"
+        began = time.monotonic()
+        outgoing.add([trigger(1), example(3)])
+        await until(lambda: not len(outgoing))
+        assert time.monotonic() - began < LEISURE_S / 2
+        assert (counts(log, TRIGGERS), counts(log, EXAMPLES)) == ([1], [1, 2, 3])
+        outgoing.add([example(4)])
+        await asyncio.sleep(0.05)
+        assert counts(log, EXAMPLES) == [1, 2, 3], "no trigger waits any more"
+        running.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_while_triggers_come_the_pause_follows_what_transactions_cost() -> None:
+    begun: list[float] = []
+
+    class Slow(FakePublisher):
+        async def send(self, entries: Sequence[Entry]) -> None:
+            begun.append(time.monotonic())
+            await asyncio.sleep(0.02)
+            await super().send(entries)
+
+    async def scenario() -> None:
+        outgoing = Outgoing(Slow(FakeLog(), 4), 4, False)
+        await outgoing.start(stored([]), {})
+        running = asyncio.create_task(outgoing.run())
+        for count in range(1, 5):
+            outgoing.add([trigger(count)])
+            await until(lambda: not len(outgoing))
+        running.cancel()
+
+    asyncio.run(scenario())
+    # Two of them must be over before it is known what they cost.
+    assert min(later - earlier for earlier, later in pairwise(begun[1:])) >= 0.9 * 0.02 / SHARE
+
+
 def test_in_a_backfill_outputs_gather_whoever_asks_for_them() -> None:
     async def scenario() -> None:
         log = FakeLog()
@@ -480,7 +528,7 @@ def test_what_fills_a_transaction_goes_out_at_once() -> None:
         large = msgspec.structs.replace(trigger(IN_ONE_TRANSACTION + 2), value=b" " * BYTES_IN_ONE_TRANSACTION)
         outgoing.add([large])
         await until(lambda: not len(outgoing))
-        assert time.monotonic() - began < LONGEST_PACE_S
+        assert time.monotonic() - began < BEHIND_S
         running.cancel()
 
     asyncio.run(scenario())
@@ -494,7 +542,7 @@ def test_a_shard_that_waits_for_room_does_not_wait_for_the_pace_too() -> None:
         for count in range(2, 12):
             outgoing.add([trigger(count)])
             await outgoing.wait_for_capacity(1)
-        assert time.monotonic() - began < LONGEST_PACE_S
+        assert time.monotonic() - began < BEHIND_S
         running.cancel()
 
     asyncio.run(scenario())
