@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -15,6 +17,7 @@ from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from streams.bootstrap.kernels import warm_up
+from streams.bootstrap.past_log import Found, Given, past_log, store_plan
 from streams.bootstrap.preflight import Environment
 from streams.bootstrap.servers import ServersUnavailable, checked
 from streams.bootstrap.stored_shards import check_stored_shards
@@ -30,6 +33,7 @@ from streams.kafka.topics import OUTPUTS
 from streams.learner.example_reader import LearnerSettings
 from streams.operations.rebuild.claim import claim, clear, finish
 from streams.operations.rebuild.comparing import Comparing
+from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.rebuild.run import Done, Progress, Rebuild, RebuildSettings
@@ -73,9 +77,10 @@ class Rebuilt:
     seconds: float
 
 
-def rebuild(config: Config, named: Collection[int], view: View) -> Rebuilt:
+def rebuild(config: Config, named: Collection[int], view: View, history: Given | None = None) -> Rebuilt:
     """Rebuild the shards whose state is lost, and those that are named. For the main thread.
 
+    history: the log of the backfill that the application began with.
     Raises named errors, and KeyboardInterrupt at SIGINT and SIGTERM; may then be run again.
     """
     begun = time.monotonic()
@@ -83,7 +88,8 @@ def rebuild(config: Config, named: Collection[int], view: View) -> Rebuilt:
     try:
         environment = asyncio.run(checked(config))
         warm_up()  # before the first commit: a call of the store must not time out while a kernel is compiled
-        plan, done = asyncio.run(_work(config, environment, named, view))
+        with tempfile.TemporaryDirectory(prefix="retention-history-") as scratch:
+            plan, done = asyncio.run(_work(config, environment, named, view, history, Path(scratch)))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
@@ -92,7 +98,12 @@ def rebuild(config: Config, named: Collection[int], view: View) -> Rebuilt:
 
 
 async def _work(
-    config: Config, environment: Environment, named: Collection[int], view: View
+    config: Config,
+    environment: Environment,
+    named: Collection[int],
+    view: View,
+    history: Given | None,
+    scratch: Path,
 ) -> tuple[RebuildPlan, Done]:
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -100,15 +111,20 @@ async def _work(
     try:
         # What an operator may change counts as the other shards were created with, if there are any.
         engine = await check_stored_shards(store, environment.partitions, config.mode, config.engine())
-        log = LogAccess(config, environment._replace(engine=engine))
+        environment = environment._replace(engine=engine)
+        found = await past_log(config, environment, store, history, scratch) if history else Found()
+        log = LogAccess(config, environment)
         try:
             facts = await log.facts()
-            refuse_incomplete(config, facts)
+            refuse_incomplete(config, facts, found.past)
             checkpoint = Checkpoint(store, NAMESPACE, on_outage=view.waits)
             plan = await claim(checkpoint, store, environment.partitions, named)
             view.begins(plan.shards, facts)
-            plan = await clear(checkpoint, store, plan, store.clear)
-            done = await Rebuild(log.settings(facts, view), store, plan, view.works, view.waits).run()
+            plan = await clear(checkpoint, store, plan, store.clear, found.past.until if found.past else 0)
+            if found.lost_plan is not None:
+                await store_plan(store, found.lost_plan)
+            settings = log.settings(facts, view, found.past)
+            done = await Rebuild(settings, store, plan, view.works, view.waits).run()
             await finish(checkpoint, plan)
         finally:
             await log.close()
@@ -119,9 +135,10 @@ async def _work(
         await store.close()
 
 
-def refuse_incomplete(config: Config, facts: Mapping[int, LogFacts]) -> None:
-    """Raises LogIncomplete unless every input partition begins at offset 0."""
-    if short := {n: one.start for n, one in facts.items() if one.start}:
+def refuse_incomplete(config: Config, facts: Mapping[int, LogFacts], past: PastLog | None = None) -> None:
+    """Raises LogIncomplete unless every input partition begins at offset 0, or where a history ends."""
+    firsts = past.next_offsets if past is not None else dict.fromkeys(facts, 0)
+    if short := {n: one.start for n, one in facts.items() if one.start > firsts[n]}:
         told = ", ".join(f"partition {n} starts at offset {start}" for n, start in short.items())
         raise LogIncomplete(f"{config.topic('touchpoints')} is not whole any more: {told}")
 
@@ -190,12 +207,12 @@ class LogAccess:
             record_version=version_to_write(config.write_format == "newest"),
         )
 
-    def settings(self, facts: Mapping[int, LogFacts], view: View) -> RebuildSettings:
-        config = self._config
+    def settings(self, facts: Mapping[int, LogFacts], view: View, past: PastLog | None = None) -> RebuildSettings:
+        config, backfilled = self._config, past is not None
 
         def comparing(shard: int) -> Comparing:
             publisher = publisher_of(config, self._environment, self.tails, shard)
-            return Comparing(publisher, self.outputs(shard), shard, config.mode == "live", view.waits)
+            return Comparing(publisher, self.outputs(shard), shard, config.mode == "live", view.waits, backfilled)
 
         return RebuildSettings(
             self.shards(),
@@ -204,4 +221,5 @@ class LogAccess:
             comparing,
             lambda starts: self.rounds(starts, facts),
             batch_records=config.batch_records,
+            past=past,
         )

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import signal
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from streams.bootstrap.kernels import warm_up
+from streams.bootstrap.past_log import Given, past_log
 from streams.bootstrap.preflight import Environment
 from streams.bootstrap.rebuild import LogAccess, refuse_incomplete
 from streams.bootstrap.servers import ServersUnavailable, checked
@@ -20,6 +23,8 @@ from streams.bootstrap.worker import publisher_of
 from streams.config import Config
 from streams.errors import EngineError
 from streams.kafka.partition_facts import LogFacts
+from streams.operations.rebuild.history import PastLog
+from streams.operations.rebuild.log_rounds import Rounds
 from streams.operations.switch.begin import begin, positions_of
 from streams.operations.switch.follower import NOT_YET, Follower, FollowSettings
 from streams.operations.switch.handover import Switch
@@ -55,12 +60,15 @@ class View(Protocol):
     def waits(self, detail: str) -> None: ...
 
 
-def follow(config: Config, green: str, view: View) -> dict[int, int]:
+def follow(config: Config, green: str, view: View, history: Given | None = None) -> dict[int, int]:
     """Make the state of `green` beside the running application, until it has caught up; where its shards stand.
+
+    history: the log of the backfill that the running one began with.
 
     For the main thread. Raises named errors, and KeyboardInterrupt at SIGINT and SIGTERM; may then be run again.
     """
-    return _run(config, green, lambda environment: _follow(config, environment, green, view))
+    with tempfile.TemporaryDirectory(prefix="retention-history-") as scratch:
+        return _run(config, green, lambda found: _follow(config, found, green, view, history, Path(scratch)))
 
 
 def switch(config: Config, green: str, view: View) -> Switched:
@@ -91,16 +99,19 @@ async def _interruptible(work: Awaitable[T]) -> T:
         raise ServersUnavailable(str(error)) from error
 
 
-async def _follow(config: Config, environment: Environment, green: str, view: View) -> dict[int, int]:
+async def _follow(
+    config: Config, environment: Environment, green: str, view: View, history: Given | None, scratch: Path
+) -> dict[int, int]:
     blue_store = RedisStore(connect(redis_connection(config)), config.app)
     green_store = RedisStore(connect(redis_connection(config)), green)
     log = LogAccess(config, environment._replace(engine=config.engine()))
     try:
+        past = (await past_log(config, environment, blue_store, history, scratch)).past if history else None
         facts = await log.facts()
-        refuse_incomplete(config, facts)
+        refuse_incomplete(config, facts, past)
         plan = Checkpoint(green_store, NAMESPACE, on_outage=view.waits)
-        await begin(plan, blue_store, green_store, config.app, environment.partitions)
-        follower = Follower(_settings(config, log, facts), green_store, view.reached, view.waits)
+        await begin(plan, blue_store, green_store, config.app, environment.partitions, past is not None)
+        follower = Follower(_settings(config, log, facts, past), green_store, view.reached, view.waits)
         try:
             await follower.open()
             took = SHORT_S + 1
@@ -145,6 +156,15 @@ async def _switch(config: Config, environment: Environment, green: str, view: Vi
         await green_store.close()
 
 
-def _settings(config: Config, log: LogAccess, facts: Mapping[int, LogFacts]) -> FollowSettings:
+def _settings(
+    config: Config, log: LogAccess, facts: Mapping[int, LogFacts], past: PastLog | None = None
+) -> FollowSettings:
+    def rounds(starts: Mapping[int, int], ends: Mapping[int, int]) -> Rounds:
+        if past is None:
+            return log.rounds_between(starts, ends)
+        return past.before(starts, lambda behind: log.rounds_between(behind, ends))
+
+    if past is not None:
+        facts = {n: one._replace(start=past.starts[n]) for n, one in facts.items()}
     shards = dataclasses.replace(log.shards(), backfill_until=NOT_YET)
-    return FollowSettings(shards, log.examples(config.engine()), facts, log.rounds_between, config.batch_records)
+    return FollowSettings(shards, log.examples(config.engine()), facts, rounds, config.batch_records)

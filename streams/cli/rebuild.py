@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.options import INTERRUPTED, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.backfill import milliseconds
+from streams.cli.options import INTERRUPTED, a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.progress import JobWatch
 from streams.config import Config
 from streams.text import moment
@@ -34,15 +35,29 @@ if TYPE_CHECKING:
     metavar="APP",
     help="make the state of a new application instead, beside the one that runs (--app), with the settings given here",
 )
+@click.option(
+    "--history", metavar="LOG", shell_complete=a_log, help="what `retention backfill` was given, if it began so"
+)
+@click.option(
+    "--until",
+    callback=lambda ctx, parameter, value: None if value is None else milliseconds(ctx, parameter, value),
+    metavar="TIME",
+    help="with --history, where Redis has lost the plan of the backfill too: its cut-over",
+)
 @json_option("the summary as one JSON object")
-@configured("mode", "redis_cluster")
-def rebuild(config: Config, shards: tuple[int, ...], into: str | None, as_json: bool) -> None:
+@configured("mode", "redis_cluster", "log_gap_days")
+def rebuild(
+    config: Config, shards: tuple[int, ...], into: str | None, history: str | None, until: int | None, as_json: bool
+) -> None:
     """Make the state that Redis has lost anew, from Kafka's log.
 
     Every shard without state (and each --shard) reads its input partition again from offset 0, under the model versions
     that were in force. What it has published is compared and not sent again; from there on workers go on. Settings must
     be those of the workers. A run that was interrupted, or killed, is gone on with by the same command; until it is
     done no worker takes these shards over. Other shards go on meanwhile.
+
+    An application that began with a backfill needs the log of that (--history); it is held against the digest that was
+    noted then.
 
     With --into nothing of the running application is touched: a new one learns and scores beside it, with other
     settings or another release, and triggers nobody. Say it again to catch up; `retention switch APP` then hands the
@@ -51,20 +66,24 @@ def rebuild(config: Config, shards: tuple[int, ...], into: str | None, as_json: 
     \b
     Examples:
       retention rebuild                         after Redis lost everything, or one node of a cluster
+      retention rebuild --history purchases.csv.gz --until 2026-01-31
       retention rebuild --shard 3               one shard whose stored state is damaged
       retention --config green.toml --app retention rebuild --into retention-2
     """
     quiet_libraries()
+    if until is not None and history is None:
+        raise click.UsageError("give --until with --history")
     if into is not None:
         if shards:
             raise click.UsageError("give --shard or --into")
-        _follow(config, into, as_json)
+        _follow(config, into, history, until, as_json)
         return
+    from streams.bootstrap.past_log import Given
     from streams.bootstrap.rebuild import rebuild as run  # loads River
 
     view = _View()
     try:
-        done = run(config, shards, view)
+        done = run(config, shards, view, Given(history, until) if history else None)
     except KeyboardInterrupt:
         echo("stopped; the same command goes on where it stopped, no worker takes these shards before", err=True)
         sys.exit(INTERRUPTED)
@@ -75,13 +94,14 @@ def rebuild(config: Config, shards: tuple[int, ...], into: str | None, as_json: 
         _show(summary)
 
 
-def _follow(config: Config, green: str, as_json: bool) -> None:
+def _follow(config: Config, green: str, history: str | None, until: int | None, as_json: bool) -> None:
+    from streams.bootstrap.past_log import Given
     from streams.bootstrap.switch import follow  # loads River
     from streams.cli.switch import Following
 
     begun = time.monotonic()
     try:
-        offsets = follow(config, green, Following())
+        offsets = follow(config, green, Following(), Given(history, until) if history else None)
     except KeyboardInterrupt:
         echo("stopped; the same command goes on where it stopped", err=True)
         sys.exit(INTERRUPTED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.options import a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.progress import JobWatch
 from streams.config import Config
 from streams.errors import ExitCode
@@ -29,24 +29,37 @@ SHOWN = 50
     "--sample", type=click.IntRange(1), metavar="N", help=f"so many at random [{SAMPLE}, without --customers]"
 )
 @click.option("--all", "everybody", is_flag=True, help="every customer, and whether one of the log is missing")
+@click.option(
+    "--history", metavar="LOG", shell_complete=a_log, help="what `retention backfill` was given, if it began so"
+)
 @json_option("the result as one JSON object")
-@configured("mode", "redis_cluster")
-def verify(config: Config, customers: tuple[str, ...], sample: int | None, everybody: bool, as_json: bool) -> None:
+@configured("mode", "redis_cluster", "log_gap_days")
+def verify(
+    config: Config,
+    customers: tuple[str, ...],
+    sample: int | None,
+    everybody: bool,
+    history: str | None,
+    as_json: bool,
+) -> None:
     """Replay customers from Kafka's log and compare them with what Redis holds, field by field.
 
     Reads only; workers may run. The input is read from offset 0, model versions are learned again from the examples
     topic and come into force where the decisions topic says they did. Exits with 1 when something differs, with 77 when
-    a shard can't be verified, as when Kafka has deleted the beginning of its log.
+    a shard can't be verified, as when Kafka has deleted the beginning of its log. An application that began with a
+    backfill needs the log of that (--history); it is held against the digest that was noted then.
 
     \b
     Examples:
       retention verify                          a hundred customers at random
       retention verify --customers anna --customers bert
+      retention verify --history purchases.csv.gz
       retention verify --all --json             takes about a kilobyte of memory a customer
     """
     if sum((bool(customers), sample is not None, everybody)) > 1:
         raise click.UsageError("give one of --customers, --sample and --all")
     quiet_libraries()
+    from streams.bootstrap.past_log import Given
     from streams.bootstrap.verify import verify as run  # loads River
     from streams.operations.verify import stored
 
@@ -58,7 +71,7 @@ def verify(config: Config, customers: tuple[str, ...], sample: int | None, every
         return await stored.sampled(store, sample or SAMPLE)
 
     view = _View()
-    outcome = run(config, choose, view.works, view.waits)
+    outcome = run(config, choose, view.works, view.waits, Given(history) if history else None)
     if as_json:
         from streams.operations.verify.run import as_data
 

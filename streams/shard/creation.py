@@ -41,9 +41,12 @@ async def new_body(
     return first_body(namespace, replace(settings, engine=engine), facts)
 
 
-def first_body(namespace: str, settings: ShardSettings, facts: LogFacts) -> ShardBody:
-    """The body of a shard that begins at its log's start, whatever there was before."""
-    creation = creation_of(facts, settings.mode, settings.engine, settings.backfill_until)
+def first_body(namespace: str, settings: ShardSettings, facts: LogFacts, quiet_until: int = 0) -> ShardBody:
+    """The body of a shard that begins at its log's start, whatever there was before.
+
+    quiet_until: the cut-over of a backfill that is replayed; 0: that of the settings.
+    """
+    creation = creation_of(facts, settings.mode, settings.engine, quiet_until or settings.backfill_until)
     return ShardBody(SCHEMA, creation, ShardState(int(namespace), facts.partitions, facts.start))
 
 

@@ -16,6 +16,7 @@ from streams.history.events import ANY_TIME
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.learner.example_reader import LearnerSettings
+from streams.operations.rebuild.history import PastLog
 from streams.shard.backfill_plan import NAMESPACE, SCHEMA, Plan
 from streams.shard.meta import creation_of
 from streams.shard.settings import ShardSettings
@@ -71,6 +72,8 @@ class Past:
         creation = creation_of(LogFacts(0, 0, "topic-id", len(next_offsets), None), mode, settings, cut)
         self.wanted = Plan(SCHEMA, cut, self.history.events, self.history.digest, creation)
         self.next_offsets = list(next_offsets)
+        self.again = PastLog(cut, self.course.starts, self.next_offsets, self.course.rounds)
+        """As a rebuild or a verification reads it."""
 
 
 class Backfiller(Worker):

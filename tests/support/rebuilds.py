@@ -15,6 +15,7 @@ from streams.kafka.topics import OUTPUTS
 from streams.learner.example_reader import LearnerSettings
 from streams.operations.rebuild.claim import claim, clear, finish
 from streams.operations.rebuild.comparing import Comparing
+from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.rebuild.run import Done, Rebuild, RebuildSettings
@@ -88,10 +89,19 @@ class SiteConsumer:
 
 
 class Rebuilder(Worker):
-    """A process that rebuilds. It may be told to die at a crash point, as a worker. deleted: as of `SiteConsumer`."""
+    """A process that rebuilds. It may be told to die at a crash point, as a worker. deleted: as of `SiteConsumer`.
+    past: the history of a backfill that came before the log."""
 
-    def __init__(self, site: Site, store: FakeStore, crash: str = "", deleted: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        store: FakeStore,
+        crash: str = "",
+        deleted: Mapping[str, int] | None = None,
+        past: PastLog | None = None,
+    ) -> None:
         super().__init__(site, crash)
+        self._past = past
         self._fake, self._deleted = store, deleted
 
     async def rebuild(self, named: Collection[int] = ()) -> Done | None:
@@ -108,7 +118,7 @@ class Rebuilder(Worker):
         checkpoint = Checkpoint(self.mortal, NAMESPACE)
         try:
             plan = await claim(checkpoint, self.mortal, len(self.site.logs), named)
-            plan = await clear(checkpoint, self.mortal, plan, delete)
+            plan = await clear(checkpoint, self.mortal, plan, delete, self._past.until if self._past else 0)
             done = await Rebuild(self._settings(), self.mortal, plan).run()
             await finish(checkpoint, plan)
             return done
@@ -126,7 +136,8 @@ class Rebuilder(Worker):
 
         def comparing(shard: int) -> Comparing:
             outputs = PublicOutputs(connection, SiteConsumer(site, self._deleted), {r: r for r in OUTPUTS}, shard)
-            return Comparing(MortalPublisher(self, shard), outputs, shard, site.mode == "live")
+            live, backfilled = site.mode == "live", self._past is not None
+            return Comparing(MortalPublisher(self, shard), outputs, shard, live, backfilled=backfilled)
 
         return RebuildSettings(
             ShardSettings(site.settings, site.mode, TOPIC, site.outbox_limit, site.clock_ahead_limit_s),
@@ -136,4 +147,5 @@ class Rebuilder(Worker):
             lambda starts: LogRounds(connection, SiteConsumer(site), TOPIC, starts, {n: facts[n].end for n in starts}),
             lambda settings: MemoryConsumer(site.public),
             batch_records=50,
+            past=self._past,
         )

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.learner.example_reader import LearnerSettings
-from streams.operations.rebuild.log_rounds import LogRounds
+from streams.operations.rebuild.history import PastLog
+from streams.operations.rebuild.log_rounds import LogRounds, Rounds
 from streams.operations.switch.begin import begin, positions_of
 from streams.operations.switch.follower import NOT_YET, Follower, FollowSettings
 from streams.operations.switch.handover import Switch
@@ -43,8 +44,9 @@ class ListedStore(MortalStore):
 class Switcher(Worker):
     """A process that follows and switches. It may be told to die at a crash point, as a worker."""
 
-    def __init__(self, blue: Site, green: Site, crash: str = "") -> None:
+    def __init__(self, blue: Site, green: Site, crash: str = "", past: PastLog | None = None) -> None:
         super().__init__(blue, crash)
+        self._past = past
         self._green_site = green
         self._of_green = Worker(green)
 
@@ -71,7 +73,7 @@ class Switcher(Worker):
 
     async def _follow(self) -> dict[int, int]:
         blue, green, partitions = self.mortal, self._of_green.mortal, len(self.site.logs)
-        await begin(Checkpoint(green, NAMESPACE), blue, green, "blue", partitions)
+        await begin(Checkpoint(green, NAMESPACE), blue, green, "blue", partitions, self._past is not None)
         follower = self._follower()
         try:
             await follower.open()
@@ -85,16 +87,20 @@ class Switcher(Worker):
         return LearnerSettings(green.settings, CONNECTION, "examples", len(green.logs), green.schema, "read_committed")
 
     def _follower(self) -> Follower:
-        site = self._green_site
+        site, past = self._green_site, self._past
         facts = {
-            n: LogFacts(0, log[-1].offset + 1, "topic-id", len(site.logs), None) for n, log in enumerate(site.logs)
+            n: LogFacts(past.starts[n] if past else 0, log[-1].offset + 1, "topic-id", len(site.logs), None)
+            for n, log in enumerate(site.logs)
         }
         shards = ShardSettings(
             site.settings, site.mode, TOPIC, site.outbox_limit, site.clock_ahead_limit_s, backfill_until=NOT_YET
         )
 
-        def rounds(starts: Mapping[int, int], ends: Mapping[int, int]) -> LogRounds:
-            return LogRounds(CONNECTION, SiteConsumer(site), TOPIC, starts, ends)
+        def rounds(starts: Mapping[int, int], ends: Mapping[int, int]) -> Rounds:
+            def log(begin: Mapping[int, int]) -> LogRounds:
+                return LogRounds(CONNECTION, SiteConsumer(site), TOPIC, begin, ends)
+
+            return log(starts) if past is None else past.before(starts, log)
 
         return Follower(FollowSettings(shards, self._learning(), facts, rounds, 50), self._of_green.mortal)
 

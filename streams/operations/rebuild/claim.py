@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Collection
 import msgspec
 
 from streams.crash_points import point
-from streams.errors import EngineError
+from streams.errors import EngineError, ExitCode
+from streams.learner.model_registry import BEGUN
+from streams.shard.meta import unpack_body
 from streams.shard.rebuild_plan import SCHEMA, RebuildPlan, pack_plan, unpack_plan
 from streams.store import Store
 from streams.store.checkpoint import Checkpoint
@@ -23,6 +25,16 @@ class NothingLost(EngineError):
     remedy = (
         "start the workers; to make a shard anew whose state is damaged name it with --shard, its stored state is then "
         "deleted"
+    )
+
+
+class TookOver(EngineError):
+    """The application took over from another one: what it had learned before is in no topic."""
+
+    code = ExitCode.LOG_TRUNCATED
+    remedy = (
+        "restore a Redis backup from after the switch whose next offsets Kafka's log still holds: it catches up by "
+        "itself as soon as workers start"
     )
 
 
@@ -47,7 +59,11 @@ async def claim(checkpoint: Checkpoint, store: Store, partitions: int, named: Co
     Raises:
         NothingLost: there is nothing to be made anew.
         NoSuchShard: the topic has no such partition.
+        TookOver: its state did not begin with the log.
     """
+    [begun] = await store.load(LEARNER, [BEGUN])
+    if begun is not None:
+        raise TookOver("the learner began where another application ended")
     if beyond := sorted(number for number in named if not 0 <= number < partitions):
         raise NoSuchShard(f"--shard {beyond[0]}: the topic has {partitions} partitions")
     meta = await checkpoint.read()
@@ -73,10 +89,17 @@ async def claim(checkpoint: Checkpoint, store: Store, partitions: int, named: Co
     return plan
 
 
-async def clear(checkpoint: Checkpoint, store: Store, plan: RebuildPlan, delete: Delete) -> RebuildPlan:
-    """Delete what is left of the shards that are to be made anew; the plan as it is then."""
+async def clear(
+    checkpoint: Checkpoint, store: Store, plan: RebuildPlan, delete: Delete, quiet_until: int = 0
+) -> RebuildPlan:
+    """Delete what is left of the shards that are to be made anew; the plan as it is then.
+
+    quiet_until: the cut-over of a backfill that the shards began with, 0: none. What a run without that history, or
+    with another one, has made is deleted, too.
+    """
     for number in plan.shards:
-        if number in plan.discard or await store.read_meta(str(number)) is None:
+        meta = None if number in plan.discard else await store.read_meta(str(number))
+        if meta is None or unpack_body(str(number), meta.body).creation.quiet_until != quiet_until:
             await delete(str(number))
     cleared = msgspec.structs.replace(plan, discard=[])
     await checkpoint.write(pack_plan(cleared))

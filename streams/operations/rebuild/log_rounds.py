@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
@@ -19,6 +19,23 @@ from streams.kafka.security import KafkaConnection
 FETCH_MS = 200
 MOST = 20_000
 """Records of all partitions in one fetch."""
+
+
+class Rounds(Protocol):
+    """The records of input partitions, in rounds.
+
+    Implemented by LogRounds and _HistoryFirst.
+    """
+
+    async def open(self) -> None:
+        """Raises KafkaUnavailable, BrokerRefused."""
+
+    async def close(self) -> None: ...
+    def leave(self, partition: int) -> None:
+        """Read nothing more of a partition."""
+
+    async def next(self) -> dict[int, list[LogRecord]]:
+        """The next round, by partition; nothing at the end. Raises KafkaUnavailable, BrokerRefused."""
 
 
 class LogRounds:

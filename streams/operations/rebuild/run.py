@@ -22,6 +22,7 @@ from streams.learner.example_reader import LearnerSettings, NewConsumer, kafka_c
 from streams.learner.lineage import FIRST, namespace_of
 from streams.learner.model_registry import ModelRegistry
 from streams.operations.rebuild.comparing import Comparing
+from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.learned_versions import LearnedVersions
 from streams.operations.rebuild.log_rounds import LogRounds
 from streams.retry import ignore, retry_while_unavailable
@@ -67,6 +68,7 @@ class RebuildSettings:
         rounds: makes the reader of the input, from offsets by partition on.
         new_consumer: makes the consumer of the examples.
         batch_records: most records in one batch of a shard.
+        past: the history of the backfill that the application began with; None: it began with the log.
     """
 
     shards: ShardSettings
@@ -76,6 +78,7 @@ class RebuildSettings:
     rounds: Callable[[Mapping[int, int]], LogRounds]
     new_consumer: NewConsumer = kafka_consumer
     batch_records: int = 6_000
+    past: PastLog | None = None
 
 
 class Done(NamedTuple):
@@ -158,10 +161,13 @@ class Rebuild:
     # -- step 3
 
     async def _take_over(self, shard: Shard) -> None:
-        number, facts = shard.tp.partition, self._settings.facts[shard.tp.partition]
+        number, past = shard.tp.partition, self._settings.past
+        facts = self._settings.facts[number]
+        if past is not None:
+            facts = facts._replace(start=past.starts[number])
 
         async def create() -> None:
-            body = first_body(shard.namespace, self._settings.shards, facts)
+            body = first_body(shard.namespace, self._settings.shards, facts, past.until if past else 0)
             await self._store.create(shard.namespace, pack_body(body))
 
         for step in (create, shard.mint, lambda: shard.check(facts), shard.recover):
@@ -179,7 +185,9 @@ class Rebuild:
         if not working:
             return
         self._tasks = {n: asyncio.ensure_future(shard.run()) for n, shard in working.items()}
-        rounds = self._settings.rounds({n: shard.next_offset for n, shard in working.items()})
+        starts, past = {n: shard.next_offset for n, shard in working.items()}, self._settings.past
+        log = self._settings.rounds
+        rounds = log(starts) if past is None else past.before(starts, log)
         try:
             await retry_while_unavailable("reading the input", rounds.open, self._on_outage)
             while any(not self._complete[n].is_set() for n in working):

@@ -20,10 +20,10 @@ class AlreadyThere(EngineError):
 class HistoryNotInKafka(EngineError):
     """The application that runs was made by a backfill: its log is not all that it knows."""
 
-    remedy = "its history is not on the topics, so nobody can follow it from there; keep running it"
+    remedy = "its history is not on the topics: give the log of the backfill (--history LOG), or keep running it"
 
 
-async def begin(plan: Checkpoint, blue: Store, green: Store, name: str, partitions: int) -> None:
+async def begin(plan: Checkpoint, blue: Store, green: Store, name: str, partitions: int, history: bool = False) -> None:
     """Become the owner of the following, begun before or not.
 
     Args:
@@ -31,13 +31,15 @@ async def begin(plan: Checkpoint, blue: Store, green: Store, name: str, partitio
         blue, green: the stores of the two applications.
         name: blue's.
         partitions: of the input topic.
+        history: that of the backfill which blue began with is at hand.
 
     Raises:
         AlreadyThere: green is there, and does not follow blue, or has taken over.
-        HistoryNotInKafka: blue was made by a backfill.
+        HistoryNotInKafka: blue was made by a backfill, and its history is not at hand.
         MetaMissing: a shard of blue has no state.
     """
-    await _refuse_backfilled(blue, name, partitions)
+    if not history:
+        await _refuse_backfilled(blue, name, partitions)
     meta = await plan.read()
     if meta is not None:
         before = unpack_plan(meta.body)

@@ -17,7 +17,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import LearnerSettings
 from streams.learner.in_process import HistoryVersions, oldest_wanted
 from streams.learner.model_registry import ModelRegistry, lasting, name_of
-from streams.operations.rebuild.log_rounds import LogRounds
+from streams.operations.rebuild.log_rounds import Rounds
 from streams.operations.switch.suppressed import Suppressed
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard.creation import first_body
@@ -50,7 +50,7 @@ class FollowSettings:
     shards: ShardSettings
     examples: LearnerSettings
     facts: Mapping[int, LogFacts]
-    rounds: Callable[[Mapping[int, int], Mapping[int, int]], LogRounds]
+    rounds: Callable[[Mapping[int, int], Mapping[int, int]], Rounds]
     batch_records: int = 6_000
 
 

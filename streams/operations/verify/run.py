@@ -12,14 +12,16 @@ from models.timeline.shard_state import ShardState
 from streams.kafka.partition_facts import LogFacts
 from streams.learner.example_reader import LearnerSettings, NewConsumer, kafka_consumer
 from streams.learner.versions import unheard
+from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.learned_versions import LearnedVersions
-from streams.operations.rebuild.log_rounds import LogRounds
+from streams.operations.rebuild.log_rounds import Rounds
 from streams.operations.verify.differences import Difference, differences
 from streams.operations.verify.replayed import ShardReplay
 from streams.operations.verify.stored import Chosen, Piece, Snapshots, pieces
 from streams.outbox.entry import unpack
 from streams.retry import ignore, retry_while_unavailable
 from streams.shard.meta import ShardBody, settings_of
+from streams.text import moment
 
 BATCH = 6_000
 
@@ -35,14 +37,18 @@ class VerifySettings:
         decisions: all published decisions about model versions, of a shard; None: Kafka has deleted the first ones.
         rounds: makes the reader of the input, from these offsets to where it ends then.
         new_consumer: makes the consumer of the examples.
+        past: the history of the backfill that the application began with; None: it is not at hand.
+        took_over: whether the application has taken the outputs of another over.
     """
 
     topic: str
     facts: Mapping[int, LogFacts]
     examples: Callable[[ShardBody], LearnerSettings]
     decisions: Callable[[int], Awaitable[list[bytes] | None]]
-    rounds: Callable[[Mapping[int, int]], Awaitable[LogRounds]]
+    rounds: Callable[[Mapping[int, int]], Awaitable[Rounds]]
     new_consumer: NewConsumer = kafka_consumer
+    past: PastLog | None = None
+    took_over: bool = False
 
 
 @dataclass
@@ -100,16 +106,28 @@ class Verification:
 
     def _hindrance(self, shard: int, body: ShardBody | None) -> str:
         """Why a shard can't be verified."""
-        facts = self._settings.facts.get(shard)
+        facts, past = self._settings.facts.get(shard), self._settings.past
         if body is None:
             return "the store has no state of it"
-        if facts is None or facts.start:
-            start = facts.start if facts else 0
-            return f"its input partition starts at offset {start}: the {start} records before are gone from Kafka"
+        if facts is None:
+            return "its input partition is not there"
+        first = past.next_offsets[shard] if past is not None else 0
+        if facts.start > first:
+            gone = f"the {facts.start - first} records before are gone from Kafka"
+            return f"its input partition starts at offset {facts.start}: {gone}"
         if body.creation.topic_id and facts.topic_id != body.creation.topic_id:
             return f"its input topic is another one (id {facts.topic_id}) than that it was created on"
-        if body.creation.quiet_until:
-            return "it was made by a backfill, whose history is not in Kafka"
+        return self._without_history(body.creation.quiet_until)
+
+    def _without_history(self, quiet_until: int) -> str:
+        """Why what came before the log can't be replayed."""
+        past = self._settings.past
+        if self._settings.took_over:
+            return "it took over from another application: what it had learned before is in none of the topics"
+        if quiet_until and past is None:
+            return "it was made by a backfill, whose history is not in Kafka: give its log (--history LOG)"
+        if past is not None and quiet_until != past.until:
+            return f"it was made by no backfill until {moment(past.until)}, or by another one"
         return ""
 
     async def _begin(self, shard: int, body: ShardBody, found: list[Piece]) -> None:
@@ -125,11 +143,12 @@ class Verification:
             self._versions = LearnedVersions(examples, self._oldest, self._on_outage, make)
         versions, creation = self._versions, body.creation
         replay = ShardReplay(
-            ShardState(shard, creation.partitions, self._settings.facts[shard].start),
+            ShardState(shard, creation.partitions, self._start(shard)),
             settings_of(str(shard), creation),
             self._settings.topic,
             adoption,
             lambda name: versions.named(name, unheard),
+            creation.quiet_until,
             customers=None if self._chosen.since is not None else frozenset(self._chosen.customers[shard]),
         )
         if self._chosen.since is not None and (since := self._chosen.since.get(shard)) is not None:
@@ -137,12 +156,15 @@ class Verification:
         self._work[shard] = _Work(replay, found)
         self._verified.positions[shard] = body.state.next_offset
 
+    def _start(self, shard: int) -> int:
+        past = self._settings.past
+        return self._settings.facts[shard].start if past is None else past.starts[shard]
+
     def _oldest(self) -> int:
         return min(work.replay.state.version for work in self._work.values())
 
     async def _replay(self) -> None:
-        facts = self._settings.facts
-        rounds = await self._settings.rounds({shard: facts[shard].start for shard in self._work})
+        rounds = await self._settings.rounds({shard: self._start(shard) for shard in self._work})
         try:
             await retry_while_unavailable("reading the input", rounds.open, self._on_outage)
             while any(work.pieces for work in self._work.values()):

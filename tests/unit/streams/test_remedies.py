@@ -66,6 +66,7 @@ REFUSED_BY_A_COMMAND = {
     "LogIncomplete",
     "MadeByBackfill",
     "LogTooShort",
+    "TookOver",
     "VersionMissing",
 }
 """Errors of commands that only look or make anew; they end no worker."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,14 +12,17 @@ import pytest
 from models.settings import DAY
 from streams.errors import DifferentOutput
 from streams.operations.rebuild.claim import NoSuchShard, NothingLost
+from streams.operations.rebuild.comparing import MadeByBackfill
 from streams.operations.rebuild.run import LogTooShort
 from streams.outbox.entry import Destination
 from streams.shard.rebuild_plan import NAMESPACE, RebuildUnfinished, unpack_plan
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER
+from tests.support.backfills import Backfiller
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import Rebuilder, lose
 from tests.support.workers import Site, Worker, decision_of, play
+from tests.unit.streams.history.test_backfill import world as backfilled_world
 
 SHARDS = ("0", "1")
 EVERYTHING = (*SHARDS, LEARNER)
@@ -248,5 +252,31 @@ def test_versions_that_were_late_come_into_force_where_they_did(batch: int) -> N
             values = store.snapshot(str(n)).values
             assert {name[2:]: value for name, value in values.items() if name.startswith(b"c:")} == wanted.records
             assert _said(site)["decisions", n][: len(said["decisions", n])] == said["decisions", n]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("mode", ["replay", "live"])
+def test_what_a_backfill_began_is_made_anew_from_its_log_and_kafka_s(mode: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        site, past = backfilled_world(tmp_path, mode=mode)
+        store = site.store
+        assert isinstance(store, FakeStore)
+        assert await Backfiller(site, past).backfill() is not None
+        await site.live(check=False)
+        stood, said = _states(store), _said(site)
+        lose(store, (*EVERYTHING, "backfill"))
+        with pytest.raises(MadeByBackfill, match=r"--history LOG"):
+            await Rebuilder(site, store).rebuild()
+        assert await Rebuilder(site, store, "commit.b.written:20", past=past.again).rebuild() is None
+        done = await Rebuilder(site, store, past=past.again).rebuild()
+        assert done is not None
+        assert done.compared > 0
+        assert done.worded_differently == 0
+        await site.live(check=mode == "replay")
+        if mode == "replay":
+            assert _said(site) == said
+        for place, before in stood.items():
+            assert store.snapshot(place).values == before.values, f"records of shard {place}"
 
     play(scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,16 +19,20 @@ from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
 from streams.learner.example_reader import LearnerSettings
 from streams.learner.relearning import Relearning
-from streams.operations.switch.begin import AlreadyThere
+from streams.operations.rebuild.claim import TookOver
+from streams.operations.switch.begin import AlreadyThere, HistoryNotInKafka
 from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
 from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
 from streams.shard.switch_plan import SwitchedOff
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
+from tests.support.backfills import Backfiller
 from tests.support.logs import START, synthetic
+from tests.support.rebuilds import Rebuilder
 from tests.support.switches import Switcher
-from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play
+from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play, records_in
+from tests.unit.streams.history.test_backfill import world as backfilled_world
 
 SWITCH_POINTS = (
     "switch.1.begun",
@@ -239,5 +244,30 @@ def test_a_version_since_the_switch_is_learned_again_from_where_green_began_and_
             assert await relearning.version(boundary, last, ignore) == green.expected.versions[boundary]
         with pytest.raises(VersionUnreadable):
             await relearning.version(cut, last, ignore)
+
+    play(scenario)
+
+
+def test_an_application_that_began_with_a_backfill_is_followed_with_its_log(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        blue, past = backfilled_world(tmp_path)
+        assert await Backfiller(blue, past).backfill() is not None
+        await blue.live()
+        store = FakeStore()
+        green = Site(store, store.snapshot, blue.logs, replace(SETTINGS, enter=0.45, exit=0.35), public=blue.public)
+        with pytest.raises(HistoryNotInKafka, match=r"--history LOG"):
+            await Switcher(blue, green).follow()
+        assert await Switcher(blue, green, "commit.b.written:20", past.again).follow() is None
+        states = [body.state for n in range(2) if (body := blue.body(n)) is not None]
+        followed = await Switcher(blue, green, past=past.again).follow()
+        assert followed == {state.partition: state.next_offset for state in states}
+        assert await Switcher(blue, green).switch() is not None
+        with pytest.raises(TookOver, match="a Redis backup from after the switch"):
+            await Rebuilder(green, store).rebuild(named=[0])
+        now = [body.state for n in range(2) if (body := green.body(n)) is not None]
+        assert [state.totals.applied for state in now] == [state.totals.applied for state in states]
+        assert [records_in(green.dump(str(n))).keys() for n in range(2)] == [
+            records_in(blue.dump(str(n))).keys() for n in range(2)
+        ]
 
     play(scenario)

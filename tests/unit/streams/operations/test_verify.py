@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,7 +16,8 @@ from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
 from streams.learner.example_reader import LearnerSettings
-from streams.operations.rebuild.log_rounds import LogRounds
+from streams.operations.rebuild.history import PastLog
+from streams.operations.rebuild.log_rounds import LogRounds, Rounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.verify import stored
 from streams.operations.verify.run import Verification, Verified, VerifySettings
@@ -23,9 +25,11 @@ from streams.operations.verify.stored import Chosen
 from streams.shard.meta import ShardBody, pack_body, unpack_body
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import Meta
+from tests.support.backfills import Backfiller
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import SiteConsumer
 from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker, play
+from tests.unit.streams.history.test_backfill import world as backfilled_world
 from tests.unit.streams.learner.test_new_release import (
     TOGETHER,
     began,
@@ -61,7 +65,14 @@ def _site(mode: str, seed: int = 3, days: int = 60) -> tuple[Site, FakeStore]:
     return Site(store, store.snapshot, synthetic(seed, partitions=2, customers=10, days=days), mode=mode), store
 
 
-async def _verified(site: Site, store: FakeStore, chosen: Chosen, starts: Mapping[int, int] | None = None) -> Verified:
+async def _verified(
+    site: Site,
+    store: FakeStore,
+    chosen: Chosen,
+    starts: Mapping[int, int] | None = None,
+    past: PastLog | None = None,
+    took_over: bool = False,
+) -> Verified:
     partitions = len(site.logs)
 
     def ends(n: int) -> int:
@@ -75,12 +86,22 @@ async def _verified(site: Site, store: FakeStore, chosen: Chosen, starts: Mappin
         said = site.said("decisions", shard)
         return await outputs.adoptions(said[-1].sequence) if said else []
 
-    async def rounds(begin: Mapping[int, int]) -> LogRounds:
+    def log(begin: Mapping[int, int]) -> LogRounds:
         return LogRounds(CONNECTION, SiteConsumer(site), TOPIC, begin, {n: ends(n) for n in begin})
+
+    async def rounds(begin: Mapping[int, int]) -> Rounds:
+        return log(begin) if past is None else past.before(begin, log)
 
     examples = LearnerSettings(site.settings, CONNECTION, "examples", partitions, site.schema, "read_committed")
     settings = VerifySettings(
-        TOPIC, facts, lambda body: examples, decisions, rounds, lambda settings: MemoryConsumer(site.public)
+        TOPIC,
+        facts,
+        lambda body: examples,
+        decisions,
+        rounds,
+        lambda settings: MemoryConsumer(site.public),
+        past,
+        took_over,
     )
     return await Verification(settings, LookedAt(store), chosen).run()
 
@@ -246,8 +267,42 @@ def test_a_shard_made_by_a_backfill_or_without_state_is_not_verified() -> None:
         store.restore("1", Snapshot(None, {}, {}, ()))
         found = await _everybody(site, store)
         assert found.unverified == {
-            0: "it was made by a backfill, whose history is not in Kafka",
+            0: "it was made by a backfill, whose history is not in Kafka: give its log (--history LOG)",
             1: "the store has no state of it",
         }
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("mode", ["replay", "live"])
+def test_what_a_backfill_began_is_as_its_log_and_kafka_s_give_it(mode: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        site, past = backfilled_world(tmp_path, mode=mode)
+        store = site.store
+        assert isinstance(store, FakeStore)
+        assert await Backfiller(site, past).backfill() is not None
+        await site.live(check=False)
+        everybody = await stored.everybody(LookedAt(store), 2)
+        found = await _verified(site, store, everybody, past=past.again)
+        assert (found.compared, found.differences, found.unverified) == (len(_customers(store)), [], {})
+        some = await _verified(site, store, stored.named(_customers(store)[::3], 2), past=past.again)
+        assert (some.differences, some.unverified) == ([], {})
+        other = replace(past.again, until=past.again.until + 1)
+        assert set((await _verified(site, store, everybody, past=other)).unverified) == {0, 1}
+        gone = await _verified(site, store, everybody, starts={1: 18}, past=past.again)
+        assert gone.unverified == {
+            1: "its input partition starts at offset 18: the 1 records before are gone from Kafka"
+        }
+
+    play(scenario)
+
+
+def test_who_took_over_from_another_application_is_not_verified() -> None:
+    async def scenario() -> None:
+        site, store = _site("replay")
+        await site.live()
+        found = await _verified(site, store, stored.named(_customers(store), 2), took_over=True)
+        assert set(found.unverified) == {0, 1}
+        assert all("took over from another application" in why for why in found.unverified.values())
 
     play(scenario)
