@@ -13,6 +13,7 @@ python -m benchmarks.rivals --docs                                       # and t
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from benchmarks.machine import busy, machine
 from benchmarks.options import options_of, parser
@@ -39,19 +40,15 @@ def main() -> None:
     except (ProgramMissing, NotBuilt) as error:
         raise SystemExit(f"the rivals need Java 17 and Maven: {error}") from error
     options = options_of(told)
-    load = busy()
+    size = {"customers": options.workload.customers, "touchpoints": options.workload.events}
+    results: dict[str, Any] = {"machine": machine(), "load": busy(), "size": size, "settings": options.own}
     try:
         with options.world(say) as world:
-            found = alternating(world, options, names, say)
+            for number, found in enumerate(alternating(world, options, names, say), 1):
+                results |= {"rivals": found, "size": {**size, "runs": number}}
+                save(results, RESULT)
     except (LostOutput, RivalsDisagree) as error:
         raise SystemExit(f"{type(error).__name__}: {error}") from error
-    size = {
-        "customers": options.workload.customers,
-        "touchpoints": options.workload.events,
-        "runs": options.runs,
-    }
-    results = {"machine": machine(), "load": load, "size": size, "settings": options.own, "rivals": found}
-    save(results, RESULT)
     say("\n" + terminal(results))
     if told.docs:
         DOCS.write_text(refreshed(DOCS.read_text(encoding="utf-8"), markdown(results), MARKERS), encoding="utf-8")

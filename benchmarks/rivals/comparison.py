@@ -6,7 +6,7 @@ Ratios are taken within a run, and their medians over the runs are what is repor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 from typing import Any, Final
@@ -32,8 +32,8 @@ ENGINE, FLOOR, EXPERT, EXPERT_KEEPS, STREAMS = "engine", "floor", "expert", "exp
 NAMES: Final = (ENGINE, FLOOR, EXPERT, EXPERT_KEEPS, STREAMS)
 
 
-def alternating(world: World, options: Options, names: Sequence[str], say: Say) -> dict[str, Any]:
-    """The runs, and the ratios between them.
+def alternating(world: World, options: Options, names: Sequence[str], say: Say) -> Iterator[dict[str, Any]]:
+    """The runs, and the ratios between them, after each run anew: what is done may be kept.
 
     Raises LostOutput, RivalsDisagree (benchmarks.rivals.outputs), and what the rivals' own preparation raises.
     """
@@ -49,7 +49,7 @@ def alternating(world: World, options: Options, names: Sequence[str], say: Say) 
                 named[name] = done.triggers
             say(f"  run {number + 1}: {done.run.told()}")
         require_the_same(named)
-    return summary(found)
+        yield summary(found)
 
 
 def contestants(world: World, options: Options, names: Sequence[str], say: Say) -> dict[str, Contestant]:
