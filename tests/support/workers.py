@@ -154,7 +154,7 @@ class Site:
 
     send_faults: the same for transactions. batch: records of a batch that begins at an offset. reach: timestamp beyond
     which no record is handed out yet. gate: while it is there and not set, no transaction comes to an end. quiet_until:
-    the cut of a backfill that came before. record_version: of what is written.
+    the cut of a backfill that came before. record_version: of what is written. cache_records: that stay in memory.
     """
 
     store: Store
@@ -171,6 +171,7 @@ class Site:
     gate: asyncio.Event | None = None
     quiet_until: int = 0
     record_version: int = VERSION
+    cache_records: int = 160_000
     public: FakeLog = field(default_factory=FakeLog)
     committed: dict[TP, int] = field(default_factory=dict)
     calls: int = 0
@@ -384,7 +385,7 @@ class Worker:
         outgoing = self.outgoing[tp.partition] = Outgoing(
             MortalPublisher(self, tp.partition), tp.partition, site.mode == "live"
         )
-        limits = (site.outbox_limit, site.clock_ahead_limit_s)
+        limits = (site.outbox_limit, site.clock_ahead_limit_s, site.cache_records)
         told = ShardSettings(site.settings, site.mode, TOPIC, *limits, record_version=site.record_version)
         checkpoint = Checkpoint(self.mortal, str(tp.partition))
         ports = ShardPorts(self.mortal, checkpoint, self.versions, outgoing, self.watcher, self.ownership.release)

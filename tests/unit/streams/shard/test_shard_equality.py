@@ -50,6 +50,7 @@ crash = st.tuples(st.sampled_from(POINTS), st.integers(1, 12)).map(lambda drawn:
     sends=st.dictionaries(st.integers(0, 20), st.sampled_from(Failure), max_size=4),
     limit=st.sampled_from([1, 50]),
     forget=st.sampled_from([0, DAY]),
+    stay=st.sampled_from([0, 3, 160_000]),
 )
 def test_no_sequence_of_crashes_lost_replies_and_batch_sizes_changes_anything(
     seed: int,
@@ -60,12 +61,19 @@ def test_no_sequence_of_crashes_lost_replies_and_batch_sizes_changes_anything(
     sends: dict[int, Failure],
     limit: int,
     forget: int,
+    stay: int,
 ) -> None:
     async def scenario() -> None:
         # With horizons of a week the silent leave within the log, and some come back.
         engine = replace(SETTINGS, piece_items=items, forget_after=forget, horizon=7 * DAY if forget else 14 * DAY)
         drawn = site(
-            seed, settings=engine, batch=lambda offset: batch, faults=faults, send_faults=sends, outbox_limit=limit
+            seed,
+            settings=engine,
+            batch=lambda offset: batch,
+            faults=faults,
+            send_faults=sends,
+            outbox_limit=limit,
+            cache_records=stay,
         )
         await drawn.live(*crashes)
 
