@@ -6,35 +6,18 @@ except that an objection (consent withdrawn, unsubscribed, erasure) and a case c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from models.customer.layout import NO_CONSENT
 from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail
 from models.settings import SECOND
-from models.touchpoints import Kind, Payload, Touch
+from models.touchpoints import Kind
 from models.touchpoints.types.conversation import PresenceData
 from models.touchpoints.types.engagement import MessageData
 from models.touchpoints.types.loyalty import ProgrammeJoinedData
 from models.touchpoints.types.preferences import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
 from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
-
-PROFILE_KINDS = frozenset(
-    map(
-        int,
-        (
-            Kind.PRESENCE,
-            Kind.CASE_OPENED,
-            Kind.CASE_RESOLVED,
-            Kind.PREFERENCES_UPDATED,
-            Kind.PROFILE_UPDATED,
-            Kind.CONSENT_CHANGED,
-            Kind.MESSAGE_UNSUBSCRIBED,
-            Kind.PROGRAMME_JOINED,
-        ),
-    )
-)
-"""Kinds whose content enters the tail."""
 
 
 class Profile(Protocol):
@@ -47,49 +30,46 @@ class Profile(Protocol):
     tail: Tail
 
 
-class ProfileTouch(NamedTuple):
-    """What is needed of a touchpoint here. (A `Touch` has it too.)"""
-
-    kind: int
-    time: int
-    data: Payload
-
-
 def oldest(cases: Mapping[str, int]) -> int:
     """When the case that has been open longest was opened, as seconds since the epoch; 0: none is open."""
     return min(max(min(cases.values()) // SECOND, 1), 2**32 - 1) if cases else 0
 
 
-def take_in(record: Profile, touch: ProfileTouch | Touch, late: bool) -> None:
-    """Let one touchpoint of a `PROFILE_KINDS` kind change the tail."""
-    data, tail = touch.data, record.tail
-    if touch.kind == Kind.CONSENT_CHANGED and isinstance(data, ConsentChangedData):
-        _consent(record, touch.time, data, late)
-        return
-    if touch.kind == Kind.MESSAGE_UNSUBSCRIBED and isinstance(data, MessageData):
-        _refuse(record, (data.channel,))
-        return
-    if isinstance(data, CaseOpenedData):
-        if len(tail.cases) < MAX_OPEN_CASES:
-            tail.cases[data.case_id] = touch.time
-    elif isinstance(data, CaseResolvedData):
-        tail.cases.pop(data.case_id, None)
+def take_in(record: Profile, kind: int, time: int, data: Any, late: bool) -> None:
+    """Let one touchpoint of a `PROFILE_KINDS` kind change the tail.
+
+    time: of the touchpoint, ms. data: its own, of the type that the kind has.
+    """
+    newest = _NEWEST_ONLY.get(kind)
+    if newest is None:
+        _ANY[kind](record, time, data, late)
     elif not late:
-        _update(record, data)
+        newest(record, data)
 
 
-def _update(record: Profile, data: Payload) -> None:
-    """What a newer word has replaced by now must not come back: late ones are left out."""
-    tail = record.tail
-    match data:
-        case PreferencesUpdatedData():
-            _preferences(record, data)
-        case ProfileUpdatedData():
-            tail.customer_class = data.customer_class or tail.customer_class
-        case ProgrammeJoinedData():
-            tail.programme = data.programme or "default"
-        case PresenceData():
-            tail.presence = data.channel if data.state == "online" else ""
+def _presence(record: Profile, data: PresenceData) -> None:
+    record.tail.presence = data.channel if data.state == "online" else ""
+
+
+def _customer_class(record: Profile, data: ProfileUpdatedData) -> None:
+    record.tail.customer_class = data.customer_class or record.tail.customer_class
+
+
+def _programme(record: Profile, data: ProgrammeJoinedData) -> None:
+    record.tail.programme = data.programme or "default"
+
+
+def _case_opened(record: Profile, time: int, data: CaseOpenedData, late: bool) -> None:
+    if len(record.tail.cases) < MAX_OPEN_CASES:
+        record.tail.cases[data.case_id] = time
+
+
+def _case_resolved(record: Profile, time: int, data: CaseResolvedData, late: bool) -> None:
+    record.tail.cases.pop(data.case_id, None)
+
+
+def _unsubscribed(record: Profile, time: int, data: MessageData, late: bool) -> None:
+    _refuse(record, (data.channel,))
 
 
 def _consent(record: Profile, time: int, data: ConsentChangedData, late: bool) -> None:
@@ -140,3 +120,21 @@ def _preferences(record: Profile, data: PreferencesUpdatedData) -> None:
         tail.quiet = (data.quiet_hours.start, data.quiet_hours.end)
     if data.time_zone is not None:
         tail.time_zone = data.time_zone
+
+
+_NEWEST_ONLY: Final[dict[int, Callable[[Profile, Any], None]]] = {
+    Kind.PRESENCE: _presence,
+    Kind.PREFERENCES_UPDATED: _preferences,
+    Kind.PROFILE_UPDATED: _customer_class,
+    Kind.PROGRAMME_JOINED: _programme,
+}
+"""What a newer word has replaced by now must not come back: late ones are left out."""
+_ANY: Final[dict[int, Callable[[Profile, int, Any, bool], None]]] = {
+    Kind.CASE_OPENED: _case_opened,
+    Kind.CASE_RESOLVED: _case_resolved,
+    Kind.CONSENT_CHANGED: _consent,
+    Kind.MESSAGE_UNSUBSCRIBED: _unsubscribed,
+}
+"""What counts whenever it arrives, or says itself of what time it is."""
+PROFILE_KINDS: Final = frozenset(map(int, (*_NEWEST_ONLY, *_ANY)))
+"""Kinds whose content enters the tail."""

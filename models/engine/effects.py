@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.customer.bands import Band
 from models.customer.block import Block
 from models.customer.layout import DUE, ERASED, NEWEST, NO_CONSENT, OLDEST_CASE, REARMED
-from models.customer.profile import ProfileTouch, oldest, take_in
+from models.customer.profile import oldest, take_in
 from models.decisions.episodes import forget_episode
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row, ask, emit_decision, label
@@ -81,10 +81,15 @@ class Ground:
 
 def _profile(ground: Ground, effect: ReportedEffect) -> None:
     """A touchpoint enters the tail."""
-    block, lane, touch = ground.block, effect.lane, ground.touchpoint(effect.row)
-    record = block.open(lane)
-    take_in(record, ProfileTouch(touch.kind, int(ground.arrivals.times[effect.row]), touch.data), bool(effect.flag))
-    cases = record.tail.cases
+    touch, time = ground.touchpoint(effect.row), int(ground.arrivals.times[effect.row])
+    take_in(ground.block.open(effect.lane), touch.kind, time, touch.data, effect.flag == 1)
+
+
+def _case(ground: Ground, effect: ReportedEffect) -> None:
+    """The same, and the slab says of the open cases what is read of them."""
+    _profile(ground, effect)
+    block, lane = ground.block, effect.lane
+    cases = block.open(lane).tail.cases
     block.open_cases[lane] = len(cases)
     block.rows["seconds"][lane, OLDEST_CASE] = oldest(cases)
 
@@ -182,7 +187,7 @@ def _closed(ground: Ground, effect: ReportedEffect) -> None:
 
 HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.PROFILE: _profile,
-    Effect.CASE: _profile,
+    Effect.CASE: _case,
     Effect.REARM: _rearm,
     Effect.ERASE: _erase,
     Effect.LAPSED: _lapsed,

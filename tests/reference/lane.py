@@ -227,7 +227,7 @@ class Lane:
             return Step(at, now, "after_erasure", touch)
         late = touch.time < now - self.settings.lateness
         if touch.kind in PROFILE_KINDS:
-            take_in(record, touch, late)
+            take_in(record, touch.kind, touch.time, touch.data, late)
             record.open_cases = len(record.tail.cases)
             record.seconds[OLDEST_CASE] = oldest_case(record)
         update(record, touch, self.settings, self.hash, late)

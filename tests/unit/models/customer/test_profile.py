@@ -25,7 +25,8 @@ def touch(kind: str, day: float, data: Data | None = None) -> Touch:
 
 
 def tell(record: Record, kind: str, day: float, data: Data | None = None, late: bool = False) -> Record:
-    take_in(record, touch(kind, day, data), late)
+    told = touch(kind, day, data)
+    take_in(record, told.kind, told.time, told.data, late)
     return record
 
 
