@@ -29,7 +29,17 @@ OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": T
 
 def compiled(function: F) -> F:
     """Compile at the first call. The function must be portable to C: flat loops over arrays, no Python objects."""
-    dispatcher: Any = njit(**OPTIONS)(function)
+    return _compiled(function, OPTIONS)
+
+
+def inlined(function: F) -> F:
+    """The same for a formula that loops call for every lane: it is put into the loop before LLVM sees either. LLVM then
+    computes several lanes at once, where it would else undo the loop."""
+    return _compiled(function, {**OPTIONS, "inline": "always"})
+
+
+def _compiled(function: F, options: dict[str, Any]) -> F:
+    dispatcher: Any = njit(**options)(function)
     dispatcher.get_call_template = _whatever_the_constants(dispatcher.get_call_template)
     try:
         dispatcher._cache = _Cache(function)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.numerics.compiled import compiled
 from models.numerics.maths import exp, exp2, ln
+from models.numerics.normal import upper_tail
+from tests.reference import maths as plain
 
 positive = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False)
 ULPS = 1.5
@@ -68,3 +72,45 @@ def test_what_is_no_number_stays_none(function: Callable[[float], float]) -> Non
 def test_compiled_code_and_python_give_the_same_bits(x: float) -> None:
     for function, argument in ((ln, abs(x) + 1e-9), (exp, x), (exp2, x)):
         assert function(argument) == function.py_func(argument)  # type: ignore[attr-defined]  # of numba
+
+
+EDGES = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.0**-1022, 709.78, 709.79, 710.0, -745.13, -745.14]
+EDGES += [-746.0, 1023.5, 1024.0, 1025.0, -1021.5, -1022.5, -1074.5, -1075.0, -1076.0]
+
+
+def same(found: float, wanted: float) -> bool:
+    return found.hex() == wanted.hex()
+
+
+@pytest.mark.parametrize("name", ["ln", "exp", "exp2"])
+def test_the_bits_are_those_of_the_plain_form_at_every_exponent(name: str) -> None:
+    random = np.random.default_rng(1)
+    exponents = np.repeat(np.arange(2047, dtype=np.uint64), 4)  # the first: the numbers below the normal ones
+    fractions = random.integers(0, 2**52, len(exponents), dtype=np.uint64)
+    fractions[::4], fractions[1::4] = 0, 2**52 - 1
+    of_ln = ((exponents << np.uint64(52)) | fractions).view(np.float64)
+    of_exp = np.concatenate([random.uniform(-747.0, 711.0, 4_000), random.uniform(-1.0, 1.0, 500)])
+    of_exp2 = np.concatenate([np.arange(-1077.0, 1026.0, 0.5), random.uniform(-1_077.0, 1_025.0, 4_000)])
+    numbers = {"ln": of_ln, "exp": of_exp, "exp2": of_exp2}[name]
+    function, wanted = {"ln": ln, "exp": exp, "exp2": exp2}[name], getattr(plain, name)
+    wrong = [x for x in [*numbers.tolist(), *EDGES] if not same(function(x), wanted(x))]
+    assert wrong == []
+
+
+@compiled
+def _side_by_side(x: Any, logarithms: Any, exponentials: Any, tails: Any) -> None:
+    for i in range(x.shape[0]):
+        logarithms[i] = ln(x[i])
+    for i in range(x.shape[0]):
+        exponentials[i] = exp(x[i])
+    for i in range(x.shape[0]):
+        tails[i] = upper_tail(x[i])
+
+
+@given(st.lists(st.floats(width=64), min_size=1, max_size=40))
+def test_a_loop_over_many_numbers_gives_each_the_bits_that_it_has_alone(numbers: list[float]) -> None:
+    x = np.array(numbers)
+    found = np.empty((3, len(x)))
+    _side_by_side(x, *found)
+    for row, function in zip(found.tolist(), (ln, exp, upper_tail), strict=True):
+        assert [value.hex() for value in row] == [function(one).hex() for one in numbers]
