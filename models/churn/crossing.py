@@ -1,169 +1,204 @@
 """Predicts when a silent customer's risk reaches the threshold: the first minute at which it does.
 
 Risk is not monotone in silence: a regular buyer's falls just before their usual day, and rises behind it. So bisection
-over all of the future may find a later crossing, or a downward one. Here a stretch of silence is left out when a bound
-says that risk stays below the threshold in it, and is halved where the bound does not say so, its earlier half first;
-in a stretch of a day at most that ends above the threshold the crossing is found by interpolation.
+over all of the future may find a later crossing, or a downward one. Here a silence is cut into stretches of a day at
+most; in the first one that ends with the risk at the threshold the crossing is found by interpolation. Customers of
+whom a bound says that their risk stays below the threshold are not looked at so closely. All is computed for customers
+side by side, each in a lane of a `Workspace`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.mixture.probability import (
-    LEAST_ETA,
-    MOST_ETA,
-    SHARE_OF_DIRECT,
-    Mixture,
-    Workspace,
-    logit_of_none,
-    pooled,
-    probability,
-    workspace_for,
-)
+from models.churn.mixture.bound import highest_probability
+from models.churn.mixture.probability import Mixture, Workspace, score, workspace_for
 from models.churn.port import Scorer
-from models.features.columns import LOG_RECENCY, RENEWAL, ROOM, SPREAD, WIDTH
+from models.customer.layout import BASIS
+from models.features.columns import load_lanes
 from models.features.silence import roll, rolled
-from models.numerics.compiled import compiled
-from models.numerics.maths import exp
+from models.numerics.compiled import LANES, compiled
 from models.settings import DAY, MINUTE, SECOND
 
-_ROUNDING: Final = 1e-6
-"""Of probabilities, from bases being float32."""
 STRETCH: Final = 7 * DAY
-"""The longest silence that is bounded at once."""
+"""The longest silence that is bounded at once, or cut into halves, and these again."""
 SHORTEST: Final = DAY
 """A stretch that is not halved any more."""
-_MOST_OVERSHOOT: Final = 1.0
-_CURVATURE: Final = 0.1
-"""The most by which `renewal`, which has one peak, is higher within a stretch than at both its ends; and that share of
-the square of how many of a gap's standard deviations the stretch is long. Both rounded up from what there can be."""
 _SECONDS = MINUTE // SECOND
-_ENDS: Final = 6
-"""Slots of a workspace: where the stretch begins; the ends of the longest and of its halves; where one looks closer."""
-_CLOSER: Final = _ENDS - 1
-
-if STRETCH / 2 ** (_ENDS - 3) > SHORTEST:
-    raise ImportError(f"{_ENDS} slots are too few to halve {STRETCH} ms down to {SHORTEST} ms")
+_BEFORE, _AFTER = range(2)
 
 
-def new_workspace(mixture: Mixture) -> Workspace:
-    """A workspace for a score, at slot 0, and for the look ahead that begins with it."""
-    return workspace_for(mixture, _ENDS)
+class Ahead(NamedTuple):
+    """Customers whose silence is looked ahead of, in columns.
 
-
-@compiled
-def overshoot(x: Any, y: Any) -> float:
-    """An upper bound of how far `renewal` may be, between two rows, above both of them."""
-    gaps: float = (y[LOG_RECENCY] - x[LOG_RECENCY]) / x[SPREAD]
-    return min(_CURVATURE * gaps * gaps, _MOST_OVERSHOOT)
-
-
-@compiled
-def highest_probability(mixture: Mixture, workspace: Workspace, end: int) -> float:
-    """An upper bound of the probability between the slots 0 and `end` of the workspace, a `STRETCH` apart at most.
-
-    All features but one are monotone in silence: each counts with that of its two values which makes for more risk.
+    bases: as of now, shape (rows, BASIS). nows: ms. ticks: when the risk is estimated next, ms; 0: no crossing is
+    looked for. below: of whose risk is not below it, none is looked for either; `enter` at most. Each of shape (rows,).
     """
-    cumulated, correction = 0.0, 0.0
-    for group in range(mixture.rolls.shape[0]):
-        x, y = workspace.rows[0, group], workspace.rows[end, group]
-        eta, other = 0.0, 0.0
-        for i in range(0, WIDTH, 2):
-            w, v = mixture.hazard[i], mixture.hazard[i + 1]
-            eta += min(w * x[i], w * y[i])
-            other += min(v * x[i + 1], v * y[i + 1])
-        eta += other + min(mixture.hazard[RENEWAL], 0.0) * overshoot(x, y)
-        cumulated += mixture.widths[group] * exp(min(max(eta, LEAST_ETA), MOST_ETA))
-    x, y = workspace.rows[0, 0], workspace.rows[end, 0]
-    for i in range(WIDTH):
-        w = mixture.direct[i]
-        correction += max(w * x[i], w * y[i])
-    correction += max(mixture.direct[RENEWAL], 0.0) * overshoot(x, y)
-    learners = logit_of_none(cumulated) + SHARE_OF_DIRECT * correction
-    return pooled(learners, max(workspace.anchors[0], workspace.anchors[end]), mixture) + _ROUNDING
+
+    bases: NDArray[np.float32]
+    nows: NDArray[np.int64]
+    ticks: NDArray[np.int64]
+    below: NDArray[np.float64]
+
+
+class Looks(NamedTuple):
+    """What two looks are calculated in."""
+
+    here: Workspace
+    there: Workspace
 
 
 @compiled
-def _look(basis: Any, now: int, at: int, mixture: Mixture, workspace: Workspace, end: int) -> float:
-    """The risk if silence goes on from `now` to `at` (ms), left in the workspace at `end`."""
-    roll(basis, (at - now) / DAY, workspace.basis)
-    return probability(workspace.basis, mixture, workspace, end)
+def looks_for(mixture: Mixture) -> Looks:
+    return Looks(workspace_for(mixture), workspace_for(mixture))
 
 
 @compiled
-def crossing_time(
-    basis: Any, risk: float, now: int, tick: int, enter: float, mixture: Mixture, workspace: Workspace
-) -> int:
-    """The first upward crossing after `now` and before `tick`.
+def foresee(ahead: Ahead, enter: float, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any) -> None:
+    """Probabilities of churn, and the first upward crossing of each customer after now and before their tick.
 
     Args:
-        basis: as of now, shape (BASIS,).
-        risk: that of now, below `enter`, and still in the workspace at slot 0 (`probability`).
-        now, tick: log times, ms.
+        ahead: the customers.
         enter: the threshold, a probability.
-        mixture, workspace: the scorer, and what it calculates in.
-
-    Returns:
-        The first whole minute at which risk is at the threshold, as seconds since the epoch; 0: there is none.
+        mixture: the scorer.
+        looks: to calculate in.
+        probabilities: takes the risk of now, shape (rows,).
+        crossings: takes the first whole minute at which the risk is at the threshold, as seconds since the epoch; 0:
+            there is none. Shape (rows,).
     """
-    last = (tick - 1) // MINUTE * MINUTE
-    at, risks = np.zeros(_ENDS, dtype=np.int64), np.zeros(_ENDS)
-    at[0], risks[0] = now, risk
-    end = 0
-    while True:
-        if end == 0:  # nothing is left of the stretch
-            if at[0] >= last:
-                return 0
-            end = 1
-            at[1] = min((at[0] + STRETCH) // MINUTE * MINUTE, last)
-            risks[1] = _look(basis, now, at[1], mixture, workspace, 1)
-        if risks[end] >= enter or highest_probability(mixture, workspace, end) >= enter:
-            if at[end] - at[0] > SHORTEST:
-                end += 1
-                at[end] = (at[0] + at[end - 1]) // (2 * MINUTE) * MINUTE
-                risks[end] = _look(basis, now, at[end], mixture, workspace, end)
-                continue
-            if risks[end] >= enter:
-                return _between(basis, now, at[0], risks[0], at[end], risks[end], enter, mixture, workspace)
-        at[0], risks[0], workspace.anchors[0] = at[end], risks[end], workspace.anchors[end]
-        for group in range(mixture.rolls.shape[0]):
-            for i in range(ROOM):  # a loop: numba compiles a long way to say that two shapes differ
-                workspace.rows[0, group, i] = workspace.rows[end, group, i]
-        end -= 1
+    here, there = looks.here, looks.there
+    days, bounds = np.zeros(LANES), np.zeros(LANES)
+    unsure, n = np.empty(ahead.nows.shape[0], dtype=np.int64), 0
+    for first in range(0, ahead.nows.shape[0], LANES):
+        used = load_lanes(ahead.bases, first, here.bases)
+        score(mixture, here)
+        longest = 0.0
+        for lane in range(used):
+            row = first + lane
+            crossings[row], probabilities[row], days[lane] = 0, here.probabilities[lane], 0.0
+            if ahead.ticks[row] != 0 and probabilities[row] < ahead.below[row]:
+                now = ahead.nows[row]
+                days[lane] = max(_week_after(now, _last_minute(ahead.ticks[row])) - now, 0) / DAY
+                longest = max(longest, days[lane])
+        if longest == 0.0:
+            continue
+        roll(here.bases, days, there.bases)
+        score(mixture, there)
+        highest_probability(mixture, here, there, bounds)
+        for lane in range(used):
+            row = first + lane
+            if days[lane] > 0.0:
+                last = _last_minute(ahead.ticks[row])
+                more = _week_after(ahead.nows[row], last) < last
+                if more or there.probabilities[lane] >= enter or bounds[lane] >= enter:
+                    unsure[n] = row
+                    n += 1
+    for first in range(0, n, LANES):
+        _search(ahead, unsure[first : min(first + LANES, n)], enter, mixture, looks, probabilities, crossings)
 
 
 @compiled
-def _between(
-    basis: Any,
-    now: int,
-    before: int,
-    low: float,
-    at: int,
-    high: float,
-    enter: float,
-    mixture: Mixture,
-    workspace: Workspace,
-) -> int:
-    """The minute in which risk, `low` < `enter` at `before` and `high` >= `enter` at `at`, crosses; as seconds.
+def _last_minute(tick: int) -> int:
+    """The last whole minute before a tick, ms."""
+    return (tick - 1) // MINUTE * MINUTE
 
-    By regula falsi, and a bisection in between where a bracket is bent."""
-    step = 0
-    first = before // MINUTE
-    last = at // MINUTE
-    while last - first > 1:
-        step += 1
-        share = 0.5 if step % 3 == 0 else (enter - low) / (high - low)
-        middle = min(max(first + int((last - first) * share), first + 1), last - 1)
-        risk = _look(basis, now, middle * MINUTE, mixture, workspace, _CLOSER)
-        if risk >= enter:
-            last, high = middle, risk
+
+@compiled
+def _week_after(time: int, last: int) -> int:
+    """A `STRETCH` later, or `last`."""
+    return min((time + STRETCH) // MINUTE * MINUTE, last)
+
+
+@compiled
+def _next_end(now: int, at: int, last: int) -> int:
+    """Of the stretches into which a silence from `now` to `last` is cut, the end of the one that begins `at`."""
+    begin, end = now, _week_after(now, last)
+    while end <= at:
+        begin, end = end, _week_after(end, last)
+    while end - begin > SHORTEST:
+        middle = (begin + end) // (2 * MINUTE) * MINUTE
+        if at < middle:
+            end = middle
         else:
-            first, low = middle, risk
-    return last * _SECONDS
+            begin = middle
+    return end
+
+
+@compiled
+def _search(
+    ahead: Ahead, rows: Any, enter: float, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any
+) -> None:
+    """`foresee` for a few `rows`, LANES at most, whose risk of now is known: what it finds."""
+    here, there = looks.here, looks.there
+    times, risks, days = np.zeros((2, LANES), dtype=np.int64), np.zeros((2, LANES)), np.zeros(LANES)
+    chosen, searched = np.empty((rows.shape[0], BASIS), dtype=np.float32), rows.shape[0]
+    found = np.zeros(LANES, dtype=np.bool_)
+    for lane in range(rows.shape[0]):
+        row = rows[lane]
+        for i in range(BASIS):
+            chosen[lane, i] = ahead.bases[row, i]
+        times[_BEFORE, lane], risks[_BEFORE, lane] = ahead.nows[row], probabilities[row]
+    load_lanes(chosen, 0, here.bases)
+    while searched:
+        searched = 0
+        for lane in range(rows.shape[0]):
+            now, last = ahead.nows[rows[lane]], _last_minute(ahead.ticks[rows[lane]])
+            if not found[lane] and times[_BEFORE, lane] < last:
+                times[_AFTER, lane] = _next_end(now, times[_BEFORE, lane], last)
+                days[lane] = (times[_AFTER, lane] - now) / DAY
+                searched += 1
+        if searched:
+            roll(here.bases, days, there.bases)
+            score(mixture, there)
+        for lane in range(rows.shape[0]):
+            if not found[lane] and times[_BEFORE, lane] < times[_AFTER, lane]:
+                if there.probabilities[lane] >= enter:
+                    found[lane], risks[_AFTER, lane] = True, there.probabilities[lane]
+                else:
+                    times[_BEFORE, lane], risks[_BEFORE, lane] = times[_AFTER, lane], there.probabilities[lane]
+    _narrow(ahead.nows[rows], times, risks, found, enter, mixture, looks)
+    for lane in range(rows.shape[0]):
+        if found[lane]:
+            crossings[rows[lane]] = times[_AFTER, lane] // SECOND
+
+
+@compiled
+def _narrow(nows: Any, times: Any, risks: Any, found: Any, enter: float, mixture: Mixture, looks: Looks) -> None:
+    """Bring `times`, between which the risk crosses, to a minute of each other, by regula falsi, and a bisection in
+    between where a bracket is bent.
+
+    Args:
+        nows: when the bases of `looks.here` are as of, ms, shape (lanes in use,).
+        times, risks: before and after the crossing, shape (2, LANES).
+        found: whether there is one, shape (LANES,).
+        enter, mixture, looks: as for `foresee`.
+    """
+    here, there = looks.here, looks.there
+    middle, days = np.zeros(LANES, dtype=np.int64), np.zeros(LANES)
+    step, left = 0, 1
+    while left:
+        step += 1
+        left = 0
+        for lane in range(nows.shape[0]):
+            first, last = times[_BEFORE, lane] // MINUTE, times[_AFTER, lane] // MINUTE
+            middle[lane] = last
+            if found[lane] and last - first > 1:
+                low, high = risks[_BEFORE, lane], risks[_AFTER, lane]
+                share = 0.5 if step % 3 == 0 else (enter - low) / (high - low)
+                middle[lane] = min(max(first + int((last - first) * share), first + 1), last - 1)
+                days[lane] = (middle[lane] * MINUTE - nows[lane]) / DAY
+                left += 1
+        if left:
+            roll(here.bases, days, there.bases)
+            score(mixture, there)
+        for lane in range(nows.shape[0]):
+            time, risk = middle[lane] * MINUTE, there.probabilities[lane]
+            if time < times[_AFTER, lane]:
+                side = _AFTER if risk >= enter else _BEFORE
+                times[side, lane], risks[side, lane] = time, risk
 
 
 def crossings_of(

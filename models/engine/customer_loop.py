@@ -1,11 +1,11 @@
 """The compiled loop: applies each customer's touchpoints and timers in order.
 
-Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane as far as it can: it updates the
-record, estimates the risk with the version in force, predicts when it will cross the threshold, and moves bands, ticks
-and due times. What has to be decided or emitted about a customer it reports as an *effect*, in the order of the lane,
-with a copy of all that the decision reads; plain Python (models.engine.effects) handles the effects afterwards. A lane
-stops early where plain Python has to change the record first (a service case, an erasure, a trigger that expired),
-or where the scorer is not a compiled one; the next call goes on from there.
+Customers do not see each other inside a piece, so each has a lane. `walk` takes a lane to its next score: it updates
+the record, and moves bands, ticks and due times. With the score, and the crossing of the threshold that was predicted
+(`models.engine.waves`), the next call goes on from there. What has to be decided or emitted about a customer it reports
+as an *effect*, in the order of the lane, with a copy of all that the decision reads; plain Python
+(`models.engine.effects`) handles the effects afterwards. A lane also stops where plain Python has to change the record
+first (a service case, an erasure, a trigger that expired).
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from models.churn.crossing import crossing_time
-from models.churn.mixture.probability import Mixture, Workspace, probability
 from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
@@ -77,38 +75,28 @@ def walk(
     arrivals: Arrivals,
     bound: float,
     rules: Any,
-    mixture: Mixture,
-    workspace: Workspace,
-    asks: bool,
     single: bool,
     probabilities: Any,
     crossings: Any,
     counts: Any,
     effects: Any,
+    n: int,
 ) -> int:
-    """Take lanes as far as they go. A lane also stops when the buffer of effects is full.
+    """Take lanes to their next score, or their end. A lane also stops when the buffer of effects is full.
 
     Args:
-        records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
-        order: which lanes, in which order, shape (any,).
-        bound: where the piece ends.
-        mixture, workspace: of the compiled scorer, and what it calculates in.
-        asks: the scorer is another one: stop before every score.
-        single: one step a lane.
-        probabilities, crossings: what that scorer said (crossings: s since the epoch), shape (lanes,).
-        counts: by `Count`, counted up. effects: room for what is reported, dtype EFFECT.
+        records, lanes, order, arrivals, bound, rules, single, counts, effects: as for `models.engine.waves.waves`.
+        probabilities, crossings: of lanes that were scored (crossings: s since the epoch), shape (lanes,).
+        n: how many `effects` are written already.
 
     Returns:
-        How many `effects` were written.
+        How many are written then.
     """
-    n = 0
     for at in range(order.shape[0]):
         index = order[at]
         lane, record = lanes[index], records[index]
-        # An array like any other: one in a record is a type of its own, for which all that reads it is compiled anew.
-        basis = lane.basis[:]
         while lane.state != _DONE and n + _MOST_A_STEP <= effects.shape[0]:
-            scored = lane.state == _SCORED
+            outcome = _SCORE
             if lane.state == _NEXT:
                 if not _choose(record, lane, arrivals, bound):
                     lane.state = _DONE
@@ -121,25 +109,17 @@ def walk(
                     n, outcome = _touch_step(record, lane, index, arrivals, rules, counts, effects, n)
             elif lane.state == _AFTER_CASE:
                 n, outcome = _apply(record, lane, index, arrivals, rules, counts, effects, n)
-            else:
-                outcome = _SCORE
             if outcome == _WAIT_CASE:
                 lane.state = _AFTER_CASE
                 break
             if outcome == _SCORE:
-                if asks and not scored:
+                if lane.state != _SCORED:
                     lane.state = _ASKING
                     break
-                estimate = probabilities[index] if scored else probability(basis, mixture, workspace, 0)
+                estimate = probabilities[index]
                 n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
-                record.seconds[CROSSING] = 0
-                if estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0:
-                    tick = int(record.times[TICK])
-                    record.seconds[CROSSING] = (
-                        crossings[index]
-                        if scored
-                        else crossing_time(basis, estimate, lane.now, tick, rules.enter, mixture, workspace)
-                    )
+                below = estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0
+                record.seconds[CROSSING] = crossings[index] if below else 0
             lane.state = _NEXT
             if lane.exists:
                 record.times[DUE] = next_due(record, rules, lane.phase, lane.now)

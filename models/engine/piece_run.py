@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer
-from models.churn.crossing import crossings_of, new_workspace
+from models.churn.crossing import crossings_of
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
-from models.engine.customer_loop import walk
 from models.engine.decide import choose_champion, choose_settings
 from models.engine.effects import Ground, take_effect
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
+from models.engine.waves import waves
 from models.timeline.order import NEVER
 from models.timeline.partitioning import misplaced
 from models.timeline.shard_state import ShardState
@@ -55,7 +55,6 @@ class Run:
         # Not a subclass, which may score otherwise than compiled code does.
         self._asks = type(scorer) is not MixtureScorer
         self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
-        self._workspace = new_workspace(self._mixture)
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
         self.ground = Ground(work, block, self.lanes, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT))
@@ -117,7 +116,7 @@ class Run:
 
     def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
         """Take lanes as far as they go at once, or one step; let what they report take effect; score those that ask."""
-        written = walk(
+        written = waves(
             self.block.rows,
             self.lanes,
             order,
@@ -125,7 +124,6 @@ class Run:
             self.work.piece.bound[0],
             self._rules,
             self._mixture,
-            self._workspace,
             self._asks,
             single,
             self._probabilities,

@@ -2,6 +2,6 @@
 
 from models.features.basis import COLUMNS, bases_of, basis_of
 from models.features.behaviour import update
-from models.features.columns import FEATURES, ROOM, WIDTH, feature_row, features_of
+from models.features.columns import FEATURES, ROOM, WIDTH, features_of
 
-__all__ = ["COLUMNS", "FEATURES", "ROOM", "WIDTH", "bases_of", "basis_of", "feature_row", "features_of", "update"]
+__all__ = ["COLUMNS", "FEATURES", "ROOM", "WIDTH", "bases_of", "basis_of", "features_of", "update"]

@@ -1,4 +1,4 @@
-"""Model features, computed from raw features row by row: a row's bits do not depend on other rows.
+"""Model features, computed from raw features for customers side by side: the bits of one do not depend on the others.
 
 Every feature is a bounded logarithm, a hinge of one, or a difference: nothing has to be scaled, and no currency is in
 the model. Recency, frequency and gaps are the sufficient statistics of the classic customer-base models (Schmittlein,
@@ -7,13 +7,13 @@ Morrison and Colombo 1987, "Counting your customers", Management Science 33); hi
 of a customer whose gaps are lognormal with their own, shrunk, mean and spread.
 
 Under silence only recency, tenure and the decays move, so that the features of a later moment follow from a basis:
-`moving_row` writes those that move, `steady_row` the others.
+`moving` writes those that move, `steady` the others. Arrays that are calculated in have a row for each number, by name,
+and a lane for each customer; loops over the lanes have no branch.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.customer.layout import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
 from models.features.basis import COLUMNS, COUNTED, TOUCH_COLUMNS
-from models.numerics.compiled import compiled
+from models.numerics.compiled import LANES, compiled
 from models.numerics.maths import exp, exp2, ln
 from models.numerics.normal import ln_upper_tail, upper_tail
 
@@ -66,7 +66,7 @@ MEANS = 3
 WIDTH = len(FEATURES) + 1
 """The features and the constant before them."""
 ROOM = WIDTH + 5 + len(HALF_LIVES_PURCHASE)
-"""Length of the array that features are written into: behind them is what the moving ones need of the steady ones."""
+"""Rows of the array that features are written into: behind them is what the moving ones need of the steady ones."""
 
 _RECENCY, _TENURE, _DAYS, _GAP_MAX, _GAP_SUM, _GAP_SQUARES, _GAP_EWMA = range(7)
 _LAST, _EWMA, _MEAN, _QUANTITY, _BASKETS = range(7, 12)
@@ -92,9 +92,9 @@ _OVERDUE_KNOTS = np.array(OVERDUE_HINGES)
 _HALF_LIVES = np.array(HALF_LIVES_PURCHASE)
 _LONGEST_HALF_LIFE = HALF_LIVES_PURCHASE[-1]
 SPREAD, LOG_RECENCY = WIDTH + 3, WIDTH + 4
-"""Where a row has a gap's spread, and the log of recency in days."""
+"""The rows of a gap's spread, and of the log of recency in days."""
 _LEFT = WIDTH + 5
-"""Where a row has, by half-life, what is left of a count."""
+"""From here on, by half-life, the rows of what is left of a count."""
 _TOUCH_LEFT = np.array([HALF_LIVES_PURCHASE.index(days) if days else -1 for days in TOUCH_HALF_LIVES])
 _FAR = 5.0
 """Standard deviations beyond which the tail's logarithm is exacter than the tail."""
@@ -117,92 +117,140 @@ if _TOUCH + len(TOUCH_COLUMNS) != WIDTH:
 
 
 @compiled
-def steady_row(basis: Any, means: Any, x: Any) -> None:
-    """The constant and the features that silence does not move, into `x`, shape (ROOM,) of float64."""
-    days = max(np.float64(basis[_DAYS]), 1.0)
-    gaps = days - 1.0
-    x[0] = 1.0
-    x[_FREQUENCY] = ln(days)
-    for i in range(_FREQUENCY_KNOTS.shape[0]):
-        x[_FREQUENCY_HINGES + i] = max(x[_FREQUENCY] - _FREQUENCY_KNOTS[i], 0.0)
-    amount = np.float64(basis[_LAST]) - means[0]
-    x[_MONEY] = np.float64(basis[_LAST]) - np.float64(basis[_EWMA])
-    x[_MONEY + 1] = np.float64(basis[_EWMA]) - means[0]
-    x[_MONEY + 2] = np.float64(basis[_MEAN]) - means[0]
-    x[_MONEY + 3] = np.float64(basis[_QUANTITY]) - means[1]
-    x[_MONEY + 4] = np.float64(basis[_BASKETS]) - means[2]
-    x[_MONEY + 5] = amount if days <= 1.0 else 0.0
-    x[_TOUCH + _SENTIMENT] = basis[_TOUCHED + _SENTIMENT]
-    # What the moving features need: the logs of the mean gap in weeks and of the longest; median and spread of a gap.
-    owned = max(np.float64(basis[_TENURE]) - np.float64(basis[_RECENCY]), 0.0)
-    x[WIDTH] = ln((owned + _PRIOR_GAP) / (_WEEK * days))
-    x[WIDTH + 1] = ln(max(np.float64(basis[_GAP_MAX]), 1.0))
-    counted = min(gaps, _MOST_GAPS)
-    x[WIDTH + 2] = (np.float64(basis[_GAP_EWMA]) * counted + _LN_PRIOR_GAP) / (counted + 1.0)
-    mean = (np.float64(basis[_GAP_SUM]) + 2.0 * _LN_PRIOR_GAP) / (gaps + 2.0)
-    squares = np.float64(basis[_GAP_SQUARES]) + 2.0 * (_LN_PRIOR_GAP * _LN_PRIOR_GAP + _PRIOR_SPREAD)
-    x[SPREAD] = sqrt(max(squares / (gaps + 2.0) - mean * mean, _LEAST_SPREAD))
+def load_lanes(bases: Any, first: int, b: Any) -> int:
+    """Bases, shape (rows, BASIS), from row `first` on into the lanes of `b`, shape (BASIS, LANES) of float64.
+
+    Returns how many lanes are in use. The others have the last of these bases: they cost nothing, and raise nothing.
+    """
+    used: int = min(bases.shape[0] - first, LANES)
+    for lane in range(LANES):
+        row = first + min(lane, used - 1)
+        for i in range(b.shape[0]):
+            b[i, lane] = bases[row, i]
+    return used
 
 
 @compiled
-def moving_row(basis: Any, silence: float, x: Any) -> None:
-    """The features that move, after so many more days of `silence`. `x` as `steady_row` has left it."""
-    recency = max(np.float64(basis[_RECENCY]) + silence, _LEAST_RECENCY)
-    weeks = ln(recency / _WEEK + 0.5)
-    x[_L] = weeks
+def steady(b: Any, means: Any, x: Any) -> None:
+    """The constant and the features that silence does not move.
+
+    Args:
+        b: bases, shape (BASIS, LANES).
+        means: those that the features are centred on, shape (MEANS, LANES).
+        x: takes the features, shape (ROOM, LANES) of float64.
+    """
+    for lane in range(LANES):
+        x[0, lane] = 1.0
+        x[_FREQUENCY, lane] = ln(max(b[_DAYS, lane], 1.0))
+    for i in range(_FREQUENCY_KNOTS.shape[0]):
+        for lane in range(LANES):
+            x[_FREQUENCY_HINGES + i, lane] = max(x[_FREQUENCY, lane] - _FREQUENCY_KNOTS[i], 0.0)
+    for lane in range(LANES):
+        x[_MONEY, lane] = b[_LAST, lane] - b[_EWMA, lane]
+        x[_MONEY + 1, lane] = b[_EWMA, lane] - means[0, lane]
+        x[_MONEY + 2, lane] = b[_MEAN, lane] - means[0, lane]
+        x[_MONEY + 3, lane] = b[_QUANTITY, lane] - means[1, lane]
+        x[_MONEY + 4, lane] = b[_BASKETS, lane] - means[2, lane]
+        amount = b[_LAST, lane] - means[0, lane]
+        x[_MONEY + 5, lane] = amount if b[_DAYS, lane] <= 1.0 else 0.0
+        x[_TOUCH + _SENTIMENT, lane] = b[_TOUCHED + _SENTIMENT, lane]
+    # What the moving features need: the logs of the mean gap in weeks and of the longest; median and spread of a gap.
+    for lane in range(LANES):
+        owned = max(b[_TENURE, lane] - b[_RECENCY, lane], 0.0)
+        x[WIDTH, lane] = ln((owned + _PRIOR_GAP) / (_WEEK * max(b[_DAYS, lane], 1.0)))
+        x[WIDTH + 1, lane] = ln(max(b[_GAP_MAX, lane], 1.0))
+    for lane in range(LANES):
+        gaps = max(b[_DAYS, lane], 1.0) - 1.0
+        counted = min(gaps, _MOST_GAPS)
+        x[WIDTH + 2, lane] = (b[_GAP_EWMA, lane] * counted + _LN_PRIOR_GAP) / (counted + 1.0)
+        mean = (b[_GAP_SUM, lane] + 2.0 * _LN_PRIOR_GAP) / (gaps + 2.0)
+        squares = b[_GAP_SQUARES, lane] + 2.0 * (_LN_PRIOR_GAP * _LN_PRIOR_GAP + _PRIOR_SPREAD)
+        x[SPREAD, lane] = np.sqrt(max(squares / (gaps + 2.0) - mean * mean, _LEAST_SPREAD))
+
+
+@compiled
+def moving(b: Any, silence: float, x: Any) -> None:
+    """The features that move, after so many more days of `silence`. `x` as `steady` has left it."""
+    for lane in range(LANES):
+        recency = max(b[_RECENCY, lane] + silence, _LEAST_RECENCY)
+        x[_L, lane] = ln(recency / _WEEK + 0.5)
+        x[LOG_RECENCY, lane] = ln(recency)
     for i in range(_L_KNOTS.shape[0]):
-        x[_L_HINGES + i] = max(weeks - _L_KNOTS[i], 0.0)
-    # Each half-life is half of the next one: so is what is left of a count the square of what is left by the next one.
+        for lane in range(LANES):
+            x[_L_HINGES + i, lane] = max(x[_L, lane] - _L_KNOTS[i], 0.0)
+    for lane in range(LANES):
+        x[_OVERDUE, lane] = x[_L, lane] - x[WIDTH, lane]
+    for i in range(_OVERDUE_KNOTS.shape[0]):
+        for lane in range(LANES):
+            x[_OVERDUE + 1 + i, lane] = max(x[_OVERDUE, lane] - _OVERDUE_KNOTS[i], 0.0)
+    for lane in range(LANES):
+        longest = x[LOG_RECENCY, lane] - x[WIDTH + 1, lane]
+        x[_LONGEST, lane] = longest if b[_DAYS, lane] > 1.0 else 0.0
+    _renewal(b, silence, x)
+    _counts(b, silence, x)
+
+
+@compiled
+def _renewal(b: Any, silence: float, x: Any) -> None:
+    """Of a lognormal gap: the logit of its end within a week, and how long it has lasted."""
+    far = 0
+    for lane in range(LANES):
+        x[_LONGEST + 2, lane] = (x[LOG_RECENCY, lane] - x[WIDTH + 2, lane]) / x[SPREAD, lane]
+        far += 0 if x[_LONGEST + 2, lane] < _FAR else 1
+    for lane in range(LANES):
+        recency = max(b[_RECENCY, lane] + silence, _LEAST_RECENCY)
+        x[_LONGEST + 3, lane] = (ln(recency + _WEEK) - x[WIDTH + 2, lane]) / x[SPREAD, lane]
+    for lane in range(LANES):
+        x[RENEWAL, lane] = 1.0 - upper_tail(x[_LONGEST + 3, lane]) / upper_tail(x[_LONGEST + 2, lane])
+    if far:  # few customers: one by one
+        for lane in range(LANES):
+            now, next_week = x[_LONGEST + 2, lane], x[_LONGEST + 3, lane]
+            if not now < _FAR:
+                x[RENEWAL, lane] = 1.0 - exp(ln_upper_tail(next_week) - ln_upper_tail(now))
+    for lane in range(LANES):
+        ends = min(max(x[RENEWAL, lane], 1e-4), 0.9999)
+        x[RENEWAL, lane] = ln(ends / (1.0 - ends))
+        x[_LONGEST + 2, lane] = min(max(x[_LONGEST + 2, lane], -4.0), 4.0)
+        x[_LONGEST + 3, lane] = max(x[_LONGEST + 2, lane], 0.0)
+
+
+@compiled
+def _counts(b: Any, silence: float, x: Any) -> None:
+    """What decays. Each half-life is half of the next one: so is what is left of a count the square of what is left by
+    the next one."""
     left = exp2(-silence / _LONGEST_HALF_LIFE)
     for back in range(_HALF_LIVES.shape[0]):
-        i = _HALF_LIVES.shape[0] - 1 - back
-        x[_LEFT + i] = left
-        x[_COUNTS + i] = ln(np.float64(basis[_DECAYED + i]) * left + _LEAST_COUNT)
+        for lane in range(LANES):
+            x[_LEFT + _HALF_LIVES.shape[0] - 1 - back, lane] = left
         left *= left
-    overdue = weeks - x[WIDTH]
-    x[_OVERDUE] = overdue
-    for i in range(_OVERDUE_KNOTS.shape[0]):
-        x[_OVERDUE + 1 + i] = max(overdue - _OVERDUE_KNOTS[i], 0.0)
-    log_recency = ln(recency)
-    x[LOG_RECENCY] = log_recency
-    x[_LONGEST] = log_recency - x[WIDTH + 1] if basis[_DAYS] > 1.0 else 0.0
-    now = (log_recency - x[WIDTH + 2]) / x[SPREAD]
-    next_week = (ln(recency + _WEEK) - x[WIDTH + 2]) / x[SPREAD]
-    if now < _FAR:
-        ends = 1.0 - upper_tail(next_week) / upper_tail(now)
-    else:
-        ends = 1.0 - exp(ln_upper_tail(next_week) - ln_upper_tail(now))
-    ends = min(max(ends, 1e-4), 0.9999)
-    delay = min(max(now, -4.0), 4.0)
-    x[RENEWAL] = ln(ends / (1.0 - ends))
-    x[_LONGEST + 2] = delay
-    x[_LONGEST + 3] = max(delay, 0.0)
-    cases = basis[_TOUCHED]
-    x[_TOUCH + _CASE_AGE] = (
-        ln(1.0 + (np.float64(basis[_TOUCHED + _CASE_AGE]) + silence) / _WEEK) if cases > 0.0 else 0.0
-    )
+    for i in range(_HALF_LIVES.shape[0]):
+        for lane in range(LANES):
+            x[_COUNTS + i, lane] = ln(b[_DECAYED + i, lane] * x[_LEFT + i, lane] + _LEAST_COUNT)
+    for lane in range(LANES):
+        age = ln(1.0 + (b[_TOUCHED + _CASE_AGE, lane] + silence) / _WEEK)
+        x[_TOUCH + _CASE_AGE, lane] = age if b[_TOUCHED, lane] > 0.0 else 0.0
+        x[_TOUCH, lane] = ln(1.0 + b[_TOUCHED, lane]) if b[_TOUCHED, lane] > 0.0 else 0.0
     for i in range(_TOUCH_LEFT.shape[0]):
-        if i != _CASE_AGE and i != _SENTIMENT:
-            count = np.float64(basis[_TOUCHED + i])
-            if _TOUCH_LEFT[i] >= 0:
-                count *= x[_LEFT + _TOUCH_LEFT[i]]
-            x[_TOUCH + i] = ln(1.0 + count) if count > 0.0 else 0.0
-
-
-@compiled
-def feature_row(basis: Any, silence: float, means: Any, x: Any) -> None:
-    """All features of one basis, shape (BASIS,), after `silence` days, into `x`, shape (ROOM,)."""
-    steady_row(basis, means, x)
-    moving_row(basis, silence, x)
+        if _TOUCH_LEFT[i] >= 0:
+            for lane in range(LANES):
+                count = b[_TOUCHED + i, lane]
+                decayed = ln(1.0 + count * x[_LEFT + _TOUCH_LEFT[i], lane])
+                x[_TOUCH + i, lane] = decayed if count > 0.0 else 0.0
 
 
 @compiled
 def _feature_rows(bases: Any, means: Any, features: Any) -> None:
-    x = np.empty(ROOM)
-    for row in range(bases.shape[0]):
-        feature_row(bases[row], 0.0, means, x)
-        for i in range(features.shape[1]):
-            features[row, i] = x[1 + i]
+    b, x, centres = np.empty((bases.shape[1], LANES)), np.empty((ROOM, LANES)), np.empty((MEANS, LANES))
+    for i in range(MEANS):
+        for lane in range(LANES):
+            centres[i, lane] = means[i]
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, b)
+        steady(b, centres, x)
+        moving(b, 0.0, x)
+        for lane in range(used):
+            for i in range(features.shape[1]):
+                features[first + lane, i] = x[1 + i, lane]
 
 
 def features_of(bases: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.customer.layout import HALF_LIVES_PURCHASE
+from models.customer.layout import BASIS, HALF_LIVES_PURCHASE
 from models.features.basis import COLUMNS, RECENCY_COLUMN, TENURE_COLUMN
-from models.features.columns import TOUCH_HALF_LIVES
-from models.numerics.compiled import compiled
+from models.features.columns import TOUCH_HALF_LIVES, load_lanes
+from models.numerics.compiled import LANES, compiled
 from models.numerics.maths import exp2
 
 _DECAYED, _TOUCHED = COLUMNS.index("purchases_14"), COLUMNS.index("open_cases")
@@ -19,25 +19,43 @@ _HALF_LIVES, _TOUCH_HALF_LIVES = np.array(HALF_LIVES_PURCHASE), np.array(TOUCH_H
 
 
 @compiled
-def roll(basis: Any, days: float, out: Any) -> None:
-    """Write into `out` what `basis` will be in `days`, both of shape (BASIS,)."""
-    for i in range(basis.shape[0]):
-        out[i] = basis[i]
-    out[RECENCY_COLUMN] = np.float64(basis[RECENCY_COLUMN]) + days
-    out[TENURE_COLUMN] = np.float64(basis[TENURE_COLUMN]) + days
+def roll(b: Any, days: Any, later: Any) -> None:
+    """Write into `later` what the bases `b` will be in `days`, at float32, as a basis is kept.
+
+    Args:
+        b, later: bases, shape (BASIS, LANES) of float64.
+        days: shape (LANES,).
+    """
+    for i in range(b.shape[0]):
+        for lane in range(LANES):
+            later[i, lane] = b[i, lane]
+    for lane in range(LANES):
+        later[RECENCY_COLUMN, lane] = np.float32(b[RECENCY_COLUMN, lane] + days[lane])
+        later[TENURE_COLUMN, lane] = np.float32(b[TENURE_COLUMN, lane] + days[lane])
+        age = np.float64(np.float32(max(b[_CASE_AGE, lane] + days[lane], 0.0)))
+        later[_CASE_AGE, lane] = age if b[_TOUCHED, lane] > 0.0 else b[_CASE_AGE, lane]
     for i in range(_HALF_LIVES.shape[0]):
-        out[_DECAYED + i] = np.float64(basis[_DECAYED + i]) * exp2(-days / _HALF_LIVES[i])
+        for lane in range(LANES):
+            left = exp2(-days[lane] / _HALF_LIVES[i])
+            later[_DECAYED + i, lane] = np.float32(b[_DECAYED + i, lane] * left)
     for i in range(_TOUCH_HALF_LIVES.shape[0]):
         if _TOUCH_HALF_LIVES[i] > 0.0:
-            out[_TOUCHED + i] = np.float64(basis[_TOUCHED + i]) * exp2(-days / _TOUCH_HALF_LIVES[i])
-    if basis[_TOUCHED] > 0.0:
-        out[_CASE_AGE] = max(np.float64(basis[_CASE_AGE]) + days, 0.0)
+            for lane in range(LANES):
+                left = exp2(-days[lane] / _TOUCH_HALF_LIVES[i])
+                later[_TOUCHED + i, lane] = np.float32(b[_TOUCHED + i, lane] * left)
 
 
 @compiled
 def _roll_rows(bases: Any, days: Any, out: Any) -> None:
-    for row in range(bases.shape[0]):
-        roll(bases[row], days[row], out[row])
+    b, later, ahead = np.empty((BASIS, LANES)), np.empty((BASIS, LANES)), np.zeros(LANES)
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, b)
+        for lane in range(used):
+            ahead[lane] = days[first + lane]
+        roll(b, ahead, later)
+        for lane in range(used):
+            for i in range(BASIS):
+                out[first + lane, i] = later[i, lane]
 
 
 def rolled(bases: NDArray[np.float32], days: NDArray[np.float64]) -> NDArray[np.float32]:

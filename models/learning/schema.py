@@ -70,11 +70,16 @@ def scorer_schema(kind: str) -> str:
     return "" if found == FIRST.get(kind) else found
 
 
+_ONLY_HOW: Final = {"LANES"}
+"""Constants of how numbers are computed, which change none."""
+
+
 def _constants(modules: Iterable[ModuleType]) -> list[dict[str, object]]:
-    return [
-        {name: value for name, value in vars(module).items() if name.isupper() and _is_plain(value)}
-        for module in modules
-    ]
+    return [{name: value for name, value in vars(module).items() if _counts(name, value)} for module in modules]
+
+
+def _counts(name: str, value: object) -> bool:
+    return name.isupper() and name not in _ONLY_HOW and _is_plain(value)
 
 
 def _is_plain(value: object) -> bool:

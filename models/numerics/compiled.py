@@ -11,7 +11,7 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import xxhash
@@ -22,6 +22,10 @@ from numba.core.types import unliteral
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+LANES: Final = 16
+"""Numbers that are computed side by side: the last axis of the arrays that are calculated in. The compiler must know it
+to make code of the widest registers; with eight it undoes the loops instead, more are not faster."""
 
 OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
 """Without the interpreter's lock: the thread that fetches goes on meanwhile."""

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer, Version
-from models.churn.crossing import crossing_time, crossings_of, new_workspace
+from models.churn.crossing import Ahead, crossings_of, foresee, looks_for
 from models.churn.mixture.probability import Mixture
-from models.churn.mixture.probability import probability as into_room
 from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
@@ -124,10 +123,11 @@ def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int
 
 
 def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, enter: float) -> int:
-    """The crossing, looked for as the walk does: right after the score."""
-    workspace = new_workspace(mixture)
-    risk = into_room(basis, mixture, workspace, 0)
-    return crossing_time(basis, risk, now, tick, enter, mixture, workspace)
+    """The crossing, looked for of one customer alone."""
+    risks, crossings = np.empty(1), np.empty(1, dtype=np.int64)
+    ahead = Ahead(basis[None], np.array([now]), np.array([tick]), np.array([enter]))
+    foresee(ahead, enter, mixture, looks_for(mixture), risks, crossings)
+    return int(crossings[0])
 
 
 def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:

@@ -31,7 +31,7 @@ def features(basis: array[float], silence: float, means: Sequence[float]) -> lis
     for half_life in (112.0, 56.0, 28.0, 14.0):
         left[half_life] = left[2.0 * half_life] * left[2.0 * half_life]
     counts = {name: of[name] * left[half_life] for name, half_life in HALF_LIVES.items()}
-    recency, days = max(of["recency_days"] + silence, 0.5), of["purchase_days"]
+    recency, days = max(of["recency_days"] + silence, 0.5), max(of["purchase_days"], 1.0)
     weeks = ln(recency / 7.0 + 0.5)
     frequency = ln(days)
     owned = max(of["tenure_days"] - of["recency_days"], 0.0)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.churn.mbg.likelihood import Sample, objective
-from models.numerics.compiled import compiled
+from models.numerics.compiled import compiled, inlined
 from models.numerics.maths import exp, ln
 
 Column = NDArray[np.float64]
@@ -162,7 +162,7 @@ def _ridges(prior: MbgPrior, total: float) -> tuple[Column, Column]:
     return medians, np.array([0.5 / (spread * spread * total) for spread in prior.spreads])
 
 
-@compiled
+@inlined
 def silent_probability(x: float, last: float, age: float, horizon: float, parameters: Any) -> float:
     """Probability that a customer makes no purchase within `horizon` from now.
 
@@ -183,11 +183,10 @@ def silent_probability(x: float, last: float, age: float, horizon: float, parame
     r, alpha, a, b = parameters[0], parameters[1], parameters[2], parameters[3]
     odds = ln(a / (b + x)) + (r + x) * ln((alpha + age) / (alpha + last))
     silent = exp(-(r + x) * ln((alpha + age + horizon) / (alpha + age)))
-    if odds > 0.0:  # 1 / R, since R itself may overflow
-        inverse = exp(-odds)
-        return (1.0 + silent * inverse) / (1.0 + inverse)
-    gone = exp(odds)
-    return (gone + silent) / (gone + 1.0)
+    # R or 1 / R, the one of them that can't overflow.
+    small = exp(-odds if odds > 0.0 else odds)
+    gone, other = (1.0, small) if odds > 0.0 else (small, 1.0)
+    return (gone + silent * other) / (gone + other)
 
 
 def silent_probabilities(

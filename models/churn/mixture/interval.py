@@ -24,13 +24,13 @@ from models.churn.mixture.probability import (
     MOST_ETA,
     SHARE_OF_DIRECT,
     Mixture,
-    cumulated_hazard,
     probabilities,
+    roll_hazard,
     workspace_for,
 )
 from models.features.basis import DAYS_COLUMN, RECENCY_COLUMN, TENURE_COLUMN
-from models.features.columns import WIDTH
-from models.numerics.compiled import compiled
+from models.features.columns import WIDTH, load_lanes
+from models.numerics.compiled import LANES, compiled
 
 Floats = NDArray[np.float64]
 SEASON = 0.25
@@ -143,12 +143,14 @@ def _purchases(bases: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
 
 @compiled
 def _rows(bases: Any, mixture: Any, out: Any) -> None:
-    workspace = workspace_for(mixture, 1)
-    for row in range(bases.shape[0]):
-        cumulated_hazard(bases[row], mixture, workspace.rows[0])
-        for group in range(out.shape[1]):
-            for i in range(out.shape[2]):
-                out[row, group, i] = workspace.rows[0, group, i]
+    work = workspace_for(mixture)
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, work.bases)
+        roll_hazard(mixture, work)
+        for lane in range(used):
+            for group in range(out.shape[1]):
+                for i in range(out.shape[2]):
+                    out[first + lane, group, i] = work.features[group, i, lane]
 
 
 def _logit(p: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.churn.mbg.fit import Customers, MbgParameters, covariance, fit, prior_of
 from models.churn.mixture.interval import Beliefs
 from models.churn.mixture.level import UNLEARNED_SHARE, Shares, means_of, shares, shift_to_level
-from models.churn.mixture.probability import DAYS_A_WEEK, Mixture, offsets, parts
+from models.churn.mixture.probability import DAYS_A_WEEK, Mixture, parts
 from models.churn.mixture.reservoir import Reservoir
 from models.churn.mixture.scorer import MixtureScorer
 from models.churn.mixture.trust import Trust
@@ -31,8 +31,8 @@ from models.features.basis import (
     TENURE_COLUMN,
     TOUCH_COLUMNS,
 )
-from models.features.columns import FEATURES, MEANS, ROOM, feature_row, features_of
-from models.numerics.compiled import compiled
+from models.features.columns import FEATURES, MEANS, ROOM, features_of, load_lanes, moving, steady
+from models.numerics.compiled import LANES, compiled
 from models.settings import DAY, WEEK, EngineSettings
 
 PRECISION_HAZARD: Final = 50.0
@@ -118,8 +118,7 @@ class MixtureLearner:
     def _correct(self, churned: Outcomes, before: Mixture) -> None:
         """The direct learner's examples are corrections to what the last version's hazard says of them."""
         bases = np.ascontiguousarray(churned.bases)
-        shifts = np.empty(len(bases))
-        offsets(bases, before, shifts)
+        shifts = parts(bases, before).hazards
         self._direct.learn_rows(features_of(bases, before.means), churned.truths, shifts)
 
     def _set_level(self, boundary: int) -> None:
@@ -130,8 +129,7 @@ class MixtureLearner:
         self._share, self._learned = share.mbg, True
         bases = np.ascontiguousarray(self._reservoir.bases[self._active(boundary)])
         if len(bases):  # else last week's level stands
-            learners, anchor = np.empty(len(bases)), np.empty(len(bases))
-            parts(bases, self._mixture(), learners, anchor)
+            _, learners, anchor = parts(bases, self._mixture())
             self._shift = shift_to_level(learners, anchor, share)
             self._trust.note(boundary, *means_of(learners, anchor))
 
@@ -253,13 +251,19 @@ def _part(state: dict[str, Any], name: str) -> dict[str, Any]:
 @compiled
 def _centred_rows(bases: Any, means: Any, counted: float, rows: Any) -> float:
     """Features of each basis after it has entered the running means, in place. Gives how many they remember now."""
-    x = np.empty(ROOM)
-    for row in range(bases.shape[0]):
-        counted = min(counted + 1.0, MEMORY)
-        means[0] += (np.float64(bases[row, AMOUNT_COLUMN]) - means[0]) / counted
-        means[1] += (np.float64(bases[row, QUANTITY_COLUMN]) - means[1]) / counted
-        means[2] += (np.float64(bases[row, BASKETS_COLUMN]) - means[2]) / counted
-        feature_row(bases[row], 0.0, means, x)
-        for i in range(rows.shape[1]):
-            rows[row, i] = x[1 + i]
+    b, x, centres = np.empty((bases.shape[1], LANES)), np.empty((ROOM, LANES)), np.zeros((MEANS, LANES))
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, b)
+        for lane in range(used):
+            counted = min(counted + 1.0, MEMORY)
+            means[0] += (b[AMOUNT_COLUMN, lane] - means[0]) / counted
+            means[1] += (b[QUANTITY_COLUMN, lane] - means[1]) / counted
+            means[2] += (b[BASKETS_COLUMN, lane] - means[2]) / counted
+            for i in range(MEANS):
+                centres[i, lane] = means[i]
+        steady(b, centres, x)
+        moving(b, 0.0, x)
+        for lane in range(used):
+            for i in range(rows.shape[1]):
+                rows[first + lane, i] = x[1 + i, lane]
     return counted

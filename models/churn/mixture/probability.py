@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.mbg.fit import silent_probability
+from models.churn.mixture.anchor import anchor
 from models.customer.layout import BASIS
-from models.features.columns import ROOM, WIDTH, moving_row, steady_row
-from models.numerics.compiled import compiled
+from models.features.columns import ROOM, WIDTH, load_lanes, moving, steady
+from models.numerics.compiled import LANES, compiled, inlined
 from models.numerics.maths import exp, ln
 
 SHARE_OF_DIRECT: Final = 0.25
@@ -78,103 +78,146 @@ def quadrature(horizon_days: float, tick_days: float = DAYS_A_WEEK) -> tuple[NDA
     return np.array(widths), np.array(rolls)
 
 
-@compiled
-def dot(weights: Any, x: Any) -> float:
-    """w·x in four sums side by side: the processor need not wait for one addition before the next."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    for i in range(0, WIDTH, 4):
-        a += weights[i] * x[i]
-        b += weights[i + 1] * x[i + 1]
-        c += weights[i + 2] * x[i + 2]
-        d += weights[i + 3] * x[i + 3]
-    return (a + b) + (c + d)
-
-
 class Workspace(NamedTuple):
-    """Where scores are computed, at several `ends`, each with what was found there: the features at every group of
-    ticks, shape (ends, groups, ROOM); MBG/NBD's probability, shape (ends,); and a buffer for a basis, shape
-    (BASIS,)."""
+    """Where customers are scored side by side, each in a lane, with all that a score follows from.
 
-    rows: NDArray[np.float64]
+    bases: shape (BASIS, LANES). features: at every group of ticks, shape (groups, ROOM, LANES). means: those that they
+    are centred on, shape (MEANS, LANES). cumulated: expected purchases within the horizon, if silence goes on. hazards:
+    the logit of none of them. learners: the logit of churn by both learners. anchors: MBG/NBD's probability of churn.
+    probabilities: of churn. Each of shape (LANES,). sums: to calculate in, shape (4, LANES).
+    """
+
+    bases: NDArray[np.float64]
+    features: NDArray[np.float64]
+    means: NDArray[np.float64]
+    cumulated: NDArray[np.float64]
+    hazards: NDArray[np.float64]
+    learners: NDArray[np.float64]
     anchors: NDArray[np.float64]
-    basis: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 @compiled
-def workspace_for(mixture: Mixture, ends: int) -> Workspace:
-    return Workspace(np.empty((ends, mixture.rolls.shape[0], ROOM)), np.empty(ends), np.empty(BASIS, dtype=np.float32))
+def workspace_for(mixture: Mixture) -> Workspace:
+    """For scores of a mixture. A lane that no customer is in holds numbers that raise nothing."""
+    means = np.empty((mixture.means.shape[0], LANES))
+    for i in range(means.shape[0]):
+        for lane in range(LANES):
+            means[i, lane] = mixture.means[i]
+    return Workspace(
+        np.zeros((BASIS, LANES)),
+        np.zeros((mixture.rolls.shape[0], ROOM, LANES)),
+        means,
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.zeros((4, LANES)),
+    )
 
 
 @compiled
-def cumulated_hazard(basis: Any, mixture: Any, rows: Any) -> float:
-    """Expected purchases within the horizon, if silence goes on. `rows`, shape (groups, ROOM), take the features."""
-    total = 0.0
-    steady_row(basis, mixture.means, rows[0])
-    for group in range(1, mixture.rolls.shape[0]):
+def dot(weights: Any, x: Any, sums: Any) -> None:
+    """w·x of every lane into `sums[0]`; in four sums side by side: the processor need not wait for one addition before
+    the next.
+
+    Args:
+        weights: shape (WIDTH,).
+        x: shape (WIDTH or more, LANES).
+        sums: shape (4, LANES).
+    """
+    for k in range(4):
+        for lane in range(LANES):
+            sums[k, lane] = 0.0
+    for i in range(0, WIDTH, 4):
+        for k in range(4):
+            weight = weights[i + k]
+            for lane in range(LANES):
+                sums[k, lane] += weight * x[i + k, lane]
+    for lane in range(LANES):
+        sums[0, lane] = (sums[0, lane] + sums[1, lane]) + (sums[2, lane] + sums[3, lane])
+
+
+@compiled
+def roll_hazard(mixture: Mixture, work: Workspace) -> None:
+    """Features, cumulated hazards and their logits, of the workspace's bases."""
+    features, cumulated = work.features, work.cumulated
+    groups = mixture.rolls.shape[0]
+    steady(work.bases, work.means, features[0])
+    for group in range(1, groups):
         for i in range(ROOM):
-            rows[group, i] = rows[0, i]
-    for group in range(mixture.rolls.shape[0]):
-        x = rows[group]
-        moving_row(basis, mixture.rolls[group], x)
-        total += mixture.widths[group] * exp(min(max(dot(mixture.hazard, x), LEAST_ETA), MOST_ETA))
-    return total
+            for lane in range(LANES):
+                features[group, i, lane] = features[0, i, lane]
+    for lane in range(LANES):
+        cumulated[lane] = 0.0
+    for group in range(groups):
+        moving(work.bases, mixture.rolls[group], features[group])
+        dot(mixture.hazard, features[group], work.sums)
+        for lane in range(LANES):
+            cumulated[lane] += mixture.widths[group] * hazard_of(work.sums[0, lane])
+    for lane in range(LANES):
+        work.hazards[lane] = logit_of_none(cumulated[lane])
 
 
 @compiled
+def weigh(mixture: Mixture, work: Workspace) -> None:
+    """All but the pool: the learners' logits and MBG/NBD's probabilities, of the workspace's bases."""
+    roll_hazard(mixture, work)
+    dot(mixture.direct, work.features[0], work.sums)
+    for lane in range(LANES):
+        work.learners[lane] = work.hazards[lane] + SHARE_OF_DIRECT * work.sums[0, lane]
+    anchor(work.bases, mixture.blend[3], mixture.mbg, work.anchors)
+
+
+@compiled
+def score(mixture: Mixture, work: Workspace) -> None:
+    """Probabilities of churn, of the workspace's bases."""
+    weigh(mixture, work)
+    for lane in range(LANES):
+        work.probabilities[lane] = pooled(work.learners[lane], work.anchors[lane], mixture.blend)
+
+
+@inlined
+def hazard_of(eta: float) -> float:
+    """A tick's expected purchases from their log."""
+    return exp(min(max(eta, LEAST_ETA), MOST_ETA))
+
+
+@inlined
 def logit_of_none(cumulated: float) -> float:
     """Logit of exp(-cumulated), the probability of no purchase."""
     return -ln(exp(min(max(cumulated, _LEAST_HAZARD), _MOST_HAZARD)) - 1.0)
 
 
-@compiled
-def learners_logit(basis: Any, mixture: Any, rows: Any) -> float:
-    """Logit of churn by both learners. `rows`: as for `cumulated_hazard`."""
-    hazard = logit_of_none(cumulated_hazard(basis, mixture, rows))
-    return hazard + SHARE_OF_DIRECT * dot(mixture.direct, rows[0])
-
-
-@compiled
-def mbg_probability(basis: Any, mixture: Any) -> float:
-    """Probability of churn by MBG/NBD."""
-    recency, tenure = np.float64(basis[0]), np.float64(basis[1])
-    last = max(tenure - recency, 0.0) / DAYS_A_WEEK
-    age = max(tenure, tenure - recency, 0.0) / DAYS_A_WEEK
-    more = max(np.float64(basis[2]) - 1.0, 0.0)
-    return silent_probability(more, last, age, mixture.blend[3], mixture.mbg)
-
-
-@compiled
+@inlined
 def logit(p: float) -> float:
     p = min(max(p, _LEAST_PROBABILITY), 1.0 - _LEAST_PROBABILITY)
     return ln(p / (1.0 - p))
 
 
-@compiled
+@inlined
 def sigmoid(z: float) -> float:
     return 1.0 / (1.0 + exp(-min(max(z, -_MOST_LOGIT), _MOST_LOGIT)))
 
 
-@compiled
-def pooled(learners: float, anchor: float, mixture: Any) -> float:
+@inlined
+def pooled(learners: float, by_mbg: float, blend: Any) -> float:
     """The probability from the learners' logit, which counts once they have learned, and from MBG/NBD's."""
-    share, shift, learned = mixture.blend[0], mixture.blend[1], mixture.blend[2]
+    share, shift, learned = blend[0], blend[1], blend[2]
     z = (1.0 - share) * learners if learned != 0.0 else 0.0
-    return sigmoid(z + share * logit(anchor) + shift)
+    return sigmoid(z + share * logit(by_mbg) + shift)
 
 
 @compiled
-def probability(basis: Any, mixture: Any, workspace: Any, end: int) -> float:
-    """Probability of churn. What it follows from stays in the workspace at `end`."""
-    learners = learners_logit(basis, mixture, workspace.rows[end])
-    workspace.anchors[end] = mbg_probability(basis, mixture)
-    return pooled(learners, workspace.anchors[end], mixture)
-
-
-@compiled
-def _probabilities(bases: Any, mixture: Any, out: Any) -> None:
-    workspace = workspace_for(mixture, 1)
-    for row in range(bases.shape[0]):
-        out[row] = probability(bases[row], mixture, workspace, 0)
+def _probabilities(bases: Any, mixture: Mixture, out: Any) -> None:
+    work = workspace_for(mixture)
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, work.bases)
+        score(mixture, work)
+        for lane in range(used):
+            out[first + lane] = work.probabilities[lane]
 
 
 def probabilities(bases: NDArray[np.float32], mixture: Mixture) -> NDArray[np.float64]:
@@ -184,18 +227,29 @@ def probabilities(bases: NDArray[np.float32], mixture: Mixture) -> NDArray[np.fl
     return out
 
 
-@compiled
-def parts(bases: Any, mixture: Any, learners: Any, anchor: Any) -> None:
-    """Of each basis the learners' logit and MBG/NBD's probability, into arrays of shape (rows,)."""
-    workspace = workspace_for(mixture, 1)
-    for row in range(bases.shape[0]):
-        learners[row] = learners_logit(bases[row], mixture, workspace.rows[0])
-        anchor[row] = mbg_probability(bases[row], mixture)
+class Parts(NamedTuple):
+    """What a probability is made of, each of shape (rows,): the hazard's logit, which the direct learner corrects; the
+    learners' logit, with that correction; MBG/NBD's probability."""
+
+    hazards: NDArray[np.float64]
+    learners: NDArray[np.float64]
+    anchors: NDArray[np.float64]
 
 
 @compiled
-def offsets(bases: Any, mixture: Any, out: Any) -> None:
-    """Of each basis the hazard's logit: what the direct learner's correction adds to."""
-    workspace = workspace_for(mixture, 1)
-    for row in range(bases.shape[0]):
-        out[row] = logit_of_none(cumulated_hazard(bases[row], mixture, workspace.rows[0]))
+def _parts(bases: Any, mixture: Mixture, out: Parts) -> None:
+    work = workspace_for(mixture)
+    for first in range(0, bases.shape[0], LANES):
+        used = load_lanes(bases, first, work.bases)
+        weigh(mixture, work)
+        for lane in range(used):
+            out.hazards[first + lane] = work.hazards[lane]
+            out.learners[first + lane] = work.learners[lane]
+            out.anchors[first + lane] = work.anchors[lane]
+
+
+def parts(bases: NDArray[np.float32], mixture: Mixture) -> Parts:
+    """Of bases of shape (rows, BASIS)."""
+    out = Parts(*(np.empty(len(bases)) for _ in Parts._fields))
+    _parts(np.ascontiguousarray(bases), mixture, out)
+    return out

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.churn.crossing import crossings_of, highest_probability, new_workspace
-from models.churn.mixture.probability import Mixture, probability, quadrature
+from models.churn.crossing import crossings_of, looks_for
+from models.churn.mixture.bound import highest_probability
+from models.churn.mixture.probability import Mixture, quadrature, score
 from models.churn.mixture.scorer import MixtureScorer
 from models.customer.layout import BASIS
 from models.features import COLUMNS, FEATURES, WIDTH
-from models.features.columns import MEANS, RENEWAL, ROOM, feature_row
+from models.features.columns import MEANS, RENEWAL, features_of, load_lanes
 from models.features.silence import rolled
+from models.numerics.compiled import LANES
 from models.settings import DAY, MINUTE
 from tests.reference.engine import foreseen
 
@@ -65,10 +67,12 @@ def every_minute(scorer: MixtureScorer, basis: NDArray[np.float32], ahead: int) 
 
 def bound(scorer: MixtureScorer, basis: NDArray[np.float32], days: float) -> float:
     """Of the risk within the next days."""
-    workspace = new_workspace(scorer.mixture)
-    for end, at in enumerate((0.0, days)):
-        probability(rolled(basis[None], np.array([at]))[0], scorer.mixture, workspace, end)
-    return float(highest_probability(scorer.mixture, workspace, 1))
+    looks, bounds = looks_for(scorer.mixture), np.empty(LANES)
+    for work, at in zip(looks, (0.0, days), strict=True):
+        load_lanes(rolled(basis[None], np.array([at])), 0, work.bases)
+        score(scorer.mixture, work)
+    highest_probability(scorer.mixture, looks.here, looks.there, bounds)
+    return float(bounds[0])
 
 
 @pytest.mark.slow
@@ -173,7 +177,6 @@ def test_a_regular_buyers_risk_falls_before_their_usual_day_and_the_first_crossi
 
 def test_the_renewal_feature_overshoots_its_ends_by_less_than_the_bound_allows() -> None:
     """Over all medians and spreads a customer may have, and all recencies at which a look may begin."""
-    x = np.empty(ROOM)
     worst = 0.0
     for median in np.linspace(-1.0, 6.0, 15):
         for spread in (0.2236, 0.3, 0.5, 0.9, 1.5, 3.0):
@@ -182,10 +185,9 @@ def test_the_renewal_feature_overshoots_its_ends_by_less_than_the_bound_allows()
                 n = 1_000.0
                 mean = median
                 basis[:7] = recency, recency + 100, n + 1, 1.0, mean * n, (spread**2 + mean**2) * n, median
-                values = []
-                for ahead in np.linspace(0.0, 7.0, 29):
-                    feature_row(basis, float(ahead), np.zeros(MEANS), x)
-                    values.append(x[RENEWAL])
+                later = np.repeat(basis[None], 29, axis=0)
+                later[:, 0] += np.linspace(0.0, 7.0, 29, dtype=np.float32)
+                values = features_of(later, np.zeros(MEANS))[:, RENEWAL - 1].tolist()
                 worst = max(worst, max(values) - max(values[0], values[-1]))
     assert 0.3 < worst < 1.0
 

@@ -236,7 +236,7 @@ def test_an_error_before_any_row_was_begun_buries_nobody(monkeypatch: pytest.Mon
     def fails(*_: object) -> int:
         raise RuntimeError("no compiler")
 
-    monkeypatch.setattr("models.engine.piece_run.walk", fails)
+    monkeypatch.setattr("models.engine.piece_run.waves", fails)
     with pytest.raises(RuntimeError, match="no compiler"):
         run(WELL, ticking(day(0)), bought("c", 1))
 
