@@ -1,4 +1,4 @@
-"""Apache Kafka for the tests: a real broker (KRaft, one node) from its Maven artifacts, in a process of our own."""
+"""Apache Kafka for the tests: a real broker (KRaft) from its Maven artifacts, in a process of our own, or two."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ class ApacheKafka:
         settings: broker settings to add or replace.
         listeners: ports of further listeners by name; `settings` says what they speak.
         users: passwords of SCRAM users by name, made with the data.
+        joins: a broker whose cluster this one joins as its second, without being a controller.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class ApacheKafka:
         settings: dict[str, str] | None = None,
         listeners: Mapping[str, int] | None = None,
         users: Mapping[str, str] | None = None,
+        joins: ApacheKafka | None = None,
     ) -> None:
         self.directory = directory
-        self.port, controller = free_ports(2)
+        self.port, self.controller = free_ports(2)
+        self._cluster = uuid.uuid4().hex[:22]
         self._java = program("java", "install a Java runtime, 17 or newer")
         self._class_path = str(jars / "*")
         self._properties = directory / "server.properties"
@@ -84,11 +87,19 @@ class ApacheKafka:
         ports = {"PLAINTEXT": self.port, **(listeners or {})}
         listener = ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
         own = {
-            "listeners": f"{listener},CONTROLLER://{LOOPBACK}:{controller}",
+            "listeners": f"{listener},CONTROLLER://{LOOPBACK}:{self.controller}",
             "advertised.listeners": listener,
-            "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller}",
             "log.dirs": str(directory / "data"),
         }
+        if joins is not None:
+            self._cluster = joins._cluster
+            own |= {
+                "process.roles": "broker",
+                "node.id": "2",
+                "listeners": listener,
+                "controller.quorum.voters": f"1@{LOOPBACK}:{joins.controller}",
+            }
         directory.mkdir(parents=True, exist_ok=True)
         lines = [f"{name}={value}" for name, value in {**SETTINGS, **own, **(settings or {})}.items()]
         self._properties.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -130,9 +141,15 @@ class ApacheKafka:
         self.process.restart()
 
     def _format(self) -> None:
-        cluster = uuid.uuid4().hex[:22]
         command = [self._java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", self._class_path]
-        command += ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(self._properties)]
+        command += [
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            self._cluster,
+            "--config",
+            str(self._properties),
+        ]
         for name, password in self._users.items():
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
                 command += ["--add-scram", f"{mechanism}=[name={name},password={password}]"]

@@ -1,0 +1,84 @@
+"""A broker of two dies: the shards whose partition it led wait by name, all others go on, and it comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
+
+from streams.kafka.topics import FOREVER, LOG_APPEND_TIME, RETENTION, TIMESTAMP_TYPE
+from tests.support.servers import ApacheKafka, kafka_jars
+from tests.support.world import World
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE, shopping, stand_still
+
+OFFLINE = 1
+
+
+@contextmanager
+def _second(own_kafka: ApacheKafka, directory: Path) -> Iterator[ApacheKafka]:
+    """A broker more, once the world's and the internal topics lie on the first one."""
+    producer = KafkaProducer(bootstrap_servers=own_kafka.bootstrap_servers, transactional_id="first")
+    producer.init_transactions()
+    producer.close()
+    consumer = KafkaConsumer("none", bootstrap_servers=own_kafka.bootstrap_servers, group_id="first")
+    consumer.poll(2_000)
+    consumer.close()
+    broker = ApacheKafka(directory, kafka_jars(), joins=own_kafka).start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def _lead_by_second(world: World) -> None:
+    """One partition of the input lies on the second broker, all else on the first."""
+    topic = world.config.topic("touchpoints")
+    admin = KafkaAdminClient(bootstrap_servers=world.config.bootstrap_servers)
+    admin.delete_topics([topic])
+    world.wait(lambda: topic not in admin.list_topics(), 20)
+    brokers = {n: [2 if n == OFFLINE else 1] for n in range(world.config.partitions)}
+    settings = {TIMESTAMP_TYPE: LOG_APPEND_TIME, RETENTION: FOREVER}
+    admin.create_topics({topic: {"assignments": brokers, "configs": settings}}, wait_for_metadata=True)
+    admin.close()
+
+
+def _moved(world: World, since: list[int]) -> list[bool]:
+    return [now > before for now, before in zip(world.next_offsets(), since, strict=True)]
+
+
+@pytest.mark.slow
+def test_the_shard_without_a_leader_waits_by_name_the_others_go_on_and_it_comes_back(
+    own_kafka: ApacheKafka, make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = make_world(own_kafka, **LIVE)
+    with _second(own_kafka, tmp_path / "second") as second:
+        _lead_by_second(world)
+        _one_broker_dies(world, second)
+
+
+def _one_broker_dies(world: World, second: ApacheKafka) -> None:
+    topic, others = world.config.topic("touchpoints"), [n != OFFLINE for n in range(world.config.partitions)]
+    shopping(world, 10)
+    world.worker()
+    world.wait(lambda: all(_moved(world, [4] * len(others))), 60)
+    second.kill()
+    time.sleep(2)  # what has been fetched is applied
+    stood = world.next_offsets()
+    world.wait(lambda: _moved(world, stood) == others, 30)
+    joined = world.worker()  # in a takeover too
+    world.wait(lambda: f"no leader: {topic} {OFFLINE}" in world.output(), 60)
+    stood = world.next_offsets()
+    world.wait(lambda: _moved(world, stood) == others, 60)
+    second.restart()
+    stood = world.next_offsets()
+    world.wait(lambda: all(_moved(world, stood)), 60)
+    assert joined.poll() is None
+    assert "is parked" not in world.output()
+    stand_still(world)
+    world.check()
