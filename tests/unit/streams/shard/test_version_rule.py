@@ -11,6 +11,7 @@ import pytest
 
 from models.churn import Version
 from models.engine.step import InForce, VersionAtRecord
+from models.learning.adoption import Timer
 from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.outputs import Decision, Position, encode
@@ -64,18 +65,25 @@ class Ground:
         return _hour(await self.rule.at_boundary(state, NOON))
 
     async def at_record(
-        self, state: ShardState, crossed: int = NOON, offset: int = 500, begins: bool = True
+        self,
+        state: ShardState,
+        crossed: int = NOON,
+        offset: int = 500,
+        begins: bool = True,
+        timer: Timer | None = None,
     ) -> int | None:
-        return _hour(await self.rule.at_record(state, VersionAtRecord(offset, crossed, begins)))
+        return _hour(await self.rule.at_record(state, VersionAtRecord(offset, crossed, begins, timer)))
 
 
 def _hour(found: InForce | None) -> int | None:
     return None if found is None else found.version.boundary // HOUR
 
 
-def _told(version: int, time: int, offset: int = 0, late: int | None = None) -> bytes:
+def _told(
+    version: int, time: int, offset: int = 0, late: int | None = None, timer: tuple[int, str] | None = None
+) -> bytes:
     at = Position(0, offset, due=True)
-    return encode(Decision("id", "version_in_force", time, at, model_version=version, late=late))
+    return encode(Decision("id", "version_in_force", time, at, model_version=version, late=late, timer=timer))
 
 
 LIVE = [
@@ -112,8 +120,10 @@ def test_live_the_first_record_of_a_batch_brings_the_one_that_was_late_at_the_la
         ground = Ground(replace(SETTINGS, version_delay=int(delay * HOUR)))
         await ground.publish(published)
         crossed = msgspec.structs.replace(STATE, adopted=NOON)
+        assert await ground.at_record(crossed, timer=(8.0 * NOON, b"a")) is None, "between two timers none comes"
         assert await ground.at_record(crossed) == comes
         assert await ground.at_record(crossed, begins=False) is None
+        assert ground.rule.change_between(crossed, 500) is None
 
     play(scenario)
 
@@ -163,6 +173,24 @@ def test_in_lockstep_a_boundary_waits_for_its_version_and_a_record_brings_none()
         assert await ground.at_record(STATE) is None
         # It is said anew at every boundary, and only at boundaries.
         assert await ground.at_noon(msgspec.structs.replace(STATE, version=11 * HOUR)) == 11
+
+    play(scenario)
+
+
+def test_after_the_store_went_back_a_version_comes_between_the_timers_between_which_it_came() -> None:
+    async def scenario() -> None:
+        ground = Ground()
+        await ground.publish(range(13))
+        timer = 8 * NOON + 12
+        ground.rule.obey([_told(10 * HOUR, NOON + 5, 507, NOON, (timer, "b"))], {"decisions": 1})
+        crossed = msgspec.structs.replace(STATE, adopted=NOON)
+        between = msgspec.structs.replace(crossed, commit_position=timer, commit_customer="b")
+        assert ground.rule.change_after(crossed, 500) == 507
+        assert ground.rule.change_between(crossed, 507) == (timer, b"b")
+        assert [ground.rule.change_between(state, 507) for state in (between, STATE)] == [None, (timer, b"b")]
+        assert ground.rule.change_between(crossed, 506) is None
+        assert await ground.at_record(crossed, offset=507) is None
+        assert await ground.at_record(between, offset=507, timer=(timer, b"b")) == 10
 
     play(scenario)
 
