@@ -85,8 +85,14 @@ def went_back(worker: Watched) -> None:
     worker.store.restore("0", worker.copies[-3])
 
 
+def lose_replies(worker: Watched, number: int) -> None:
+    """Of the worker's own next calls of the store, not of those by which the test looks at it."""
+    site = worker.site
+    site.faults.update(dict.fromkeys(range(site.calls, site.calls + number), False))
+
+
 def reply_lost(worker: Watched) -> None:
-    worker.store.fail_next(1, before=False)
+    lose_replies(worker, 3)
 
 
 def killed(worker: Watched) -> None:
@@ -95,7 +101,7 @@ def killed(worker: Watched) -> None:
 
 def stopped_before_any_answer(worker: Watched) -> None:
     """The write stands, and the worker is told to stop before it knows."""
-    worker.store.fail_next(1_000, before=False)
+    lose_replies(worker, 10_000)
     worker.over.set()
 
 
@@ -116,7 +122,7 @@ def test_what_was_not_committed_does_not_show(
         site, store = _site(cache_records=6)
         first = Watched(site, store, accident)
         await first.run()
-        store._failures.clear()
+        site.faults.clear()
         assert (type(first.error) if first.error else None) is error
         if accident is not reply_lost:
             assert len(first.copies) == AT
