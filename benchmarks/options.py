@@ -20,6 +20,7 @@ from benchmarks.world import World, prepared
 
 RESULTS = CODE / "benchmarks" / "results"
 RESULT = RESULTS / "throughput.json"
+SILENT_RESULT = RESULTS / "silent.json"
 IN_TURN = ("engine", "floor", "peer")
 
 
@@ -59,12 +60,20 @@ QUICK = Options(
     latency_s=10.0,
     stage_batches=30,
 )
+SILENT = Options(workload=Workload(customers=2_000_000, events=1_000_000), runs=3, only=("engine", "floor"))
+"""Where customers are many most are silent on most days: half a timer for each touchpoint."""
+QUICK_SILENT = replace(SILENT, workload=Workload(customers=200_000, events=100_000), runs=2)
 
 
 def parser(doc: str, names: Sequence[str] = IN_TURN) -> argparse.ArgumentParser:
     """names: what takes turns in a run."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--quick", action="store_true", help="a few minutes: 20,000 customers, 150,000 events, two runs")
+    made.add_argument(
+        "--silent",
+        action="store_true",
+        help="ten times the customers (2,000,000; with --quick 200,000), without the peer",
+    )
     made.add_argument("--runs", type=int, help="alternating runs (5)")
     made.add_argument("--customers", type=int, help="customers with a history (200,000)")
     made.add_argument("--events", type=int, help="touchpoints of the day (1,000,000)")
@@ -101,7 +110,7 @@ def printed(found: Any) -> None:
 
 def options_of(told: argparse.Namespace) -> Options:
     """The full size, or the quick one, with what was given on the command line in its place."""
-    base = QUICK if told.quick else FULL
+    base = (QUICK_SILENT if told.quick else SILENT) if told.silent else QUICK if told.quick else FULL
     workload = Workload(customers=told.customers or base.workload.customers, events=told.events or base.workload.events)
     names = ("runs", "peer_events", "latency_s", "latency_rate", "silent_days", "stage_batches", "appendfsync")
     given = {name: getattr(told, name) for name in names if getattr(told, name) is not None}

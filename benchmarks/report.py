@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from benchmarks.options import RESULT
+from benchmarks.options import RESULT, SILENT_RESULT
 from benchmarks.servers import CODE
 
 DOCS = CODE / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+OF_SILENCE = ("<!-- silent: begin -->", "<!-- silent: end -->")
 MIB = 1 << 20
 
 
@@ -146,8 +147,12 @@ def main() -> None:
         raise SystemExit(f"{RESULT.relative_to(CODE)} is not there yet: run `make bench` first")
     results = msgspec.json.decode(RESULT.read_bytes())
     print(terminal(results))
-    if "--docs" in sys.argv[1:]:
-        DOCS.write_text(refreshed(DOCS.read_text(encoding="utf-8"), markdown(results)), encoding="utf-8")
+    if "--docs" not in sys.argv[1:]:
+        return
+    text = refreshed(DOCS.read_text(encoding="utf-8"), markdown(results))
+    if SILENT_RESULT.exists():
+        text = refreshed(text, markdown(msgspec.json.decode(SILENT_RESULT.read_bytes())), OF_SILENCE)
+    DOCS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

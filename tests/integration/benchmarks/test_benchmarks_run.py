@@ -129,7 +129,7 @@ def test_latency_is_measured_with_and_without_transactions(world: World) -> None
 
 def test_all_parts_write_one_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     saved: list[dict[str, object]] = []
-    monkeypatch.setattr(everything, "save", lambda results: saved.append(dict(results)))
+    monkeypatch.setattr(everything, "save", lambda results, path: saved.append(dict(results)))
     options = Options(workload=TINY.workload, directory=world.directory, own=TINY.own)
     results = everything.measure(options, ["memory"], print)
     assert saved == [results]

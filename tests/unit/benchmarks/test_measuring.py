@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from benchmarks.latency import percentiles
-from benchmarks.options import FULL, QUICK, options_of, parser
+from benchmarks.options import FULL, QUICK, SILENT, options_of, parser
 from benchmarks.proc import Sampler, usage
 from benchmarks.profiling import between, table
 from benchmarks.runs import Run
@@ -123,6 +123,9 @@ def test_options_start_from_the_full_size_or_the_quick_one() -> None:
     quick = options_of(parser("").parse_args(["--quick", "--only", "engine"]))
     assert quick.workload == QUICK.workload
     assert quick.only == ("engine",)
+    silent, some = (options_of(parser("").parse_args(["--silent", *more])) for more in ([], ["--quick"]))
+    assert silent == SILENT
+    assert silent.workload.customers == 2 * silent.workload.events == 10 * some.workload.customers
 
 
 def test_settings_become_a_file_that_the_engine_reads() -> None:
