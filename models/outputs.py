@@ -53,7 +53,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
-    after an erasure), ``forgotten`` (left the store).
+    after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``.
     late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
     before that: the last boundary that the line had crossed there.
     timer: of a late one that came into force between two of these due items: the first that it decides, as its timer

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.bands import Band
+from models.customer.flags import flags_of
+from models.customer.kept import kept_of
 from models.customer.layout import DUE, IDS, NO_CONSENT, SLAB, VERSION
 from models.customer.record import Record, current, hash_of
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 from models.customer.tombstone import is_short, shortened, whole
+from models.customer.version_four import FOUR, same_in_five, up
 
 _SIZE, BANDS = SLAB.itemsize, len(Band)
 _BLANK = Record(b"").whole()
@@ -40,7 +43,7 @@ class Block:
     """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `hashes`: uint64. A customer without a
     stored record has a blank row, which becomes a record once something happens to it (`models.engine.piece_run`)."""
 
-    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "open_cases", "rows")
+    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "rows")
     rows: NDArray[Any]
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
@@ -55,7 +58,7 @@ class Block:
             ]
             if not self._take(migrated):
                 raise UnknownRecord(f"records of {len(names)} customers can't be read side by side")
-        self.open_cases, self.flags = self.rows["open_cases"], self.rows["flags"]
+        self.flags = self.rows["flags"]
 
     def _take(self, stored: Sequence[bytes | None]) -> bool:
         """Lay the records side by side; False where one is not a record of this version, and of its customer."""
@@ -72,10 +75,23 @@ class Block:
             value = parts[row]
             parts[row], self._tails[row] = value[:_SIZE], value[_SIZE:]
         rows = self.rows = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
+        self._raise_four(lengths)
         checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
         rows["check"][~self.known] = checks[~self.known]
         good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS) & (rows["band"] < BANDS)
         return bool((good & (rows["tail_length"] == lengths)).all())
+
+    def _raise_four(self, lengths: NDArray[np.int64]) -> None:
+        """Records of version 4 become such of this one: of nearly all of them the number alone changes."""
+        four = np.flatnonzero(self.rows["version"] == FOUR)
+        for row in four[(lengths[four] > 0) | (self.rows["flags"][four] & NO_CONSENT > 0)].tolist():
+            tail = self._tails.get(row, b"")
+            if not same_in_five(int(self.rows["flags"][row]), tail):
+                value = up(self.rows[row].tobytes() + tail)
+                self.rows[row] = np.frombuffer(value[:_SIZE], dtype=SLAB)[0]
+                self._tails[row] = value[_SIZE:]
+                lengths[row] = len(value) - _SIZE
+        self.rows["version"][four] = VERSION
 
     def open(self, row: int) -> Opened:
         """A customer's profile: what is changed in it is kept."""
@@ -93,15 +109,14 @@ class Block:
         self.rows["check"][row] = self.hashes[row] & np.uint64(0xFFFFFFFF)
         self._opened[row] = Tail()
 
-    def forget(self, row: int) -> bool:
-        """Make a customer's row blank but for their objection to be contacted; whether there is one."""
-        tail, objects = self._tail(row), self.rows["flags"][row] & NO_CONSENT
+    def forget(self, row: int, erased: bool = False) -> bool:
+        """Make a customer's row blank but for what they refused, and why they must be left alone; whether there is
+        any of it. erased: they asked for it."""
+        kept = kept_of(self._tail(row), erased)
         self.clear(row)
-        if not (objects or tail.refused):
-            return False
-        self.rows["flags"][row] = objects
-        self._opened[row] = Tail(consent_at=tail.consent_at, refused=tail.refused)
-        return True
+        self.rows["flags"][row] = flags_of(kept)
+        self._opened[row] = kept
+        return bool(kept.consents or kept.restrictions)
 
     def keep(self, row: int) -> tuple[bytes, bytes | None]:
         """A customer's slab and tail (None: not opened yet) as they are now, for `put_back`."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-VERSION: Final = 4
+VERSION: Final = 5
 PREVIOUS: Final = 4
 """The version that the release before this one reads (`models.customer.versions`)."""
 IDS: Final = 8
@@ -77,16 +77,18 @@ SLAB: Final = np.dtype(
 if SLAB.itemsize % 8:
     raise ImportError(f"the slab's size is {SLAB.itemsize}; it must be a multiple of 8")
 # -- flags
-NO_CONSENT: Final = 1
+NO_CONSENT: Final = 1  # wants no marketing at all; of who was erased: has refused some
 ERASED: Final = 2
 REARMED: Final = 4  # the open episode's trigger expired unsent
 STAYED: Final = 8  # activity fell into the horizon after the pending example of churn
 BACK: Final = 16  # the same, within the tick after the pending example of return
 LEFT: Final = 32  # cancelled, and has given no sign of staying since
+UNLEARNED: Final = 64  # restricted, or objects to profiling: nothing is learned from them
+UNSCORED: Final = 128  # objects to profiling: no estimate is made or kept
 # -- how much feedback was averaged
 RATINGS: Final = 0x01
 SENTIMENTS: Final = 0x10
 MOST_FEEDBACK: Final = 15
 """Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
-MOST_BYTES: Final = 26_885
+MOST_BYTES: Final = 33_053
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""

@@ -1,23 +1,62 @@
-"""Profile updates of a customer: preferences, consent, open service cases, loyalty programme.
+"""What touchpoints tell of a customer as a person: preferences, consent, restrictions, contract, open service cases.
 
-These live in the record's tail and follow the log's order: a late touchpoint does not overwrite what was said since,
-except that an objection (consent withdrawn, unsubscribed, erasure) and a case counts whenever it arrives.
+It lives in the record's tail and follows the log's order: a late touchpoint does not overwrite what was said since,
+except that an objection (consent withdrawn, unsubscribed, restricted, erasure) and a case counts whenever it arrives.
 """
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final, Protocol
 
-from models.customer.layout import NO_CONSENT
-from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail
-from models.settings import SECOND
-from models.touchpoints import Kind
+from models.customer.consent import MARKETING, Statement, pack_register, reference_of, state, unpack_register
+from models.customer.contract import about_to_cancel, pack_contract, payment, subscribed, unpack_contract
+from models.customer.flags import FROM_TAIL, flags_of
+from models.customer.interests import interested
+from models.customer.layout import UNLEARNED
+from models.customer.moments import told, whole
+from models.customer.restrictions import (
+    ACTION_PURPOSES,
+    FOR_GOOD,
+    LEGAL,
+    NOT_OF_AGE,
+    Restriction,
+    pack_restrictions,
+    purposes_of,
+    restrict,
+    standing,
+    unpack_restrictions,
+)
+from models.customer.tail import MAX_LIST, MAX_MORE_CASES, MAX_OPEN_CASES, Tail
+from models.settings import DAY, SECOND
+from models.touchpoints import Kind, Payload
+from models.touchpoints.types.campaign import OfferFailedData, SpamReportedData
+from models.touchpoints.types.commerce import (
+    CancelStartedData,
+    SubscriptionData,
+)
 from models.touchpoints.types.conversation import PresenceData
 from models.touchpoints.types.engagement import MessageData
 from models.touchpoints.types.loyalty import ProgrammeJoinedData
-from models.touchpoints.types.preferences import ConsentChangedData, PreferencesUpdatedData, ProfileUpdatedData
+from models.touchpoints.types.preferences import (
+    ConsentChangedData,
+    PreferencesUpdatedData,
+    ProfileUpdatedData,
+    RestrictedData,
+)
 from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
+
+TOPIC_KINDS = frozenset({Kind.PURCHASE, Kind.CART_ABANDONED, Kind.SEARCH, Kind.CONTENT_VIEWED})
+"""Kinds that enter it where they have a topic."""
+BEFORE_NUMBERS = frozenset(
+    {Kind.CASE_OPENED, Kind.CASE_RESOLVED, Kind.CONSENT_CHANGED, Kind.RESTRICTED, Kind.PROFILE_UPDATED}
+)
+"""Kinds after which compiled code reads what they change in the record: it waits for them."""
+GROWN_UP = 18
+"""Years from which on a customer is of age."""
+FAILED_FOR_GOOD = ("hard", "no_address")
 
 
 class Profile(Protocol):
@@ -35,81 +74,138 @@ def oldest(cases: Mapping[str, int]) -> int:
     return min(max(min(cases.values()) // SECOND, 1), 2**32 - 1) if cases else 0
 
 
-def take_in(record: Profile, kind: int, time: int, data: Any, late: bool) -> None:
-    """Let one touchpoint of a `PROFILE_KINDS` kind change the tail.
+def open_cases(tail: Tail) -> int:
+    """How many cases are open, as the record counts them: up to 255."""
+    return min(len(tail.cases) + tail.more_cases, 255)
 
-    time: of the touchpoint, ms. data: its own, of the type that the kind has.
+
+def tells(kind: int, data: Payload) -> bool:
+    """Whether a touchpoint enters the tail."""
+    return kind in PROFILE_KINDS or (kind in TOPIC_KINDS and getattr(data, "topic", None) is not None)
+
+
+def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: int) -> None:
+    """Let one touchpoint change the tail, and the flags that follow from it. Of a customer who is restricted any one
+    ends what has come to its end.
+
+    time: of the touchpoint, ms. data: its own, of the type that the kind has. now: the shard's time as of it, ms.
     """
-    newest = _NEWEST_ONLY.get(kind)
+    tail, newest = record.tail, _NEWEST_ONLY.get(kind)
     if newest is None:
-        _ANY[kind](record, time, data, late)
+        if kind in _ANY:
+            _ANY[kind](tail, time, data, late)
     elif not late:
-        newest(record, data)
+        newest(tail, kind, time, data, now)
+    if tail.restrictions:
+        tail.restrictions = pack_restrictions(standing(unpack_restrictions(tail.restrictions), now))
+        record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
+    elif kind in _TURN_FLAGS or record.flags & UNLEARNED:
+        record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
 
 
-def _presence(record: Profile, data: PresenceData) -> None:
-    record.tail.presence = data.channel if data.state == "online" else ""
+def _presence(tail: Tail, kind: int, time: int, data: PresenceData, now: int) -> None:
+    tail.presence, tail.presence_at = (data.channel, time) if data.state == "online" else ("", 0)
 
 
-def _customer_class(record: Profile, data: ProfileUpdatedData) -> None:
-    record.tail.customer_class = data.customer_class or record.tail.customer_class
+def _programme(tail: Tail, kind: int, time: int, data: ProgrammeJoinedData, now: int) -> None:
+    tail.programme = data.programme or "default"
 
 
-def _programme(record: Profile, data: ProgrammeJoinedData) -> None:
-    record.tail.programme = data.programme or "default"
+def _subscription(tail: Tail, kind: int, time: int, data: SubscriptionData, now: int) -> None:
+    former = unpack_contract(tail.contract) if tail.contract else None
+    tail.contract = pack_contract(subscribed(former, kind, time, data))
 
 
-def _case_opened(record: Profile, time: int, data: CaseOpenedData, late: bool) -> None:
-    if len(record.tail.cases) < MAX_OPEN_CASES:
-        record.tail.cases[data.case_id] = time
+def _payment(tail: Tail, kind: int, time: int, data: Payload, now: int) -> None:
+    if tail.contract:
+        tail.contract = pack_contract(payment(unpack_contract(tail.contract), kind, time))
 
 
-def _case_resolved(record: Profile, time: int, data: CaseResolvedData, late: bool) -> None:
-    record.tail.cases.pop(data.case_id, None)
+def _cancelling(tail: Tail, kind: int, time: int, data: CancelStartedData, now: int) -> None:
+    if tail.contract:
+        tail.contract = pack_contract(about_to_cancel(unpack_contract(tail.contract), time))
 
 
-def _unsubscribed(record: Profile, time: int, data: MessageData, late: bool) -> None:
-    _refuse(record, (data.channel,))
-
-
-def _consent(record: Profile, time: int, data: ConsentChangedData, late: bool) -> None:
-    """The newest word counts, by its own time; of late ones only a withdrawal.
-
-    A withdrawal for some channels stops promotion on all: which part of it was meant is not for the engine to guess.
-    """
-    if time < record.tail.consent_at or (late and data.marketing):
-        return
-    record.tail.consent_at = time
-    named = tuple(data.channels or ())
-    if data.marketing:
-        record.flags &= ~NO_CONSENT
-        _allow(record, named or record.tail.refused)
-        if named:
-            record.tail.channels = named[:MAX_LIST]
+def _case_opened(tail: Tail, time: int, data: CaseOpenedData, late: bool) -> None:
+    if len(tail.cases) < MAX_OPEN_CASES or data.case_id in tail.cases:
+        tail.cases[data.case_id] = time
     else:
-        record.flags |= NO_CONSENT
-        _refuse(record, named)
+        tail.more_cases = min(tail.more_cases + 1, MAX_MORE_CASES)
 
 
-def _refuse(record: Profile, channels: tuple[str, ...]) -> None:
-    """The customer wants nothing on these channels. Who refuses more than can be remembered is taken to refuse all."""
-    tail = record.tail
-    tail.channels = tuple(channel for channel in tail.channels if channel not in channels)
-    refused = tuple(dict.fromkeys((*tail.refused, *channels)))
-    if len(refused) > MAX_REFUSED:
-        record.flags |= NO_CONSENT
-    tail.refused = refused[:MAX_REFUSED]
+def _case_resolved(tail: Tail, time: int, data: CaseResolvedData, late: bool) -> None:
+    if tail.cases.pop(data.case_id, None) is None and tail.more_cases:
+        tail.more_cases -= 1
 
 
-def _allow(record: Profile, channels: tuple[str, ...]) -> None:
-    record.tail.refused = tuple(channel for channel in record.tail.refused if channel not in channels)
+def _interest(tail: Tail, time: int, data: Any, late: bool) -> None:
+    if data.topic is not None:
+        tail.interests = interested(tail.interests, data.topic, time)
 
 
-def _preferences(record: Profile, data: PreferencesUpdatedData) -> None:
-    tail = record.tail
+def _consent(tail: Tail, time: int, data: ConsentChangedData, late: bool) -> None:
+    """The newest word counts, by its own time; of late ones only a withdrawal."""
+    if late and data.marketing:
+        return
+    said = Statement(
+        granted=data.marketing,
+        time=time,
+        expires=told(data.expires) if data.expires is not None and data.marketing else 0,
+        basis=data.basis or "",
+        confirmed=data.confirmed and data.marketing,
+        reference=reference_of(data.source, data.wording, data.evidence),
+    )
+    register = unpack_register(tail.consents)
+    named = tuple(dict.fromkeys(data.channels or ()))
+    state(register, data.purpose, named, said)
+    tail.consents = pack_register(register)
+    if data.purpose == MARKETING:
+        if data.marketing:
+            granted = tuple(channel for channel in named if register.get((MARKETING, channel)) == said)
+            tail.channels = granted[:MAX_LIST] or tail.channels
+        else:
+            tail.channels = tuple(channel for channel in tail.channels if channel not in named)
+
+
+def _refused(tail: Tail, time: int, data: MessageData | SpamReportedData | OfferFailedData, late: bool) -> None:
+    """The customer wants no marketing on this channel, or none arrives there."""
+    register = unpack_register(tail.consents)
+    state(register, MARKETING, (data.channel,), Statement(False, time))
+    tail.consents = pack_register(register)
+    tail.channels = tuple(preferred for preferred in tail.channels if preferred != data.channel)
+
+
+def _failed(tail: Tail, time: int, data: OfferFailedData, late: bool) -> None:
+    if data.failure in FAILED_FOR_GOOD:
+        _refused(tail, time, data, late)
+
+
+def _restricted(tail: Tail, time: int, data: RestrictedData, late: bool) -> None:
+    restrictions = unpack_restrictions(tail.restrictions)
+    until = FOR_GOOD if data.until is None else told(data.until)
+    restrict(restrictions, data.reason, Restriction(purposes_of(data.purposes or (), data.reason), time, until), late)
+    tail.restrictions = pack_restrictions(restrictions)
+
+
+def _profile(tail: Tail, kind: int, time: int, data: ProfileUpdatedData, now: int) -> None:
+    tail.customer_class = data.customer_class or tail.customer_class
+    tail.language = data.language or tail.language
+    tail.country = data.country or tail.country
+    tail.account = data.account or tail.account
+    tail.role = data.role or tail.role
+    if data.birthday is not None:
+        restrictions = unpack_restrictions(tail.restrictions)
+        restrictions.pop(NOT_OF_AGE, None)
+        until = _of_age_from(data.birthday)
+        if until > now:
+            everything = frozenset(ACTION_PURPOSES) - {LEGAL}
+            restrictions[NOT_OF_AGE] = Restriction(everything, time, until)
+        tail.restrictions = pack_restrictions(restrictions)
+
+
+def _preferences(tail: Tail, kind: int, time: int, data: PreferencesUpdatedData, now: int) -> None:
     if data.channels is not None:
         tail.channels = tuple(data.channels)[:MAX_LIST]
-        _allow(record, tail.channels)
     if data.topics is not None:
         tail.topics = tuple(data.topics)[:MAX_LIST]
     if data.rewards is not None:
@@ -120,21 +216,54 @@ def _preferences(record: Profile, data: PreferencesUpdatedData) -> None:
         tail.quiet = (data.quiet_hours.start, data.quiet_hours.end)
     if data.time_zone is not None:
         tail.time_zone = data.time_zone
+    if data.silent_until is not None:
+        tail.silent_until = told(data.silent_until)
 
 
-_NEWEST_ONLY: Final[dict[int, Callable[[Profile, Any], None]]] = {
+def _of_age_from(birthday: date) -> int:
+    """The first moment of the day on which the customer is of age, ms; who was born on 29 February is on 1 March."""
+    year = min(birthday.year + GROWN_UP, 9999)
+    leap = (birthday.month, birthday.day) == (2, 29) and not isleap(year)
+    day = date(year, 3, 1) if leap else birthday.replace(year=year)
+    return whole((day - date(1970, 1, 1)).days * DAY)
+
+
+_NEWEST_ONLY: Final[dict[int, Callable[[Tail, int, int, Any, int], None]]] = {
     Kind.PRESENCE: _presence,
     Kind.PREFERENCES_UPDATED: _preferences,
-    Kind.PROFILE_UPDATED: _customer_class,
+    Kind.PROFILE_UPDATED: _profile,
     Kind.PROGRAMME_JOINED: _programme,
+    Kind.SUBSCRIPTION_STARTED: _subscription,
+    Kind.SUBSCRIPTION_RENEWED: _subscription,
+    Kind.SUBSCRIPTION_CANCELLED: _subscription,
+    Kind.SUBSCRIPTION_PAUSED: _subscription,
+    Kind.SUBSCRIPTION_RESUMED: _subscription,
+    Kind.SUBSCRIPTION_CHANGED: _subscription,
+    Kind.PAYMENT_FAILED: _payment,
+    Kind.PAYMENT_RECOVERED: _payment,
+    Kind.CANCEL_STARTED: _cancelling,
 }
 """What a newer word has replaced by now must not come back: late ones are left out."""
-_ANY: Final[dict[int, Callable[[Profile, int, Any, bool], None]]] = {
+_ANY: Final[dict[int, Callable[[Tail, int, Any, bool], None]]] = {
     Kind.CASE_OPENED: _case_opened,
     Kind.CASE_RESOLVED: _case_resolved,
     Kind.CONSENT_CHANGED: _consent,
-    Kind.MESSAGE_UNSUBSCRIBED: _unsubscribed,
+    Kind.RESTRICTED: _restricted,
+    Kind.MESSAGE_UNSUBSCRIBED: _refused,
+    Kind.SPAM_REPORTED: _refused,
+    Kind.OFFER_FAILED: _failed,
+    **dict.fromkeys(TOPIC_KINDS, _interest),
 }
 """What counts whenever it arrives, or says itself of what time it is."""
-PROFILE_KINDS: Final = frozenset(map(int, (*_NEWEST_ONLY, *_ANY)))
+_TURN_FLAGS: Final = frozenset(
+    {
+        Kind.CONSENT_CHANGED,
+        Kind.RESTRICTED,
+        Kind.PROFILE_UPDATED,
+        Kind.MESSAGE_UNSUBSCRIBED,
+        Kind.SPAM_REPORTED,
+        Kind.OFFER_FAILED,
+    }
+)
+PROFILE_KINDS: Final = frozenset(map(int, (*_NEWEST_ONLY, *_ANY))) - TOPIC_KINDS
 """Kinds whose content enters the tail."""

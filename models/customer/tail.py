@@ -1,4 +1,4 @@
-"""The variable part of a customer record: preferences, open cases, the open episode, as msgpack."""
+"""The variable part of a customer record: what is known of the person, open cases, the open episode, as msgpack."""
 
 from __future__ import annotations
 
@@ -9,36 +9,48 @@ import msgspec
 # -- bounds of the tail
 MAX_OPEN_CASES: Final = 16
 MAX_LIST: Final = 8
-MAX_REFUSED: Final = 16
+MAX_MORE_CASES: Final = 2**16 - 1
+NOT_STATED: Final = -1
 
 
 class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     """What only few touchpoints need. Field names on the wire are short: a tail is stored for every customer.
 
-    channels, topics, rewards: in the customer's own order of preference. max_per_week: 0 = not stated.
-    refused: channels on which the customer wants nothing from us (unsubscribed, or consent taken back there).
-    quiet: ("HH:MM", "HH:MM") in `time_zone`. cases: open service cases, id to the time they were opened.
+    channels, topics, rewards: in the customer's own order of preference. max_per_week: `NOT_STATED`, or most messages a
+    week; 0 means no marketing. silent_until: no marketing before, log time in ms, 0: not stated.
+    quiet: ("HH:MM", "HH:MM") in `time_zone`. cases: open service cases, id to the time they were opened; more_cases:
+    how many are open beyond `MAX_OPEN_CASES`. presence: the channel on which the customer is online, since presence_at.
     trigger: id of the trigger of the open episode (empty: none was sent). step: how many triggers the episode had.
+    consents, restrictions, interests, contract: packed, see the module of each.
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
     topics: tuple[str, ...] = msgspec.field(default=(), name="t")
-    max_per_week: int = msgspec.field(default=0, name="m")
+    max_per_week: int = msgspec.field(default=NOT_STATED, name="m")
     quiet: tuple[str, ...] = msgspec.field(default=(), name="q")
     time_zone: str = msgspec.field(default="", name="z")
     rewards: tuple[str, ...] = msgspec.field(default=(), name="r")
     customer_class: str = msgspec.field(default="", name="k")
-    consent_at: int = msgspec.field(default=0, name="a")
     programme: str = msgspec.field(default="", name="p")
-    refused: tuple[str, ...] = msgspec.field(default=(), name="u")
     cases: dict[str, int] = msgspec.field(default_factory=dict, name="s")
     presence: str = msgspec.field(default="", name="o")
     opener: str = msgspec.field(default="", name="b")
     trigger: bytes = msgspec.field(default=b"", name="i")
     step: int = msgspec.field(default=0, name="n")
+    consents: bytes = msgspec.field(default=b"", name="v")
+    restrictions: bytes = msgspec.field(default=b"", name="x")
+    silent_until: int = msgspec.field(default=0, name="d")
+    language: str = msgspec.field(default="", name="l")
+    country: str = msgspec.field(default="", name="y")
+    account: str = msgspec.field(default="", name="e")
+    role: str = msgspec.field(default="", name="w")
+    presence_at: int = msgspec.field(default=0, name="g")
+    interests: bytes = msgspec.field(default=b"", name="j")
+    contract: bytes = msgspec.field(default=b"", name="f")
+    more_cases: int = msgspec.field(default=0, name="h")
 
 
-_EMPTY_TAIL = b"\x80"
+_WIDE_MAP, _NARROW_MAP = 0xDE, 0x80
 _encode_tail = msgspec.msgpack.Encoder().encode
 _decode_tail = msgspec.msgpack.Decoder(Tail).decode
 
@@ -49,8 +61,16 @@ class UnknownRecord(Exception):
 
 def pack_tail(tail: Tail) -> bytes:
     """The tail as stored: nothing when there is nothing in it."""
-    packed = _encode_tail(tail)
-    return b"" if packed == _EMPTY_TAIL else packed
+    return narrowed(_encode_tail(tail))
+
+
+def narrowed(packed: bytes) -> bytes:
+    """A packed struct with the shortest head that msgpack has: one of more than 15 fields gets that of a large map,
+    however few of them it has."""
+    size = int.from_bytes(packed[1:3])
+    if packed[0] != _WIDE_MAP or size > 15:
+        return packed
+    return bytes((_NARROW_MAP | size,)) + packed[3:] if size else b""
 
 
 def unpack_tail(customer: bytes, stored: bytes) -> Tail:

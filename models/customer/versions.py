@@ -7,12 +7,13 @@ older one, so the newer writes what the older reads (`PREVIOUS`) until it is tol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from models.customer.layout import PREVIOUS, VERSION
 from models.customer.tail import UnknownRecord
-from models.customer.tombstone import is_short, whole
+from models.customer.tombstone import TOMBSTONE, is_short, whole
+from models.customer.version_four import FOUR, down, up
 
 
 class Step(NamedTuple):
@@ -22,7 +23,7 @@ class Step(NamedTuple):
     down: Callable[[bytes], bytes]
 
 
-STEPS: Final[dict[int, Step]] = {}
+STEPS: Final[dict[int, Step]] = {FOUR: Step(up, down)}
 """By the older version: `STEPS[4]` leads from 4 to 5 and back."""
 
 
@@ -46,11 +47,21 @@ def upgraded(customer: bytes, value: bytes) -> bytes:
 
 def written(value: bytes, version: int) -> bytes:
     """A record of this release's version in an older one's bytes. A tombstone has the same in all."""
-    if is_short(value):
+    if value[0] == TOMBSTONE:
         return value
     for older in range(VERSION - 1, version - 1, -1):
         value = STEPS[older].down(value)
     return value
+
+
+def all_written(records: Mapping[bytes, bytes], version: int) -> Mapping[bytes, bytes]:
+    """The same of many, by customer."""
+    if version == VERSION:
+        return records
+    if version < VERSION - 1:
+        return {customer: written(value, version) for customer, value in records.items()}
+    down = STEPS[version].down
+    return {customer: value if value[0] == TOMBSTONE else down(value) for customer, value in records.items()}
 
 
 def version_to_write(newest: bool) -> int:

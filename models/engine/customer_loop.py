@@ -34,12 +34,13 @@ from models.customer.layout import (
     REARMED,
     STAYED,
     TICK,
+    UNLEARNED,
+    UNSCORED,
 )
-from models.customer.profile import PROFILE_KINDS
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
 from models.engine.customer_timers import begin_example, matured, next_due
-from models.engine.lanes import LEAVING, SIGN, Arrivals, Count, Effect, State
+from models.engine.lanes import LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled
@@ -58,8 +59,6 @@ _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT = int(Kind.CONSENT_CHANGED)
-_OF_PROFILE = np.array([kind in PROFILE_KINDS for kind in range(256)])
-_OF_CASES = np.array([kind in (Kind.CASE_OPENED, Kind.CASE_RESOLVED) for kind in range(256)])
 
 # What a step comes to.
 _REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
@@ -232,10 +231,12 @@ def _touch_step(
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, _REST
-    if _OF_PROFILE[kind]:
-        n = _report(effects, n, lane, index, _CASE if _OF_CASES[kind] else _PROFILE, 0.0, 0)
+    if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
+        # A restriction may have come to its end: whoever has one is looked at by plain Python first.
+        waits = arrivals.tells[row] == WAITS or record.flags & UNLEARNED
+        n = _report(effects, n, lane, index, _CASE if waits else _PROFILE, 0.0, 0)
         effects[n - 1].flag = 1 if arrivals.times[row] < lane.now - rules.lateness else 0
-        if _OF_CASES[kind]:
+        if waits:
             return n, _WAIT_CASE
     return _apply(record, lane, index, arrivals, rules, counts, effects, n)
 
@@ -259,9 +260,10 @@ def _apply(
         n = _leave(record, lane, index, effects, n)
         record.seconds[CANCELLED] = min(cancelled, LAST_SECOND)
         return n, _REST
-    if alive and times[TICK] == 0.0 and not record.flags & LEFT:
+    if alive and times[TICK] == 0.0 and not record.flags & (LEFT | UNSCORED):
         times[TICK] = next_tick(rules, lane.phase, now)
-    if record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & LEFT or now - times[LAST_PURCHASE] > rules.silence:
+    unscored = record.numbers[PURCHASE_DAYS] == 0.0 or record.flags & (LEFT | UNSCORED)
+    if unscored or now - times[LAST_PURCHASE] > rules.silence:
         return n, _REST
     # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
     lane.may_open = 0 if late or alive else 1

@@ -16,6 +16,7 @@ from models.customer.layout import (
     PENDING_CHURNED,
     PENDING_RETURNED,
     TICK,
+    UNLEARNED,
 )
 from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
 from models.numerics.compiled import compiled
@@ -29,11 +30,12 @@ _FOR_GOOD = ERASED | NO_CONSENT
 
 @compiled
 def begin_example(record: Any, lane: Any, label_kind: int, flag: int, rules: Any) -> bool:
-    """At a tick, begin an example, unless one of its kind is pending or the customer's cadence names another tick."""
+    """At a tick, begin an example, unless one of its kind is pending, the customer's cadence names another tick, or
+    nothing is learned from the customer."""
     number = tick_number(rules, lane.phase, lane.now)
-    if record.pending_ticks[label_kind] != 0 or not begins_example(
-        lane.cadence_offset, number, rules.cadences[label_kind]
-    ):
+    if record.flags & UNLEARNED or record.pending_ticks[label_kind] != 0:
+        return False
+    if not begins_example(lane.cadence_offset, number, rules.cadences[label_kind]):
         return False
     record.pending_ticks[label_kind] = number
     record.flags &= 0xFF & ~flag

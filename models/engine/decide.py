@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from models.churn.drivers import drivers
 from models.churn.registry import named
+from models.customer.consent import reference_of
 from models.customer.profile import Profile
 from models.decisions import choose
 from models.engine.output_buffer import Emitted, OutputPosition, Work, dead_record
 from models.outputs import Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
-from models.touchpoints import Code
+from models.touchpoints import Code, Payload
+from models.touchpoints.types.preferences import ConsentChangedData, RestrictedData
 
 DRIVERS = 3
 
@@ -49,6 +51,23 @@ def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = ""
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
 
 
+def emit_entry(work: Work, row: Row, data: Payload, late: bool) -> None:
+    """Emit what the record keeps only a reference of, or nothing: the evidence of a consent, who restricts a customer.
+
+    late: whether the touchpoint was; a late grant does not count.
+    """
+    if isinstance(data, RestrictedData):
+        emit_decision(work, row, "restricted", f"{data.reason}, by {data.by}" if data.by else data.reason)
+    elif isinstance(data, ConsentChangedData) and not (late and data.marketing):
+        texts = {"source": data.source, "wording": data.wording, "evidence": data.evidence}
+        told = [f"{name} {text}" for name, text in texts.items() if text is not None]
+        if told:
+            where = f"on {', '.join(data.channels)}" if data.channels else "in general"
+            answer = f"{data.purpose} {'granted' if data.marketing else 'refused'} {where}"
+            named = f"kept as {reference_of(data.source, data.wording, data.evidence):016x}"
+            emit_decision(work, row, "consent", "; ".join((answer, *told, named)))
+
+
 def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: NDArray[np.float32]) -> None:
     """Choose what would help a customer whose episode is open, and trigger it unless they are best left alone.
 
@@ -63,7 +82,7 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     if row.now < work.quiet_until:
         emit_decision(work, row, what, "nobody is triggered by what is history", "leave_alone")
         return
-    choice, tail = choose(record), record.tail
+    choice, tail = choose(record, row.now), record.tail
     if choice.action == "leave_alone":
         emit_decision(work, row, what, choice.reason, choice.action)
         return

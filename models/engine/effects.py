@@ -15,11 +15,29 @@ from numpy.typing import NDArray
 
 from models.customer.bands import Band
 from models.customer.block import Block
-from models.customer.layout import DUE, ERASED, NEWEST, NO_CONSENT, OLDEST_CASE, REARMED
-from models.customer.profile import oldest, take_in
+from models.customer.layout import (
+    BACK,
+    CROSSING,
+    DUE,
+    EPISODE,
+    ERASED,
+    LEFT,
+    NEWEST,
+    NO_CONSENT,
+    OLDEST_CASE,
+    PENDING_RISK,
+    PURCHASE_DAYS,
+    REARMED,
+    RISK,
+    STAYED,
+    TICK,
+    UNLEARNED,
+    UNSCORED,
+)
+from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
 from models.engine.customer_timers import next_due
-from models.engine.decide import Row, ask, emit_decision, label
+from models.engine.decide import Row, ask, emit_decision, emit_entry, label
 from models.engine.lanes import Arrivals, Effect, rules_of
 from models.engine.output_buffer import OutputPosition, Work
 from models.outputs import CHURNED, RETURNED
@@ -82,16 +100,47 @@ class Ground:
 def _profile(ground: Ground, effect: ReportedEffect) -> None:
     """A touchpoint enters the tail."""
     touch, time = ground.touchpoint(effect.row), int(ground.arrivals.times[effect.row])
-    take_in(ground.block.open(effect.lane), touch.kind, time, touch.data, effect.flag == 1)
+    take_in(ground.block.open(effect.lane), touch.kind, time, touch.data, effect.flag == 1, effect.now)
 
 
 def _case(ground: Ground, effect: ReportedEffect) -> None:
-    """The same, and the slab says of the open cases what is read of them."""
-    _profile(ground, effect)
-    block, lane = ground.block, effect.lane
-    cases = block.open(lane).tail.cases
-    block.open_cases[lane] = len(cases)
-    block.rows["seconds"][lane, OLDEST_CASE] = oldest(cases)
+    """The same, and what compiled code reads of it enters the slab: a case, consent, a restriction."""
+    block, lane, touch = ground.block, effect.lane, ground.touchpoint(effect.row)
+    record = block.open(lane)
+    before, late = record.flags, effect.flag == 1
+    take_in(record, touch.kind, int(ground.arrivals.times[effect.row]), touch.data, late, effect.now)
+    tail, row = record.tail, block.rows[lane]
+    row["open_cases"] = open_cases(tail)
+    if tail.cases or not tail.more_cases:
+        row["seconds"][OLDEST_CASE] = oldest(tail.cases)
+    if record.flags & UNLEARNED and not before & UNLEARNED:
+        _unlearned(row)
+    if record.flags & UNSCORED and not before & UNSCORED:
+        _unscored(ground, effect)
+    emit_entry(ground.work, ground.where(effect), touch.data, late)
+
+
+def _unlearned(record: Any) -> None:
+    """Nothing is learned from the customer from now on: what was begun is dropped."""
+    record["pending_ticks"] = 0
+    record["pending_bases"] = 0
+    record["numbers"][PENDING_RISK] = 0.0
+    record["flags"] &= 0xFF & ~(STAYED | BACK)
+
+
+def _unscored(ground: Ground, effect: ReportedEffect) -> None:
+    """The customer objects to profiling: no estimate is made from now on, and none is kept."""
+    record = ground.block.rows[effect.lane]
+    record["times"][TICK], record["numbers"][RISK] = 0.0, 0.0
+    if not record["flags"] & LEFT:
+        record["seconds"][CROSSING] = 0
+    was_open = record["times"][EPISODE] != 0.0
+    record["times"][EPISODE] = 0.0
+    record["flags"] &= 0xFF & ~REARMED
+    record["band"] = Band.LAPSED if record["numbers"][PURCHASE_DAYS] else Band.PROSPECT
+    if was_open:
+        forget_episode(ground.block.open(effect.lane).tail)
+        emit_decision(ground.work, ground.where(effect), "episode_closed", "objects to profiling")
 
 
 def _rearm(ground: Ground, effect: ReportedEffect) -> None:
@@ -113,7 +162,7 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
     block, lane = ground.block, effect.lane
     record, settings = block.rows[lane], ground.work.settings
     if settings.forget_after:
-        objects = block.forget(lane)
+        objects = block.forget(lane, erased=True)
         record["flags"], record["band"] = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
         record["times"][NEWEST] = effect.now
         record["times"][DUE] = next_due(record, rules_of(settings), int(ground.lanes["phase"][lane]), effect.now)
@@ -127,11 +176,11 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
 def _reopened(ground: Ground, effect: ReportedEffect) -> None:
     """A consent that is newer than the erasure: the customer begins as a new one, with this touchpoint."""
     block, lane = ground.block, effect.lane
-    block.forget(lane)
+    block.forget(lane, erased=True)
     record = block.rows[lane]
     record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
     emit_decision(ground.work, ground.where(effect), "reopened", "consented to be contacted after the erasure")
-    _profile(ground, effect)
+    _case(ground, effect)
 
 
 def _forgotten(ground: Ground, effect: ReportedEffect) -> None:

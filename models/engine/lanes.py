@@ -13,6 +13,7 @@ from models.churn.definition import LEAVING as LEAVING_KINDS
 from models.churn.definition import SIGNS
 from models.customer.block import Block
 from models.customer.layout import BASIS, PENDING_EXAMPLES
+from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
 from models.numerics.compiled import compiled
 from models.settings import EngineSettings
@@ -24,7 +25,7 @@ class Effect(IntEnum):
     """Kinds of effects that compiled code reports."""
 
     PROFILE = 1  # a touchpoint that enters the tail
-    CASE = 2  # the same, and the lane waits until it has
+    CASE = 2  # the same, and the lane waits until it has: a case, consent, a restriction
     REARM = 3  # a trigger expired unsent; the lane waits
     ERASE = 4  # the lane waits
     LAPSED = 5  # silent too long, with an open episode
@@ -115,6 +116,14 @@ RULES = np.dtype(
 )
 
 
+TELLS, WAITS = 1, 2
+"""What `Arrivals.tells` says of a touchpoint: it enters the tail, and the lane waits until it has."""
+_OF_KIND = np.zeros(256, dtype=np.uint8)
+_OF_KIND[list(PROFILE_KINDS)] = TELLS
+_OF_KIND[list(BEFORE_NUMBERS)] = WAITS
+_WITH_TOPIC = np.zeros(256, dtype=np.bool_)
+_WITH_TOPIC[list(TOPIC_KINDS)] = True
+
 SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
@@ -134,7 +143,8 @@ def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
 
 
 class Arrivals(NamedTuple):
-    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none."""
+    """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -145,6 +155,7 @@ class Arrivals(NamedTuple):
     skewed: NDArray[np.bool_]
     now: NDArray[np.int64]
     following: NDArray[np.int64]
+    tells: NDArray[np.uint8]
 
 
 @compiled
@@ -183,6 +194,10 @@ def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.i
     following = np.full(len(batch), -1, dtype=np.int64)
     _link(piece.first, lane_of_row, lanes, following)
     now = np.maximum(batch.reached, time)
+    tells = _OF_KIND[columns.kinds]
+    contents: list[Any] = columns.contents
+    with_topic = np.flatnonzero(_WITH_TOPIC[columns.kinds[piece.first : piece.last]]) + piece.first
+    tells[[row for row in with_topic.tolist() if contents[row].data.topic is not None]] = TELLS
     return Arrivals(
         columns.kinds,
         columns.times,
@@ -193,4 +208,5 @@ def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.i
         columns.skewed,
         now,
         following,
+        tells,
     )

@@ -259,6 +259,8 @@ def _described(wanted: inspect.Type) -> str:
             return "one of " + ", ".join(f'"{value}"' for value in values) if len(values) > 1 else f'"{values[0]}"'
         case inspect.DateType():
             return 'a date such as "1990-05-01"'
+        case inspect.DateTimeType():
+            return 'an RFC 3339 time with its offset, such as "2024-05-01T12:00:00Z"'
         case inspect.VarTupleType(item_type=item, min_length=low, max_length=high):
             return f"a list of {f'{low} to' if low else 'at most'} {high} items, each {_described(item)}"
         case inspect.StructType(fields=fields):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -10,6 +11,9 @@ from models.touchpoints import limits
 
 # Text, for `models.touchpoints.times.moment` to read: a batch has a faster way to milliseconds than datetime.
 Time = Annotated[str, Meta(description='an RFC 3339 time with its offset, such as "2024-05-01T12:00:00Z"')]
+
+# Of `data`: few events have one, so it is read as a datetime at once.
+Moment = Annotated[datetime, Meta(tz=True)]
 
 Amount = Annotated[float, Meta(ge=0, le=limits.MAX_AMOUNT)]
 Quantity = Annotated[float, Meta(ge=0, le=limits.MAX_QUANTITY)]
@@ -67,6 +71,16 @@ Channels = Annotated[tuple[Channel, ...], Meta(max_length=limits.MAX_CHANNELS)]
 Topics = Annotated[tuple[Topic, ...], Meta(max_length=limits.MAX_TOPICS)]
 Rewards = Annotated[tuple[Reference, ...], Meta(max_length=limits.MAX_REWARDS)]
 Participants = Annotated[tuple[CustomerId, ...], Meta(min_length=1, max_length=limits.MAX_PARTICIPANTS)]
+
+# What a message may be for, and what consent is given for: `models.customer.restrictions` and `consent` number them.
+ActionPurpose = Literal["legal", "contract", "care", "marketing"]
+ActionPurposes = Annotated[tuple[ActionPurpose, ...], Meta(max_length=4)]
+ConsentPurpose = Literal["marketing", "profiling", "conversation"]
+Basis = Literal["consent", "existing_customer", "legitimate_interest"]
+RestrictionReason = Literal[
+    "minor", "vulnerable", "deceased", "dispute", "fraud", "debt", "staff", "test", "do_not_contact"
+]
+Term = Literal["day", "week", "month", "quarter", "half_year", "year"]
 
 Severity = Literal["low", "normal", "high", "critical"]
 CustomerClass = Literal["consumer", "business", "reseller", "partner"]

@@ -7,7 +7,7 @@ kind                                   a                         b              
 ====================================== ========================= ===================== ==============================
 purchase, return                       amount                    quantity
 cart_abandoned                         amount
-subscription_*, payment_failed         amount, or 0
+subscription_*, payment_*              amount, or 0
 visit                                  seconds, or 0
 presence                               1 online, 0 offline
 chat                                   number of participants                          as given
@@ -20,7 +20,7 @@ case_opened, complaint                 severity, 0 to 3
 case_updated                           severity, or 0            1 if severity given
 csat                                   score, 1 to 5                                   (score - 3) / 2
 nps                                    score, 0 to 10                                  (score - 5) / 5
-consent_changed                        1 granted, 0 withdrawn
+consent_changed                        1 marketing granted
 reward_redeemed                        points
 coupon_redeemed                        amount, or 0
 ====================================== ========================= ===================== ==============================

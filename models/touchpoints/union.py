@@ -12,15 +12,24 @@ from models.touchpoints.types.campaign import (
     OfferDeclined,
     OfferDelivered,
     OfferExpired,
+    OfferFailed,
     OfferOpened,
+    OfferSent,
+    OfferWithdrawn,
+    SpamReported,
 )
 from models.touchpoints.types.commerce import (
+    CancelStarted,
     CartAbandoned,
     PaymentFailed,
+    PaymentRecovered,
     Purchase,
     Return,
     SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionPaused,
     SubscriptionRenewed,
+    SubscriptionResumed,
     SubscriptionStarted,
 )
 from models.touchpoints.types.conversation import Call, Chat, EmailReceived, Presence, ReplySent, Shared
@@ -34,7 +43,13 @@ from models.touchpoints.types.engagement import (
     Visit,
 )
 from models.touchpoints.types.loyalty import ProgrammeJoined, RewardRedeemed
-from models.touchpoints.types.preferences import ConsentChanged, EraseRequested, PreferencesUpdated, ProfileUpdated
+from models.touchpoints.types.preferences import (
+    ConsentChanged,
+    EraseRequested,
+    PreferencesUpdated,
+    ProfileUpdated,
+    Restricted,
+)
 from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, SettingsChosen
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
@@ -47,6 +62,11 @@ Event = (
     | SubscriptionRenewed
     | SubscriptionCancelled
     | PaymentFailed
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | SubscriptionChanged
+    | PaymentRecovered
+    | CancelStarted
     | Visit
     | Search
     | ContentViewed
@@ -75,6 +95,7 @@ Event = (
     | ProfileUpdated
     | ConsentChanged
     | EraseRequested
+    | Restricted
     | ProgrammeJoined
     | RewardRedeemed
     | CampaignReceived
@@ -84,6 +105,10 @@ Event = (
     | OfferAccepted
     | OfferDeclined
     | OfferExpired
+    | OfferSent
+    | OfferFailed
+    | OfferWithdrawn
+    | SpamReported
     | Clock
     | ExpiredUnsent
     | ModelChosen

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from models.customer.layout import VERSION
-from models.customer.versions import written
 from models.engine.changes import Changes
 from streams.outbox.entry import Entry, pack
 from streams.store import StoreChanges
-
-
-def in_version(records: Mapping[bytes, bytes], version: int) -> Mapping[bytes, bytes]:
-    """Records as they are stored, in the bytes of a version of the record."""
-    if version == VERSION:
-        return records
-    return {customer: written(record, version) for customer, record in records.items()}
 
 
 def entries_of(changes: Changes, partition: int) -> list[Entry]:

@@ -17,7 +17,7 @@ import numpy as np
 from faust.types import TP
 
 from models.customer.tail import UnknownRecord
-from models.customer.versions import NewerRecord
+from models.customer.versions import NewerRecord, all_written
 from models.engine.apply import apply
 from models.engine.changes import Changes
 from models.engine.piece_input import PieceInput, Scoring
@@ -47,7 +47,7 @@ from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
 from streams.shard.clock_guard import guard
-from streams.shard.commit import MODEL_VERSION, entries_of, in_version, store_changes
+from streams.shard.commit import MODEL_VERSION, entries_of, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
 from streams.shard.fetched import read_batch
@@ -330,7 +330,7 @@ class Shard:
         """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
-        records = in_version(changes.records, self._settings.record_version)
+        records = all_written(changes.records, self._settings.record_version)
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
             await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim, version))

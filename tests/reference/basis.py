@@ -22,6 +22,7 @@ from models.customer.layout import (
     HALF_LIVES_TOUCH,
     LAST_PURCHASE,
     NEWEST,
+    OLDEST_CASE,
     OPENS,
     PAYMENT_FAILURES,
     PRESENCE,
@@ -34,10 +35,11 @@ from models.customer.layout import (
     UNSUBSCRIBES,
     VISITS,
 )
+from models.customer.profile import open_cases
 from models.customer.record import Record
 from models.numerics.maths import exp2, ln
 from models.settings import DAY, SECOND
-from tests.reference.behaviour import LEAST_WEIGHT, oldest_case
+from tests.reference.behaviour import LEAST_WEIGHT
 
 
 def basis_of(record: Record, now: int) -> array[float]:
@@ -48,8 +50,8 @@ def basis_of(record: Record, now: int) -> array[float]:
     silent = max(now - times[NEWEST], 0.0) / DAY
     weight = max(LEAST_WEIGHT, 1.0 / days)
     amount = ln(1.0 + n[DAY_AMOUNT])
-    cases = len(record.tail.cases)
-    oldest = oldest_case(record) * SECOND / DAY
+    cases = open_cases(record.tail)
+    oldest = record.seconds[OLDEST_CASE] * SECOND / DAY
 
     def lately(sort: int) -> float:
         return n[TOUCH_DECAYS + sort] * exp2(-silent / HALF_LIVES_TOUCH[sort])

@@ -30,7 +30,7 @@ from models.customer.layout import (
 )
 from models.customer.record import unpack
 from models.engine.changes import Changes, committed
-from models.engine.decide import Row, ask, choose_champion, choose_settings, emit_decision, label
+from models.engine.decide import Row, ask, choose_champion, choose_settings, emit_decision, emit_entry, label
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
@@ -167,6 +167,11 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         emit_decision(work, row, "erased", "the customer asked to be forgotten")
     elif step.what == "rearmed":
         emit_decision(work, row, "rearmed", "the trigger expired before it could be sent")
+    unscored = Row(step.at, step.now, lane.customer)
+    if lane.objected:
+        emit_decision(work, unscored, "episode_closed", "objects to profiling")
+    if lane.entry is not None:
+        emit_entry(work, unscored, *lane.entry)
     if estimate is None or step.basis is None:
         return
     work.counts["scored"] += 1

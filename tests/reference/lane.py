@@ -12,8 +12,11 @@ import numpy as np
 
 from models.churn.definition import LEAVING, SIGNS
 from models.customer.bands import Band
+from models.customer.flags import flags_of
+from models.customer.kept import kept_of
 from models.customer.layout import (
     BACK,
+    BASIS,
     CANCELLED,
     CROSSING,
     DUE,
@@ -29,16 +32,20 @@ from models.customer.layout import (
     PENDING_RISK,
     PURCHASE_DAYS,
     REARMED,
+    RISK,
     STAYED,
     TICK,
+    UNLEARNED,
+    UNSCORED,
 )
-from models.customer.profile import PROFILE_KINDS, take_in
+from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
+from models.customer.tail import Tail
 from models.engine.output_buffer import OutputPosition
 from models.numerics.float16 import to_float16
 from models.settings import SECOND, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
-from models.touchpoints import Kind, Touch
+from models.touchpoints import Kind, Payload, Touch
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import begins_example, next_tick, tick_number, tick_time
@@ -84,6 +91,9 @@ class Lane:
         self.loaded_band = record.band if record else None
         self.changed = False
         self.unsure = 0
+        # Of the step under way: whether it closed the episode of who objects to profiling, and what it told of them.
+        self.objected = False
+        self.entry: tuple[Payload, bool] | None = None
 
     def upcoming(self) -> tuple[OutputPosition, float] | None:
         """Where the next step stands, and its due place (0.0: it is a touchpoint); None when the lane is done."""
@@ -99,7 +109,7 @@ class Lane:
 
     def step(self, at: OutputPosition, due: float) -> Step:
         """Take the step that `upcoming` announced."""
-        self.changed = True
+        self.changed, self.objected, self.entry = True, False, None
         return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
 
     def finish(self, step: Step, probability: float | None, crossing: int) -> None:
@@ -121,7 +131,9 @@ class Lane:
         record.times[DUE] = self._next_due(record, step.now)
 
     def _take(self, record: Record, step: Step, sort: int, flag: int, window: int) -> bool:
-        if record.pending_ticks[sort] or not begins_example(self.settings, self.hash, step.now, window):
+        if record.flags & UNLEARNED or record.pending_ticks[sort]:
+            return False
+        if not begins_example(self.settings, self.hash, step.now, window):
             return False
         record.pending_ticks[sort] = tick_number(self.settings, self.hash, step.now)
         record.pending_bases[sort] = array("H", to_float16(np.array(step.basis)).tobytes())
@@ -180,19 +192,17 @@ class Lane:
     def forget(self) -> None:
         """Nothing of the customer is kept but an objection."""
         before, self.record = self.record, None
-        if before is not None and self._objects(before):
-            self.record = self._without_history(before)
-            self.record.band = before.band
+        if before is not None:
+            kept = self._without_history(before, erased=False)
+            if kept.tail != Tail():
+                self.record = kept
+                self.record.band = before.band
 
-    def _objects(self, record: Record) -> bool:
-        return bool(record.flags & NO_CONSENT or record.tail.refused)
-
-    def _without_history(self, before: Record) -> Record:
-        """A blank record with the objection of the former one."""
+    def _without_history(self, before: Record, erased: bool) -> Record:
+        """A blank record with the objections of the former one."""
         record = Record(self.customer)
-        if self._objects(before):
-            record.flags = before.flags & NO_CONSENT
-            record.tail.refused, record.tail.consent_at = before.tail.refused, before.tail.consent_at
+        record.tail = kept_of(before.tail, erased)
+        record.flags = flags_of(record.tail)
         return record
 
     # -- touchpoints
@@ -207,7 +217,7 @@ class Lane:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a and touch.time > record.times[NEWEST]
             if not granted or touch.time < now - self.settings.lateness:
                 return Step(at, now, "after_erasure", touch)
-            record = self.record = self._without_history(record)
+            record = self.record = self._without_history(record, erased=True)
             reopened = " reopened"
         if record is None:
             record = self.record = Record(self.customer)
@@ -226,10 +236,8 @@ class Lane:
         if record.flags & ERASED:
             return Step(at, now, "after_erasure", touch)
         late = touch.time < now - self.settings.lateness
-        if touch.kind in PROFILE_KINDS:
-            take_in(record, touch.kind, touch.time, touch.data, late)
-            record.open_cases = len(record.tail.cases)
-            record.seconds[OLDEST_CASE] = oldest_case(record)
+        if tells(touch.kind, touch.data) or record.flags & UNLEARNED:
+            self._take_in(record, touch, late, now)
         update(record, touch, self.settings, self.hash, late)
         what = ("late" if late else "applied") + reopened
         if touch.kind in LEAVING[self.settings.alive] and touch.time >= record.times[LAST_PURCHASE]:
@@ -238,14 +246,34 @@ class Lane:
             record.seconds[CANCELLED] = min(max(touch.time // SECOND, before), LAST_SECOND)
             return Step(at, now, what + " leaving", touch)
         alive = touch.kind in SIGNS[self.settings.alive]
-        if alive and not record.times[TICK] and not record.flags & LEFT:
+        if alive and not record.times[TICK] and not record.flags & (LEFT | UNSCORED):
             record.times[TICK] = next_tick(self.settings, self.hash, now)
         silent = now - record.times[LAST_PURCHASE] > self.settings.silence
-        if not record.numbers[PURCHASE_DAYS] or record.flags & LEFT or silent:
+        if not record.numbers[PURCHASE_DAYS] or record.flags & (LEFT | UNSCORED) or silent:
             return Step(at, now, what, touch)
         # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
         may_open = not late and not alive
         return Step(at, now, what, touch, basis_of(record, now), may_open)
+
+    def _take_in(self, record: Record, touch: Touch, late: bool, now: int) -> None:
+        """What a touchpoint tells of the person; who objects to profiling has no open episode any more."""
+        before = record.flags
+        take_in(record, touch.kind, touch.time, touch.data, late, now)
+        record.open_cases = open_cases(record.tail)
+        if record.tail.cases or not record.tail.more_cases:
+            record.seconds[OLDEST_CASE] = oldest_case(record)
+        if record.flags & UNLEARNED and not before & UNLEARNED:
+            for sort in (PENDING_CHURNED, PENDING_RETURNED):
+                record.pending_ticks[sort] = 0
+                record.pending_bases[sort] = array("H", bytes(2 * BASIS))
+            record.numbers[PENDING_RISK] = 0.0
+            record.flags &= ~(STAYED | BACK)
+        self.entry = (touch.data, late)
+        if record.flags & UNSCORED and not before & UNSCORED:
+            self.objected = self.lapse()
+            record.numbers[RISK] = 0.0
+            if not record.numbers[PURCHASE_DAYS]:
+                record.band = Band.PROSPECT
 
     def _may_be_of_a_former_life(self, touch: Touch, now: int) -> bool:
         """Whether it is so old that the customer may have left the store since."""
@@ -268,8 +296,8 @@ class Lane:
         Where records leave, the time of the erasure and an objection in place of the ids.
         """
         if self.settings.forget_after and self.record is not None:
-            objects = self._objects(self.record)
-            self.record = self._without_history(self.record)
+            self.record = self._without_history(self.record, erased=True)
+            objects = self.record.tail != Tail()
             self.record.flags, self.record.band = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
             self.record.times[NEWEST] = now
             return

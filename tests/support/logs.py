@@ -47,6 +47,11 @@ DATA: dict[str, Callable[[Random], Data]] = {
     "subscription_renewed": lambda r: {},
     "subscription_cancelled": lambda r: {"reason": "too much"},
     "payment_failed": lambda r: {"amount": 12},
+    "subscription_paused": lambda r: {"reason": "on holiday"},
+    "subscription_resumed": lambda r: {"renews_at": "2000-07-01T00:00:00Z"},
+    "subscription_changed": lambda r: {"amount": r.randint(5, 20), "term": r.choice(("week", "month"))},
+    "payment_recovered": lambda r: {"amount": 12},
+    "cancel_started": lambda r: {},
     "visit": lambda r: {"channel": r.choice(CHANNELS), "seconds": r.randint(0, 900)},
     "search": lambda r: {"query": "beans"},
     "content_viewed": lambda r: {"content_id": f"page-{r.randint(1, 9)}"},
@@ -80,6 +85,10 @@ DATA: dict[str, Callable[[Random], Data]] = {
     "profile_updated": lambda r: {"customer_class": r.choice(("consumer", "business"))},
     "consent_changed": lambda r: {"marketing": r.random() < 0.6},
     "erase_requested": lambda r: {},
+    "restricted": lambda r: {
+        "reason": r.choice(("dispute", "vulnerable", "test")),
+        "until": f"2000-0{r.randint(2, 5)}-01T00:00:00Z",
+    },
     "programme_joined": lambda r: {"programme": "bean-counters"},
     "reward_redeemed": lambda r: {"reward": "free-shipping", "points": 100},
     "campaign_received": lambda r: {"campaign_id": "spring"},
@@ -89,12 +98,54 @@ DATA: dict[str, Callable[[Random], Data]] = {
     "offer_accepted": lambda r: {"trigger_id": "0123"},
     "offer_declined": lambda r: {"trigger_id": "0123"},
     "offer_expired": lambda r: {"trigger_id": "0123"},
+    "offer_sent": lambda r: {"trigger_id": "0123"},
+    "offer_failed": lambda r: {
+        "trigger_id": "0123",
+        "channel": r.choice(CHANNELS),
+        "failure": r.choice(("hard", "soft", "refused_by_sender")),
+    },
+    "offer_withdrawn": lambda r: {"trigger_id": "0123"},
+    "spam_reported": lambda r: {"channel": r.choice(CHANNELS)},
     "expired_unsent": lambda r: {"trigger_id": "0123"},
 }
 """Data for every kind that concerns a customer."""
 
 _RARE = ("erase_requested", "consent_changed", "expired_unsent")
-_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE}))
+_PERSONAL = (
+    "cancel_started",
+    "offer_failed",
+    "offer_sent",
+    "offer_withdrawn",
+    "payment_recovered",
+    "restricted",
+    "spam_reported",
+    "subscription_changed",
+    "subscription_paused",
+    "subscription_resumed",
+)
+"""Drawn by a chance of their own, so that the rest of a log stays as it was before there were these."""
+_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL}))
+
+
+def _words(random: Random) -> tuple[str, Data]:
+    """Something about a person that not every customer tells."""
+    channels = random.sample(CHANNELS, random.randint(0, 2))
+    consent = {"marketing": random.random() < 0.6, "channels": channels}
+    evidence = {"source": "account page", "wording": "w-1", "basis": "consent", "confirmed": True}
+    return random.choice(
+        (
+            ("consent_changed", consent),
+            ("consent_changed", {**consent, **evidence, "expires": "2000-05-01T00:00:00Z"}),
+            ("consent_changed", {"marketing": random.random() < 0.5, "purpose": "profiling"}),
+            ("consent_changed", {"marketing": random.random() < 0.5, "purpose": "conversation", "evidence": "e-1"}),
+            ("preferences_updated", {"max_per_week": 0, "silent_until": "2000-03-01T00:00:00Z"}),
+            ("profile_updated", {"birthday": random.choice(("1950-05-01", "1982-03-01")), "language": "nl"}),
+            ("profile_updated", {"account": "acc-7", "role": "buyer", "country": "NL"}),
+            ("purchase", {"amount": 20, "topic": random.choice(("tea", "coffee"))}),
+            ("search", {"query": "beans", "topic": random.choice(("tea", "coffee"))}),
+            *((kind, DATA[kind](random)) for kind in _PERSONAL),
+        )
+    )
 
 
 def touchpoint(kind: str, customer: str, time: int, data: Data | None = None, id: str | None = None) -> bytes:
@@ -224,6 +275,13 @@ def _customer_events(random: Random, customer: str, days: int) -> list[tuple[int
         told.append((max(time + delay, START), customer.encode(), value))
         if random.random() < 0.05:
             told.append((told[-1][0] + random.randint(0, HOUR), customer.encode(), value))
+    own = Random(f"{customer} {len(told)}")
+    for number in range(own.choice((0, 0, 1, 4))):
+        kind, data = _words(own)
+        time = START + int(own.uniform(0, days) * DAY)
+        value = touchpoint(kind, customer, time, data, id=f"{customer}:own-{number}")
+        delay = own.choice((0, own.randint(0, 5 * SECOND), own.randint(2 * HOUR, 20 * DAY)))
+        told.append((time + delay, customer.encode(), value))
     return told
 
 

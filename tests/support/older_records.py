@@ -1,17 +1,18 @@
-"""An invented version of the record before the present one: all but the first byte is packed, its size is another."""
+"""An invented version of the record before the oldest that is read: all but the first byte is packed, its size is
+another."""
 
 from __future__ import annotations
 
 import zlib
 
-from models.customer.layout import VERSION
-from models.customer.versions import Step
+from models.customer.versions import STEPS, Step
 
-OLDER = VERSION - 1
+OLDEST = min(STEPS)
+OLDER = OLDEST - 1
 
 
 def _up(value: bytes) -> bytes:
-    return bytes((VERSION,)) + zlib.decompress(value[1:])
+    return bytes((OLDEST,)) + zlib.decompress(value[1:])
 
 
 def _down(value: bytes) -> bytes:

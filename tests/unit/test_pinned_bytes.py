@@ -45,17 +45,17 @@ SETTINGS = {"evaluation": EVALUATION, "live, with challengers": LIVE}
 PINNED = {
     "evaluation": {
         "schema": "b5903be6ef6d0590",
-        "records": "c645c9229f734027",
-        "metas": "4ced38af5111eafe",
-        "outputs": "08004bc6e44c66e7",
-        "versions": "7de13acf2aaab41b",
+        "records": "b56c2dbd82513ef8",
+        "metas": "d8fefb6866742e9c",
+        "outputs": "5fa0532f91f9c892",
+        "versions": "c221a65abf43f5f0",
     },
     "live, with challengers": {
         "schema": "bc72bb797cbd602f",
-        "records": "cf76e1bba17d4f4c",
-        "metas": "f443a2bfa4653a01",
-        "outputs": "0c1fa170249542f4",
-        "versions": "1be1936ab74c0225",
+        "records": "559be4ecf049b59f",
+        "metas": "9f3fdfc46bdf6730",
+        "outputs": "54962b798629812e",
+        "versions": "7b4d4e91bcdf979d",
     },
 }
 

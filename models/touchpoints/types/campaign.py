@@ -1,21 +1,28 @@
-"""Event types: campaigns, coupons, offers (delivered, opened, accepted, declined, expired)."""
+"""Event types: campaigns, coupons, and what became of offers."""
 
 from __future__ import annotations
 
 from math import nan
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from models.touchpoints.envelope import CustomerEvent
-from models.touchpoints.fields import Amount, Channel, Reference
+from models.touchpoints.fields import ActionPurpose, Amount, Channel, Moment, Reference
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Numbers, Payload
 
 
 class CampaignReceivedData(Payload, frozen=True, kw_only=True):
-    """A campaign outside this engine reached the customer."""
+    """A campaign outside this engine reached the customer.
+
+    promotion: it offered something, until `until`. trigger_id: it is what became of this trigger of the engine.
+    """
 
     campaign_id: Reference
     channel: Channel | None = None
+    purpose: ActionPurpose = "marketing"
+    promotion: bool = False
+    until: Moment | None = None
+    trigger_id: Reference | None = None
 
 
 class CouponRedeemedData(Payload, frozen=True, kw_only=True):
@@ -33,6 +40,25 @@ class OfferData(Payload, frozen=True, kw_only=True):
 
     trigger_id: Reference
     channel: Channel | None = None
+
+
+class OfferFailedData(Payload, frozen=True, kw_only=True):
+    """A trigger did not reach the customer on this channel.
+
+    failure: ``hard`` and ``no_address`` will fail again, ``soft`` may not, ``blocked`` was stopped on its way,
+    ``refused_by_sender`` was never tried.
+    """
+
+    trigger_id: Reference
+    channel: Channel
+    failure: Literal["hard", "soft", "blocked", "no_address", "refused_by_sender"]
+
+
+class SpamReportedData(Payload, frozen=True, kw_only=True):
+    """The customer called a message of ours spam."""
+
+    channel: Channel
+    trigger_id: Reference | None = None
 
 
 class CampaignReceived(CustomerEvent, frozen=True, tag="campaign_received"):
@@ -68,3 +94,23 @@ class OfferDeclined(CustomerEvent, frozen=True, tag="offer_declined"):
 class OfferExpired(CustomerEvent, frozen=True, tag="offer_expired"):
     kind: ClassVar[Kind] = Kind.OFFER_EXPIRED
     data: OfferData
+
+
+class OfferSent(CustomerEvent, frozen=True, tag="offer_sent"):
+    kind: ClassVar[Kind] = Kind.OFFER_SENT
+    data: OfferData
+
+
+class OfferFailed(CustomerEvent, frozen=True, tag="offer_failed"):
+    kind: ClassVar[Kind] = Kind.OFFER_FAILED
+    data: OfferFailedData
+
+
+class OfferWithdrawn(CustomerEvent, frozen=True, tag="offer_withdrawn"):
+    kind: ClassVar[Kind] = Kind.OFFER_WITHDRAWN
+    data: OfferData
+
+
+class SpamReported(CustomerEvent, frozen=True, tag="spam_reported"):
+    kind: ClassVar[Kind] = Kind.SPAM_REPORTED
+    data: SpamReportedData

@@ -6,7 +6,18 @@ from math import nan
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent
-from models.touchpoints.fields import Amount, Channel, Currency, Name, Quantity, Reason, Reference
+from models.touchpoints.fields import (
+    Amount,
+    Channel,
+    Currency,
+    Moment,
+    Name,
+    Quantity,
+    Reason,
+    Reference,
+    Term,
+    Topic,
+)
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Numbers, Payload
 
@@ -19,6 +30,7 @@ class PurchaseData(Payload, frozen=True, kw_only=True):
     currency: Currency | None = None
     order_id: Reference | None = None
     channel: Channel | None = None
+    topic: Topic | None = None
 
     def numbers(self) -> Numbers:
         return self.amount, self.quantity, nan
@@ -39,17 +51,25 @@ class CartAbandonedData(Payload, frozen=True, kw_only=True):
     """A filled cart was left behind."""
 
     amount: Amount
+    topic: Topic | None = None
 
     def numbers(self) -> Numbers:
         return self.amount, 0.0, nan
 
 
 class SubscriptionData(Payload, frozen=True, kw_only=True):
-    """A subscription began, went on or ended."""
+    """A subscription began, went on, was changed, paused or ended; what is left out stays as it was.
+
+    amount: the price of a term. renews_at: when the next term begins. cancel_by: the last moment to cancel before that.
+    """
 
     plan: Name | None = None
     amount: Amount | None = None
     reason: Reason | None = None
+    term: Term | None = None
+    renews_at: Moment | None = None
+    cancel_by: Moment | None = None
+    auto_renews: bool | None = None
 
     def numbers(self) -> Numbers:
         return self.amount or 0.0, 0.0, nan
@@ -63,6 +83,22 @@ class PaymentFailedData(Payload, frozen=True, kw_only=True):
 
     def numbers(self) -> Numbers:
         return self.amount or 0.0, 0.0, nan
+
+
+class PaymentRecoveredData(Payload, frozen=True, kw_only=True):
+    """A payment that was refused has been made."""
+
+    amount: Amount | None = None
+
+    def numbers(self) -> Numbers:
+        return self.amount or 0.0, 0.0, nan
+
+
+class CancelStartedData(Payload, frozen=True, kw_only=True):
+    """The customer began to cancel: opened the form, asked how."""
+
+    plan: Name | None = None
+    reason: Reason | None = None
 
 
 class Purchase(CustomerEvent, frozen=True, tag="purchase"):
@@ -98,3 +134,28 @@ class SubscriptionCancelled(CustomerEvent, frozen=True, tag="subscription_cancel
 class PaymentFailed(CustomerEvent, frozen=True, tag="payment_failed"):
     kind: ClassVar[Kind] = Kind.PAYMENT_FAILED
     data: PaymentFailedData = PaymentFailedData()
+
+
+class SubscriptionPaused(CustomerEvent, frozen=True, tag="subscription_paused"):
+    kind: ClassVar[Kind] = Kind.SUBSCRIPTION_PAUSED
+    data: SubscriptionData = SubscriptionData()
+
+
+class SubscriptionResumed(CustomerEvent, frozen=True, tag="subscription_resumed"):
+    kind: ClassVar[Kind] = Kind.SUBSCRIPTION_RESUMED
+    data: SubscriptionData = SubscriptionData()
+
+
+class SubscriptionChanged(CustomerEvent, frozen=True, tag="subscription_changed"):
+    kind: ClassVar[Kind] = Kind.SUBSCRIPTION_CHANGED
+    data: SubscriptionData = SubscriptionData()
+
+
+class PaymentRecovered(CustomerEvent, frozen=True, tag="payment_recovered"):
+    kind: ClassVar[Kind] = Kind.PAYMENT_RECOVERED
+    data: PaymentRecoveredData = PaymentRecoveredData()
+
+
+class CancelStarted(CustomerEvent, frozen=True, tag="cancel_started"):
+    kind: ClassVar[Kind] = Kind.CANCEL_STARTED
+    data: CancelStartedData = CancelStartedData()

@@ -6,7 +6,7 @@ from math import nan
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent
-from models.touchpoints.fields import Channel, Name, Query, Reference, Seconds
+from models.touchpoints.fields import Channel, Name, Query, Reference, Seconds, Topic
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Numbers, Payload
 
@@ -25,12 +25,14 @@ class SearchData(Payload, frozen=True, kw_only=True):
     """The customer searched."""
 
     query: Query
+    topic: Topic | None = None
 
 
 class ContentViewedData(Payload, frozen=True, kw_only=True):
     """The customer looked at a page, product, article or film."""
 
     content_id: Reference
+    topic: Topic | None = None
 
 
 class MessageData(Payload, frozen=True, kw_only=True):

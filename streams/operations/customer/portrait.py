@@ -6,11 +6,11 @@ Times are ISO 8601, UTC; None where unknown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from math import exp, expm1
 from typing import TYPE_CHECKING, Any
 
 from models.customer.bands import Band
+from models.customer.consent import unpack_register
 from models.customer.layout import (
     AMOUNT_EWMA,
     DAY_AMOUNT,
@@ -23,7 +23,6 @@ from models.customer.layout import (
     HALF_LIVES_TOUCH,
     LAST_PURCHASE,
     NEWEST,
-    NO_CONSENT,
     PENDING_CHURNED,
     PENDING_RISK,
     PURCHASE_DAYS,
@@ -39,6 +38,7 @@ from models.customer.schedule import phase_of, tick_time
 from models.engine.lanes import rules_of
 from models.settings import DAY, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of
+from streams.operations.customer.person import iso, person_view
 
 if TYPE_CHECKING:
     from streams.operations.customer.forecast import CustomerForecast
@@ -87,7 +87,7 @@ def profile_view(
         "customer": customer,
         "partition": partition,
         "kept": _kept(record),
-        "profile": _profile(record),
+        "profile": person_view(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
         "if_silent": _if_silent(foreseen),
@@ -99,31 +99,13 @@ def profile_view(
 def _kept(record: Record) -> str:
     """How much of the customer there is."""
     if record.flags & ERASED:
-        since = _iso(record.times[NEWEST])
+        since = iso(record.times[NEWEST])
         return "that they were erased" + (f", on {since}" if since else "")
-    objects = record.flags & NO_CONSENT or record.tail.refused
+    tail = record.tail
+    objects = any(not said.granted for said in unpack_register(tail.consents).values()) or tail.restrictions
     if objects and not record.times[NEWEST] and not any(record.ids):
         return "their objection alone: they were silent for so long that all else has left the store"
     return "everything"
-
-
-def _profile(record: Record) -> dict[str, Any]:
-    tail = record.tail
-    return {
-        "class": tail.customer_class or None,
-        "consent": not record.flags & NO_CONSENT,
-        "consent_since": _iso(tail.consent_at),
-        "erased": bool(record.flags & ERASED),
-        "channels": list(tail.channels),
-        "topics": list(tail.topics),
-        "rewards": list(tail.rewards),
-        "most_contacts_per_week": tail.max_per_week or None,
-        "quiet_hours": list(tail.quiet) or None,
-        "time_zone": tail.time_zone or None,
-        "programme": tail.programme or None,
-        "online": tail.presence or None,
-        "open_cases": {case: _iso(opened) for case, opened in tail.cases.items()},
-    }
 
 
 def _behaviour(record: Record) -> dict[str, Any]:
@@ -132,10 +114,10 @@ def _behaviour(record: Record) -> dict[str, Any]:
     first = record.seconds[FIRST_PURCHASE] * 1_000
     owned = times[LAST_PURCHASE] // DAY - first // DAY
     return {
-        "first_touch": _iso(record.seconds[FIRST_TOUCH] * 1_000),
-        "last_touch": None if record.flags & ERASED else _iso(times[NEWEST]),
-        "first_purchase": _iso(first),
-        "last_purchase": _iso(times[LAST_PURCHASE]),
+        "first_touch": iso(record.seconds[FIRST_TOUCH] * 1_000),
+        "last_touch": None if record.flags & ERASED else iso(times[NEWEST]),
+        "first_purchase": iso(first),
+        "last_purchase": iso(times[LAST_PURCHASE]),
         "purchase_days": days,
         "days_between_purchases": round(owned / (days - 1), 1) if days > 1 else None,
         "usual_days_between_purchases_lately": round(exp(numbers[GAP_EWMA]), 1) if days > 1 else None,
@@ -156,7 +138,7 @@ def _behaviour(record: Record) -> dict[str, Any]:
 def _risk(record: Record) -> dict[str, Any]:
     opened = record.times[EPISODE]
     tail = record.tail
-    episode = {"opened": _iso(opened), "opened_by": tail.opener, "triggers": tail.step, "trigger": tail.trigger.hex()}
+    episode = {"opened": iso(opened), "opened_by": tail.opener, "triggers": tail.step, "trigger": tail.trigger.hex()}
     return {
         "band": Band(record.band).name.lower(),
         "probability": round(record.numbers[RISK], 4),
@@ -171,13 +153,13 @@ def _if_silent(foreseen: CustomerForecast | None) -> dict[str, Any] | None:
     outlook = foreseen.forecast
     sure = None if foreseen.low is None or foreseen.high is None else [round(foreseen.low, 4), round(foreseen.high, 4)]
     return {
-        "as_of": _iso(foreseen.at),
+        "as_of": iso(foreseen.at),
         "probability": round(outlook.now, 4),
         "probability_90_percent_interval": sure,
         "outlook": _outlook(foreseen),
-        "crosses_threshold": _iso(outlook.crosses or 0),
-        "lapsed_from": _iso(outlook.until),
-        "course": {str(_iso(at)): round(risk, 3) for at, risk in outlook.course[1:]},
+        "crosses_threshold": iso(outlook.crosses or 0),
+        "lapsed_from": iso(outlook.until),
+        "course": {str(iso(at)): round(risk, 3) for at, risk in outlook.course[1:]},
     }
 
 
@@ -198,18 +180,14 @@ def _learning(customer: str, record: Record, settings: EngineSettings | None) ->
         observed_at = tick_time(
             rules_of(settings), phase_of(settings, hash_of(customer.encode())), record.pending_ticks[PENDING_CHURNED]
         )
-    return {"observed_at": _iso(observed_at), "predicted_then": round(record.numbers[PENDING_RISK], 4)}
+    return {"observed_at": iso(observed_at), "predicted_then": round(record.numbers[PENDING_RISK], 4)}
 
 
 def _due(record: Record) -> dict[str, Any] | None:
     due = record.times[DUE]
     if not due or due == NEVER:
         return None
-    return {"at": _iso(time_of(due)), "for": DUE_FOR[Stage(stage_of(due))]}
-
-
-def _iso(ms: float) -> str | None:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z") if ms else None
+    return {"at": iso(time_of(due)), "for": DUE_FOR[Stage(stage_of(due))]}
 
 
 def lines(data: dict[str, Any], indent: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.customer.bands import Band
+from models.customer.consent import EVERY, MARKETING, Statement, pack_register
 from models.customer.layout import DUE, ERASED, LAST_PURCHASE, NEWEST, NO_CONSENT, PENDING_CHURNED, PURCHASE_DAYS, RISK
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
@@ -104,6 +105,7 @@ def test_how_much_is_kept_is_said_of_who_was_erased_and_of_who_left(redis_url: s
     erased.flags, erased.band, erased.times[NEWEST] = ERASED, Band.ERASED, NOON
     assert kept(erased, f"{redis_app}-erased") == "that they were erased, on 2023-11-14T22:13:20Z"
     gone.flags, gone.band = NO_CONSENT, Band.LAPSED
+    gone.tail.consents = pack_register({(MARKETING, EVERY): Statement(False, NOON)})
     assert kept(gone, f"{redis_app}-gone").startswith("their objection alone")
     lapsed = Record(ANNA.encode())
     lapsed.remember(7)

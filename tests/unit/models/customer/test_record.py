@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 
 from models.customer.bands import Band
 from models.customer.block import Block
+from models.customer.consent import MARKETING, MAX_STATEMENTS, Statement, pack_register
+from models.customer.contract import Contract, pack_contract
+from models.customer.interests import MAX_INTERESTS, pack_interests
 from models.customer.layout import BASIS, DUE, IDS, MOST_BYTES, NUMBERS, RISK, SLAB, TIMES, VERSION
 from models.customer.record import Record, hash_of, unpack
-from models.customer.tail import MAX_LIST, MAX_OPEN_CASES, MAX_REFUSED, Tail, UnknownRecord
+from models.customer.restrictions import ACTION_PURPOSES, REASONS, Restriction, pack_restrictions
+from models.customer.tail import MAX_LIST, MAX_MORE_CASES, MAX_OPEN_CASES, Tail, UnknownRecord
+from models.customer.version_four import FOUR
+from models.customer.versions import written
 from models.settings import DAY, EngineSettings
 from models.touchpoints import limits
 from tests.support.bench import Silence, run_alone
@@ -27,19 +33,28 @@ tails = st.builds(
     Tail,
     channels=st.lists(names, max_size=MAX_LIST).map(tuple),
     topics=st.lists(names, max_size=MAX_LIST).map(tuple),
-    max_per_week=st.integers(0, 100),
+    max_per_week=st.integers(-1, 100),
     quiet=st.sampled_from([(), ("22:00", "07:30")]),
     time_zone=names,
     rewards=st.lists(names, max_size=MAX_LIST).map(tuple),
     customer_class=names,
-    consent_at=st.integers(0, 2**53),
     programme=names,
-    refused=st.lists(names, max_size=MAX_REFUSED).map(tuple),
     cases=st.dictionaries(names, st.integers(0, 2**53), max_size=MAX_OPEN_CASES),
     presence=names,
     opener=names,
     trigger=st.binary(max_size=16),
     step=st.integers(0, 1000),
+    consents=st.binary(max_size=99),
+    restrictions=st.binary(max_size=99),
+    silent_until=st.integers(0, 2**53),
+    language=names,
+    country=names,
+    account=names,
+    role=names,
+    presence_at=st.integers(0, 2**53),
+    interests=st.binary(max_size=99),
+    contract=st.binary(max_size=99),
+    more_cases=st.integers(0, MAX_MORE_CASES),
 )
 
 
@@ -128,7 +143,7 @@ def test_another_customers_record_is_refused() -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 2, 255])
 def test_a_record_of_an_unknown_version_is_refused(version: int) -> None:
-    with pytest.raises(UnknownRecord, match=f"schema version {version}; this release reads {VERSION}"):
+    with pytest.raises(UnknownRecord, match=f"schema version {version}; this release reads {FOUR} to {VERSION}"):
         unpack(WHO, bytes((version,)) + Record(WHO).pack()[1:])
 
 
@@ -197,18 +212,37 @@ def test_the_largest_record_has_the_size_that_is_documented() -> None:
         time_zone="A" * limits.MAX_TIME_ZONE,
         rewards=_names(MAX_LIST, limits.MAX_REFERENCE),
         customer_class="consumer",
-        consent_at=2**53,
         programme=_names(1, limits.MAX_NAME)[0],
-        refused=_names(MAX_REFUSED, limits.MAX_CHANNEL),
         cases=dict.fromkeys(_names(MAX_OPEN_CASES, limits.MAX_REFERENCE), 2**53),
         presence=_names(1, limits.MAX_CHANNEL)[0],
         opener=_names(1, limits.MAX_EVENT_ID)[0],
         trigger=bytes(16),
         step=2**63 - 1,
+        consents=pack_register(
+            {
+                (MARKETING, name): Statement(True, START, START, "consent", True, 2**64 - 1)
+                for name in _names(MAX_STATEMENTS, limits.MAX_CHANNEL)
+            }
+        ),
+        restrictions=pack_restrictions(
+            {reason: Restriction(frozenset(ACTION_PURPOSES), START, START) for reason in REASONS}
+        ),
+        silent_until=2**53,
+        language="A" * limits.MAX_LANGUAGE,
+        country="NL",
+        account=_names(1, limits.MAX_REFERENCE)[0],
+        role=_names(1, limits.MAX_NAME)[0],
+        presence_at=2**53,
+        interests=pack_interests(
+            START, dict.fromkeys(("\u00e9" * 127 + chr(97 + i) for i in range(MAX_INTERESTS)), 1.0)
+        ),
+        contract=pack_contract(Contract(plan=_names(1, limits.MAX_NAME)[0])),
+        more_cases=MAX_MORE_CASES,
     )
     value = record.pack()
     assert len(value) == MOST_BYTES
     assert unpack(WHO, value).tail == record.tail
+    assert len(written(value, FOUR)) - SLAB.itemsize < 2**16
 
 
 def test_no_number_of_touchpoints_makes_a_record_larger_than_documented() -> None:
@@ -223,6 +257,14 @@ def test_no_number_of_touchpoints_makes_a_record_larger_than_documented() -> Non
             "time_zone": "Europe/Amsterdam",
         },
         "message_unsubscribed": lambda i: {"channel": f"{i}" + "\U0001f600" * 26},
+        "spam_reported": lambda i: {"channel": f"{i}" + "\U0001f600" * 26},
+        "search": lambda i: {"query": "q", "topic": f"{i}" + "\U0001f600" * 58},
+        "profile_updated": lambda i: {
+            "language": "A" * 8,
+            "account": _names(1, limits.MAX_REFERENCE)[0],
+            "role": _names(1, limits.MAX_NAME)[0],
+        },
+        "subscription_started": lambda i: {"plan": _names(1, limits.MAX_NAME)[0]},
         "programme_joined": lambda i: {"programme": _names(1, limits.MAX_NAME)[0]},
         "presence": lambda i: {"state": "online", "channel": _names(1, limits.MAX_CHANNEL)[0]},
     }

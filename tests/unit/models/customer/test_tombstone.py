@@ -7,6 +7,7 @@ import pytest
 
 from models.customer.bands import Band
 from models.customer.block import Block
+from models.customer.consent import MARKETING, Statement, pack_register
 from models.customer.layout import DUE, ERASED, NEWEST, NO_CONSENT, RISK, SLAB
 from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
@@ -25,12 +26,20 @@ def erased(customer: bytes = b"anna") -> Record:
 
 def objecting(customer: bytes = b"bert") -> Record:
     record = Record(customer)
-    record.flags, record.band = NO_CONSENT, Band.LAPSED
-    record.tail.refused, record.tail.consent_at = ("email", "sms"), 1_700_000_000_000
+    record.band = Band.LAPSED
+    refused = Statement(False, 1_700_000_000_000)
+    record.tail.consents = pack_register({(MARKETING, "email"): refused, (MARKETING, "sms"): refused})
     return record
 
 
-@pytest.mark.parametrize("record", [erased(), objecting()])
+def refusing(customer: bytes = b"bert") -> Record:
+    record = Record(customer)
+    record.flags, record.band = NO_CONSENT, Band.LAPSED
+    record.tail.consents = pack_register({(MARKETING, ""): Statement(False, 1_700_000_000_000)})
+    return record
+
+
+@pytest.mark.parametrize("record", [erased(), objecting(), refusing()])
 def test_it_holds_all_that_the_record_says(record: Record) -> None:
     customer = b"anna" if record.flags & ERASED else b"bert"
     value = record.pack()
@@ -44,6 +53,7 @@ def test_one_without_a_tail_fits_an_allocation_of_48_bytes() -> None:
     # Redis' short string: 16 bytes of object and 4 of header stand before and behind the value.
     assert len(erased().pack()) + 20 <= 48
     assert len(objecting().pack()) + 20 <= 80
+    assert len(refusing().pack()) + 20 <= 64
 
 
 def test_what_would_lose_anything_stays_whole() -> None:
@@ -59,7 +69,7 @@ def test_whole_and_short_records_stand_side_by_side() -> None:
     known.remember(7)
     stored = [erased().pack(), known.pack(), None, objecting().pack()]
     block = Block([b"anna", b"carl", b"dora", b"bert"], stored)
-    assert block.rows["flags"].tolist() == [ERASED, 0, 0, NO_CONSENT]
+    assert block.rows["flags"].tolist() == [ERASED, 0, 0, 0]
     assert block.open(3).tail == objecting().tail
     kept = block.pack(np.array([True, True, False, True]))
     assert list(kept.values()) == [value for value in stored if value is not None]

@@ -11,7 +11,7 @@ from models.customer.layout import PREVIOUS, RISK, VERSION
 from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
 from models.customer.versions import STEPS, NewerRecord, Step, upgraded, version_to_write, written
-from tests.support.older_records import OLDER, STEP
+from tests.support.older_records import OLDER, OLDEST, STEP
 
 NAMES = [b"anna", b"bert", b"carl", b"dora"]
 
@@ -76,7 +76,9 @@ def test_a_damaged_or_foreign_older_record_is_refused_like_a_newer_one() -> None
 
 def test_a_version_to_which_no_step_leads_is_refused_by_its_number() -> None:
     value = bytes((OLDER,)) + records()[0][1:]
-    with pytest.raises(UnknownRecord, match=f"schema version {OLDER}; this release reads {VERSION}") as refused:
+    with pytest.raises(
+        UnknownRecord, match=f"schema version {OLDER}; this release reads {OLDEST} to {VERSION}"
+    ) as refused:
         Block([b"anna"], [value])
     assert type(refused.value) is UnknownRecord
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from models.customer.bands import Band
+from models.customer.consent import Answer, Statement, answer, unpack_register
 from models.customer.layout import DUE, ERASED, NO_CONSENT, PURCHASE_DAYS
 from models.customer.record import Record, unpack
 from models.engine import effects
@@ -32,8 +33,8 @@ def erased(number: float, customer: str = "c") -> tuple[int, bytes, bytes]:
     return told("erase_requested", customer, day(number))
 
 
-def consent(number: float, marketing: bool, **more: object) -> tuple[int, bytes, bytes]:
-    return told("consent_changed", "c", day(number), {"marketing": marketing}, **more)
+def consent(number: float, marketing: bool, *channels: str, **more: object) -> tuple[int, bytes, bytes]:
+    return told("consent_changed", "c", day(number), {"marketing": marketing, "channels": channels}, **more)
 
 
 @sizes
@@ -101,7 +102,7 @@ def test_an_objection_stays_and_holds_when_they_come_back(objection: str, batch:
     back = run(*entries, bought("c", 401), ticking(day(460)), batch=batch)
     assert back.decisions("episode_opened")[-1]["action"] == "leave_alone"
     assert record_of(back, "c").numbers[PURCHASE_DAYS] == 1
-    willing = run(*entries, consent(400.5, True), bought("c", 401), ticking(day(460)), batch=batch)
+    willing = run(*entries, consent(400.5, True, "email"), bought("c", 401), ticking(day(460)), batch=batch)
     assert willing.decisions("episode_opened")[-1]["action"] == "win_back"
 
 
@@ -173,11 +174,48 @@ def test_who_had_objected_before_they_were_erased_stays_so_for_good(batch: int) 
     before = [bought("c", 0.5), consent(1, False), erased(2.5)]
     kept = run(*before, bought("c", 300), bought("c", 600), ticking(day(900)), batch=batch)
     record = record_of(kept, "c")
-    assert (record.flags, record.tail.consent_at) == (ERASED | NO_CONSENT, day(1))
+    assert record.flags == ERASED | NO_CONSENT
+    assert unpack_register(record.tail.consents) == {("marketing", ""): Statement(False, day(1))}
     assert len(kept.records[b"c"]) < 48
     assert kept.dues == {}
-    back = run(*before, consent(300, True), bought("c", 301), ticking(day(310)), batch=batch)
+    closed = run(*before, consent(300, True), bought("c", 301), ticking(day(310)), batch=batch)
+    assert record_of(closed, "c").flags == NO_CONSENT
+    back = run(*before, consent(300, True, "sms"), bought("c", 301), ticking(day(360)), batch=batch)
     assert record_of(back, "c").flags == 0
+    assert back.decisions("episode_opened")[-1]["action"] == "win_back"
+
+
+@sizes
+def test_what_was_refused_on_one_channel_is_refused_on_all_once_erased(batch: int) -> None:
+    before = [bought("c", 0.5), OBJECTIONS["unsubscribed"], erased(2.5)]
+    for stay in (ticking(day(200)), ticking(day(3))):
+        back = run(*before, stay, consent(300, True, "sms"), ticking(day(301)), batch=batch)
+        register = unpack_register(record_of(back, "c").tail.consents)
+        assert [answer(register, "marketing", channel, day(301)) for channel in ("sms", "email", "app")] == [
+            Answer.GRANTED,
+            Answer.REFUSED,
+            Answer.REFUSED,
+        ]
+
+
+@sizes
+@pytest.mark.parametrize(("reason", "flags"), [("deceased", ERASED), ("do_not_contact", ERASED | NO_CONSENT)])
+def test_of_a_restriction_nothing_is_kept_of_who_was_erased_but_that_they_want_no_contact(
+    reason: str, flags: int, batch: int
+) -> None:
+    restricted = told("restricted", "c", day(1), {"reason": reason})
+    record = record_of(run(bought("c", 0.5), restricted, erased(2.5), ticking(day(3)), batch=batch), "c")
+    assert (record.flags, record.tail.restrictions) == (flags, b"")
+
+
+@sizes
+def test_who_is_restricted_and_leaves_the_store_is_restricted_when_they_come_back(batch: int) -> None:
+    restricted = told("restricted", "c", day(1), {"reason": "dispute"})
+    gone = run(bought("c", 0.5), restricted, ticking(day(400)), batch=batch)
+    assert record_of(gone, "c").numbers[PURCHASE_DAYS] == 0
+    assert len(gone.records[b"c"]) < 80
+    back = run(bought("c", 0.5), restricted, bought("c", 401), ticking(day(460)), batch=batch)
+    assert back.decisions("episode_opened")[-1]["reason"] == "restricted: dispute"
 
 
 def test_who_is_erased_before_they_were_known_leaves_a_tombstone_too() -> None:

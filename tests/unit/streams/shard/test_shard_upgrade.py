@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.customer.layout import VERSION
+from models.customer.layout import PREVIOUS, VERSION
 from models.customer.versions import STEPS
 from streams.errors import NewerRelease, StateUnreadable
 from streams.shard import meta
@@ -37,12 +37,18 @@ async def first_half(whole: Site, version: int) -> None:
     assert versions_of(whole) == {version}
 
 
-def test_records_of_the_release_before_are_migrated_where_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+older_versions = pytest.mark.parametrize("older", [OLDER, PREVIOUS])
+
+
+@older_versions
+def test_records_of_the_release_before_are_migrated_where_they_are_read(
+    older: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(STEPS, OLDER, STEP)
 
     async def scenario() -> None:
         whole = site()
-        await first_half(whole, OLDER)
+        await first_half(whole, older)
         whole.record_version = VERSION
         await whole.live("commit.b.written:3", "commit.a.computed:2")
         assert VERSION in versions_of(whole)
@@ -50,15 +56,18 @@ def test_records_of_the_release_before_are_migrated_where_they_are_read(monkeypa
     play(scenario)
 
 
-def test_a_newer_release_that_writes_for_the_one_before_can_be_followed_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@older_versions
+def test_a_newer_release_that_writes_for_the_one_before_can_be_followed_by_it(
+    older: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(STEPS, OLDER, STEP)
 
     async def scenario() -> None:
         whole = site()
         await first_half(whole, VERSION)
-        whole.record_version = OLDER
+        whole.record_version = older
         await whole.live("commit.b.written:3")
-        assert versions_of(whole) == {OLDER}
+        assert versions_of(whole) == {older}
 
     play(scenario)
 
@@ -74,7 +83,7 @@ def test_a_record_that_no_step_reads_ends_the_worker_and_the_release_that_wrote_
         worker = Worker(whole)
         await worker.run()
         assert isinstance(worker.error, StateUnreadable)
-        assert f"schema version {OLDER}; this release reads {VERSION}" in str(worker.error)
+        assert f"schema version {OLDER}; this release reads {OLDER + 1} to {VERSION}" in str(worker.error)
         assert "remedy: run the release that wrote it" in str(worker.error)
         with monkeypatch.context() as patch:
             patch.setitem(STEPS, OLDER, STEP)
