@@ -3,7 +3,8 @@
 Once as a replay, in lockstep with the learner, and once live: with clock records, versions that come late or never,
 triggers that expire before they are sent, and a broker that is killed now and then.
 
-RETENTION_CHAOS_SECONDS (default 25) sets for how long; the seed is printed and can be set by RETENTION_CHAOS_SEED.
+RETENTION_CHAOS_SECONDS (default 25) sets for how long, at least until each kind of fault has come once; the seed is
+printed and can be set by RETENTION_CHAOS_SEED.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import random
 import signal
 import time
+from typing import NamedTuple
 
 import pytest
 
@@ -38,52 +40,88 @@ EXPECTED_ENDS = {
 }
 
 
+class Kept(NamedTuple):
+    """What Redis held of a place, and the commit that it stood at."""
+
+    place: str
+    copy: Copy
+    number: int
+
+
 class Chaos:
-    """Two workers that are always started again, sometimes a third, and what is done to them and to Redis."""
+    """Two workers that are always started again, sometimes a third, and what is done to them and to Redis.
+
+    The faults come in rounds, each with all of `STEPS` in an order of its own. A method of theirs says whether it could
+    do it; what could not be done comes again.
+    """
 
     STEPS = ("kill", "pause", "third", "remember", "remember", "back", "back")
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world, self._rng = world, rng
         self._stopped: dict[Process, float] = {}
-        self._copies: list[tuple[str, Copy]] = []
+        self._copies: list[Kept] = []
         self.done: list[str] = []
         self.ends: list[int] = []
         self._third: Process | None = None
+        self._ahead: list[str] = []
+        self._wanting = set(self.STEPS)
+
+    def goes_on(self, until: float) -> bool:
+        """Until this moment (monotonic), and until each kind of fault has come."""
+        now = time.monotonic()
+        assert now < until + 120, f"seed {SEED}: {self._wanting} could not be done, after {self.done}"
+        return now < until or bool(self._wanting)
 
     def step(self) -> None:
-        getattr(self, self._rng.choice(self.STEPS))()
+        if not self._ahead:
+            self._ahead = self._rng.sample(self.STEPS, len(self.STEPS))
+        name = self._ahead.pop(0)
+        if getattr(self, name)():
+            self._wanting.discard(name)
+        else:
+            self._ahead.append(name)
 
-    def kill(self) -> None:
+    def kill(self) -> bool:
         self.done.append("kill -9")
         self._rng.choice(self._world.workers).kill()
+        return True
 
-    def pause(self) -> None:
+    def pause(self) -> bool:
         running = [worker for worker in self._world.workers if worker not in self._stopped and worker.poll() is None]
         if len(running) > 1:  # another one takes the shards over
             self.done.append("SIGSTOP")
             worker = self._rng.choice(running)
             worker.send_signal(signal.SIGSTOP)
             self._stopped[worker] = time.monotonic() + self._rng.uniform(0.2, self._world.config.session_timeout_s + 3)
+        return len(running) > 1
 
-    def third(self) -> None:
+    def third(self) -> bool:
         if self._third is None or self._third.poll() is not None:
             self.done.append("a third joins")
             self._third = self._world.worker()
         elif self._third not in self._stopped:
             self.done.append("a third leaves")
             self._third.terminate()
+        return True
 
-    def remember(self) -> None:
+    def remember(self) -> bool:
         """A copy that Redis may go back to."""
         place = self._rng.choice(PLACES)
-        self._copies.append((place, copy_place(self._world.redis, self._world.config.app, place)))
+        number = self._world.commits()[PLACES.index(place)]
+        self._copies.append(Kept(place, copy_place(self._world.redis, self._world.config.app, place), number))
+        return True
 
-    def back(self) -> None:
-        place, copied = self._copies.pop() if self._copies else ("", [])
-        if copied:
-            self.done.append(f"{place} goes back")
-            put_back(self._world.redis, self._world.config.app, place, copied)
+    def back(self) -> bool:
+        """To a copy behind which there are commits by now."""
+        now = self._world.commits()
+        older = [kept for kept in self._copies if kept.copy and now[PLACES.index(kept.place)] > kept.number]
+        if older:
+            kept = older[-1]
+            self._copies.remove(kept)
+            self.done.append(f"{kept.place} goes back")
+            put_back(self._world.redis, self._world.config.app, kept.place, kept.copy)
+        return bool(older)
 
     def tend(self, keep: int = 2) -> None:
         """Continue what was stopped for long enough, start again what has ended."""
@@ -109,11 +147,12 @@ class LiveChaos(Chaos):
         super().__init__(world, rng)
         self._kafka = kafka
 
-    def broker(self) -> None:
+    def broker(self) -> bool:
         self.done.append("the broker is killed")
         self._kafka.kill()
         time.sleep(self._rng.uniform(0, 3))
         self._kafka.restart()
+        return True
 
     def calm(self) -> None:
         """Everybody runs on."""
@@ -134,7 +173,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     began = time.monotonic()
     next_step = began + 2
     shares = [0.15, 0.15, 0.2, 0.2, 0.3, 0.4, 0.5]
-    while time.monotonic() < began + SECONDS:
+    while chaos.goes_on(began + SECONDS):
         if shares and time.monotonic() > began + SECONDS * (1 - len(shares) / 8):
             part, rest = split(rest, shares.pop(0))
             world.produce(part)
@@ -189,7 +228,7 @@ def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came
     world.wait(lambda: world.owned(first) > 0, 60)
     began = time.monotonic()
     next_step, number = began, 0
-    while time.monotonic() < began + SECONDS:
+    while chaos.goes_on(began + SECONDS):
         chaos.tend()
         _shopping(world, rng, number := number + 1)
         time.sleep(0.2)
