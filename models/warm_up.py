@@ -1,7 +1,7 @@
 """Compiles every function ahead of work: ``python -m models.warm_up``.
 
-An image runs it when it is built, a worker when it starts: compiling takes half a minute, loading from numba's
-cache a fraction of one.
+An image runs it when it is built, a worker when it starts: compiling takes a processor three quarters of a minute,
+loading from numba's cache a fraction of one.
 """
 
 from __future__ import annotations

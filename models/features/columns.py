@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from models.customer.layout import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
 from models.features.basis import COLUMNS, COUNTED, TOUCH_COLUMNS
 from models.numerics.compiled import LANES, compiled
-from models.numerics.maths import exp, exp2, ln
+from models.numerics.lanes import exp, exp2, ln
 from models.numerics.normal import ln_upper_tail, upper_tail
 
 RECENCY_HINGES = (7.0, 14.0, 28.0, 56.0)  # days

@@ -11,7 +11,7 @@ from models.customer.layout import BASIS, HALF_LIVES_PURCHASE
 from models.features.basis import COLUMNS, RECENCY_COLUMN, TENURE_COLUMN
 from models.features.columns import TOUCH_HALF_LIVES, load_lanes
 from models.numerics.compiled import LANES, compiled
-from models.numerics.maths import exp2
+from models.numerics.lanes import exp2
 
 _DECAYED, _TOUCHED = COLUMNS.index("purchases_14"), COLUMNS.index("open_cases")
 _CASE_AGE = COLUMNS.index("oldest_case_days")

@@ -12,7 +12,7 @@ from math import inf, nan
 
 import numpy as np
 
-from models.numerics.compiled import inlined
+from models.numerics.compiled import compiled, inlined
 
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
@@ -45,7 +45,7 @@ _WHOLE = 1.5 * 2.0**52
 _WHOLE_BITS = np.uint64(0x4338000000000000)
 
 
-@inlined
+@compiled
 def ln(x: float) -> float:
     """Natural logarithm; -inf at zero, nan below.
 
@@ -84,7 +84,7 @@ def _exp(high: float, low: float, k: float) -> float:
     return y * power * second
 
 
-@inlined
+@compiled
 def exp(x: float) -> float:
     """e^x.
 
@@ -96,7 +96,7 @@ def exp(x: float) -> float:
     return _exp(x - k * _LN2_HIGH, k * _LN2_LOW, k)
 
 
-@inlined
+@compiled
 def exp2(x: float) -> float:
     """2^x, exact where x is whole.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.numerics.compiled import compiled, inlined
-from models.numerics.maths import exp, ln
+from models.numerics.lanes import exp, ln
 
 _HALF_ROOT = 0.70710678118654752440
 _LN2 = 6.93147180559945286227e-01

@@ -1,8 +1,8 @@
 """The engine's compiled functions, ready before there is work: ``python -m streams.bootstrap.kernels``.
 
 They are kept in numba's cache, for this processor and this Python. Where they are not, compiling them takes a processor
-half a minute; the learner's are compiled beside the engine's by a second process, so that it takes two of them half of
-that.
+three quarters of a minute; the learner's are compiled beside the engine's by a second process, so that it takes two of
+them less.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.churn.mbg.likelihood import Sample, objective
 from models.numerics.compiled import compiled, inlined
-from models.numerics.maths import exp, ln
+from models.numerics.lanes import exp, ln
 
 Column = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from models.churn.mixture.anchor import anchor
 from models.customer.layout import BASIS
 from models.features.columns import ROOM, WIDTH, load_lanes, moving, steady
 from models.numerics.compiled import LANES, compiled, inlined
-from models.numerics.maths import exp, ln
+from models.numerics.lanes import exp, ln
 
 SHARE_OF_DIRECT: Final = 0.25
 """Of the direct learner's correction to the hazard's logit."""
