@@ -155,7 +155,7 @@ def _base(folder: Path, interpreter: str) -> dict[str, str]:
     program.write_text(f'#!/bin/sh\nexec {interpreter} "$@"\n')
     program.chmod(0o755)
     path = os.pathsep.join((str(folder / "base"), str(folder / "usr/local/bin"), os.defpath))
-    return {"PATH": path, "LANG": "C.UTF-8", "TMPDIR": str(folder / "tmp")}
+    return {"PATH": path, "TMPDIR": str(folder / "tmp")}
 
 
 def _interpreter(user: int) -> str:
