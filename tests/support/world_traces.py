@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from models.churn import Version, unseal
+from models.customer.versions import upgraded
 from models.learning.adoption import Recorded
 from models.learning.learner import LearningState
 from models.learning.schema import schema_of
@@ -95,10 +96,12 @@ class Traces:
         return [self.body(n) for n in range(self.config.partitions)]
 
     def records(self, shard: int) -> dict[bytes, bytes]:
+        """By customer, in this release's version: workers write what the release before reads, too."""
         prefix = f"{{{self.config.app}:{shard}}}:c:".encode()
         names: list[Any] = sorted(self.redis.scan_iter(prefix + b"*", count=1000))
         values: list[Any] = self.redis.mget(names) if names else []
-        return dict(zip((name[len(prefix) :] for name in names), values, strict=True))
+        customers = [name[len(prefix) :] for name in names]
+        return {customer: upgraded(customer, value) for customer, value in zip(customers, values, strict=True)}
 
     def outboxes(self) -> list[int]:
         return [int(self.redis.llen(f"{{{self.config.app}:{n}}}:outbox")) for n in range(self.config.partitions)]
