@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
 
+from models.customer.tombstone import is_short
+from models.customer.versions import upgraded
 from streams.local.embedded import EmbeddedRedis
 from streams.local.processes import LOOPBACK, free_port
 from streams.store.fake import Snapshot
@@ -72,6 +74,12 @@ def dump_dues(client: Any, prefix: bytes) -> dict[bytes, float]:
     assert heads == dict(client.zrange(prefix + b"due", 0, -1, withscores=True)), "the due set's first members differ"
     assert len(dues) == int(count or 0), f"the due set counts {count!r} members and has {len(dues)}"
     return dues
+
+
+def in_this_version(records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Stored records as this release has them: workers write what the release before reads, too. A tombstone has the
+    same bytes in all versions, and must have them."""
+    return {name: value if is_short(value) else upgraded(name, value) for name, value in records.items()}
 
 
 def everything(server: EmbeddedRedis) -> dict[bytes, bytes]:

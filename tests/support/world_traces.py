@@ -13,7 +13,6 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from models.churn import Version, unseal
-from models.customer.versions import upgraded
 from models.learning.adoption import Recorded
 from models.learning.learner import LearningState
 from models.learning.schema import schema_of
@@ -25,7 +24,7 @@ from models.touchpoints import Kind, Touch
 from streams.config import Config
 from streams.shard.meta import ShardBody, unpack_body
 from tests.support.adoptions import Adoption, Dated, check_allowed, check_newest
-from tests.support.stores import dump_dues
+from tests.support.stores import dump_dues, in_this_version
 
 OUTPUT_ROLES = ("triggers", "decisions", "examples", "deadletters")
 READ_TIMEOUT_S = 30.0
@@ -96,12 +95,11 @@ class Traces:
         return [self.body(n) for n in range(self.config.partitions)]
 
     def records(self, shard: int) -> dict[bytes, bytes]:
-        """By customer, in this release's version: workers write what the release before reads, too."""
+        """By customer, in this release's version."""
         prefix = f"{{{self.config.app}:{shard}}}:c:".encode()
         names: list[Any] = sorted(self.redis.scan_iter(prefix + b"*", count=1000))
         values: list[Any] = self.redis.mget(names) if names else []
-        customers = [name[len(prefix) :] for name in names]
-        return {customer: upgraded(customer, value) for customer, value in zip(customers, values, strict=True)}
+        return in_this_version(dict(zip((name[len(prefix) :] for name in names), values, strict=True)))
 
     def outboxes(self) -> list[int]:
         return [int(self.redis.llen(f"{{{self.config.app}:{n}}}:outbox")) for n in range(self.config.partitions)]
