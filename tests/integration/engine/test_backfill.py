@@ -18,7 +18,7 @@ from models.settings import DAY, HOUR
 from streams.errors import ExitCode
 from streams.history.backfill.records import Course, gather
 from tests.integration.cli.test_cli_doctor import PROBLEM, examined
-from tests.integration.engine.test_rebuild import command, lose
+from tests.integration.engine.test_rebuild import lose
 from tests.support.backfills import arrived, as_logs, written
 from tests.support.logs import START, tape
 from tests.support.prepared import COMMAND, Process, start
@@ -152,22 +152,22 @@ def test_live_takes_over_at_the_cut(kafka: ApacheKafka, make_world: MakeWorld, t
     outputs = [out for shard in expected.shards for out in shard.outputs if out.role == "triggers"]
     assert outputs
     assert min(out.time for out in outputs) >= past.until
-    assert _refused(command(world, "verify", "--customers", "c1"), ExitCode.LOG_TRUNCATED).endswith(
+    assert _refused(world.command("verify", "--customers", "c1"), ExitCode.LOG_TRUNCATED).endswith(
         "it was made by a backfill, whose history is not in Kafka: give its log (--history LOG)"
     )
     lose(world)
-    assert "give its log (--history LOG)" in _refused(command(world, "rebuild"), ExitCode.FAILURE)
-    unknown = command(world, "rebuild", "--history", str(log))
+    assert "give its log (--history LOG)" in _refused(world.command("rebuild"), ExitCode.FAILURE)
+    unknown = world.command("rebuild", "--history", str(log))
     assert "name the cut-over" in _refused(unknown, ExitCode.FAILURE)
-    made = command(world, "rebuild", "--history", str(log), "--until", iso(past.until), "--json")
+    made = world.command("rebuild", "--history", str(log), "--until", iso(past.until), "--json")
     assert made.returncode == ExitCode.OK, made.stderr
     assert json.loads(made.stdout)["touchpoints"] == summary["events"]
-    verified = command(world, "verify", "--all", "--history", str(log), "--json")
+    verified = world.command("verify", "--all", "--history", str(log), "--json")
     assert verified.returncode == ExitCode.OK, verified.stdout + verified.stderr
     assert json.loads(verified.stdout)["compared"] == 40
     other = tmp_path / "other.csv"
     other.write_text(log.read_text(encoding="utf-8").replace(lines[0] + "\n", ""), encoding="utf-8")
-    refused = _refused(command(world, "verify", "--history", str(other)), ExitCode.FAILURE)
+    refused = _refused(world.command("verify", "--history", str(other)), ExitCode.FAILURE)
     assert f"the backfill had {summary['events']}" in refused
     assert "the log that `retention backfill` was given" in refused
 

@@ -34,13 +34,15 @@ ENTRIES = 100
 
 def a_topic(kafka: ApacheKafka, name: str, most: int = SMALL) -> str:
     with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
-        admin.create([TopicSpec("triggers", name, 1, 1, {MESSAGE_BYTES: str(most)})])
+        admin.create([TopicSpec("triggers", name, 1, 1, {MESSAGE_BYTES: str(most), "retention.ms": "-1"})])
     return name
 
 
 def allow(kafka: ApacheKafka, topic: str, most: int) -> None:
     with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
-        admin._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {MESSAGE_BYTES: str(most)})])
+        admin._client.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, {MESSAGE_BYTES: str(most), "retention.ms": "-1"})]
+        )
 
 
 def entries(size: int = 1_000, count: int = ENTRIES) -> list[Entry]:
