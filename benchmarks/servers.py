@@ -111,7 +111,32 @@ class Servers:
                 return
 
 
-class Worker:
+class Measured:
+    """A process under test; a context manager. One that ends by itself is a failure."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self._process = process
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    def log_tail(self) -> str:
+        return self._process.log_tail()
+
+
+class Worker(Measured):
     """`retention worker`, or another program that runs the engine, as a black box; a context manager.
 
     program: what stands before the settings file, in `retention worker`'s place. own: environment variables of its own.
@@ -133,33 +158,17 @@ class Worker:
         file = directory / f"{name}.toml"
         file.write_text(toml({**settings, "metrics_port": port}), encoding="utf-8")
         command = [*program, str(file)] if program else ["-m", "streams.cli", "--config", str(file), "worker"]
-        self._process = ServerProcess(
-            name,
-            [sys.executable, *command],
-            log=directory / f"{name}.log",
-            ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
-            start_timeout_s=START_S,
-            stop_grace_s=STOP_S,
-            environment={**environment(directory), **(own or {})},
+        super().__init__(
+            ServerProcess(
+                name,
+                [sys.executable, *command],
+                log=directory / f"{name}.log",
+                ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
+                start_timeout_s=START_S,
+                stop_grace_s=STOP_S,
+                environment={**environment(directory), **(own or {})},
+            )
         )
-
-    def __enter__(self) -> Self:
-        self._process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    def log_tail(self) -> str:
-        return self._process.log_tail()
 
 
 def run_to_result(name: str, command: Sequence[str], own: Mapping[str, str], result: Path, timeout_s: float) -> Any:

@@ -74,6 +74,35 @@ def require_all(who: str, counts: Mapping[str, tuple[int, int]]) -> None:
         raise LostOutput(f"{who}: " + ", ".join(wrong))
 
 
+def require_day(
+    who: str, public: list[tuple[str, str]], *, applied: int, decided: int, day: int, rejected: int = 0
+) -> Triggers:
+    """What a rival has made of the day: all of it, and each trigger once.
+
+    Args:
+        who: the rival.
+        public: its committed triggers.
+        applied: touchpoints, as it counted them.
+        decided: triggers, as it counted them.
+        day: touchpoints that there were.
+        rejected: records that it refused.
+
+    Raises:
+        LostOutput: something is missing, or there too often.
+    """
+    named = frozenset(public)
+    require_all(
+        who,
+        {
+            "touchpoints": (applied, day),
+            "triggers": (len(public), decided),
+            "different triggers": (len(named), decided),
+            "rejected records": (rejected, 0),
+        },
+    )
+    return named
+
+
 def require_the_same(found: Mapping[str, Triggers]) -> None:
     """The triggers of each rival on the same day. Raises RivalsDisagree."""
     (first, expected), *others = found.items() or [("", frozenset())]

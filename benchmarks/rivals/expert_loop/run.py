@@ -55,14 +55,6 @@ def run(world: World, records: NDArray[Any], name: str, *, fetch_by: By, keep_re
             outcome = msgspec.convert(run_to_result("the expert's loop", command, {}, result, RUN_S), Outcome)
             time.sleep(0.2)  # a last look at the CPU after its end
         public = outputs.triggers(servers, TRIGGERS)
-    named = frozenset(public)
-    outputs.require_all(
-        name,
-        {
-            "touchpoints": (outcome.events, facts.touchpoints),
-            "triggers": (len(public), outcome.triggers),
-            "different triggers": (len(named), outcome.triggers),
-        },
-    )
+    named = outputs.require_day(name, public, applied=outcome.events, decided=outcome.triggers, day=facts.touchpoints)
     measured = of_itself(name, outcome, sampler)
     return Done(msgspec.structs.replace(measured, rss=[outcome.rss]), named)

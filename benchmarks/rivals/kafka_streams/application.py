@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
 from benchmarks.rivals.job import write_properties
 from benchmarks.rivals.kafka_streams.build import JAVA
-from benchmarks.servers import APP, Servers, environment
+from benchmarks.servers import APP, Measured, Servers, environment
 from streams.local.processes import ServerProcess
 from tests.support.servers import program
 
@@ -30,7 +29,7 @@ class Counted(msgspec.Struct, frozen=True):
     triggers: int
 
 
-class Application:
+class Application(Measured):
     """A context manager; `counted` is there when it has ended. Its state stays in `directory`."""
 
     def __init__(self, servers: Servers, directory: Path, class_path: str) -> None:
@@ -53,33 +52,17 @@ class Application:
             "counted": str(self._counted),
         }
         settings = [f"-Drival.{name}={value}" for name, value in told.items()]
-        self._process = ServerProcess(
-            "Kafka Streams",
-            [program(*JAVA), *FLAGS, *settings, "-cp", class_path, "retention.rival.App"],
-            log=directory / "kafka-streams.log",
-            ready=running.exists,
-            start_timeout_s=START_S,
-            stop_grace_s=STOP_S,
-            environment=environment(directory),
+        super().__init__(
+            ServerProcess(
+                "Kafka Streams",
+                [program(*JAVA), *FLAGS, *settings, "-cp", class_path, "retention.rival.App"],
+                log=directory / "kafka-streams.log",
+                ready=running.exists,
+                start_timeout_s=START_S,
+                stop_grace_s=STOP_S,
+                environment=environment(directory),
+            )
         )
-
-    def __enter__(self) -> Self:
-        self._process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    def log_tail(self) -> str:
-        return self._process.log_tail()
 
     def counted(self) -> Counted:
         """Raises FileNotFoundError when it did not end in order."""

@@ -69,15 +69,13 @@ def run(world: World, stage: Path, name: str) -> Done:
             counted = application.counted()
             public = outputs.triggers(servers, TRIGGERS)[before:]  # by their time in the log: the history's come first
             rejected = outputs.count(servers, REJECTED)
-    named = frozenset(public)
-    outputs.require_all(
+    named = outputs.require_day(
         name,
-        {
-            "touchpoints": (counted.touchpoints, facts.touchpoints),
-            "triggers": (len(public), counted.triggers),
-            "different triggers": (len(named), counted.triggers),
-            "rejected records": (rejected, 0),
-        },
+        public,
+        applied=counted.touchpoints,
+        decided=counted.triggers,
+        day=facts.touchpoints,
+        rejected=rejected,
     )
     return Done(measured(name, looks, facts, sampler, counted.triggers), named)
 
