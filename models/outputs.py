@@ -31,8 +31,15 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
     text: str = msgspec.field(name="words")
 
 
-class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger"):
-    """Asks a downstream messaging service to do one thing for one customer, once, before `expires_at`."""
+class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_defaults=True):
+    """Asks a downstream messaging service to do one thing for one customer, once, before `expires_at`.
+
+    Of a trigger that a policy decided (`policy` is its name), `probability`, `drivers`, `episode` and `step` say
+    nothing: they stay in its `decision`. moment, level: what asked, and the level of a risk moment. purpose, kind,
+    priority, content, parameters, notices: the action's. not_before: the earliest time to send it. language, zone: of
+    the customer, where known. coupon, valid_until: of a promotion, and how long it can be used. cost: expected, of
+    contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn.
+    """
 
     id: str
     customer: str
@@ -46,6 +53,49 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger"):
     expires_at: int
     model_version: int
     at: Position
+    moment: str = ""
+    level: str = ""
+    purpose: str = ""
+    kind: str = ""
+    priority: int = 0
+    decision: str = ""
+    content: str = ""
+    not_before: int = 0
+    language: str = ""
+    zone: str = ""
+    parameters: dict[str, str | int | float | bool] = {}
+    notices: tuple[str, ...] = ()
+    coupon: str = ""
+    valid_until: int = 0
+    cost: float = 0.0
+    propensity: float = 0.0
+    policy: str = ""
+
+
+class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):
+    """Takes a trigger back: whoever has not sent it drops it, and says so with an `offer_withdrawn`.
+
+    Stands in the triggers topic, behind the trigger. id: of this record; trigger: of what it takes back. reason: why,
+    as a code (`models.decisions.gates`).
+    """
+
+    id: str
+    customer: str
+    trigger: str
+    reason: str
+    time: int
+    at: Position
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An action that a decision looked at: by which channel, which gates held it, its score in money, and its chance
+    in the draw as a multiple of 2^-32 (`leave_alone` is one of them)."""
+
+    action: str
+    channel: str = ""
+    gates: tuple[str, ...] = ()
+    score: float = 0.0
+    chance: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defaults=True):
@@ -54,6 +104,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
     after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``.
+    By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (until `until`),
+    ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger), and
+    ``policy_in_force``. moment, level: what asked. candidates: what was looked at. gate: what held the customer as a
+    whole. control: the customer is of the control group, so `action` is what would have been done. policy: its name.
     late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
     before that: the last boundary that the line had crossed there.
     timer: of a late one that came into force between two of these due items: the first that it decides, as its timer
@@ -79,6 +133,14 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     champion: str = ""
     lineage: str = ""
     settings: dict[str, tuple[int | float | str, int | float | str]] = {}
+    moment: str = ""
+    level: str = ""
+    channel: str = ""
+    gate: str = ""
+    until: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    control: bool = False
+    policy: str = ""
 
 
 CHURNED, RETURNED = "churn", "return"
@@ -140,7 +202,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_d
     due: int | None = None
 
 
-Output = Trigger | Decision | Example | Watermark | Chosen | DeadLetter
+Output = Trigger | Withdrawal | Decision | Example | Watermark | Chosen | DeadLetter
 KEPT_OF_OVERSIZE = 4096
 
 

@@ -7,10 +7,21 @@ from typing import Any
 
 import msgspec
 
-from models.outputs import CHURNED, RETURNED, Chosen, DeadLetter, Decision, Example, Output, Trigger, Watermark
+from models.outputs import (
+    CHURNED,
+    RETURNED,
+    Chosen,
+    DeadLetter,
+    Decision,
+    Example,
+    Output,
+    Trigger,
+    Watermark,
+    Withdrawal,
+)
 from streams.text import moment, printable
 
-_decode = msgspec.json.Decoder(Trigger | Decision | Example | Watermark | Chosen | DeadLetter).decode
+_decode = msgspec.json.Decoder(Trigger | Withdrawal | Decision | Example | Watermark | Chosen | DeadLetter).decode
 
 SHOWN = 60
 
@@ -35,6 +46,14 @@ def line(value: bytes) -> str:
 def of(output: Output) -> str:
     """An output as a line."""
     match output:
+        case Trigger(policy=policy) if policy:
+            asked = f"{output.moment} {output.level}".strip()
+            return (
+                f"{moment(output.time)}  {output.customer}  {output.action} by {output.channel}  "
+                f"{output.purpose}, asked by {asked}  until {moment(output.expires_at)}"
+            )
+        case Withdrawal():
+            return f"{moment(output.time)}  {output.customer}  withdraws {output.trigger}: {output.reason}"
         case Trigger():
             reasons = "; ".join(reason.text for reason in output.drivers)
             return (
@@ -64,8 +83,16 @@ def of(output: Output) -> str:
 
 def _decided(decision: Decision) -> str:
     parts: list[Any] = [decision.what]
+    if asked := f"{decision.moment} {decision.level}".strip():
+        parts.append(f"asked by {asked}")
     if decision.action:
-        parts.append(decision.action)
+        parts.append(f"{decision.action} (control)" if decision.control else decision.action)
+    if decision.channel:
+        parts.append(f"by {decision.channel}")
+    if decision.gate:
+        parts.append(f"held by {decision.gate}")
+    if decision.until:
+        parts.append(f"until {moment(decision.until)}")
     if decision.probability is not None:
         parts.append(f"p={decision.probability:.2f}")
     if decision.model_version is not None:

@@ -1,0 +1,269 @@
+"""Types of the policy file: which levels of risk, moments, actions, limits and rules decide about customers.
+
+One TOML file, read as a whole (`models.decisions.policy.reading`). Durations are text such as ``"36h"`` or ``"14d"``;
+money is in one currency, the one of the purchases. Field names are the file's keys; `retention policy example` prints a
+commented file, docs/policy.md is made from the docstrings here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from models.touchpoints.fields import (
+    ActionPurpose,
+    Channel,
+    Country,
+    CustomerClass,
+    Language,
+    TimeOfDay,
+    TimeZone,
+    Topic,
+)
+
+FORMAT: Final = 1
+"""Format of the policy file. A worker that cannot read a policy's format decides nothing."""
+
+Duration = Annotated[
+    str, Meta(pattern="^[0-9]{1,6}(s|m|h|d|w)$", max_length=7, description='a duration such as "90m", "36h" or "14d"')
+]
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z][a-z0-9_]*$", min_length=1, max_length=40, description="a name in lower case, such as win_back"
+    ),
+]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Risk = Annotated[float, Meta(gt=0, lt=1)]
+Money = Annotated[float, Meta(ge=0, le=1e9)]
+Effect = Annotated[float, Meta(ge=-1e9, le=1e9)]
+ActionKind = Literal["care", "useful", "reward", "offer", "onboarding", "ask", "win_back", "service"]
+KINDS: Final[tuple[ActionKind, ...]] = ("care", "useful", "reward", "offer", "onboarding", "ask", "win_back", "service")
+"""Kinds of actions, by their number in the record: never renumber."""
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "contains"]
+Value = str | bool | int | float | tuple[str | bool | int | float, ...]
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A table of the policy file."""
+
+
+class Condition(Part, frozen=True, kw_only=True):
+    """What must be true: one comparison (`field`, `op`, `value`), or `all`, `any` or `not` of others.
+
+    Of a touchpoint moment, fields are those of the touchpoint's `data`; of an action, those of the customer
+    (`models.decisions.person.FIELDS`). A field that is not known makes a comparison false.
+    """
+
+    field: str | None = None
+    op: Operator | None = None
+    value: Value | None = None
+    all: tuple[Condition, ...] | None = None
+    any: tuple[Condition, ...] | None = None
+    not_: Condition | None = msgspec.field(default=None, name="not")
+
+
+class Level(Part, frozen=True, kw_only=True):
+    """A level of risk: an episode opens at the lowest, and asks again when it reaches a higher one."""
+
+    name: Identifier
+    at: Risk
+
+
+Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=6)]
+
+
+class RiskOfClasses(Part, frozen=True, kw_only=True):
+    """Other levels for some classes of customers. The names are those of `risk.levels`, in the same order."""
+
+    classes: tuple[CustomerClass, ...]
+    levels: Levels
+    exit: Risk | None = None
+
+
+class Ladder(Part, frozen=True, kw_only=True):
+    """The levels, lowest first, and the risk below which an episode is over."""
+
+    levels: Levels
+    exit: Risk
+    for_classes: tuple[RiskOfClasses, ...] = ()
+
+
+class Moment(Part, frozen=True, kw_only=True):
+    """What asks for a decision.
+
+    sort: ``risk`` (a level is reached) or ``touchpoint``. levels: of a risk moment, without any all of them.
+    touchpoints: types of touchpoints that ask. when: a condition on the touchpoint's data. within: how long a
+    touchpoint moment lives; what it waits for must end before. once_per: at most one trigger, or final end, in so long.
+    """
+
+    sort: Literal["risk", "touchpoint"]
+    levels: tuple[Identifier, ...] = ()
+    touchpoints: tuple[Identifier, ...] = ()
+    when: Condition | None = None
+    within: Duration = "3d"
+    once_per: Duration | None = None
+
+
+class ChannelRules(Part, frozen=True, kw_only=True):
+    """A channel of ours. cost: of one contact, money. presence: a customer who is online there is reached now."""
+
+    cost: Money = 0.0
+    presence: bool = False
+
+
+class Span(Part, frozen=True, kw_only=True):
+    """Local time of day, from start to before end; across midnight when end is before start."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+
+
+class Hours(Part, frozen=True, kw_only=True):
+    """When contacts are allowed, local time. No row means at any time. days: 1 is Monday, 7 Sunday."""
+
+    spans: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=8)]
+    countries: tuple[Country, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    days: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5, 6, 7)
+
+
+class Cap(Part, frozen=True, kw_only=True):
+    """At most so many contacts within a rolling time of at most 92 days; of a channel or kind, where one is named."""
+
+    most: Annotated[int, Meta(ge=0, le=255)]
+    within: Duration
+    purpose: Literal["care", "marketing"] = "marketing"
+    channel: Channel | None = None
+    kind: ActionKind | None = None
+
+
+class Rest(Part, frozen=True, kw_only=True):
+    """Days of rest of marketing after what a customer did or what became of a trigger."""
+
+    declined: Duration = "14d"
+    spam: Duration = "90d"
+    soft_failure: Duration = "1d"
+    bad_experience: Duration = "7d"
+
+
+class Contact(Part, frozen=True, kw_only=True):
+    """Limits of contact. quiet_hours: no marketing, unless the customer states hours of their own. cool_down: least
+    time between two marketing contacts."""
+
+    caps: Annotated[tuple[Cap, ...], Meta(max_length=16)] = ()
+    quiet_hours: Span | None = None
+    hours: tuple[Hours, ...] = ()
+    cool_down: Duration = "0s"
+    rest: Rest = Rest()
+
+
+class Basis(Part, frozen=True, kw_only=True):
+    """On what contact for a purpose rests. Without a row marketing needs consent; legal, contract and care nothing.
+
+    The first row that fits counts. lasts: of ``existing_customer``, time since the last purchase.
+    """
+
+    needs: Literal["consent", "confirmed_consent", "existing_customer", "nothing"]
+    purpose: Literal["contract", "care", "marketing"] = "marketing"
+    countries: tuple[Country, ...] = ()
+    classes: tuple[CustomerClass, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    lasts: Duration | None = None
+
+
+class Control(Part, frozen=True, kw_only=True):
+    """The lasting control group: a share of customers, by hash of salt and customer, who get no marketing of ours.
+
+    care: whether care reaches them. exempt: classes that are never in it.
+    """
+
+    share: Share = 0.05
+    salt: Annotated[str, Meta(min_length=1, max_length=64)] = "1"
+    care: bool = True
+    exempt: tuple[CustomerClass, ...] = ()
+
+
+class Choice(Part, frozen=True, kw_only=True):
+    """The draw among the actions that a risk moment may have. floor: least chance of each; hold_out: least chance of
+    leaving alone. window: after a draw nothing is drawn for so long."""
+
+    floor: Annotated[float, Meta(ge=0, le=0.1)] = 0.01
+    hold_out: Share = 0.05
+    window: Duration = "28d"
+
+
+class Action(Part, frozen=True, kw_only=True):
+    """What may be done at a moment.
+
+    purpose: ``legal``, ``contract`` (what was bought, earned, promised or asked for), ``care`` (putting a wrong right,
+    nothing sold) or ``marketing``. kind: what sort of action. moments: at which it is a candidate; levels: at which of
+    a risk moment's, without any at all of them. channels: best first, without any those of the policy. when: a
+    condition on the customer. effect: money expected from it above leaving alone, before its cost. discount: money it
+    gives away. promotion: it offers something; never two at a time, and one an episode. content: key of the text.
+    languages: there are; without any it is in every language. topic: what it is about. expires: how long its trigger is
+    worth sending. valid: how long a promotion can be used after that was sent; without it until it expires.
+    priority: 1 to 9, the highest first where several moments ask at one time. once_per: at most one in so long.
+    withdraw_when: touchpoints that take it back before it is sent; without any, the defaults of its purpose.
+    parameters, notices: are handed to the sender. from, until: log times.
+    """
+
+    purpose: ActionPurpose = "marketing"
+    kind: ActionKind
+    moments: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
+    content: Annotated[str, Meta(min_length=1, max_length=100)]
+    levels: tuple[Identifier, ...] = ()
+    classes: tuple[CustomerClass, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    when: Condition | None = None
+    effect: Effect = 0.0
+    cost: Money = 0.0
+    discount: Money = 0.0
+    promotion: bool = False
+    languages: tuple[Language, ...] = ()
+    topic: Topic | None = None
+    expires: Duration = "3d"
+    valid: Duration | None = None
+    priority: Annotated[int, Meta(ge=1, le=9)] = 5
+    once_per: Duration | None = None
+    mode: Literal["live", "off"] = "live"
+    rollout: Share = 1.0
+    from_: datetime | None = msgspec.field(default=None, name="from")
+    until: datetime | None = None
+    withdraw_when: tuple[Identifier, ...] | None = None
+    parameters: dict[Identifier, str | int | float | bool] = {}
+    notices: tuple[Identifier, ...] = ()
+
+
+class Policy(Part, frozen=True, kw_only=True):
+    """The policy as a whole."""
+
+    format: Literal[1]
+    risk: Ladder
+    moment: Annotated[dict[Identifier, Moment], Meta(min_length=1, max_length=64)]
+    action: Annotated[dict[Identifier, Action], Meta(min_length=1, max_length=64)]
+    channel: Annotated[dict[Channel, ChannelRules], Meta(min_length=1, max_length=32)]
+    contact: Contact = Contact()
+    basis: tuple[Basis, ...] = ()
+    control: Control = Control()
+    choice: Choice = Choice()
+    zone: TimeZone | None = None
+    protected: tuple[str, ...] = ()
+
+
+Table = dict[str, Any]
+_UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+@cache
+def ms_of(duration: str) -> int:
+    """A duration in ms.
+
+    >>> ms_of("36h")
+    129600000
+    """
+    return int(duration[:-1]) * _UNITS[duration[-1]]

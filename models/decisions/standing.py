@@ -1,0 +1,187 @@
+"""How we stand with a customer: what has asked for a decision and waits, what is out, and what they got of late.
+
+It lies packed in the record's tail (`Tail.standing`) and is opened only where something is decided or reported. Times
+are log time in ms, whole seconds. Names are kept as numbers of four bytes (`number_of`), channels of two.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from models.customer.moments import second_of
+from models.settings import DAY, SECOND
+
+MAX_WAITING: Final = 4
+"""Moments that wait at a time: beyond, the one of the lowest priority ends."""
+MAX_OUTSTANDING: Final = 8
+"""Triggers whose end is not known, or that ended of late."""
+MAX_COUNTS: Final = 92
+"""Days with contacts that are counted, by channel and kind."""
+MAX_ONCE: Final = 16
+"""Moments and actions with `once_per` that are remembered."""
+LONGEST_WINDOW: Final = 92 * DAY
+"""Longest rolling window of a cap."""
+
+
+def number_of(name: str) -> int:
+    """A name as the record has it: 32 bits, never 0. `policy check` refuses two names of one number."""
+    return xxh3_64_intdigest(name.encode()) & 0xFFFFFFFF or 1
+
+
+def channel_number(channel: str) -> int:
+    """A channel as the record has it: 16 bits, never 0. `policy check` refuses two channels of one number."""
+    return xxh3_64_intdigest(channel.encode()) & 0xFFFF or 1
+
+
+class Waiting(NamedTuple):
+    """A moment that has asked and is not answered.
+
+    moment: `number_of` its name. asked: when its life began. wakes: when it is looked at again; 0: at a touchpoint that
+    wakes it only. threshold: the level's risk that asked, 0.0 of a touchpoint moment. cause: hash of the id of the
+    touchpoint that asked, 0: a due item.
+    """
+
+    moment: int
+    asked: int
+    wakes: int
+    threshold: float = 0.0
+    cause: int = 0
+
+
+class Stage(IntEnum):
+    """Where an outstanding trigger stands. Stored: never renumber."""
+
+    OUT = 0  # reserved; nobody has said yet that it arrived
+    DELIVERED = 1  # it arrived, or its expiry passed without a word
+    WITHDRAWN = 2  # taken back by us; the sender may not have obeyed
+
+
+class Outstanding(NamedTuple):
+    """A trigger of ours, or a contact by others, of late.
+
+    id: the first 8 bytes of the trigger's id, as a number; 0: a contact by others. time: of the reservation; once
+    delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
+    it is none, or it has ended. action: `number_of` its name. kind: of `policy.types.KINDS`. purpose: of
+    `models.customer.restrictions.ACTION_PURPOSES`. Both by number.
+    """
+
+    id: int
+    time: int
+    expires: int
+    until: int
+    channel: int
+    action: int
+    kind: int
+    purpose: int
+    stage: int = Stage.OUT
+
+
+class DayCount(NamedTuple):
+    """Marketing and care contacts of a day (UTC, number since 1970) on a channel, settled and 14 days old."""
+
+    day: int
+    channel: int
+    kind: int
+    purpose: int
+    contacts: int
+
+
+@dataclass(slots=True)
+class Standing:
+    """All of it. window_ends: nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a
+    spam report, a bad experience). promoted: the open episode had its promotion. once: by number, when last."""
+
+    window_ends: int = 0
+    rests_until: int = 0
+    promoted: bool = False
+    waiting: list[Waiting] = field(default_factory=list)
+    outstanding: list[Outstanding] = field(default_factory=list)
+    counts: list[DayCount] = field(default_factory=list)
+    once: dict[int, int] = field(default_factory=dict)
+
+    def next_timer(self) -> int:
+        """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
+        times = [self.window_ends, *(one.wakes for one in self.waiting)]
+        times += [one.expires for one in self.outstanding if one.stage != Stage.DELIVERED]
+        times += [one.until for one in self.outstanding]
+        return min((time for time in times if time), default=0)
+
+
+_HEAD = struct.Struct("<BIIBBBB")  # form, window, rest, promoted, waiting, outstanding, once; counts fill the rest
+_WAITING = struct.Struct("<IIIfQ")
+_OUTSTANDING = struct.Struct("<QIIIHIBB")
+_ONCE = struct.Struct("<II")
+_COUNT = struct.Struct("<HHBB")
+_FORM: Final = 1
+
+
+def pack_standing(standing: Standing) -> bytes:
+    """As stored; nothing when there is nothing in it."""
+    if standing == Standing():
+        return b""
+    parts = [
+        _HEAD.pack(
+            _FORM,
+            second_of(standing.window_ends),
+            second_of(standing.rests_until),
+            standing.promoted,
+            len(standing.waiting),
+            len(standing.outstanding),
+            len(standing.once),
+        )
+    ]
+    parts += [
+        _WAITING.pack(one.moment, second_of(one.asked), second_of(one.wakes), one.threshold, one.cause)
+        for one in standing.waiting
+    ]
+    parts += [
+        _OUTSTANDING.pack(
+            one.id,
+            second_of(one.time),
+            second_of(one.expires),
+            second_of(one.until),
+            one.channel,
+            one.action,
+            one.kind,
+            one.purpose | one.stage << 2,
+        )
+        for one in standing.outstanding
+    ]
+    parts += [_ONCE.pack(number, second_of(time)) for number, time in sorted(standing.once.items())]
+    parts += [
+        _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts) for one in sorted(standing.counts)
+    ]
+    return b"".join(parts)
+
+
+def unpack_standing(stored: bytes) -> Standing:
+    """Inverse of `pack_standing`."""
+    if not stored:
+        return Standing()
+    _, window, rest, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
+    at = _HEAD.size
+    found = Standing(window * SECOND, rest * SECOND, bool(promoted))
+    for _ in range(waiting):
+        moment, asked, wakes, threshold, cause = _WAITING.unpack_from(stored, at)
+        found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold, cause))
+        at += _WAITING.size
+    for _ in range(outstanding):
+        name, time, expires, until, channel, action, kind, what = _OUTSTANDING.unpack_from(stored, at)
+        found.outstanding.append(
+            Outstanding(
+                name, time * SECOND, expires * SECOND, until * SECOND, channel, action, kind, what & 3, what >> 2
+            )
+        )
+        at += _OUTSTANDING.size
+    for _ in range(once):
+        number, time = _ONCE.unpack_from(stored, at)
+        found.once[number] = time * SECOND
+        at += _ONCE.size
+    for day, channel, what, contacts in _COUNT.iter_unpack(stored[at:]):
+        found.counts.append(DayCount(day, channel, what & 15, what >> 4, contacts))
+    return found
