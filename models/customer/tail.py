@@ -21,7 +21,8 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     quiet: ("HH:MM", "HH:MM") in `time_zone`. cases: open service cases, id to the time they were opened; more_cases:
     how many are open beyond `MAX_OPEN_CASES`. presence: the channel on which the customer is online, since presence_at.
     trigger: id of the trigger of the open episode (empty: none was sent). step: how many triggers the episode had.
-    consents, restrictions, interests, contract: packed, see the module of each.
+    consents, restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the
+    customer under a policy (`models.decisions.standing`).
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
@@ -48,6 +49,13 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     interests: bytes = msgspec.field(default=b"", name="j")
     contract: bytes = msgspec.field(default=b"", name="f")
     more_cases: int = msgspec.field(default=0, name="h")
+    standing: bytes = msgspec.field(default=b"", name="E")
+
+
+def mark_of(field: str) -> bytes:
+    """How a field begins in a packed tail. Chance may put these bytes elsewhere, too."""
+    name = {one.name: one.encode_name for one in msgspec.structs.fields(Tail)}[field]
+    return bytes((0xA0 | len(name),)) + name.encode()
 
 
 _WIDE_MAP, _NARROW_MAP = 0xDE, 0x80

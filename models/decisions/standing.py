@@ -6,6 +6,7 @@ are log time in ms, whole seconds. Names are kept as numbers of four bytes (`num
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -31,6 +32,11 @@ LONGEST_WINDOW: Final = 92 * DAY
 def number_of(name: str) -> int:
     """A name as the record has it: 32 bits, never 0. `policy check` refuses two names of one number."""
     return xxh3_64_intdigest(name.encode()) & 0xFFFFFFFF or 1
+
+
+def id_of(trigger: str) -> int:
+    """A trigger's id as the record has it: 128 bits; 0 of what is no id of ours."""
+    return int(trigger, 16) if _HEX.fullmatch(trigger) else 0
 
 
 def channel_number(channel: str) -> int:
@@ -64,7 +70,7 @@ class Stage(IntEnum):
 class Outstanding(NamedTuple):
     """A trigger of ours, or a contact by others, of late.
 
-    id: the first 8 bytes of the trigger's id, as a number; 0: a contact by others. time: of the reservation; once
+    id: the trigger's, as a number (`id_of`); 0: a contact by others. time: of the reservation; once
     delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
     it is none, or it has ended. action: `number_of` its name. kind: of `policy.types.KINDS`. purpose: of
     `models.customer.restrictions.ACTION_PURPOSES`. Both by number.
@@ -93,9 +99,11 @@ class DayCount(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """All of it. window_ends: nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a
-    spam report, a bad experience). promoted: the open episode had its promotion. once: by number, when last."""
+    """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
+    nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report, a bad
+    experience). promoted: the open episode had its promotion. once: by number, when last."""
 
+    reached: float = 0.0
     window_ends: int = 0
     rests_until: int = 0
     promoted: bool = False
@@ -112,12 +120,15 @@ class Standing:
         return min((time for time in times if time), default=0)
 
 
-_HEAD = struct.Struct("<BIIBBBB")  # form, window, rest, promoted, waiting, outstanding, once; counts fill the rest
-_WAITING = struct.Struct("<IIIfQ")
-_OUTSTANDING = struct.Struct("<QIIIHIBB")
+_READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
+_HEAD = struct.Struct("<IdBIIBBBB")  # these, form, window, rest, promoted, waiting, outstanding, once; then counts
+_WAITING = struct.Struct("<IIIdQ")
+_OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves
 _ONCE = struct.Struct("<II")
 _COUNT = struct.Struct("<HHBB")
 _FORM: Final = 1
+_HALF: Final = 2**64 - 1
+_HEX: Final = re.compile("[0-9a-f]{32}")
 
 
 def pack_standing(standing: Standing) -> bytes:
@@ -126,6 +137,8 @@ def pack_standing(standing: Standing) -> bytes:
         return b""
     parts = [
         _HEAD.pack(
+            second_of(standing.next_timer()),
+            standing.reached,
             _FORM,
             second_of(standing.window_ends),
             second_of(standing.rests_until),
@@ -141,7 +154,8 @@ def pack_standing(standing: Standing) -> bytes:
     ]
     parts += [
         _OUTSTANDING.pack(
-            one.id,
+            one.id & _HALF,
+            one.id >> 64,
             second_of(one.time),
             second_of(one.expires),
             second_of(one.until),
@@ -159,22 +173,38 @@ def pack_standing(standing: Standing) -> bytes:
     return b"".join(parts)
 
 
+def watched(stored: bytes) -> tuple[int, float]:
+    """Of what is stored: the next timer, ms, 0: there is none; and the highest threshold that has asked."""
+    if not stored:
+        return 0, 0.0
+    second, reached = _READ.unpack_from(stored)
+    return second * SECOND, reached
+
+
 def unpack_standing(stored: bytes) -> Standing:
     """Inverse of `pack_standing`."""
     if not stored:
         return Standing()
-    _, window, rest, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
+    _, reached, _, window, rest, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
     at = _HEAD.size
-    found = Standing(window * SECOND, rest * SECOND, bool(promoted))
+    found = Standing(reached, window * SECOND, rest * SECOND, bool(promoted))
     for _ in range(waiting):
         moment, asked, wakes, threshold, cause = _WAITING.unpack_from(stored, at)
         found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold, cause))
         at += _WAITING.size
     for _ in range(outstanding):
-        name, time, expires, until, channel, action, kind, what = _OUTSTANDING.unpack_from(stored, at)
+        low, high, time, expires, until, channel, action, kind, what = _OUTSTANDING.unpack_from(stored, at)
         found.outstanding.append(
             Outstanding(
-                name, time * SECOND, expires * SECOND, until * SECOND, channel, action, kind, what & 3, what >> 2
+                low | high << 64,
+                time * SECOND,
+                expires * SECOND,
+                until * SECOND,
+                channel,
+                action,
+                kind,
+                what & 3,
+                what >> 2,
             )
         )
         at += _OUTSTANDING.size

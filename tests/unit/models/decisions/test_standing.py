@@ -1,0 +1,75 @@
+"""How we stand with a customer, as the record keeps it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.customer.tail import Tail, mark_of, pack_tail
+from models.decisions.standing import (
+    DayCount,
+    Outstanding,
+    Standing,
+    Waiting,
+    channel_number,
+    id_of,
+    number_of,
+    pack_standing,
+    unpack_standing,
+    watched,
+)
+
+TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
+MAYBE = st.just(0) | TIMES
+NUMBERS = st.integers(1, 2**32 - 1)
+CHANNELS = st.integers(1, 2**16 - 1)
+WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1), st.integers(0, 2**64 - 1))
+OUTSTANDING = st.builds(
+    Outstanding,
+    st.integers(0, 2**128 - 1),
+    TIMES,
+    TIMES,
+    MAYBE,
+    CHANNELS,
+    NUMBERS,
+    st.integers(0, 7),
+    st.integers(0, 3),
+    st.integers(0, 2),
+)
+COUNTS = st.builds(DayCount, st.integers(0, 65535), CHANNELS, st.integers(0, 7), st.integers(0, 3), st.integers(1, 255))
+STANDINGS = st.builds(
+    Standing,
+    st.floats(0, 1),
+    MAYBE,
+    MAYBE,
+    st.booleans(),
+    st.lists(WAITING, max_size=4),
+    st.lists(OUTSTANDING, max_size=8),
+    st.lists(COUNTS, max_size=20).map(sorted),
+    st.dictionaries(NUMBERS, TIMES, max_size=16),
+)
+
+
+@given(STANDINGS)
+def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
+    packed = pack_standing(standing)
+    assert unpack_standing(packed) == standing
+    assert watched(packed) == (standing.next_timer(), standing.reached)
+
+
+def test_nothing_takes_no_room() -> None:
+    assert pack_standing(Standing()) == b""
+    assert watched(b"") == (0, 0.0)
+
+
+def test_the_mark_of_a_standing_is_in_a_tail_that_has_one() -> None:
+    packed = pack_tail(Tail(standing=pack_standing(Standing(reached=0.5))))
+    assert mark_of("standing") in packed
+    assert mark_of("standing") not in pack_tail(Tail(country="DE", customer_class="business"))
+
+
+def test_names_are_numbers_that_are_never_none() -> None:
+    assert number_of("win_back") == number_of("win_back") != number_of("offer")
+    assert 0 < channel_number("email") < 2**16
+    assert f"{id_of('00ff' * 8):032x}" == "00ff" * 8
+    assert id_of("someone else's") == 0
