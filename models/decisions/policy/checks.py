@@ -1,0 +1,262 @@
+"""Whether a policy makes sense: what it refers to exists, and nothing in it contradicts the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from models.decisions.policy.condition_checks import faults_of_condition
+from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
+from models.decisions.policy.structure import Problem, meant
+from models.decisions.policy.types import Action, Level, Moment, Policy, ms_of
+from models.decisions.policy.wording import one_of, shown
+from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
+from models.decisions.zones import zone_of
+from models.settings import DAY
+from models.touchpoints.kinds import RESERVED, Kind
+
+MOST_ARMS: Final = 7
+"""Actions among which a level draws, beside leaving alone."""
+SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
+"""Kinds of actions that are marketing: offers, recommendations, surveys."""
+TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
+
+Faults = Iterator[Problem]
+
+
+def faults_of_sense(policy: Policy) -> tuple[list[Problem], list[Problem]]:
+    """What is wrong with a policy that is one in form: in any release, and in this one (time zones)."""
+    found = [problem for check in _CHECKS for problem in check(policy)]
+    if policy.zone is None or zone_of(policy.zone) is not None:
+        return found, []
+    unknown = Problem("zone", shown(policy.zone), 'give the IANA name of a time zone, such as "Europe/Berlin"')
+    return found, [unknown]
+
+
+def _among(key: str, named: Iterable[str], known: Collection[str], what: str) -> Faults:
+    """Names in a list that refer to something else in the policy."""
+    for n, name in enumerate(named):
+        if name not in known:
+            yield Problem(f"{key}[{n}]", shown(name), f"{meant(name, known)}give {what}, {one_of(known)}")
+
+
+def _twice(key: str, named: Iterable[object]) -> Faults:
+    seen: set[object] = set()
+    for n, name in enumerate(named):
+        if name in seen:
+            yield Problem(f"{key}[{n}]", shown(name), "give it once")
+        seen.add(name)
+
+
+def _positive(key: str, duration: str | None) -> Faults:
+    if duration is not None and ms_of(duration) == 0:
+        yield Problem(key, shown(duration), 'give a duration above zero, such as "14d"')
+
+
+def _ladder(policy: Policy) -> Faults:
+    names = [level.name for level in policy.risk.levels]
+    yield from _climbs("risk", policy.risk.levels, policy.risk.exit)
+    yield from _twice("risk.levels", names)
+    classes = [one for row in policy.risk.for_classes for one in row.classes]
+    yield from _twice("risk.for_classes", classes)
+    for n, row in enumerate(policy.risk.for_classes):
+        key = f"risk.for_classes[{n}]"
+        leave = policy.risk.exit if row.exit is None else row.exit
+        yield from _climbs(key, row.levels, leave)
+        theirs = [level.name for level in row.levels]
+        if theirs != names:
+            takes = f"give the levels of risk.levels in their order: {', '.join(names)}"
+            yield Problem(f"{key}.levels", ", ".join(theirs), takes)
+        if not row.classes:
+            yield Problem(f"{key}.classes", "empty", "name the classes whose levels these are")
+
+
+def _climbs(key: str, levels: tuple[Level, ...], leave: float) -> Faults:
+    for n, (lower, higher) in enumerate(pairwise(levels), 1):
+        if higher.at <= lower.at:
+            takes = f"give more than the level before it has ({lower.name}: {lower.at:g})"
+            yield Problem(f"{key}.levels[{n}].at", f"{higher.at:g}", takes)
+    if leave >= levels[0].at:
+        takes = f"give less than the lowest level has ({levels[0].name}: {levels[0].at:g})"
+        yield Problem(f"{key}.exit", f"{leave:g}", takes)
+
+
+def _moments(policy: Policy) -> Faults:
+    risk = [name for name, moment in policy.moment.items() if moment.sort == "risk"]
+    for name in risk[1:]:
+        yield Problem(f"moment.{name}.sort", '"risk"', f"there is one risk moment at most, and {risk[0]} is it")
+    for name, moment in policy.moment.items():
+        key = f"moment.{name}"
+        yield from _positive(f"{key}.within", moment.within)
+        yield from _positive(f"{key}.once_per", moment.once_per)
+        yield from _twice(f"{key}.touchpoints", moment.touchpoints)
+        yield from _of_risk(key, moment, policy) if moment.sort == "risk" else _of_touchpoints(key, moment, policy)
+
+
+def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
+    yield from _among(f"{key}.levels", moment.levels, _levels(policy), "levels of risk.levels")
+    if moment.touchpoints:
+        yield Problem(f"{key}.touchpoints", shown(moment.touchpoints), "leave it out: levels of risk ask here")
+    if moment.when is not None:
+        yield Problem(f"{key}.when", "given", "leave it out: it is about a touchpoint; give it to the actions")
+
+
+def _of_touchpoints(key: str, moment: Moment, policy: Policy) -> Faults:
+    if not moment.touchpoints:
+        yield Problem(f"{key}.touchpoints", "", "give the types of touchpoints that ask, such as complaint")
+    if moment.levels:
+        yield Problem(f"{key}.levels", shown(moment.levels), "leave it out: touchpoints ask here, not levels")
+    yield from _among(f"{key}.touchpoints", moment.touchpoints, TOUCHPOINTS, "types of touchpoints")
+    if moment.when is not None:
+        known = [fields_of(name) for name in moment.touchpoints if name in TOUCHPOINTS]
+        fields = {name: wanted for one in known for name, wanted in one.items()}
+        yield from faults_of_condition(f"{key}.when", moment.when, fields, policy.protected)
+
+
+def _actions(policy: Policy) -> Faults:
+    risk = [name for name, moment in policy.moment.items() if moment.sort == "risk"]
+    for name, action in policy.action.items():
+        key, at_risk = f"action.{name}", bool({*action.moments} & {*risk})
+        yield from _among(f"{key}.moments", action.moments, policy.moment, "moments of the policy")
+        yield from _among(f"{key}.levels", action.levels, _levels(policy), "levels of risk.levels")
+        yield from _among(f"{key}.channels", action.channels, policy.channel, "channels of the policy")
+        yield from _among(f"{key}.withdraw_when", action.withdraw_when or (), TOUCHPOINTS, "types of touchpoints")
+        for listed in ("moments", "levels", "channels", "classes", "languages"):
+            yield from _twice(f"{key}.{listed}", getattr(action, listed))
+        if action.levels and not at_risk:
+            yield Problem(f"{key}.levels", shown(action.levels), "leave it out: none of its moments is the risk moment")
+        if at_risk and action.purpose != "marketing":
+            takes = 'give "marketing": actions at the risk moment are drawn, and nobody may be drawn out of the rest'
+            yield Problem(f"{key}.purpose", shown(action.purpose), takes)
+        if action.when is not None:
+            yield from faults_of_condition(f"{key}.when", action.when, PERSON_FIELDS, policy.protected)
+        yield from _sells(key, action)
+        yield from _times(key, action)
+
+
+def _sells(key: str, action: Action) -> Faults:
+    """What only marketing may do."""
+    if action.purpose == "marketing":
+        return
+    takes = f'leave it out, or give purpose "marketing": what is {action.purpose} sells nothing'
+    if action.kind in SELLING:
+        known = "care, onboarding or service"
+        yield Problem(f"{key}.kind", shown(action.kind), f'give {known}, or purpose "marketing": it is an offer to buy')
+    if action.discount:
+        yield Problem(f"{key}.discount", f"{action.discount:g}", takes)
+    if action.promotion:
+        yield Problem(f"{key}.promotion", "true", takes)
+
+
+def _times(key: str, action: Action) -> Faults:
+    for name in ("expires", "valid", "once_per"):
+        yield from _positive(f"{key}.{name}", getattr(action, name))
+    if action.valid is not None and ms_of(action.valid) < ms_of(action.expires):
+        takes = f"give at least what `expires` is ({action.expires}): it must not end before it is sent"
+        yield Problem(f"{key}.valid", shown(action.valid), takes)
+    if action.valid is not None and not action.promotion:
+        yield Problem(f"{key}.valid", shown(action.valid), "leave it out, or give promotion = true")
+    naive = [name for name in ("from", "until") if (at := _stated(action, name)) is not None and at.tzinfo is None]
+    for name in naive:
+        takes = "give it with its offset, such as 2026-12-01T00:00:00Z"
+        yield Problem(f"{key}.{name}", shown(_stated(action, name)), takes)
+    if not naive and action.from_ is not None and action.until is not None and action.until <= action.from_:
+        yield Problem(f"{key}.until", shown(action.until), f"give a time after `from` ({shown(action.from_)})")
+
+
+def _stated(action: Action, name: str) -> datetime | None:
+    return action.from_ if name == "from" else action.until
+
+
+def _arms(policy: Policy) -> Faults:
+    """How many actions a level draws among, and whether their least chances fit."""
+    most = 0
+    for name, moment in policy.moment.items():
+        if moment.sort != "risk":
+            continue
+        for level in _levels(policy):
+            arms = [
+                one
+                for one, action in policy.action.items()
+                if name in action.moments and level in (*action.levels, level)[:1]
+            ]
+            most = max(most, len(arms))
+            if len(arms) > MOST_ARMS:
+                takes = f"give a level {MOST_ARMS} actions at most"
+                yield Problem(f"action: those of level {level}", f"{len(arms)} ({', '.join(arms)})", takes)
+    drawn = min(most, MOST_ARMS) * policy.choice.floor
+    if max(policy.choice.hold_out, policy.choice.floor) + drawn > 1:
+        takes = f"give at most {max(0.0, 1 - drawn):g}: each of {most} actions has its `floor` too"
+        yield Problem("choice.hold_out", f"{policy.choice.hold_out:g}", takes)
+    yield from _positive("choice.window", policy.choice.window)
+
+
+def _contact(policy: Policy) -> Faults:
+    for n, cap in enumerate(policy.contact.caps):
+        key = f"contact.caps[{n}]"
+        yield from _positive(f"{key}.within", cap.within)
+        if ms_of(cap.within) > LONGEST_WINDOW:
+            takes = f"give at most {LONGEST_WINDOW // DAY}d: a customer's record counts no further back"
+            yield Problem(f"{key}.within", shown(cap.within), takes)
+        yield from _known(f"{key}.channel", [cap.channel] if cap.channel else [], policy)
+        if cap.kind in SELLING and cap.purpose == "care":
+            takes = 'give purpose "marketing": nothing of this kind is care'
+            yield Problem(f"{key}.purpose", '"care"', takes)
+    for n, hours in enumerate(policy.contact.hours):
+        key = f"contact.hours[{n}]"
+        yield from _among(f"{key}.channels", hours.channels, policy.channel, "channels of the policy")
+        yield from _twice(f"{key}.days", hours.days)
+        if not hours.days:
+            yield Problem(f"{key}.days", "empty", "name days, 1 (Monday) to 7 (Sunday), or leave it out")
+        for m, span in enumerate(hours.spans):
+            if span.start == span.end:
+                yield Problem(f"{key}.spans[{m}].end", shown(span.end), "give another time than `start`")
+    for n, row in enumerate(policy.basis):
+        key = f"basis[{n}]"
+        yield from _among(f"{key}.channels", row.channels, policy.channel, "channels of the policy")
+        yield from _positive(f"{key}.lasts", row.lasts)
+        if row.lasts is not None and row.needs != "existing_customer":
+            yield Problem(f"{key}.lasts", shown(row.lasts), 'leave it out, or give needs = "existing_customer"')
+
+
+def _known(key: str, channels: Iterable[str], policy: Policy) -> Faults:
+    for name in channels:
+        if name not in policy.channel:
+            yield Problem(key, shown(name), f"{meant(name, policy.channel)}give {one_of(policy.channel)}")
+
+
+def _names(policy: Policy) -> Faults:
+    """A customer's record keeps names as numbers, and few of them."""
+    for name in policy.action:
+        if name in policy.moment:
+            yield Problem(f"action.{name}", "named as a moment is", "give it another name")
+    named = {f"moment.{name}": number_of(name) for name in policy.moment}
+    named |= {f"action.{name}": number_of(name) for name in policy.action if name not in policy.moment}
+    yield from _one_number(named)
+    yield from _one_number({f"channel.{name}": channel_number(name) for name in policy.channel})
+    sparing = [
+        f"{table}.{name}"
+        for table in ("moment", "action")
+        for name, one in getattr(policy, table).items()
+        if one.once_per
+    ]
+    if len(sparing) > MAX_ONCE:
+        takes = f"give `once_per` to {MAX_ONCE} moments and actions at most: a customer's record remembers no more"
+        yield Problem(f"{sparing[MAX_ONCE]}.once_per", f"that of the {MAX_ONCE + 1}th", takes)
+
+
+def _one_number(numbers: Mapping[str, int]) -> Faults:
+    first: dict[int, str] = {}
+    for key, number in numbers.items():
+        if number in first:
+            yield Problem(key, f"to a customer's record the same as {first[number]}", "give it another name")
+        first.setdefault(number, key)
+
+
+def _levels(policy: Policy) -> list[str]:
+    return [level.name for level in policy.risk.levels]
+
+
+_CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (_ladder, _moments, _actions, _arms, _contact, _names)

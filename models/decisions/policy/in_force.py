@@ -1,0 +1,107 @@
+"""A policy that decides: its name, and what the engine asks of it, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from models.decisions.policy.reading import read_policy
+from models.decisions.policy.types import Level, Policy
+from models.decisions.standing import channel_number, number_of
+from models.touchpoints.kinds import Kind
+
+MOST_READ: Final = 16
+"""Policies that a process keeps: those of its shards are the same one but for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """The policy of a number and a text.
+
+    Attributes:
+        number, sha256: its name in the log; of two the higher stands (`models.timeline.chosen_policy`).
+        text: the file.
+        policy: what it says.
+        asking: by the number of a `Kind`, the touchpoint moments that it asks.
+        risk_moment: what a level of risk asks; None: levels ask nothing.
+        named: by `number_of`, the moment or action.
+        channel_named: by `channel_number`, the channel.
+    """
+
+    number: int
+    sha256: str
+    text: str = field(repr=False)
+    policy: Policy = field(repr=False)
+    asking: Mapping[int, tuple[str, ...]] = field(repr=False)
+    risk_moment: str | None = field(repr=False)
+    named: Mapping[int, str] = field(repr=False)
+    channel_named: Mapping[int, str] = field(repr=False)
+    _ladders: Mapping[str, tuple[tuple[Level, ...], float]] = field(repr=False)
+    _actions: Mapping[str, tuple[str, ...]] = field(repr=False)
+
+    @classmethod
+    def of(cls, number: int, text: str) -> PolicyInForce:
+        """Raises PolicyUnfit, PolicyOfAnotherRelease (`models.decisions.policy.reading`)."""
+        return _read(number, text)
+
+    @property
+    def name(self) -> str:
+        """What outputs call it."""
+        return f"{self.number}-{self.sha256[:8]}"
+
+    def levels(self, customer_class: str | None) -> tuple[Level, ...]:
+        """The levels of risk of a class of customers, lowest first. None: the class is not known."""
+        return self._ladder(customer_class)[0]
+
+    def exit(self, customer_class: str | None) -> float:
+        """The risk below which an episode of theirs is over."""
+        return self._ladder(customer_class)[1]
+
+    def actions_of(self, moment: str) -> tuple[str, ...]:
+        """The actions that a moment may have: the highest priority first, then by name."""
+        return self._actions[moment]
+
+    def _ladder(self, customer_class: str | None) -> tuple[tuple[Level, ...], float]:
+        found = self._ladders.get(customer_class or "")
+        return found if found is not None else (self.policy.risk.levels, self.policy.risk.exit)
+
+
+def sha256_of(text: str) -> str:
+    """Of a policy's text, in hexadecimal digits."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(MOST_READ)
+def _read(number: int, text: str) -> PolicyInForce:
+    policy = read_policy(text)
+    risk = policy.risk
+    names = [*policy.moment, *policy.action]
+    by_rank = sorted(policy.action, key=lambda name: (-policy.action[name].priority, name))
+    return PolicyInForce(
+        number,
+        sha256_of(text),
+        text,
+        policy,
+        _asking(policy),
+        next((name for name, moment in policy.moment.items() if moment.sort == "risk"), None),
+        {number_of(name): name for name in names},
+        {channel_number(name): name for name in policy.channel},
+        {
+            one: (row.levels, risk.exit if row.exit is None else row.exit)
+            for row in risk.for_classes
+            for one in row.classes
+        },
+        {moment: tuple(name for name in by_rank if moment in policy.action[name].moments) for moment in policy.moment},
+    )
+
+
+def _asking(policy: Policy) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for name, moment in policy.moment.items():
+        for touchpoint in moment.touchpoints:
+            kind = int(Kind[touchpoint.upper()])
+            found[kind] = (*found.get(kind, ()), name)
+    return found
