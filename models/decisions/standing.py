@@ -63,12 +63,20 @@ class Stage(IntEnum):
     """Where an outstanding trigger stands. Stored: never renumber."""
 
     OUT = 0  # reserved; nobody has said yet that it arrived
-    DELIVERED = 1  # it arrived, or its expiry passed without a word
+    DELIVERED = 1  # it arrived
     WITHDRAWN = 2  # taken back by us; the sender may not have obeyed
+    PRESUMED = 3  # its expiry passed without a word: counts as delivered until somebody says that it was not sent
+    GIVEN_BACK = 4  # it was not sent: it counts for nothing, unless somebody says that it arrived
+
+
+IN_FLIGHT: Final = (Stage.OUT, Stage.WITHDRAWN)
+"""Stages of a trigger that may yet arrive."""
+OTHERS: Final = 15
+"""In place of the kind of an action: a contact by others."""
 
 
 class Outstanding(NamedTuple):
-    """A trigger of ours, or a contact by others, of late.
+    """A trigger of ours, or a contact by others, of late (kind `OTHERS`).
 
     id: the trigger's, as a number (`id_of`); 0: a contact by others. time: of the reservation; once
     delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
@@ -100,12 +108,14 @@ class DayCount(NamedTuple):
 @dataclass(slots=True)
 class Standing:
     """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
-    nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report, a bad
-    experience). promoted: the open episode had its promotion. once: by number, when last."""
+    nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
+    harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
+    last."""
 
     reached: float = 0.0
     window_ends: int = 0
     rests_until: int = 0
+    harmed_until: int = 0
     promoted: bool = False
     waiting: list[Waiting] = field(default_factory=list)
     outstanding: list[Outstanding] = field(default_factory=list)
@@ -115,13 +125,13 @@ class Standing:
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
         times = [self.window_ends, *(one.wakes for one in self.waiting)]
-        times += [one.expires for one in self.outstanding if one.stage != Stage.DELIVERED]
-        times += [one.until for one in self.outstanding]
+        times += [one.expires for one in self.outstanding if one.stage in IN_FLIGHT]
+        times += [one.until for one in self.outstanding if one.stage != Stage.GIVEN_BACK]
         return min((time for time in times if time), default=0)
 
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
-_HEAD = struct.Struct("<IdBIIBBBB")  # these, form, window, rest, promoted, waiting, outstanding, once; then counts
+_HEAD = struct.Struct("<IdBIIIBBBB")  # these, form, window, rest, harm, promoted, lengths; then counts
 _WAITING = struct.Struct("<IIIdQ")
 _OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves
 _ONCE = struct.Struct("<II")
@@ -142,6 +152,7 @@ def pack_standing(standing: Standing) -> bytes:
             _FORM,
             second_of(standing.window_ends),
             second_of(standing.rests_until),
+            second_of(standing.harmed_until),
             standing.promoted,
             len(standing.waiting),
             len(standing.outstanding),
@@ -185,9 +196,9 @@ def unpack_standing(stored: bytes) -> Standing:
     """Inverse of `pack_standing`."""
     if not stored:
         return Standing()
-    _, reached, _, window, rest, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
+    _, reached, _, window, rest, harm, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
     at = _HEAD.size
-    found = Standing(reached, window * SECOND, rest * SECOND, bool(promoted))
+    found = Standing(reached, window * SECOND, rest * SECOND, harm * SECOND, bool(promoted))
     for _ in range(waiting):
         moment, asked, wakes, threshold, cause = _WAITING.unpack_from(stored, at)
         found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold, cause))

@@ -9,6 +9,7 @@ from models.customer.tail import Tail, mark_of, pack_tail
 from models.decisions.standing import (
     DayCount,
     Outstanding,
+    Stage,
     Standing,
     Waiting,
     channel_number,
@@ -32,14 +33,15 @@ OUTSTANDING = st.builds(
     MAYBE,
     CHANNELS,
     NUMBERS,
-    st.integers(0, 7),
+    st.integers(0, 15),
     st.integers(0, 3),
-    st.integers(0, 2),
+    st.sampled_from(Stage),
 )
 COUNTS = st.builds(DayCount, st.integers(0, 65535), CHANNELS, st.integers(0, 7), st.integers(0, 3), st.integers(1, 255))
 STANDINGS = st.builds(
     Standing,
     st.floats(0, 1),
+    MAYBE,
     MAYBE,
     MAYBE,
     st.booleans(),

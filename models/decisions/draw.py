@@ -1,0 +1,83 @@
+"""The draw among the actions that a risk moment may have: control, scores, chances, and what falls.
+
+Chances are written down with the decision, so that they can be held against what came of it: they are multiples of
+2^-32, sum to one, and none is below its floor. The draw itself is a function of the decision's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+from xxhash import xxh3_64_intdigest
+
+from models.decisions.person import Person
+from models.decisions.policy.types import Action, ChannelRules, Control
+
+ONE: Final = 2**32
+"""A chance of one: chances are counted in multiples of 2^-32."""
+
+
+def share_of(salt: str, customer: bytes) -> int:
+    """Where a customer stands among all, 0 to 2^64 - 1: xxh3 (64 bits) of the salt, a zero byte and the customer's id.
+
+    A share of s of the customers are those below s times 2^64. Who is in a share is in every greater one.
+    """
+    return xxh3_64_intdigest(salt.encode() + b"\0" + customer)
+
+
+def within(share: float, salt: str, customer: bytes) -> bool:
+    """Whether a customer is in a share of the customers."""
+    return share >= 1.0 or share_of(salt, customer) < share * 2.0**64
+
+
+def in_control(control: Control, person: Person) -> bool:
+    """Whether the customer is of the lasting control group: the same answer for as long as the salt stands."""
+    if control.exempt and person.customer_class in control.exempt:
+        return False
+    return within(control.share, control.salt, person.customer)
+
+
+def score(action: Action, channel: ChannelRules) -> float:
+    """Money expected of an action by a channel, above leaving alone, by the policy's figures."""
+    return action.effect - action.discount - action.cost - channel.cost
+
+
+def chances(scores: Sequence[float], floor: float, hold_out: float) -> list[int]:
+    """The chances of leaving alone and of each action.
+
+    The best gets all, but what each is due at least: p <- (1 - sum f) p + f. Leaving alone scores 0; of equals the
+    earlier is better, and leaving alone before all. Where the least chances sum to more than one, those of the actions
+    share what leaving alone lets them.
+
+    Args:
+        scores: of the actions, in their order, money.
+        floor: least chance of each. hold_out: least chance of leaving alone, where that is more.
+
+    Returns:
+        one more than there are scores, leaving alone first: multiples of 2^-32, they sum to `ONE`.
+
+    >>> chances([0.5, 2.0], floor=0.25, hold_out=0.0)
+    [1073741824, 1073741824, 2147483648]
+    """
+    count = len(scores)
+    alone = min(int(max(floor, hold_out) * ONE), ONE)
+    least = min(int(floor * ONE), (ONE - alone) // count) if count else 0
+    found = [alone] + [least] * count
+    best, most = 0, 0.0
+    for place, value in enumerate(scores, start=1):
+        if value > most:
+            best, most = place, value
+    found[best] += ONE - alone - least * count
+    return found
+
+
+def drawn(chances: Sequence[int], decision: bytes) -> int:
+    """Which one falls, by the first 64 bits of blake2b of the decision's id. A chance of zero never does."""
+    point = int.from_bytes(blake2b(decision).digest()[:8]) >> 32
+    for place, chance in enumerate(chances):
+        if point < chance:
+            return place
+        point -= chance
+    raise ValueError(f"chances sum to less than one: {list(chances)}")

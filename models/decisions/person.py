@@ -1,0 +1,151 @@
+"""A customer as decisions see them: what the record knows of the person, opened only where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from models.customer.consent import Register, unpack_register
+from models.customer.contract import Contract, unpack_contract
+from models.customer.interests import unpack_interests
+from models.customer.layout import ERASED
+from models.customer.restrictions import Restrictions, restricted, unpack_restrictions
+from models.customer.tail import Tail
+from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
+from models.settings import DAY, HOUR
+
+CLASS_NOT_STATED: Final = "consumer"
+"""Who states no class is treated as a consumer: rules protect no other class more."""
+ONLINE_FOR: Final = HOUR
+"""So long after a `presence` that says so a customer counts as online, unless one says otherwise."""
+
+
+class Person:
+    """What the record knows of a customer. Read only: a record that changes needs a new one.
+
+    customer: the id. flags: of the record. last_purchase, first_touch: log time in ms, 0: never. purchase_days: days
+    with a purchase. spent: money in all. risk: last estimate of churn; None: there is none.
+    """
+
+    __slots__ = (
+        "_contract",
+        "_interests",
+        "_register",
+        "_restrictions",
+        "customer",
+        "first_touch",
+        "flags",
+        "last_purchase",
+        "purchase_days",
+        "risk",
+        "spent",
+        "tail",
+    )
+
+    def __init__(
+        self,
+        customer: bytes,
+        tail: Tail,
+        flags: int = 0,
+        last_purchase: int = 0,
+        purchase_days: int = 0,
+        spent: float = 0.0,
+        risk: float | None = None,
+        first_touch: int = 0,
+    ) -> None:
+        self.customer, self.tail, self.flags = customer, tail, flags
+        self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
+        self.risk, self.first_touch = risk, first_touch
+        self._register: Register | None = None
+        self._restrictions: Restrictions | None = None
+        self._contract: Contract | None = None
+        self._interests: tuple[str, ...] | None = None
+
+    @property
+    def erased(self) -> bool:
+        """Asked to be forgotten, and has not come back."""
+        return bool(self.flags & ERASED)
+
+    @property
+    def customer_class(self) -> str:
+        return self.tail.customer_class or CLASS_NOT_STATED
+
+    @property
+    def register(self) -> Register:
+        """What was said of consent."""
+        found = self._register
+        if found is None:
+            found = self._register = unpack_register(self.tail.consents)
+        return found
+
+    @property
+    def restrictions(self) -> Restrictions:
+        found = self._restrictions
+        if found is None:
+            found = self._restrictions = unpack_restrictions(self.tail.restrictions)
+        return found
+
+    @property
+    def contract(self) -> Contract | None:
+        """None: none was ever told."""
+        if self._contract is None and self.tail.contract:
+            self._contract = unpack_contract(self.tail.contract)
+        return self._contract
+
+    @property
+    def interests(self) -> tuple[str, ...]:
+        """Topics of what they bought and looked at, the strongest first."""
+        found = self._interests
+        if found is None:
+            found = self._interests = tuple(unpack_interests(self.tail.interests)[1])
+        return found
+
+    def restricted(self, purpose: str, now: int) -> str:
+        """The first reason for which nothing may be sent for a purpose; empty: there is none."""
+        return restricted(self.restrictions, purpose, now) if self.tail.restrictions else ""
+
+    def online(self, now: int) -> str:
+        """The channel on which they are online; empty: on none that is known."""
+        return self.tail.presence if now < self.tail.presence_at + ONLINE_FOR else ""
+
+
+def value_of(person: Person, field: str, now: int) -> Any:
+    """The value of one of `FIELDS` as of `now`, log time in ms; None: it is not known."""
+    return _VALUES[field](person, now)
+
+
+def _days(since: int, now: int) -> float | None:
+    return (now - since) / DAY if since else None
+
+
+def _plan(person: Person, now: int) -> str | None:
+    contract = person.contract
+    return (contract.plan or None) if contract is not None else None
+
+
+def _contract_state(person: Person, now: int) -> str | None:
+    contract = person.contract
+    return contract.state if contract is not None else None
+
+
+_VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
+    "customer_class": lambda person, now: person.customer_class,
+    "country": lambda person, now: person.tail.country or None,
+    "language": lambda person, now: person.tail.language or None,
+    "programme": lambda person, now: person.tail.programme or None,
+    "plan": _plan,
+    "contract_state": _contract_state,
+    "purchase_days": lambda person, now: person.purchase_days,
+    "spent": lambda person, now: person.spent,
+    "days_since_purchase": lambda person, now: _days(person.last_purchase, now),
+    "days_known": lambda person, now: _days(person.first_touch, now),
+    "risk": lambda person, now: person.risk,
+    "open_cases": lambda person, now: len(person.tail.cases) + person.tail.more_cases,
+    "topics": lambda person, now: person.tail.topics,
+    "interests": lambda person, now: person.interests,
+    "rewards": lambda person, now: person.tail.rewards,
+    "role": lambda person, now: person.tail.role or None,
+    "time_zone": lambda person, now: person.tail.time_zone or None,
+}
+if _VALUES.keys() != FIELDS.keys():
+    raise ImportError(f"fields without a value, or the other way round: {sorted(_VALUES.keys() ^ FIELDS.keys())}")

@@ -1,0 +1,220 @@
+"""What follows from a policy alone, in the form in which decisions read it: times in ms, names as numbers, sets.
+
+Worked out once for each policy, so that a decision only looks things up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from models.customer.restrictions import ACTION_PURPOSES, MARKETING
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.types import KINDS, Action, Cap, Condition, Policy, ms_of
+from models.decisions.standing import channel_number, number_of
+from models.settings import WEEK
+from models.touchpoints.times import milliseconds
+
+ANY: Final = -1
+"""In place of a channel or kind of a cap: all of them."""
+MOST_KEPT: Final = 8
+"""Policies whose rules are kept: a shard has one, and looks at another where one comes into force."""
+
+
+class Limit(NamedTuple):
+    """A cap: at most so many contacts within a time (ms) for a purpose, of a channel or kind or of `ANY`, by number."""
+
+    most: int
+    within: int
+    purpose: int
+    channel: int = ANY
+    kind: int = ANY
+
+
+def limit_of(cap: Cap) -> Limit:
+    """A cap of the policy file."""
+    return Limit(
+        cap.most,
+        ms_of(cap.within),
+        ACTION_PURPOSES.index(cap.purpose),
+        ANY if cap.channel is None else channel_number(cap.channel),
+        ANY if cap.kind is None else KINDS.index(cap.kind),
+    )
+
+
+def a_week(most: int) -> Limit:
+    """What a customer wants at most in a week."""
+    return Limit(most, WEEK, ACTION_PURPOSES.index(MARKETING))
+
+
+class Needed(NamedTuple):
+    """What a contact must rest on: `Basis.needs`, and for how long after a purchase (ms, 0: for good)."""
+
+    needs: str
+    lasts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRules:
+    """An action. starts, ends: log time in ms, 0: none. channels: empty: the customer's, else the policy's."""
+
+    name: str
+    number: int
+    purpose: str
+    kind: int
+    promotion: bool
+    off: bool
+    rollout: float
+    starts: int
+    ends: int
+    levels: frozenset[str]
+    classes: frozenset[str]
+    when: Condition | None
+    channels: tuple[str, ...]
+    topic: str | None
+    languages: tuple[str, ...]
+    once_per: int
+    expires: int
+    valid: int
+    limits: tuple[Limit, ...]
+    """Caps of all channels that count it."""
+    limits_on: dict[str, tuple[Limit, ...]]
+    """Caps of one channel that count it, by channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class MomentRules:
+    """A moment. within: how long it lives, ms; 0: as long as its level stands. purposes, channels: of its actions."""
+
+    number: int
+    risk: bool
+    within: int
+    once_per: int
+    actions: tuple[str, ...]
+    purposes: frozenset[str]
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A policy's rules. channel_numbers: by name. cool_down and the rests: ms."""
+
+    policy: Policy
+    actions: dict[str, ActionRules]
+    moments: dict[str, MomentRules]
+    channels: tuple[str, ...]
+    channel_numbers: dict[str, int]
+    cool_down: int
+    declined: int
+    spam: int
+    soft_failure: int
+    bad_experience: int
+    once_per: dict[int, int]
+    """By `number_of` a moment or action: at most one in so long, ms."""
+    _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
+
+    def needed(self, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:
+        """On what a contact must rest; None: on nothing, and no refusal counts."""
+        key = (purpose, country, customer_class, channel)
+        if key not in self._needed:
+            if len(self._needed) > 10_000:  # a country is what a touchpoint says it is
+                self._needed.clear()
+            self._needed[key] = _needed(self.policy, *key)
+        return self._needed[key]
+
+
+_kept: Final[dict[str, Rules]] = {}
+
+
+def rules_of(policy: PolicyInForce) -> Rules:
+    """The rules of a policy in force."""
+    found = _kept.get(policy.sha256)
+    if found is None:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        found = _kept[policy.sha256] = rules_in(policy.policy)
+    return found
+
+
+def rules_in(policy: Policy) -> Rules:
+    """The rules of a policy."""
+    limits = tuple(limit_of(cap) for cap in policy.contact.caps)
+    channels = tuple(policy.channel)
+    actions = {name: _action(name, one, limits, channels) for name, one in policy.action.items()}
+    rest = policy.contact.rest
+    once = {name: one.once_per for name, one in policy.action.items()}
+    once |= {name: one.once_per for name, one in policy.moment.items()}
+    return Rules(
+        policy=policy,
+        actions=actions,
+        moments={name: _moment(name, policy, actions, channels) for name in policy.moment},
+        channels=channels,
+        channel_numbers={channel: channel_number(channel) for channel in channels},
+        cool_down=ms_of(policy.contact.cool_down),
+        declined=ms_of(rest.declined),
+        spam=ms_of(rest.spam),
+        soft_failure=ms_of(rest.soft_failure),
+        bad_experience=ms_of(rest.bad_experience),
+        once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
+    )
+
+
+def _action(name: str, action: Action, limits: tuple[Limit, ...], channels: tuple[str, ...]) -> ActionRules:
+    kind, purpose = KINDS.index(action.kind), ACTION_PURPOSES.index(action.purpose)
+    counting = [limit for limit in limits if limit.purpose == purpose and limit.kind in (ANY, kind)]
+    expires = ms_of(action.expires)
+    valid = expires if action.valid is None else ms_of(action.valid)
+    return ActionRules(
+        name=name,
+        number=number_of(name),
+        purpose=action.purpose,
+        kind=kind,
+        promotion=action.promotion,
+        off=action.mode == "off",
+        rollout=action.rollout,
+        starts=milliseconds(action.from_) if action.from_ is not None else 0,
+        ends=milliseconds(action.until) if action.until is not None else 0,
+        levels=frozenset(action.levels),
+        classes=frozenset(action.classes),
+        when=action.when,
+        channels=action.channels,
+        topic=action.topic,
+        languages=tuple(language.lower() for language in action.languages),
+        once_per=0 if action.once_per is None else ms_of(action.once_per),
+        expires=expires,
+        valid=valid if action.promotion else 0,
+        limits=tuple(limit for limit in counting if limit.channel == ANY),
+        limits_on={
+            channel: tuple(limit for limit in counting if limit.channel == channel_number(channel))
+            for channel in channels
+        },
+    )
+
+
+def _moment(name: str, policy: Policy, actions: dict[str, ActionRules], channels: tuple[str, ...]) -> MomentRules:
+    moment = policy.moment[name]
+    own = [one for one in actions.values() if name in policy.action[one.name].moments]
+    risk = moment.sort == "risk"
+    return MomentRules(
+        number=number_of(name),
+        risk=risk,
+        within=0 if risk else ms_of(moment.within),
+        once_per=0 if moment.once_per is None else ms_of(moment.once_per),
+        actions=tuple(one.name for one in own),
+        purposes=frozenset(one.purpose for one in own),
+        channels=tuple(dict.fromkeys(channel for one in own for channel in one.channels or channels)),
+    )
+
+
+def _needed(policy: Policy, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:
+    for row in policy.basis:
+        if (
+            row.purpose == purpose
+            and (not row.countries or country in row.countries)
+            and (not row.classes or customer_class in row.classes)
+            and (not row.channels or channel in row.channels)
+        ):
+            if row.needs == "nothing" and purpose != MARKETING:
+                return None
+            return Needed(row.needs, 0 if row.lasts is None else ms_of(row.lasts))
+    return Needed("consent") if purpose == MARKETING else None

@@ -1,0 +1,95 @@
+"""A customer as decisions see them."""
+
+from __future__ import annotations
+
+from models.customer.consent import MARKETING, Statement, pack_register
+from models.customer.contract import PAUSED, Contract, pack_contract
+from models.customer.interests import pack_interests
+from models.customer.layout import ERASED
+from models.customer.restrictions import Restriction, pack_restrictions
+from models.customer.tail import Tail
+from models.decisions.person import FIELDS, ONLINE_FOR, Person, value_of
+from models.settings import DAY
+
+NOW = 1_700_000_000_000
+
+
+def values(person: Person) -> dict[str, object]:
+    return {field: value_of(person, field, NOW) for field in FIELDS}
+
+
+def test_of_an_unknown_customer_conditions_know_nearly_nothing() -> None:
+    known = {field: value for field, value in values(Person(b"c", Tail())).items() if value is not None}
+    assert known == {
+        "customer_class": "consumer",
+        "purchase_days": 0,
+        "spent": 0.0,
+        "open_cases": 0,
+        "topics": (),
+        "interests": (),
+        "rewards": (),
+    }
+
+
+def test_conditions_know_what_the_record_does() -> None:
+    tail = Tail(
+        customer_class="business",
+        country="DE",
+        language="de",
+        programme="gold",
+        role="buyer",
+        time_zone="Europe/Berlin",
+        topics=("tea",),
+        rewards=("cup",),
+        cases={"1": NOW},
+        more_cases=2,
+        contract=pack_contract(Contract(state=PAUSED, plan="box")),
+        interests=pack_interests(NOW, {"tea": 1.0, "cups": 2.0}),
+    )
+    assert values(Person(b"c", tail, 0, NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY)) == {
+        "customer_class": "business",
+        "country": "DE",
+        "language": "de",
+        "programme": "gold",
+        "plan": "box",
+        "contract_state": "paused",
+        "purchase_days": 4,
+        "spent": 20.5,
+        "days_since_purchase": 3.0,
+        "days_known": 36.0,
+        "risk": 0.75,
+        "open_cases": 3,
+        "topics": ("tea",),
+        "interests": ("cups", "tea"),
+        "rewards": ("cup",),
+        "role": "buyer",
+        "time_zone": "Europe/Berlin",
+    }
+
+
+def test_packed_parts_are_opened_once() -> None:
+    said = {(MARKETING, "email"): Statement(True, NOW)}
+    person = Person(b"c", Tail(consents=pack_register(said)))
+    assert person.register == said
+    assert person.register is person.register
+    assert person.contract is None
+
+
+def test_a_restriction_is_for_its_purposes_until_its_end() -> None:
+    restricted = pack_restrictions({"dispute": Restriction(frozenset({"marketing"}), NOW, NOW + DAY)})
+    person = Person(b"c", Tail(restrictions=restricted))
+    assert person.restricted("marketing", NOW) == "dispute"
+    assert person.restricted("care", NOW) == ""
+    assert person.restricted("marketing", NOW + DAY) == ""
+    assert Person(b"c", Tail()).restricted("marketing", NOW) == ""
+
+
+def test_presence_does_not_last() -> None:
+    person = Person(b"c", Tail(presence="push", presence_at=NOW))
+    assert person.online(NOW) == "push"
+    assert person.online(NOW + ONLINE_FOR) == ""
+
+
+def test_who_asked_to_be_forgotten_is_erased() -> None:
+    assert Person(b"c", Tail(), ERASED).erased
+    assert not Person(b"c", Tail()).erased
