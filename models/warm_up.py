@@ -14,6 +14,7 @@ from models.churn import MixtureLearner, Outcomes, drivers, scorer_of
 from models.customer.layout import BASIS
 from models.engine.apply import apply, needs
 from models.engine.piece_input import PieceInput, Scoring
+from models.features.silence import rolled
 from models.learning.learner import initial_version
 from models.settings import WEEK, EngineSettings
 from models.timeline.batch import Batch, LogRecord
@@ -30,12 +31,13 @@ def warm() -> None:
 
 
 def warm_engine() -> None:
-    """Take one purchase of a dummy customer through the engine, and score one basis."""
+    """Take one purchase of a dummy customer through the engine; roll and score one basis, as other models' scorers
+    are asked, and give reasons."""
     settings = EngineSettings()
     version = initial_version(settings)
     scorer = scorer_of(version, settings)
     basis = np.ones((1, BASIS), dtype=np.float32)
-    scorer.score(basis)
+    scorer.score(rolled(basis, np.ones(1)))
     drivers(scorer, basis[0], settings.alive)
     event = {
         "specversion": "1.0",

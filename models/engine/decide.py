@@ -89,7 +89,7 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     tail.step += 1
     name = trigger_id(row.customer, opened, tail.opener, tail.step)
     tail.trigger = bytes.fromhex(name)
-    reasons = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
+    reasons = drivers(work.scorer, basis, work.settings.alive, DRIVERS)
     trigger = Trigger(
         id=name,
         customer=row.customer.decode(),

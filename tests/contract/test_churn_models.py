@@ -26,8 +26,8 @@ from models.churn import (
     scorer_of,
 )
 from models.churn.challengers.river_model import adagrad, adaptive_forest
-from models.churn.drivers import USUAL
 from models.churn.port import NO_OUTCOMES
+from models.churn.usual import THEMES
 from models.customer.layout import BASIS
 from models.features import COLUMNS
 from models.learning.contest import Contest
@@ -236,7 +236,7 @@ def test_drivers_are_the_largest_reasons_for_risk_largest_first(make: Make) -> N
         assert contributions == sorted(contributions, reverse=True)
         assert all(contribution > 0 for contribution in contributions)
         assert len({driver.feature for driver in found}) == len(found)
-        assert all(driver.feature in (*USUAL, "habit") and driver.text for driver in found)
+        assert all(driver.feature in (*THEMES, "habit") and driver.text for driver in found)
 
 
 def _leaves(state: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from math import log
 
 import numpy as np
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer, drivers
-from models.churn.drivers import USUAL, coming_often, usual_gap
+from models.churn.usual import COMING_OFTEN, THEMES, usual_gap, usual_states
 from models.features import COLUMNS
 from models.settings import Alive
+from tests.reference import usual as plain
 from tests.support.bench import Silence
 from tests.unit.models.churn.test_crossing import customer, mixture
+from tests.unit.models.churn.test_side_by_side import at_an_edge
 
 PLACE = {name: place for place, name in enumerate(COLUMNS)}
 Basis = NDArray[np.float32]
@@ -79,7 +82,7 @@ def test_what_has_hardly_changed_does_not_stand_for_who_they_are() -> None:
 def test_the_habit_is_held_against_somebody_who_comes_every_28_days(days: int) -> None:
     """The decayed counts are those of purchases at these days."""
     seldom = regular(recency_days=10, tenure_days=10 + 100.0 * (days - 1), purchase_days=days)
-    often = coming_often(seldom)
+    often = usual_states(seldom)[COMING_OFTEN]
     purchases = max(days, 2)
     gap = 28.0
     assert often[PLACE["tenure_days"]] == pytest.approx(10 + gap * (purchases - 1))
@@ -146,13 +149,27 @@ def test_silence_is_told_of_any_scorer_that_heeds_it() -> None:
     assert found.feature == "silence"
 
 
-def test_the_usual_state_changes_nothing_but_its_theme() -> None:
-    basis = customer(5)
-    for theme, usual in USUAL.items():
-        before, changed = basis.copy(), usual(basis)
-        assert (basis == before).all(), f"{theme} changes its argument"
-        assert changed.shape == basis.shape
-        assert (USUAL[theme](changed) == changed).all() or theme in ("silence", "interest"), theme
+@given(st.integers(0, 10**6))
+def test_the_usual_states_are_those_of_the_plain_form(seed: int) -> None:
+    basis = at_an_edge(seed)
+    before, plainly = basis.copy(), plain.usual_states(array("f", basis.tolist()))
+    now, *states = usual_states(basis)
+    assert basis.tobytes() == now.tobytes() == before.tobytes()
+    assert list(plainly) == [*THEMES, "at_first", "coming_often"]
+    for state, (theme, usual) in zip(states, plainly.items(), strict=True):
+        assert state.tobytes() == usual.tobytes(), theme
+
+
+def test_the_usual_state_of_who_is_as_usual_in_a_theme_is_their_own() -> None:
+    for row, theme in enumerate(THEMES, 1):
+        changed = usual_states(customer(5))[row]
+        assert (usual_states(changed)[row] == changed).all() or theme in ("silence", "interest"), theme
+
+
+def test_the_first_reasons_are_those_of_all() -> None:
+    for seed in range(20):
+        scorer, basis = MixtureScorer(mixture(seed)), customer(seed)
+        assert drivers(scorer, basis, "purchase", 2) == drivers(scorer, basis, "purchase")[:2]
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["purchase", "engagement", "contract"]))
