@@ -55,6 +55,7 @@ from streams.config import load
 from streams.learner.versions import Versions, unheard
 from streams.shard.commit import entries_of, store_changes
 from streams.shard.meta import SCHEMA, ShardBody, pack_body, unpack_body
+from streams.shard.stored_policy import POLICY, stored_policy
 from streams.store.checkpoint import Checkpoint
 from streams.store.redis.connection import Client, connect
 from streams.store.redis.store import RedisStore
@@ -107,6 +108,8 @@ class EngineSteps:
         if meta is None:
             raise ValueError(f"shard {SHARD} of the prepared world has no meta: prepare it anew")
         self._body = unpack_body(str(SHARD), meta.body)
+        [text] = await self._store.load(str(SHARD), [POLICY])
+        self._policy = stored_policy(str(SHARD), self._body.state, text)
         self._scorer = (await self._versions.named(in_force_in(self._body.state), unheard)).scorer
         return self._body.state.next_offset
 
@@ -126,10 +129,13 @@ class EngineSteps:
         stage, body = self._watch.stage, self._body
         with stage("plan"):
             upcoming = Upcoming(body.state, self._settings, self._topic, batch, first)
-            done = await drive_waiting(step(upcoming, Scoring(self._scorer), self._engine), self._answer)
+            done = await drive_waiting(
+                step(upcoming, Scoring(self._scorer, policy=self._policy), self._engine), self._answer
+            )
         if isinstance(done, NotPublished):
             raise ValueError(f"the version of boundary {done.boundary} is not published")
-        piece, changes, self._scorer = done.piece, done.changes, done.scoring.scorer
+        piece, changes = done.piece, done.changes
+        self._scorer, self._policy = done.scoring.scorer, done.scoring.policy
         with stage("commit"):
             self._body = ShardBody(SCHEMA, body.creation, changes.state)
             written = store_changes(changes, changes.records, entries_of(changes, SHARD))

@@ -228,5 +228,7 @@ def as_text(value: bytes | None, limit: int | None = None) -> str:
 
 IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
+POLICY_IN_FORCE = "policy_in_force"
+"""What a decision is about that says which policy came into force."""
 SETTINGS_IN_FORCE, SETTINGS_WAITING = "settings_in_force", "settings_waiting"
 """What a decision is about that says which settings came into force, or will at a later boundary."""

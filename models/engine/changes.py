@@ -14,6 +14,7 @@ from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
 from models.outputs import (
     IN_FORCE,
+    POLICY_IN_FORCE,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
     Decision,
@@ -22,6 +23,7 @@ from models.outputs import (
     encode,
     output_id,
 )
+from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.order import NEVER
 from models.timeline.pieces import Piece
@@ -122,6 +124,8 @@ def committed(
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
     if work.change is not None and not work.change.refused:
         emitted += _settings(state, piece, work, work.change)
+    if work.policy_change is not None and not work.policy_change.refused:
+        emitted.append(_policy(state, piece, work, work.policy_change))
     emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         mark = Watermark(state.partition, piece.watermark)
@@ -171,6 +175,16 @@ def _settings(state: ShardState, piece: Piece, work: Work, change: Change) -> li
     name = output_id(what, state.partition, chosen.number, chosen.digest)
     decision = Decision(name, what, time, at, reason=reason, settings=differing)
     return [Emitted("decisions", name, b"", decision, time)]
+
+
+def _policy(state: ShardState, piece: Piece, work: Work, change: PolicyChange) -> Emitted:
+    """The audit's record of a policy that an operator applied."""
+    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=False)
+    time = max(state.time, int(work.batch.reached[piece.first]))
+    reason = f"applied by {change.by or 'an operator'}" + (f": {change.reason}" if change.reason else "")
+    name = output_id(POLICY_IN_FORCE, state.partition, change.policy.number, change.policy.sha256)
+    decision = Decision(name, POLICY_IN_FORCE, time, at, reason=reason, policy=change.policy.short)
+    return Emitted("decisions", name, b"", decision, time)
 
 
 def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState, list[NumberedOutput]]:

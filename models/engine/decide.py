@@ -154,11 +154,14 @@ def choose_champion(work: Work, row: int, now: int) -> None:
     work.emit(at, Emitted("examples", name, b"", Chosen(now, champion, position), now))
 
 
-def choose_settings(work: Work, row: int) -> None:
-    """An operator's settings are counted. Those that are no settings, which somebody wrote past the command line, are a
-    dead letter. row: of the batch; the first of its piece.
+def take_choice(work: Work, row: int) -> None:
+    """An operator's settings, or policy, are counted. Those that are none, which somebody wrote past the command line,
+    are a dead letter. row: of the batch; the first of its piece.
     """
     if work.change is not None and work.change.refused:
         dead_record(work, row, str(Code.UNFIT_SETTINGS), f"data: {work.change.refused}")
+        return
+    if work.policy_change is not None and work.policy_change.refused:
+        dead_record(work, row, str(Code.UNFIT_POLICY), f"data: {work.policy_change.refused}")
         return
     work.counts["choices"] += 1

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from models.churn import Scorer
+from models.decisions.policy.in_force import PolicyInForce
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
+from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
 from models.touchpoints import Code, Kind, Rejected
@@ -50,6 +52,8 @@ class Work:
     piece: Piece
     quiet_until: int = 0
     change: Change | None = None
+    policy: PolicyInForce | None = None
+    policy_change: PolicyChange | None = None
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -67,6 +71,8 @@ class Work:
             given.piece,
             scoring.quiet_until,
             given.change,
+            scoring.policy,
+            given.policy_change,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

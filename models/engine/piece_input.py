@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.churn import Scorer, Version
+from models.decisions.policy.in_force import PolicyInForce
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
+from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
@@ -29,6 +31,7 @@ class PieceInput:
         dues: the due set's members before the piece's bound, in order (a lower bound of what the records say).
         change: what an operator's settings change where the piece begins, if they do; `state` and `settings` are as
             they are then.
+        policy_change: the same of a policy that an operator applied.
         loaded: the stored bytes of every customer in `models.engine.apply.needs`, in that order; None: no record.
     """
 
@@ -40,6 +43,7 @@ class PieceInput:
     dues: Sequence[DueItem]
     loaded: Mapping[bytes, bytes | None]
     change: Change | None = None
+    policy_change: PolicyChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,13 @@ class Scoring:
         adopted: that version, if it came into force just before the piece.
         quiet_until: nobody is triggered before this log time (ms); an episode that is open then asks at its next
             estimate (a backfill's cut-over). 0: no such time.
+        policy: the one in force; None: there is none, and `decisions.choice` chooses.
     """
 
     scorer: Scorer
     adopted: Version | None = None
     quiet_until: int = 0
+    policy: PolicyInForce | None = None
 
     def version(self, state: ShardState) -> int:
         """The boundary of the version in force, of a shard whose state before the piece is `state`."""

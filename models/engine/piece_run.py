@@ -13,7 +13,7 @@ from models.churn.crossing import crossings_of
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
-from models.engine.decide import choose_champion, choose_settings
+from models.engine.decide import choose_champion, take_choice
 from models.engine.effects import Ground, take_effect
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
@@ -73,7 +73,7 @@ class Run:
         for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
             choose_champion(self.work, row, int(self.arrivals.now[row]))
         if piece.first in self.work.batch.cuts and piece.first < piece.last:
-            choose_settings(self.work, piece.first)
+            take_choice(self.work, piece.first)
 
     def newcomers(self) -> list[int]:
         """Lanes without a record that have touchpoints."""

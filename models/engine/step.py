@@ -13,15 +13,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from models.churn import Scorer, Version
+from models.decisions.policy.in_force import policy_in
 from models.engine.apply import apply, needs
 from models.engine.changes import Changes
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.settings import EngineSettings
+from models.timeline import chosen_policy
 from models.timeline.batch import Batch
+from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change, at_boundary, at_record, in_force
 from models.timeline.pieces import Piece, Wait, begins_with_cut, next_piece, shorten
 from models.timeline.shard_state import ShardState, first_timer
-from models.touchpoints.types.reserved import SettingsChosen, SettingsChosenData
+from models.touchpoints.types.reserved import PolicyChosen, SettingsChosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,9 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
 
     Args:
         upcoming: where the line stands.
-        scoring: what decides unless a version comes into force with this piece. `adopted` in it: a version that comes
-        into force here whatever is asked, since the one that was in force can't be scored with any more.
+        scoring: what decides unless a version, or a policy, comes into force with this piece. `adopted` in it: a
+        version that comes into force here whatever is asked, since the one that was in force can't be scored with any
+        more.
         engine: `models.engine.apply.apply`, or what is to be measured or compared with it.
 
     Returns:
@@ -153,6 +157,7 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         TypeError: an answer is not one to its request.
         ValueError: fewer or more records were sent than customers were named, or the line contradicts itself.
         UnknownRecord, TooManyFailures: as `models.engine.apply.apply`.
+        PolicyOfAnotherRelease: the piece begins with a policy that this release cannot read; nothing can be decided.
     """
     state, settings, batch, first = upcoming.state, upcoming.settings, upcoming.batch, upcoming.first
     piece = next_piece(state, settings, batch, first, upcoming.end)
@@ -170,11 +175,19 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         if found is not None and (isinstance(piece, Wait) or not _in_force(found.version, state)):
             scoring = replace(scoring, scorer=found.scorer, adopted=found.version)
     change: Change | None = None
+    policy_change: PolicyChange | None = None
     if isinstance(piece, Wait):
         state, change = at_boundary(settings, state)
         piece = next_piece(state, settings, batch, first, upcoming.end, adopting=True)
     elif begins_with_cut(state, batch, first):
-        state, change = at_record(settings, state, _data_at(batch, first))
+        chosen = _chosen_at(batch, first)
+        if isinstance(chosen, SettingsChosen):
+            state, change = at_record(settings, state, chosen.data)
+        else:
+            policy, refused = policy_in(chosen.data)
+            state, policy_change = chosen_policy.at_record(state, chosen.data, refused)
+            if policy_change is not None and policy is not None:
+                scoring = replace(scoring, policy=policy)
     settings = in_force(settings, state)
     if isinstance(piece, Wait):
         raise ValueError(f"shard {state.partition}: the line asks twice for the version of boundary {piece.boundary}")
@@ -192,7 +205,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     wanted = RecordsOf(needs(piece, batch, dues))
     stored = _expected(wanted, (yield wanted), Records).values
     loaded = dict(zip(wanted.customers, stored, strict=True))
-    changes = engine(PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded, change), scoring)
+    given = PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded, change, policy_change)
+    changes = engine(given, scoring)
     return Done(piece, changes, scoring)
 
 
@@ -230,8 +244,8 @@ def _expected(request: Request, answer: Answer | None, kind: type[Expected]) -> 
     return answer
 
 
-def _data_at(batch: Batch, row: int) -> SettingsChosenData:
+def _chosen_at(batch: Batch, row: int) -> SettingsChosen | PolicyChosen:
     event = batch.columns.contents[row]
-    if not isinstance(event, SettingsChosen):
-        raise TypeError(f"row {row} is no record of settings; the batch's cuts say that it is one")
-    return event.data
+    if not isinstance(event, SettingsChosen | PolicyChosen):
+        raise TypeError(f"row {row} is no choice of an operator; the batch's cuts say that it is one")
+    return event

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from models.churn import Scorer, Version, scorer_of
+from models.decisions.policy.in_force import PolicyInForce
 from models.engine.apply import apply
 from models.engine.changes import Changes, NumberedOutput
 from models.engine.piece_input import DueItem, Scoring
@@ -56,6 +57,7 @@ class Shard:
     unsure: int = 0
     beyond: int = 0
     scorer: Scorer | None = None
+    policy: PolicyInForce | None = None
     _queue: list[DueItem] = field(default_factory=list)
 
     def stored(self, request: DueBefore | RecordsOf) -> Answer:
@@ -202,14 +204,16 @@ def _advance(
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
-    scoring = Scoring(shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until)
+    scoring = Scoring(
+        shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until, shard.policy
+    )
     until = timer_of_change(shard.adoption, shard.state, int(records.offsets[0]))
     upcoming = Upcoming(shard.state, settings, topic, records, until=until)
     done = drive(step(upcoming, scoring, world.engine), answer)
     if isinstance(done, NotPublished):
         return False
     shard.commit(done.changes)
-    shard.scorer = done.scoring.scorer
+    shard.scorer, shard.policy = done.scoring.scorer, done.scoring.policy
     shard.at += done.piece.last - done.piece.first
     return True
 

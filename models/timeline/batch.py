@@ -48,7 +48,9 @@ class Batch:
         self.keys, self.values = keys, values
         self.reached = np.maximum.accumulate(self.timestamps)
         self.columns: Columns = read_columns(values, keys, self.timestamps, headers)
-        self.cuts: list[int] = np.flatnonzero(self.columns.kinds == Kind.SETTINGS_CHOSEN).tolist()
+        kinds = self.columns.kinds
+        chosen = (kinds == Kind.SETTINGS_CHOSEN) | (kinds == Kind.POLICY_CHOSEN)
+        self.cuts: list[int] = np.flatnonzero(chosen).tolist()
 
     @classmethod
     def of(cls, records: Iterable[LogRecord]) -> Batch:

@@ -50,6 +50,19 @@ class ChosenSettings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     by: str = ""
 
 
+class PolicyName(msgspec.Struct, frozen=True, gc=False):
+    """A policy that an operator applied through the log (`models.timeline.chosen_policy`). sha256: of its text, in
+    hexadecimal digits."""
+
+    number: int
+    sha256: str
+
+    @property
+    def short(self) -> str:
+        """What outputs call it."""
+        return f"{self.number}-{self.sha256[:8]}"
+
+
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
@@ -61,6 +74,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
+    policy: the one in force; unset while no operator has applied any.
     """
 
     partition: int
@@ -78,6 +92,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     lineage: str | UnsetType = UNSET
     settings: ChosenSettings | UnsetType = UNSET
     waiting: ChosenSettings | UnsetType = UNSET
+    policy: PolicyName | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

@@ -67,6 +67,12 @@ TimeZone = Annotated[
     ),
 ]
 
+PolicyText = Annotated[str, Meta(max_length=limits.MAX_POLICY)]
+PolicyFormat = Annotated[int, Meta(ge=1, le=limits.MAX_POLICY_FORMAT)]
+Sha256 = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="a SHA-256 in 64 hexadecimal digits, lower case")
+]
+
 Channels = Annotated[tuple[Channel, ...], Meta(max_length=limits.MAX_CHANNELS)]
 Topics = Annotated[tuple[Topic, ...], Meta(max_length=limits.MAX_TOPICS)]
 Rewards = Annotated[tuple[Reference, ...], Meta(max_length=limits.MAX_REWARDS)]

@@ -92,6 +92,7 @@ class Kind(IntEnum):
     EXPIRED_UNSENT = 0x82
     MODEL_CHOSEN = 0x83
     SETTINGS_CHOSEN = 0x84
+    POLICY_CHOSEN = 0x85
 
     @property
     def type(self) -> str:

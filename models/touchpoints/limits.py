@@ -24,6 +24,8 @@ MAX_NAME: Final = 200  # names of people, plans, programmes, events
 MAX_QUERY: Final = 500
 MAX_REASON: Final = 500
 MAX_TEXT: Final = 10_000
+MAX_POLICY: Final = 48 * 1024  # its text; what is longer in bytes is refused by whoever reads it
+MAX_POLICY_FORMAT: Final = 1_000
 MAX_TIME_ZONE: Final = 64
 MAX_LANGUAGE: Final = 35  # RFC 5646, section 4.4.1
 

@@ -50,7 +50,7 @@ from models.touchpoints.types.preferences import (
     ProfileUpdated,
     Restricted,
 )
-from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, SettingsChosen
+from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, PolicyChosen, SettingsChosen
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
@@ -113,6 +113,7 @@ Event = (
     | ExpiredUnsent
     | ModelChosen
     | SettingsChosen
+    | PolicyChosen
 )
 
 # The class of each type on the wire.

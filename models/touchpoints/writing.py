@@ -40,7 +40,7 @@ def event(
         type: the touchpoint's, such as ``purchase``.
         id: unique for the source.
         source: what tells of it, such as ``urn:shop``.
-        subject: the customer; None where the event is about nobody (`clock`, `model_chosen`, `settings_chosen`).
+        subject: the customer; None where the event is about nobody (`clock`, and what operators choose).
         time_ms: when it happened, ms since the epoch.
         data: the type's own fields; additional ones are kept.
 

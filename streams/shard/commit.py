@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from models.engine.changes import Changes
 from streams.outbox.entry import Entry, pack
+from streams.shard.stored_policy import POLICY
 from streams.store import StoreChanges
 
 
@@ -24,6 +25,7 @@ def store_changes(
     entries: Sequence[Entry],
     trim: int = 0,
     version: bytes | None = None,
+    policy: bytes | None = None,
 ) -> StoreChanges:
     """The commit's write.
 
@@ -32,11 +34,16 @@ def store_changes(
         records, entries: of these changes, as they are stored.
         trim: how many published entries leave the outbox with it.
         version: the sealed model version that comes into force with these changes; empty: one that nobody stores.
+        policy: the text of the policy that does.
     """
     gone = [b"c:" + customer for customer in changes.removed]
     values = [(b"c:" + customer, record) for customer, record in records.items()]
+    if version:
+        values.append((MODEL_VERSION, version))
+    if policy is not None:
+        values.append((POLICY, policy))
     return StoreChanges(
-        values=[*values, (MODEL_VERSION, version)] if version else values,
+        values=values,
         removed=[*gone, MODEL_VERSION] if version == b"" else gone,
         dues=[(due, customer) for customer, due in changes.dues.items() if due is not None],
         undue=[customer for customer, due in changes.dues.items() if due is None],

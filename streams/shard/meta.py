@@ -15,12 +15,13 @@ from models.timeline.shard_state import ShardState
 from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
-SCHEMA = 2
-"""The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more."""
+SCHEMA = 3
+"""The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more, 3 a policy."""
 FIRST_SCHEMA = 1
+WITHOUT_POLICY = 2
 
 Older = Callable[[dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Older] = {FIRST_SCHEMA: lambda body: body}
+MIGRATIONS: dict[int, Older] = {FIRST_SCHEMA: lambda body: body, WITHOUT_POLICY: lambda body: body}
 """By the older schema: what makes a meta of it (decoded JSON) one of the next schema."""
 
 
@@ -57,8 +58,12 @@ _encode = msgspec.json.Encoder().encode
 def pack_body(body: ShardBody) -> bytes:
     """In the oldest schema that holds it: an older release takes over a shard in which nothing is new to it."""
     state = body.state
-    is_new = any(field is not UNSET for field in (state.settings, state.waiting, state.lineage))
-    return _encode(msgspec.structs.replace(body, schema=SCHEMA if is_new else FIRST_SCHEMA))
+    schema = FIRST_SCHEMA
+    if state.policy is not UNSET:
+        schema = SCHEMA
+    elif any(field is not UNSET for field in (state.settings, state.waiting, state.lineage)):
+        schema = WITHOUT_POLICY
+    return _encode(msgspec.structs.replace(body, schema=schema))
 
 
 def unpack_body(namespace: str, value: bytes) -> ShardBody:

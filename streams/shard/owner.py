@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from faust.types import TP
 
-from models.customer.tail import UnknownRecord
-from models.customer.versions import NewerRecord, all_written
+from models.customer.layout import VERSION
+from models.customer.versions import all_written
+from models.decisions.policy.in_force import PolicyInForce
 from models.engine.apply import apply
 from models.engine.changes import Changes
-from models.engine.piece_input import PieceInput, Scoring
-from models.engine.row_by_row import TooManyFailures
+from models.engine.piece_input import Scoring
 from models.engine.step import (
     Adopted,
     Answer,
@@ -40,7 +40,7 @@ from models.engine.step import (
 from models.timeline.batch import Batch
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.crash_points import point
-from streams.errors import DifferentOutput, EngineFailing, MetaMissing, NewerRelease, StateUnreadable
+from streams.errors import DifferentOutput, MetaMissing
 from streams.kafka.partition_facts import LogFacts
 from streams.outbox.entry import Entry, unpack
 from streams.retry import retry_while_unavailable
@@ -50,6 +50,7 @@ from streams.shard.clock_guard import guard
 from streams.shard.commit import MODEL_VERSION, entries_of, store_changes
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
+from streams.shard.engine_errors import engine_errors
 from streams.shard.fetched import read_batch
 from streams.shard.meta import (
     SCHEMA,
@@ -65,6 +66,7 @@ from streams.shard.meta import (
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
+from streams.shard.stored_policy import POLICY, stored_policy
 from streams.shard.switch_plan import refuse_switched_off
 from streams.shard.version_rule import VersionRule
 from streams.store import StoreChanges, StoreUnavailable
@@ -97,6 +99,7 @@ class Shard:
         self._cache = RecordCache(shares.records)
         self._body: ShardBody | None = None
         self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
+        self._policy: PolicyInForce | None = None
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/store/checkpoint.py)
@@ -201,11 +204,12 @@ class Shard:
 
     async def _work(self) -> None:
         self._watcher.taken_over(self.tp.partition, self.body.state)
-        [copy] = await retry_while_unavailable(
+        copy, policy = await retry_while_unavailable(
             "loading the model version",
-            lambda: self._store.load(self.namespace, [MODEL_VERSION]),
+            lambda: self._store.load(self.namespace, [MODEL_VERSION, POLICY]),
             self._store_unavailable,
         )
+        self._policy = stored_policy(self.namespace, self.body.state, policy)
         await self._rule.resume(self.body.state, copy)
         self._watcher.idle(self.tp.partition)
         while True:
@@ -260,13 +264,14 @@ class Shard:
             return answered
 
         upcoming = Upcoming(body.state, self._engine, settings.topic, batch, first, end, until)
-        scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until)
-        done = await drive_waiting(step(upcoming, scoring, self._compute), answer)
+        scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until, self._policy)
+        with engine_errors(self.namespace):
+            done = await drive_waiting(step(upcoming, scoring, apply), answer)
         if isinstance(done, NotPublished):
             raise ValueError(f"shard {self.namespace}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
-        await self._commit(done.changes, self._rule.copy(done.scoring.adopted))
+        await self._commit(done.changes, self._rule.copy(done.scoring.adopted), done.scoring.policy)
         now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
         # The learner's time is not the piece's.
         spent, storing = now - started - learner_s, store_s + now - asked
@@ -313,30 +318,22 @@ class Shard:
                 found[row] = value
         return found
 
-    def _compute(self, given: PieceInput, scoring: Scoring) -> Changes:
-        try:
-            return apply(given, scoring)
-        except NewerRecord as error:
-            raise NewerRelease(f"shard {self.namespace}: {error}") from error
-        except UnknownRecord as error:
-            raise StateUnreadable(f"shard {self.namespace}: {error}") from error
-        except TooManyFailures as error:
-            raise EngineFailing(f"shard {self.namespace}: {error}") from error
-
     def _store_unavailable(self, detail: str) -> None:
         self._waits("store", detail)
 
-    async def _commit(self, changes: Changes, version: bytes | None) -> None:
-        """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force."""
+    async def _commit(self, changes: Changes, version: bytes | None, policy: PolicyInForce | None) -> None:
+        """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force. policy: what
+        decides from now on; what records say of it only the newest version holds."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
-        records = all_written(changes.records, self._settings.record_version)
+        records = all_written(changes.records, self._settings.record_version if policy is None else VERSION)
+        text = policy.text.encode() if policy is not None and policy is not self._policy else None
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:
-            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim, version))
+            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim, version, text))
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
-                self._body, self.next_offset = body, changes.state.next_offset
+                self._body, self.next_offset, self._policy = body, changes.state.next_offset, policy
                 self._dues.committed(changes.dues)
                 self._cache.committed(records, changes.removed)
         self._outgoing.trimmed(trim)

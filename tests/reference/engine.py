@@ -30,7 +30,7 @@ from models.customer.layout import (
 )
 from models.customer.record import unpack
 from models.engine.changes import Changes, committed
-from models.engine.decide import Row, ask, choose_champion, choose_settings, emit_decision, emit_entry, label
+from models.engine.decide import Row, ask, choose_champion, emit_decision, emit_entry, label, take_choice
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
@@ -83,8 +83,8 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
             work.counts["clocks"] += 1
         elif content.kind == Kind.MODEL_CHOSEN:
             choose_champion(work, index, now)
-        elif content.kind == Kind.SETTINGS_CHOSEN:
-            choose_settings(work, index)
+        elif content.kind in (Kind.SETTINGS_CHOSEN, Kind.POLICY_CHOSEN):
+            take_choice(work, index)
         else:
             lanes[content.customer.encode()].arrivals.append(Arrival(index, now, content))
     return lanes

@@ -153,12 +153,15 @@ def advance(
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
-    done = drive(step(Upcoming(state, settings, TOPIC, Batch.of(records)), Scoring(in_force)), answer)
+    done = drive(
+        step(Upcoming(state, settings, TOPIC, Batch.of(records)), Scoring(in_force, policy=shard.policy)), answer
+    )
     if isinstance(done, NotPublished):
         return False
     if look:
         look(done.piece, done.changes)
     kept.commit(done.changes)
+    shard.policy = done.scoring.policy
     return True
 
 

@@ -7,6 +7,7 @@ engine reads them; `tape` gives the same as key, value and timestamp, for tests 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -187,6 +188,13 @@ def chosen_settings(time: int, number: int, at: int | None = None, **changes: in
     )
 
 
+def chosen_policy(time: int, number: int, text: str, **changes: Any) -> bytes:
+    """An operator's policy, as `retention policy apply` writes it; `changes` are of the record."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    data = {"number": number, "format": 1, "sha256": digest, "text": text, "by": "ada", "reason": "a try", **changes}
+    return event("policy_chosen", id=f"policy-{number}-{time}", source=SOURCE, subject=None, time_ms=time, data=data)
+
+
 def inserted(log: Sequence[LogRecord], records: Iterable[tuple[int, bytes]]) -> list[LogRecord]:
     """A partition into which operators wrote: (time, value) each, behind what is not later."""
     entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
@@ -343,6 +351,6 @@ def cut_at(log: Sequence[LogRecord], time: int) -> list[LogRecord]:
     return kept
 
 
-ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen", "settings_chosen"}
+ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen", "settings_chosen", "policy_chosen"}
 if set(DATA) != ALL_KINDS:
     raise ImportError(f"kinds without example data: {ALL_KINDS ^ set(DATA)}")

@@ -8,11 +8,15 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from models.decisions.policy.reading import read_policy
-from models.decisions.policy.types import Level, Policy
+from models.decisions.policy.reading import PolicyOfAnotherRelease, PolicyUnfit, read_policy
+from models.decisions.policy.structure import Problem
+from models.decisions.policy.types import FORMAT, Level, Policy
 from models.decisions.standing import channel_number, number_of
 from models.touchpoints.kinds import Kind
+from models.touchpoints.types.reserved import PolicyChosenData
 
+MOST_TOLD: Final = 5
+"""Problems of a record that its dead letter tells."""
 MOST_READ: Final = 16
 """Policies that a process keeps: those of its shards are the same one but for a moment."""
 
@@ -67,6 +71,26 @@ class PolicyInForce:
     def _ladder(self, customer_class: str | None) -> tuple[tuple[Level, ...], float]:
         found = self._ladders.get(customer_class or "")
         return found if found is not None else (self.policy.risk.levels, self.policy.risk.exit)
+
+
+def policy_in(data: PolicyChosenData) -> tuple[PolicyInForce | None, str]:
+    """The policy of a record, or why it holds none.
+
+    Raises PolicyOfAnotherRelease: it may hold one for another release, so that nobody here knows what is in force.
+    """
+    if data.format > FORMAT:
+        newer = Problem("data.format", str(data.format), f"this release reads {FORMAT}: a newer one may read it")
+        raise PolicyOfAnotherRelease((newer,))
+    if data.sha256 != (found := sha256_of(data.text)):
+        return None, f"sha256 is {data.sha256}; give that of the text, {found}"
+    try:
+        return PolicyInForce.of(data.number, data.text), ""
+    except PolicyOfAnotherRelease:
+        raise
+    except PolicyUnfit as error:
+        told = [problem.words for problem in error.problems[:MOST_TOLD]]
+        more = len(error.problems) - len(told)
+        return None, "; ".join(told) + (f"; and {more} more" if more else "")
 
 
 def sha256_of(text: str) -> str:

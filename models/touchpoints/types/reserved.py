@@ -1,11 +1,21 @@
-"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, chosen settings."""
+"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, settings and policy."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent, Envelope
-from models.touchpoints.fields import Milliseconds, ModelName, Name, Reference, Threshold
+from models.touchpoints.fields import (
+    Milliseconds,
+    ModelName,
+    Name,
+    PolicyFormat,
+    PolicyText,
+    Reason,
+    Reference,
+    Sha256,
+    Threshold,
+)
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 
@@ -46,6 +56,22 @@ class SettingsChosenData(Payload, frozen=True, kw_only=True):
     by: Name | None = None
 
 
+class PolicyChosenData(Payload, frozen=True, kw_only=True):
+    """An operator's policy, whole, whatever was in force before.
+
+    number: of two records the higher one counts. format: of the text, which is TOML. sha256: of the text in UTF-8.
+    base: that of the policy from which it was made. `by` names who applied it, reason says why.
+    """
+
+    number: Milliseconds
+    format: PolicyFormat
+    sha256: Sha256
+    text: PolicyText
+    base: Sha256 | None = None
+    by: Name | None = None
+    reason: Reason | None = None
+
+
 class Clock(Envelope, frozen=True, tag="clock"):
     subject: ClassVar[str] = ""  # about nobody; the attribute lets every event be read alike
     kind: ClassVar[Kind] = Kind.CLOCK
@@ -67,3 +93,9 @@ class SettingsChosen(Envelope, frozen=True, tag="settings_chosen"):
     subject: ClassVar[str] = ""  # as of a clock record
     kind: ClassVar[Kind] = Kind.SETTINGS_CHOSEN
     data: SettingsChosenData
+
+
+class PolicyChosen(Envelope, frozen=True, tag="policy_chosen"):
+    subject: ClassVar[str] = ""  # as of a clock record
+    kind: ClassVar[Kind] = Kind.POLICY_CHOSEN
+    data: PolicyChosenData

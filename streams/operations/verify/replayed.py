@@ -39,7 +39,8 @@ from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.shard.clock_writer import clock_record
 
-SETTINGS = b'"settings_chosen"'
+CHOSEN = (b'"settings_chosen"', b'"policy_chosen"')
+"""What operators choose for all customers."""
 
 Named = Callable[[VersionName], Awaitable[InForce]]
 """The version of a name."""
@@ -126,8 +127,8 @@ class ShardReplay:
             before, reached = reached, max(reached, record.timestamp)
             if change is not None and change < record.offset:
                 change = self._shard.adoption.next_change(record.offset - 1)
-            # An operator's settings are of everybody.
-            ours = record.key in self._customers or (record.value is not None and SETTINGS in record.value)
+            value = record.value or b""
+            ours = record.key in self._customers or any(name in value for name in CHOSEN)
             # A version that comes into force before a record does so at its offset, with all before it done.
             if not ours and record.offset != change and record is not records[-1]:
                 passed = record
@@ -159,12 +160,12 @@ class ShardReplay:
 
         scorer = self._scorer or scorer_of(initial_version(self._settings), self._settings)
         upcoming = Upcoming(state, self._settings, self._topic, batch, first, end, until)
-        done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until)), answer)
+        done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until, shard.policy)), answer)
         if not isinstance(done, Done):
             raise TypeError("a replay waits for every version")
         shard.commit(done.changes)
         shard.emitted.clear()
-        self._scorer = done.scoring.scorer
+        self._scorer, shard.policy = done.scoring.scorer, done.scoring.policy
         return done.piece.last - done.piece.first
 
     async def _found(self, name: VersionName | None) -> InForce | None:

@@ -13,7 +13,7 @@ from models.touchpoints import EVENTS, Code, Rejected, read
 from models.touchpoints.diagnosis import nesting
 from tests.support.touchpoint_examples import ABSENT, KEY, LINES, NOW, changed, rejected, touch
 
-LONG = "x" * 20_000
+LONG = "x" * 50_000
 
 
 def test_the_codes_are_a_contract() -> None:
@@ -186,6 +186,7 @@ REQUIRED = [
     ("offer_expired", "trigger_id"),
     ("expired_unsent", "trigger_id"),
     ("model_chosen", "model"),
+    *(("policy_chosen", name) for name in ("number", "format", "sha256", "text")),
     *(("settings_chosen", name) for name in ("number", "enter", "exit", "trigger_life", "duplicate_window")),
 ]
 
@@ -324,6 +325,10 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("clock", "by", "", "a string of 1 to 200 characters"),
     ("model_chosen", "model", "", "the name of a model, or null to let evidence decide"),
     ("model_chosen", "by", "", "a string of 1 to 200 characters"),
+    ("policy_chosen", "number", "1", "a whole number from 0 to"),
+    ("policy_chosen", "format", 0, "a whole number from 1 to 1000"),
+    ("policy_chosen", "sha256", "F" * 64, "a SHA-256 in 64 hexadecimal digits, lower case"),
+    ("policy_chosen", "text", 1, "a string of at most 49,152 characters"),
     *(("settings_chosen", "enter", value, "a number from 0 to 1") for value in (-0.1, 1.1, None)),
     *(("settings_chosen", "trigger_life", value, "a whole number from 0 to") for value in (-1, 1.5, None)),
     ("settings_chosen", "at", -1, "a whole number from 0 to"),

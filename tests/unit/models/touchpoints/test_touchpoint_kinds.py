@@ -67,6 +67,7 @@ NUMBERS = {
     "expired_unsent": 130,
     "model_chosen": 131,
     "settings_chosen": 132,
+    "policy_chosen": 133,
 }
 
 
