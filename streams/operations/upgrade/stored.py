@@ -1,4 +1,4 @@
-"""Reads what an upgrade's check looks at: each shard's meta with its copy of the version in force, and some records."""
+"""Reads what an upgrade's check looks at: each shard's meta with its copies of what is in force, and some records."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from models.learning.adoption import in_force_in
 from streams.errors import NewerRelease, StateUnreadable
 from streams.shard.commit import MODEL_VERSION
 from streams.shard.meta import ShardBody, unpack_body
+from streams.shard.stored_policy import POLICY, stored_policy
 from streams.store import Store
 
 TRIES = 3
-"""For a meta and the copy beside it: a worker may bring another version into force between two reads."""
+"""For a meta and the copies beside it: a worker may bring another version or policy into force between two reads."""
 RECORDS = 200
 """Records that are looked at, of a shard."""
 
@@ -31,18 +32,20 @@ class StoredShard(NamedTuple):
 
 
 async def stored_shard(store: Store, shard: int) -> StoredShard | None:
-    """None where there is none. Raises NewerRelease and StateUnreadable, and what the store raises."""
+    """None where there is none. Raises NewerRelease and StateUnreadable, also for its policy, and what the store
+    raises."""
     namespace = str(shard)
     meta = await store.read_meta(namespace)
     if meta is None:
         return None
-    found, copy = unpack_body(namespace, meta.body), None
+    found, copy, policy = unpack_body(namespace, meta.body), None, None
     for _ in range(TRIES):
-        [copy] = await store.load(namespace, [MODEL_VERSION])
+        copy, policy = await store.load(namespace, [MODEL_VERSION, POLICY])
         meta = await store.read_meta(namespace)
         before, found = found, found if meta is None else unpack_body(namespace, meta.body)
-        if in_force_in(before.state) == in_force_in(found.state):
+        if (in_force_in(before.state), before.state.policy) == (in_force_in(found.state), found.state.policy):
             break
+    stored_policy(namespace, found.state, policy)
     return StoredShard(found, copy)
 
 

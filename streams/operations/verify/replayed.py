@@ -38,6 +38,7 @@ from models.timeline.batch import Batch, LogRecord
 from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.shard.clock_writer import clock_record
+from streams.shard.engine_errors import engine_errors
 
 CHOSEN = (b'"settings_chosen"', b'"policy_chosen"')
 """What operators choose for all customers."""
@@ -160,7 +161,8 @@ class ShardReplay:
 
         scorer = self._scorer or scorer_of(initial_version(self._settings), self._settings)
         upcoming = Upcoming(state, self._settings, self._topic, batch, first, end, until)
-        done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until, shard.policy)), answer)
+        with engine_errors(str(state.partition)):
+            done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until, shard.policy)), answer)
         if not isinstance(done, Done):
             raise TypeError("a replay waits for every version")
         shard.commit(done.changes)

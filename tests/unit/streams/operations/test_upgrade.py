@@ -12,9 +12,11 @@ import pytest
 import models.churn.mixture.learner as mixture
 from models.churn import schema_in
 from models.customer.layout import VERSION
+from models.decisions.policy.in_force import sha256_of
 from models.learning.schema import schema_of
 from models.settings import DAY, EngineSettings
 from models.timeline.boundaries import UNTRAINED
+from models.timeline.shard_state import PolicyName
 from streams.bootstrap.stored_shards import check_stored_shards
 from streams.errors import EngineError, ExitCode
 from streams.kafka.partition_facts import LogFacts
@@ -25,13 +27,15 @@ from streams.operations.upgrade import learning, shards
 from streams.operations.upgrade.line import Line, Status, verdict
 from streams.operations.upgrade.run import Checked, Ports, Wanted, as_data, check
 from streams.operations.upgrade.shards import Workers
-from streams.shard.meta import SCHEMA
+from streams.shard.meta import SCHEMA, pack_body, unpack_body
+from streams.shard.stored_policy import POLICY
 from streams.shard.switch_plan import NAMESPACE as SWITCH
 from streams.shard.switch_plan import SwitchPlan, pack_switch
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER, Meta
 from tests.support.logs import START
 from tests.support.workers import MemoryConsumer, Site, Worker, play
+from tests.unit.models.decisions.policy.test_reading import SMALL
 from tests.unit.streams.learner.test_new_release import (
     FIRST_DAYS,
     began,
@@ -334,5 +338,29 @@ def test_the_result_as_data_names_every_check_with_its_code() -> None:
         assert data["exit_code"] == 78
         assert {one["check"]: one["code"] for one in data["checks"]}["settings"] == 78
         assert [one["check"] for one in data["checks"]] == CHECKS
+
+    play(scenario)
+
+
+def test_a_policy_that_this_release_cannot_read_is_told_before_a_worker_meets_it() -> None:
+    async def scenario() -> None:
+        store, site = began()
+        await work(site, FIRST_DAYS)
+        newer = SMALL.replace("format = 1", "format = 2")
+        name = PolicyName(7, sha256_of(newer))
+
+        def changed(body: bytes) -> bytes:
+            stored = unpack_body("0", body)
+            state = msgspec.structs.replace(stored.state, policy=name)
+            return pack_body(msgspec.structs.replace(stored, state=state))
+
+        changed_meta(store, "0", changed)
+        there = store.snapshot("0")
+        for text, told in ((newer.encode(), "format is 2; this release reads 1"), (None, "is not in the store")):
+            values = {**there.values, **({POLICY: text} if text is not None else {})}
+            store.restore("0", Snapshot(there.meta, values, there.dues, there.outbox))
+            found = await looked(site, store)
+            assert refusal(found) == ({"metas": Status.REFUSED}, ExitCode.STATE_UNREADABLE)
+            assert told in line(found, "metas").text
 
     play(scenario)

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
+from models.churn import scorer_of
 from models.customer.record import unpack
+from models.engine.step import InForce
+from models.learning.adoption import Lockstep, VersionName
+from models.learning.learner import initial_version
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
+from models.timeline.shard_state import ShardState
 from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
@@ -20,6 +26,7 @@ from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.log_rounds import LogRounds, Rounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.verify import stored
+from streams.operations.verify.replayed import ShardReplay
 from streams.operations.verify.run import Verification, Verified, VerifySettings
 from streams.operations.verify.stored import Chosen
 from streams.shard.meta import ShardBody, pack_body, unpack_body
@@ -38,6 +45,7 @@ from tests.unit.streams.learner.test_new_release import (
     trained,
     work,
 )
+from tests.unit.streams.shard.test_shard_policy import site as with_policies
 
 CONNECTION = KafkaConnection("")
 
@@ -145,6 +153,26 @@ def test_who_has_left_the_store_by_rule_is_no_difference(mode: str) -> None:
         assert ever > set(_customers(store)), "nobody has left"
         for customer in sorted(ever):
             assert (await _verified(site, store, stored.named([customer], 2))).differences == []
+
+    play(scenario)
+
+
+def test_a_policy_is_in_force_in_the_replay_of_one_customer_as_of_all() -> None:
+    async def scenario() -> None:
+        site, store = with_policies()
+        await site.live()
+        assert (await _everybody(site, store)).differences == []
+        replay = ShardReplay(
+            ShardState(0, 2, 0), site.settings, TOPIC, Lockstep(site.settings), _untrained, customers=[b"nobody"]
+        )
+        await replay.apply(site.logs[0])
+        body = site.body(0)
+        assert body is not None
+        assert replay.state.policy == body.state.policy != UNSET
+
+    async def _untrained(name: VersionName) -> InForce:
+        version = initial_version(SETTINGS)
+        return InForce(version, scorer_of(version, SETTINGS))
 
     play(scenario)
 

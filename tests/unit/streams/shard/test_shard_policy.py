@@ -4,54 +4,129 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from models.customer.layout import PREVIOUS, VERSION
 from models.settings import DAY
-from models.timeline.batch import LogRecord
-from models.timeline.shard_state import PolicyName
-from streams.shard.stored_policy import POLICY
+from models.timeline.shard_state import PolicyName, ShardState
+from streams.errors import EngineError, NewerRelease, StateUnreadable
+from streams.shard.stored_policy import POLICY, stored_policy
 from streams.store.fake import FakeStore
 from tests.support.logs import START, chosen_policy, inserted, synthetic
-from tests.support.workers import POINTS, SETTINGS, Site, play
+from tests.support.workers import POINTS, SETTINGS, Site, Worker, play, records_in
 from tests.unit.models.decisions.policy.test_reading import SMALL
 
 FIRST, SECOND = f"# first\n{SMALL}", f"# second\n{SMALL}"
 
 
-def logs(*more: tuple[int, bytes]) -> list[list[LogRecord]]:
-    plain = synthetic(3, partitions=2, customers=12, days=60)
+def named(number: int, text: str) -> PolicyName:
+    return PolicyName(number, sha256(text.encode()).hexdigest())
+
+
+def site(**more: Any) -> tuple[Site, FakeStore]:
+    """The second shard hears of the first policy twice."""
+    plain, store = synthetic(3, partitions=2, customers=12, days=60), FakeStore()
     days = ((20, 1, FIRST), (40, 2, SECOND))
     written = [(START + day * DAY, chosen_policy(START + day * DAY, number, text)) for day, number, text in days]
-    return [inserted(plain[0], [*written, *more]), inserted(plain[1], [*written[:1], *written])]
+    logs = [inserted(plain[0], written), inserted(plain[1], [*written[:1], *written])]
+    return Site(store, store.snapshot, logs, **more), store
 
 
-def text_of(site: Site, store: FakeStore, shard: int) -> bytes | None:
-    return store.snapshot(str(shard)).values.get(POLICY)
+async def work_up_to(whole: Site, day: int) -> EngineError | None:
+    worker = Worker(whole)
+    life = worker.start()
+    await worker.work_up_to(START + day * DAY)
+    await worker.stop(life)
+    return worker.error
+
+
+def texts(store: FakeStore) -> list[bytes | None]:
+    return [store.snapshot(str(shard)).values.get(POLICY) for shard in (0, 1)]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 500])
 def test_in_lockstep_store_and_topics_hold_what_the_engine_in_memory_makes_of_the_log(batch: int) -> None:
     async def scenario() -> None:
-        store = FakeStore()
-        site = Site(store, store.snapshot, logs(), batch=lambda offset: batch)
-        await site.live()
+        whole, store = site(batch=lambda offset: batch)
+        await whole.live()
         for shard in (0, 1):
-            told = [entry.value for entry in site.said("decisions", shard) if b"policy_in_force" in entry.value]
-            assert len(told) == 2
-            body = site.body(shard)
+            said = [entry.value for entry in whole.said("decisions", shard) if b"policy_in_force" in entry.value]
+            assert len(said) == 2
+            body = whole.body(shard)
             assert body is not None
-            assert body.state.policy == PolicyName(2, sha256(SECOND.encode()).hexdigest())
-            assert text_of(site, store, shard) == SECOND.encode()
+            assert body.state.policy == named(2, SECOND)
+        assert texts(store) == [SECOND.encode()] * 2
 
     play(scenario)
 
 
 def test_a_crash_at_any_step_changes_nothing() -> None:
     async def scenario() -> None:
-        store = FakeStore()
-        site = Site(store, store.snapshot, logs(), batch=lambda offset: 3, settings=replace(SETTINGS, piece_items=2))
-        await site.live(*(f"{point}:{n}" for point in POINTS if point.startswith("commit") for n in (2, 9, 20, 31, 43)))
-        assert [text_of(site, store, shard) for shard in (0, 1)] == [SECOND.encode()] * 2
+        whole, store = site(batch=lambda offset: 3, settings=replace(SETTINGS, piece_items=2))
+        points = [point for point in POINTS if point.startswith("commit")]
+        await whole.live(*(f"{point}:{n}" for point in points for n in (2, 9, 20, 31, 43)))
+        assert texts(store) == [SECOND.encode()] * 2
 
     play(scenario)
+
+
+def test_from_then_on_records_are_written_in_the_newest_version_whatever_is_configured() -> None:
+    async def scenario() -> None:
+        whole, store = site(record_version=PREVIOUS)
+        assert await work_up_to(whole, 15) is None
+        assert {value[0] for value in records_in(store.snapshot("0")).values()} == {PREVIOUS}
+        assert await work_up_to(whole, 25) is None
+        assert VERSION in {value[0] for value in records_in(store.snapshot("0")).values()}
+        await whole.live()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("stored", [None, SECOND.encode(), b"\xff"])
+def test_a_shard_whose_policy_is_missing_or_another_one_is_not_worked_on(stored: bytes | None) -> None:
+    async def scenario() -> None:
+        whole, store = site()
+        assert await work_up_to(whole, 25) is None
+        kept = store.snapshot("0")
+        values = {name: value for name, value in kept.values.items() if name != POLICY}
+        store.restore("0", replace(kept, values=values if stored is None else {**values, POLICY: stored}))
+        before = whole.body(0)
+        error = await work_up_to(whole, 40)
+        assert isinstance(error, StateUnreadable)
+        assert f"shard 0: the text of policy {named(1, FIRST).short} is" in str(error)
+        assert whole.body(0) == before
+        store.restore("0", replace(store.snapshot("0"), values=kept.values))
+        await whole.live()
+
+    play(scenario)
+
+
+def test_at_a_policy_of_another_release_the_shard_stops_until_that_release_works() -> None:
+    """The older release reads no format at all."""
+
+    async def scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+        whole, _ = site()
+        with monkeypatch.context() as older:
+            older.setattr("models.decisions.policy.in_force.FORMAT", 0)
+            error = await work_up_to(whole, 60)
+        assert isinstance(error, NewerRelease)
+        assert "a policy that this release can't read: data.format is 1; this release reads 0" in str(error)
+        body = whole.body(0)
+        assert body is not None
+        assert b"policy_chosen" in (whole.logs[0][body.state.next_offset].value or b"")
+        await whole.live()
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        play(lambda: scenario(monkeypatch))
+
+
+def test_a_stored_policy_of_another_release_is_told_as_such() -> None:
+    text = SMALL.replace("format = 1", "format = 2")
+    state = ShardState(0, 1, 0, policy=named(1, text))
+    with pytest.raises(NewerRelease, match=r"format is 2; this release reads 1: .*remedy: run the newer release"):
+        stored_policy("0", state, text.encode())
+    unfit = SMALL.replace('sort = "risk"', 'sort = "rsk"')
+    with pytest.raises(StateUnreadable, match=r"the text of policy 1-[0-9a-f]{8}: moment\.risk\.sort is"):
+        stored_policy("0", ShardState(0, 1, 0, policy=named(1, unfit)), unfit.encode())
