@@ -12,6 +12,7 @@ from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import KINDS, Action, Cap, Condition, Policy, ms_of
 from models.decisions.standing import channel_number, number_of
+from models.decisions.weeks import Week, week_of
 from models.settings import WEEK
 from models.touchpoints.times import milliseconds
 
@@ -19,6 +20,8 @@ ANY: Final = -1
 """In place of a channel or kind of a cap: all of them."""
 MOST_KEPT: Final = 8
 """Policies whose rules are kept: a shard has one, and looks at another where one comes into force."""
+MOST_LOOKED_UP: Final = 10_000
+"""Answers that are kept of what depends on what a customer says of themselves."""
 
 
 class Limit(NamedTuple):
@@ -112,15 +115,26 @@ class Rules:
     once_per: dict[int, int]
     """By `number_of` a moment or action: at most one in so long, ms."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
+    _weeks: dict[tuple[str, str, str, tuple[str, ...]], Week] = field(default_factory=dict)
 
     def needed(self, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:
         """On what a contact must rest; None: on nothing, and no refusal counts."""
         key = (purpose, country, customer_class, channel)
         if key not in self._needed:
-            if len(self._needed) > 10_000:  # a country is what a touchpoint says it is
+            if len(self._needed) >= MOST_LOOKED_UP:
                 self._needed.clear()
             self._needed[key] = _needed(self.policy, *key)
         return self._needed[key]
+
+    def week(self, purpose: str, country: str, channel: str, quiet: tuple[str, ...]) -> Week:
+        """When contacts are allowed; quiet: the customer's own hours (`models.decisions.weeks.week_of`)."""
+        key = (purpose, country, channel, quiet)
+        found = self._weeks.get(key)
+        if found is None:
+            if len(self._weeks) >= MOST_LOOKED_UP:
+                self._weeks.clear()
+            found = self._weeks[key] = week_of(self.policy, *key)
+        return found
 
 
 _kept: Final[dict[str, Rules]] = {}

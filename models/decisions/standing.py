@@ -104,6 +104,11 @@ class DayCount(NamedTuple):
     purpose: int
     contacts: int
 
+    @property
+    def ends(self) -> int:
+        """When the day is over, ms: as if all its contacts had been then."""
+        return (self.day + 1) * DAY
+
 
 @dataclass(slots=True)
 class Standing:

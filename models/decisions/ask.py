@@ -1,0 +1,71 @@
+"""What asks for a decision, and what a gate answers."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from models.decisions.limits import Mark, marks_of
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import Rules, rules_of
+from models.decisions.standing import Standing
+
+FINAL: Final = 0
+"""In place of a moment: nothing that comes by itself ends it."""
+
+
+class Held(NamedTuple):
+    """A gate that holds. until: the earliest moment at which it is worth looking again, ms, later than now; `FINAL`."""
+
+    code: str
+    until: int = FINAL
+
+
+Holding = tuple[Held, ...]
+
+
+class Ask:
+    """What asks for a decision. now: log time in ms. moment: its name; asked: when its life began, ms. level: of a risk
+    moment, its name.
+
+    What was found out of the customer is kept (of_customer by purpose, of_channels by purpose and channel): another
+    time, or a record that has changed, needs another `Ask`.
+    """
+
+    __slots__ = (
+        "_marks",
+        "asked",
+        "level",
+        "moment",
+        "now",
+        "of_channels",
+        "of_customer",
+        "person",
+        "policy",
+        "rules",
+        "standing",
+    )
+
+    def __init__(
+        self,
+        policy: PolicyInForce,
+        person: Person,
+        standing: Standing,
+        now: int,
+        moment: str,
+        asked: int,
+        level: str = "",
+    ) -> None:
+        self.policy, self.person, self.standing = policy, person, standing
+        self.now, self.moment, self.asked, self.level = now, moment, asked, level
+        self.rules: Rules = rules_of(policy)
+        self.of_customer: dict[str, Holding] = {}
+        self.of_channels: dict[tuple[str, str], Holding] = {}
+        self._marks: dict[int, list[Mark]] = {}
+
+    def marks(self, purpose: int) -> list[Mark]:
+        """The contacts for a purpose, by number, the latest first."""
+        found = self._marks.get(purpose)
+        if found is None:
+            found = self._marks[purpose] = marks_of(self.standing, purpose)
+        return found

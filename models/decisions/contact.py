@@ -1,0 +1,332 @@
+"""Contacts: reserved with the trigger, then delivered, given back, redeemed or over; and what caps count of them.
+
+A reservation is one entry of `Standing`. Of its contact somebody says that it arrived (*delivered*) or was never sent
+(*given back*); when its expiry passes without a word it counts as delivered, until one of both is said. A withdrawal by
+us is no such word: nobody knows yet whether the sender obeyed. The promotion in it is open until it is redeemed,
+declined, given back or over. What is settled and old becomes a count by day.
+
+Times are log time in ms. All of it changes the `Standing` that it is given, and expects one that `settle` has brought
+to the present.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from models.customer.moments import whole
+from models.customer.restrictions import ACTION_PURPOSES
+from models.customer.restrictions import CARE as TO_CARE
+from models.customer.restrictions import MARKETING as TO_MARKET
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import rules_of
+from models.decisions.standing import (
+    IN_FLIGHT,
+    LONGEST_WINDOW,
+    MAX_COUNTS,
+    MAX_ONCE,
+    MAX_OUTSTANDING,
+    OTHERS,
+    DayCount,
+    Outstanding,
+    Stage,
+    Standing,
+    channel_number,
+    id_of,
+)
+from models.settings import DAY, SECOND
+from models.touchpoints.kinds import Kind
+from models.touchpoints.times import milliseconds
+
+CARE, MARKETING = ACTION_PURPOSES.index(TO_CARE), ACTION_PURPOSES.index(TO_MARKET)
+KEPT: Final = 14 * DAY
+"""So long a settled trigger is kept, since more may be said of it."""
+OTHERS_KEPT: Final = DAY
+"""So long a contact by others is kept; nothing more can be said of it."""
+MOST_OF_A_DAY: Final = 255
+
+# What happens to a reservation.
+DELIVERED, GIVEN_BACK, LATE, REFUSED = "delivered", "given_back", "late", "refused"
+DECLINED, REDEEMED, UNUSED = "declined", "redeemed", "unused"
+
+
+class Settled(NamedTuple):
+    """What became of a reservation.
+
+    id: the trigger's (`id_of`). entry: as it was before. what: ``delivered`` (or presumed so), ``given_back``, ``late``
+    (delivered after it was given back), ``refused`` (a give-back of what was delivered); of its promotion ``declined``,
+    ``redeemed``, ``unused``.
+    """
+
+    id: int
+    what: str
+    entry: Outstanding
+
+
+def reserve(
+    standing: Standing,
+    policy: PolicyInForce,
+    action: str,
+    channel: str,
+    trigger: int,
+    now: int,
+    expires: int = 0,
+    until: int = 0,
+    in_episode: bool = False,
+) -> list[Settled]:
+    """Reserve what a trigger takes: a contact, and the slot of its promotion.
+
+    Args:
+        trigger: its id (`id_of`).
+        expires, until: of the trigger and of its promotion; 0: as the policy says.
+        in_episode: a promotion is the open episode's.
+
+    Returns:
+        what had to be settled to make room: nothing, as long as gates are obeyed.
+    """
+    rules = rules_of(policy)
+    one = rules.actions[action]
+    made = _room(standing, forced=True)
+    if one.once_per:
+        remember(standing, policy, one.number, now)
+    if one.promotion:
+        standing.promoted = standing.promoted or in_episode
+        until = until or now + one.valid
+    standing.outstanding.append(
+        Outstanding(
+            trigger,
+            _second(now),
+            _second(expires or now + one.expires),
+            _second(until),
+            channel_number(channel),
+            one.number,
+            one.kind,
+            ACTION_PURPOSES.index(one.purpose),
+        )
+    )
+    return made
+
+
+def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -> None:
+    """Let a moment or action of `once_per` have been just now. What the policy no longer asks for is forgotten."""
+    once_per = rules_of(policy).once_per
+    kept = {key: time for key, time in standing.once.items() if now < time + once_per.get(key, 0) and key != number}
+    while len(kept) >= MAX_ONCE:
+        del kept[min(kept, key=lambda key: (kept[key], key))]
+    kept[number] = _second(now)
+    standing.once = kept
+
+
+def withdraw(standing: Standing, trigger: int) -> bool:
+    """Mark a trigger as taken back; whether it was out. It keeps what it reserved: the sender may not obey."""
+    at = _find(standing, trigger)
+    if at is None or standing.outstanding[at].stage != Stage.OUT:
+        return False
+    standing.outstanding[at] = standing.outstanding[at]._replace(stage=Stage.WITHDRAWN)
+    return True
+
+
+def settle(standing: Standing, now: int) -> list[Settled]:
+    """Do what time alone does: expiries, ends of promotions, what is old enough to be counted by day or forgotten."""
+    settled: list[Settled] = []
+    kept: list[Outstanding] = []
+    for former in standing.outstanding:
+        entry = former
+        if entry.stage in IN_FLIGHT and entry.expires <= now:
+            settled.append(Settled(entry.id, DELIVERED, entry))
+            entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
+        if entry.stage != Stage.GIVEN_BACK and 0 < entry.until <= now:
+            settled.append(Settled(entry.id, UNUSED, entry))
+            entry = entry._replace(until=0)
+        if not _is_done(entry, now):
+            kept.append(entry)
+        elif entry.stage != Stage.GIVEN_BACK:
+            _count(standing, entry)
+    standing.outstanding = kept
+    standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
+    standing.rests_until = standing.rests_until if now < standing.rests_until else 0
+    standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
+    return settled
+
+
+def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time: int) -> list[Settled]:
+    """Let a touchpoint tell what became of a trigger, or of a contact by others.
+
+    Args:
+        kind: of `Kind`; one that tells nothing of it changes nothing.
+        data: the touchpoint's own.
+        time: of the touchpoint.
+    """
+    rules = rules_of(policy)
+    if kind == Kind.CAMPAIGN_RECEIVED and data.trigger_id is None:
+        return _by_others(standing, data, time) if data.purpose == TO_MARKET else []
+    named = data.coupon_id if kind == Kind.COUPON_REDEEMED else getattr(data, "trigger_id", None)
+    at = _find(standing, id_of(named or ""))
+    if kind == Kind.SPAM_REPORTED:
+        standing.rests_until = max(standing.rests_until, _second(time + rules.spam))
+    elif kind == Kind.OFFER_DECLINED and (at is None or standing.outstanding[at].purpose == MARKETING):
+        standing.rests_until = max(standing.rests_until, _second(time + rules.declined))
+    elif kind == Kind.OFFER_FAILED and data.failure == "soft":
+        standing.rests_until = max(standing.rests_until, _second(time + rules.soft_failure))
+    if at is None:
+        return []
+    if kind in _NOT_SENT or (kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"):
+        return _give_back(standing, at)
+    settled = _deliver(standing, at, time, again=kind in _DELIVERIES) if kind in _ARRIVED else []
+    entry = standing.outstanding[at]
+    if kind in _ENDS and entry.until and entry.stage != Stage.GIVEN_BACK:
+        settled.append(Settled(entry.id, _ENDS[kind], entry))
+        standing.outstanding[at] = entry._replace(until=0)
+    return settled
+
+
+_NOT_SENT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})
+_DELIVERIES: Final = frozenset({Kind.OFFER_DELIVERED, Kind.CAMPAIGN_RECEIVED})
+_ARRIVED: Final = _DELIVERIES | {
+    Kind.OFFER_OPENED,
+    Kind.OFFER_ACCEPTED,
+    Kind.OFFER_DECLINED,
+    Kind.COUPON_REDEEMED,
+    Kind.SPAM_REPORTED,
+}
+"""Touchpoints from which it follows that a trigger arrived."""
+_ENDS: Final[dict[int, str]] = {
+    Kind.OFFER_DECLINED: DECLINED,
+    Kind.COUPON_REDEEMED: REDEEMED,
+    Kind.OFFER_EXPIRED: UNUSED,
+}
+"""Touchpoints that end a promotion, and how."""
+
+
+def harm(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time: int) -> bool:
+    """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a failed payment, a
+    low rating."""
+    if kind not in (Kind.COMPLAINT, Kind.PAYMENT_FAILED):
+        rated = _LOW.get(kind)
+        if rated is None or getattr(data, rated[0]) > rated[1]:
+            return False
+    standing.harmed_until = max(standing.harmed_until, _second(time + rules_of(policy).bad_experience))
+    return True
+
+
+_LOW: Final[dict[int, tuple[str, int]]] = {Kind.NPS: ("score", 6), Kind.CSAT: ("score", 2), Kind.REVIEW: ("rating", 2)}
+"""Ratings, and up to where they are low."""
+
+
+def _deliver(standing: Standing, at: int, time: int, again: bool) -> list[Settled]:
+    """It arrived. again: the word is of the delivery itself, so that its time counts."""
+    entry = standing.outstanding[at]
+    known = entry.stage in (Stage.DELIVERED, Stage.PRESUMED)
+    moved = max(entry.time, _second(time)) if again or not known else entry.time
+    open_until = entry.until if entry.until > time else 0
+    late = entry.stage == Stage.GIVEN_BACK
+    standing.outstanding[at] = entry._replace(
+        stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until
+    )
+    return [] if known else [Settled(entry.id, LATE if late else DELIVERED, entry)]
+
+
+def _give_back(standing: Standing, at: int) -> list[Settled]:
+    entry = standing.outstanding[at]
+    if entry.stage == Stage.GIVEN_BACK:
+        return []
+    if entry.stage == Stage.DELIVERED:
+        return [Settled(entry.id, REFUSED, entry)]
+    standing.outstanding[at] = entry._replace(stage=Stage.GIVEN_BACK)
+    if entry.until:
+        standing.promoted = False
+    if entry.stage != Stage.PRESUMED and standing.once.get(entry.action) == entry.time:
+        del standing.once[entry.action]
+    return [Settled(entry.id, GIVEN_BACK, entry)]
+
+
+def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
+    until = milliseconds(data.until) if data.promotion and data.until is not None else 0
+    at = _second(time)
+    entry = Outstanding(
+        0, at, at, _second(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
+    )
+    settled = _room(standing, forced=until > time)
+    if len(standing.outstanding) < MAX_OUTSTANDING:
+        standing.outstanding.append(entry)
+    else:
+        _count(standing, entry)
+    return settled
+
+
+def _second(ms: int) -> int:
+    """The first whole second from a moment on, as the record can keep it: nothing ends before its time. 0: none."""
+    return whole(ms + SECOND - 1) if ms > 0 else 0
+
+
+def _find(standing: Standing, trigger: int) -> int | None:
+    return next((at for at, one in enumerate(standing.outstanding) if trigger and one.id == trigger), None)
+
+
+def _is_done(entry: Outstanding, now: int) -> bool:
+    """Whether an entry has nothing more to wait for."""
+    if entry.stage == Stage.GIVEN_BACK:
+        return entry.expires + KEPT <= now
+    if entry.stage in IN_FLIGHT or entry.until:
+        return False
+    if entry.purpose != MARKETING:
+        return True
+    return entry.time + (KEPT if entry.id else OTHERS_KEPT) <= now
+
+
+def _room(standing: Standing, forced: bool) -> list[Settled]:
+    """Make room for one entry: what was given back goes first, then the oldest settled one into its day's count.
+    forced: then one that is not settled, as if it had arrived."""
+    entries = standing.outstanding
+    if len(entries) < MAX_OUTSTANDING:
+        return []
+    at = min(range(len(entries)), key=lambda place: (*_worth(entries[place]), place))
+    entry = entries[at]
+    worth = _worth(entry)[0]
+    if worth > _SETTLED and not forced:
+        return []
+    del entries[at]
+    if entry.stage == Stage.GIVEN_BACK:
+        return []
+    _count(standing, entry)
+    settled = [Settled(entry.id, DELIVERED, entry)] if entry.stage in IN_FLIGHT else []
+    return [*settled, Settled(entry.id, UNUSED, entry)] if entry.until else settled
+
+
+_SETTLED: Final = 1
+
+
+def _worth(entry: Outstanding) -> tuple[int, int]:
+    """How much is lost with an entry: the least goes first, of equals the oldest."""
+    if entry.stage == Stage.GIVEN_BACK:
+        return 0, entry.time
+    if entry.stage not in IN_FLIGHT and not entry.until:
+        return _SETTLED, entry.time
+    return (3 if entry.until else 2), entry.time
+
+
+def _count(standing: Standing, entry: Outstanding) -> None:
+    """Make an entry a count of its day. Contract and legal are never counted."""
+    if entry.purpose not in (CARE, MARKETING):
+        return
+    new = DayCount(entry.time // DAY, entry.channel, entry.kind, entry.purpose, 1)
+    for at, one in enumerate(standing.counts):
+        if one[:4] == new[:4]:
+            standing.counts[at] = _joined(one, new)
+            return
+    standing.counts.append(new)
+    if len(standing.counts) > MAX_COUNTS:
+        standing.counts = _fewer(sorted(standing.counts))
+
+
+def _fewer(counts: list[DayCount]) -> list[DayCount]:
+    """One less: the oldest that has a later one of its sort joins it, so that nothing leaves a window too early."""
+    for at, one in enumerate(counts):
+        for later in range(at + 1, len(counts)):
+            if counts[later][1:4] == one[1:4]:
+                counts[later] = _joined(counts[later], one)
+                return counts[:at] + counts[at + 1 :]
+    return counts[1:]
+
+
+def _joined(one: DayCount, other: DayCount) -> DayCount:
+    return one._replace(contacts=min(one.contacts + other.contacts, MOST_OF_A_DAY))

@@ -1,0 +1,226 @@
+"""All gates: one function and one row each, in the order in which they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
+from models.decisions.ask import Ask, Held
+from models.decisions.basis import NO_BASIS, REFUSED, closed
+from models.decisions.draw import within
+from models.decisions.hours import never_open
+from models.decisions.limits import full_until, promotion_ends, reached
+from models.decisions.person import value_of
+from models.decisions.policy.conditions import holds
+from models.decisions.rules import ActionRules, Limit, a_week
+from models.decisions.words import SENTENCES
+from models.settings import DAY, SECOND
+
+_MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
+
+
+# -- of the customer: whatever is done for a purpose
+
+
+def _erased(ask: Ask, purpose: str) -> Held | None:
+    return Held("erased") if ask.person.erased else None
+
+
+def _restricted(ask: Ask, purpose: str) -> Held | None:
+    return Held("restricted") if ask.person.restricted(purpose, ask.now) else None
+
+
+def _expired(ask: Ask, purpose: str) -> Held | None:
+    life = ask.rules.moments[ask.moment].within
+    return Held("expired") if life and ask.now >= ask.asked + life else None
+
+
+def _silent(ask: Ask, purpose: str) -> Held | None:
+    tail = ask.person.tail
+    if tail.max_per_week == 0:
+        return Held("silent")
+    return Held("silent", tail.silent_until) if ask.now < tail.silent_until else None
+
+
+def _open_case(ask: Ask, purpose: str) -> Held | None:
+    tail = ask.person.tail
+    return Held("open_case", _tomorrow(ask)) if tail.cases or tail.more_cases else None
+
+
+def _bad_experience(ask: Ask, purpose: str) -> Held | None:
+    until = ask.standing.harmed_until
+    return Held("bad_experience", until) if ask.now < until else None
+
+
+def _cool_down(ask: Ask, purpose: str) -> Held | None:
+    if not ask.rules.cool_down:
+        return None
+    marks = ask.marks(_MARKETING)
+    until = marks[0][0] + ask.rules.cool_down if marks else 0
+    return Held("cool_down", until) if ask.now < until else None
+
+
+def _own_cap(ask: Ask, purpose: str) -> Held | None:
+    """What the customer wants at most in a week, and what the record can keep."""
+    full = full_until(ask.standing, ask.now)
+    if full:
+        return Held("cap", full)
+    most = ask.person.tail.max_per_week
+    return capped(ask, (a_week(most),)) if most > 0 else None
+
+
+def _after_outcomes(ask: Ask, purpose: str) -> Held | None:
+    until = ask.standing.rests_until
+    return Held("after_outcomes", until) if ask.now < until else None
+
+
+# -- of a channel
+
+
+def _refused_channel(ask: Ask, purpose: str, channel: str) -> Held | None:
+    return Held(REFUSED) if closed(ask.rules, ask.person, purpose, channel, ask.now) == REFUSED else None
+
+
+def _no_basis(ask: Ask, purpose: str, channel: str) -> Held | None:
+    return Held(NO_BASIS) if closed(ask.rules, ask.person, purpose, channel, ask.now) == NO_BASIS else None
+
+
+def _hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
+    return Held("hours_never") if never_open(ask.rules, ask.person, purpose, channel, ask.now) else None
+
+
+# -- of the action
+
+
+def _off(ask: Ask, action: ActionRules) -> Held | None:
+    return Held("off") if action.off else None
+
+
+def _rollout(ask: Ask, action: ActionRules) -> Held | None:
+    if action.rollout < 1.0 and not within(action.rollout, action.name, ask.person.customer):
+        return Held("rollout")
+    return None
+
+
+def _dates(ask: Ask, action: ActionRules) -> Held | None:
+    if action.ends and ask.now >= action.ends:
+        return Held("dates")
+    return Held("dates", action.starts) if ask.now < action.starts else None
+
+
+def _wrong_level(ask: Ask, action: ActionRules) -> Held | None:
+    if action.levels and ask.level not in action.levels and ask.rules.moments[ask.moment].risk:
+        return Held("wrong_level")
+    return None
+
+
+def _wrong_class(ask: Ask, action: ActionRules) -> Held | None:
+    return Held("wrong_class") if action.classes and ask.person.customer_class not in action.classes else None
+
+
+def _condition(ask: Ask, action: ActionRules) -> Held | None:
+    if action.when is None or holds(action.when, lambda field: value_of(ask.person, field, ask.now)):
+        return None
+    return Held("condition")
+
+
+def _unwanted_topic(ask: Ask, action: ActionRules) -> Held | None:
+    wanted = ask.person.tail.topics
+    return Held("unwanted_topic") if action.topic is not None and wanted and action.topic not in wanted else None
+
+
+def _no_content(ask: Ask, action: ActionRules) -> Held | None:
+    language = ask.person.tail.language.lower()
+    if not action.languages or not language or any(_fits(one, language) for one in action.languages):
+        return None
+    return Held("no_content")
+
+
+def _fits(written: str, read: str) -> bool:
+    """Whether who reads one language reads a text in another: the same, or one says less of the region."""
+    return written == read or read.startswith(written + "-") or written.startswith(read + "-")
+
+
+def _promotion_open(ask: Ask, action: ActionRules) -> Held | None:
+    ends = promotion_ends(ask.standing, ask.now) if action.promotion else 0
+    return Held("promotion_open", ends) if ends else None
+
+
+def _promotion_used(ask: Ask, action: ActionRules) -> Held | None:
+    return Held("promotion_used", _tomorrow(ask)) if action.promotion and ask.standing.promoted else None
+
+
+def _cap(ask: Ask, action: ActionRules) -> Held | None:
+    return capped(ask, action.limits)
+
+
+def _once_per(ask: Ask, action: ActionRules) -> Held | None:
+    last = ask.standing.once.get(action.number, 0) if action.once_per else 0
+    return Held("once_per", last + action.once_per) if last and ask.now < last + action.once_per else None
+
+
+# -- the table
+
+
+class Row(NamedTuple):
+    """A gate: its code, the purposes that it stops, and of what it is: the customer, the action or a channel."""
+
+    code: str
+    stops: frozenset[str]
+    of: str
+    gate: Callable[..., Held | None]
+
+
+_ALL: Final = frozenset({LEGAL, CONTRACT, CARE, MARKETING})
+_ASKED: Final = _ALL - {LEGAL}
+_COUNTED: Final = frozenset({CARE, MARKETING})
+_SOLD: Final = frozenset({MARKETING})
+OF_CUSTOMER, OF_ACTION, OF_CHANNEL = "customer", "action", "channel"
+TABLE: Final = (
+    Row("erased", _ALL, OF_CUSTOMER, _erased),
+    Row("restricted", _ALL, OF_CUSTOMER, _restricted),
+    Row("expired", _ALL, OF_CUSTOMER, _expired),
+    Row("off", _ALL, OF_ACTION, _off),
+    Row("rollout", _ALL, OF_ACTION, _rollout),
+    Row("dates", _ALL, OF_ACTION, _dates),
+    Row("wrong_level", _ALL, OF_ACTION, _wrong_level),
+    Row("wrong_class", _ALL, OF_ACTION, _wrong_class),
+    Row("condition", _ALL, OF_ACTION, _condition),
+    Row(REFUSED, _ASKED, OF_CHANNEL, _refused_channel),
+    Row(NO_BASIS, _ASKED, OF_CHANNEL, _no_basis),
+    Row("silent", _SOLD, OF_CUSTOMER, _silent),
+    Row("unwanted_topic", _SOLD, OF_ACTION, _unwanted_topic),
+    Row("no_content", _SOLD, OF_ACTION, _no_content),
+    Row("open_case", _SOLD, OF_CUSTOMER, _open_case),
+    Row("bad_experience", _SOLD, OF_CUSTOMER, _bad_experience),
+    Row("promotion_open", _SOLD, OF_ACTION, _promotion_open),
+    Row("promotion_used", _SOLD, OF_ACTION, _promotion_used),
+    Row("cool_down", _SOLD, OF_CUSTOMER, _cool_down),
+    Row("cap", _SOLD, OF_CUSTOMER, _own_cap),
+    Row("cap", _COUNTED, OF_ACTION, _cap),
+    Row("once_per", _ALL, OF_ACTION, _once_per),
+    Row("after_outcomes", _SOLD, OF_CUSTOMER, _after_outcomes),
+    Row("hours_never", _ASKED, OF_CHANNEL, _hours_never),
+)
+"""All gates. A cap of one channel is a gate of the action and that channel: `judge`."""
+CODES: Final = tuple(dict.fromkeys(row.code for row in TABLE))
+"""In the order in which they are told."""
+if tuple(SENTENCES) != CODES:
+    raise ImportError("each gate must have its sentences, in the order of the table")
+
+
+def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
+    """Of the limits that are reached the one that holds longest."""
+    until = -1
+    for limit in limits:
+        frees = reached(ask.marks(limit.purpose), limit, ask.now)
+        if frees == 0:
+            return Held("cap")
+        until = max(until, frees or -1)
+    return Held("cap", until) if until >= 0 else None
+
+
+def _tomorrow(ask: Ask) -> int:
+    """Of what a touchpoint ends: a day from now, in case that it says nothing."""
+    return -(-ask.now // SECOND) * SECOND + DAY

@@ -1,0 +1,131 @@
+"""What may be done for a customer now, judged by the table of gates (`models.decisions.gate_table`).
+
+All gates are judged anew each time, for every candidate, and none ends the list: whoever asks why is told all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from models.customer.restrictions import ACTION_PURPOSES, MARKETING
+from models.decisions.ask import FINAL, Ask, Held, Holding
+from models.decisions.basis import closed
+from models.decisions.gate_table import CODES, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
+from models.decisions.person import Person
+from models.decisions.rules import ActionRules, Rules
+from models.decisions.words import SENTENCES
+
+__all__ = ["CODES", "FINAL", "SENTENCES", "Ask", "Held", "Judged", "channels_of", "customer_wide", "judge"]
+
+_ORDER: Final = {code: place for place, code in enumerate(CODES)}
+_ONLY_MARKETING: Final = frozenset({MARKETING})
+
+
+def _rows(of: str) -> dict[str, tuple[Callable[..., Held | None], ...]]:
+    """By purpose."""
+    return {
+        purpose: tuple(row.gate for row in TABLE if row.of == of and purpose in row.stops)
+        for purpose in ACTION_PURPOSES
+    }
+
+
+_OF_CUSTOMER, _OF_ACTION, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_ACTION), _rows(OF_CHANNEL)
+
+
+class Judged(NamedTuple):
+    """An action, the channel by which it would go, and the gates that hold it, in their order; none: it may be done."""
+
+    action: str
+    channel: str
+    held: Holding
+
+
+def customer_wide(ask: Ask) -> Held | None:
+    """What holds the customer as a whole, so that no candidate need be looked at; all of it is final.
+
+    The customer was erased; is restricted for every purpose of the moment's actions; the moment's life is over; or all
+    its actions are marketing, and no channel of theirs is open.
+    """
+    person = ask.person
+    if person.erased:
+        return Held("erased")
+    moment = ask.rules.moments[ask.moment]
+    if person.tail.restrictions and all(person.restricted(purpose, ask.now) for purpose in moment.purposes):
+        return Held("restricted")
+    if moment.within and ask.now >= ask.asked + moment.within:
+        return Held("expired")
+    if moment.purposes != _ONLY_MARKETING:
+        return None
+    first = ""
+    for channel in moment.channels:
+        code = closed(ask.rules, person, MARKETING, channel, ask.now)
+        if not code:
+            return None
+        first = first or code
+    return Held(first)
+
+
+def judge(ask: Ask, action: str) -> Judged:
+    """Judge a candidate: the best channel that nothing closes, else the first, and all gates that hold."""
+    one = ask.rules.actions[action]
+    purpose = one.purpose
+    held = [found for gate in _OF_ACTION[purpose] if (found := gate(ask, one)) is not None]
+    held += _of_customer(ask, purpose)
+    channels = channels_of(ask.rules, one, ask.person, ask.now)
+    for channel in channels:
+        if not _on(ask, one, channel):
+            return Judged(action, channel, _in_order(held) if held else ())
+    return Judged(action, channels[0], _in_order([*held, *_on(ask, one, channels[0])]))
+
+
+def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:
+    """What holds an action on a channel."""
+    held = _of_channel(ask, action.purpose, channel)
+    limits = action.limits_on.get(channel)
+    full = capped(ask, limits) if limits else None
+    return held if full is None else (*held, full)
+
+
+def _of_customer(ask: Ask, purpose: str) -> Holding:
+    """What holds a purpose, whatever the action and its channel."""
+    found = ask.of_customer.get(purpose)
+    if found is None:
+        found = ask.of_customer[purpose] = tuple(
+            held for gate in _OF_CUSTOMER[purpose] if (held := gate(ask, purpose)) is not None
+        )
+    return found
+
+
+def _of_channel(ask: Ask, purpose: str, channel: str) -> Holding:
+    """What holds a purpose on a channel, whatever the action."""
+    key = (purpose, channel)
+    found = ask.of_channels.get(key)
+    if found is None:
+        found = ask.of_channels[key] = tuple(
+            held for gate in _OF_CHANNEL[purpose] if (held := gate(ask, purpose, channel)) is not None
+        )
+    return found
+
+
+def channels_of(rules: Rules, action: ActionRules, person: Person, now: int) -> tuple[str, ...]:
+    """The channels of an action, best first: its own; without any the customer's that the policy has, else the
+    policy's. The customer's preference orders them; one on which they are online, and that is for it, comes first."""
+    preferred = person.tail.channels
+    pool = action.channels or tuple(one for one in preferred if one in rules.channel_numbers) or rules.channels
+    if action.channels and preferred:
+        pool = (*[one for one in preferred if one in pool], *[one for one in pool if one not in preferred])
+    online = person.online(now) if person.tail.presence else ""
+    if online and online in pool and rules.policy.channel[online].presence:
+        pool = (online, *[one for one in pool if one != online])
+    return pool
+
+
+def _in_order(held: list[Held]) -> Holding:
+    """In the table's order; of two with one code the one that holds longer."""
+    by_code: dict[str, Held] = {}
+    for one in held:
+        other = by_code.get(one.code)
+        if other is None or (other.until and (one.until == FINAL or one.until > other.until)):
+            by_code[one.code] = one
+    return tuple(sorted(by_code.values(), key=lambda one: _ORDER[one.code]))

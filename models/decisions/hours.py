@@ -1,0 +1,171 @@
+"""When a contact may go out: quiet hours and allowed hours, in the customer's own time.
+
+Policies and customers speak of times of day on a clock on the wall. Here they become spans on the log's time: where a
+change of the clock skips a time of day, the first moment after it is meant; where it repeats one, the first of both.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import Rules, rules_of
+from models.decisions.weeks import ALWAYS, MINUTES, NEVER, Week
+from models.decisions.zones import zone_of
+from models.settings import SECOND
+
+FARTHEST_DAYS: Final = 15
+"""An hour that is farther away is none."""
+_DAY: Final = 86_400
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_MONDAY: Final = 1
+_COMPARED: Final = range(946_684_800, 2**32, 7 * _DAY)
+"""From 2000 on: whether two zones of a country have the same time is looked at once a week."""
+
+
+class Opening(NamedTuple):
+    """at: the earliest moment at which a contact may go out, ms, a whole second. until: when that span ends, ms; 0: at
+    no time. zone: which time zone counts, and why, in words."""
+
+    at: int
+    until: int
+    zone: str
+
+
+def opening(policy: PolicyInForce, person: Person, purpose: str, channel: str, now: int) -> Opening | None:
+    """The next span of time in which a contact may go out. None: there is none within 15 days.
+
+    Quiet hours bind marketing: the customer's own in place of the policy's. Allowed hours bind marketing, contract and
+    care, the latter two only where a row names channels or countries. Legal goes out at any time.
+
+    Args:
+        now: log time in ms.
+    """
+    return _opening(rules_of(policy), person, purpose, channel, now)
+
+
+def never_open(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> bool:
+    """Whether `opening` has none."""
+    week = rules.week(purpose, person.tail.country, channel, person.tail.quiet)
+    if week == ALWAYS:
+        return False
+    return week == NEVER or _opening(rules, person, purpose, channel, now) is None
+
+
+def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> Opening | None:
+    tail = person.tail
+    zones, words = zones_of(tail.time_zone, tail.country, rules.policy.zone or "")
+    week = rules.week(purpose, tail.country, channel, tail.quiet)
+    at = -(-now // SECOND)
+    if week == ALWAYS:
+        return Opening(at * SECOND, 0, words)
+    last = at + FARTHEST_DAYS * _DAY
+    while at <= last:
+        start, end = 0, 2**63
+        for zone in zones:
+            span = _next(zone, week, at)
+            if span is None:
+                return None
+            start, end = max(start, span[0]), min(end, span[1])
+        if start <= at:
+            return Opening(at * SECOND, end * SECOND, words)
+        at = start
+    return None
+
+
+@lru_cache(4096)
+def zones_of(stated: str, country: str, of_policy: str) -> tuple[tuple[ZoneInfo, ...], str]:
+    """The zones in all of which an hour must be right, and why these, in words.
+
+    The customer's own; without one the only one of their country, else the policy's, else all of the country; where
+    nothing is known UTC. A zone that does not exist counts as not stated.
+    """
+    own = zone_of(stated) if stated else None
+    if own is not None:
+        return (own,), f"{stated}, as the customer says"
+    of_country = _zones_in(country)
+    if len(of_country) == 1:
+        return of_country, f"{of_country[0].key}, the only one of {country}"
+    fallback = zone_of(of_policy) if of_policy else None
+    if fallback is not None:
+        return (fallback,), f"{of_policy}, the policy's"
+    if of_country:
+        return of_country, f"all {len(of_country)} of {country}"
+    utc = zone_of("UTC")
+    if utc is None:
+        raise LookupError("the package tzdata has no zone UTC")
+    return (utc,), "UTC, for want of a better"
+
+
+@lru_cache(512)
+def _zones_in(country: str) -> tuple[ZoneInfo, ...]:
+    """The zones of a country that differ since 2000."""
+    found: dict[tuple[object, ...], ZoneInfo] = {}
+    for name in _names_by_country().get(country, ()):
+        zone = zone_of(name)
+        if zone is not None:
+            found.setdefault(tuple(datetime.fromtimestamp(at, zone).utcoffset() for at in _COMPARED), zone)
+    return tuple(found.values())
+
+
+@lru_cache(1)
+def _names_by_country() -> dict[str, tuple[str, ...]]:
+    """From the table that comes with the zones: country, place, zone, remark; with tabs between them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for line in files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            country, _, zone = line.split("\t")[:3]
+            found[country] = (*found.get(country, ()), zone)
+    return found
+
+
+def _next(zone: ZoneInfo, week: Week, at: int) -> tuple[int, int] | None:
+    """The first open span that ends after `at`, in seconds. Nights of two open days are no end of a span."""
+    first = datetime.fromtimestamp(at, zone).toordinal()
+    start = end = 0
+    for day in range(first, first + FARTHEST_DAYS + 9):  # the last span that may count ends at most a week behind
+        for opens, closes in week.days[(day - _MONDAY) % 7]:
+            since, until = _moment(zone, day, opens), _moment(zone, day, closes)
+            if until <= at or until == since:
+                continue
+            if not end:
+                start, end = since, until
+            elif since <= end:
+                end = max(end, until)
+            else:
+                return start, end
+    return (start, end) if end else None
+
+
+@lru_cache(16_384)
+def _moment(zone: ZoneInfo, day: int, minute: int) -> int:
+    """When a local day's minute is, in seconds. day: its ordinal."""
+    if minute == MINUTES:
+        day, minute = day + 1, 0
+    wall = datetime.combine(date.fromordinal(day), time(minute // 60, minute % 60), zone)
+    local = (day - _EPOCH) * _DAY + minute * 60
+    found = local - _offset(wall)
+    if found + _offset(datetime.fromtimestamp(found, zone)) == local:
+        return found
+    # No clock shows it: the change lies between what the old and the new offset make of it.
+    before, after = local - _offset(wall.replace(fold=1)), found
+    new = _offset(datetime.fromtimestamp(after, zone))
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _offset(datetime.fromtimestamp(middle, zone)) == new:
+            after = middle
+        else:
+            before = middle
+    return after
+
+
+def _offset(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    if offset is None:
+        raise ValueError(f"{moment} has no zone")
+    return offset.days * _DAY + offset.seconds

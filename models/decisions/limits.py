@@ -1,0 +1,83 @@
+"""What stands against one more contact: caps as rolling windows, the last contact, promotions that are open.
+
+Trusts a `Standing` that `models.decisions.contact.settle` has brought to the present. A trigger that may yet arrive
+counts in every window; one that arrived from its delivery on; of a day's count all as if they had been at its end.
+"""
+
+from __future__ import annotations
+
+from models.decisions.rules import ANY, Limit
+from models.decisions.standing import IN_FLIGHT, MAX_OUTSTANDING, Stage, Standing
+from models.settings import DAY
+
+Mark = tuple[int, int, int, int]
+"""Contacts at one time: the time, ms, the channel and kind by number, and how many."""
+
+
+def marks_of(standing: Standing, purpose: int) -> list[Mark]:
+    """The contacts for a purpose (by number), the latest first. Of a trigger that may yet arrive the time is the latest
+    at which it can: so it counts in every window, and a word of it frees earlier."""
+    marks = [
+        (one.expires if one.stage in IN_FLIGHT else one.time, one.channel, one.kind, 1)
+        for one in standing.outstanding
+        if one.purpose == purpose and one.stage != Stage.GIVEN_BACK
+    ]
+    marks += [
+        ((day + 1) * DAY, channel, kind, many)
+        for day, channel, kind, whose, many in standing.counts
+        if whose == purpose
+    ]
+    marks.sort(reverse=True)
+    return marks
+
+
+def reached(marks: list[Mark], limit: Limit, now: int) -> int | None:
+    """When a limit that is reached lets one contact through again, ms; 0: never. None: it is not reached."""
+    most, span, _, channel, kind = limit
+    if most == 0:
+        return 0
+    since, found = now - span, 0
+    for at, on, sort, many in marks:
+        if at <= since:
+            break
+        if channel in (on, ANY) and kind in (sort, ANY):
+            found += many
+            if found >= most:
+                return at + span
+    return None
+
+
+def contacts(standing: Standing, limit: Limit, now: int) -> int:
+    """How many contacts count against a limit."""
+    return sum(
+        many
+        for at, channel, kind, many in marks_of(standing, limit.purpose)
+        if at > now - limit.within and limit.channel in (ANY, channel) and limit.kind in (ANY, kind)
+    )
+
+
+def frees_at(standing: Standing, limit: Limit, now: int) -> int:
+    """The earliest moment at which a limit that is reached lets one contact through, ms; 0: it never does, or it is not
+    reached."""
+    return reached(marks_of(standing, limit.purpose), limit, now) or 0
+
+
+def full_until(standing: Standing, now: int) -> int:
+    """Until when the record has no room for one more trigger, ms, at the longest; 0: it has."""
+    entries = standing.outstanding
+    if len(entries) < MAX_OUTSTANDING:
+        return 0
+    ends = []
+    for one in entries:
+        in_flight = one.stage in IN_FLIGHT
+        if one.stage == Stage.GIVEN_BACK or not (in_flight or one.until):
+            return 0
+        ends.append(max(one.expires if in_flight else 0, one.until))
+    return min(ends)
+
+
+def promotion_ends(standing: Standing, now: int) -> int:
+    """When the last promotion that is open ends, ms; 0: none is open."""
+    return max(
+        (one.until for one in standing.outstanding if one.until > now and one.stage != Stage.GIVEN_BACK), default=0
+    )

@@ -1,0 +1,88 @@
+"""The open times of a week on a clock on the wall, of allowed hours and quiet hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from models.customer.restrictions import LEGAL, MARKETING
+from models.decisions.policy.types import Hours, Policy, Span
+
+MINUTES: Final = 1_440
+Spans = tuple[tuple[int, int], ...]
+"""Minutes of a day, each from the first to before the second; ascending, and none touches another."""
+
+
+class Week(NamedTuple):
+    """The open times of each day, Monday first."""
+
+    days: tuple[Spans, ...]
+
+
+WHOLE: Final[Spans] = ((0, MINUTES),)
+ALWAYS: Final = Week((WHOLE,) * 7)
+NEVER: Final = Week(((),) * 7)
+
+
+def week_of(policy: Policy, purpose: str, country: str, channel: str, quiet: tuple[str, ...]) -> Week:
+    """When contacts are allowed. quiet: the customer's own quiet hours, start and end as "HH:MM"; empty: not stated.
+
+    Rows of allowed hours with the same countries and channels are alternatives; rows of different ones must all allow.
+    Those that name neither bind marketing only. Legal is bound by none.
+    """
+    if purpose == LEGAL:
+        return ALWAYS
+    sorts: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Hours]] = {}
+    for row in policy.contact.hours:
+        binds = purpose == MARKETING or row.countries or row.channels
+        if binds and (not row.countries or country in row.countries) and (not row.channels or channel in row.channels):
+            sorts.setdefault((tuple(sorted(row.countries)), tuple(sorted(row.channels))), []).append(row)
+    found = ALWAYS
+    for rows in sorts.values():
+        found = _both(found, _allowed(rows))
+    if purpose == MARKETING:
+        stated = Span(start=quiet[0], end=quiet[1]) if quiet else policy.contact.quiet_hours
+        if stated is not None and stated.start != stated.end:
+            # What is not quiet: from the end to the start.
+            loud = Hours(spans=(Span(start=stated.end, end=stated.start),))
+            found = _both(found, _allowed([loud]))
+    return found
+
+
+def _allowed(rows: Iterable[Hours]) -> Week:
+    """What any of the rows allows."""
+    days: list[list[tuple[int, int]]] = [[] for _ in range(7)]
+    for row in rows:
+        for day in row.days:
+            for span in row.spans:
+                start, end = _minute(span.start), _minute(span.end)
+                if end > start:
+                    days[day - 1].append((start, end))
+                else:  # across midnight
+                    days[day - 1].append((start, MINUTES))
+                    days[day % 7].append((0, end))
+    return Week(tuple(_joined(spans) for spans in days))
+
+
+def _minute(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+def _joined(spans: list[tuple[int, int]]) -> Spans:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        elif start < end:
+            found.append((start, end))
+    return tuple(found)
+
+
+def _both(one: Week, other: Week) -> Week:
+    """What both allow."""
+    return Week(
+        tuple(
+            tuple((max(a[0], b[0]), min(a[1], b[1])) for a in mine for b in theirs if max(a[0], b[0]) < min(a[1], b[1]))
+            for mine, theirs in zip(one.days, other.days, strict=True)
+        )
+    )

@@ -1,0 +1,53 @@
+"""What a gate says when it holds: to the team, and to the customer who asks why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final[dict[str, tuple[str, str]]] = {
+    "erased": ("The customer asked to be forgotten.", "You asked us to forget you."),
+    "restricted": (
+        "A restriction says that the customer must be left alone for this purpose.",
+        "Your account is marked so that we do not write to you about this.",
+    ),
+    "expired": ("The moment's `within` is over.", "The occasion has passed."),
+    "off": ("The action's `mode` is off.", "We do not offer this at present."),
+    "rollout": ("The customer is not in the action's `rollout`.", "We do not offer this to everybody yet."),
+    "dates": ("It is not between the action's `from` and `until`.", "This is offered at another time."),
+    "wrong_level": ("The action is not for this level of risk.", "This was not meant for the present occasion."),
+    "wrong_class": ("The action is not for this class of customers.", "This is for another group of customers."),
+    "condition": ("The action's `when` is not true of the customer.", "The conditions of this offer are not met."),
+    "refused_channel": (
+        "The customer wants no marketing on any channel of the action, or nothing arrives there.",
+        "You told us not to write to you this way.",
+    ),
+    "no_basis": (
+        "No consent, and nothing else that `basis` takes in its place, lets us write on a channel of the action.",
+        "You have not agreed that we write to you this way.",
+    ),
+    "silent": (
+        "The customer wants no marketing, for now or at all.",
+        "You asked us not to send you any advertising at present.",
+    ),
+    "unwanted_topic": ("The customer chose topics, and the action's is not one of them.", "You chose other topics."),
+    "no_content": ("The action has no text in the customer's language.", "We have not written this in your language."),
+    "open_case": ("A service case is open.", "We are still working on a request of yours."),
+    "bad_experience": (
+        "The customer had a bad experience less than `rest.bad_experience` ago.",
+        "Something went wrong for you lately, so we hold back.",
+    ),
+    "promotion_open": ("Another promotion is still open.", "You still have an offer that you can use."),
+    "promotion_used": ("The open episode had its promotion.", "You had an offer from us on this occasion."),
+    "cool_down": ("The last marketing contact is less than `cool_down` ago.", "We wrote to you only a short time ago."),
+    "cap": ("A cap is reached, the policy's or the customer's own.", "We have written to you often enough."),
+    "once_per": ("The action was done less than its `once_per` ago.", "You had this from us not long ago."),
+    "after_outcomes": (
+        "Marketing rests after a decline, a spam report or a failure.",
+        "You let us know that our last message was not welcome, or it did not arrive.",
+    ),
+    "hours_never": (
+        "No hour of the next 15 days is allowed on any channel of the action.",
+        "We could find no hour at which we may reach you this way.",
+    ),
+}
+"""By the code of a gate (`models.decisions.gates`), in the order of the table."""

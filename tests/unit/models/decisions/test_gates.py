@@ -1,0 +1,376 @@
+"""The table of gates: what each stops, for which purposes, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from models.customer.consent import MARKETING, Statement, pack_register
+from models.customer.layout import ERASED
+from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
+from models.customer.tail import Tail
+from models.decisions.ask import Ask, Held
+from models.decisions.gate_table import TABLE
+from models.decisions.gates import CODES, SENTENCES, customer_wide, judge
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
+from models.settings import DAY, HOUR, WEEK
+
+NOW = 1_791_000_000_000  # a Saturday in October 2026, 05:20 in Berlin
+GRANTED = pack_register({(MARKETING, channel): Statement(True, NOW - DAY) for channel in ("email", "push")})
+REFUSED = pack_register({(MARKETING, ""): Statement(False, NOW - DAY)})
+ALL = ("legal", "contract", "care", "marketing")
+HEAD = """
+format = 1
+zone = "Europe/Berlin"
+{contact}
+[risk]
+exit = 0.4
+levels = [{{ name = "slipping", at = 0.5 }}, {{ name = "leaving", at = 0.8 }}]
+[channel.email]
+[channel.push]
+presence = true
+[channel.call]
+[moment.risk]
+sort = "risk"
+[moment.asked]
+sort = "touchpoint"
+touchpoints = ["complaint"]
+within = "2d"
+[moment.sold]
+sort = "touchpoint"
+touchpoints = ["visit"]
+"""
+ACTION = """
+[action.{name}]
+purpose = "{purpose}"
+kind = "{kind}"
+moments = {moments}
+channels = ["email", "push"]
+content = "text"
+{keys}
+"""
+KINDS = {"legal": "service", "contract": "service", "care": "care", "marketing": "offer"}
+
+
+def policy(keys: str = "", sold: str = "", contact: str = "", top: str = "") -> PolicyInForce:
+    """An action for each purpose. keys: of all of them; sold: of the marketing one alone."""
+    text = HEAD.format(contact=contact)
+    for purpose in ALL:
+        mine = sold if purpose == "marketing" else ""
+        moments = '["risk", "asked", "sold"]' if purpose == "marketing" else '["asked"]'
+        text += ACTION.format(name=purpose, purpose=purpose, kind=KINDS[purpose], moments=moments, keys=keys + mine)
+    return PolicyInForce.of(1, text + top)
+
+
+PLAIN = policy()
+
+
+def tail(**known: Any) -> Tail:
+    return Tail(**{"consents": GRANTED, "country": "DE", "language": "de", **known})
+
+
+def out(purpose: str, time: int, stage: Stage = Stage.DELIVERED, until: int = 0, expires: int = 0) -> Outstanding:
+    number = ACTION_PURPOSES.index(purpose)
+    return Outstanding(1, time, expires or time, until, channel_number("email"), number_of("x"), 3, number, stage)
+
+
+class World(NamedTuple):
+    policy: PolicyInForce = PLAIN
+    tail: Tail = tail()
+    standing: Standing = Standing()
+    flags: int = 0
+    now: int = NOW
+    moment: str = "asked"
+    level: str = ""
+    last_purchase: int = 0
+
+    def ask(self) -> Ask:
+        person = Person(b"c", self.tail, self.flags, self.last_purchase, 3, 100.0, None, NOW - WEEK)
+        return Ask(self.policy, person, self.standing, self.now, self.moment, NOW, self.level)
+
+    def held(self) -> Mapping[str, tuple[Held, ...]]:
+        """By purpose."""
+        return {purpose: judge(self.ask(), purpose).held for purpose in ALL}
+
+
+def restricted(*purposes: str) -> Tail:
+    return tail(restrictions=pack_restrictions({"dispute": Restriction(frozenset(purposes), NOW, 0)}))
+
+
+ASKED_OF_ALL = """
+[[basis]]
+purpose = "contract"
+needs = "consent"
+[[basis]]
+purpose = "care"
+needs = "consent"
+"""
+NEVER = """
+[contact]
+hours = [
+  { channels = ["email", "push"], spans = [{ start = "09:00", end = "10:00" }] },
+  { countries = ["DE"], spans = [{ start = "11:00", end = "12:00" }] },
+]
+"""
+CAPPED = """
+[contact]
+caps = [{ most = 1, within = "7d" }, { most = 2, within = "7d", purpose = "care" }]
+"""
+COOL = '[contact]\ncool_down = "20h"\n'
+EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
+OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
+TOMORROW = NOW + DAY
+
+CASES = {
+    "erased": (World(flags=ERASED), ALL, 0),
+    "restricted": (World(tail=restricted("contract", "care", "marketing")), ALL[1:], 0),
+    "restricted in all": (World(tail=restricted(*ALL)), ALL, 0),
+    "expired": (World(now=NOW + 2 * DAY), ALL, 0),
+    "off": (World(policy('mode = "off"')), ALL, 0),
+    "rollout": (World(policy("rollout = 0.0")), ALL, 0),
+    "dates, before": (World(policy("from = 2026-10-05T00:00:00Z")), ALL, 1_791_158_400_000),
+    "dates, after": (World(policy("until = 2026-10-01T00:00:00Z")), ALL, 0),
+    "wrong_level": (World(policy(sold='levels = ["leaving"]'), moment="risk", level="slipping"), ALL[3:], 0),
+    "wrong_class": (World(policy('classes = ["business"]')), ALL, 0),
+    "condition": (World(policy('when = { field = "spent", op = ">", value = 100 }')), ALL, 0),
+    "refused_channel": (World(tail=tail(consents=REFUSED)), ALL[3:], 0),
+    "refused_channel where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=REFUSED)), ALL[1:], 0),
+    "no_basis": (World(tail=tail(consents=b"")), ALL[3:], 0),
+    "no_basis where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=b"")), ALL[1:], 0),
+    "silent": (World(tail=tail(silent_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "silent for good": (World(tail=tail(max_per_week=0, silent_until=NOW + HOUR)), ALL[3:], 0),
+    "unwanted_topic": (World(policy('topic = "tea"'), tail(topics=("cups",))), ALL[3:], 0),
+    "no_content": (World(policy('languages = ["en", "nl"]')), ALL[3:], 0),
+    "open_case": (World(tail=tail(cases={"1": NOW})), ALL[3:], TOMORROW),
+    "open_case beyond those with a name": (World(tail=tail(more_cases=1)), ALL[3:], TOMORROW),
+    "bad_experience": (World(standing=Standing(harmed_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "promotion_open": (
+        World(
+            policy(sold="promotion = true"), standing=Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
+        ),
+        ALL[3:],
+        NOW + WEEK,
+    ),
+    "promotion_used": (World(policy(sold="promotion = true"), standing=Standing(promoted=True)), ALL[3:], TOMORROW),
+    "cool_down": (
+        World(policy(contact=COOL), standing=Standing(outstanding=[out("marketing", NOW - HOUR)])),
+        ALL[3:],
+        NOW + 19 * HOUR,
+    ),
+    "cap of marketing": (World(policy(contact=CAPPED), standing=EACH), ALL[3:], NOW + 6 * DAY),
+    "cap of care": (
+        World(policy(contact=CAPPED), standing=Standing(outstanding=[out("care", NOW - n * DAY) for n in (2, 1)])),
+        ("care",),
+        NOW + 5 * DAY,
+    ),
+    "cap of the customer's own": (World(tail=tail(max_per_week=1), standing=EACH), ALL[3:], NOW + 6 * DAY),
+    "cap of the record": (
+        World(standing=Standing(outstanding=[out("marketing", NOW, Stage.OUT, 0, NOW + DAY + n) for n in range(8)])),
+        ALL[3:],
+        NOW + DAY,
+    ),
+    "once_per": (
+        World(policy('once_per = "7d"'), standing=Standing(once={number_of(name): NOW - DAY for name in ALL})),
+        ALL,
+        NOW + 6 * DAY,
+    ),
+    "after_outcomes": (World(standing=Standing(rests_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "hours_never": (World(policy(contact=NEVER)), ALL[1:], 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_gate_holds_the_purposes_that_it_is_for_and_no_others(name: str) -> None:
+    world, purposes, until = CASES[name]
+    code = name.split()[0].rstrip(",")
+    expected = {purpose: (Held(code, until),) if purpose in purposes else () for purpose in ALL}
+    assert world.held() == expected
+
+
+def test_where_nothing_stands_against_it_no_gate_holds() -> None:
+    assert World().held() == dict.fromkeys(ALL, ())
+
+
+def test_every_code_has_a_case_and_two_sentences() -> None:
+    assert {name.split()[0].rstrip(",") for name in CASES} == set(CODES) == set(SENTENCES)
+    assert all(team.endswith(".") and customer.endswith(".") for team, customer in SENTENCES.values())
+
+
+def test_legal_is_stopped_by_nothing_but_what_stops_all() -> None:
+    for row in TABLE:
+        assert "legal" not in row.stops or row.stops == set(ALL)
+
+
+def test_all_gates_that_hold_are_told_in_their_order() -> None:
+    world = World(
+        policy('classes = ["business"]\nonce_per = "7d"', contact=COOL),
+        tail(consents=REFUSED, max_per_week=0, cases={"1": NOW}),
+        Standing(
+            rests_until=NOW + HOUR,
+            harmed_until=NOW + HOUR,
+            once={number_of("marketing"): NOW},
+            outstanding=[out("marketing", NOW)],
+        ),
+        ERASED,
+        NOW + 2 * DAY,
+    )
+    codes = [held.code for held in judge(world.ask(), "marketing").held]
+    assert codes == sorted(codes, key=CODES.index)
+    assert codes == ["erased", "expired", "wrong_class", "refused_channel", "silent", "open_case", "once_per"]
+
+
+# -- channels
+
+
+def test_the_first_channel_that_is_open_is_taken() -> None:
+    register = pack_register({(MARKETING, "push"): Statement(True, NOW), (MARKETING, "email"): Statement(False, NOW)})
+    assert judge(World(tail=tail(consents=register)).ask(), "marketing") == ("marketing", "push", ())
+
+
+def test_where_none_is_open_the_first_says_why() -> None:
+    register = pack_register({(MARKETING, "email"): Statement(False, NOW)})
+    judged = judge(World(tail=tail(consents=register)).ask(), "marketing")
+    assert (judged.channel, judged.held) == ("email", (Held("refused_channel"),))
+
+
+def test_a_preference_orders_channels_and_adds_none() -> None:
+    assert judge(World(tail=tail(channels=("call", "push"))).ask(), "care").channel == "push"
+
+
+def test_without_channels_of_its_own_an_action_takes_the_customers_else_the_policys() -> None:
+    text = PLAIN.text.replace('channels = ["email", "push"]\n', "")
+    free = PolicyInForce.of(1, text)
+    assert judge(World(free, tail(channels=("fax", "call"))).ask(), "care").channel == "call"
+    assert judge(World(free, tail(channels=("fax",))).ask(), "care").channel == "email"
+
+
+def test_who_is_online_is_reached_there() -> None:
+    assert judge(World(tail=tail(presence="push", presence_at=NOW)).ask(), "care").channel == "push"
+    assert judge(World(tail=tail(presence="push", presence_at=NOW - HOUR)).ask(), "care").channel == "email"
+    assert judge(World(tail=tail(presence="call", presence_at=NOW)).ask(), "care").channel == "email"
+
+
+def test_a_cap_of_one_channel_leaves_the_other() -> None:
+    capped = policy(contact='[contact]\ncaps = [{ most = 1, within = "7d", channel = "email" }]')
+    assert judge(World(capped, standing=EACH).ask(), "marketing") == ("marketing", "push", ())
+    none = policy(
+        contact='[contact]\ncaps = [{ most = 0, within = "7d", channel = "push" },'
+        ' { most = 1, within = "7d", channel = "email" }]'
+    )
+    assert judge(World(none, standing=EACH).ask(), "marketing").held == (Held("cap", NOW + 6 * DAY),)
+
+
+# -- on what it rests
+
+
+def rests(needs: str) -> PolicyInForce:
+    lasts = 'lasts = "10d"' if needs == "existing_customer" else ""
+    return policy(top=f'[[basis]]\npurpose = "marketing"\nneeds = "{needs}"\n{lasts}')
+
+
+def consents(granted: bool, confirmed: bool = False, expires: int = 0, channel: str = "email") -> bytes:
+    return pack_register({(MARKETING, channel): Statement(granted, NOW - DAY, expires, "consent", confirmed)})
+
+
+@pytest.mark.parametrize(
+    ("needs", "said", "bought", "code"),
+    [
+        ("consent", consents(True), 0, ""),
+        ("consent", consents(True, expires=NOW), NOW, "no_basis"),
+        ("consent", b"", NOW, "no_basis"),
+        ("confirmed_consent", consents(True), NOW, "no_basis"),
+        ("confirmed_consent", consents(True, confirmed=True), 0, ""),
+        ("confirmed_consent", consents(True, confirmed=True, channel=""), 0, ""),
+        ("existing_customer", b"", NOW - 9 * DAY, ""),
+        ("existing_customer", b"", NOW - 10 * DAY, "no_basis"),
+        ("existing_customer", b"", 0, "no_basis"),
+        ("existing_customer", consents(True), 0, ""),
+        ("existing_customer", consents(False, channel=""), NOW, "refused_channel"),
+        ("nothing", b"", 0, ""),
+        ("nothing", consents(False, channel=""), 0, "refused_channel"),
+    ],
+)
+def test_a_row_of_the_basis_says_on_what_marketing_rests(needs: str, said: bytes, bought: int, code: str) -> None:
+    held = judge(World(rests(needs), tail(consents=said), last_purchase=bought).ask(), "marketing").held
+    assert [one.code for one in held] == ([code] if code else [])
+
+
+def test_a_grant_for_one_channel_opens_no_other() -> None:
+    held = judge(World(tail=tail(consents=consents(True, channel="call"))).ask(), "marketing").held
+    assert held == (Held("no_basis"),)
+
+
+# -- languages and topics
+
+
+@pytest.mark.parametrize(
+    ("language", "fits"),
+    [("nl", True), ("nl-BE", True), ("en-GB", True), ("EN-gb", True), ("en", True), ("en-US", False), ("n", False)],
+)
+def test_a_language_fits_the_same_or_one_that_says_less_of_the_region(language: str, fits: bool) -> None:
+    world = World(policy('languages = ["nl", "en-GB"]'), tail(language=language))
+    assert (judge(world.ask(), "marketing").held == ()) == fits
+
+
+def test_who_says_no_language_and_no_topics_is_written_to() -> None:
+    world = World(policy('languages = ["nl"]\ntopic = "tea"'), tail(language=""))
+    assert world.held() == dict.fromkeys(ALL, ())
+
+
+# -- what ends a customer's moment alone
+
+
+def wide(world: World) -> str:
+    held = customer_wide(world.ask())
+    return held.code if held else ""
+
+
+def test_customer_wide_gates_need_no_candidate() -> None:
+    assert wide(World()) == ""
+    assert wide(World(flags=ERASED, tail=restricted(*ALL))) == "erased"
+    assert wide(World(tail=restricted("contract", "care", "marketing"))) == ""
+    assert wide(World(tail=restricted(*ALL), now=NOW + WEEK)) == "restricted"
+    assert wide(World(now=NOW + 2 * DAY - 1)) == ""
+    assert wide(World(now=NOW + 2 * DAY)) == "expired"
+    assert wide(World(tail=restricted("marketing"), moment="sold")) == "restricted"
+
+
+def test_a_risk_moment_does_not_expire() -> None:
+    assert wide(World(moment="risk", level="leaving", now=NOW + 50 * WEEK)) == ""
+
+
+def test_where_only_marketing_is_asked_for_and_no_channel_is_open_that_ends_it() -> None:
+    assert wide(World(moment="sold", tail=tail(consents=REFUSED))) == "refused_channel"
+    assert wide(World(moment="sold", tail=tail(consents=b""))) == "no_basis"
+    assert wide(World(moment="asked", tail=tail(consents=REFUSED))) == ""
+
+
+def worlds() -> Iterator[World]:
+    yield from (world for world, _, _ in CASES.values())
+
+
+@pytest.mark.parametrize("moment", ["asked", "sold", "risk"])
+def test_what_holds_the_customer_holds_every_action_of_the_moment(moment: str) -> None:
+    for world in worlds():
+        ask = world._replace(moment=moment, level="leaving").ask()
+        held = customer_wide(ask)
+        if held is not None:
+            for action in world.policy.actions_of(moment):
+                assert judge(ask, action).held, (world, action)
+
+
+def test_a_gate_that_holds_for_a_time_ends_later_than_now() -> None:
+    for world in worlds():
+        for held in world.held().values():
+            assert all(one.until == 0 or one.until > world.now for one in held)
+
+
+def test_old_contacts_count_by_the_day() -> None:
+    day = DayCount(NOW // DAY - 20, channel_number("email"), 3, ACTION_PURPOSES.index("marketing"), 2)
+    capped = policy(contact='[contact]\ncaps = [{ most = 2, within = "30d" }]')
+    held = World(capped, standing=Standing(counts=[day])).held()["marketing"]
+    assert held == (Held("cap", (NOW // DAY - 19) * DAY + 30 * DAY),)
