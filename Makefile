@@ -66,8 +66,8 @@ lock: ## Resolve pyproject.toml into the lock files again (needs uv; UPGRADE=1 t
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
 	$(BIN)/retention demo $(ARGS)
 
-check: lint ## Before a push: lint, unit and contract tests but the slow ones
-	$(BIN)/pytest tests/unit tests/contract -q -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
+check: lint ## Before a push: lint, unit, contract and auditor tests but the slow ones
+	$(BIN)/pytest tests/unit tests/contract tests/auditor -q -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)

@@ -14,6 +14,7 @@ from streams.cli.options import GLOBAL, setting_options
 from streams.errors import ExitCode
 
 COMMANDS = {
+    "audit": "streams.cli.audit:audit",
     "backfill": "streams.cli.backfill:backfill",
     "completion": "streams.cli.completion:completion",
     "config": "streams.cli.config:config",

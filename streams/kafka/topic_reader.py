@@ -113,6 +113,10 @@ class TopicReader:
                 for records in self._consumer.poll(timeout_ms=POLL_MS).values():
                     yield from (_read(record) for record in records if record.offset < end)
 
+    def up_to(self, partition: int, low: int, end: int) -> Iterator[Read]:
+        """The records of a partition from offset `low` to before `end`, as of `bounds`, as they are read."""
+        return self._range(TopicPartition(self.topic, partition), low, end)
+
     def new(self, timeout_s: float) -> list[Read]:
         """What has come since the last call (the first one: since `last`, else since the topic's beginning); waits up
         to `timeout_s` for the first record."""

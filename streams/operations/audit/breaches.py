@@ -1,0 +1,127 @@
+"""The rules by name, a breach of one, and the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from streams.operations.audit.records import Place
+
+RULES: Final = {
+    # who may be spoken to
+    "erased": "after an erasure nothing is sent",
+    "restricted": "nothing is sent for a purpose that a restriction names",
+    "refused": "a refusal closes its channel, whatever else is known",
+    "no_basis": "what is sent rests on what [[basis]] asks for",
+    "profiling": "nobody who objects to profiling is asked by their risk",
+    "silent": "no marketing for who wants none, or none yet",
+    "unwanted_topic": "no marketing on a topic that is not among those asked for",
+    "language": "there is a text in the customer's language",
+    # when
+    "quiet_hours": "no marketing in quiet hours",
+    "expires_in_quiet_hours": "marketing expires before the next quiet hours begin",
+    "contact_hours": "[[contact.hours]] allow the channel at that time",
+    # how often
+    "cap": "no more contacts within a rolling time than a cap allows",
+    "own_cap": "no more marketing in seven days than the customer wants",
+    "cool_down": "the least time between two marketing contacts",
+    "once_per_moment": "a moment triggers at most once in its once_per",
+    "once_per_action": "an action is taken at most once in its once_per",
+    "promotion_open": "never two promotions at a time",
+    "promotion_used": "one promotion an episode",
+    "open_case": "no marketing while a case is open",
+    "rest": "marketing rests after a decline, spam, a soft failure, a bad experience",
+    # what
+    "wrong_policy": "a trigger names the policy in force at its place",
+    "unknown_action": "the policy has the action, and it is live then",
+    "unknown_channel": "the policy has the channel, and the action may use it",
+    "wrong_moment": "the action is a candidate at the moment that asked",
+    "wrong_level": "the action is a candidate at the level that was reached",
+    "wrong_class": "the action is for the customer's class",
+    "condition": "the action's condition holds of the customer",
+    "no_cause": "a touchpoint of the moment has asked, and its life is not over",
+    "unlike_policy": "a trigger says what the policy says of its action",
+    "expiry": "a trigger is sent before it expires, as soon as its action says",
+    # control, draws
+    "control": "who is of the control group gets no marketing",
+    "chances": "the chances of a draw sum to one, none below its floor, none of what a gate holds",
+    "drawn_at_zero": "what was drawn had a chance",
+    "propensity": "a trigger says the chance with which it was drawn",
+    "window": "one draw in a window",
+    "level_once": "a level asks once an episode",
+    # bookkeeping
+    "id_twice": "ids are unique",
+    "no_decision": "every trigger has its decision",
+    "no_trigger": "every decision that triggers has its trigger",
+    "unlike_decision": "a trigger is what was decided, at its place",
+    "withdrawal_owed": "what must not be sent any more is taken back at once",
+    "stray_withdrawal": "what is taken back was out, and is taken back once",
+}
+"""Every rule, and what it asks. A trigger or withdrawal of which one is not true is a breach."""
+
+
+class Finding(NamedTuple):
+    """A rule that is broken: what the policy says, and what was done."""
+
+    rule: str
+    says: str
+    done: str
+
+
+class Breach(NamedTuple):
+    """A finding with its place. name: the id of the trigger, withdrawal or decision. time: log time in ms."""
+
+    rule: str
+    name: str
+    customer: str
+    action: str
+    policy: str
+    says: str
+    done: str
+    place: Place
+    time: int
+
+    def data(self) -> dict[str, Any]:
+        """As plain data."""
+        place = {"partition": self.place.partition, "offset": self.place.offset, "due": not self.place.after}
+        return {**self._asdict(), "place": place}
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        triggers: triggers that were checked, by purpose.
+        of_settings: triggers that no policy decided, which were left out.
+        withdrawals, decisions, touchpoints: how many there were.
+        policies: the names of those that came into force.
+        breaches: all, in the order of the lines.
+        notes: what the reader should know, such as a log whose beginning is gone.
+        unread: outputs that are none of this release.
+    """
+
+    triggers: Counter[str] = field(default_factory=Counter)
+    of_settings: int = 0
+    withdrawals: int = 0
+    decisions: int = 0
+    touchpoints: int = 0
+    policies: list[str] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unread: int = 0
+
+    def data(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "triggers": dict(sorted(self.triggers.items())),
+            "of_settings": self.of_settings,
+            "withdrawals": self.withdrawals,
+            "decisions": self.decisions,
+            "touchpoints": self.touchpoints,
+            "policies": self.policies,
+            "breaches": [breach.data() for breach in self.breaches],
+            "notes": self.notes,
+            "unread": self.unread,
+        }

@@ -1,0 +1,90 @@
+"""How often and how much: caps, least times, promotions, and what marketing waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.case import Case
+from streams.operations.audit.dialogue import Sent
+from streams.operations.audit.policies import span
+from streams.operations.audit.records import SECOND
+
+WEEK: Final = 7 * 86_400_000
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """The rules of the family `how often`."""
+    yield from _caps(case)
+    yield from _once(case)
+    if case.action.get("promotion"):
+        yield from _promotions(case)
+    if not case.marketing:
+        return
+    cases = case.person.cases
+    if cases:
+        yield Finding("open_case", "no marketing while a case is open", f"{len(cases)} open: {sorted(cases)[0]}")
+    for after, time in case.dialogue.rests.items():
+        lasts = case.policy.rest(after)
+        if case.sent_from + SECOND <= time + lasts:
+            yield Finding("rest", f"rest.{after} {lasts} ms from {time}", f"at {case.sent_from}")
+
+
+def _counted(case: Case, within: int, counts: Callable[[Sent], bool]) -> int:
+    """Contacts in the rolling time that ends now. The engine keeps whole seconds."""
+    begin = case.now // SECOND - within // SECOND
+    times = (sent.contact(case.now) for sent in case.dialogue.sent if counts(sent))
+    return sum(1 for time in times if time is not None and time // SECOND > begin)
+
+
+def _caps(case: Case) -> Iterator[Finding]:
+    purpose, trigger = case.purpose, case.trigger
+    for cap in case.policy.contact.get("caps", []):
+        channel, kind = cap.get("channel"), cap.get("kind")
+        if cap.get("purpose", "marketing") != purpose or (channel or trigger.channel) != trigger.channel:
+            continue
+        if (kind or case.action["kind"]) != case.action["kind"]:
+            continue
+        before = _counted(
+            case,
+            span(cap["within"]),
+            lambda sent, channel=channel, kind=kind: (  # type: ignore[misc]
+                sent.purpose == purpose
+                and (channel is None or sent.channel == channel)
+                and (kind is None or sent.kind == kind)
+            ),
+        )
+        if before + 1 > cap["most"]:
+            yield Finding("cap", str(dict(cap)), f"contact number {before + 1}")
+    if not case.marketing:
+        return
+    if most := case.person.max_per_week:
+        before = _counted(case, WEEK, _is_marketing)
+        if before + 1 > most:
+            yield Finding("own_cap", f"the customer wants {most} a week", f"contact number {before + 1}")
+    rest = case.policy.contact.get("cool_down", "0s")
+    if span(rest) and _counted(case, span(rest), _is_marketing):
+        yield Finding("cool_down", f"cool_down {rest}", "another contact lies in it, or may yet be sent")
+
+
+def _is_marketing(sent: Sent) -> bool:
+    return sent.purpose == "marketing"
+
+
+def _once(case: Case) -> Iterator[Finding]:
+    tables = (("moment", case.trigger.moment, case.moment), ("action", case.trigger.action, case.action))
+    for what, name, table in tables:
+        last, once = case.dialogue.once.get((what, name)), table.get("once_per")
+        if last is not None and once and not last.given_back and case.now + SECOND < last.time + span(once):
+            yield Finding(f"once_per_{what}", f"{name} once per {once}", f"{last.id} {case.now - last.time} ms before")
+
+
+def _promotions(case: Case) -> Iterator[Finding]:
+    done, since = f"another with {case.trigger.id}", case.dialogue.episode
+    for sent in case.dialogue.sent:
+        if sent.offers(case.now + SECOND):
+            yield Finding("promotion_open", f"one at a time; {sent.id or 'of others'} until {sent.usable}", done)
+        ours = sent.id and sent.promotion and not sent.given_back
+        if since and ours and sent.time >= since:
+            yield Finding("promotion_used", f"one an episode; {sent.id} was this one's", done)

@@ -1,0 +1,117 @@
+"""What a trigger says, beside what the policy says of its action and moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from models.touchpoints import Kind
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.case import Case
+from streams.operations.audit.policies import span
+from streams.operations.audit.predicate import holds, of_data, of_person
+from streams.operations.audit.records import SECOND
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """The rules of the family `what`, but for the policy and the action themselves."""
+    action, trigger = case.action, case.trigger
+    channels = tuple(action.get("channels") or case.policy.channels)
+    if trigger.channel not in case.policy.channels or trigger.channel not in channels:
+        yield Finding("unknown_channel", f"channels {list(channels)}", f"by {trigger.channel}")
+    yield from _live(case)
+    if trigger.moment not in action["moments"]:
+        yield Finding("wrong_moment", f"moments {list(action['moments'])}", f"asked by {trigger.moment}")
+    elif case.moment.get("sort") == "risk":
+        yield from _level(case)
+    elif case.moment:
+        yield from _cause(case)
+    classes = action.get("classes")
+    if classes and case.customer_class not in classes:
+        yield Finding("wrong_class", f"classes {list(classes)}", f"a {case.customer_class}")
+    if (condition := action.get("when")) is not None:
+        risk = case.decision.probability if case.decision else None
+        if holds(condition, of_person(case.person, case.now, risk)) is False:
+            yield Finding("condition", f"when {condition}", "it is false of the customer")
+    yield from _unlike(case)
+    yield from _expiry(case)
+
+
+def _live(case: Case) -> Iterator[Finding]:
+    action = case.action
+    if action.get("mode", "live") != "live":
+        yield Finding("unknown_action", f"mode {action['mode']!r}", "triggered")
+    begins, ends = _ms(action.get("from")), _ms(action.get("until"))
+    if (begins and case.now < begins) or (ends and case.now >= ends):
+        yield Finding("unknown_action", f"from {action.get('from')} until {action.get('until')}", f"at {case.now}")
+
+
+def _ms(moment: Any) -> int:
+    if not isinstance(moment, datetime):
+        return 0
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _level(case: Case) -> Iterator[Finding]:
+    levels = case.policy.levels(case.customer_class)
+    named = [level["name"] for level in levels]
+    may = [
+        name
+        for name in named
+        if name in (case.action.get("levels") or named) and name in (case.moment.get("levels") or named)
+    ]
+    if case.trigger.level not in may:
+        yield Finding("wrong_level", f"at {may}", f"at {case.trigger.level!r}")
+    risk = case.decision.probability if case.decision else None
+    if risk is not None and risk < (leaves := case.policy.leaves(case.customer_class)):
+        yield Finding("wrong_level", f"an episode is over below {leaves}", f"the risk was {risk}")
+
+
+def _cause(case: Case) -> Iterator[Finding]:
+    """Some touchpoint of the moment has come within its life."""
+    life = span(case.moment.get("within", "3d"))
+    types = case.moment.get("touchpoints", [])
+    for asked, touch in reversed(case.dialogue.causes):
+        if asked + life < case.now - SECOND:
+            continue
+        if Kind(touch.kind).type in types:
+            condition = case.moment.get("when")
+            if condition is None or holds(condition, of_data(touch.data)) is not False:
+                return
+    says = f"{' or '.join(types)} within {case.moment.get('within', '3d')}"
+    yield Finding("no_cause", says, "no such touchpoint came")
+
+
+def _unlike(case: Case) -> Iterator[Finding]:
+    trigger, action = case.trigger, case.action
+    told = {
+        "purpose": (case.purpose, trigger.purpose),
+        "kind": (action["kind"], trigger.kind),
+        "priority": (action.get("priority", 5), trigger.priority),
+        "content": (action["content"], trigger.content),
+        "parameters": (dict(action.get("parameters", {})), trigger.parameters),
+        "notices": (tuple(action.get("notices", ())), tuple(trigger.notices)),
+    }
+    for name, (says, done) in told.items():
+        if says != done:
+            yield Finding("unlike_policy", f"{name} {says!r}", f"{name} {done!r}")
+
+
+def _expiry(case: Case) -> Iterator[Finding]:
+    trigger, life = case.trigger, span(case.action.get("expires", "3d"))
+    if trigger.expires_at <= case.sent_from:
+        yield Finding("expiry", "it expires after it may be sent", f"{trigger.expires_at} after {case.sent_from}")
+    elif trigger.expires_at > case.sent_from + life + SECOND:
+        says = f"expires {case.action.get('expires', '3d')}"
+        yield Finding("expiry", says, f"{trigger.expires_at - case.sent_from} ms after {case.sent_from}")
+    if case.action.get("promotion"):
+        usable = case.action.get("valid")
+        if usable and not trigger.valid_until:
+            yield Finding("expiry", f"valid {usable}", "no valid_until")
+        elif usable and trigger.valid_until > trigger.expires_at + span(usable) + SECOND:
+            yield Finding("expiry", f"valid {usable}", f"until {trigger.valid_until}, sent by {trigger.expires_at}")
+        elif trigger.valid_until and trigger.valid_until < trigger.expires_at:
+            yield Finding(
+                "expiry", "usable when it is sent", f"until {trigger.valid_until}, sent by {trigger.expires_at}"
+            )

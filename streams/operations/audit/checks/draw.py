@@ -1,0 +1,79 @@
+"""Control group and draw: who gets nothing, and whether what was drawn could be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from xxhash import xxh3_64_intdigest
+
+from models.outputs import Decision
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.case import Case
+from streams.operations.audit.policies import Policy, span
+from streams.operations.audit.records import SECOND
+
+ONE: Final = 2**32
+LEAVE_ALONE: Final = "leave_alone"
+CLOSE: Final = 1e-9
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """What a trigger owes to control group and draw."""
+    trigger, decision = case.trigger, case.decision
+    if decision is None:
+        return
+    kept_from = case.marketing or (case.purpose == "care" and not case.policy.control["care"])
+    if decision.control and kept_from:
+        yield Finding("control", "the control group gets no marketing", f"{trigger.action} for {case.purpose}")
+    if kept_from and not decision.control and in_control(case.policy, trigger.customer, case.customer_class):
+        salt = case.policy.control["salt"]
+        yield Finding("control", f"the control group of salt {salt!r} gets no marketing", trigger.action)
+    rollout = float(case.action.get("rollout", 1.0))
+    if rollout < 1.0 and not of_share(rollout, trigger.action, trigger.customer):
+        yield Finding("unknown_action", f"rollout {rollout}", "the customer is not in it")
+    chance = next((one.chance for one in decision.candidates if one.action == trigger.action), 0) / ONE
+    if abs(trigger.propensity - chance) > CLOSE:
+        yield Finding("propensity", f"drawn with chance {chance}", f"propensity {trigger.propensity}")
+    if case.moment.get("sort") == "risk" and not chance:
+        yield Finding("drawn_at_zero", "a risk moment draws", f"{trigger.action} had no chance")
+
+
+def of_share(share: float, salt: str, customer: str) -> bool:
+    """Whether a customer is in a share of all: 64 bits of xxh3 of the salt, a zero byte and the id, below the share."""
+    return xxh3_64_intdigest(f"{salt}\0{customer}".encode()) < share * 2.0**64 or share >= 1.0
+
+
+def in_control(policy: Policy, customer: str, customer_class: str) -> bool:
+    """Whether a customer is of the control group."""
+    control = policy.control
+    exempt = customer_class in control["exempt"]
+    return not exempt and of_share(float(control["share"]), str(control["salt"]), customer)
+
+
+def drawn(decision: Decision) -> bool:
+    """Whether a decision was drawn, or would have been."""
+    return any(one.chance for one in decision.candidates)
+
+
+def of_decision(policy: Policy, decision: Decision, last: int) -> Iterator[Finding]:
+    """What is asked of a drawn decision. last: when the customer's last draw was, ms; 0: never."""
+    candidates = {one.action: one for one in decision.candidates}
+    total = sum(one.chance for one in decision.candidates)
+    if total != ONE:
+        yield Finding("chances", f"{ONE} in all", f"{total}")
+    floor = float(policy.choice["floor"])
+    for one in decision.candidates:
+        if one.chance and one.gates:
+            yield Finding("chances", f"{one.action} is held by {list(one.gates)}", f"its chance is {one.chance}")
+        least = max(floor, float(policy.choice["hold_out"])) if one.action == LEAVE_ALONE else floor
+        if not one.gates and one.chance + len(candidates) < least * ONE:
+            yield Finding("chances", f"{one.action} at least {least}", f"{one.chance / ONE}")
+    if LEAVE_ALONE not in candidates:
+        yield Finding("chances", f"{LEAVE_ALONE} is always a candidate", f"{sorted(candidates)}")
+    chosen = candidates.get(decision.action or LEAVE_ALONE)
+    if chosen is None or not chosen.chance:
+        yield Finding("drawn_at_zero", "what is drawn has a chance", f"{decision.action} was drawn")
+    window = span(policy.choice["window"])
+    if last and decision.time + SECOND < last + window:
+        yield Finding("window", f"one draw in {policy.choice['window']}", f"another {decision.time - last} ms before")

@@ -1,0 +1,61 @@
+"""Whether it is the hour: quiet hours bind marketing, rows of `[[contact.hours]]` all but what is legal.
+
+Rows that name the same countries and channels are alternatives, those that name others must allow it as well. A row
+that names neither binds marketing only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streams.operations.audit import wall_time
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.case import Case
+from streams.operations.audit.policies import Table
+from streams.operations.audit.records import SECOND
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """The rules of the family `when`."""
+    if case.purpose == "legal":
+        return
+    zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone)
+    at = -(-case.sent_from // SECOND) * SECOND
+    if case.marketing and (quiet := _quiet(case)) is not None:
+        for zone in zones:
+            if wall_time.within([quiet], at, zone):
+                yield Finding("quiet_hours", f"quiet from {quiet[0]} to {quiet[1]}", wall_time.shown(at, zone))
+                break
+            begins = wall_time.next_start([quiet], at, zone)
+            if case.trigger.expires_at > begins + SECOND:
+                says = f"quiet from {wall_time.shown(begins, zone)}"
+                yield Finding("expires_in_quiet_hours", says, wall_time.shown(case.trigger.expires_at, zone))
+                break
+    groups: dict[tuple[tuple[str, ...], ...], list[Table]] = {}
+    for row in case.policy.contact.get("hours", []):
+        named = tuple(row.get("countries") or ()), tuple(row.get("channels") or ())
+        if _names(row, case) and (any(named) or case.marketing):
+            groups.setdefault(named, []).append(row)
+    for rows in groups.values():
+        shut = next((zone for zone in zones if not any(_allows(row, at, zone) for row in rows)), None)
+        if shut is not None:
+            says = "; ".join(f"{row['spans']} on days {row.get('days', 'all')}" for row in rows)
+            yield Finding("contact_hours", says, wall_time.shown(at, shut))
+
+
+def _quiet(case: Case) -> tuple[str, str] | None:
+    """The quiet hours that count: the customer's own in place of the policy's; None: there are none."""
+    quiet = case.person.quiet
+    if quiet is None and (row := case.policy.contact.get("quiet_hours")):
+        quiet = row["start"], row["end"]
+    return None if quiet is None or quiet[0] == quiet[1] else quiet
+
+
+def _names(row: Table, case: Case) -> bool:
+    fits = (("countries", case.person.country), ("channels", case.trigger.channel))
+    return all(one in (row.get(key) or [one]) for key, one in fits)
+
+
+def _allows(row: Table, at: int, zone: str) -> bool:
+    spans = [(span["start"], span["end"]) for span in row["spans"]]
+    return wall_time.within(spans, at, zone, tuple(row.get("days", wall_time.ALL_DAYS)))

@@ -1,0 +1,186 @@
+"""What was sent to a customer and what became of it, by what the touchpoints report: contacts, promotions, rests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from models.outputs import Trigger
+from models.touchpoints import Kind, Touch
+from streams.operations.audit.person import milliseconds
+from streams.operations.audit.records import DAY, Place
+
+LONGEST: Final = 93 * DAY
+"""What ended longer ago is in no rolling window of a policy."""
+MOST_CAUSES: Final = 64
+"""Touchpoints that may have asked, of a customer: the newest."""
+PUT_RIGHT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})
+HEARD_OF: Final = frozenset(
+    {Kind.OFFER_SENT, Kind.OFFER_DELIVERED, Kind.OFFER_OPENED, Kind.OFFER_ACCEPTED, Kind.OFFER_DECLINED}
+)
+ARRIVED: Final = HEARD_OF - {Kind.OFFER_SENT}
+
+
+@dataclass(slots=True)
+class Sent:
+    """A trigger, or a contact by others (without an id).
+
+    delivered: when it arrived, 0: nobody has said so. given_back: it was never sent, and somebody says so. heard_of:
+    the sender has taken it up. promotion: it offers something, until `usable`. Times in ms.
+    """
+
+    id: str
+    place: Place
+    time: int
+    expires: int
+    purpose: str
+    channel: str
+    kind: str = ""
+    action: str = ""
+    moment: str = ""
+    level: str = ""
+    usable: int = 0
+    promotion: bool = False
+    promotion_over: bool = False
+    coupon: str = ""
+    delivered: int = 0
+    given_back: bool = False
+    heard_of: bool = False
+    withdrawn: bool = False
+
+    def out(self, now: int) -> bool:
+        """Whether it may still be sent: it has not expired, and nobody has said what became of it."""
+        return bool(self.id) and not (self.given_back or self.delivered or self.heard_of) and now < self.expires
+
+    def contact(self, now: int) -> int | None:
+        """When it counts as a contact, as seen from `now`; None: it is none. One that may still be sent counts now."""
+        if self.given_back:
+            return None
+        return self.delivered or (now if now < self.expires else self.expires)
+
+    def offers(self, now: int) -> bool:
+        """Whether its promotion is open."""
+        return self.promotion and not self.promotion_over and not self.given_back and now < self.usable
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """All of it.
+
+    rests: when last marketing had reason to rest, by the name in `contact.rest`. once: what was last sent for a moment
+    or of an action. causes: touchpoints that may have asked, each with the log time of its arrival. episode: since when
+    one is open, 0: none. levels: that were drawn at in it. drawn: when last. control: by salt, as decisions say it.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    rests: dict[str, int] = field(default_factory=dict)
+    once: dict[tuple[str, str], Sent] = field(default_factory=dict)
+    causes: list[tuple[int, Touch]] = field(default_factory=list)
+    episode: int = 0
+    levels: set[str] = field(default_factory=set)
+    drawn: int = 0
+    control: dict[str, bool] = field(default_factory=dict)
+
+    def triggered(self, trigger: Trigger, place: Place, promotion: bool) -> None:
+        """A trigger went out."""
+        sent = Sent(
+            trigger.id,
+            place,
+            trigger.time,
+            trigger.expires_at,
+            trigger.purpose,
+            trigger.channel,
+            trigger.kind,
+            trigger.action,
+            trigger.moment,
+            trigger.level,
+            trigger.valid_until or trigger.expires_at,
+            promotion,
+            coupon=trigger.coupon,
+        )
+        self.sent.append(sent)
+        self.once["moment", trigger.moment] = self.once["action", trigger.action] = sent
+
+    def named(self, trigger: str) -> Sent | None:
+        """What went out under an id."""
+        return next((sent for sent in self.sent if trigger and sent.id == trigger), None)
+
+    def take(self, touch: Touch, place: Place, now: int, asks: bool) -> None:
+        """Let a touchpoint report. asks: a moment of the policy is about its type."""
+        data: Any = touch.data
+        if asks:
+            self.causes = [*self.causes[-MOST_CAUSES + 1 :], (now, touch)]
+        if touch.kind == Kind.ERASE_REQUESTED:
+            self.__init__(control=self.control, causes=self.causes)  # type: ignore[misc]
+            return
+        if touch.kind in (Kind.COMPLAINT, Kind.PAYMENT_FAILED) or _rated_low(touch):
+            self._rests("bad_experience", touch.time)
+        elif touch.kind == Kind.SPAM_REPORTED:
+            self._rests("spam", touch.time)
+        elif touch.kind == Kind.CAMPAIGN_RECEIVED:
+            self._campaign(touch, place)
+        elif touch.kind == Kind.COUPON_REDEEMED:
+            for sent in self.sent:
+                sent.promotion_over |= bool(sent.id) and data.coupon_id in (sent.coupon, sent.id)
+        if (named := self.named(getattr(data, "trigger_id", "") or "")) is not None:
+            self._reported(named, touch)
+
+    def _rests(self, after: str, time: int) -> None:
+        self.rests[after] = max(self.rests.get(after, 0), time)
+
+    def _reported(self, sent: Sent, touch: Touch) -> None:
+        data: Any = touch.data
+        if touch.kind in HEARD_OF or touch.kind == Kind.CAMPAIGN_RECEIVED:
+            sent.heard_of = True
+        if (touch.kind in ARRIVED or touch.kind == Kind.CAMPAIGN_RECEIVED) and not sent.delivered:
+            sent.delivered, sent.given_back = max(touch.time, sent.time), False
+        if touch.kind == Kind.OFFER_DECLINED:
+            sent.promotion_over = True
+            if sent.purpose == "marketing":
+                self._rests("declined", touch.time)
+        if touch.kind == Kind.OFFER_FAILED:
+            sent.heard_of = True
+            if data.failure == "soft":
+                self._rests("soft_failure", touch.time)
+        unsent = touch.kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"
+        if (unsent or touch.kind in PUT_RIGHT) and not sent.delivered:
+            sent.given_back = True
+
+    def _campaign(self, touch: Touch, place: Place) -> None:
+        data: Any = touch.data
+        if data.trigger_id is None and data.purpose == "marketing":
+            usable = milliseconds(data.until) if data.until else 0
+            self.sent.append(
+                Sent(
+                    "",
+                    place,
+                    touch.time,
+                    touch.time,
+                    data.purpose,
+                    data.channel or "",
+                    usable=usable,
+                    promotion=data.promotion,
+                    delivered=touch.time,
+                )
+            )
+
+    def settle(self, now: int) -> None:
+        """Drop what no rule looks at any more."""
+        if len(self.sent) > 1 and self.sent[0].time < now - LONGEST:
+            self.sent = [
+                one
+                for one in self.sent
+                if one.time >= now - LONGEST or (one.contact(now) or 0) >= now - LONGEST or one.offers(now)
+            ]
+
+
+def _rated_low(touch: Touch) -> bool:
+    data: Any = touch.data
+    match touch.kind:
+        case Kind.NPS:
+            return bool(data.score <= 6)
+        case Kind.CSAT:
+            return bool(data.score <= 2)
+        case Kind.REVIEW:
+            return bool(data.rating <= 2)
+    return False

@@ -1,0 +1,202 @@
+"""What the touchpoints said of a customer, by docs/people.md, as far as a policy asks for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from models.touchpoints import Kind, Touch
+from streams.operations.audit.consent import Consents, Yes
+from streams.operations.audit.records import DAY
+
+REMEMBERED: Final = 8
+"""Touchpoints by which one that comes twice is known, as the engine remembers them."""
+ALL_BUT_LEGAL: Final = frozenset({"contract", "care", "marketing"})
+BIRTHDAY: Final = "not_of_age"
+ADULT: Final = 18
+
+
+class Restriction(NamedTuple):
+    """Times in ms; until 0: for good."""
+
+    purposes: frozenset[str]
+    time: int
+    until: int
+
+
+class Person:
+    """One customer. `erased` is the log time of the last erasure while nothing has reopened it, else 0."""
+
+    def __init__(self) -> None:
+        self.seen: deque[int] = deque(maxlen=REMEMBERED)
+        self.erased = 0
+        self.consents = {purpose: Consents() for purpose in ("marketing", "profiling", "conversation")}
+        self.forget()
+
+    def forget(self) -> None:
+        """All but consents, and what must outlast an erasure."""
+        self.customer_class = self.language = self.country = self.zone = self.role = self.programme = ""
+        self.quiet: tuple[str, str] | None = None
+        self.max_per_week: int | None = None
+        self.silent_until = 0
+        self.channels: tuple[str, ...] = ()
+        self.topics: tuple[str, ...] = ()
+        self.rewards: tuple[str, ...] = ()
+        self.restrictions: dict[str, Restriction] = {}
+        self.cases: set[str] = set()
+        self.bought_last = self.days_bought = self.first_touch = 0
+        self.spent = 0.0
+        self.unsure = False  # a purchase older than the last one: by which day it counts is the engine's to say
+
+    def comes_again(self, touch: Touch) -> bool:
+        """Whether the touchpoint is one of those that came last; else it is remembered."""
+        if touch.kind == Kind.EXPIRED_UNSENT:
+            return False
+        if touch.id_hash in self.seen:
+            return True
+        self.seen.append(touch.id_hash)
+        return False
+
+    def take(self, touch: Touch, now: int, late: bool) -> None:
+        """Let a touchpoint change what is known. now: log time in ms."""
+        if self.erased:
+            granted = touch.kind == Kind.CONSENT_CHANGED and touch.a > 0 and touch.time > self.erased and not late
+            if not granted:
+                return
+            self.erased = 0
+        self.first_touch = min(self.first_touch or touch.time, touch.time)
+        if (taken := _TAKEN.get(touch.kind)) is not None:
+            taken(self, touch, now, late)
+
+    def restricted(self, purpose: str, now: int) -> str:
+        """The reason for which nothing may be sent for a purpose; empty: there is none."""
+        for reason, said in self.restrictions.items():
+            if purpose in said.purposes and not (said.until and now >= said.until):
+                return reason
+        return ""
+
+    def erase(self, now: int) -> None:
+        """Forget all but what was refused."""
+        forbidden = self.restrictions.get("do_not_contact")
+        if forbidden is not None:
+            self.consents["marketing"].refused((), forbidden.time)
+        self.consents["marketing"].after_erasure()
+        self.consents["conversation"] = Consents()
+        self.forget()
+        self.erased = now
+
+
+def milliseconds(moment: datetime) -> int:
+    """A time of a touchpoint's data, in ms."""
+    return int(moment.timestamp() * 1000)
+
+
+def _case_opened(person: Person, touch: Touch, now: int, late: bool) -> None:
+    person.cases.add(_data(touch).case_id)
+
+
+def _case_resolved(person: Person, touch: Touch, now: int, late: bool) -> None:
+    person.cases.discard(_data(touch).case_id)
+
+
+def _consent(person: Person, touch: Touch, now: int, late: bool) -> None:
+    data, said = _data(touch), person.consents[_data(touch).purpose]
+    channels = tuple(data.channels or ()) if data.purpose != "profiling" else ()
+    if not data.marketing:
+        said.refused(channels, touch.time)
+    elif not late:
+        said.granted(channels, Yes(touch.time, milliseconds(data.expires) if data.expires else 0, data.confirmed))
+
+
+def _refusal(person: Person, touch: Touch, now: int, late: bool) -> None:
+    person.consents["marketing"].refused((_data(touch).channel,), touch.time)
+
+
+def _failure(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if _data(touch).failure in ("hard", "no_address"):
+        _refusal(person, touch, now, late)
+
+
+def _restricted(person: Person, touch: Touch, now: int, late: bool) -> None:
+    data = _data(touch)
+    purposes = frozenset() if data.reason == "test" else frozenset(data.purposes or ()) or ALL_BUT_LEGAL
+    said = Restriction(purposes, touch.time, milliseconds(data.until) if data.until else 0)
+    former = person.restrictions.get(data.reason)
+    if former is not None:
+        shorter = bool(said.until) and (not former.until or said.until < former.until)
+        if said.time < former.time or (shorter and (late or said.time == former.time)):
+            return
+    person.restrictions[data.reason] = said
+
+
+def _profile(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if late:
+        return
+    data = _data(touch)
+    for name in ("customer_class", "language", "country", "role"):
+        setattr(person, name, getattr(data, name) or getattr(person, name))
+    if (born := data.birthday) is not None:
+        person.restrictions.pop(BIRTHDAY, None)
+        year = min(born.year + ADULT, 9999)
+        try:
+            day = datetime(year, born.month, born.day, tzinfo=UTC)
+        except ValueError:  # born on 29 February
+            day = datetime(year, 3, 1, tzinfo=UTC)
+        if milliseconds(day) > now:
+            person.restrictions[BIRTHDAY] = Restriction(ALL_BUT_LEGAL, touch.time, milliseconds(day))
+
+
+def _preferences(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if late:
+        return
+    data = _data(touch)
+    for name in ("channels", "topics", "rewards", "max_per_week"):
+        if (value := getattr(data, name)) is not None:
+            setattr(person, name, value)
+    if data.quiet_hours is not None:
+        person.quiet = data.quiet_hours.start, data.quiet_hours.end
+    if data.time_zone is not None:
+        person.zone = data.time_zone
+    if data.silent_until is not None:
+        person.silent_until = milliseconds(data.silent_until)
+
+
+def _programme(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if not late:
+        person.programme = _data(touch).programme or "default"
+
+
+def _purchase(person: Person, touch: Touch, now: int, late: bool) -> None:
+    person.spent += touch.a
+    if not person.bought_last or touch.time // DAY > person.bought_last // DAY:
+        person.days_bought += 1
+    elif touch.time // DAY < person.bought_last // DAY:
+        person.unsure = True
+    person.bought_last = max(person.bought_last, touch.time)
+
+
+def _erase(person: Person, touch: Touch, now: int, late: bool) -> None:
+    person.erase(now)
+
+
+def _data(touch: Touch) -> Any:
+    """Its data, of the type that the kind has."""
+    return touch.data
+
+
+_TAKEN: Final[dict[int, Callable[[Person, Touch, int, bool], None]]] = {
+    Kind.CASE_OPENED: _case_opened,
+    Kind.CASE_RESOLVED: _case_resolved,
+    Kind.CONSENT_CHANGED: _consent,
+    Kind.MESSAGE_UNSUBSCRIBED: _refusal,
+    Kind.SPAM_REPORTED: _refusal,
+    Kind.OFFER_FAILED: _failure,
+    Kind.RESTRICTED: _restricted,
+    Kind.PROFILE_UPDATED: _profile,
+    Kind.PREFERENCES_UPDATED: _preferences,
+    Kind.PROGRAMME_JOINED: _programme,
+    Kind.PURCHASE: _purchase,
+    Kind.ERASE_REQUESTED: _erase,
+}

@@ -1,0 +1,111 @@
+"""The policies of a partition, as plain tables of their TOML text, and which of them is in force."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streams.operations.audit.records import Place
+
+Table = Mapping[str, Any]
+POLICY_CHOSEN: Final = b"policy_chosen"
+_UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+REST: Final = {"declined": "14d", "spam": "90d", "soft_failure": "1d", "bad_experience": "7d"}
+"""What `contact.rest` leaves out."""
+
+
+def span(duration: str) -> int:
+    """A duration of the policy file in ms.
+
+    >>> span("36h")
+    129600000
+    """
+    return int(duration[:-1]) * _UNITS[duration[-1]]
+
+
+class Policy:
+    """A policy's text, read once more. name: as triggers carry it; the rest: tables of the file."""
+
+    def __init__(self, number: int, sha256: str, text: str) -> None:
+        table: dict[str, Any] = tomllib.loads(text)
+        self.number, self.sha256, self.name = number, sha256, f"{number}-{sha256[:8]}"
+        self.moments: Table = table.get("moment", {})
+        self.actions: Table = table.get("action", {})
+        self.channels: Table = table.get("channel", {})
+        self.contact: Table = table.get("contact", {})
+        self.basis: list[Table] = table.get("basis", [])
+        self.control: Table = {"share": 0.05, "salt": "1", "care": True, "exempt": [], **table.get("control", {})}
+        self.choice: Table = {"floor": 0.01, "hold_out": 0.05, "window": "28d", **table.get("choice", {})}
+        self.zone: str = table.get("zone", "")
+        self.risk: Table = table.get("risk", {})
+        self.asking = {kind for moment in self.moments.values() for kind in moment.get("touchpoints", [])}
+
+    def rest(self, after: str) -> int:
+        """How long marketing rests after something, ms."""
+        return span({**REST, **self.contact.get("rest", {})}[after])
+
+    def levels(self, customer_class: str) -> list[Table]:
+        """The levels of a class of customers."""
+        for row in self.risk.get("for_classes", []):
+            if customer_class in row["classes"]:
+                return list(row["levels"])
+        return list(self.risk.get("levels", []))
+
+    def leaves(self, customer_class: str) -> float:
+        """The risk below which an episode of a class is over."""
+        for row in self.risk.get("for_classes", []):
+            if customer_class in row["classes"] and row.get("exit") is not None:
+                return float(row["exit"])
+        return float(self.risk.get("exit", 0.0))
+
+    def needs(self, purpose: str, country: str, customer_class: str, channel: str) -> tuple[str, int]:
+        """What contact for a purpose rests on, by the first row that fits, and how long (ms, 0: for good)."""
+        for row in self.basis:
+            fits = (("countries", country), ("classes", customer_class), ("channels", channel))
+            if row.get("purpose", "marketing") == purpose and all(one in (row.get(key) or [one]) for key, one in fits):
+                return row["needs"], span(row["lasts"]) if row.get("lasts") else 0
+        return ("consent" if purpose == "marketing" else "nothing"), 0
+
+
+class InForce:
+    """Which policy is in force in a partition: the highest (number, sha256) of those whose text is its own."""
+
+    def __init__(self) -> None:
+        self.policy: Policy | None = None
+        self._waits: tuple[Place, Policy] | None = None
+        self.names: list[str] = []
+        self.notes: list[str] = []
+
+    def arrives(self, place: Place, value: bytes) -> None:
+        """A record of the log that names a policy. It counts once a decision at its place says so: a shard refuses a
+        text that is no policy, which is not for the auditor to judge."""
+        self.settle()
+        try:
+            data = json.loads(value)["data"]
+            number, text, sha256 = int(data["number"]), str(data["text"]), str(data["sha256"])
+            if hashlib.sha256(text.encode()).hexdigest() != sha256:
+                return
+            policy = Policy(number, sha256, text)
+        except (ValueError, KeyError, TypeError):
+            return
+        now = self.policy
+        if now is None or (number, sha256) > (now.number, now.sha256):
+            self._waits = place, policy
+
+    def confirmed(self, place: Place) -> bool:
+        """A decision says that a policy came into force. False: there was none at its place that could."""
+        if self._waits is None or self._waits[0][:2] != place[:2]:
+            return False
+        self.policy, self._waits = self._waits[1], None
+        self.names.append(self.policy.name)
+        return True
+
+    def settle(self) -> None:
+        """What was not confirmed by now was refused."""
+        if self._waits is not None:
+            place, policy = self._waits
+            self.notes.append(f"policy {policy.name} at {place} was not taken; a dead letter says why")
+            self._waits = None

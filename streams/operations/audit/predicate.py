@@ -1,0 +1,96 @@
+"""Conditions of the policy file, judged as far as the auditor knows the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from streams.operations.audit.person import Person
+from streams.operations.audit.policies import Table
+from streams.operations.audit.records import DAY
+
+UNKNOWN: Final = object()
+"""A field of which the topics do not tell."""
+Lookup = Callable[[str], Any]
+
+_COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
+    "contains": lambda a, b: b in a,
+}
+
+
+def holds(condition: Table, lookup: Lookup) -> bool | None:
+    """Whether a condition holds; None: the auditor cannot tell. Of a field that is not known a comparison is false."""
+    if "all" in condition or "any" in condition:
+        several = "all" if "all" in condition else "any"
+        found = [holds(part, lookup) for part in condition[several]]
+        decides = several == "any"
+        if decides in found:
+            return decides
+        return None if None in found else not decides
+    if "not" in condition:
+        inner = holds(condition["not"], lookup)
+        return None if inner is None else not inner
+    value = lookup(condition["field"])
+    if value is UNKNOWN:
+        return None
+    if value is None or value == "":
+        return False
+    values = value if isinstance(value, _Between) else (value,)
+    try:
+        answers = {_COMPARED[condition["op"]](one, condition["value"]) for one in values}
+    except TypeError:
+        return False
+    return answers.pop() if len(answers) == 1 else None
+
+
+class _Between(tuple[float, float]):
+    """A number that may have been rounded down."""
+
+
+def of_person(person: Person, now: int, risk: float | None) -> Lookup:
+    """The fields of a customer, at a log time in ms."""
+
+    def days_since(time: int) -> Any:
+        if not time:
+            return None
+        days = (now - time) / DAY
+        return _Between((days, float(int(days))))
+
+    def field(name: str) -> Any:
+        match name:
+            case "customer_class":
+                return person.customer_class or "consumer"
+            case "language" | "country" | "programme" | "role":
+                return getattr(person, name)
+            case "time_zone":
+                return person.zone
+            case "topics" | "rewards":
+                return getattr(person, name)
+            case "open_cases":
+                return len(person.cases)
+            case "purchase_days":
+                return UNKNOWN if person.unsure else person.days_bought
+            case "spent":
+                return person.spent
+            case "days_since_purchase":
+                return days_since(person.bought_last)
+            case "days_known":
+                return days_since(person.first_touch)
+            case "risk":
+                return UNKNOWN if risk is None else risk
+        return UNKNOWN
+
+    return field
+
+
+def of_data(data: object) -> Lookup:
+    """The fields of a touchpoint's data."""
+    return lambda name: getattr(data, name, None)

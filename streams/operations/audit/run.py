@@ -1,0 +1,311 @@
+"""Walks the line of each partition: touchpoints teach, what was said at their places is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from models.outputs import Decision, Trigger, Withdrawal
+from models.touchpoints import Kind, Rejected, Touch, read
+from streams.operations.audit.breaches import Breach, Finding, Report
+from streams.operations.audit.checks import CHECKS, Case
+from streams.operations.audit.checks.draw import drawn, of_decision
+from streams.operations.audit.dialogue import Dialogue, Sent
+from streams.operations.audit.person import Person
+from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy
+from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
+from streams.operations.audit.withdrawals import before, owed
+
+LATENESS: Final = 3_600_000
+ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger"})
+"""Rules about what is lacking: it may be on its way."""
+OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased", "forgotten"})
+_ORDER: Final[dict[object, int]] = {Decision: 0, Withdrawal: 1, Trigger: 2}
+
+
+def audit(lines: Iterable[Line], lateness: int = LATENESS, since: int = 0, grace: int = 0) -> Report:
+    """Check all that was said in these partitions.
+
+    Args:
+        lines: the partitions, each from the beginning of its log: what a customer said long ago counts.
+        lateness: the engine's setting, ms: a touchpoint older than the log's time by more is late.
+        since: what was said before this log time (ms) is read, and not judged.
+        grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
+    """
+    report = Report()
+    for line in lines:
+        walk = _Walk(line, report, lateness, since)
+        walk.go()
+        end = walk.now - grace
+        report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
+        report.policies += [name for name in walk.in_force.names if name not in report.policies]
+        report.notes += walk.in_force.notes
+    return report
+
+
+@dataclass(slots=True)
+class _Customer:
+    person: Person = field(default_factory=Person)
+    dialogue: Dialogue = field(default_factory=Dialogue)
+
+
+@dataclass(slots=True)
+class _Owed:
+    customer: str
+    sent: Sent
+    why: str
+    policy: str
+
+
+class _Walk:
+    """One partition."""
+
+    def __init__(self, line: Line, report: Report, lateness: int, since: int) -> None:
+        self.line, self.report, self.lateness, self.since = line, report, lateness, since
+        self.now = 0
+        self.in_force = InForce()
+        self.breaches: list[Breach] = []
+        self._customers: dict[str, _Customer] = {}
+        self._ids: set[str] = set()
+        self._decided: dict[str, Decision] = {}
+        self._owed: dict[str, _Owed] = {}
+
+    def go(self) -> None:
+        """From the first record to the last."""
+        said = _Said(self.line)
+        begun = False
+        for arrival in self.line.touchpoints:
+            if not begun and arrival.offset:
+                where = f"partition {self.line.partition} begins at offset {arrival.offset}"
+                self.report.notes.append(f"{where}: what was said before is not known")
+            begun = True
+            self._places(said.up_to(arrival.offset, 0))
+            self.now = max(self.now, arrival.timestamp)
+            place = Place(self.line.partition, arrival.offset, 1)
+            self._arrives(arrival, place)
+            self._places(said.up_to(arrival.offset, 1))
+            self._lacking(place)
+        self.in_force.settle()
+        if left := said.left():
+            where = f"partition {self.line.partition}"
+            self.report.notes.append(f"{where}: {left} outputs stand behind the last touchpoint")
+        self.report.unread += said.unread.records
+
+    # -- touchpoints
+
+    def _arrives(self, arrival: Arrival, place: Place) -> None:
+        value = arrival.value
+        if value and arrival.key is None and POLICY_CHOSEN in value:
+            self.in_force.arrives(place, value)
+            return
+        touch = read(value, arrival.key, arrival.timestamp)
+        if isinstance(touch, Rejected) or not touch.customer:
+            return
+        customer = self._customers.get(touch.customer)
+        if customer is None:
+            if arrival.key != touch.customer.encode():
+                return  # the engine refuses it as well
+            customer = self._customers[touch.customer] = _Customer()
+        self.report.touchpoints += 1
+        if not customer.person.comes_again(touch):
+            self._touch(customer, touch, place)
+
+    def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
+        person, dialogue, policy = customer.person, customer.dialogue, self.in_force.policy
+        was = before(person, dialogue, self.now) if policy and dialogue.sent else None
+        person.take(touch, self.now, touch.time < self.now - self.lateness)
+        if not person.erased or touch.kind == Kind.ERASE_REQUESTED:
+            asks = policy is not None and Kind(touch.kind).type in policy.asking
+            dialogue.take(touch, place, self.now, asks)
+        if was is not None and policy is not None:
+            for sent, why in owed(policy, was, person, touch, self.now):
+                self._owed[sent.id] = _Owed(touch.customer, sent, why, policy.name)
+
+    # -- what was said
+
+    def _places(self, groups: Iterator[tuple[Place, list[Said]]]) -> None:
+        for place, said in groups:
+            for one in said:
+                match one:
+                    case Decision():
+                        self._decision(one, place)
+                    case Withdrawal():
+                        self._withdrawal(one, place)
+                    case Trigger():
+                        self._trigger(one, place)
+            for decision in self._decided.values():
+                if decision.trigger and decision.time >= self.since:
+                    says = f"trigger {decision.trigger}"
+                    self._found(decision, place, [Finding("no_trigger", says, "there is none at its place")])
+            self._decided.clear()
+
+    def _decision(self, decision: Decision, place: Place) -> None:
+        self.report.decisions += decision.time >= self.since
+        if decision.what == "policy_in_force" and not self.in_force.confirmed(place):
+            self.in_force.notes.append(f"policy {decision.policy} is said to be in force at {place}, where none came")
+        self._unique(decision, place)
+        customer = self._customers.get(decision.customer)
+        if customer is None:
+            return
+        dialogue = customer.dialogue
+        if decision.what == OPENS:
+            dialogue.episode = decision.time
+            dialogue.levels.clear()
+        elif decision.what in CLOSES:
+            dialogue.episode = 0
+            dialogue.levels.clear()
+            if decision.what == "forgotten":
+                customer.person.forget()
+        elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
+            self._decided[decision.id] = decision
+            self._found(decision, place, list(_of_decided(decision, dialogue, policy)))
+
+    def _trigger(self, trigger: Trigger, place: Place) -> None:
+        policy = self.in_force.policy
+        if not trigger.policy and policy is None:
+            self.report.of_settings += trigger.time >= self.since
+            return
+        self._unique(trigger, place)
+        decision = self._decided.get(trigger.decision)
+        findings = list(_of_link(trigger, decision))
+        if decision is not None and decision.trigger == trigger.id:
+            del self._decided[decision.id]
+        customer = self._customers.setdefault(trigger.customer, _Customer())
+        action = policy.actions.get(trigger.action) if policy else None
+        if policy is None or trigger.policy != policy.name:
+            in_force = policy.name if policy else "none"
+            findings.append(Finding("wrong_policy", f"{in_force} is in force", f"by {trigger.policy or 'settings'}"))
+        if policy is None or action is None:
+            findings.append(Finding("unknown_action", "no such action", trigger.action))
+        else:
+            moment = policy.moments.get(trigger.moment, {})
+            case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision)
+            findings += chain.from_iterable(check(case) for check in CHECKS)
+        self.report.triggers[trigger.purpose] += trigger.time >= self.since
+        self._found(trigger, place, findings)
+        customer.dialogue.settle(trigger.time)
+        customer.dialogue.triggered(trigger, place, bool(action and action.get("promotion")))
+
+    def _withdrawal(self, withdrawal: Withdrawal, place: Place) -> None:
+        self.report.withdrawals += withdrawal.time >= self.since
+        self._unique(withdrawal, place)
+        paid = self._owed.pop(withdrawal.trigger, None)
+        customer = self._customers.get(withdrawal.customer)
+        sent = paid.sent if paid else customer.dialogue.named(withdrawal.trigger) if customer else None
+        if sent is None:
+            why = "no such trigger of this customer"
+        elif sent.withdrawn:
+            why = "it was taken back before"
+        elif sent.delivered or sent.given_back or withdrawal.time >= sent.expires:
+            why = "it was not out any more"
+        else:
+            sent.withdrawn = True
+            return
+        self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
+
+    def _unique(self, said: Said, place: Place) -> None:
+        if said.id in self._ids and said.id:
+            kind = type(said).__name__.lower()
+            self._found(said, place, [Finding("id_twice", "ids are unique", f"a second {kind} {said.id}")])
+        self._ids.add(said.id)
+
+    def _lacking(self, place: Place) -> None:
+        for name, one in self._owed.items():
+            if self.now >= self.since:
+                done = f"{name} was not taken back"
+                self.breaches.append(
+                    Breach(
+                        "withdrawal_owed",
+                        name,
+                        one.customer,
+                        one.sent.action,
+                        one.policy,
+                        one.why,
+                        done,
+                        place,
+                        self.now,
+                    )
+                )
+        self._owed.clear()
+
+    def _found(self, said: Said, place: Place, findings: list[Finding]) -> None:
+        if said.time < self.since:
+            return
+        action = "" if isinstance(said, Withdrawal) else said.action
+        policy = self.in_force.policy.name if self.in_force.policy else ""
+        for rule, says, done in findings:
+            self.breaches.append(Breach(rule, said.id, said.customer, action, policy, says, done, place, said.time))
+
+
+def _of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
+    """Whether a trigger is what was decided at its place."""
+    if decision is None:
+        yield Finding("no_decision", f"decision {trigger.decision}", "there is none at its place")
+        return
+    told = {
+        name: (getattr(decision, name), getattr(trigger, name))
+        for name in ("customer", "action", "channel", "moment", "level", "policy", "time")
+    }
+    told["trigger"] = (decision.trigger, trigger.id)
+    for name, (says, done) in told.items():
+        if says != done:
+            yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")
+
+
+def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy) -> Iterator[Finding]:
+    """What is asked of a moment's answer; the dialogue takes it in."""
+    if drawn(decision):
+        yield from of_decision(policy, decision, dialogue.drawn)
+        dialogue.drawn = decision.time
+        if dialogue.episode and decision.level in dialogue.levels:
+            yield Finding("level_once", f"{decision.level} asks once an episode", "drawn again")
+        dialogue.levels.add(decision.level)
+        salt = str(policy.control["salt"])
+        if dialogue.control.setdefault(salt, decision.control) != decision.control:
+            yield Finding("control", f"control is for good under salt {salt!r}", f"now {decision.control}")
+
+
+class _Said:
+    """What was said on the output topics, by place, each place's in order of time: decisions first, triggers last."""
+
+    def __init__(self, line: Line) -> None:
+        self.unread = Unread()
+        self._sources: list[_Ahead] = [
+            _Ahead(self.unread.decisions(line.decisions)),
+            _Ahead(self.unread.triggers(line.triggers)),
+        ]
+
+    def up_to(self, offset: int, after: int) -> Iterator[tuple[Place, list[Said]]]:
+        """All that was said up to a place."""
+        while waiting := [Place.of(source.next.at) for source in self._sources if source.next is not None]:
+            place = min(waiting)
+            if (place.offset, place.after) > (offset, after):
+                return
+            found: list[Said] = []
+            for source in self._sources:
+                while source.next is not None and Place.of(source.next.at) <= place:
+                    found.append(source.next)
+                    source.move()
+            yield place, sorted(found, key=lambda one: (one.time, _ORDER[type(one)]))
+
+    def left(self) -> int:
+        """How much was said behind that."""
+        left = 0
+        for source in self._sources:
+            while source.next is not None:
+                left += 1
+                source.move()
+        return left
+
+
+class _Ahead:
+    """An iterator of which the next is known."""
+
+    def __init__(self, values: Iterator[Said]) -> None:
+        self._values = values
+        self.next: Said | None = next(values, None)
+
+    def move(self) -> None:
+        self.next = next(self._values, None)

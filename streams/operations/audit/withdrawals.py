@@ -1,0 +1,62 @@
+"""What must be taken back: which triggers a touchpoint makes wrong while they are out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from models.touchpoints import Kind, Touch
+from streams.operations.audit.dialogue import Dialogue, Sent
+from streams.operations.audit.person import Person
+from streams.operations.audit.policies import Policy
+
+OF_PROMOTIONS: Final = frozenset({Kind.CASE_OPENED, Kind.RETURN})
+"""Touchpoints that take back promotions whose action names none."""
+
+
+class Before(NamedTuple):
+    """What was out before a touchpoint, with what was refused and restricted then."""
+
+    sent: tuple[Sent, ...]
+    closed: frozenset[str]
+    restricted: frozenset[str]
+
+
+def before(person: Person, dialogue: Dialogue, now: int) -> Before:
+    """As it stands before a touchpoint. now: log time of it, ms."""
+    sent = tuple(one for one in dialogue.sent if one.out(now) and not one.withdrawn)
+    return Before(
+        sent,
+        frozenset(one.channel for one in sent if person.consents["marketing"].closed(one.channel)),
+        frozenset(one.purpose for one in sent if person.restricted(one.purpose, now)),
+    )
+
+
+def owed(policy: Policy, was: Before, person: Person, touch: Touch, now: int) -> Iterator[tuple[Sent, str]]:
+    """The triggers that a touchpoint takes back, each with why. To be asked after the touchpoint is taken in."""
+    for sent in was.sent:
+        if not sent.out(now):
+            continue
+        if touch.kind == Kind.ERASE_REQUESTED:
+            yield sent, "an erasure"
+            continue
+        if sent.purpose not in was.restricted and (reason := person.restricted(sent.purpose, now)):
+            yield sent, f"restricted: {reason}"
+            continue
+        refused = person.consents["marketing"].closed(sent.channel) and sent.channel not in was.closed
+        if sent.purpose == "marketing" and refused:
+            yield sent, f"{sent.channel} is refused"
+            continue
+        named = policy.actions.get(sent.action, {}).get("withdraw_when")
+        if named is not None:
+            if Kind(touch.kind).type in named:
+                yield sent, f"withdraw_when {list(named)}"
+        elif sent.promotion and (touch.kind in OF_PROMOTIONS or _wants_less(touch, person, now)):
+            yield sent, f"a promotion, at {Kind(touch.kind).type}"
+
+
+def _wants_less(touch: Touch, person: Person, now: int) -> bool:
+    if touch.kind != Kind.PREFERENCES_UPDATED:
+        return False
+    data: Any = touch.data
+    return data.max_per_week == 0 or (data.silent_until is not None and person.silent_until > now)

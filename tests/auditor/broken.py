@@ -1,0 +1,515 @@
+"""A stream for every rule of the auditor, in which that rule is broken once and no other is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from tests.support.audited import POLICY, Log
+
+BROKEN: dict[str, list[Callable[[Log], None]]] = {}
+Break = Callable[[Log], None]
+
+
+def breaks(rule: str) -> Callable[[Break], Break]:
+    """Says which rule a function breaks, in a stream in which anna may be written to."""
+
+    def decorate(function: Break) -> Break:
+        BROKEN.setdefault(rule, []).append(function)
+        return function
+
+    return decorate
+
+
+# -- who may be spoken to
+
+
+@breaks("erased")
+def care_after_an_erasure(log: Log) -> None:
+    log.touch("complaint")
+    log.touch("erase_requested")
+    log.says("erased")
+    log.clock()
+    log.send("sorry", "harm")
+
+
+@breaks("restricted")
+def marketing_to_who_is_in_dispute(log: Log) -> None:
+    log.touch("restricted", reason="dispute")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("restricted")
+def marketing_to_a_child(log: Log) -> None:
+    log.touch("profile_updated", birthday="2015-03-01")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("restricted")
+def care_where_a_restriction_names_care(log: Log) -> None:
+    log.touch("restricted", reason="vulnerable", purposes=["care"])
+    log.touch("complaint")
+    log.send("sorry", "harm")
+
+
+@breaks("refused")
+def by_a_channel_that_was_unsubscribed(log: Log) -> None:
+    log.touch("message_unsubscribed", channel="push")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+
+
+@breaks("refused")
+def a_preference_undoes_no_refusal(log: Log) -> None:
+    log.touch("consent_changed", marketing=False)
+    log.touch("preferences_updated", channels=["email"])
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("refused")
+def a_yes_without_a_channel_undoes_no_refusal(log: Log) -> None:
+    log.touch("spam_reported", channel="push")
+    log.after("13w")
+    log.touch("consent_changed", marketing=True)
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+
+
+@breaks("refused")
+def a_late_refusal_counts(log: Log) -> None:
+    log.after("3h")
+    log.touch("consent_changed", ago="2h", marketing=False, channels=["push"])
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+
+
+@breaks("no_basis")
+def by_a_channel_that_was_never_granted(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "call")
+
+
+@breaks("no_basis")
+def after_a_consent_has_expired(log: Log) -> None:
+    log.touch("consent_changed", marketing=True, channels=["push"], expires="2026-03-03T00:00:00Z")
+    log.after("1d")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+
+
+@breaks("profiling")
+def by_the_risk_of_who_objects_to_it(log: Log) -> None:
+    log.touch("consent_changed", marketing=False, purpose="profiling")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("silent")
+def to_who_wants_none(log: Log) -> None:
+    log.touch("preferences_updated", max_per_week=0)
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("silent")
+def to_who_wants_none_yet(log: Log) -> None:
+    log.touch("preferences_updated", silent_until="2026-03-20T00:00:00Z")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("unwanted_topic")
+def about_what_nobody_asked_for(log: Log) -> None:
+    log.touch("preferences_updated", topics=["tea"])
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("language")
+def in_a_language_that_there_is_not(log: Log) -> None:
+    log.touch("profile_updated", language="fr-FR")
+    log.send("useful", "risk", level="slipping")
+
+
+# -- when
+
+
+@breaks("quiet_hours")
+def at_night(log: Log) -> None:
+    log.at("2026-03-02T20:30:00Z")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("quiet_hours")
+def in_quiet_hours_of_their_own_at_their_place(log: Log) -> None:
+    log.touch("preferences_updated", quiet_hours={"start": "15:00", "end": "16:00"}, time_zone="Asia/Kathmandu")
+    log.at("2026-03-02T10:00:00Z")  # 15:45 there
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("quiet_hours")
+def an_hour_too_early_by_daylight_saving(log: Log) -> None:
+    log.at("2026-03-28T12:00:00Z")
+    log.touch("visit")
+    log.at("2026-10-26T06:30:00Z")  # 07:30 by the clocks of winter
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("quiet_hours")
+def in_one_of_the_zones_of_a_country(log: Log) -> None:
+    log.chooses(POLICY.replace('zone = "Europe/Berlin"\n', ""), number=2)
+    log.touch("profile_updated", country="US")
+    log.at("2026-03-02T15:00:00Z")  # ten in New York, seven in Los Angeles, five in Hawaii
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("expires_in_quiet_hours")
+def it_may_be_sent_at_night(log: Log) -> None:
+    log.at("2026-03-02T15:00:00Z")  # 16:00; it expires at 22:00
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+
+
+@breaks("contact_hours")
+def a_call_on_a_sunday(log: Log) -> None:
+    log.at("2026-03-08T11:00:00Z")
+    log.touch("complaint")
+    log.send("sorry", "harm", "call")
+
+
+# -- how often
+
+
+def days_of_marketing(log: Log, days: int) -> list[str]:
+    """One cart a day, each delivered at once."""
+    sent = []
+    for _ in range(days):
+        log.touch("cart_abandoned", amount=1)
+        sent.append(log.send("cart", "cart"))
+        log.touch("offer_delivered", trigger_id=sent[-1], channel="email")
+        log.after("1d")
+    return sent
+
+
+@breaks("cap")
+def a_third_contact_in_a_week(log: Log) -> None:
+    days_of_marketing(log, 3)
+
+
+@breaks("cap")
+def contacts_by_others_count(log: Log) -> None:
+    log.touch("campaign_received", campaign_id="spring")
+    log.after("1d")
+    days_of_marketing(log, 2)
+
+
+@breaks("cap")
+def a_second_call_in_a_month(log: Log) -> None:
+    log.touch("consent_changed", marketing=True, channels=["call"])
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("cart", "cart", "call"), channel="call")
+        log.after("14d")
+
+
+@breaks("cap")
+def care_has_a_cap_of_its_own(log: Log) -> None:
+    for _ in range(2):
+        log.touch("complaint")
+        log.touch("offer_delivered", trigger_id=log.send("sorry", "harm"), channel="email")
+        log.after("3d")
+
+
+@breaks("own_cap")
+def more_than_the_customer_wants(log: Log) -> None:
+    log.touch("preferences_updated", max_per_week=1)
+    days_of_marketing(log, 2)
+
+
+@breaks("cool_down")
+def twice_within_the_least_time(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.touch("offer_delivered", trigger_id=log.send("cart", "cart"), channel="email")
+    log.after("2h")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+
+
+@breaks("once_per_moment")
+def one_moment_twice(log: Log) -> None:
+    log.chooses(POLICY.replace('{ most = 1, within = "7d", purpose = "care" },', ""), number=2)
+    for _ in range(2):
+        log.touch("complaint")
+        log.touch("offer_delivered", trigger_id=log.send("sorry", "harm"), channel="email")
+        log.after("1d")
+
+
+@breaks("once_per_action")
+def one_action_twice(log: Log) -> None:
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        sent = log.send("offer", "cart", level="leaving")
+        log.touch("offer_delivered", trigger_id=sent, channel="email")
+        log.touch("coupon_redeemed", coupon_id=log.triggers[-1].coupon)  # type: ignore[union-attr]
+        log.after("15d")
+
+
+@breaks("promotion_open")
+def two_promotions_at_a_time(log: Log) -> None:
+    log.touch("campaign_received", campaign_id="spring", promotion=True, until="2026-03-10T00:00:00Z")
+    log.after("2d")
+    log.touch("cart_abandoned", amount=1)
+    log.send("offer", "cart", level="leaving")
+
+
+@breaks("promotion_used")
+def two_promotions_an_episode(log: Log) -> None:
+    log.says("episode_opened")
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("offer", "cart", level="leaving"), channel="email")
+        log.after("21d")
+
+
+@breaks("open_case")
+def selling_while_a_case_is_open(log: Log) -> None:
+    for n in range(17):
+        log.touch("case_opened", case_id=f"c-{n}")
+    for n in range(16):
+        log.touch("case_resolved", case_id=f"c-{n}")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("rest")
+def selling_after_a_bad_experience(log: Log) -> None:
+    log.touch("complaint")
+    log.after("6d")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("rest")
+def selling_after_a_decline(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.touch("offer_declined", trigger_id=log.send("cart", "cart"))
+    log.after("13d")
+    log.send("useful", "risk", level="slipping")
+
+
+# -- what
+
+
+@breaks("wrong_policy")
+def by_a_policy_that_was_replaced(log: Log) -> None:
+    former = log.named
+    log.chooses(f"{POLICY}\n# newer\n", number=2)
+    log.send("useful", "risk", level="slipping", policy=former, decision={"policy": former})
+
+
+@breaks("unknown_action")
+def an_action_that_is_off(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.send("old", "cart")
+
+
+@breaks("unknown_action")
+def an_action_that_is_in_no_policy(log: Log) -> None:
+    log.send("nothing_of_ours", "risk", level="slipping")
+
+
+@breaks("unknown_channel")
+def a_channel_that_the_action_may_not_use(log: Log) -> None:
+    log.touch("consent_changed", marketing=True, channels=["call"])
+    log.send("useful", "risk", "call", level="slipping")
+
+
+@breaks("wrong_moment")
+def an_action_at_a_moment_of_others(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.send("useful", "cart")
+
+
+@breaks("wrong_level")
+def an_offer_at_too_low_a_level(log: Log) -> None:
+    log.send("offer", "risk", level="slipping")
+
+
+@breaks("wrong_level")
+def an_episode_that_is_over(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", decision={"probability": 0.39})
+
+
+@breaks("wrong_class")
+def an_offer_to_a_business(log: Log) -> None:
+    log.touch("profile_updated", customer_class="business")
+    log.send("offer", "risk", level="leaving")
+
+
+@breaks("condition")
+def an_offer_to_who_never_bought(log: Log) -> None:
+    log.chooses(POLICY.replace("value = 1 }", "value = 2 }"), number=2)
+    log.send("offer", "risk", level="leaving")
+
+
+@breaks("no_cause")
+def a_cart_that_nobody_left(log: Log) -> None:
+    log.send("cart", "cart")
+
+
+@breaks("no_cause")
+def a_cart_of_the_day_before(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.after("25h")
+    log.touch("visit")
+    log.send("cart", "cart")
+
+
+@breaks("no_cause")
+def a_complaint_that_the_moment_does_not_mean(log: Log) -> None:
+    log.touch("complaint", severity="low")
+    log.send("sorry", "harm")
+
+
+@breaks("unlike_policy")
+def a_content_of_its_own(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", content="useful/other")
+
+
+@breaks("expiry")
+def worth_sending_for_too_long(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", expires_at=log.time + 7 * 3_600_000)
+
+
+@breaks("expiry")
+def expired_before_it_may_be_sent(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", expires_at=log.time)
+
+
+# -- control, draws
+
+
+@breaks("control")
+def marketing_to_who_is_of_the_control_group(log: Log) -> None:
+    log.chooses(POLICY.replace("share = 0.0", "share = 1.0"), number=2)
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("control")
+def marketing_where_the_decision_says_control(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", decision={"control": True})
+
+
+@breaks("chances")
+def chances_that_are_more_than_one(log: Log) -> None:
+    log.send("useful", "risk", level="slipping")
+    more = tuple(replace(one, chance=one.chance + 1) for one in log.decisions[-1].candidates)
+    log.decisions[-1] = replace(log.decisions[-1], candidates=more)
+
+
+@breaks("drawn_at_zero")
+def what_was_drawn_had_no_chance(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", propensity=0.0)
+    alone, useful = log.decisions[-1].candidates
+    held = (replace(alone, chance=2**32), replace(useful, chance=0, gates=("cap",)))
+    log.decisions[-1] = replace(log.decisions[-1], candidates=held)
+
+
+@breaks("propensity")
+def another_propensity(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", propensity=0.5)
+
+
+@breaks("window")
+def drawn_twice_in_a_window(log: Log) -> None:
+    for level in ("slipping", "leaving"):
+        log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level=level), channel="email")
+        log.after("14d")
+
+
+@breaks("level_once")
+def a_level_that_asks_twice(log: Log) -> None:
+    log.says("episode_opened")
+    for _ in range(2):
+        log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
+        log.after("29d")
+
+
+# -- bookkeeping
+
+
+@breaks("id_twice")
+def one_id_for_two_triggers(log: Log) -> None:
+    log.touch("payment_failed")
+    first = log.send("update", "payment")
+    log.after("1d")
+    log.touch("payment_failed")
+    log.send("update", "payment", id=first, decision={"trigger": first})
+
+
+@breaks("no_decision")
+def a_trigger_that_nobody_decided(log: Log) -> None:
+    log.touch("payment_failed")
+    log.send("update", "payment")
+    log.decisions.pop()
+
+
+@breaks("no_trigger")
+def a_decision_whose_trigger_is_missing(log: Log) -> None:
+    log.touch("payment_failed")
+    log.send("update", "payment")
+    log.triggers.pop()
+
+
+@breaks("unlike_decision")
+def another_channel_than_was_decided(log: Log) -> None:
+    log.touch("payment_failed")
+    log.send("update", "payment", channel="email", decision={"channel": "push"})
+
+
+@breaks("withdrawal_owed")
+def what_is_out_at_an_erasure(log: Log) -> None:
+    log.touch("payment_failed")
+    log.send("update", "payment")
+    log.touch("erase_requested")
+
+
+@breaks("withdrawal_owed")
+def what_is_out_at_a_restriction(log: Log) -> None:
+    log.send("useful", "risk", level="slipping")
+    log.touch("restricted", reason="deceased")
+
+
+@breaks("withdrawal_owed")
+def what_is_out_at_a_refusal(log: Log) -> None:
+    log.send("useful", "risk", level="slipping")
+    log.touch("message_unsubscribed", channel="email")
+
+
+@breaks("withdrawal_owed")
+def a_promotion_that_is_out_when_a_case_is_opened(log: Log) -> None:
+    log.send("offer", "risk", level="leaving")
+    log.touch("case_opened", case_id="c-1")
+
+
+@breaks("withdrawal_owed")
+def what_names_a_purchase_is_out_at_one(log: Log) -> None:
+    named = 'content = "useful/picks"\nwithdraw_when = ["purchase"]'
+    log.chooses(POLICY.replace('content = "useful/picks"', named), number=2)
+    log.send("useful", "risk", level="slipping")
+    log.touch("purchase", amount=9)
+
+
+@breaks("stray_withdrawal")
+def of_what_was_never_out(log: Log) -> None:
+    log.withdraws("0" * 32)
+
+
+@breaks("stray_withdrawal")
+def taken_back_twice(log: Log) -> None:
+    sent = log.send("useful", "risk", level="slipping")
+    log.touch("restricted", reason="deceased")
+    log.withdraws(sent)
+    log.withdraws(sent, name="another")

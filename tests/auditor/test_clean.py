@@ -1,0 +1,207 @@
+"""What the policy allows is no breach: each stream here lies just inside a rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.audited import MONDAY, POLICY, Log
+
+
+def test_a_stream_in_which_everything_is_right() -> None:
+    log = Log.begun()
+    log.touch("payment_failed")
+    log.send("update", "payment")
+    log.touch("complaint")
+    log.touch("offer_delivered", trigger_id=log.send("sorry", "harm"), channel="email")
+    log.after("8d")
+    log.says("episode_opened")
+    offer = log.send("offer", "risk", level="leaving", decision={"probability": 0.81})
+    log.touch("case_opened", case_id="c-1")
+    log.withdraws(offer)
+    log.touch("offer_withdrawn", trigger_id=offer)
+    log.touch("case_resolved", case_id="c-1")
+    log.says("episode_closed")
+    log.after("28d")
+    log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"), channel="email")
+    log.clock()
+    report = log.report()
+    assert not report.breaches
+    assert not report.notes
+    assert report.triggers == {"contract": 1, "care": 1, "marketing": 2}
+    assert (report.withdrawals, report.policies) == (1, [log.named])
+
+
+def test_care_and_contract_go_out_at_night_and_after_a_refusal() -> None:
+    log = Log.begun()
+    log.touch("consent_changed", marketing=False)
+    log.touch("preferences_updated", max_per_week=0)
+    log.at("2026-03-02T23:00:00Z")
+    log.touch("complaint")
+    log.send("sorry", "harm")
+    log.touch("payment_failed")
+    log.send("update", "payment")
+    assert not log.broken()
+
+
+def test_a_newer_yes_that_names_the_channel_opens_it_again() -> None:
+    log = Log.begun()
+    log.touch("message_unsubscribed", channel="push")
+    log.after("1h")
+    log.touch("consent_changed", marketing=True, channels=["push"])
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+    assert not log.broken()
+
+
+def test_who_consents_after_an_erasure_begins_as_a_new_customer() -> None:
+    log = Log.begun()
+    log.touch("preferences_updated", max_per_week=0)
+    log.touch("erase_requested")
+    log.after("1h")
+    log.touch("consent_changed", marketing=True, channels=["push"])
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+    assert not log.broken()
+
+
+def test_a_restriction_that_is_over_is_none() -> None:
+    log = Log.begun()
+    log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")
+    log.after("2d")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    assert not log.broken()
+
+
+@pytest.mark.parametrize("reported", ["offer_withdrawn", "expired_unsent", "offer_failed"])
+def test_what_was_given_back_counts_for_nothing(reported: str) -> None:
+    log = Log.begun()
+    failed = {"channel": "email", "failure": "refused_by_sender"} if reported == "offer_failed" else {}
+    for _ in range(3):
+        log.touch("cart_abandoned", amount=1)
+        log.touch(reported, trigger_id=log.send("cart", "cart"), **failed)
+        log.after("1h")
+    assert not log.broken()
+
+
+def test_what_was_delivered_is_not_given_back() -> None:
+    log = Log.begun()
+    log.touch("cart_abandoned", amount=1)
+    sent = log.send("cart", "cart")
+    log.touch("offer_delivered", trigger_id=sent)
+    log.touch("offer_withdrawn", trigger_id=sent)
+    log.after("1h")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    assert log.broken().keys() == {"cool_down"}
+
+
+def test_a_contact_leaves_a_rolling_time_at_its_end() -> None:
+    log = Log.begun()
+    for wait in ("1d", "6d", "1d"):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("cart", "cart"))
+        log.after(wait)
+    assert not log.broken()
+
+
+def test_what_nobody_has_reported_counts_until_it_expires_and_from_then_on_once() -> None:
+    log = Log.begun()
+    for wait in ("27h", "7d"):  # 6 hours of life, and 20 of rest behind them
+        log.touch("cart_abandoned", amount=1)
+        log.send("cart", "cart")
+        log.after(wait)
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    assert not log.broken()
+
+
+@pytest.mark.parametrize(
+    ("moment", "allowed"),
+    [
+        ("2026-03-29T05:59:59Z", False),  # 07:59:59 in the first hours of summer time
+        ("2026-03-29T06:00:00Z", True),
+        ("2026-10-25T06:59:59Z", False),  # the same in the first hours of winter time
+        ("2026-10-25T07:00:00Z", True),
+    ],
+)
+def test_quiet_hours_end_by_the_clocks_of_the_day(moment: str, allowed: bool) -> None:
+    log = Log.begun()
+    log.touch("consent_changed", marketing=True, channels=["push"])
+    log.at(moment)
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+    assert log.broken().keys() == (set() if allowed else {"quiet_hours"})
+
+
+def test_a_zone_that_does_not_exist_counts_as_not_stated() -> None:
+    log = Log.begun()
+    log.touch("preferences_updated", time_zone="Mars/Olympus")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    assert not log.broken()
+
+
+def test_care_of_who_is_in_the_control_group() -> None:
+    log = Log.begun(POLICY.replace("share = 0.0", "share = 1.0"))
+    log.touch("complaint")
+    log.send("sorry", "harm", decision={"control": True})
+    assert not log.broken()
+
+
+def test_a_touchpoint_that_comes_twice_counts_once() -> None:
+    log = Log.begun()
+    log.touch("campaign_received", campaign_id="spring")
+    again = log.touchpoints[-1]
+    log.append(again.value or b"", "anna")
+    log.after("21h")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    assert not log.broken()
+
+
+def test_what_may_be_on_its_way_is_not_lacking() -> None:
+    log = Log.begun()
+    log.send("useful", "risk", level="slipping")
+    log.touch("restricted", reason="deceased")
+    assert not log.report(grace=600_000).breaches
+    assert log.report().breaches
+
+
+def test_what_was_said_before_a_time_is_read_and_not_judged() -> None:
+    log = Log.begun()
+    log.send("cart", "cart")  # no cart was left
+    log.after("2h")
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart", "push")
+    report = log.report(since=log.time)
+    assert {breach.rule for breach in report.breaches} == {"cool_down"}
+    assert report.triggers == {"marketing": 1}
+
+
+def test_a_policy_that_no_shard_took_is_not_in_force() -> None:
+    log = Log.begun()
+    log.chooses(POLICY.replace('mode = "off"', ""), number=2, taken=False)
+    log.touch("cart_abandoned", amount=1)
+    log.send("cart", "cart")
+    report = log.report()
+    assert not report.breaches
+    assert "was not taken" in report.notes[0]
+
+
+def test_what_the_settings_triggered_is_left_out_and_counted() -> None:
+    log = Log()
+    log.at(MONDAY)
+    log.touch("purchase", amount=1)
+    log.named = ""
+    log.send("win_back", "", policy="", decision={"policy": ""})
+    report = log.report()
+    assert not report.breaches
+    assert (report.of_settings, report.triggers.total()) == (1, 0)
+
+
+def test_a_log_whose_beginning_is_gone_is_named() -> None:
+    log = Log.begun()
+    log.touchpoints = [arrival._replace(offset=arrival.offset + 7) for arrival in log.touchpoints]
+    log.decisions = []
+    assert "begins at offset 7" in log.report().notes[0]

@@ -1,0 +1,31 @@
+"""Each rule of the auditor, broken on purpose once, is found, and no other is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streams.operations.audit import RULES
+from tests.auditor.broken import BROKEN
+from tests.support.audited import Log
+
+CASES = [(rule, function) for rule, functions in BROKEN.items() for function in functions]
+
+
+def test_there_is_a_stream_that_breaks_every_rule() -> None:
+    assert BROKEN.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize(("rule", "breaks"), CASES, ids=[f"{rule}: {one.__name__}" for rule, one in CASES])
+def test_a_broken_rule_is_found(rule: str, breaks: Callable[[Log], None]) -> None:
+    log = Log.begun()
+    breaks(log)
+    log.clock()
+    assert log.broken().keys() == {rule}
+
+
+def test_the_documentation_has_every_rule() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "decisions.md").read_text(encoding="utf-8")
+    assert [rule for rule, asks in RULES.items() if f"| `{rule}` | {asks} |" not in text] == []
