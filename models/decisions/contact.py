@@ -23,7 +23,6 @@ from models.decisions.standing import (
     IN_FLIGHT,
     LONGEST_WINDOW,
     MAX_COUNTS,
-    MAX_ONCE,
     MAX_OUTSTANDING,
     OTHERS,
     DayCount,
@@ -110,8 +109,6 @@ def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -
     """Let a moment or action of `once_per` have been just now. What the policy no longer asks for is forgotten."""
     once_per = rules_of(policy).once_per
     kept = {key: time for key, time in standing.once.items() if now < time + once_per.get(key, 0) and key != number}
-    while len(kept) >= MAX_ONCE:
-        del kept[min(kept, key=lambda key: (kept[key], key))]
     kept[number] = _second(now)
     standing.once = kept
 

@@ -1,0 +1,550 @@
+"""Reservations: made with a trigger, and ended once; what caps count of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from models.customer.restrictions import ACTION_PURPOSES
+from models.decisions.contact import CARE, KEPT, MARKETING, Settled, harm, remember, report, reserve, settle, withdraw
+from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import ANY, Limit
+from models.decisions.standing import (
+    IN_FLIGHT,
+    MAX_COUNTS,
+    MAX_OUTSTANDING,
+    OTHERS,
+    DayCount,
+    Outstanding,
+    Stage,
+    Standing,
+    channel_number,
+    id_of,
+    number_of,
+    pack_standing,
+    unpack_standing,
+)
+from models.settings import DAY, HOUR, SECOND, WEEK
+from models.touchpoints.kinds import Kind
+from models.touchpoints.times import moment
+from models.touchpoints.types.campaign import (
+    CampaignReceivedData,
+    CouponRedeemedData,
+    OfferData,
+    OfferFailedData,
+    SpamReportedData,
+)
+from models.touchpoints.types.reserved import ExpiredUnsentData
+from models.touchpoints.types.service import ComplaintData, CsatData, NpsData
+from models.touchpoints.types.social import ReviewData
+from tests.unit.models.decisions.policy.test_reading import EXAMPLE
+
+POLICY = PolicyInForce.of(1, EXAMPLE)
+NOW = 1_791_000_000_000
+EMAIL = channel_number("email")
+A_WEEK = Limit(2, WEEK, MARKETING)
+ONE = f"{1:032x}"
+
+
+def name(number: int) -> str:
+    return f"{number:032x}"
+
+
+def standing(action: str = "offer", number: int = 1) -> Standing:
+    """With one trigger that is out."""
+    found = Standing()
+    assert reserve(found, POLICY, action, "email", number, NOW, in_episode=True) == []
+    return found
+
+
+def told(found: Standing, kind: Kind, time: int = NOW + HOUR, trigger: str = ONE, **more: Any) -> list[str]:
+    data: Any = OfferData(trigger_id=trigger)
+    if kind == Kind.OFFER_FAILED:
+        data = OfferFailedData(trigger_id=trigger, channel="email", **more)
+    elif kind == Kind.COUPON_REDEEMED:
+        data = CouponRedeemedData(coupon_id=trigger)
+    elif kind == Kind.SPAM_REPORTED:
+        data = SpamReportedData(channel="email", trigger_id=trigger)
+    elif kind == Kind.EXPIRED_UNSENT:
+        data = ExpiredUnsentData(trigger_id=trigger)
+    elif kind == Kind.CAMPAIGN_RECEIVED:
+        data = CampaignReceivedData(campaign_id="c", channel="email", trigger_id=trigger)
+    return [one.what for one in report(found, POLICY, kind, data, time)]
+
+
+def test_a_reservation_is_one_entry_with_the_policys_times() -> None:
+    (entry,) = standing().outstanding
+    assert entry == Outstanding(
+        1, NOW, NOW + 3 * DAY, NOW + 14 * DAY, EMAIL, number_of("offer"), 3, MARKETING, Stage.OUT
+    )
+    assert standing().promoted
+    assert standing().once == {number_of("offer"): NOW}
+    assert standing("say_sorry").outstanding[0].purpose == CARE
+    assert not standing("win_back").promoted
+
+
+def test_times_are_whole_seconds_rounded_up_so_that_nothing_ends_too_early() -> None:
+    found = Standing()
+    reserve(found, POLICY, "offer", "email", 1, NOW + 1, expires=NOW + 1_001, until=NOW + 2_001)
+    assert found.outstanding[0][1:4] == (NOW + SECOND, NOW + 2 * SECOND, NOW + 3 * SECOND)
+    assert unpack_standing(pack_standing(found)) == found
+
+
+def test_outside_an_episode_a_promotion_is_no_episodes() -> None:
+    found = Standing()
+    reserve(found, POLICY, "offer", "email", 1, NOW)
+    assert not found.promoted
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "stage"),
+    [
+        (Kind.OFFER_SENT, [], Stage.OUT),
+        (Kind.OFFER_DELIVERED, ["delivered"], Stage.DELIVERED),
+        (Kind.OFFER_OPENED, ["delivered"], Stage.DELIVERED),
+        (Kind.OFFER_ACCEPTED, ["delivered"], Stage.DELIVERED),
+        (Kind.OFFER_DECLINED, ["delivered", "declined"], Stage.DELIVERED),
+        (Kind.COUPON_REDEEMED, ["delivered", "redeemed"], Stage.DELIVERED),
+        (Kind.SPAM_REPORTED, ["delivered"], Stage.DELIVERED),
+        (Kind.CAMPAIGN_RECEIVED, ["delivered"], Stage.DELIVERED),
+        (Kind.OFFER_EXPIRED, ["unused"], Stage.OUT),
+        (Kind.OFFER_WITHDRAWN, ["given_back"], Stage.GIVEN_BACK),
+        (Kind.EXPIRED_UNSENT, ["given_back"], Stage.GIVEN_BACK),
+        (Kind.VISIT, [], Stage.OUT),
+    ],
+)
+def test_a_touchpoint_tells_what_became_of_a_trigger(kind: Kind, said: list[str], stage: Stage) -> None:
+    found = standing()
+    assert told(found, kind) == said
+    assert found.outstanding[0].stage == stage
+
+
+@pytest.mark.parametrize(
+    ("failure", "stage"),
+    [
+        ("refused_by_sender", Stage.GIVEN_BACK),
+        ("hard", Stage.OUT),
+        ("no_address", Stage.OUT),
+        ("soft", Stage.OUT),
+        ("blocked", Stage.OUT),
+    ],
+)
+def test_of_failures_only_what_the_sender_never_tried_is_given_back(failure: str, stage: Stage) -> None:
+    found = standing()
+    assert told(found, Kind.OFFER_FAILED, failure=failure) == (["given_back"] if stage else [])
+    assert found.outstanding[0].stage == stage
+    assert found.rests_until == (NOW + HOUR + DAY if failure == "soft" else 0)
+
+
+def test_what_is_not_ours_changes_nothing() -> None:
+    found = standing()
+    assert told(found, Kind.OFFER_DELIVERED, trigger=name(2)) == []
+    assert told(found, Kind.OFFER_DELIVERED, trigger="theirs") == []
+    assert found == standing()
+    others = Standing()
+    report(others, POLICY, Kind.CAMPAIGN_RECEIVED, CampaignReceivedData(campaign_id="c"), NOW)
+    assert told(others, Kind.OFFER_WITHDRAWN, trigger=name(0)) == []
+
+
+def test_a_given_back_promotion_does_not_count_and_its_action_may_come_again() -> None:
+    found = standing()
+    told(found, Kind.EXPIRED_UNSENT)
+    assert contacts(found, A_WEEK, NOW) == 0
+    assert promotion_ends(found, NOW) == 0
+    assert not found.promoted
+    assert found.once == {}
+    assert found.next_timer() == 0
+
+
+def test_a_withdrawal_by_us_gives_nothing_back() -> None:
+    found = standing()
+    assert withdraw(found, 1)
+    assert not withdraw(found, 1)
+    assert not withdraw(found, 2)
+    assert contacts(found, A_WEEK, NOW) == 1
+    assert promotion_ends(found, NOW) == NOW + 14 * DAY
+    assert [one.what for one in settle(found, NOW + 3 * DAY)] == ["delivered"]
+
+
+def test_what_is_delivered_after_it_was_given_back_is_a_contact_again() -> None:
+    found = standing()
+    told(found, Kind.OFFER_WITHDRAWN)
+    assert told(found, Kind.OFFER_DELIVERED, NOW + 2 * HOUR) == ["late"]
+    assert contacts(found, A_WEEK, NOW + 3 * HOUR) == 1
+    assert promotion_ends(found, NOW + 3 * HOUR) == NOW + 14 * DAY
+
+
+def test_what_was_delivered_is_not_given_back() -> None:
+    found = standing()
+    told(found, Kind.OFFER_DELIVERED)
+    assert told(found, Kind.OFFER_WITHDRAWN) == ["refused"]
+    assert contacts(found, A_WEEK, NOW + 2 * HOUR) == 1
+
+
+def test_without_a_word_it_counts_as_delivered_until_one_is_said() -> None:
+    found = standing()
+    assert settle(found, NOW + 3 * DAY - 1) == []
+    (settled,) = settle(found, NOW + 3 * DAY)
+    assert (settled.id, settled.what, settled.entry.stage) == (1, "delivered", Stage.OUT)
+    assert found.outstanding[0].time == NOW + 3 * DAY
+    assert told(found, Kind.EXPIRED_UNSENT, NOW + 4 * DAY) == ["given_back"]
+    assert contacts(found, A_WEEK, NOW + 4 * DAY) == 0
+
+
+def test_delivery_counts_from_its_own_time() -> None:
+    found = standing()
+    told(found, Kind.OFFER_DELIVERED, NOW + 2 * DAY)
+    told(found, Kind.OFFER_OPENED, NOW + 5 * DAY)
+    assert found.outstanding[0].time == NOW + 2 * DAY
+    assert told(found, Kind.OFFER_DELIVERED, NOW - DAY) == []
+    assert found.outstanding[0].time == NOW + 2 * DAY
+
+
+def test_a_promotion_is_open_until_it_is_over() -> None:
+    found = standing()
+    told(found, Kind.OFFER_ACCEPTED)
+    assert promotion_ends(found, NOW + 13 * DAY) == NOW + 14 * DAY == found.next_timer()
+    assert [one.what for one in settle(found, NOW + 14 * DAY)] == ["unused"]
+    assert promotion_ends(found, NOW + 14 * DAY) == 0
+
+
+def test_marketing_rests_after_a_decline_and_a_spam_report() -> None:
+    found = standing()
+    told(found, Kind.OFFER_DECLINED)
+    assert found.rests_until == NOW + HOUR + 14 * DAY
+    told(found, Kind.SPAM_REPORTED)
+    told(found, Kind.OFFER_DECLINED)
+    assert found.rests_until == NOW + HOUR + 90 * DAY
+    settle(found, NOW + HOUR + 90 * DAY)
+    assert found.rests_until == 0
+
+
+def test_a_decline_of_care_lets_no_marketing_rest() -> None:
+    found = standing("say_sorry")
+    assert told(found, Kind.OFFER_DECLINED) == ["delivered"]
+    assert found.rests_until == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "bad"),
+    [
+        (Kind.COMPLAINT, ComplaintData(), True),
+        (Kind.PAYMENT_FAILED, None, True),
+        (Kind.NPS, NpsData(score=6), True),
+        (Kind.NPS, NpsData(score=7), False),
+        (Kind.CSAT, CsatData(score=2), True),
+        (Kind.CSAT, CsatData(score=3), False),
+        (Kind.REVIEW, ReviewData(rating=2), True),
+        (Kind.REVIEW, ReviewData(rating=3), False),
+        (Kind.VISIT, None, False),
+    ],
+)
+def test_marketing_rests_after_a_bad_experience(kind: Kind, data: Any, bad: bool) -> None:
+    found = Standing()
+    assert harm(found, POLICY, kind, data, NOW) is bad
+    assert found.harmed_until == (NOW + WEEK if bad else 0)
+
+
+# -- contacts by others
+
+
+def by_others(found: Standing, time: int = NOW, **more: Any) -> list[Settled]:
+    data = CampaignReceivedData(campaign_id="c", **{"channel": "email", **more})
+    return report(found, POLICY, Kind.CAMPAIGN_RECEIVED, data, time)
+
+
+def test_marketing_by_others_counts_and_nothing_else_does() -> None:
+    found = Standing()
+    by_others(found)
+    by_others(found, purpose="care")
+    by_others(found, trigger_id="of ours, long ago")
+    assert contacts(found, A_WEEK, NOW) == 1
+    assert contacts(found, A_WEEK._replace(channel=EMAIL), NOW) == 1
+    assert contacts(found, A_WEEK._replace(kind=3), NOW) == 0
+
+
+def test_a_promotion_by_others_is_one() -> None:
+    found = Standing()
+    by_others(found, promotion=True, until=moment("2026-10-10T00:00:00Z"))
+    assert promotion_ends(found, NOW) == 1_791_590_400_000
+    settle(found, NOW + 2 * DAY)
+    assert promotion_ends(found, NOW + 2 * DAY) == 1_791_590_400_000
+
+
+def test_contacts_by_others_become_a_count_after_a_day() -> None:
+    found = Standing()
+    by_others(found)
+    by_others(found, NOW + SECOND)
+    settle(found, NOW + DAY + SECOND)
+    assert found.outstanding == []
+    assert found.counts == [DayCount(NOW // DAY, EMAIL, OTHERS, MARKETING, 2)]
+
+
+def test_beside_eight_triggers_that_are_out_one_by_others_is_counted_at_once() -> None:
+    found = Standing()
+    for number in range(1, 9):
+        reserve(found, POLICY, "offer", "email", number, NOW)
+    assert by_others(found) == []
+    assert len(found.outstanding) == 8
+    assert contacts(found, A_WEEK, NOW) == 9
+
+
+# -- what is old, and what has no room
+
+
+def test_settled_marketing_is_kept_for_two_weeks_and_then_counted_by_the_day() -> None:
+    found = standing()
+    told(found, Kind.COUPON_REDEEMED, NOW)
+    settle(found, NOW + KEPT - 1)
+    assert len(found.outstanding) == 1
+    settle(found, NOW + KEPT)
+    assert (found.outstanding, found.counts) == ([], [DayCount(NOW // DAY, EMAIL, 3, MARKETING, 1)])
+    settle(found, (NOW // DAY + 93) * DAY - 1)
+    assert found.counts
+    settle(found, (NOW // DAY + 93) * DAY)
+    assert found.counts == []
+
+
+def test_care_is_a_count_as_soon_as_it_is_settled_and_contract_is_none() -> None:
+    care, contract = standing("say_sorry"), standing("update_payment")
+    for found in (care, contract):
+        told(found, Kind.OFFER_DELIVERED)
+        settle(found, NOW + HOUR)
+        assert found.outstanding == []
+    assert [one.purpose for one in care.counts] == [CARE]
+    assert contract.counts == []
+    assert contacts(care, A_WEEK, NOW) == 0
+
+
+def test_a_full_list_drops_what_was_given_back_then_the_oldest_that_is_settled() -> None:
+    found = Standing()
+    for number in range(1, 9):
+        reserve(found, POLICY, "something_useful", "email", number, NOW + number * SECOND)
+    assert full_until(found, NOW) == NOW + SECOND + 3 * DAY
+    for number, kind in ((5, Kind.OFFER_DELIVERED), (3, Kind.OFFER_DELIVERED), (7, Kind.EXPIRED_UNSENT)):
+        told(found, kind, NOW + number * SECOND, trigger=name(number))
+    assert full_until(found, NOW) == 0
+    for number in (9, 10, 11):
+        assert reserve(found, POLICY, "something_useful", "email", number, NOW + HOUR) == []
+    assert [one.id for one in found.outstanding] == [1, 2, 4, 6, 8, 9, 10, 11]
+    assert found.counts == [DayCount(NOW // DAY, EMAIL, 1, MARKETING, 2)]
+
+
+def test_what_must_go_out_finds_room_beside_eight_that_are_out() -> None:
+    found = standing()
+    for number in range(2, 9):
+        reserve(found, POLICY, "something_useful", "email", number, NOW + number * SECOND)
+    (settled,) = reserve(found, POLICY, "update_payment", "email", 9, NOW + HOUR)
+    assert (settled.id, settled.what) == (2, "delivered")
+    assert len(found.outstanding) == MAX_OUTSTANDING
+
+
+def test_days_of_one_sort_become_one_where_there_are_too_many() -> None:
+    found = Standing(counts=[DayCount(20_000 + n, EMAIL + n % 2, 1, MARKETING, 1) for n in range(MAX_COUNTS)])
+    by_others(found, (20_000 + MAX_COUNTS) * DAY - DAY)
+    settle(found, (20_000 + MAX_COUNTS) * DAY)
+    assert len(found.counts) == MAX_COUNTS
+    assert found.counts[0] == DayCount(20_001, EMAIL + 1, 1, MARKETING, 1)
+    assert found.counts[1] == DayCount(20_002, EMAIL, 1, MARKETING, 2)
+    assert sum(one.contacts for one in found.counts) == MAX_COUNTS + 1
+
+
+def test_only_what_may_not_come_yet_is_remembered() -> None:
+    found = Standing(once={number_of("gone"): NOW, number_of("reward"): NOW - 89 * DAY, number_of("cart"): NOW - WEEK})
+    remember(found, POLICY, number_of("offer"), NOW + 1)
+    assert found.once == {number_of("reward"): NOW - 89 * DAY, number_of("offer"): NOW + SECOND}
+
+
+# -- caps
+
+ENTRIES = st.builds(
+    Outstanding,
+    st.integers(0, 99),
+    st.integers(-30, 0).map(lambda days: NOW + days * DAY),
+    st.integers(1, 5).map(lambda days: NOW + days * DAY),
+    st.just(0),
+    st.integers(1, 2),
+    st.just(1),
+    st.integers(0, 2),
+    st.sampled_from((CARE, MARKETING)),
+    st.sampled_from(Stage),
+)
+DAYS = st.builds(
+    DayCount,
+    st.integers(-60, -14).map(lambda days: NOW // DAY + days),
+    st.integers(1, 2),
+    st.integers(0, 2),
+    st.sampled_from((CARE, MARKETING)),
+    st.integers(1, 3),
+)
+LIMITS = st.builds(
+    Limit,
+    st.integers(0, 4),
+    st.integers(1, 92).map(lambda days: days * DAY),
+    st.sampled_from((CARE, MARKETING)),
+    st.sampled_from((ANY, 1, 2)),
+    st.sampled_from((ANY, 0, 1)),
+)
+
+
+@given(st.lists(ENTRIES, max_size=8), st.lists(DAYS, max_size=6), LIMITS)
+def test_a_limit_frees_when_one_more_contact_fits_and_not_before(
+    entries: list[Outstanding], days: list[DayCount], limit: Limit
+) -> None:
+    found = Standing(outstanding=entries, counts=days)
+    frees = frees_at(found, limit, NOW)
+    if limit.most == 0 or contacts(found, limit, NOW) < limit.most:
+        assert frees == 0
+    else:
+        assert frees > NOW
+        assert contacts(found, limit, frees) < limit.most <= contacts(found, limit, frees - 1)
+
+
+@given(st.lists(ENTRIES, max_size=8), LIMITS)
+def test_what_may_yet_arrive_counts_in_every_window(entries: list[Outstanding], limit: Limit) -> None:
+    mine = [one for one in entries if one.stage in IN_FLIGHT and one.purpose == limit.purpose]
+    anywhere = limit._replace(channel=ANY, kind=ANY, within=SECOND)
+    assert contacts(Standing(outstanding=entries), anywhere, NOW) >= len(mine)
+
+
+# -- whatever is said, in whatever order
+
+WORDS = (
+    Kind.OFFER_SENT,
+    Kind.OFFER_DELIVERED,
+    Kind.OFFER_OPENED,
+    Kind.OFFER_ACCEPTED,
+    Kind.OFFER_DECLINED,
+    Kind.OFFER_EXPIRED,
+    Kind.OFFER_WITHDRAWN,
+    Kind.EXPIRED_UNSENT,
+    Kind.COUPON_REDEEMED,
+    Kind.SPAM_REPORTED,
+    Kind.CAMPAIGN_RECEIVED,
+)
+
+
+class Dialogue(RuleBasedStateMachine):
+    """Triggers and what is said of them, beside a model of what may be said once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standing = Standing()
+        self.now = NOW
+        self.made = 0
+        self.contact: dict[int, str] = {}
+        """Of each trigger: reserved, presumed, delivered, given_back, late."""
+        self.promotion: dict[int, bool] = {}
+        """Of each promotion: whether it is open."""
+        self.arrived: dict[int, int] = {}
+
+    def heard(self, settled: list[Settled], presumed: bool = False) -> None:
+        for one in settled:
+            was = self.contact.get(one.id, "by others")
+            if one.what == "delivered":
+                assert was == "reserved"
+                self.contact[one.id] = "presumed" if presumed else "delivered"
+            elif one.what == "given_back":
+                assert was in ("reserved", "presumed")
+                self.contact[one.id] = "given_back"
+                self.promotion.pop(one.id, None)
+            elif one.what == "late":
+                assert was == "given_back"
+                self.contact[one.id] = "late"
+                if next(entry for entry in self.standing.outstanding if entry.id == one.id).until:
+                    self.promotion[one.id] = True
+            elif one.what == "refused":
+                assert was in ("delivered", "late", "presumed")
+            else:
+                assert one.what in ("declined", "redeemed", "unused")
+                if one.id:
+                    assert self.promotion.pop(one.id)
+
+    @rule(action=st.sampled_from(("offer", "reward", "something_useful", "say_sorry", "update_payment")))
+    def reserve(self, action: str) -> None:
+        self.made += 1
+        settled = reserve(self.standing, POLICY, action, "email", self.made, self.now)
+        self.heard(settled)
+        self.contact[self.made] = "reserved"
+        if action in ("offer", "reward"):
+            self.promotion[self.made] = True
+
+    @precondition(lambda self: self.made)
+    @rule(kind=st.sampled_from(WORDS), back=st.integers(0, 9))
+    def say(self, kind: Kind, back: int) -> None:
+        number = max(1, self.made - back)
+        before = self.contact[number]
+        data: Any = OfferData(trigger_id=name(number))
+        if kind == Kind.COUPON_REDEEMED:
+            data = CouponRedeemedData(coupon_id=name(number))
+        elif kind == Kind.CAMPAIGN_RECEIVED:
+            data = CampaignReceivedData(campaign_id="c", trigger_id=name(number))
+        self.heard(report(self.standing, POLICY, kind, data, self.now))
+        if before == "presumed" and any(
+            one.id == number and one.stage == Stage.DELIVERED for one in self.standing.outstanding
+        ):
+            self.contact[number] = "delivered"
+
+    @rule(until=st.integers(0, 30))
+    def others(self, until: int) -> None:
+        data = CampaignReceivedData(
+            campaign_id="c", promotion=until > 0, until=moment(f"2026-11-{until:02}T00:00:00Z") if until else None
+        )
+        self.heard(report(self.standing, POLICY, Kind.CAMPAIGN_RECEIVED, data, self.now))
+
+    @precondition(lambda self: self.made)
+    @rule(back=st.integers(0, 9))
+    def withdraw(self, back: int) -> None:
+        counted = contacts(self.standing, A_WEEK, self.now)
+        withdraw(self.standing, max(1, self.made - back))
+        assert contacts(self.standing, A_WEEK, self.now) == counted
+
+    @rule(hours=st.sampled_from((1, 12, 48, 400)))
+    def wait(self, hours: int) -> None:
+        until = self.now + hours * HOUR
+        while 0 < (timer := self.standing.next_timer()) <= until:
+            self.now = timer
+            self.heard(settle(self.standing, timer), presumed=True)
+            assert not 0 < self.standing.next_timer() <= timer
+        self.now = until
+        self.heard(settle(self.standing, until), presumed=True)
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        """What stands in the record is what was said."""
+        assert len(self.standing.outstanding) <= MAX_OUTSTANDING
+        assert len(self.standing.counts) <= MAX_COUNTS
+        assert unpack_standing(pack_standing(self.standing)).outstanding == self.standing.outstanding
+        for entry in self.standing.outstanding:
+            if entry.id:
+                assert (entry.stage in IN_FLIGHT) == (self.contact[entry.id] == "reserved")
+                assert (entry.stage == Stage.GIVEN_BACK) == (self.contact[entry.id] == "given_back")
+                if entry.stage != Stage.GIVEN_BACK:
+                    assert bool(entry.until) == self.promotion.get(entry.id, False)
+        here = {entry.id for entry in self.standing.outstanding}
+        for number, state in self.contact.items():
+            assert number in here or state != "reserved"
+        assert all(number in here for number in self.promotion)
+
+    @invariant()
+    def who_was_reached_is_counted(self) -> None:
+        reached = sum(
+            1
+            for entry in self.standing.outstanding
+            if entry.purpose == MARKETING and entry.stage != Stage.GIVEN_BACK and entry.time > self.now - 92 * DAY
+        )
+        assert contacts(self.standing, Limit(1, 92 * DAY, MARKETING), self.now) >= reached
+
+
+TestEveryReservationEndsOnce = Dialogue.TestCase
+TestEveryReservationEndsOnce.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_triggers_id_names_its_entry() -> None:
+    assert id_of(name(7)) == 7
+    assert ACTION_PURPOSES[MARKETING] == "marketing"
