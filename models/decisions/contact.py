@@ -11,6 +11,7 @@ to the present.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from models.customer.moments import whole
@@ -123,7 +124,8 @@ def withdraw(standing: Standing, trigger: int) -> bool:
 
 
 def settle(standing: Standing, now: int) -> list[Settled]:
-    """Do what time alone does: expiries, ends of promotions, what is old enough to be counted by day or forgotten."""
+    """Do what time alone does: expiries, ends of promotions, windows and rests, what is old enough to be counted by the
+    day or forgotten. From then on the next timer is a moment that waits, or lies ahead."""
     settled: list[Settled] = []
     kept: list[Outstanding] = []
     for former in standing.outstanding:
@@ -140,6 +142,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
             _count(standing, entry)
     standing.outstanding = kept
     standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
+    standing.window_ends = standing.window_ends if now < standing.window_ends else 0
     standing.rests_until = standing.rests_until if now < standing.rests_until else 0
     standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
     return settled
@@ -170,7 +173,7 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
         return _give_back(standing, at)
     settled = _deliver(standing, at, time, again=kind in _DELIVERIES) if kind in _ARRIVED else []
     entry = standing.outstanding[at]
-    if kind in _ENDS and entry.until and entry.stage != Stage.GIVEN_BACK:
+    if kind in _ENDS and entry.until:
         settled.append(Settled(entry.id, _ENDS[kind], entry))
         standing.outstanding[at] = entry._replace(until=0)
     return settled
@@ -186,27 +189,28 @@ _ARRIVED: Final = _DELIVERIES | {
     Kind.SPAM_REPORTED,
 }
 """Touchpoints from which it follows that a trigger arrived."""
-_ENDS: Final[dict[int, str]] = {
-    Kind.OFFER_DECLINED: DECLINED,
-    Kind.COUPON_REDEEMED: REDEEMED,
-    Kind.OFFER_EXPIRED: UNUSED,
-}
+_ENDS: Final[dict[int, str]] = {Kind.OFFER_DECLINED: DECLINED, Kind.COUPON_REDEEMED: REDEEMED}
 """Touchpoints that end a promotion, and how."""
 
 
-def harm(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time: int) -> bool:
-    """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a failed payment, a
-    low rating."""
-    if kind not in (Kind.COMPLAINT, Kind.PAYMENT_FAILED):
-        rated = _LOW.get(kind)
-        if rated is None or getattr(data, rated[0]) > rated[1]:
-            return False
+def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, time: int) -> bool:
+    """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a severe case, a
+    failed payment, a low rating."""
+    bad = _BAD.get(kind)
+    if bad is None or not bad(data):
+        return False
     standing.harmed_until = max(standing.harmed_until, _second(time + rules_of(policy).bad_experience))
     return True
 
 
-_LOW: Final[dict[int, tuple[str, int]]] = {Kind.NPS: ("score", 6), Kind.CSAT: ("score", 2), Kind.REVIEW: ("rating", 2)}
-"""Ratings, and up to where they are low."""
+_BAD: Final[dict[int, Callable[[Any], bool]]] = {
+    Kind.COMPLAINT: lambda data: True,
+    Kind.PAYMENT_FAILED: lambda data: True,
+    Kind.CASE_OPENED: lambda data: data.severity in ("high", "critical"),
+    Kind.NPS: lambda data: data.score <= 6,
+    Kind.CSAT: lambda data: data.score <= 2,
+    Kind.REVIEW: lambda data: data.rating <= 2,
+}
 
 
 def _deliver(standing: Standing, at: int, time: int, again: bool) -> list[Settled]:
@@ -216,6 +220,8 @@ def _deliver(standing: Standing, at: int, time: int, again: bool) -> list[Settle
     moved = max(entry.time, _second(time)) if again or not known else entry.time
     open_until = entry.until if entry.until > time else 0
     late = entry.stage == Stage.GIVEN_BACK
+    if late and entry.until and standing.reached:
+        standing.promoted = True
     standing.outstanding[at] = entry._replace(
         stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until
     )
@@ -265,7 +271,7 @@ def _is_done(entry: Outstanding, now: int) -> bool:
         return entry.expires + KEPT <= now
     if entry.stage in IN_FLIGHT or entry.until:
         return False
-    if entry.purpose != MARKETING:
+    if entry.purpose != MARKETING and (entry.purpose != CARE or entry.stage == Stage.DELIVERED):
         return True
     return entry.time + (KEPT if entry.id else OTHERS_KEPT) <= now
 

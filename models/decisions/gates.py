@@ -10,13 +10,24 @@ from typing import Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
-from models.decisions.basis import closed
+from models.decisions.basis import NO_BASIS, REFUSED, closed
 from models.decisions.gate_table import CODES, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
 from models.decisions.person import Person
 from models.decisions.rules import ActionRules, Rules
 from models.decisions.words import SENTENCES
 
-__all__ = ["CODES", "FINAL", "SENTENCES", "Ask", "Held", "Judged", "channels_of", "customer_wide", "judge"]
+__all__ = [
+    "CODES",
+    "FINAL",
+    "SENTENCES",
+    "Ask",
+    "Held",
+    "Judged",
+    "channel_held",
+    "channels_of",
+    "customer_wide",
+    "judge",
+]
 
 _ORDER: Final = {code: place for place, code in enumerate(CODES)}
 _ONLY_MARKETING: Final = frozenset({MARKETING})
@@ -77,6 +88,22 @@ def judge(ask: Ask, action: str) -> Judged:
         if not _on(ask, one, channel):
             return Judged(action, channel, _in_order(held) if held else ())
     return Judged(action, channels[0], _in_order([*held, *_on(ask, one, channels[0])]))
+
+
+def channel_held(ask: Ask, action: str, channel: str) -> Holding:
+    """What the customer has said, or was said of them, against an action that is on its way by a channel: erased,
+    restricted, no consent, silence."""
+    purpose = ask.rules.actions[action].purpose
+    return _in_order(
+        [
+            held
+            for held in (*_of_customer(ask, purpose), *_of_channel(ask, purpose, channel))
+            if held.code in _SAID_OF_THEM
+        ]
+    )
+
+
+_SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
 
 
 def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.contact import CARE, KEPT, MARKETING, Settled, harm, remember, report, reserve, settle, withdraw
+from models.decisions.contact import (
+    CARE,
+    KEPT,
+    MARKETING,
+    Settled,
+    remember,
+    report,
+    reserve,
+    settle,
+    suffered,
+    withdraw,
+)
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import ANY, Limit
@@ -40,7 +51,7 @@ from models.touchpoints.types.campaign import (
     SpamReportedData,
 )
 from models.touchpoints.types.reserved import ExpiredUnsentData
-from models.touchpoints.types.service import ComplaintData, CsatData, NpsData
+from models.touchpoints.types.service import CaseOpenedData, ComplaintData, CsatData, NpsData
 from models.touchpoints.types.social import ReviewData
 from tests.unit.models.decisions.policy.test_reading import EXAMPLE
 
@@ -112,7 +123,7 @@ def test_outside_an_episode_a_promotion_is_no_episodes() -> None:
         (Kind.COUPON_REDEEMED, ["delivered", "redeemed"], Stage.DELIVERED),
         (Kind.SPAM_REPORTED, ["delivered"], Stage.DELIVERED),
         (Kind.CAMPAIGN_RECEIVED, ["delivered"], Stage.DELIVERED),
-        (Kind.OFFER_EXPIRED, ["unused"], Stage.OUT),
+        (Kind.OFFER_EXPIRED, [], Stage.OUT),
         (Kind.OFFER_WITHDRAWN, ["given_back"], Stage.GIVEN_BACK),
         (Kind.EXPIRED_UNSENT, ["given_back"], Stage.GIVEN_BACK),
         (Kind.VISIT, [], Stage.OUT),
@@ -179,6 +190,22 @@ def test_what_is_delivered_after_it_was_given_back_is_a_contact_again() -> None:
     assert promotion_ends(found, NOW + 3 * HOUR) == NOW + 14 * DAY
 
 
+def test_a_promotion_that_arrived_after_all_is_the_open_episodes() -> None:
+    for reached in (0.0, 0.5):
+        found = standing()
+        found.reached = reached
+        told(found, Kind.OFFER_WITHDRAWN)
+        told(found, Kind.OFFER_DELIVERED)
+        assert found.promoted is bool(reached)
+
+
+def test_a_word_after_the_end_of_a_promotion_does_not_open_it_again() -> None:
+    found = standing()
+    told(found, Kind.OFFER_WITHDRAWN)
+    assert told(found, Kind.OFFER_DELIVERED, NOW + 14 * DAY) == ["late"]
+    assert promotion_ends(found, NOW) == 0
+
+
 def test_what_was_delivered_is_not_given_back() -> None:
     found = standing()
     told(found, Kind.OFFER_DELIVERED)
@@ -235,6 +262,8 @@ def test_a_decline_of_care_lets_no_marketing_rest() -> None:
     [
         (Kind.COMPLAINT, ComplaintData(), True),
         (Kind.PAYMENT_FAILED, None, True),
+        (Kind.CASE_OPENED, CaseOpenedData(case_id="1", severity="high"), True),
+        (Kind.CASE_OPENED, CaseOpenedData(case_id="1"), False),
         (Kind.NPS, NpsData(score=6), True),
         (Kind.NPS, NpsData(score=7), False),
         (Kind.CSAT, CsatData(score=2), True),
@@ -246,7 +275,7 @@ def test_a_decline_of_care_lets_no_marketing_rest() -> None:
 )
 def test_marketing_rests_after_a_bad_experience(kind: Kind, data: Any, bad: bool) -> None:
     found = Standing()
-    assert harm(found, POLICY, kind, data, NOW) is bad
+    assert suffered(POLICY, found, kind, data, NOW) is bad
     assert found.harmed_until == (NOW + WEEK if bad else 0)
 
 
@@ -310,7 +339,25 @@ def test_settled_marketing_is_kept_for_two_weeks_and_then_counted_by_the_day() -
     assert found.counts == []
 
 
-def test_care_is_a_count_as_soon_as_it_is_settled_and_contract_is_none() -> None:
+def test_care_of_which_nobody_has_spoken_is_kept_for_two_weeks() -> None:
+    found = standing("say_sorry")
+    settle(found, NOW + DAY)
+    assert told(found, Kind.OFFER_DELIVERED, NOW + 3 * DAY) == []
+    assert contacts(found, A_WEEK._replace(purpose=CARE), NOW + 9 * DAY) == 1
+    settle(found, NOW + 3 * DAY)
+    assert found.outstanding == []
+
+
+def test_what_has_ended_is_no_timer_any_more() -> None:
+    found = standing()
+    found.window_ends = NOW + 20 * DAY
+    while timer := found.next_timer():
+        settle(found, timer)
+        assert found.next_timer() == 0 or found.next_timer() > timer
+    assert found.window_ends == 0
+
+
+def test_care_is_a_count_as_soon_as_it_has_arrived_and_contract_is_none() -> None:
     care, contract = standing("say_sorry"), standing("update_payment")
     for found in (care, contract):
         told(found, Kind.OFFER_DELIVERED)

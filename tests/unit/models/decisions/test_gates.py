@@ -13,7 +13,7 @@ from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_rest
 from models.customer.tail import Tail
 from models.decisions.ask import Ask, Held
 from models.decisions.gate_table import TABLE
-from models.decisions.gates import CODES, SENTENCES, customer_wide, judge
+from models.decisions.gates import CODES, SENTENCES, channel_held, customer_wide, judge
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
@@ -374,3 +374,15 @@ def test_old_contacts_count_by_the_day() -> None:
     capped = policy(contact='[contact]\ncaps = [{ most = 2, within = "30d" }]')
     held = World(capped, standing=Standing(counts=[day])).held()["marketing"]
     assert held == (Held("cap", (NOW // DAY - 19) * DAY + 30 * DAY),)
+
+
+def test_what_is_on_its_way_is_held_by_what_the_customer_has_said_and_by_nothing_else() -> None:
+    said = {"erased", "restricted", "refused_channel", "no_basis", "silent"}
+    for world in worlds():
+        judged = judge(world.ask(), "marketing")
+        held = channel_held(world.ask(), "marketing", judged.channel)
+        assert held == tuple(one for one in judged.held if one.code in said)
+    register = pack_register({(MARKETING, "push"): Statement(False, NOW), (MARKETING, "email"): Statement(True, NOW)})
+    ask = World(tail=tail(consents=register)).ask()
+    assert channel_held(ask, "marketing", "push") == (Held("refused_channel"),)
+    assert channel_held(ask, "care", "push") == ()
