@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "streams.cli.doctor:doctor",
     "evaluate": "streams.cli.evaluate:evaluate",
     "models": "streams.cli.models:models",
+    "policy": "streams.cli.policy:policy",
     "publish": "streams.cli.publish:publish",
     "rebuild": "streams.cli.rebuild:rebuild",
     "rehearse": "streams.cli.rehearse:rehearse",

@@ -7,8 +7,6 @@ Settings are called here as the configuration calls them.
 
 from __future__ import annotations
 
-import asyncio
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,19 +15,14 @@ from msgspec import UNSET, UnsetType
 
 from models.settings import DAY, SECOND, EngineSettings
 from models.timeline.chosen_settings import Values, changeable, newest, rank
-from models.timeline.shard_state import NO_TIME, ChosenSettings
+from models.timeline.shard_state import ChosenSettings
 from models.touchpoints import InvalidTouchpoint, event
-from streams.crash_points import point
 from streams.errors import EngineError, ExitCode
-from streams.kafka.errors import kafka_named
-from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
 from streams.operations.champion import NoShard
+from streams.operations.choices import read_within, write_choice
 from streams.shard.meta import ShardBody, settings_in_force, unpack_body
 from streams.store import Store
-
-DELIVERY_S: Final = 15.0
-LOOK_AGAIN_S: Final = 0.25
 
 UNITS: Final[Mapping[str, tuple[str, int]]] = {
     "enter": ("enter", 1),
@@ -179,29 +172,8 @@ def write(
         BrokerUnreachable: Kafka does not answer.
         BrokerRefused: Kafka does not take the record.
     """
-    times = [_time(shards.get(shard), shards) for shard in range(partitions)]
-    records = [_record(plan.chosen, time) for time in times]
-    # Twice the same record is one, so a retry needs no idempotence.
-    producer, _ = open_producer(connection, False, DELIVERY_S, {"linger_ms": 0})
-    offsets = []
-    try:
-        for shard, (value, at) in enumerate(zip(records, times, strict=True)):
-            with kafka_named(connection, "writing the settings"):
-                sent = producer.send(topic, value, partition=shard, timestamp_ms=at)
-                offsets.append(sent.get(DELIVERY_S).offset)
-            point("settings.written")
-    finally:
-        close_producer(producer)
-    return offsets
-
-
-def _time(shard: ShardSettingsNow | None, shards: Mapping[int, ShardSettingsNow]) -> int:
-    """Of a record. The broker's in a live topic; in a replay our clock would make all that is to come late."""
-    if next(iter(shards.values())).body.creation.mode == "live":
-        return int(time.time() * 1000)
-    if shard is None or shard.body.state.time == NO_TIME:
-        raise NoShard("the replay has not begun in every partition: its log has no time there yet")
-    return shard.body.state.time
+    bodies = {shard: now.body for shard, now in shards.items()}
+    return write_choice(connection, topic, partitions, bodies, "settings", lambda at: _record(plan.chosen, at))
 
 
 def _record(chosen: ChosenSettings, at: int) -> bytes:
@@ -218,13 +190,12 @@ async def read_by(
     store: Store, app: str, partitions: int, number: int, within_s: float
 ) -> tuple[Sequence[int], Sequence[int]]:
     """The shards that have read a change within a time, and those that have not."""
-    deadline = time.monotonic() + within_s
-    while True:
+
+    async def readers() -> list[int]:
         shards = await shards_now(store, app, partitions)
-        have = [n for n, shard in shards.items() if shard.newest is not None and shard.newest.number >= number]
-        if len(have) == partitions or time.monotonic() > deadline:
-            return have, [n for n in range(partitions) if n not in have]
-        await asyncio.sleep(LOOK_AGAIN_S)
+        return [n for n, shard in shards.items() if shard.newest is not None and shard.newest.number >= number]
+
+    return await read_within(readers, partitions, within_s)
 
 
 def told(now: ShardSettingsNow) -> dict[str, Any]:

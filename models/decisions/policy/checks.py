@@ -19,6 +19,8 @@ from models.touchpoints.kinds import RESERVED, Kind
 
 MOST_ARMS: Final = 7
 """Actions among which a level draws, beside leaving alone."""
+MOST_NAMED: Final = 12
+"""Names that are listed for whoever gave nearly one of them."""
 SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
 """Kinds of actions that are marketing: offers, recommendations, surveys."""
 TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
@@ -39,7 +41,9 @@ def _among(key: str, named: Iterable[str], known: Collection[str], what: str) ->
     """Names in a list that refer to something else in the policy."""
     for n, name in enumerate(named):
         if name not in known:
-            yield Problem(f"{key}[{n}]", shown(name), f"{meant(name, known)}give {what}, {one_of(known)}")
+            near = meant(name, known)
+            names = "" if near and len(known) > MOST_NAMED else f": {', '.join(map(shown, known))}"
+            yield Problem(f"{key}[{n}]", shown(name), f"{near}give one of {what}{names}")
 
 
 def _twice(key: str, named: Iterable[object]) -> Faults:
@@ -96,7 +100,7 @@ def _moments(policy: Policy) -> Faults:
 
 
 def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
-    yield from _among(f"{key}.levels", moment.levels, _levels(policy), "levels of risk.levels")
+    yield from _among(f"{key}.levels", moment.levels, _levels(policy), "the levels of risk.levels")
     if moment.touchpoints:
         yield Problem(f"{key}.touchpoints", shown(moment.touchpoints), "leave it out: levels of risk ask here")
     if moment.when is not None:
@@ -108,7 +112,7 @@ def _of_touchpoints(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.touchpoints", "", "give the types of touchpoints that ask, such as complaint")
     if moment.levels:
         yield Problem(f"{key}.levels", shown(moment.levels), "leave it out: touchpoints ask here, not levels")
-    yield from _among(f"{key}.touchpoints", moment.touchpoints, TOUCHPOINTS, "types of touchpoints")
+    yield from _among(f"{key}.touchpoints", moment.touchpoints, TOUCHPOINTS, "the types of touchpoints")
     if moment.when is not None:
         known = [fields_of(name) for name in moment.touchpoints if name in TOUCHPOINTS]
         fields = {name: wanted for one in known for name, wanted in one.items()}
@@ -119,10 +123,10 @@ def _actions(policy: Policy) -> Faults:
     risk = [name for name, moment in policy.moment.items() if moment.sort == "risk"]
     for name, action in policy.action.items():
         key, at_risk = f"action.{name}", bool({*action.moments} & {*risk})
-        yield from _among(f"{key}.moments", action.moments, policy.moment, "moments of the policy")
-        yield from _among(f"{key}.levels", action.levels, _levels(policy), "levels of risk.levels")
-        yield from _among(f"{key}.channels", action.channels, policy.channel, "channels of the policy")
-        yield from _among(f"{key}.withdraw_when", action.withdraw_when or (), TOUCHPOINTS, "types of touchpoints")
+        yield from _among(f"{key}.moments", action.moments, policy.moment, "the policy's moments")
+        yield from _among(f"{key}.levels", action.levels, _levels(policy), "the levels of risk.levels")
+        yield from _among(f"{key}.channels", action.channels, policy.channel, "the policy's channels")
+        yield from _among(f"{key}.withdraw_when", action.withdraw_when or (), TOUCHPOINTS, "the types of touchpoints")
         for listed in ("moments", "levels", "channels", "classes", "languages"):
             yield from _twice(f"{key}.{listed}", getattr(action, listed))
         if action.levels and not at_risk:
@@ -206,7 +210,7 @@ def _contact(policy: Policy) -> Faults:
             yield Problem(f"{key}.purpose", '"care"', takes)
     for n, hours in enumerate(policy.contact.hours):
         key = f"contact.hours[{n}]"
-        yield from _among(f"{key}.channels", hours.channels, policy.channel, "channels of the policy")
+        yield from _among(f"{key}.channels", hours.channels, policy.channel, "the policy's channels")
         yield from _twice(f"{key}.days", hours.days)
         if not hours.days:
             yield Problem(f"{key}.days", "empty", "name days, 1 (Monday) to 7 (Sunday), or leave it out")
@@ -215,7 +219,7 @@ def _contact(policy: Policy) -> Faults:
                 yield Problem(f"{key}.spans[{m}].end", shown(span.end), "give another time than `start`")
     for n, row in enumerate(policy.basis):
         key = f"basis[{n}]"
-        yield from _among(f"{key}.channels", row.channels, policy.channel, "channels of the policy")
+        yield from _among(f"{key}.channels", row.channels, policy.channel, "the policy's channels")
         yield from _positive(f"{key}.lasts", row.lasts)
         if row.lasts is not None and row.needs != "existing_customer":
             yield Problem(f"{key}.lasts", shown(row.lasts), 'leave it out, or give needs = "existing_customer"')

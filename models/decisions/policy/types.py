@@ -53,10 +53,11 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
 
 
 class Condition(Part, frozen=True, kw_only=True):
-    """What must be true: one comparison (`field`, `op`, `value`), or `all`, `any` or `not` of others.
+    """What must be true: one comparison (`field`, `op` and `value`), or one of `all`, `any` and `not`. Of a touchpoint
+    moment it asks the touchpoint's `data`, of an action the customer. What is not known makes a comparison false.
 
-    Of a touchpoint moment, fields are those of the touchpoint's `data`; of an action, those of the customer
-    (`models.decisions.person.FIELDS`). A field that is not known makes a comparison false.
+    field: what is compared. op: how; `in` and `not in` take a list, `contains` asks a list or a text. value: with
+    what. all: every one of these. any: at least one of these. not: this must not be true.
     """
 
     field: str | None = None
@@ -68,7 +69,10 @@ class Condition(Part, frozen=True, kw_only=True):
 
 
 class Level(Part, frozen=True, kw_only=True):
-    """A level of risk: an episode opens at the lowest, and asks again when it reaches a higher one."""
+    """A level of risk: an episode opens at the lowest, and asks again when it reaches a higher one.
+
+    name: what other tables call it. at: the risk from which on a customer stands on it.
+    """
 
     name: Identifier
     at: Risk
@@ -78,7 +82,11 @@ Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=6)]
 
 
 class RiskOfClasses(Part, frozen=True, kw_only=True):
-    """Other levels for some classes of customers. The names are those of `risk.levels`, in the same order."""
+    """Other levels for some classes of customers.
+
+    classes: whose. levels: of the same names as those of `risk.levels`, in the same order. exit: without it that of
+    `risk`.
+    """
 
     classes: tuple[CustomerClass, ...]
     levels: Levels
@@ -86,7 +94,10 @@ class RiskOfClasses(Part, frozen=True, kw_only=True):
 
 
 class Ladder(Part, frozen=True, kw_only=True):
-    """The levels, lowest first, and the risk below which an episode is over."""
+    """The levels of risk. `retention thresholds LOG` shows what a level would have done on a log of your own.
+
+    levels: lowest first. exit: the risk below which an episode is over. for_classes: other levels for some classes.
+    """
 
     levels: Levels
     exit: Risk
@@ -96,9 +107,10 @@ class Ladder(Part, frozen=True, kw_only=True):
 class Moment(Part, frozen=True, kw_only=True):
     """What asks for a decision.
 
-    sort: ``risk`` (a level is reached) or ``touchpoint``. levels: of a risk moment, without any all of them.
-    touchpoints: types of touchpoints that ask. when: a condition on the touchpoint's data. within: how long a
-    touchpoint moment lives; what it waits for must end before. once_per: at most one trigger, or final end, in so long.
+    sort: `risk` (a level is reached; one moment at most) or `touchpoint`. levels: of a risk moment, which levels ask;
+    without any all of them. touchpoints: of a touchpoint moment, the types that ask. when: a condition on the
+    touchpoint's data. within: how long a touchpoint moment lives; what it waits for must end before. once_per: at most
+    one trigger, or final end, in so long.
     """
 
     sort: Literal["risk", "touchpoint"]
@@ -110,21 +122,32 @@ class Moment(Part, frozen=True, kw_only=True):
 
 
 class ChannelRules(Part, frozen=True, kw_only=True):
-    """A channel of ours. cost: of one contact, money. presence: a customer who is online there is reached now."""
+    """A channel of ours; its name is the one that consent, preferences and touchpoints use.
+
+    cost: money, of one contact. presence: a customer who is online there is reached now.
+    """
 
     cost: Money = 0.0
     presence: bool = False
 
 
 class Span(Part, frozen=True, kw_only=True):
-    """Local time of day, from start to before end; across midnight when end is before start."""
+    """A part of the day, local time; across midnight where the end is before the start.
+
+    start: its first minute. end: the first minute after it.
+    """
 
     start: TimeOfDay
     end: TimeOfDay
 
 
 class Hours(Part, frozen=True, kw_only=True):
-    """When contacts are allowed, local time. No row means at any time. days: 1 is Monday, 7 Sunday."""
+    """When contacts are allowed: outside the spans of a row that fits there are none. Without a row that fits, at any
+    time.
+
+    spans: of the day, local time. countries, channels: that it is for; without any, for all. days: of the week, 1 is
+    Monday and 7 Sunday.
+    """
 
     spans: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=8)]
     countries: tuple[Country, ...] = ()
@@ -133,7 +156,11 @@ class Hours(Part, frozen=True, kw_only=True):
 
 
 class Cap(Part, frozen=True, kw_only=True):
-    """At most so many contacts within a rolling time of at most 92 days; of a channel or kind, where one is named."""
+    """At most so many contacts within a rolling time.
+
+    most: contacts. within: at most 92 days. purpose: of contacts that it counts. channel: that it counts; without it
+    all. kind: of actions that it counts; without it all.
+    """
 
     most: Annotated[int, Meta(ge=0, le=255)]
     within: Duration
@@ -143,7 +170,11 @@ class Cap(Part, frozen=True, kw_only=True):
 
 
 class Rest(Part, frozen=True, kw_only=True):
-    """Days of rest of marketing after what a customer did or what became of a trigger."""
+    """Rest of marketing after what a customer did, or what became of a trigger.
+
+    declined: after an offer was declined. spam: after a message was called spam. soft_failure: after a message could
+    not be delivered for now. bad_experience: after a complaint, a low rating, a failed payment.
+    """
 
     declined: Duration = "14d"
     spam: Duration = "90d"
@@ -152,8 +183,12 @@ class Rest(Part, frozen=True, kw_only=True):
 
 
 class Contact(Part, frozen=True, kw_only=True):
-    """Limits of contact. quiet_hours: no marketing, unless the customer states hours of their own. cool_down: least
-    time between two marketing contacts."""
+    """Limits of contact.
+
+    caps: how many contacts there may be. quiet_hours: no marketing then, unless the customer states hours of their
+    own. hours: when contacts are allowed, by country and channel. cool_down: least time between two marketing
+    contacts. rest: after what went wrong.
+    """
 
     caps: Annotated[tuple[Cap, ...], Meta(max_length=16)] = ()
     quiet_hours: Span | None = None
@@ -163,9 +198,11 @@ class Contact(Part, frozen=True, kw_only=True):
 
 
 class Basis(Part, frozen=True, kw_only=True):
-    """On what contact for a purpose rests. Without a row marketing needs consent; legal, contract and care nothing.
+    """On what a contact rests. The first row that fits counts. Without one marketing needs consent; legal, contract
+    and care need nothing.
 
-    The first row that fits counts. lasts: of ``existing_customer``, time since the last purchase.
+    needs: what there must be; a refusal always closes. purpose: of the contact. countries, classes, channels: that it
+    is for; without any, for all. lasts: of `existing_customer`, how long after the last purchase.
     """
 
     needs: Literal["consent", "confirmed_consent", "existing_customer", "nothing"]
@@ -177,9 +214,10 @@ class Basis(Part, frozen=True, kw_only=True):
 
 
 class Control(Part, frozen=True, kw_only=True):
-    """The lasting control group: a share of customers, by hash of salt and customer, who get no marketing of ours.
+    """The lasting control group: customers who get no marketing of ours, so that it can be seen what marketing does.
 
-    care: whether care reaches them. exempt: classes that are never in it.
+    share: of all customers, by hash of salt and customer. salt: another one draws the group anew. care: whether care
+    reaches them. exempt: classes that are never in it.
     """
 
     share: Share = 0.05
@@ -189,8 +227,11 @@ class Control(Part, frozen=True, kw_only=True):
 
 
 class Choice(Part, frozen=True, kw_only=True):
-    """The draw among the actions that a risk moment may have. floor: least chance of each; hold_out: least chance of
-    leaving alone. window: after a draw nothing is drawn for so long."""
+    """The draw among the actions that a risk moment may have, and leaving alone.
+
+    floor: least chance of each. hold_out: least chance of leaving alone. window: after a draw nothing is drawn for so
+    long.
+    """
 
     floor: Annotated[float, Meta(ge=0, le=0.1)] = 0.01
     hold_out: Share = 0.05
@@ -200,16 +241,18 @@ class Choice(Part, frozen=True, kw_only=True):
 class Action(Part, frozen=True, kw_only=True):
     """What may be done at a moment.
 
-    purpose: ``legal``, ``contract`` (what was bought, earned, promised or asked for), ``care`` (putting a wrong right,
-    nothing sold) or ``marketing``. kind: what sort of action. moments: at which it is a candidate; levels: at which of
-    a risk moment's, without any at all of them. channels: best first, without any those of the policy. when: a
-    condition on the customer. effect: money expected from it above leaving alone, before its cost. discount: money it
-    gives away. promotion: it offers something; never two at a time, and one an episode. content: key of the text.
-    languages: there are; without any it is in every language. topic: what it is about. expires: how long its trigger is
-    worth sending. valid: how long a promotion can be used after that was sent; without it until it expires.
-    priority: 1 to 9, the highest first where several moments ask at one time. once_per: at most one in so long.
-    withdraw_when: touchpoints that take it back before it is sent; without any, the defaults of its purpose.
-    parameters, notices: are handed to the sender. from, until: log times.
+    purpose: `legal`, `contract` (what was bought, earned, promised or asked for), `care` (putting a wrong right,
+    nothing sold) or `marketing`. kind: what sort of action. moments: at which it is a candidate. levels: of a risk
+    moment, at which; without any at all of them. classes: of customers who may get it; without any all. channels: best
+    first; without any those of the policy. when: a condition on the customer. effect: money expected from it above
+    leaving alone, before its cost. cost: money, beside that of the channel. discount: money that it gives away.
+    promotion: it offers something; never two at a time, and one an episode. content: key of the text. languages: of
+    the text; without any it is in every language. topic: what it is about. expires: how long its trigger is worth
+    sending. valid: how long a promotion can be used, from its trigger on; without it until that expires. priority: the
+    highest first where several moments ask at one time. once_per: at most one in so long. mode: `off` keeps it from
+    being a candidate. rollout: the share of customers who may get it, by hash. from: no candidate before. until: no
+    candidate from then on. withdraw_when: types of touchpoints that take it back before it is sent; without any, the
+    defaults of its purpose. parameters: are handed to the sender. notices: are handed to the sender.
     """
 
     purpose: ActionPurpose = "marketing"
@@ -240,7 +283,13 @@ class Action(Part, frozen=True, kw_only=True):
 
 
 class Policy(Part, frozen=True, kw_only=True):
-    """The policy as a whole."""
+    """The policy as a whole.
+
+    format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. channel: those
+    that we have. contact: limits. basis: on what a contact rests. control: the lasting control group. choice: the
+    draw. zone: the time zone of whoever states none, and whose country has more than one. protected: fields of
+    customers and touchpoints that no condition may name.
+    """
 
     format: Literal[1]
     risk: Ladder

@@ -47,7 +47,8 @@ def takes(wanted: Any) -> str:
     if origin is dict:
         return f"a table of named values, each {takes(get_args(inner)[1])}"
     if origin in (Union, UnionType):
-        return "text, a number, true, false, or a list of these"
+        alone = "text, a number, true or false"
+        return f"{alone}, or a list of these" if any(get_origin(one) is tuple for one in get_args(inner)) else alone
     if isinstance(inner, type) and issubclass(inner, Struct):
         needed = [field.encode_name for field in structs.fields(inner) if field.required]
         return "a table" + (f" with {', '.join(needed)}" if needed else "")

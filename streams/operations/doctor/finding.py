@@ -42,6 +42,7 @@ CHECKS = {
     "redis.clock": "Redis's clock beside this machine's",
     "shards.state": "the state of each shard is there where it must be, and readable; no backfill is left unfinished",
     "shards.settings": "the settings are those that the shards were created with",
+    "shards.policy": "the policy that was applied last is in force in every shard",
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
     "shards.committed": "offsets committed in Kafka beside the next offsets in Redis",
     "shards.outbox": "outputs that are decided and not yet published",

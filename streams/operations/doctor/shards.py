@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from models.settings import EngineSettings
+from models.timeline.chosen_policy import rank as policy_rank
 from models.timeline.chosen_settings import changeable, newest, rank
 from streams.config import Config
 from streams.errors import EngineError, MetaMissing, StateUnreadable, StoreWentBack
@@ -100,6 +103,7 @@ def findings(
     if bodies:
         found += [
             _settings(config.mode, config.engine(), bodies),
+            _policy(bodies),
             _log(bodies, facts),
             _committed(bodies, committed),
         ]
@@ -181,6 +185,19 @@ def _chosen_settings(settings: EngineSettings, bodies: Mapping[int, ShardBody]) 
         )
         return warning(check, "; ".join(differing), remedy)
     return ok(check, "as the shards were created with")
+
+
+def _policy(bodies: Mapping[int, ShardBody]) -> Finding:
+    """The same policy in all shards."""
+    check, known = "shards.policy", {n: body.state.policy for n, body in bodies.items()}
+    latest = max((name for name in known.values() if name is not UNSET), key=policy_rank, default=None)
+    if latest is None:
+        return ok(check, "none was applied: one threshold, one action")
+    behind = [n for n, name in known.items() if name != latest]
+    if behind:
+        text = f"{_named(behind)} {'has' if len(behind) == 1 else 'have'} not read policy {latest.short}, which was applied last"
+        return warning(check, text, "start a worker for it, or repeat `retention policy apply` with the same file")
+    return ok(check, f"{latest.short} is in force in every shard")
 
 
 def _log(bodies: Mapping[int, ShardBody], facts: Mapping[int, LogFacts]) -> Finding:

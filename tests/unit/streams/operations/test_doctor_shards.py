@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from kafka import TopicPartition
+from msgspec import UNSET
 
 from models.settings import DAY
-from models.timeline.shard_state import ChosenSettings, ShardState
+from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState
 from streams.config import load
 from streams.kafka.admin import TopicFacts
 from streams.kafka.partition_facts import LogFacts
@@ -57,6 +58,28 @@ def test_a_shard_that_has_not_read_the_settings_chosen_last_is_named() -> None:
 
 def test_a_fixed_setting_that_differs_is_a_problem() -> None:
     assert settings_finding(CHOSEN, None, None, tick_days=14).status is Status.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("numbers", "status", "text"),
+    [
+        ((None, None, None), Status.OK, "none was applied: one threshold, one action"),
+        ((7, 7, 7), Status.OK, "7-abababab is in force in every shard"),
+        ((7, 6, 7), Status.WARNING, "shard 1 has not read policy 7-abababab, which was applied last"),
+        ((None, 7, None), Status.WARNING, "shards 0, 2 have not read policy 7-abababab, which was applied last"),
+    ],
+)
+def test_a_shard_that_has_not_read_the_policy_applied_last_is_named(
+    numbers: tuple[int | None, ...], status: Status, text: str
+) -> None:
+    creation = creation_of(LogFacts(0, 0, "id", 3, None), "live", load().engine())
+    shards = {}
+    for n, number in enumerate(numbers):
+        policy = UNSET if number is None else PolicyName(number, "ab" * 32)
+        shards[n] = StoredShard(ShardBody(SCHEMA, creation, ShardState(n, 3, 0, policy=policy)), 0)
+    told = findings(load(mode="live"), TOPIC, GroupFacts(None, None, {}), shards, EMPTY)
+    found = next(finding for finding in told if finding.check == "shards.policy")
+    assert (found.status, found.text) == (status, text)
 
 
 def test_another_deployment_of_the_same_name_is_a_warning_that_names_the_setting() -> None:

@@ -76,7 +76,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     senseless = within("action.write", 'channels = ["sms"]').replace("exit = 0.4", "exit = 0.6")
     assert problems(senseless) == [
         "risk.exit is 0.6; give less than the lowest level has (at_risk: 0.5)",
-        'action.write.channels[0] is "sms"; give channels of the policy, one of "email", "push"',
+        'action.write.channels[0] is "sms"; give one of the policy\'s channels: "email", "push"',
     ]
 
 
@@ -135,12 +135,12 @@ SENSE: list[tuple[str, str]] = [
     ),
     # moments
     (instead('sort = "touchpoint"', 'sort = "risk"'), 'moment.sad.sort is "risk"; there is one risk moment at most'),
-    (within("moment.risk", 'levels = ["gone"]'), 'moment.risk.levels[0] is "gone"; give levels of risk.levels, one of'),
+    (within("moment.risk", 'levels = ["gone"]'), 'moment.risk.levels[0] is "gone"; give one of the levels'),
     (within("moment.risk", 'touchpoints = ["nps"]'), 'moment.risk.touchpoints is ["nps"]; leave it out'),
     (within("moment.sad", 'levels = ["leaving"]'), 'moment.sad.levels is ["leaving"]; leave it out'),
     (within("moment.sad", 'within = "0d"'), 'moment.sad.within is "0d"; give a duration above zero'),
     (instead('"complaint", "nps"', '"complain", "nps"'), 'moment.sad.touchpoints[0] is "complain"; did you mean "com'),
-    (instead('"complaint", "nps"', '"clock"'), 'moment.sad.touchpoints[0] is "clock"; give types of touchpoints'),
+    (instead('"complaint", "nps"', '"clock"'), 'moment.sad.touchpoints[0] is "clock"; give one of the types of'),
     (instead('touchpoints = ["complaint", "nps"]\n', ""), "moment.sad.touchpoints is missing; give the types"),
     # conditions
     (instead('"score"', '"skore"'), 'moment.sad.when.field is "skore"; did you mean "score"? give one of "topic"'),
@@ -209,7 +209,7 @@ SENSE: list[tuple[str, str]] = [
     ),
     (
         SMALL + '[contact]\nhours = [{ spans = [{ start = "09:00", end = "09:00" }], channels = ["call"] }]',
-        'contact.hours[0].channels[0] is "call"; give channels of the policy',
+        'contact.hours[0].channels[0] is "call"; give one of the policy',
     ),
     (SMALL + '[[basis]]\nneeds = "consent"\nlasts = "9d"', 'basis[0].lasts is "9d"; leave it out, or give needs'),
     # names

@@ -1,0 +1,51 @@
+"""What is allowed in a policy and still worth a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from models.decisions.policy.types import Policy, ms_of
+
+
+def remarks(policy: Policy) -> list[str]:
+    """Sentences without their full stop, each beginning with the key that it is about."""
+    return [*_moments(policy), *_actions(policy), *_contact(policy)]
+
+
+def _moments(policy: Policy) -> Iterator[str]:
+    if not any(moment.sort == "risk" for moment in policy.moment.values()):
+        yield "moment: there is no risk moment, so a rising risk asks for nothing"
+    for name, moment in policy.moment.items():
+        actions = [one for one in policy.action.values() if name in one.moments and one.mode == "live"]
+        if not actions:
+            yield f"moment.{name}: no live action names it, so it always ends in leaving alone"
+        elif moment.sort == "risk":
+            for level in moment.levels or tuple(level.name for level in policy.risk.levels):
+                if not any(not one.levels or level in one.levels for one in actions):
+                    yield f"moment.{name}: no live action is for level {level}, so it always ends in leaving alone"
+
+
+def _actions(policy: Policy) -> Iterator[str]:
+    for name, action in policy.action.items():
+        key = f"action.{name}"
+        at_risk = any(policy.moment[moment].sort == "risk" for moment in action.moments)
+        cost = action.cost + action.discount
+        if at_risk and action.mode == "live" and action.effect <= cost:
+            told = f"{key}.effect: {action.effect:g} is expected of it and it costs {cost:g}"
+            yield f"{told}, so it is only ever drawn by its least chance"
+        if action.discount and not action.promotion:
+            yield f"{key}.promotion: it gives a discount and is no promotion, so several can run at a time"
+        longest = max(ms_of(policy.moment[moment].within) for moment in action.moments)
+        if not at_risk and ms_of(action.expires) > longest:
+            yield f"{key}.expires: it is worth sending longer ({action.expires}) than its moments live"
+
+
+def _contact(policy: Policy) -> Iterator[str]:
+    for n, cap in enumerate(policy.contact.caps):
+        if cap.most == 0:
+            yield f"contact.caps[{n}].most: 0 lets nothing of this kind out, ever"
+    marketing = [one for one in policy.action.values() if one.purpose == "marketing"]
+    if marketing and not any(cap.purpose == "marketing" for cap in policy.contact.caps):
+        yield "contact.caps: nothing bounds how often marketing contacts a customer"
+    if policy.control.share == 0:
+        yield "control.share: without a control group nothing can show what the programme is worth"

@@ -1,0 +1,64 @@
+"""What differs between two policies is said by key, and what is worth a second look is said too."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.decisions.policy.differences import differences, flat
+from models.decisions.policy.reading import read_policy
+from models.decisions.policy.remarks import remarks
+from tests.unit.models.decisions.policy.test_reading import EXAMPLE, SMALL
+
+
+def test_what_differs_is_said_by_the_files_keys() -> None:
+    old = read_policy(EXAMPLE)
+    new = read_policy(
+        EXAMPLE.replace("at = 0.65", "at = 0.6")
+        .replace("{ most = 5, within", "{ most = 4, within")
+        .replace('["email", "letter"]', '["letter"]')
+        .replace("cost = 6.00", "")
+        .replace('content = "useful/cart"', 'content = "useful/cart"\npromotion = true')
+    )
+    assert differences(old, new) == {
+        "risk.levels[1].at": (0.65, 0.6),
+        "action.cart_reminder.promotion": (None, True),
+        "action.win_back.channels": (["email", "letter"], ["letter"]),
+        "channel.call.cost": (6.0, None),
+        "channel.call": (None, {}),
+        "contact.caps[1].most": (5, 4),
+    }
+
+
+def test_comments_order_and_what_is_the_default_make_no_difference() -> None:
+    new = "# ours\n" + SMALL.replace('kind = "useful"', 'kind = "useful"\npriority = 5\npurpose = "marketing"')
+    assert differences(read_policy(SMALL), read_policy(new)) == {}
+
+
+def test_of_the_first_policy_everything_is_new() -> None:
+    new = read_policy(SMALL)
+    assert differences(None, new) == {key: (None, value) for key, value in flat(new).items()}
+
+
+def test_the_example_needs_no_second_look() -> None:
+    assert remarks(read_policy(EXAMPLE)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SMALL.replace('sort = "risk"', 'sort = "touchpoint"\ntouchpoints = ["nps"]'), "moment: there is no risk"),
+        (SMALL.replace('moments = ["sad"]', 'moments = ["sad"]\nmode = "off"'), "moment.sad: no live action names it"),
+        (
+            SMALL.replace('moments = ["risk"]', 'moments = ["risk"]\nlevels = ["leaving"]'),
+            "moment.risk: no live action is for level at_risk, so it always",
+        ),
+        (SMALL, "action.write.effect: 0 is expected of it and it costs 0, so it is only ever drawn by its least"),
+        (SMALL.replace('content = "write"', 'content = "write"\ndiscount = 2'), "action.write.promotion: it gives a"),
+        (SMALL.replace('content = "sorry"', 'content = "sorry"\nexpires = "4d"'), "action.sorry.expires: it is worth"),
+        (SMALL + '[contact]\ncaps = [{ most = 0, within = "9d" }]', "contact.caps[0].most: 0 lets nothing"),
+        (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),
+        (SMALL + "[control]\nshare = 0", "control.share: without a control group"),
+    ],
+)  # fmt: skip
+def test_what_is_worth_a_second_look_is_named(text: str, told: str) -> None:
+    assert any(words.startswith(told) for words in remarks(read_policy(text))), remarks(read_policy(text))
