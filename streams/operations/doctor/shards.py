@@ -195,7 +195,8 @@ def _policy(bodies: Mapping[int, ShardBody]) -> Finding:
         return ok(check, "none was applied: one threshold, one action")
     behind = [n for n, name in known.items() if name != latest]
     if behind:
-        text = f"{_named(behind)} {'has' if len(behind) == 1 else 'have'} not read policy {latest.short}, which was applied last"
+        verb = "has" if len(behind) == 1 else "have"
+        text = f"{_named(behind)} {verb} not read policy {latest.short}, which was applied last"
         return warning(check, text, "start a worker for it, or repeat `retention policy apply` with the same file")
     return ok(check, f"{latest.short} is in force in every shard")
 
