@@ -29,8 +29,8 @@ _COMPARED: Final = range(946_684_800, 2**32, 7 * _DAY)
 
 
 class Opening(NamedTuple):
-    """at: the earliest moment at which a contact may go out, ms, a whole second. until: when that span ends, ms; 0: at
-    no time. zone: which time zone counts, and why, in words."""
+    """at: the earliest moment at which a contact may go out, ms: now, or a whole second. until: when that span ends,
+    ms; 0: at no time. zone: which time zone counts, and why, in words."""
 
     at: int
     until: int
@@ -61,9 +61,9 @@ def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int)
     tail = person.tail
     zones, words = zones_of(tail.time_zone, tail.country, rules.policy.zone or "")
     week = rules.week(purpose, tail.country, channel, tail.quiet)
-    at = -(-now // SECOND)
     if week == ALWAYS:
-        return Opening(at * SECOND, 0, words)
+        return Opening(now, 0, words)
+    at = now // SECOND  # spans begin and end with seconds
     last = at + FARTHEST_DAYS * _DAY
     while at <= last:
         start, end = 0, 2**63
@@ -73,7 +73,7 @@ def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int)
                 return None
             start, end = max(start, span[0]), min(end, span[1])
         if start <= at:
-            return Opening(at * SECOND, end * SECOND, words)
+            return Opening(max(at * SECOND, now), end * SECOND, words)
         at = start
     return None
 

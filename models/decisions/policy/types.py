@@ -124,7 +124,8 @@ class Moment(Part, frozen=True, kw_only=True):
 class ChannelRules(Part, frozen=True, kw_only=True):
     """A channel of ours; its name is the one that consent, preferences and touchpoints use.
 
-    cost: money, of one contact. presence: a customer who is online there is reached now.
+    cost: money, of one contact. presence: a customer who is online there is reached there first, if the action may use
+    it.
     """
 
     cost: Money = 0.0
@@ -142,11 +143,14 @@ class Span(Part, frozen=True, kw_only=True):
 
 
 class Hours(Part, frozen=True, kw_only=True):
-    """When contacts are allowed: outside the spans of a row that fits there are none. Without a row that fits, at any
+    """When contacts are allowed: outside the spans of the rows that fit there are none. Without a row that fits, at any
     time.
 
-    spans: of the day, local time. countries, channels: that it is for; without any, for all. days: of the week, 1 is
-    Monday and 7 Sunday.
+    Rows with the same countries and channels are alternatives; rows of different ones must all allow. Contract and care
+    are bound by rows that name countries or channels, marketing by all, legal by none.
+
+    spans: of the day, local time; one across midnight is of the day on which it begins. countries, channels: that it is
+    for; without any, for all. days: of the week, 1 is Monday and 7 Sunday.
     """
 
     spans: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=8)]
