@@ -11,9 +11,12 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from msgspec import Struct, structs
 
+from models.customer.restrictions import ACTION_PURPOSES
+from models.decisions.gate_table import CODES, TABLE
 from models.decisions.policy.conditions import PERSON_FIELDS, sort_of
 from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import bare, takes
+from models.decisions.words import SENTENCES
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs" / "policy.md"
 BEGIN: Final = "<!-- from here on made by `python -m tests.support.policy_docs` -->\n"
@@ -39,7 +42,15 @@ def reference() -> str:
     fields = [f"| `{name}` | {_field(wanted)} |" for name, wanted in PERSON_FIELDS.items()]
     parts.append("### What a condition may ask of a customer\n")
     parts.append("\n".join(["| field | |", "|---|---|", *fields]) + "\n")
+    parts.append("### Gates\n\nIn the order in which `why` and the decisions topic tell them.\n")
+    gates = [f"| `{code}` | {_stops(code)} | {' | '.join(SENTENCES[code])} |" for code in CODES]
+    parts.append("\n".join(["| gate | stops | to the team | to the customer |", "|---|---|---|---|", *gates]) + "\n")
     return "\n".join(parts)
+
+
+def _stops(code: str) -> str:
+    stopped = {purpose for row in TABLE if row.code == code for purpose in row.stops}
+    return ", ".join(purpose for purpose in ACTION_PURPOSES if purpose in stopped)
 
 
 def tables() -> list[tuple[str, type[Struct]]]:
