@@ -171,7 +171,7 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
         return []
     if kind in _NOT_SENT or (kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"):
         return _give_back(standing, at)
-    settled = _deliver(standing, at, time, again=kind in _DELIVERIES) if kind in _ARRIVED else []
+    settled = _deliver(standing, at, time, kind in _DELIVERIES, rules.once_per) if kind in _ARRIVED else []
     entry = standing.outstanding[at]
     if kind in _ENDS and entry.until:
         settled.append(Settled(entry.id, _ENDS[kind], entry))
@@ -213,15 +213,18 @@ _BAD: Final[dict[int, Callable[[Any], bool]]] = {
 }
 
 
-def _deliver(standing: Standing, at: int, time: int, again: bool) -> list[Settled]:
-    """It arrived. again: the word is of the delivery itself, so that its time counts."""
+def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict[int, int]) -> list[Settled]:
+    """It arrived; what was given back is had after all. again: the word is of the delivery itself, so that its time
+    counts."""
     entry = standing.outstanding[at]
     known = entry.stage in (Stage.DELIVERED, Stage.PRESUMED)
     moved = max(entry.time, _second(time)) if again or not known else entry.time
     open_until = entry.until if entry.until > time else 0
     late = entry.stage == Stage.GIVEN_BACK
-    if late and entry.until and standing.reached:
-        standing.promoted = True
+    if late:
+        standing.promoted = standing.promoted or bool(entry.until and standing.reached)
+        if entry.action in once_per:
+            standing.once[entry.action] = max(standing.once.get(entry.action, 0), entry.time)
     standing.outstanding[at] = entry._replace(
         stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until
     )

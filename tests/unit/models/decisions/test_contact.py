@@ -199,6 +199,19 @@ def test_a_promotion_that_arrived_after_all_is_the_open_episodes() -> None:
         assert found.promoted is bool(reached)
 
 
+@pytest.mark.parametrize("kind", [Kind.OFFER_DELIVERED, Kind.COUPON_REDEEMED])
+def test_an_action_that_arrived_after_all_may_not_come_again_at_once(kind: Kind) -> None:
+    found, had = standing(), standing().once
+    told(found, Kind.EXPIRED_UNSENT)
+    told(found, kind)
+    assert found.once == had
+    twice = standing()
+    told(twice, Kind.EXPIRED_UNSENT)
+    reserve(twice, POLICY, "offer", "email", 2, NOW + DAY)
+    told(twice, kind, NOW + 2 * DAY)
+    assert twice.once == {number_of("offer"): NOW + DAY}
+
+
 def test_a_word_after_the_end_of_a_promotion_does_not_open_it_again() -> None:
     found = standing()
     told(found, Kind.OFFER_WITHDRAWN)
