@@ -38,14 +38,14 @@ def care_after_an_erasure(log: Log) -> None:
 def marketing_to_who_is_in_dispute(log: Log) -> None:
     log.touch("restricted", reason="dispute")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("restricted")
 def marketing_to_a_child(log: Log) -> None:
     log.touch("profile_updated", birthday="2015-03-01")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("restricted")
@@ -59,7 +59,7 @@ def care_where_a_restriction_names_care(log: Log) -> None:
 def by_a_channel_that_was_unsubscribed(log: Log) -> None:
     log.touch("message_unsubscribed", channel="push")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
 
 
 @breaks("refused")
@@ -67,7 +67,7 @@ def a_preference_undoes_no_refusal(log: Log) -> None:
     log.touch("consent_changed", marketing=False)
     log.touch("preferences_updated", channels=["email"])
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("refused")
@@ -76,7 +76,7 @@ def a_yes_without_a_channel_undoes_no_refusal(log: Log) -> None:
     log.after("13w")
     log.touch("consent_changed", marketing=True)
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
 
 
 @breaks("refused")
@@ -84,13 +84,13 @@ def a_late_refusal_counts(log: Log) -> None:
     log.after("3h")
     log.touch("consent_changed", ago="2h", marketing=False, channels=["push"])
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
 
 
 @breaks("no_basis")
 def by_a_channel_that_was_never_granted(log: Log) -> None:
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "call")
+    log.send("reminder", "cart", "call")
 
 
 @breaks("no_basis")
@@ -98,7 +98,7 @@ def after_a_consent_has_expired(log: Log) -> None:
     log.touch("consent_changed", marketing=True, channels=["push"], expires="2026-03-03T00:00:00Z")
     log.after("1d")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
 
 
 @breaks("profiling")
@@ -138,7 +138,7 @@ def in_a_language_that_there_is_not(log: Log) -> None:
 def at_night(log: Log) -> None:
     log.at("2026-03-02T20:30:00Z")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("quiet_hours")
@@ -146,7 +146,7 @@ def in_quiet_hours_of_their_own_at_their_place(log: Log) -> None:
     log.touch("preferences_updated", quiet_hours={"start": "15:00", "end": "16:00"}, time_zone="Asia/Kathmandu")
     log.at("2026-03-02T10:00:00Z")  # 15:45 there
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("quiet_hours")
@@ -155,7 +155,7 @@ def an_hour_too_early_by_daylight_saving(log: Log) -> None:
     log.touch("visit")
     log.at("2026-10-26T06:30:00Z")  # 07:30 by the clocks of winter
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("quiet_hours")
@@ -164,14 +164,14 @@ def in_one_of_the_zones_of_a_country(log: Log) -> None:
     log.touch("profile_updated", country="US")
     log.at("2026-03-02T15:00:00Z")  # ten in New York, seven in Los Angeles, five in Hawaii
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("expires_in_quiet_hours")
 def it_may_be_sent_at_night(log: Log) -> None:
     log.at("2026-03-02T15:00:00Z")  # 16:00; it expires at 22:00
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("contact_hours")
@@ -189,7 +189,7 @@ def days_of_marketing(log: Log, days: int) -> list[str]:
     sent = []
     for _ in range(days):
         log.touch("cart_abandoned", amount=1)
-        sent.append(log.send("cart", "cart"))
+        sent.append(log.send("reminder", "cart"))
         log.touch("offer_delivered", trigger_id=sent[-1], channel="email")
         log.after("1d")
     return sent
@@ -212,7 +212,7 @@ def a_second_call_in_a_month(log: Log) -> None:
     log.touch("consent_changed", marketing=True, channels=["call"])
     for _ in range(2):
         log.touch("cart_abandoned", amount=1)
-        log.touch("offer_delivered", trigger_id=log.send("cart", "cart", "call"), channel="call")
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart", "call"), channel="call")
         log.after("14d")
 
 
@@ -233,10 +233,10 @@ def more_than_the_customer_wants(log: Log) -> None:
 @breaks("cool_down")
 def twice_within_the_least_time(log: Log) -> None:
     log.touch("cart_abandoned", amount=1)
-    log.touch("offer_delivered", trigger_id=log.send("cart", "cart"), channel="email")
+    log.touch("offer_delivered", trigger_id=log.send("reminder", "cart"), channel="email")
     log.after("2h")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
 
 
 @breaks("once_per_moment")
@@ -294,7 +294,7 @@ def selling_after_a_bad_experience(log: Log) -> None:
 @breaks("rest")
 def selling_after_a_decline(log: Log) -> None:
     log.touch("cart_abandoned", amount=1)
-    log.touch("offer_declined", trigger_id=log.send("cart", "cart"))
+    log.touch("offer_declined", trigger_id=log.send("reminder", "cart"))
     log.after("13d")
     log.send("useful", "risk", level="slipping")
 
@@ -356,7 +356,7 @@ def an_offer_to_who_never_bought(log: Log) -> None:
 
 @breaks("no_cause")
 def a_cart_that_nobody_left(log: Log) -> None:
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("no_cause")
@@ -364,7 +364,7 @@ def a_cart_of_the_day_before(log: Log) -> None:
     log.touch("cart_abandoned", amount=1)
     log.after("25h")
     log.touch("visit")
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
 
 
 @breaks("no_cause")

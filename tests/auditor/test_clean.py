@@ -49,7 +49,7 @@ def test_a_newer_yes_that_names_the_channel_opens_it_again() -> None:
     log.after("1h")
     log.touch("consent_changed", marketing=True, channels=["push"])
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
     assert not log.broken()
 
 
@@ -60,7 +60,7 @@ def test_who_consents_after_an_erasure_begins_as_a_new_customer() -> None:
     log.after("1h")
     log.touch("consent_changed", marketing=True, channels=["push"])
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
     assert not log.broken()
 
 
@@ -69,7 +69,7 @@ def test_a_restriction_that_is_over_is_none() -> None:
     log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")
     log.after("2d")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     assert not log.broken()
 
 
@@ -79,7 +79,7 @@ def test_what_was_given_back_counts_for_nothing(reported: str) -> None:
     failed = {"channel": "email", "failure": "refused_by_sender"} if reported == "offer_failed" else {}
     for _ in range(3):
         log.touch("cart_abandoned", amount=1)
-        log.touch(reported, trigger_id=log.send("cart", "cart"), **failed)
+        log.touch(reported, trigger_id=log.send("reminder", "cart"), **failed)
         log.after("1h")
     assert not log.broken()
 
@@ -87,12 +87,12 @@ def test_what_was_given_back_counts_for_nothing(reported: str) -> None:
 def test_what_was_delivered_is_not_given_back() -> None:
     log = Log.begun()
     log.touch("cart_abandoned", amount=1)
-    sent = log.send("cart", "cart")
+    sent = log.send("reminder", "cart")
     log.touch("offer_delivered", trigger_id=sent)
     log.touch("offer_withdrawn", trigger_id=sent)
     log.after("1h")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     assert log.broken().keys() == {"cool_down"}
 
 
@@ -100,7 +100,7 @@ def test_a_contact_leaves_a_rolling_time_at_its_end() -> None:
     log = Log.begun()
     for wait in ("1d", "6d", "1d"):
         log.touch("cart_abandoned", amount=1)
-        log.touch("offer_delivered", trigger_id=log.send("cart", "cart"))
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart"))
         log.after(wait)
     assert not log.broken()
 
@@ -109,10 +109,10 @@ def test_what_nobody_has_reported_counts_until_it_expires_and_from_then_on_once(
     log = Log.begun()
     for wait in ("27h", "7d"):  # 6 hours of life, and 20 of rest behind them
         log.touch("cart_abandoned", amount=1)
-        log.send("cart", "cart")
+        log.send("reminder", "cart")
         log.after(wait)
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     assert not log.broken()
 
 
@@ -130,7 +130,7 @@ def test_quiet_hours_end_by_the_clocks_of_the_day(moment: str, allowed: bool) ->
     log.touch("consent_changed", marketing=True, channels=["push"])
     log.at(moment)
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
     assert log.broken().keys() == (set() if allowed else {"quiet_hours"})
 
 
@@ -138,7 +138,7 @@ def test_a_zone_that_does_not_exist_counts_as_not_stated() -> None:
     log = Log.begun()
     log.touch("preferences_updated", time_zone="Mars/Olympus")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     assert not log.broken()
 
 
@@ -156,7 +156,7 @@ def test_a_touchpoint_that_comes_twice_counts_once() -> None:
     log.append(again.value or b"", "anna")
     log.after("21h")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     assert not log.broken()
 
 
@@ -170,10 +170,10 @@ def test_what_may_be_on_its_way_is_not_lacking() -> None:
 
 def test_what_was_said_before_a_time_is_read_and_not_judged() -> None:
     log = Log.begun()
-    log.send("cart", "cart")  # no cart was left
+    log.send("reminder", "cart")  # no cart was left
     log.after("2h")
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart", "push")
+    log.send("reminder", "cart", "push")
     report = log.report(since=log.time)
     assert {breach.rule for breach in report.breaches} == {"cool_down"}
     assert report.triggers == {"marketing": 1}
@@ -183,7 +183,7 @@ def test_a_policy_that_no_shard_took_is_not_in_force() -> None:
     log = Log.begun()
     log.chooses(POLICY.replace('mode = "off"', ""), number=2, taken=False)
     log.touch("cart_abandoned", amount=1)
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     report = log.report()
     assert not report.breaches
     assert "was not taken" in report.notes[0]

@@ -18,7 +18,7 @@ from tests.support.audited import Log
 def folder(tmp_path: Path) -> Path:
     """A stream with one breach, as files."""
     log = Log.begun()
-    log.send("cart", "cart")
+    log.send("reminder", "cart")
     log.touch("payment_failed")
     log.send("update", "payment")
     return kept(log, tmp_path / "said")
@@ -47,7 +47,7 @@ def test_a_breach_is_told_with_its_place_and_ends_with_1(folder: Path) -> None:
 def test_json_has_all_of_a_breach(folder: Path) -> None:
     told = json.loads(run("--files", str(folder), "--json").stdout)
     (breach,) = told["breaches"]
-    assert (breach["rule"], breach["customer"], breach["action"]) == ("no_cause", "anna", "cart")
+    assert (breach["rule"], breach["customer"], breach["action"]) == ("no_cause", "anna", "reminder")
     assert breach["place"] == {"partition": 0, "offset": 2, "due": False}
     assert told["triggers"] == {"contract": 1, "marketing": 1}
 

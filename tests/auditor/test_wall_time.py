@@ -57,8 +57,9 @@ def test_what_is_no_zone(name: str) -> None:
     [
         ("Asia/Tokyo", "NL", "Europe/Berlin", ("Asia/Tokyo",)),
         ("Mars/Olympus", "NL", "Europe/Berlin", ("Europe/Amsterdam",)),
-        ("", "DE", "Europe/Madrid", ("Europe/Madrid",)),
-        ("", "DE", "", ("Europe/Berlin", "Europe/Busingen")),
+        ("", "DE", "America/New_York", ("Europe/Berlin",)),  # Büsingen has the same time
+        ("", "PT", "Europe/Madrid", ("Europe/Madrid",)),
+        ("", "PT", "", ("Europe/Lisbon", "Atlantic/Azores")),  # Madeira has the time of Lisbon
         ("", "", "", ("UTC",)),
     ],
 )

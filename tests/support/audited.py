@@ -54,7 +54,7 @@ purpose = "contract"
 kind = "service"
 moments = ["payment"]
 content = "contract/payment"
-[action.cart]
+[action.reminder]
 kind = "useful"
 moments = ["cart"]
 channels = ["email", "push", "call"]

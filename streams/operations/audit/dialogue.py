@@ -12,13 +12,22 @@ from streams.operations.audit.records import DAY, Place
 
 LONGEST: Final = 93 * DAY
 """What ended longer ago is in no rolling window of a policy."""
+KEPT: Final = 14 * DAY
+"""So long after its expiry a trigger is kept by itself: what is said of it later is not heard."""
 MOST_CAUSES: Final = 64
 """Touchpoints that may have asked, of a customer: the newest."""
 PUT_RIGHT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})
-HEARD_OF: Final = frozenset(
-    {Kind.OFFER_SENT, Kind.OFFER_DELIVERED, Kind.OFFER_OPENED, Kind.OFFER_ACCEPTED, Kind.OFFER_DECLINED}
+ARRIVED: Final = frozenset(
+    {
+        Kind.OFFER_DELIVERED,
+        Kind.OFFER_OPENED,
+        Kind.OFFER_ACCEPTED,
+        Kind.OFFER_DECLINED,
+        Kind.CAMPAIGN_RECEIVED,
+        Kind.SPAM_REPORTED,
+    }
 )
-ARRIVED: Final = HEARD_OF - {Kind.OFFER_SENT}
+DELIVERED: Final = frozenset({Kind.OFFER_DELIVERED, Kind.CAMPAIGN_RECEIVED})
 
 
 @dataclass(slots=True)
@@ -57,6 +66,16 @@ class Sent:
         if self.given_back:
             return None
         return self.delivered or (now if now < self.expires else self.expires)
+
+    def arrived(self, time: int, now: int, delivery: bool = False) -> None:
+        """Somebody says so, or something from which it follows; the first word counts.
+
+        Only a word of the delivery itself makes it later than its expiry.
+        """
+        self.heard_of = True
+        if not self.delivered and now < self.expires + KEPT:
+            at = max(time, self.time)
+            self.delivered, self.given_back = at if delivery else min(at, self.expires), False
 
     def offers(self, now: int) -> bool:
         """Whether its promotion is open."""
@@ -113,7 +132,7 @@ class Dialogue:
         if touch.kind == Kind.ERASE_REQUESTED:
             self.__init__(control=self.control, causes=self.causes)  # type: ignore[misc]
             return
-        if touch.kind in (Kind.COMPLAINT, Kind.PAYMENT_FAILED) or _rated_low(touch):
+        if _harms(touch):
             self._rests("bad_experience", touch.time)
         elif touch.kind == Kind.SPAM_REPORTED:
             self._rests("spam", touch.time)
@@ -121,19 +140,20 @@ class Dialogue:
             self._campaign(touch, place)
         elif touch.kind == Kind.COUPON_REDEEMED:
             for sent in self.sent:
-                sent.promotion_over |= bool(sent.id) and data.coupon_id in (sent.coupon, sent.id)
+                if sent.id and data.coupon_id in (sent.coupon, sent.id):
+                    sent.promotion_over = True
+                    sent.arrived(touch.time, now)
         if (named := self.named(getattr(data, "trigger_id", "") or "")) is not None:
-            self._reported(named, touch)
+            self._reported(named, touch, now)
 
     def _rests(self, after: str, time: int) -> None:
         self.rests[after] = max(self.rests.get(after, 0), time)
 
-    def _reported(self, sent: Sent, touch: Touch) -> None:
+    def _reported(self, sent: Sent, touch: Touch, now: int) -> None:
         data: Any = touch.data
-        if touch.kind in HEARD_OF or touch.kind == Kind.CAMPAIGN_RECEIVED:
-            sent.heard_of = True
-        if (touch.kind in ARRIVED or touch.kind == Kind.CAMPAIGN_RECEIVED) and not sent.delivered:
-            sent.delivered, sent.given_back = max(touch.time, sent.time), False
+        sent.heard_of |= touch.kind == Kind.OFFER_SENT
+        if touch.kind in ARRIVED:
+            sent.arrived(touch.time, now, touch.kind in DELIVERED)
         if touch.kind == Kind.OFFER_DECLINED:
             sent.promotion_over = True
             if sent.purpose == "marketing":
@@ -174,9 +194,14 @@ class Dialogue:
             ]
 
 
-def _rated_low(touch: Touch) -> bool:
+def _harms(touch: Touch) -> bool:
+    """Whether a touchpoint tells of a bad experience: a complaint, a severe case, a failed payment, a low rating."""
     data: Any = touch.data
     match touch.kind:
+        case Kind.COMPLAINT | Kind.PAYMENT_FAILED:
+            return True
+        case Kind.CASE_OPENED:
+            return data.severity in ("high", "critical")
         case Kind.NPS:
             return bool(data.score <= 6)
         case Kind.CSAT:

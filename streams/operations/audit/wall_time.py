@@ -17,6 +17,7 @@ from streams.operations.audit.records import SECOND
 
 Span = tuple[str, str]
 ALL_DAYS: Final = (1, 2, 3, 4, 5, 6, 7)
+_WEEKS: Final = range(946_684_800, 2**32, 604_800)
 
 
 @cache
@@ -45,12 +46,22 @@ def _by_country() -> dict[str, tuple[str, ...]]:
     return {country: tuple(names) for country, names in found.items()}
 
 
+@cache
+def _of_country(country: str) -> tuple[str, ...]:
+    """The zones of a country whose clocks have differed since 2000, looked at once a week."""
+    found: dict[tuple[timedelta | None, ...], str] = {}
+    for name in _by_country().get(country, ()):
+        if (there := zone(name)) is not None:
+            found.setdefault(tuple(datetime.fromtimestamp(at, there).utcoffset() for at in _WEEKS), name)
+    return tuple(found.values())
+
+
 def zones_of(stated: str, country: str, of_policy: str) -> tuple[str, ...]:
     """In which zones a time must be right: the customer's, else the country's only one, else the policy's, else all of
     the country's; without a country UTC."""
     if zone(stated) is not None:
         return (stated,)
-    there = _by_country().get(country, ())
+    there = _of_country(country)
     if len(there) == 1:
         return there
     if zone(of_policy) is not None:
