@@ -20,7 +20,7 @@ def check(case: Case) -> Iterator[Finding]:
     if case.purpose == "legal":
         return
     zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone)
-    at = -(-case.sent_from // SECOND) * SECOND
+    at = case.sent_from
     if case.marketing and (quiet := _quiet(case)) is not None:
         for zone in zones:
             if wall_time.within([quiet], at, zone):
