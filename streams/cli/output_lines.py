@@ -9,6 +9,7 @@ import msgspec
 
 from models.outputs import (
     CHURNED,
+    POLICY_IN_FORCE,
     RETURNED,
     Chosen,
     DeadLetter,
@@ -83,6 +84,8 @@ def of(output: Output) -> str:
 
 def _decided(decision: Decision) -> str:
     parts: list[Any] = [decision.what]
+    if decision.what == POLICY_IN_FORCE:
+        parts.append(decision.policy)
     if asked := f"{decision.moment} {decision.level}".strip():
         parts.append(f"asked by {asked}")
     if decision.action:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from faust.types import TP
 
-from models.customer.layout import VERSION
 from models.customer.versions import all_written
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.apply import apply
@@ -66,7 +65,7 @@ from streams.shard.meta import (
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
-from streams.shard.stored_policy import POLICY, stored_policy
+from streams.shard.stored_policy import POLICY, record_version, stored_policy
 from streams.shard.switch_plan import refuse_switched_off
 from streams.shard.version_rule import VersionRule
 from streams.store import StoreChanges, StoreUnavailable
@@ -326,7 +325,7 @@ class Shard:
         decides from now on; what records say of it only the newest version holds."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state)
         entries = entries_of(changes, self.tp.partition)
-        records = all_written(changes.records, self._settings.record_version if policy is None else VERSION)
+        records = all_written(changes.records, record_version(changes.state, self._settings.record_version))
         text = policy.text.encode() if policy is not None and policy is not self._policy else None
         trim, number = self._outgoing.trimmable, self._checkpoint.number
         try:

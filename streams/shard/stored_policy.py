@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from models.customer.layout import VERSION
 from models.decisions.policy.in_force import PolicyInForce, sha256_of
 from models.decisions.policy.reading import PolicyOfAnotherRelease, PolicyUnfit
 from models.timeline.shard_state import ShardState
@@ -43,3 +44,11 @@ def stored_policy(namespace: str, state: ShardState, text: bytes | None) -> Poli
             raise
         except PolicyUnfit as error:
             raise StateUnreadable(f"{named}: {error}") from error
+
+
+def record_version(state: ShardState, configured: int) -> int:
+    """The version in which a shard's records are written: what a policy keeps of a dialogue only the newest holds.
+
+    configured: what workers are told to write (`streams.shard.settings.ShardSettings`).
+    """
+    return configured if state.policy is UNSET else VERSION

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import msgspec
 from msgspec import Struct, ValidationError, structs
 
-from models.decisions.policy.types import Policy
+from models.decisions.policy.types import LONGEST_DURATION, Duration, Policy, ms_of
 from models.decisions.policy.wording import bare, shown, takes
 
 
@@ -96,3 +96,6 @@ def _whole(value: object, wanted: Any, at: str) -> Iterable[Problem]:
         msgspec.convert(value, wanted)
     except (ValidationError, OverflowError):
         yield Problem(at, shown(value), f"give {takes(wanted)}")
+        return
+    if isinstance(value, str) and bare(wanted) == bare(Duration) and ms_of(value) > LONGEST_DURATION:
+        yield Problem(at, shown(value), "give at most ten years, 3650d")

@@ -31,6 +31,8 @@ FORMAT: Final = 1
 Duration = Annotated[
     str, Meta(pattern="^[0-9]{1,6}(s|m|h|d|w)$", max_length=7, description='a duration such as "90m", "36h" or "14d"')
 ]
+LONGEST_DURATION: Final = 3_650 * 86_400_000
+"""ms: ten years. A customer's record keeps times as seconds in 32 bits."""
 Identifier = Annotated[
     str,
     Meta(

@@ -33,6 +33,7 @@ from streams.retry import ignore, retry_while_unavailable
 from streams.shard import switch_plan
 from streams.shard.meta import ShardBody, pack_body, unpack_body
 from streams.shard.rebuild_plan import NAMESPACE, RebuildPlan, pack_plan, unpack_plan
+from streams.shard.stored_policy import record_version
 from streams.shard.switch_plan import SwitchPlan, pack_switch, unpack_switch
 from streams.store import Store, StoreChanges
 from streams.store.checkpoint import Checkpoint
@@ -245,7 +246,7 @@ class Switch:
                 record, before = carried
                 bands[before] -= 1
                 bands[Band.AT_RISK] += 1
-                changed.append((name, written(record, self._settings.record_version)))
+                changed.append((name, written(record, record_version(body.state, self._settings.record_version))))
         state = msgspec.structs.replace(body.state, bands=tuple(bands))
         return changed, msgspec.structs.replace(body, state=state)
 

@@ -11,7 +11,7 @@ from models.outputs import DeadLetter
 from models.settings import DAY, HOUR, MINUTE
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Code
-from tests.support.logs import START, bad_values, chosen, chosen_settings, clock, touchpoint
+from tests.support.logs import START, bad_values, chosen, chosen_policy, chosen_settings, clock, touchpoint
 from tests.support.servers import Broker
 from tests.support.world import Raw
 from tests.support.world_fixtures import MakeWorld
@@ -52,6 +52,8 @@ def _log(partitions: int) -> tuple[list[list[Raw]], Counter[str], int]:
         codes[Code.UNKNOWN_MODEL] += 1
         put(n, None, chosen_settings(at, 1, enter=0.3, exit=0.9))
         codes[Code.UNFIT_SETTINGS] += 1
+        put(n, None, chosen_policy(at, 1, "format = 1"))
+        codes[Code.UNFIT_POLICY] += 1
     for partition in log:
         partition += [(None, clock(at + n * 7 * DAY), at + n * 7 * DAY) for n in (1, 2)]
     return log, codes, good

@@ -25,6 +25,7 @@ from tests.support.logs import (
     bad_values,
     choosing,
     chosen,
+    chosen_policy,
     chosen_settings,
     clock,
     log_of,
@@ -200,6 +201,8 @@ def test_bad_records_of_every_kind_do_no_harm_to_the_good_ones_between_them(batc
     entries.append((day(20) + 1, None, chosen(day(20), "nobody")))
     expected[len(entries)] = "unfit_settings"
     entries.append((day(20) + 2, None, chosen_settings(day(20), 1, enter=0.3, exit=0.9)))
+    expected[len(entries)] = "unfit_policy"
+    entries.append((day(20) + 3, None, chosen_policy(day(20), 1, "format = 1")))
     entries.append(bought("c", 21))
     kept = run_alone(log_of(entries, first=100), SETTINGS, SCORER, batch)
     letters = kept.said("deadletters")

@@ -16,6 +16,7 @@ from streams.operations.rebuild.comparing import MadeByBackfill
 from streams.operations.rebuild.run import LogTooShort
 from streams.outbox.entry import Destination
 from streams.shard.rebuild_plan import NAMESPACE, RebuildUnfinished, unpack_plan
+from streams.shard.stored_policy import POLICY
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER
 from tests.support.backfills import Backfiller
@@ -23,6 +24,7 @@ from tests.support.logs import START, synthetic
 from tests.support.rebuilds import Rebuilder, lose
 from tests.support.workers import Site, Worker, decision_of, play
 from tests.unit.streams.history.test_backfill import world as backfilled_world
+from tests.unit.streams.shard.test_shard_policy import site as with_policies
 
 SHARDS = ("0", "1")
 EVERYTHING = (*SHARDS, LEARNER)
@@ -78,6 +80,21 @@ def test_what_redis_has_lost_is_made_anew_to_the_same_bytes_and_nothing_is_sent(
             assert {where: ids for where, ids in _said(site).items() if where[0] != "touchpoints"} == {
                 where: ids for where, ids in said.items() if where[0] != "touchpoints"
             }
+
+    play(scenario)
+
+
+def test_a_policy_is_made_anew_with_the_shard() -> None:
+    async def scenario() -> None:
+        site, store = with_policies()
+        await site.live()
+        stood = _states(store)
+        lose(store, EVERYTHING)
+        assert await Rebuilder(site, store).rebuild() is not None
+        await site.live()
+        for place, before in stood.items():
+            assert store.snapshot(place).values == before.values
+            assert POLICY in before.values
 
     play(scenario)
 

@@ -10,6 +10,7 @@ import pytest
 
 from models.churn import unseal
 from models.customer.bands import Band
+from models.customer.layout import PREVIOUS, VERSION
 from models.customer.record import unpack
 from models.learning.learner import LearningState
 from models.outputs import Trigger
@@ -24,6 +25,7 @@ from streams.operations.switch.begin import AlreadyThere, HistoryNotInKafka
 from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
 from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
+from streams.shard.stored_policy import POLICY
 from streams.shard.switch_plan import SwitchedOff
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
@@ -33,6 +35,7 @@ from tests.support.rebuilds import Rebuilder
 from tests.support.switches import Switcher
 from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play, records_in
 from tests.unit.streams.history.test_backfill import world as backfilled_world
+from tests.unit.streams.shard.test_shard_policy import site as with_policies
 
 SWITCH_POINTS = (
     "switch.1.begun",
@@ -129,6 +132,22 @@ def test_green_goes_on_where_blue_ended_and_learns_what_it_would_have_learned_al
         assert isinstance(switched_off.error, SwitchedOff)
         await _finish(green)
         assert len(_check(blue, green)) > before
+
+    play(scenario)
+
+
+def test_the_policy_that_green_has_read_decides_there_and_its_records_are_of_the_newest_form() -> None:
+    async def scenario() -> None:
+        blue, _ = with_policies()
+        store = FakeStore()
+        green = Site(store, store.snapshot, blue.logs, public=blue.public, record_version=PREVIOUS)
+        await _worked(blue, 50)
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        for n in ("0", "1"):
+            assert green.dump(n).values[POLICY] == blue.dump(n).values[POLICY]
+        assert VERSION in {value[0] for value in records_in(store.snapshot("0")).values()}
+        await _finish(green)
 
     play(scenario)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.decisions.policy import reading
 from models.decisions.policy.checks import MOST_ARMS
@@ -89,6 +92,7 @@ FORM: list[tuple[str, str]] = [
     (within("action.write", 'effect = "10"'), 'action.write.effect is "10"; give a number from'),
     (within("action.write", "priority = 10"), "action.write.priority is 10; give a whole number from 1 to 9"),
     (within("action.write", 'expires = "3 days"'), 'action.write.expires is "3 days"; give a duration such as "90m"'),
+    (within("action.write", 'expires = "522w"'), 'action.write.expires is "522w"; give at most ten years, 3650d'),
     (within("action.write", "parameters = { a = inf }"), "action.write.parameters.a is Infinity; give"),
     (within("action.write", "from = 2026-12-01"), "action.write.from is 2026-12-01; give a time with its offset"),
     (
@@ -113,6 +117,14 @@ FORM: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("text", "told"), FORM, ids=range(len(FORM)))
 def test_a_wrong_form_is_named_by_key_value_and_what_it_takes(text: str, told: str) -> None:
     assert any(words.startswith(told) for words in problems(text)), problems(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=st.integers(0, len(EXAMPLE)), length=st.integers(0, 40), put=st.text(max_size=20))
+def test_whatever_is_written_it_is_a_policy_or_said_to_be_none(first: int, length: int, put: str) -> None:
+    text = EXAMPLE[:first] + put + EXAMPLE[first + length :]
+    with suppress(PolicyUnfit):
+        assert read_policy(text).action
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
