@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from models.decisions.policy.reading import PolicyOfAnotherRelease, PolicyUnfit, read_policy
+from models.decisions.policy.reading import NOT_TOML, PolicyOfAnotherRelease, PolicyUnfit, read_policy
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import FORMAT, Level, Policy
 from models.decisions.standing import channel_number, number_of
@@ -88,7 +88,8 @@ def policy_in(data: PolicyChosenData) -> tuple[PolicyInForce | None, str]:
     except PolicyOfAnotherRelease:
         raise
     except PolicyUnfit as error:
-        told = [problem.words for problem in error.problems[:MOST_TOLD]]
+        # A dead letter has the same bytes under every Python.
+        told = [f"text is {NOT_TOML}" if one.value == NOT_TOML else one.words for one in error.problems[:MOST_TOLD]]
         more = len(error.problems) - len(told)
         return None, "; ".join(told) + (f"; and {more} more" if more else "")
 

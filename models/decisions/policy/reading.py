@@ -23,6 +23,9 @@ MOST_QUOTED: Final = 60 * 1024
 MOST_NESTED: Final = 32
 """Tables and lists within one another; beyond, whether a file can be read would depend on the reader's stack."""
 
+NOT_TOML: Final = "not TOML"
+"""Value of the problem that Python's reader tells; its words are those of the Python at hand."""
+
 _APART: Final = re.compile(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*')
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
@@ -60,7 +63,7 @@ def read_policy(text: bytes | str) -> Policy:
     try:
         document = tomllib.loads(plain)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _unfit("", "not TOML", f"mend what its reader says: {error}") from error
+        raise _unfit("", NOT_TOML, f"mend what its reader says: {error}") from error
     stated_format = document.get("format")
     if type(stated_format) is int and stated_format > FORMAT:
         newer = Problem("format", shown(stated_format), f"this release reads {FORMAT}: a newer one may read it")

@@ -158,7 +158,8 @@ def test_a_record_that_comes_again_or_too_late_changes_nothing() -> None:
     [
         (UNFIT, {}, 'data: moment.risk.sort is "rsk"; give one of "risk", "touchpoint"'),
         (SMALL, {"sha256": "0" * 64}, f"data: sha256 is {'0' * 64}; give that of the text, {name_of(1, SMALL).sha256}"),
-        ("a = 1\n" * 1, {}, "data: a is no key that is known here; known are format, risk"),
+        ("a = ", {}, "data: text is not TOML"),
+        ("a = 1\n", {}, "data: a is no key that is known here; known are format, risk"),
         ("[action]\n" + "".join(f"a{n} = 1\n" for n in range(40)), {}, 'data: action.a0 is 1; give a table with kind'),
     ],
 )  # fmt: skip
