@@ -409,6 +409,22 @@ def chances_that_are_more_than_one(log: Log) -> None:
     log.decisions[-1] = replace(log.decisions[-1], candidates=more)
 
 
+@breaks("score")
+def a_score_of_other_figures(log: Log) -> None:
+    log.send("useful", "risk", level="slipping")
+    alone, useful = log.decisions[-1].candidates
+    log.decisions[-1] = replace(log.decisions[-1], candidates=(alone, replace(useful, score=0.5)))
+
+
+@breaks("score")
+def what_is_worth_less_is_likelier(log: Log) -> None:
+    worse = POLICY.replace('kind = "useful"\nmoments = ["risk"]', 'kind = "useful"\neffect = -1.0\nmoments = ["risk"]')
+    log.chooses(worse, number=2)
+    log.send("useful", "risk", level="slipping")
+    alone, useful = log.decisions[-1].candidates
+    log.decisions[-1] = replace(log.decisions[-1], candidates=(alone, replace(useful, score=-1.0)))
+
+
 @breaks("drawn_at_zero")
 def what_was_drawn_had_no_chance(log: Log) -> None:
     log.send("useful", "risk", level="slipping", propensity=0.0)

@@ -55,8 +55,19 @@ class Shop:
         ago = self.random.choice(("0s", "0s", "0s", "10m", "2h"))
         self.log.touch(kind, ago=ago, **data)
         self._takes(self._read(self.log.touchpoints[-1]))
+        if self.random.random() < 0.1:
+            self._episode()
         for moment in list(self.policy.policy.moment):
             self._look(moment)
+
+    def _episode(self) -> None:
+        """An episode is opened, or the open one is over."""
+        if self.standing.reached:
+            self.log.says("episode_closed")
+            self.standing.reached, self.standing.promoted = 0.0, False
+        elif not self.flags & ERASED:
+            self.log.says("episode_opened")
+            self.standing.reached = 0.5
 
     def _takes(self, touch: Touch) -> None:
         now, late = self.log.time, touch.time < self.log.time - HOUR
@@ -121,8 +132,9 @@ class Shop:
         if expires <= now:
             return False
         name = self.log.send(action, moment, channel, level, expires_at=expires)
+        in_episode = self.standing.reached > 0
         until = self.log.triggers[-1].valid_until  # type: ignore[union-attr]
-        reserve(self.standing, self.policy, action, channel, id_of(name), now, expires, until)
+        reserve(self.standing, self.policy, action, channel, id_of(name), now, expires, until, in_episode)
         if self.rules.moments[moment].once_per:
             remember(self.standing, self.policy, self.rules.moments[moment].number, now)
         if level:

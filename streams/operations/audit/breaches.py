@@ -46,6 +46,7 @@ RULES: Final = {
     # control, draws
     "control": "who is of the control group gets no marketing",
     "chances": "the chances of a draw sum to one, none below its floor, none of what a gate holds",
+    "score": "a candidate's score is made of the policy's figures, and the best has the greatest chance",
     "drawn_at_zero": "what was drawn had a chance",
     "propensity": "a trigger says the chance with which it was drawn",
     "window": "one draw in a window",

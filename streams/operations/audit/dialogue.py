@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from models.outputs import Trigger
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.person import milliseconds
+from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import DAY, Place
 
 LONGEST: Final = 93 * DAY
@@ -82,26 +83,36 @@ class Sent:
         return self.promotion and not self.promotion_over and not self.given_back and now < self.usable
 
 
+class Rest(NamedTuple):
+    """Why marketing rests: when it happened, and until when by the policy of that time; ms."""
+
+    time: int
+    until: int
+
+
 @dataclass(slots=True)
 class Dialogue:
     """All of it.
 
-    rests: when last marketing had reason to rest, by the name in `contact.rest`. once: what was last sent for a moment
-    or of an action. causes: touchpoints that may have asked, each with the log time of its arrival. episode: since when
-    one is open, 0: none. levels: that were drawn at in it. drawn: when last. control: by salt, as decisions say it.
+    rests: what marketing rests after, by the name in `contact.rest`. once: what was last sent for a moment or of an
+    action, and its `once_per` then (ms). Both are of the policy of their time, as the record has them. causes:
+    touchpoints that may have asked, each with the log time of its arrival. episode: since when one is open, 0: none.
+    levels: that were drawn at in it. drawn: when last. control: by salt, as decisions say it.
     """
 
     sent: list[Sent] = field(default_factory=list)
-    rests: dict[str, int] = field(default_factory=dict)
-    once: dict[tuple[str, str], Sent] = field(default_factory=dict)
+    rests: dict[str, Rest] = field(default_factory=dict)
+    once: dict[tuple[str, str], tuple[Sent, int]] = field(default_factory=dict)
     causes: list[tuple[int, Touch]] = field(default_factory=list)
     episode: int = 0
     levels: set[str] = field(default_factory=set)
     drawn: int = 0
     control: dict[str, bool] = field(default_factory=dict)
 
-    def triggered(self, trigger: Trigger, place: Place, promotion: bool) -> None:
-        """A trigger went out."""
+    def triggered(self, trigger: Trigger, place: Place, policy: Policy | None) -> None:
+        """A trigger went out. policy: that was in force."""
+        action: Table = policy.actions.get(trigger.action, {}) if policy else {}
+        moment: Table = policy.moments.get(trigger.moment, {}) if policy else {}
         sent = Sent(
             trigger.id,
             place,
@@ -114,28 +125,30 @@ class Dialogue:
             trigger.moment,
             trigger.level,
             trigger.valid_until or trigger.expires_at,
-            promotion,
+            bool(action.get("promotion")),
             coupon=trigger.coupon,
         )
         self.sent.append(sent)
-        self.once["moment", trigger.moment] = self.once["action", trigger.action] = sent
+        for key, table in ((("moment", trigger.moment), moment), (("action", trigger.action), action)):
+            if once := table.get("once_per"):
+                self.once[key] = sent, span(once)
 
     def named(self, trigger: str) -> Sent | None:
         """What went out under an id."""
         return next((sent for sent in self.sent if trigger and sent.id == trigger), None)
 
-    def take(self, touch: Touch, place: Place, now: int, asks: bool) -> None:
-        """Let a touchpoint report. asks: a moment of the policy is about its type."""
+    def take(self, touch: Touch, place: Place, now: int, policy: Policy) -> None:
+        """Let a touchpoint report, under the policy in force."""
         data: Any = touch.data
-        if asks:
+        if Kind(touch.kind).type in policy.asking:
             self.causes = [*self.causes[-MOST_CAUSES + 1 :], (now, touch)]
         if touch.kind == Kind.ERASE_REQUESTED:
             self.__init__(control=self.control, causes=self.causes)  # type: ignore[misc]
             return
         if _harms(touch):
-            self._rests("bad_experience", touch.time)
+            self._rests(policy, "bad_experience", touch.time)
         elif touch.kind == Kind.SPAM_REPORTED:
-            self._rests("spam", touch.time)
+            self._rests(policy, "spam", touch.time)
         elif touch.kind == Kind.CAMPAIGN_RECEIVED:
             self._campaign(touch, place)
         elif touch.kind == Kind.COUPON_REDEEMED:
@@ -144,12 +157,13 @@ class Dialogue:
                     sent.promotion_over = True
                     sent.arrived(touch.time, now)
         if (named := self.named(getattr(data, "trigger_id", "") or "")) is not None:
-            self._reported(named, touch, now)
+            self._reported(named, touch, now, policy)
 
-    def _rests(self, after: str, time: int) -> None:
-        self.rests[after] = max(self.rests.get(after, 0), time)
+    def _rests(self, policy: Policy, after: str, time: int) -> None:
+        rest = Rest(time, time + policy.rest(after))
+        self.rests[after] = max(rest, self.rests.get(after, rest), key=lambda one: one.until)
 
-    def _reported(self, sent: Sent, touch: Touch, now: int) -> None:
+    def _reported(self, sent: Sent, touch: Touch, now: int, policy: Policy) -> None:
         data: Any = touch.data
         sent.heard_of |= touch.kind == Kind.OFFER_SENT
         if touch.kind in ARRIVED:
@@ -157,11 +171,11 @@ class Dialogue:
         if touch.kind == Kind.OFFER_DECLINED:
             sent.promotion_over = True
             if sent.purpose == "marketing":
-                self._rests("declined", touch.time)
+                self._rests(policy, "declined", touch.time)
         if touch.kind == Kind.OFFER_FAILED:
             sent.heard_of = True
             if data.failure == "soft":
-                self._rests("soft_failure", touch.time)
+                self._rests(policy, "soft_failure", touch.time)
         unsent = touch.kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"
         if (unsent or touch.kind in PUT_RIGHT) and not sent.delivered:
             sent.given_back = True

@@ -116,9 +116,8 @@ class _Walk:
         person, dialogue, policy = customer.person, customer.dialogue, self.in_force.policy
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness)
-        if not person.erased or touch.kind == Kind.ERASE_REQUESTED:
-            asks = policy is not None and Kind(touch.kind).type in policy.asking
-            dialogue.take(touch, place, self.now, asks)
+        if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
+            dialogue.take(touch, place, self.now, policy)
         if was is not None and policy is not None:
             for sent, why in owed(policy, was, person, touch, self.now):
                 self._owed[sent.id] = _Owed(touch.customer, sent, why, policy.name)
@@ -173,10 +172,14 @@ class _Walk:
         if decision is not None and decision.trigger == trigger.id:
             del self._decided[decision.id]
         customer = self._customers.setdefault(trigger.customer, _Customer())
+        if not trigger.policy:
+            in_force = f"{policy.name if policy else 'none'} is in force"
+            self._found(trigger, place, [Finding("wrong_policy", in_force, "triggered by settings")])
+            return
         action = policy.actions.get(trigger.action) if policy else None
         if policy is None or trigger.policy != policy.name:
             in_force = policy.name if policy else "none"
-            findings.append(Finding("wrong_policy", f"{in_force} is in force", f"by {trigger.policy or 'settings'}"))
+            findings.append(Finding("wrong_policy", f"{in_force} is in force", f"by {trigger.policy}"))
         if policy is None or action is None:
             findings.append(Finding("unknown_action", "no such action", trigger.action))
         else:
@@ -186,7 +189,7 @@ class _Walk:
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
         self._found(trigger, place, findings)
         customer.dialogue.settle(trigger.time)
-        customer.dialogue.triggered(trigger, place, bool(action and action.get("promotion")))
+        customer.dialogue.triggered(trigger, place, policy)
 
     def _withdrawal(self, withdrawal: Withdrawal, place: Place) -> None:
         self.report.withdrawals += withdrawal.time >= self.since

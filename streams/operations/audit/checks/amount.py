@@ -25,10 +25,10 @@ def check(case: Case) -> Iterator[Finding]:
     cases = case.person.cases
     if cases:
         yield Finding("open_case", "no marketing while a case is open", f"{len(cases)} open: {sorted(cases)[0]}")
-    for after, time in case.dialogue.rests.items():
-        lasts = case.policy.rest(after)
-        if case.sent_from + SECOND <= time + lasts:
-            yield Finding("rest", f"rest.{after} {lasts} ms from {time}", f"at {case.sent_from}")
+    for after, rest in case.dialogue.rests.items():
+        lasts = min(case.policy.rest(after), rest.until - rest.time)
+        if case.sent_from + SECOND <= rest.time + lasts:
+            yield Finding("rest", f"rest.{after} {lasts} ms from {rest.time}", f"at {case.sent_from}")
 
 
 def _counted(case: Case, within: int, counts: Callable[[Sent], bool]) -> int:
@@ -76,8 +76,11 @@ def _once(case: Case) -> Iterator[Finding]:
     tables = (("moment", case.trigger.moment, case.moment), ("action", case.trigger.action, case.action))
     for what, name, table in tables:
         last, once = case.dialogue.once.get((what, name)), table.get("once_per")
-        if last is not None and once and not last.given_back and case.now + SECOND < last.time + span(once):
-            yield Finding(f"once_per_{what}", f"{name} once per {once}", f"{last.id} {case.now - last.time} ms before")
+        if last is None or not once or last[0].given_back:
+            continue
+        sent, then = last
+        if case.now + SECOND < sent.time + min(span(once), then):
+            yield Finding(f"once_per_{what}", f"{name} once per {once}", f"{sent.id} {case.now - sent.time} ms before")
 
 
 def _promotions(case: Case) -> Iterator[Finding]:

@@ -71,9 +71,29 @@ def of_decision(policy: Policy, decision: Decision, last: int) -> Iterator[Findi
             yield Finding("chances", f"{one.action} at least {least}", f"{one.chance / ONE}")
     if LEAVE_ALONE not in candidates:
         yield Finding("chances", f"{LEAVE_ALONE} is always a candidate", f"{sorted(candidates)}")
+    yield from _scores(policy, decision)
     chosen = candidates.get(decision.action or LEAVE_ALONE)
     if chosen is None or not chosen.chance:
         yield Finding("drawn_at_zero", "what is drawn has a chance", f"{decision.action} was drawn")
     window = span(policy.choice["window"])
     if last and decision.time + SECOND < last + window:
         yield Finding("window", f"one draw in {policy.choice['window']}", f"another {decision.time - last} ms before")
+
+
+def _scores(policy: Policy, decision: Decision) -> Iterator[Finding]:
+    """Effect less discount and cost, of the action and of its channel; leaving alone is worth nothing."""
+    worth = {LEAVE_ALONE: 0.0}
+    chances = {one.action: one.chance for one in decision.candidates}
+    for one in decision.candidates:
+        action = policy.actions.get(one.action)
+        if one.gates or action is None:
+            continue
+        costs = (action.get("discount", 0), action.get("cost", 0), policy.channels.get(one.channel, {}).get("cost", 0))
+        worth[one.action] = action.get("effect", 0) - sum(costs)
+        if abs(worth[one.action] - one.score) > CLOSE:
+            yield Finding("score", f"{one.action} is worth {worth[one.action]}", f"{one.score}")
+    best = max(worth, key=lambda name: (round(worth[name], 6), name == LEAVE_ALONE))
+    mostly = max(chances, key=lambda name: chances[name])
+    held_out = mostly == LEAVE_ALONE and float(policy.choice["hold_out"]) >= 0.5
+    if not held_out and chances.get(best, 0) < chances[mostly] and worth.get(mostly, 0.0) + CLOSE < worth[best]:
+        yield Finding("score", f"{best} is best", f"{mostly} has the greatest chance")
