@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from msgspec import UNSET
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -129,9 +130,8 @@ class Metrics:
         self._customers = gauge("retention_customers", "customers by risk band", "shard", "band")
         self._outbox = gauge("retention_outbox_entries", "entries decided but not yet published", "shard")
         self._paused = gauge("retention_paused", "1 while a shard with work stands still", "shard", "reason")
-        self._parked = gauge(
-            "retention_shard_parked", "1 while a shard can't go on; it is tried again", "shard", "error"
-        )
+        self._policy = gauge("retention_shard_policy_seconds", "when the policy in force was applied, or 0", "shard")
+        self._parked = gauge("retention_shard_parked", "1 while a shard can't go on; tried again", "shard", "error")
         self._owned = gauge("retention_owned_shards", "shards this worker owns")
         self._rejections = counter("retention_fencing_rejections", "refused writes and fenced producers", "reason")
         self._redeliveries = counter("retention_redeliveries", "delivered a second time, and recognised", "what")
@@ -147,9 +147,8 @@ class Metrics:
         self._contest = ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
-        self._by_shard = (
-            *(self._next_offset, self._lag, self._held, self._time, self._outbox, self._due, self._in_force),
-        )
+        known = (self._next_offset, self._lag, self._held, self._time, self._outbox, self._due, self._in_force)
+        self._by_shard = (*known, self._policy)
         self._counted_by_shard = (
             *self._totals.values(),
             self._left,
@@ -177,6 +176,7 @@ class Metrics:
         """Where a shard stands after a takeover or a commit."""
         self.customers(shard, state.bands)
         self.next_offset(shard, state.next_offset, None, state.time)
+        self._policy.labels(str(shard)).set(0 if state.policy is UNSET else state.policy.number / 1000)
         if state.version >= 0:  # the untrained model has no boundary
             self._in_force.labels(str(shard)).set(state.version / 1000)
 

@@ -26,6 +26,7 @@ ROWS = [
 UNITS = {"short", "none", "cps", "s", "bytes", "percentunit"}
 NOT_SHOWN = {
     "retention_next_offset",  # a position, not a quantity: the lag is shown
+    "retention_shard_policy_seconds",  # a name, not a quantity: in the alarm
     "retention_commits_total",  # as the count of retention_commit_seconds
     "retention_held_seconds",  # that it is so is shown by retention_paused
     "process_virtual_memory_bytes",

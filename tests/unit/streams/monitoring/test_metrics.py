@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from models.timeline.shard_state import ShardState, Totals
+from models.timeline.shard_state import PolicyName, ShardState, Totals
 from streams.monitoring.metrics import REDELIVERIES, Metrics
 
 
@@ -151,6 +151,9 @@ def test_a_shard_that_is_taken_over_is_shown_as_it_was_found() -> None:
     assert seen["retention_customers", "4", "at_risk"] == 4
     assert seen["retention_shard_time_seconds", "4"] == 9
     assert seen["retention_shard_model_version_seconds", "4"] == 7
+    assert seen["retention_shard_policy_seconds", "4"] == 0
+    metrics.state(4, ShardState(4, 8, 120, policy=PolicyName(5_000, "0" * 64)))
+    assert series(metrics)["retention_shard_policy_seconds", "4"] == 5
 
 
 def test_the_untrained_model_and_a_shard_without_records_have_no_time_to_show() -> None:
