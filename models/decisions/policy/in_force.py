@@ -23,7 +23,7 @@ MOST_READ: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """The policy of a number and a text.
+    """The policy of a number and a text; two of one name are equal.
 
     Attributes:
         number, sha256: its name in the log; of two the higher stands (`models.timeline.chosen_policy`).
@@ -37,14 +37,14 @@ class PolicyInForce:
 
     number: int
     sha256: str
-    text: str = field(repr=False)
-    policy: Policy = field(repr=False)
-    asking: Mapping[int, tuple[str, ...]] = field(repr=False)
-    risk_moment: str | None = field(repr=False)
-    named: Mapping[int, str] = field(repr=False)
-    channel_named: Mapping[int, str] = field(repr=False)
-    _ladders: Mapping[str, tuple[tuple[Level, ...], float]] = field(repr=False)
-    _actions: Mapping[str, tuple[str, ...]] = field(repr=False)
+    text: str = field(repr=False, compare=False)
+    policy: Policy = field(repr=False, compare=False)
+    asking: Mapping[int, tuple[str, ...]] = field(repr=False, compare=False)
+    risk_moment: str | None = field(repr=False, compare=False)
+    named: Mapping[int, str] = field(repr=False, compare=False)
+    channel_named: Mapping[int, str] = field(repr=False, compare=False)
+    _ladders: Mapping[str, tuple[tuple[Level, ...], float]] = field(repr=False, compare=False)
+    _actions: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, number: int, text: str) -> PolicyInForce:

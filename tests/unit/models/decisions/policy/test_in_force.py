@@ -28,7 +28,9 @@ def test_its_name_is_number_and_hash() -> None:
 
 def test_one_text_under_one_number_is_read_once() -> None:
     assert PolicyInForce.of(12, SMALL) is PolicyInForce.of(12, SMALL)
-    assert PolicyInForce.of(13, SMALL).number == 13
+    other = PolicyInForce.of(13, SMALL)
+    assert other.number == 13
+    assert {other, PolicyInForce.of(12, SMALL), PolicyInForce.of(13, SMALL)} == {other, PolicyInForce.of(12, SMALL)}
 
 
 def test_a_touchpoint_asks_the_moments_that_name_it() -> None:
