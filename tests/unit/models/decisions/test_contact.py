@@ -172,6 +172,22 @@ def test_a_given_back_promotion_does_not_count_and_its_action_may_come_again() -
     assert found.next_timer() == 0
 
 
+def test_what_was_given_back_does_not_end_once_more() -> None:
+    found = standing()
+    told(found, Kind.EXPIRED_UNSENT)
+    assert settle(found, NOW + 14 * DAY) == []
+    assert len(found.outstanding) == 1
+    assert settle(found, NOW + 3 * DAY + KEPT) == []
+    assert (found.outstanding, found.counts) == ([], [])
+
+
+def test_a_give_back_forgets_its_own_time_alone() -> None:
+    found = standing()
+    reserve(found, POLICY, "offer", "email", 2, NOW + HOUR)
+    told(found, Kind.EXPIRED_UNSENT)
+    assert found.once == {number_of("offer"): NOW + HOUR}
+
+
 def test_a_withdrawal_by_us_gives_nothing_back() -> None:
     found = standing()
     assert withdraw(found, 1)
@@ -420,7 +436,25 @@ def test_only_what_may_not_come_yet_is_remembered() -> None:
     assert found.once == {number_of("reward"): NOW - 89 * DAY, number_of("offer"): NOW + SECOND}
 
 
+def test_a_promotion_that_was_given_back_leaves_room() -> None:
+    found = Standing()
+    for number in range(1, 9):
+        reserve(found, POLICY, "offer", "email", number, NOW)
+    assert full_until(found, NOW) == NOW + 14 * DAY
+    told(found, Kind.EXPIRED_UNSENT, trigger=name(4))
+    assert full_until(found, NOW) == 0
+
+
 # -- caps
+
+
+def test_a_contact_leaves_a_window_when_it_is_as_old_as_that() -> None:
+    found = standing()
+    told(found, Kind.OFFER_DELIVERED, NOW)
+    one = A_WEEK._replace(most=1)
+    assert frees_at(found, one, NOW + WEEK - 1) == NOW + WEEK
+    assert frees_at(found, one, NOW + WEEK) == contacts(found, one, NOW + WEEK) == 0
+
 
 ENTRIES = st.builds(
     Outstanding,
@@ -516,7 +550,7 @@ class Dialogue(RuleBasedStateMachine):
             elif one.what == "late":
                 assert was == "given_back"
                 self.contact[one.id] = "late"
-                if next(entry for entry in self.standing.outstanding if entry.id == one.id).until:
+                if one.entry.until > self.now:
                     self.promotion[one.id] = True
             elif one.what == "refused":
                 assert was in ("delivered", "late", "presumed")
@@ -536,6 +570,9 @@ class Dialogue(RuleBasedStateMachine):
 
     @precondition(lambda self: self.made)
     @rule(kind=st.sampled_from(WORDS), back=st.integers(0, 9))
+    def said(self, kind: Kind, back: int) -> None:
+        self.say(kind, back)
+
     def say(self, kind: Kind, back: int) -> None:
         number = max(1, self.made - back)
         before = self.contact[number]
@@ -565,6 +602,9 @@ class Dialogue(RuleBasedStateMachine):
         assert contacts(self.standing, A_WEEK, self.now) == counted
 
     @rule(hours=st.sampled_from((1, 12, 48, 400)))
+    def waits(self, hours: int) -> None:
+        self.wait(hours)
+
     def wait(self, hours: int) -> None:
         until = self.now + hours * HOUR
         while 0 < (timer := self.standing.next_timer()) <= until:
@@ -573,6 +613,12 @@ class Dialogue(RuleBasedStateMachine):
             assert not 0 < self.standing.next_timer() <= timer
         self.now = until
         self.heard(settle(self.standing, until), presumed=True)
+
+    @rule(back=st.integers(0, 9))
+    def give_back_and_wait(self, back: int) -> None:
+        if self.made:
+            self.say(Kind.EXPIRED_UNSENT, back)
+            self.wait(400)
 
     @invariant()
     def nothing_is_forgotten(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.ask import Ask, Held
+from models.decisions.contact import settle
 from models.decisions.gate_table import TABLE
 from models.decisions.gates import CODES, SENTENCES, channel_held, customer_wide, judge
 from models.decisions.person import Person
@@ -367,6 +369,29 @@ def test_a_gate_that_holds_for_a_time_ends_later_than_now() -> None:
     for world in worlds():
         for held in world.held().values():
             assert all(one.until == 0 or one.until > world.now for one in held)
+
+
+LASTS = [name for name, (_, _, until) in CASES.items() if until not in (0, TOMORROW)]
+LASTS.remove("cap of care")  # it is settled by the day
+
+
+@pytest.mark.parametrize("name", LASTS)
+def test_a_gate_holds_until_it_says_and_no_longer(name: str) -> None:
+    world, purposes, until = CASES[name]
+    code = name.split()[0].rstrip(",")
+    for now, holding in ((until - 1, purposes), (until, ())):
+        standing = copy.deepcopy(world.standing)
+        settle(standing, now)
+        held = world._replace(now=now, standing=standing).held()
+        assert tuple(purpose for purpose in ALL if any(one.code == code for one in held[purpose])) == holding
+
+
+def test_of_two_caps_the_one_that_holds_longer_is_told() -> None:
+    caps = '{{ most = 1, within = "2d" }}, {{ most = {}, within = "7d", channel = "email" }}'
+    for most, until in ((1, NOW + 6 * DAY), (0, 0)):
+        text = policy(contact=f"[contact]\ncaps = [{caps.format(most)}]").text
+        world = World(PolicyInForce.of(1, text.replace(', "push"]', "]")), standing=EACH)
+        assert world.held()["marketing"] == (Held("cap", until),)
 
 
 def test_old_contacts_count_by_the_day() -> None:
