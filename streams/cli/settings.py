@@ -69,6 +69,7 @@ def show(config: Config, as_json: bool) -> None:
         if {_values(now.settings)[name] for now in shards.values()} != {value}:
             told = f"configured is {name} = {value:g}, which counts for new applications only"
             echo(f"warning: {told}; `retention settings apply` changes what is in force", err=True)
+    _warn_of_policy(shards)
 
 
 @settings.command()
@@ -99,6 +100,8 @@ def apply(
     partitions = _partitions(config)
     shards = asyncio.run(_shards(config, partitions))
     plan = planned(shards, dict(map(_pair, wanted)), _time(at), by, int(time.time() * 1000))
+    if plan is not None and not as_json:
+        _warn_of_policy(shards)
     if plan is None or dry_run:
         _say(config, plan, as_json, None, None)
         return
@@ -153,6 +156,16 @@ def _say(
         echo(f"warning: {told}; `retention settings show` tells", err=True)
     else:
         echo(f"read by all {len(have)} shards")
+
+
+def _warn_of_policy(shards: dict[int, ShardSettingsNow]) -> None:
+    from streams.operations.chosen_settings import BY_POLICY, overruled
+
+    if which := overruled(shards):
+        told = (
+            f"a policy is in force in shard {', '.join(map(str, which))}: {', '.join(BY_POLICY)} decide nothing there"
+        )
+        echo(f"warning: {told}; see `retention policy show`", err=True)
 
 
 def _partitions(config: Config) -> int:

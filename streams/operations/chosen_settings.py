@@ -48,6 +48,10 @@ FIXED: Final[Mapping[str, str]] = {
 """Settings that no record changes, and why."""
 
 
+BY_POLICY: Final = ("enter", "exit", "trigger_life_s")
+"""Settings in whose place a policy has its own: its levels, and how long an action is worth sending."""
+
+
 class SettingFixed(EngineError):
     """A setting that can't be changed, or is none."""
 
@@ -196,6 +200,11 @@ async def read_by(
         return [n for n, shard in shards.items() if shard.newest is not None and shard.newest.number >= number]
 
     return await read_within(readers, partitions, within_s)
+
+
+def overruled(shards: Mapping[int, ShardSettingsNow]) -> list[int]:
+    """The shards in which a policy is in force, so that `BY_POLICY` decide nothing."""
+    return [shard for shard, now in shards.items() if now.body.state.policy is not UNSET]
 
 
 def told(now: ShardSettingsNow) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from models.learning.base_rate import REMEDY, above_threshold
 from streams.errors import StateUnreadable
 from streams.learner.model_registry import VersionMissing
@@ -31,9 +33,11 @@ def finding(stands: Standing) -> Finding:
     """Raises StateUnreadable."""
     settings = settings_in_force("0", stands.body)
     quality = stands.version.quality if stands.version is not None else {}
-    if (text := above_threshold(quality, settings)) is not None:
+    by_policy = stands.body.state.policy is not UNSET  # its levels count, and what shares of customers they reach
+    if not by_policy and (text := above_threshold(quality, settings)) is not None:
         return warning(CHECK, text, f"{REMEDY}. {IN_USE}")
     rate = quality.get("churn_rate")
     if rate is None:
         return ok(CHECK, "no outcome is known yet")
-    return ok(CHECK, f"{rate:.2f} over {quality['labels']:,.0f} outcomes, enter is {settings.enter:g}")
+    threshold = "the policy's levels count" if by_policy else f"enter is {settings.enter:g}"
+    return ok(CHECK, f"{rate:.2f} over {quality['labels']:,.0f} outcomes, {threshold}")

@@ -69,6 +69,9 @@ def test_a_policy_whose_application_was_killed_in_the_middle_is_ended_by_the_sam
     ] * 3
     buy(world, "after")
 
+    shown = world.command("settings", "show").stderr
+    assert "a policy is in force in shard 0, 1, 2: enter, exit, trigger_life_s decide nothing there" in shown
+
     difference = answer(world.command("policy", "diff", str(other), "--json"))
     assert difference["from"]["sha256"] == sha256_of(EXAMPLE)
     assert difference["changed"]["action.offer.discount"] == [0.6, None]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from models.churn import Version
 from models.learning.base_rate import LEAST_LABELS, above_threshold, warnings
 from models.settings import DAY, EngineSettings
-from models.timeline.shard_state import ShardState
+from models.timeline.shard_state import PolicyName, ShardState
 from streams.cli.main import main
 from streams.operations.champion import Standing
 from streams.operations.doctor.churn_rate import finding
@@ -57,6 +57,13 @@ def test_the_doctor_warns_by_the_settings_that_the_shards_were_created_with() ->
     assert found.status is Status.WARNING
     assert "0.92" in found.text
     assert "`retention settings apply --set enter=P`" in found.remedy
+
+
+def test_where_a_policy_is_in_force_its_levels_count() -> None:
+    stands = standing(HIGH)
+    state = ShardState(0, 1, 0, policy=PolicyName(7, "0" * 64))
+    found = finding(stands._replace(body=ShardBody(SCHEMA, stands.body.creation, state)))
+    assert (found.status, found.text) == (Status.OK, "0.92 over 400 outcomes, the policy's levels count")
 
 
 @pytest.mark.parametrize(

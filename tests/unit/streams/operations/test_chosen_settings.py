@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from models.settings import DAY, LATER, EngineSettings
-from models.timeline.shard_state import ChosenSettings, ShardState
+from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState
 from streams.config import CHANGED_BY_THE_LOG, Config
 from streams.kafka.partition_facts import LogFacts
 from streams.operations.chosen_settings import (
@@ -18,6 +18,7 @@ from streams.operations.chosen_settings import (
     SettingsUnfit,
     ShardSettingsNow,
     _record,
+    overruled,
     planned,
 )
 from streams.shard.meta import SCHEMA, ShardBody, creation_of, settings_in_force
@@ -102,6 +103,13 @@ def test_every_setting_that_decides_can_be_changed_or_says_why_not() -> None:
 def test_values_that_make_no_sense_are_refused(wanted: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsUnfit, match=told):
         planned(shards(None), wanted, 0, "ada", NOW)
+
+
+def test_a_shard_with_a_policy_is_named_since_thresholds_decide_nothing_there() -> None:
+    found = shards(CHOSEN, CHOSEN)
+    state = msgspec.structs.replace(found[1].body.state, policy=PolicyName(7, "0" * 64))
+    found[1] = found[1]._replace(body=msgspec.structs.replace(found[1].body, state=state))
+    assert overruled(found) == [1]
 
 
 def test_a_name_of_nothing_is_refused() -> None:
