@@ -52,21 +52,33 @@ def kernels() -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
-    """Apache Kafka, shared: use topics and groups of your own; stop or kill one only with `own_kafka`."""
+def bare_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """`kafka`, where no kernels are loaded for a server that does not run here."""
     directory = tmp_path_factory.mktemp("kafka")
     server = started(ON_KAFKA, lambda: ApacheKafka(directory, kafka_jars()).start())
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def kafka(bare_kafka: ApacheKafka, kernels: None) -> ApacheKafka:
+    """Apache Kafka, shared: use topics and groups of your own; stop or kill one only with `own_kafka`."""
+    return bare_kafka
+
+
 @pytest.fixture
-def own_kafka(tmp_path_factory: pytest.TempPathFactory, kernels: None) -> Iterator[ApacheKafka]:
-    """An Apache Kafka of the test's own, to be killed and restarted."""
+def bare_own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """`own_kafka`, likewise."""
     directory = tmp_path_factory.mktemp("own_kafka")
     server = started(ON_KAFKA, lambda: ApacheKafka(directory, kafka_jars()).start())
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_kafka(bare_own_kafka: ApacheKafka, kernels: None) -> ApacheKafka:
+    """An Apache Kafka of the test's own, to be killed and restarted."""
+    return bare_own_kafka
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.parsed import nodes_of
+
 ROOT = Path(__file__).parents[2]
 CLASSES = [
     node
     for package in ("models", "streams")
     for path in sorted((ROOT / package).rglob("*.py"))
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    for node in nodes_of(path)
     if isinstance(node, ast.ClassDef)
 ]
 PROTOCOLS = [each for each in CLASSES if "Protocol" in map(ast.unparse, each.bases)]

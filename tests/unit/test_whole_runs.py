@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.servers import PROJECT
 
-TEST = "tests/integration/support/test_servers.py"
+TESTS = ("tests/integration/support/test_servers.py", "-k", "kafka")
 
 
 def run_without_java(tmp_path: Path, *words: str, require: str = "") -> list[str]:
     environment = {**os.environ, "PATH": str(tmp_path), "RETENTION_TEST_REQUIRE": require, "COLUMNS": "200"}
     environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider", TEST, *words]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "ignore", "-p", "no:cacheprovider", *TESTS, *words]
     outcome = subprocess.run(command, cwd=PROJECT, env=environment, text=True, capture_output=True, check=False)
     return outcome.stdout.splitlines()
 

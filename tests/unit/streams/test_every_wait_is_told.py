@@ -18,6 +18,7 @@ from streams.monitoring.http import WebServer
 from streams.monitoring.observer import Watching
 from streams.retry import retry_while_unavailable
 from streams.store import StoreUnavailable
+from tests.support.parsed import nodes_of
 from tests.unit.streams.monitoring.test_observer import value
 
 STREAMS = Path(__file__).parents[3] / "streams"
@@ -36,7 +37,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def functions() -> Iterator[tuple[Path, Function]]:
     for path in sorted(STREAMS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, Function):
                 yield path, node
 
@@ -55,7 +56,8 @@ def calls(tree: ast.AST, name: str) -> list[ast.Call]:
 PATIENT = [
     pytest.param(call, id=f"{path.name}:{call.lineno}")
     for path in sorted(STREAMS.rglob("*.py"))
-    for call in calls(ast.parse(path.read_text(encoding="utf-8")), "retry_while_unavailable")
+    for call in nodes_of(path)
+    if isinstance(call, ast.Call) and name_of(call) == "retry_while_unavailable"
 ]
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.text import PrintableFormatter, json_text, printable, printable_lines
+from tests.support.parsed import nodes_of
 
 STREAMS = Path(__file__).parents[3] / "streams"
 
@@ -101,11 +103,11 @@ AS_IT_IS = {
 }
 
 
-def writes(tree: ast.AST) -> list[ast.Call]:
+def writes(nodes: Iterable[ast.AST]) -> list[ast.Call]:
     """Calls that write to a terminal."""
     return [
         node
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and ast.unparse(node.func)
         in ("click.echo", "click.secho", "print", "sys.stdout.write", "sys.stderr.write", "self._console.print")
@@ -116,7 +118,7 @@ WRITES = [
     pytest.param(call, id=f"{path.name}:{call.lineno}")
     for path in sorted(STREAMS.rglob("*.py"))
     if path.name not in AS_IT_IS
-    for call in writes(ast.parse(path.read_text(encoding="utf-8")))
+    for call in writes(nodes_of(path))
     if not isinstance(call.args[0], ast.Constant)  # our own words
 ]
 

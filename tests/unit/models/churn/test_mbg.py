@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -316,15 +317,20 @@ def test_digamma_and_trigamma_have_their_known_values() -> None:
 # -- the probability
 
 
+@cache
+def rates_and_dropouts(p: MbgParameters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of 400,000 customers, drawn."""
+    random = np.random.default_rng(5)
+    return random.gamma(p.r, 1.0 / p.alpha, 400_000), random.beta(p.a, p.b, 400_000)
+
+
 @pytest.mark.parametrize("row", [(0.0, 0.0, 0.0), (0.0, 0.0, 30.0), (2.0, 10.0, 12.0), (2.0, 10.0, 40.0), (6, 38, 39)])
 @pytest.mark.parametrize("p", [CDNOW, MbgParameters(1.5, 2.0, 0.2, 6.0)])
 def test_the_probability_is_the_mean_over_rates_and_dropouts_given_what_was_seen(
     p: MbgParameters, row: tuple[float, float, float]
 ) -> None:
-    x, last, age = row
-    random = np.random.default_rng(5)
-    size, horizon = 400_000, 13.0
-    rate, leaves = random.gamma(p.r, 1.0 / p.alpha, size), random.beta(p.a, p.b, size)
+    (x, last, age), horizon = row, 13.0
+    rate, leaves = rates_and_dropouts(p)
     seen = rate**x * (1.0 - leaves) ** x
     gone, alive = seen * leaves * np.exp(-rate * last), seen * (1.0 - leaves) * np.exp(-rate * age)
     weight, silent = gone + alive, gone + alive * np.exp(-rate * horizon)

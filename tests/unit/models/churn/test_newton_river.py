@@ -51,7 +51,9 @@ def battery() -> Iterator[Any]:
             what = check.__name__
             if what not in impossible:
                 seen[what] = seen.get(what, 0) + 1
-                yield pytest.param(estimator, check, id=f"{name}: {what} {seen[what]}")
+                slow = what == "check_bounded_memory_growth" and name not in ("logistic", "cloglog")
+                marks = [pytest.mark.slow] if slow else []
+                yield pytest.param(estimator, check, id=f"{name}: {what} {seen[what]}", marks=marks)
 
 
 @pytest.mark.parametrize(("estimator", "check"), list(battery()))

@@ -51,6 +51,12 @@ def chosen() -> list[list[LogRecord]]:
     ]
 
 
+@cache
+def whole_run(variant: str) -> Rehearsal:
+    """The chosen logs in one go; to be looked at only."""
+    return rehearse(chosen(), VARIANTS[variant])
+
+
 def said(world: Rehearsal, role: str, shard: int) -> list[dict[str, Any]]:
     return [json.loads(output.value) for output in world.shards[shard].outputs if output.role == role]
 
@@ -68,7 +74,7 @@ def number(world: Rehearsal, shard: int) -> int:
 
 @pytest.mark.parametrize("variant", ["evaluation", "live"])
 def test_each_shard_says_what_changed_from_what_to_what_and_where(variant: str) -> None:
-    world = rehearse(chosen(), VARIANTS[variant])
+    world = whole_run(variant)
     for shard, days in ((0, (40, 66.3)), (1, (40, 61))):
         first, second, third = changes_of(world, shard)
         assert first["settings"] == {"enter": [0.55, 0.35], "exit": [0.45, 0.3]}
@@ -83,7 +89,7 @@ def test_each_shard_says_what_changed_from_what_to_what_and_where(variant: str) 
 
 @pytest.mark.parametrize("variant", ["live", "seldom a version"])
 def test_what_waits_comes_into_force_at_the_same_boundary_in_every_shard(variant: str) -> None:
-    world, told = rehearse(chosen(), VARIANTS[variant]), VARIANTS[variant]
+    world, told = whole_run(variant), VARIANTS[variant]
     wanted = START + 100 * DAY
     first_boundary = boundary_at(told, wanted + told.boundary - 1)
     for shard in (0, 1):
@@ -135,15 +141,13 @@ def test_due_items_before_the_record_are_done_under_the_old_settings() -> None:
 
 @every_variant
 def test_it_equals_the_plain_reference(variant: str) -> None:
-    assert digest(rehearse(chosen(), VARIANTS[variant], engine=plainly)) == digest(
-        rehearse(chosen(), VARIANTS[variant])
-    )
+    assert digest(rehearse(chosen(), VARIANTS[variant], engine=plainly)) == digest(whole_run(variant))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("live", 33)])
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) -> None:
-    expected = digest(rehearse(chosen(), VARIANTS[variant]))
+    expected = digest(whole_run(variant))
     parts = replace(VARIANTS[variant], piece_items=batch)
     assert digest(rehearse(chosen(), parts, batch=lambda at: batch)) == expected
     assert digest(ForgetfulWorld(chosen(), parts).run(lambda at: 5 * batch)) == expected

@@ -18,19 +18,26 @@ from models.engine import piece_run
 from models.engine.row_by_row import isolate_failures
 from models.settings import DAY
 from models.simulation import rehearsal
-from models.simulation.rehearsal import rehearse
+from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.logs import START, choosing, log_of, synthetic, told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
+LOGS = synthetic(7, partitions=3, customers=60, days=120)
+
+
+@cache
+def of_the_engine(variant: str) -> Rehearsal:
+    """An ordinary run over these logs; to be looked at only."""
+    return rehearse(LOGS, VARIANTS[variant])
+
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_it_equals_the_plain_reference(variant: str) -> None:
-    logs = synthetic(7, partitions=3, customers=80, days=200)
-    fast, plain = rehearse(logs, VARIANTS[variant]), rehearse(logs, VARIANTS[variant], engine=plainly)
-    assert digest(fast) == digest(plain)
+    fast = of_the_engine(variant)
+    assert digest(fast) == digest(rehearse(LOGS, VARIANTS[variant], engine=plainly))
     assert sum(shard.state.totals.triggers for shard in fast.shards) >= 10
 
 
@@ -89,7 +96,7 @@ def erasing(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
 
 @pytest.mark.parametrize("variant", LEAVING)
 def test_it_equals_the_plain_reference_where_the_silent_and_the_erased_leave(variant: str) -> None:
-    logs = erasing(5, synthetic(7, partitions=2, customers=40, days=200))
+    logs = erasing(5, synthetic(7, partitions=2, customers=40, days=150))
     fast, plain = rehearse(logs, LEAVING[variant]), rehearse(logs, LEAVING[variant], engine=plainly)
     assert digest(fast) == digest(plain)
     said = [msgspec.json.decode(o.value)["what"] for s in fast.shards for o in s.outputs if o.role == "decisions"]
@@ -115,7 +122,7 @@ def test_where_the_silent_leave_it_equals_the_plain_reference_on_any_log_in_any_
 
 @pytest.mark.parametrize("window", [0, 1, 5 * DAY])
 def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_before(window: int) -> None:
-    logs = synthetic(7, partitions=2, customers=20, days=200)
+    logs = synthetic(7, partitions=2, customers=20, days=120)
     told = replace(VARIANTS["live"], duplicate_window=window)
     fast, plain = rehearse(logs, told), rehearse(logs, told, engine=plainly)
     assert digest(fast) == digest(plain)
@@ -124,25 +131,23 @@ def test_it_equals_the_plain_reference_in_what_it_can_not_tell_from_what_came_be
     assert sum(map(sum, doubts[0])) > 0
 
 
-LOGS = synthetic(11, partitions=2, customers=40, days=150)
+# Of the ways to the same, one each for every variant; the others are slow.
+WAYS = [
+    [pytest.param(variant, marks=[pytest.mark.slow] if n % 3 != way else []) for n, variant in enumerate(VARIANTS)]
+    for way in range(3)
+]
 
 
-@cache
-def of_the_engine(variant: str) -> dict[str, str]:
-    """Digest of an ordinary run over these logs."""
-    return digest(rehearse(LOGS, VARIANTS[variant]))
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", WAYS[0])
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = of_the_engine(variant)
+    whole = digest(of_the_engine(variant))
     monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", WAYS[1])
 def test_row_by_row_it_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = of_the_engine(variant)
+    whole = digest(of_the_engine(variant))
     monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
@@ -157,9 +162,9 @@ class Foreign:
         return self._scorer.score(bases)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", WAYS[2])
 def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = of_the_engine(variant)
+    whole = digest(of_the_engine(variant))
     compiled = rehearsal.scorer_of
     monkeypatch.setattr(rehearsal, "scorer_of", lambda version, given: Foreign(compiled(version, given)))
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
@@ -168,9 +173,8 @@ def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypat
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_triggers_that_expired_unsent_rearm_their_episodes_in_both(variant: str) -> None:
     # A log in which every second trigger comes back, a day later.
-    first = rehearse(LOGS, VARIANTS[variant])
     logs = []
-    for log, shard in zip(LOGS, first.shards, strict=True):
+    for log, shard in zip(LOGS, of_the_engine(variant).shards, strict=True):
         said = [msgspec.json.decode(output.value) for output in shard.outputs if output.role == "triggers"]
         entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
         entries += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,10 +31,16 @@ def records(world: Rehearsal) -> dict[bytes, Record]:
     return {name: unpack(name, value) for shard in world.shards for name, value in shard.records.items()}
 
 
+@cache
+def loud_and_quiet(variant: str) -> list[Rehearsal]:
+    """Without a cut and with it, over the same logs; to be looked at only."""
+    logs = synthetic(7, partitions=2, customers=80, days=130)
+    return [rehearse(logs, VARIANTS[variant], quiet_until=cut) for cut in (0, CUT)]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_nobody_is_triggered_before_the_cut_and_who_is_at_risk_then_is_at_the_next_look(variant: str) -> None:
-    logs = synthetic(7, partitions=2, customers=80, days=150)
-    loud, quiet = (rehearse(logs, VARIANTS[variant], quiet_until=cut) for cut in (0, CUT))
+    loud, quiet = loud_and_quiet(variant)
     triggers = said(quiet, "triggers")
     assert min(trigger["time"] for trigger in said(loud, "triggers")) < CUT
     assert min(trigger["time"] for trigger in triggers) >= CUT
@@ -50,8 +57,7 @@ def test_nobody_is_triggered_before_the_cut_and_who_is_at_risk_then_is_at_the_ne
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_cut_changes_nothing_but_triggers_and_what_remembers_them(variant: str) -> None:
-    logs = synthetic(8, partitions=2, customers=60, days=120)
-    loud, quiet = (rehearse(logs, VARIANTS[variant], quiet_until=cut) for cut in (0, CUT))
+    loud, quiet = loud_and_quiet(variant)
     assert loud.versions == quiet.versions
     assert said(loud, "examples") == said(quiet, "examples")
     one, two = records(loud), records(quiet)

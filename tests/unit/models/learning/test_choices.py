@@ -35,6 +35,18 @@ def chosen() -> list[list[LogRecord]]:
     return [choosing(log, choices) for log, choices in zip(plain(), CHOICES, strict=True)]
 
 
+@cache
+def whole_run(variant: str = "evaluation") -> Rehearsal:
+    """The chosen logs in one go; to be looked at only."""
+    return rehearse(chosen(), VARIANTS[variant])
+
+
+@cache
+def without_choices() -> Rehearsal:
+    """The plain logs in one go; to be looked at only."""
+    return rehearse(plain(), EVALUATION)
+
+
 def said(world: Rehearsal, role: str, shard: int) -> list[dict[str, Any]]:
     return [json.loads(output.value) for output in world.shards[shard].outputs if output.role == role]
 
@@ -53,7 +65,7 @@ def champions(world: Rehearsal) -> list[str]:
 def test_every_version_after_a_choice_bears_the_chosen_name_and_each_shard_writes_the_change_down_once(
     variant: str,
 ) -> None:
-    world = rehearse(chosen(), VARIANTS[variant])
+    world = whole_run(variant)
     expected = ["mixture", "adagrad", "mixture"]
     names = champions(world)
     assert [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name] == expected
@@ -71,7 +83,7 @@ def test_every_version_after_a_choice_bears_the_chosen_name_and_each_shard_write
 
 
 def test_a_decision_tells_whose_place_the_champion_took_and_why() -> None:
-    world = rehearse(chosen(), EVALUATION)
+    world = whole_run()
     reasons = [one["reason"] for one in said(world, "decisions", 0) if "champion" in one]
     assert [reason.partition("; ")[2] for reason in reasons] == [
         "adagrad is champion after mixture, chosen by operator",
@@ -81,13 +93,13 @@ def test_a_decision_tells_whose_place_the_champion_took_and_why() -> None:
 
 @pytest.mark.parametrize("batch", [1, 7])
 def test_choices_are_the_same_in_any_portions_and_through_bytes(batch: int) -> None:
-    expected = digest(rehearse(chosen(), EVALUATION))
+    expected = digest(whole_run())
     assert digest(rehearse(chosen(), EVALUATION, batch=lambda at: batch)) == expected
     assert digest(ForgetfulWorld(chosen(), EVALUATION).run(lambda at: 40 * batch)) == expected
 
 
 def test_row_by_row_choices_are_said_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = digest(rehearse(chosen(), EVALUATION))
+    expected = digest(whole_run())
     monkeypatch.setattr(piece_run.Run, "to_the_end", broken)
     assert digest(rehearse(chosen(), EVALUATION)) == expected
 
@@ -102,7 +114,7 @@ def choices_in(logs: Sequence[Sequence[LogRecord]]) -> list[int]:
 
 
 def test_a_choice_is_counted_and_touches_no_customer() -> None:
-    world, other = rehearse(chosen(), EVALUATION), rehearse(plain(), EVALUATION)
+    world, other = whole_run(), without_choices()
     assert [shard.state.totals.choices for shard in world.shards] == choices_in(chosen()) == [3, 1]
     for one, two in zip(world.shards, other.shards, strict=True):
         assert one.records.keys() == two.records.keys()
@@ -119,7 +131,7 @@ def test_a_model_that_does_not_learn_here_is_a_dead_letter_and_everybody_goes_on
     assert all(shard.at == len(shard.log) for shard in world.shards)
     assert set(champions(world)) == {"mixture"}
     assert {at: v.model for at, v in world.versions.items()} == {
-        at: v.model for at, v in rehearse(plain(), EVALUATION).versions.items()
+        at: v.model for at, v in without_choices().versions.items()
     }
 
 

@@ -66,7 +66,7 @@ def contracts(seed: int, customers: int, days: int) -> list[TimedEvent]:
     ids=["weekly ticks at midnight", "ticks at nine", "two ticks a day", "an odd horizon"],
 )
 def test_what_came_is_what_the_learner_was_told(settings: EngineSettings) -> None:
-    events = contracts(3, customers=40, days=150)
+    events = contracts(3, customers=40, days=120)
     signs = Signs(events, settings)
     partitions = logs(tape(events, 2, settings), 2)
     due: dict[tuple[str, int], bool] = {}
