@@ -29,19 +29,24 @@ SHORTEST: Final = DAY
 """A stretch that is not halved any more."""
 _SECONDS = MINUTE // SECOND
 _BEFORE, _AFTER = range(2)
+NEVER_REACHED: Final = float("inf")
+"""In place of a threshold: there is none."""
 
 
 class Ahead(NamedTuple):
     """Customers whose silence is looked ahead of, in columns.
 
     bases: as of now, shape (rows, BASIS). nows: ms. ticks: when the risk is estimated next, ms; 0: no crossing is
-    looked for. below: of whose risk is not below it, none is looked for either; `enter` at most. Each of shape (rows,).
+    looked for. reached: the highest threshold that has asked, 0.0: none. exits: of whose risk is below it, none has.
+    ladders: which of the ladders is whose. Each of shape (rows,).
     """
 
     bases: NDArray[np.float32]
     nows: NDArray[np.int64]
     ticks: NDArray[np.int64]
-    below: NDArray[np.float64]
+    reached: NDArray[np.float64]
+    exits: NDArray[np.float64]
+    ladders: NDArray[np.int64]
 
 
 class Looks(NamedTuple):
@@ -57,12 +62,28 @@ def looks_for(mixture: Mixture) -> Looks:
 
 
 @compiled
-def foresee(ahead: Ahead, enter: float, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any) -> None:
+def target_of(risk: float, reached: float, leave: float, ladder: Any) -> float:
+    """The next threshold of a customer, above their risk and above what has asked; inf: none.
+
+    Args:
+        risk: of now.
+        reached: the highest threshold that has asked. leave: a risk below it clears that.
+        ladder: thresholds, ascending, inf where there are no more; shape (LEVELS,).
+    """
+    least = risk if risk < leave else max(risk, reached)
+    for i in range(ladder.shape[0]):
+        if ladder[i] > least:
+            return float(ladder[i])
+    return NEVER_REACHED
+
+
+@compiled
+def foresee(ahead: Ahead, ladders: Any, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any) -> None:
     """Probabilities of churn, and the first upward crossing of each customer after now and before their tick.
 
     Args:
         ahead: the customers.
-        enter: the threshold, a probability.
+        ladders: thresholds, probabilities, ascending, inf where there are no more; shape (ladders, LEVELS).
         mixture: the scorer.
         looks: to calculate in.
         probabilities: takes the risk of now, shape (rows,).
@@ -70,7 +91,7 @@ def foresee(ahead: Ahead, enter: float, mixture: Mixture, looks: Looks, probabil
             there is none. Shape (rows,).
     """
     here, there = looks.here, looks.there
-    days, bounds = np.zeros(LANES), np.zeros(LANES)
+    days, bounds, targets = np.zeros(LANES), np.zeros(LANES), np.empty(ahead.nows.shape[0])
     unsure, n = np.empty(ahead.nows.shape[0], dtype=np.int64), 0
     for first in range(0, ahead.nows.shape[0], LANES):
         used = load_lanes(ahead.bases, first, here.bases)
@@ -79,7 +100,9 @@ def foresee(ahead: Ahead, enter: float, mixture: Mixture, looks: Looks, probabil
         for lane in range(used):
             row = first + lane
             crossings[row], probabilities[row], days[lane] = 0, here.probabilities[lane], 0.0
-            if ahead.ticks[row] != 0 and probabilities[row] < ahead.below[row]:
+            ladder = ladders[ahead.ladders[row]]
+            targets[row] = target_of(probabilities[row], ahead.reached[row], ahead.exits[row], ladder)
+            if ahead.ticks[row] != 0 and targets[row] < NEVER_REACHED:
                 now = ahead.nows[row]
                 days[lane] = max(_week_after(now, _last_minute(ahead.ticks[row])) - now, 0) / DAY
                 longest = max(longest, days[lane])
@@ -93,11 +116,11 @@ def foresee(ahead: Ahead, enter: float, mixture: Mixture, looks: Looks, probabil
             if days[lane] > 0.0:
                 last = _last_minute(ahead.ticks[row])
                 more = _week_after(ahead.nows[row], last) < last
-                if more or there.probabilities[lane] >= enter or bounds[lane] >= enter:
+                if more or there.probabilities[lane] >= targets[row] or bounds[lane] >= targets[row]:
                     unsure[n] = row
                     n += 1
     for first in range(0, n, LANES):
-        _search(ahead, unsure[first : min(first + LANES, n)], enter, mixture, looks, probabilities, crossings)
+        _search(ahead, unsure[first : min(first + LANES, n)], targets, mixture, looks, probabilities, crossings)
 
 
 @compiled
@@ -129,7 +152,7 @@ def _next_end(now: int, at: int, last: int) -> int:
 
 @compiled
 def _search(
-    ahead: Ahead, rows: Any, enter: float, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any
+    ahead: Ahead, rows: Any, targets: Any, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any
 ) -> None:
     """`foresee` for a few `rows`, LANES at most, whose risk of now is known: what it finds."""
     here, there = looks.here, looks.there
@@ -155,26 +178,27 @@ def _search(
             score(mixture, there)
         for lane in range(rows.shape[0]):
             if not found[lane] and times[_BEFORE, lane] < times[_AFTER, lane]:
-                if there.probabilities[lane] >= enter:
+                if there.probabilities[lane] >= targets[rows[lane]]:
                     found[lane], risks[_AFTER, lane] = True, there.probabilities[lane]
                 else:
                     times[_BEFORE, lane], risks[_BEFORE, lane] = times[_AFTER, lane], there.probabilities[lane]
-    _narrow(ahead.nows[rows], times, risks, found, enter, mixture, looks)
+    _narrow(ahead.nows[rows], targets[rows], times, risks, found, mixture, looks)
     for lane in range(rows.shape[0]):
         if found[lane]:
             crossings[rows[lane]] = times[_AFTER, lane] // SECOND
 
 
 @compiled
-def _narrow(nows: Any, times: Any, risks: Any, found: Any, enter: float, mixture: Mixture, looks: Looks) -> None:
+def _narrow(nows: Any, targets: Any, times: Any, risks: Any, found: Any, mixture: Mixture, looks: Looks) -> None:
     """Bring `times`, between which the risk crosses, to a minute of each other, by regula falsi, and a bisection in
     between where a bracket is bent.
 
     Args:
         nows: when the bases of `looks.here` are as of, ms, shape (lanes in use,).
         times, risks: before and after the crossing, shape (2, LANES).
+        targets: the threshold of each, shape (lanes in use,).
         found: whether there is one, shape (LANES,).
-        enter, mixture, looks: as for `foresee`.
+        mixture, looks: as for `foresee`.
     """
     here, there = looks.here, looks.there
     middle, days = np.zeros(LANES, dtype=np.int64), np.zeros(LANES)
@@ -187,7 +211,7 @@ def _narrow(nows: Any, times: Any, risks: Any, found: Any, enter: float, mixture
             middle[lane] = last
             if found[lane] and last - first > 1:
                 low, high = risks[_BEFORE, lane], risks[_AFTER, lane]
-                share = 0.5 if step % 3 == 0 else (enter - low) / (high - low)
+                share = 0.5 if step % 3 == 0 else (targets[lane] - low) / (high - low)
                 middle[lane] = min(max(first + int((last - first) * share), first + 1), last - 1)
                 days[lane] = (middle[lane] * MINUTE - nows[lane]) / DAY
                 left += 1
@@ -197,12 +221,16 @@ def _narrow(nows: Any, times: Any, risks: Any, found: Any, enter: float, mixture
         for lane in range(nows.shape[0]):
             time, risk = middle[lane] * MINUTE, there.probabilities[lane]
             if time < times[_AFTER, lane]:
-                side = _AFTER if risk >= enter else _BEFORE
+                side = _AFTER if risk >= targets[lane] else _BEFORE
                 times[side, lane], risks[side, lane] = time, risk
 
 
 def crossings_of(
-    scorer: Scorer, bases: NDArray[np.float32], nows: NDArray[np.int64], ticks: NDArray[np.float64], enter: float
+    scorer: Scorer,
+    bases: NDArray[np.float32],
+    nows: NDArray[np.int64],
+    ticks: NDArray[np.float64],
+    enter: NDArray[np.float64] | float,
 ) -> NDArray[np.int64]:
     """The same by any scorer, which has no bound: day by day, and then by bisection.
 
@@ -210,18 +238,19 @@ def crossings_of(
         scorer: any.
         bases: shape (rows, BASIS); the risk of each is below `enter`.
         nows, ticks: log times, ms, shape (rows,).
-        enter: the threshold, a probability.
+        enter: the threshold, a probability: of all, or of each, shape (rows,).
 
     Returns:
         Seconds since the epoch, 0 where there is no crossing; shape (rows,).
     """
+    enters = np.broadcast_to(np.asarray(enter), len(bases))
     last = (ticks.astype(np.int64) - 1) // MINUTE
     before = nows // MINUTE
     at = before.copy()
     found = np.zeros(len(bases), dtype=np.bool_)
 
     def reached(rows: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return scorer.score(rolled(bases[rows], (minutes * MINUTE - nows[rows]) / DAY)) >= enter
+        return scorer.score(rolled(bases[rows], (minutes * MINUTE - nows[rows]) / DAY)) >= enters[rows]
 
     open_ = np.flatnonzero(last > before)
     while open_.size:

@@ -97,6 +97,14 @@ class Block:
         """A customer's profile: what is changed in it is kept."""
         return Opened(self, row, self._tail(row))
 
+    def marked(self, marks: Sequence[bytes]) -> list[tuple[int, Tail]]:
+        """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
+        return [
+            (row, unpack_tail(self.names[row], packed))
+            for row, packed in self._tails.items()
+            if any(mark in packed for mark in marks)
+        ]
+
     def _tail(self, row: int) -> Tail:
         tail = self._opened.get(row)
         if tail is None:

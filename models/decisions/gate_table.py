@@ -45,7 +45,7 @@ def _silent(ask: Ask, purpose: str) -> Held | None:
 
 def _open_case(ask: Ask, purpose: str) -> Held | None:
     tail = ask.person.tail
-    return Held("open_case", _tomorrow(ask)) if tail.cases or tail.more_cases else None
+    return Held("open_case", _unforeseen(ask)) if tail.cases or tail.more_cases else None
 
 
 def _bad_experience(ask: Ask, purpose: str) -> Held | None:
@@ -148,7 +148,7 @@ def _promotion_open(ask: Ask, action: ActionRules) -> Held | None:
 
 
 def _promotion_used(ask: Ask, action: ActionRules) -> Held | None:
-    return Held("promotion_used", _tomorrow(ask)) if action.promotion and ask.standing.promoted else None
+    return Held("promotion_used", _unforeseen(ask)) if action.promotion and ask.standing.promoted else None
 
 
 def _cap(ask: Ask, action: ActionRules) -> Held | None:
@@ -221,6 +221,7 @@ def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
     return Held("cap", until) if until >= 0 else None
 
 
-def _tomorrow(ask: Ask) -> int:
-    """Of what a touchpoint ends: a day from now, in case that it says nothing."""
-    return -(-ask.now // SECOND) * SECOND + DAY
+def _unforeseen(ask: Ask) -> int:
+    """Of what a touchpoint ends, at which the moment wakes: far away. It is looked at again within a tick all the
+    same."""
+    return -(-ask.now // SECOND) * SECOND + 92 * DAY

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from models.churn.crossing import target_of
 from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
@@ -39,8 +40,9 @@ from models.customer.layout import (
 )
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
+from models.decisions.given import Asks
 from models.engine.customer_timers import begin_example, matured, next_due
-from models.engine.lanes import LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
+from models.engine.lanes import ASKS, LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled
@@ -59,6 +61,9 @@ _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT = int(Kind.CONSENT_CHANGED)
+_DECIDE = int(Effect.DECIDE)
+_LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
+_ASKS = ASKS
 
 # What a step comes to.
 _REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
@@ -95,12 +100,12 @@ def walk(
         index = order[at]
         lane, record = lanes[index], records[index]
         while lane.state != _DONE and n + _MOST_A_STEP <= effects.shape[0]:
-            outcome = _SCORE
+            outcome, reported = _SCORE, n
             if lane.state == _NEXT:
                 if not _choose(record, lane, arrivals, bound):
                     lane.state = _DONE
                     break
-                lane.changed = 1
+                lane.changed, lane.asks = 1, 0
                 counts[_ROWS] += 1
                 if lane.due != 0.0:
                     n, outcome = _due_step(record, lane, index, rules, counts, effects, n)
@@ -117,11 +122,18 @@ def walk(
                     break
                 estimate = probabilities[index]
                 n = _conclude(record, lane, index, estimate, rules, counts, effects, n)
-                below = estimate < rules.enter and record.band != _BAND_AT_RISK and record.times[TICK] != 0.0
-                record.seconds[CROSSING] = crossings[index] if below else 0
+                record.seconds[CROSSING] = crossings[index] if record.times[TICK] != 0.0 else 0
+                if lane.asks != 0:
+                    n = _ask(record, lane, index, estimate, effects, n)
+                    outcome = _WAIT_NEXT
+            elif lane.asks != 0:
+                n = _ask(record, lane, index, np.nan, effects, n)
+                outcome = _WAIT_NEXT
+            if lane.stands and n > reported:
+                outcome = _WAIT_NEXT  # the end of an episode may take away a timer
             lane.state = _NEXT
             if lane.exists:
-                record.times[DUE] = next_due(record, rules, lane.phase, lane.now)
+                record.times[DUE] = next_due(record, rules, lane.phase, lane.now, lane.timer)
             if single or outcome == _WAIT_NEXT:
                 break
     return n
@@ -152,12 +164,16 @@ def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effec
         return _label(record, lane, index, rules, effects, n), _REST
     if int(lane.due) % STAGES == _STAGE_LEAVING:
         return _report(effects, n, lane, index, _FORGOTTEN, 0.0, 0), _WAIT_NEXT
+    if lane.timer == lane.now:
+        lane.asks = _TIMER
+    if times[TICK] == 0.0:
+        return n, _REST  # nobody is estimated who is lapsed, or has left: a timer alone has rung
     if lane.now - times[LAST_PURCHASE] > rules.silence:
         return _leave(record, lane, index, effects, n), _REST
     lane.may_open = 1
     if times[TICK] == lane.now:
         times[TICK] = lane.now + rules.tick
-    else:
+    elif record.seconds[CROSSING] * SECOND == lane.now:
         counts[_CROSSINGS] += 1
     basis_of(record, lane.now, lane.basis)
     return n, _SCORE
@@ -187,6 +203,7 @@ def _leave(record: Any, lane: Any, index: int, effects: Any, n: int) -> int:
     record.seconds[CROSSING] = 0
     was_open = record.times[EPISODE] != 0.0
     close(record, _BAND_LAPSED)
+    lane.reached = 0.0
     return _report(effects, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
 
 
@@ -201,6 +218,7 @@ def _touch_step(
         counts[_SKEWED] += 1
     if kind == _EXPIRED:
         counts[_APPLIED] += 1
+        lane.asks = _TOUCHPOINT if lane.stands else 0
         return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
     if rules.forget_after != 0 and record.flags & ERASED:
         # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent.
@@ -231,6 +249,8 @@ def _touch_step(
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, _REST
+    if arrivals.asks[row] == _ASKS or (arrivals.asks[row] != 0 and lane.stands):
+        lane.asks = _TOUCHPOINT
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.
         waits = arrivals.tells[row] == WAITS or record.flags & UNLEARNED
@@ -278,16 +298,24 @@ def _conclude(
     """What a new estimate of risk changes; at a tick, examples begin if the customer's cadence says so."""
     counts[_SCORES] += 1
     times = record.times
-    change = assess(record, rules.enter, rules.exit, estimate, lane.now, lane.may_open == 1)
+    ladder, leave = rules.ladders[lane.ladder], rules.exits[lane.ladder]
+    change = assess(record, ladder[0], leave, estimate, lane.now, lane.may_open == 1)
     quiet = lane.now < rules.quiet_until
     rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet
     if change == _CHANGE_CLOSED:
+        lane.reached = 0.0
         n = _report(effects, n, lane, index, _CLOSED, estimate, 0)
+    elif rules.policy:
+        counts[_EPISODES] += change == _CHANGE_OPENED
+        at_risk = record.band == _BAND_AT_RISK and lane.may_open == 1 and not quiet
+        if at_risk and estimate >= target_of(lane.reached, lane.reached, leave, ladder):
+            lane.asks |= _LEVEL
     elif change == _CHANGE_OPENED or rearmed:
         counts[_EPISODES] += change == _CHANGE_OPENED
         record.flags &= 0xFF & ~REARMED
         what = _OPENED if change == _CHANGE_OPENED else _AGAIN
         n = _report(effects, n, lane, index, what, estimate, int(times[EPISODE]))
+        lane.reached = rules.enter
         for i in range(BASIS):
             effects[n - 1].basis[i] = lane.basis[i]
         if quiet:
@@ -298,6 +326,16 @@ def _conclude(
             record, lane, PENDING_CHURNED, STAYED, rules
         ):
             record.numbers[PENDING_RISK] = estimate
+    return n
+
+
+@compiled
+def _ask(record: Any, lane: Any, index: int, estimate: float, effects: Any, n: int) -> int:
+    """What asks for a decision by the policy in force. estimate: nan where none was made."""
+    n = _report(effects, n, lane, index, _DECIDE, estimate, int(record.times[EPISODE]))
+    effects[n - 1].flag = lane.asks
+    for i in range(BASIS):
+        effects[n - 1].basis[i] = lane.basis[i]
     return n
 
 

@@ -60,9 +60,10 @@ def matured(record: Any, rules: Any, phase: int, now: int) -> int:
 
 
 @compiled
-def next_due(record: Any, rules: Any, phase: int, now: int) -> float:
-    """The earliest of the next tick, the crossing before it and the ends of the pending examples' windows, as a timer
-    position; where none of them is to come, when the record leaves the store."""
+def next_due(record: Any, rules: Any, phase: int, now: int, timer: int) -> float:
+    """The earliest of the next tick, the crossing before it, the ends of the pending examples' windows and `timer`
+    (what waits for the customer; ms, 0: nothing does), as a timer position; where none of them is to come, when the
+    record leaves the store."""
     tick = int(record.times[TICK])
     crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
     due = NEVER
@@ -70,6 +71,8 @@ def next_due(record: Any, rules: Any, phase: int, now: int) -> float:
         due = np.float64(tick * STAGES + _STAGE_SCORES)
     if crossing != 0:
         due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
+    if timer != 0:
+        due = min(due, np.float64(timer * STAGES + _STAGE_SCORES))
     for label_kind in (PENDING_CHURNED, PENDING_RETURNED):
         label = label_time(record, rules, phase, label_kind)
         if label != 0:

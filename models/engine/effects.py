@@ -7,8 +7,9 @@ that compiled code does not, decides, and emits the output. Handlers know the pi
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -36,9 +37,12 @@ from models.customer.layout import (
 )
 from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
+from models.decisions.given import Touched
+from models.decisions.standing import Standing, pack_standing, unpack_standing, watched
+from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row, ask, emit_decision, emit_entry, label
-from models.engine.lanes import Arrivals, Effect, rules_of
+from models.engine.lanes import Arrivals, Effect, ladder_of, rules_of
 from models.engine.output_buffer import OutputPosition, Work
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
@@ -72,6 +76,7 @@ class Ground:
         lanes: dtype `models.engine.lanes.LANE`, shape (lanes,).
         arrivals: the batch's touchpoints, as columns of shape (rows,).
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
+        moments: the touchpoint moments that a row of the batch asks, by row.
     """
 
     work: Work
@@ -79,6 +84,7 @@ class Ground:
     lanes: NDArray[Any]
     arrivals: Arrivals
     effects: NDArray[Any]
+    moments: Mapping[int, tuple[str, ...]]
 
     def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
         """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
@@ -91,6 +97,33 @@ class Ground:
         """An event's row of the line. probability: of its estimate, if there was one."""
         customer = self.block.names[effect.lane]
         return Row(self.output_position(effect.row, effect.due, customer), effect.now, customer, probability)
+
+    def stands(self, lane: int) -> Standing:
+        """How we stand with a lane's customer; what is changed in it counts once it is given to `keep`."""
+        return unpack_standing(self.block.open(lane).tail.standing)
+
+    def keep(self, lane: int, standing: Standing) -> None:
+        """Keep it in the record, and what compiled code reads of it in the lane."""
+        packed = self.block.open(lane).tail.standing = pack_standing(standing)
+        row = self.lanes[lane]
+        row["stands"], (row["timer"], row["reached"]) = bool(packed), watched(packed)
+        row["ladder"] = ladder_of(self.block.open(lane).tail.customer_class)
+
+    def due_again(self, lane: int, now: int) -> None:
+        """When the customer is looked at next, as the record and the lane are now."""
+        record, row = self.block.rows[lane], self.lanes[lane]
+        rules = rules_of(self.work.settings)
+        record["times"][DUE] = next_due(record, rules, int(row["phase"]), now, int(row["timer"]))
+
+    def without_timers(self, lane: int, now: int) -> int:
+        """Take away what was to be looked at by now, on which the engine raised; the next timer, ms."""
+        standing = self.stands(lane)
+        standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
+        standing.outstanding = [one for one in standing.outstanding if min(one.expires, one.until or now + 1) > now]
+        if standing.window_ends <= now:
+            standing.window_ends = 0
+        self.keep(lane, standing)
+        return standing.next_timer()
 
     def touchpoint(self, row: int) -> Any:
         """The touchpoint at a row of the batch, as decoded."""
@@ -113,6 +146,7 @@ def _case(ground: Ground, effect: ReportedEffect) -> None:
     row["open_cases"] = open_cases(tail)
     if tail.cases or not tail.more_cases:
         row["seconds"][OLDEST_CASE] = oldest(tail.cases)
+    ground.lanes["ladder"][lane] = ladder_of(tail.customer_class)
     if record.flags & UNLEARNED and not before & UNLEARNED:
         _unlearned(row)
     if record.flags & UNSCORED and not before & UNSCORED:
@@ -132,6 +166,7 @@ def _unscored(ground: Ground, effect: ReportedEffect) -> None:
     """The customer objects to profiling: no estimate is made from now on, and none is kept."""
     record = ground.block.rows[effect.lane]
     record["times"][TICK], record["numbers"][RISK] = 0.0, 0.0
+    ground.lanes["reached"][effect.lane] = 0.0
     if not record["flags"] & LEFT:
         record["seconds"][CROSSING] = 0
     was_open = record["times"][EPISODE] != 0.0
@@ -139,7 +174,7 @@ def _unscored(ground: Ground, effect: ReportedEffect) -> None:
     record["flags"] &= 0xFF & ~REARMED
     record["band"] = Band.LAPSED if record["numbers"][PURCHASE_DAYS] else Band.PROSPECT
     if was_open:
-        forget_episode(ground.block.open(effect.lane).tail)
+        _end_episode(ground, effect)
         emit_decision(ground.work, ground.where(effect), "episode_closed", "objects to profiling")
 
 
@@ -160,16 +195,19 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
     Where records leave the store, what is left is a tombstone: the time of the erasure, and an objection, without ids.
     """
     block, lane = ground.block, effect.lane
-    record, settings = block.rows[lane], ground.work.settings
+    record, settings, policy = block.rows[lane], ground.work.settings, ground.work.policy
+    if policy is not None and block.open(lane).tail.standing:
+        emit_withdrawals(ground.work, policy, ground.where(effect), ground.stands(lane), "erased")
     if settings.forget_after:
         objects = block.forget(lane, erased=True)
         record["flags"], record["band"] = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
         record["times"][NEWEST] = effect.now
-        record["times"][DUE] = next_due(record, rules_of(settings), int(ground.lanes["phase"][lane]), effect.now)
+        record["times"][DUE] = next_due(record, rules_of(settings), int(ground.lanes["phase"][lane]), effect.now, 0)
     else:
         block.clear(lane)
         record["flags"], record["band"] = ERASED, Band.ERASED
         record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
+    ground.keep(lane, Standing())
     emit_decision(ground.work, ground.where(effect), "erased", "the customer asked to be forgotten")
 
 
@@ -177,6 +215,7 @@ def _reopened(ground: Ground, effect: ReportedEffect) -> None:
     """A consent that is newer than the erasure: the customer begins as a new one, with this touchpoint."""
     block, lane = ground.block, effect.lane
     block.forget(lane, erased=True)
+    ground.keep(lane, Standing())
     record = block.rows[lane]
     record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
     emit_decision(ground.work, ground.where(effect), "reopened", "consented to be contacted after the erasure")
@@ -188,7 +227,9 @@ def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
     keep their ids."""
     block, lane = ground.block, effect.lane
     band = int(block.rows["band"][lane])
-    if block.forget(lane):
+    kept = block.forget(lane)
+    ground.keep(lane, Standing())
+    if kept:
         block.rows["band"][lane] = band
     else:
         ground.lanes["exists"][lane] = 0
@@ -197,8 +238,39 @@ def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
         emit_decision(ground.work, ground.where(effect), "forgotten", f"silent for two horizons and {days:g} days")
 
 
+def _decide(ground: Ground, effect: ReportedEffect) -> None:
+    """The policy in force is asked: a level of risk, a timer, or a touchpoint that asks, reports or wakes."""
+    policy, lane = ground.work.policy, effect.lane
+    if policy is None:
+        return
+    standing, record = ground.stands(lane), ground.block.rows[lane]
+    touch = None
+    if effect.row >= 0:
+        told, moments = ground.touchpoint(effect.row), ground.moments.get(effect.row, ())
+        touch = Touched(int(told.kind), told.id, int(ground.arrivals.times[effect.row]), told.data, moments)
+    risk = None if isnan(effect.probability) else effect.probability
+    tail, phase = ground.block.open(lane).tail, int(ground.lanes["phase"][lane])
+    slab = (int(record["flags"]), record["times"], record["numbers"], record["seconds"])
+    customer = Customer(ground.block.names[lane], tail, *slab, phase)
+    row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
+    by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis)
+    ground.keep(lane, standing)
+    ground.due_again(lane, effect.now)
+
+
+def _end_episode(ground: Ground, effect: ReportedEffect) -> None:
+    """The tail's part of the end of an episode."""
+    tail, policy = ground.block.open(effect.lane).tail, ground.work.policy
+    forget_episode(tail)
+    if policy is not None and tail.standing:
+        standing = ground.stands(effect.lane)
+        emit_end_of_episode(ground.work, policy, ground.where(effect), standing)
+        ground.keep(effect.lane, standing)
+        ground.due_again(effect.lane, effect.now)
+
+
 def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
-    forget_episode(ground.block.open(effect.lane).tail)
+    _end_episode(ground, effect)
     reason = "cancelled" if effect.row >= 0 else "silent for two horizons"
     emit_decision(ground.work, ground.where(effect), "episode_closed", reason)
 
@@ -229,7 +301,7 @@ def _ask(ground: Ground, effect: ReportedEffect, what: str) -> None:
 
 
 def _closed(ground: Ground, effect: ReportedEffect) -> None:
-    forget_episode(ground.block.open(effect.lane).tail)
+    _end_episode(ground, effect)
     row = ground.where(effect, effect.probability)
     emit_decision(ground.work, row, "episode_closed", "risk fell below the exit threshold")
 
@@ -247,6 +319,7 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.CLOSED: _closed,
     Effect.FORGOTTEN: _forgotten,
     Effect.REOPENED: _reopened,
+    Effect.DECIDE: _decide,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from functools import cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.churn.definition import LEAVING as LEAVING_KINDS
 from models.churn.definition import SIGNS
+from models.customer.bands import Band
 from models.customer.block import Block
 from models.customer.layout import BASIS, PENDING_EXAMPLES
 from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
+from models.customer.tail import mark_of
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing import watched
 from models.numerics.compiled import compiled
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
+from models.touchpoints.fields import CustomerClass
+
+_STANDING: Final = (mark_of("standing"),)
+_STANDING_AND_CLASS: Final = (*_STANDING, mark_of("customer_class"))
+CLASSES: Final = get_args(CustomerClass)
+LADDERS: Final = len(CLASSES)
+LEVELS: Final = 6
+"""Most levels of risk that a policy has."""
 
 
 class Effect(IntEnum):
@@ -36,6 +48,7 @@ class Effect(IntEnum):
     CLOSED = 10
     FORGOTTEN = 11  # silent for so long that the record leaves the store; the lane waits
     REOPENED = 12  # consent after an erasure; the lane waits until the record is blank again
+    DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 
 class State(IntEnum):
@@ -74,14 +87,22 @@ LANE = np.dtype(
         ("now", "<i8"),
         ("phase", "<i8"),
         ("cadence_offset", "<i8"),  # offset of the customer's own sampling cadence
+        ("timer", "<i8"),  # the standing's next timer, ms; 0: none
+        ("reached", "<f8"),  # the highest threshold of risk that has asked; 0.0: none
         ("basis", "<f4", BASIS),
         ("exists", "u1"),
         ("before", "u1"),  # the customer comes before the piece's bound at its timer position
         ("changed", "u1"),
         ("state", "u1"),
         ("may_open", "u1"),
+        ("asks", "u1"),  # why this step ends with a decision: bits of `models.decisions.given.Asks`
+        ("stands", "u1"),  # the record has a standing (`models.decisions.standing`), so that touchpoints may wake it
+        ("ladder", "u1"),  # which of `rules.ladders` is the customer's
     ]
 )
+
+OF_STANDING: Final = ("timer", "reached", "stands")
+"""Fields of a lane that say what the record's standing says."""
 
 EFFECT = np.dtype(
     [
@@ -92,7 +113,7 @@ EFFECT = np.dtype(
         ("now", "<i8"),
         ("probability", "<f8"),  # of this estimate; of a label: what was predicted
         ("opened", "<i8"),  # when the episode opened; of a label: when its example was observed
-        ("flag", "u1"),  # a touchpoint: it was late; a label: what came
+        ("flag", "u1"),  # a touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`
         ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
     ]
@@ -111,7 +132,10 @@ RULES = np.dtype(
         ("enter", "<f8"),
         ("exit", "<f8"),
         ("quiet_until", "<i8"),  # nobody is triggered before: an episode asks at its first estimate from then on
+        ("ladders", "<f8", (LADDERS, LEVELS)),  # thresholds of risk, ascending, inf where there are no more
+        ("exits", "<f8", LADDERS),  # below which an episode is over
         ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
+        ("policy", "u1"),  # one is in force
     ]
 )
 
@@ -128,23 +152,40 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-@cache
-def rules_of(settings: EngineSettings, quiet_until: int = 0) -> Any:
-    """What compiled code reads of the settings. quiet_until: nobody is triggered before (a backfill's cut-over)."""
+ASKS, WAKES = 1, 2
+"""What `Arrivals.asks` says of a touchpoint: it ends with a decision, or does so if the record has a standing."""
+
+
+def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,), in the order of
+    `CLASSES`. Without a policy: the settings' own two."""
+    ladders, exits = np.full((LADDERS, LEVELS), np.inf), np.full(LADDERS, settings.exit)
+    ladders[:, 0] = settings.enter
+    if policy is not None:
+        for row, name in enumerate(CLASSES):
+            levels = [level.at for level in policy.levels(name)]
+            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name)
+    return ladders, exits
+
+
+@lru_cache(maxsize=64)
+def rules_of(settings: EngineSettings, quiet_until: int = 0, policy: PolicyInForce | None = None) -> Any:
+    """What compiled code reads of the settings and of the policy in force.
+
+    quiet_until: nobody is triggered before (a backfill's cut-over)."""
     cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
     times = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.forget_after)
     signs = np.zeros(256, dtype=np.uint8)
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
-    return np.array(
-        [(*times, settings.tick, settings.anchor, cadences, settings.enter, settings.exit, quiet_until, signs)],
-        dtype=RULES,
-    )[0]
+    ladders = ladders_of(settings, policy)
+    ends = (settings.enter, settings.exit, quiet_until, *ladders, signs, policy is not None)
+    return np.array([(*times, settings.tick, settings.anchor, cadences, *ends)], dtype=RULES)[0]
 
 
 class Arrivals(NamedTuple):
     """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail."""
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: `ASKS` or `WAKES`, 0: neither."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -156,6 +197,7 @@ class Arrivals(NamedTuple):
     now: NDArray[np.int64]
     following: NDArray[np.int64]
     tells: NDArray[np.uint8]
+    asks: NDArray[np.uint8]
 
 
 @compiled
@@ -168,7 +210,7 @@ def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
             heads[lane].cursor = first + i
 
 
-def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[Any]:
+def lanes_of(block: Block, settings: EngineSettings, piece: Piece, policy: PolicyInForce | None = None) -> NDArray[Any]:
     """A lane for every row of the block, before its first step."""
     lanes = np.zeros(len(block.names), dtype=LANE)
     lanes["cursor"] = -1
@@ -177,10 +219,29 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece) -> NDArray[An
     lanes["phase"] = phase_of(settings, block.hashes)
     customer = piece.bound[1]
     lanes["before"] = [name < customer for name in block.names] if customer else False
+    if policy is None:
+        lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
+        return lanes
+    for row, tail in block.marked(_STANDING_AND_CLASS if policy.policy.risk.for_classes else _STANDING):
+        lanes[row]["ladder"] = ladder_of(tail.customer_class)
+        lanes[row]["stands"] = bool(tail.standing)
+        lanes[row]["timer"], lanes[row]["reached"] = watched(tail.standing)
     return lanes
 
 
-def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.int64], lanes: NDArray[Any]) -> Arrivals:
+def ladder_of(customer_class: str) -> int:
+    """The number of a class's ladder; whoever states no class has that of the first."""
+    return CLASSES.index(customer_class) if customer_class in CLASSES else 0
+
+
+def arrivals_of(
+    batch: Batch,
+    piece: Piece,
+    time: int,
+    lane_of_row: NDArray[np.int64],
+    lanes: NDArray[Any],
+    asks: NDArray[np.uint8] | None = None,
+) -> Arrivals:
     """The piece's touchpoints, chained by lane.
 
     Args:
@@ -189,6 +250,7 @@ def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.i
         time: the shard's before the piece, ms.
         lane_of_row: the lane of each of the piece's rows, -1 where it concerns no customer; shape (rows of the piece,).
         lanes: dtype LANE, shape (lanes,); their `cursor` is set to their first touchpoint.
+        asks: by row of the batch, as in `Arrivals`; None: no policy is in force.
     """
     columns = batch.columns
     following = np.full(len(batch), -1, dtype=np.int64)
@@ -209,4 +271,5 @@ def arrivals_of(batch: Batch, piece: Piece, time: int, lane_of_row: NDArray[np.i
         now,
         following,
         tells,
+        np.zeros(len(batch), dtype=np.uint8) if asks is None else asks,
     )

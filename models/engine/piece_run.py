@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.churn import MixtureScorer
-from models.churn.crossing import crossings_of
+from models.churn.crossing import NEVER_REACHED, crossings_of, target_of
 from models.churn.mixture.probability import NO_MIXTURE
 from models.customer.block import Block
 from models.customer.layout import TICK
+from models.engine.asking import asking
 from models.engine.decide import choose_champion, take_choice
 from models.engine.effects import Ground, take_effect
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
@@ -46,18 +47,21 @@ class Run:
         rows = {name: row for row, name in enumerate(block.names)}
         arrived = batch.columns.customers[piece.first : piece.last]
         lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
-        self.lanes = lanes_of(block, work.settings, piece)
-        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes)
+        self.lanes = lanes_of(block, work.settings, piece, work.policy)
+        asked = asking(work.policy, batch, piece)
+        self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
-        self._rules = rules_of(work.settings, work.quiet_until)
+        self._rules = rules_of(work.settings, work.quiet_until, work.policy)
         scorer = work.scorer
         # Not a subclass, which may score otherwise than compiled code does.
         self._asks = type(scorer) is not MixtureScorer
         self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
-        self.ground = Ground(work, block, self.lanes, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT))
+        self.ground = Ground(
+            work, block, self.lanes, self.arrivals, np.empty(EFFECTS_A_CALL, dtype=EFFECT), asked.moments
+        )
         self._take_rejected()
 
     def _take_rejected(self) -> None:
@@ -142,11 +146,13 @@ class Run:
     def _estimate(self, asking: NDArray[np.int64]) -> None:
         """What another scorer than the compiled one says of the lanes that ask, and foresees."""
         scorer, lanes, ticks = self.work.scorer, self.lanes[asking], self.block.rows["times"][asking, TICK]
-        self._probabilities[asking] = _probable(scorer.score(lanes["basis"]))
-        below = self._probabilities[asking] < self.work.settings.enter
-        wanted = below & (ticks != 0.0)
+        risks = self._probabilities[asking] = _probable(scorer.score(lanes["basis"]))
+        exits, ladders = self._rules["exits"][lanes["ladder"]], self._rules["ladders"][lanes["ladder"]]
+        targets = np.array(list(map(target_of, risks, lanes["reached"], exits, ladders)))
+        wanted = (targets < NEVER_REACHED) & (ticks != 0.0)
+        self._crossings[asking] = 0
         self._crossings[asking[wanted]] = crossings_of(
-            scorer, lanes["basis"][wanted], lanes["now"][wanted], ticks[wanted], self.work.settings.enter
+            scorer, lanes["basis"][wanted], lanes["now"][wanted], ticks[wanted], targets[wanted]
         )
 
     def counted(self) -> Counter[str]:

@@ -8,7 +8,7 @@ from models.customer.layout import CROSSING, DUE, LEFT, TICK
 from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
 from models.engine.customer_timers import matured, next_due
-from models.engine.lanes import Count, State, rules_of
+from models.engine.lanes import OF_STANDING, Count, State, rules_of
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run
 from models.timeline.order import Stage, stage_of, time_of
@@ -55,6 +55,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
     """One row on its own: (rows taken, what it raised). When it raises, a dead letter takes its place."""
     work = run.work
     before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
+    stood = [run.lanes[name][index] for name in OF_STANDING]
     order = np.array([index])
     try:
         run.advance(order, single=True)
@@ -68,6 +69,8 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
         del work.emitted[emitted:]
         work.counts, run.counts = counts, walked
         run.block.put_back(index, before)
+        for name, value in zip(OF_STANDING, stood, strict=True):
+            run.lanes[name][index] = value
         run.lanes["exists"][index] = not newcomer
         run.lanes["state"][index] = State.NEXT
         raised = f"{type(error).__name__}: {error}"
@@ -84,11 +87,13 @@ def _dead_letter(run: Run, index: int, reason: str) -> None:
         dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
         return
     rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
+    timer = run.ground.without_timers(index, now) if int(lane["timer"]) == now else int(lane["timer"])
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
         record["pending_ticks"][matured(record, rules, phase, now)] = 0
-    if not record["flags"] & LEFT and stage_of(due) != Stage.LEAVING:
+    rang = stage_of(due) == Stage.SCORES and not record["times"][TICK]  # a timer alone: nobody is estimated
+    if not record["flags"] & LEFT and stage_of(due) != Stage.LEAVING and not rang:
         record["times"][TICK] = next_tick(rules, phase, now)
         record["seconds"][CROSSING] = 0
-    record["times"][DUE] = next_due(record, rules, phase, now)
+    record["times"][DUE] = next_due(record, rules, phase, now, timer)
     dead_due_item(run.work, run.ground.output_position(row, due, customer), customer, reason, now)

@@ -12,14 +12,12 @@ import numpy as np
 
 from models.churn.crossing import Ahead, foresee, looks_for
 from models.churn.mixture.probability import Mixture
-from models.customer.bands import Band
 from models.customer.layout import BASIS, TICK
 from models.engine.customer_loop import walk
 from models.engine.lanes import Arrivals, State
 from models.numerics.compiled import compiled
 
 _ASKING, _SCORED = int(State.ASKING), int(State.SCORED)
-_AT_RISK = int(Band.AT_RISK)
 
 
 @compiled
@@ -81,16 +79,17 @@ def _estimate(
         np.empty(size, dtype=np.int64),
         np.empty(size, dtype=np.int64),
         np.empty(size),
+        np.empty(size),
+        np.empty(size, dtype=np.int64),
     )
     for i in range(size):
         lane, record = lanes[asking[i]], records[asking[i]]
         for k in range(BASIS):
             ahead.bases[i, k] = lane.basis[k]
         ahead.nows[i], ahead.ticks[i] = lane.now, int(record.times[TICK])
-        # Who is at risk stays so down to the threshold of exit.
-        ahead.below[i] = rules.exit if record.band == _AT_RISK else rules.enter
+        ahead.reached[i], ahead.exits[i], ahead.ladders[i] = lane.reached, rules.exits[lane.ladder], lane.ladder
         lane.state = _SCORED
     risks, times = np.empty(size), np.empty(size, dtype=np.int64)
-    foresee(ahead, rules.enter, mixture, looks, risks, times)
+    foresee(ahead, rules.ladders, mixture, looks, risks, times)
     for i in range(size):
         probabilities[asking[i]], crossings[asking[i]] = risks[i], times[i]

@@ -19,6 +19,7 @@ from models.churn.mixture.probability import Mixture
 from models.customer.bands import Band, Change
 from models.customer.layout import (
     BACK,
+    BASIS,
     DUE,
     EPISODE,
     PENDING_CHURNED,
@@ -29,6 +30,10 @@ from models.customer.layout import (
     TICK,
 )
 from models.customer.record import unpack
+from models.customer.schedule import phase_of
+from models.decisions.given import Asks, Touched
+from models.decisions.policy.in_force import PolicyInForce
+from models.engine.by_policy import Customer, by_policy
 from models.engine.changes import Changes, committed
 from models.engine.decide import Row, ask, choose_champion, emit_decision, emit_entry, label, take_choice
 from models.engine.output_buffer import Work, dead_record
@@ -44,7 +49,7 @@ from tests.reference.mixture import probability
 from tests.reference.risk import assess
 
 TOTAL_OF = {
-    **dict.fromkeys(("label", "return", "tick", "crossing", "lapse", "forgotten"), "due"),
+    **dict.fromkeys(("label", "return", "tick", "crossing", "timer", "lapse", "forgotten"), "due"),
     **{"duplicate": "duplicate", "beyond": "duplicate", "late": "late", "late leaving": "late"},
 }
 
@@ -59,18 +64,19 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
                 continue
             step = lane.step(*upcoming)
             estimate = _estimate(work, step)
+            crossing = _crossing(work, lane, step, estimate)
             _decide(work, lane, step, estimate)
-            lane.finish(step, estimate, _crossing(work, lane, step, estimate))
+            lane.learn(step, estimate, crossing)
+            if work.policy is not None:
+                _by_policy(work, work.policy, lane, step, estimate)
+            lane.finish(step)
     return _gather(state, work, lanes, given.dues, scoring.adopted)
 
 
 def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) -> dict[bytes, Lane]:
     piece, batch = work.piece, work.batch
     times: list[int] = []
-    lanes = {
-        name: Lane(name, unpack(name, value) if value else None, work.settings, piece.first, times, piece.bound)
-        for name, value in loaded.items()
-    }
+    lanes = {name: Lane(name, unpack(name, value) if value else None, work, times) for name, value in loaded.items()}
     now = state.time
     for index in range(piece.first, piece.last):
         entry = batch.record(index)
@@ -111,9 +117,12 @@ def _estimate(work: Work, step: Step) -> float | None:
 
 
 def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int:
-    """When the risk, below the threshold now, will cross it; the search is held against brute force elsewhere."""
-    enter, record = work.settings.enter, lane.record
-    if estimate is None or estimate >= enter or step.basis is None or record is None or not record.times[TICK]:
+    """When the risk, below the next threshold now, will cross it; the search is held against brute force elsewhere."""
+    record, enter = lane.record, None
+    if estimate is not None:
+        least = estimate if estimate < lane.exit else max(estimate, lane.reached)
+        enter = next((level for level in lane.levels if level > least), None)
+    if enter is None or step.basis is None or record is None or not record.times[TICK]:
         return 0
     basis, tick = np.array(step.basis, dtype=np.float32), record.times[TICK]
     if isinstance(work.scorer, MixtureScorer):
@@ -125,8 +134,8 @@ def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int
 def foreseen(mixture: Mixture, basis: NDArray[np.float32], now: int, tick: int, enter: float) -> int:
     """The crossing, looked for of one customer alone."""
     risks, crossings = np.empty(1), np.empty(1, dtype=np.int64)
-    ahead = Ahead(basis[None], np.array([now]), np.array([tick]), np.array([enter]))
-    foresee(ahead, enter, mixture, looks_for(mixture), risks, crossings)
+    ahead = Ahead(basis[None], np.array([now]), np.array([tick]), np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int64))
+    foresee(ahead, np.array([[enter]]), mixture, looks_for(mixture), risks, crossings)
     return int(crossings[0])
 
 
@@ -151,9 +160,11 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         record.pending_ticks[PENDING_RETURNED] = 0
     elif step.what == "lapse":
         if lane.lapse():
+            lane.end_episode(step)
             emit_decision(work, row, "episode_closed", "silent for two horizons")
     elif step.what.endswith("leaving"):
         if lane.lapse():
+            lane.end_episode(step)
             emit_decision(work, row, "episode_closed", "cancelled")
     elif step.what == "forgotten":
         band = record.band
@@ -169,17 +180,22 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         emit_decision(work, row, "rearmed", "the trigger expired before it could be sent")
     unscored = Row(step.at, step.now, lane.customer)
     if lane.objected:
+        lane.end_episode(step)
         emit_decision(work, unscored, "episode_closed", "objects to profiling")
     if lane.entry is not None:
         emit_entry(work, unscored, *lane.entry)
     if estimate is None or step.basis is None:
         return
     work.counts["scored"] += 1
-    change = assess(record, work.settings, estimate, step.now, step.may_open)
+    change = assess(record, lane.levels[0], lane.exit, estimate, step.now, step.may_open)
     if change == Change.CLOSED:
+        lane.end_episode(step)
         emit_decision(work, row, "episode_closed", "risk fell below the exit threshold")
         return
     quiet = step.now < work.quiet_until
+    if work.policy is not None:
+        work.counts["episodes"] += change == Change.OPENED
+        return
     again = bool(record.flags & REARMED) and estimate >= work.settings.enter and step.may_open and not quiet
     if change != Change.OPENED and not again:
         return
@@ -190,6 +206,31 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         record.tail.opener = step.touch.id if step.touch else "due"
     record.flags = record.flags | REARMED if quiet else record.flags & ~REARMED
     ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
+
+
+def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None) -> None:
+    """What the policy in force says, of a level that has not asked, a timer, or a touchpoint."""
+    record, why = lane.record, step.asks
+    if record is None:
+        return
+    at_risk = estimate is not None and record.band == Band.AT_RISK and step.may_open and step.now >= work.quiet_until
+    if at_risk and any(estimate >= level > lane.reached for level in lane.levels):
+        why |= Asks.LEVEL
+    if not why:
+        return
+    touch = None
+    if step.touch is not None:
+        data = step.touch.data
+        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, lane.moments(step.touch))
+    slab = (record.flags, record.times, record.numbers, record.seconds)
+    customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash))
+    standing = lane.standing
+    row, basis = (
+        Row(step.at, step.now, lane.customer, estimate),
+        np.array(step.basis or [0.0] * BASIS, dtype=np.float32),
+    )
+    by_policy(work, policy, row, customer, standing, why, touch, basis)
+    lane.keep(standing)
 
 
 def _gather(

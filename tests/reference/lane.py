@@ -41,9 +41,15 @@ from models.customer.layout import (
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.tail import Tail
-from models.engine.output_buffer import OutputPosition
+from models.decisions.given import Asks
+from models.decisions.policy.conditions import holds
+from models.decisions.standing import Standing, pack_standing, unpack_standing
+from models.engine.asking import COUNTED, REPORTS, SUFFERED, TOLD
+from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
+from models.engine.decide import Row
+from models.engine.output_buffer import OutputPosition, Work
 from models.numerics.float16 import to_float16
-from models.settings import SECOND, EngineSettings
+from models.settings import SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
 from models.touchpoints import Kind, Payload, Touch
 from tests.reference.basis import basis_of
@@ -69,23 +75,23 @@ class Step(NamedTuple):
     touch: Touch | None
     basis: array[float] | None = None
     may_open: bool = True
+    asks: int = 0
 
 
 class Lane:
-    """One customer in one piece. `times`: shard time as of each of its records; `bound`: where it ends."""
+    """One customer in one piece. `times`: shard time as of each of its records."""
 
     def __init__(
         self,
         customer: bytes,
         record: Record | None,
-        settings: EngineSettings,
-        first: int,
+        work: Work,
         times: Sequence[int],
-        bound: tuple[float, bytes],
     ) -> None:
-        self.customer, self.record = customer, record
+        self.customer, self.record, self.work = customer, record, work
         self.hash = hash_of(customer)
-        self.settings, self._first, self._times, self._bound = settings, first, times, bound
+        self.settings, self.policy = work.settings, work.policy
+        self._first, self._times, self._bound = work.piece.first, times, work.piece.bound
         self.arrivals: deque[Arrival] = deque()
         self.loaded_due = record.times[DUE] if record else NEVER
         self.loaded_band = record.band if record else None
@@ -112,8 +118,71 @@ class Lane:
         self.changed, self.objected, self.entry = True, False, None
         return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
 
-    def finish(self, step: Step, probability: float | None, crossing: int) -> None:
-        """After the decision: at a tick, open learning snapshots if it is this customer's turn; when is what due?
+    # -- the policy in force
+
+    @property
+    def standing(self) -> Standing:
+        return unpack_standing(self.record.tail.standing) if self.record else Standing()
+
+    def keep(self, standing: Standing) -> None:
+        if self.record:
+            self.record.tail.standing = pack_standing(standing)
+
+    @property
+    def levels(self) -> list[float]:
+        """The thresholds of this customer, lowest first."""
+        if self.policy is None:
+            return [self.settings.enter]
+        return [level.at for level in self.policy.levels(self._class)]
+
+    @property
+    def exit(self) -> float:
+        return self.settings.exit if self.policy is None else self.policy.exit(self._class)
+
+    @property
+    def _class(self) -> str:
+        return (self.record.tail.customer_class if self.record else "") or "consumer"
+
+    @property
+    def reached(self) -> float:
+        """The highest threshold that has asked."""
+        if self.policy is not None:
+            return self.standing.reached
+        return self.settings.enter if self.record and self.record.band == Band.AT_RISK else 0.0
+
+    def moments(self, touch: Touch) -> tuple[str, ...]:
+        """The touchpoint moments that a touchpoint asks."""
+        if self.policy is None:
+            return ()
+        found = []
+        for name, moment in self.policy.policy.moment.items():
+            if Kind(touch.kind).type in moment.touchpoints:
+                when = moment.when
+                if when is None or holds(when, lambda field: getattr(touch.data, field, None)):
+                    found.append(name)
+        return tuple(found)
+
+    def asks(self, touch: Touch) -> int:
+        """Whether a touchpoint ends with a decision."""
+        if self.policy is None:
+            return 0
+        taking_back = {name for action in self.policy.policy.action.values() for name in action.withdraw_when or ()}
+        wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
+        stands = self.record is not None and bool(self.record.tail.standing)
+        if touch.kind in SUFFERED or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
+            return Asks.TOUCHPOINT
+        return 0
+
+    def end_episode(self, step: Step) -> None:
+        """The levels may ask again, and what waits for risk is void."""
+        if self.policy is not None and self.record is not None and self.record.tail.standing:
+            standing = self.standing
+            row = Row(step.at, step.now, self.customer, None)
+            emit_end_of_episode(self.work, self.policy, row, standing)
+            self.keep(standing)
+
+    def learn(self, step: Step, probability: float | None, crossing: int) -> None:
+        """At a tick, open learning snapshots if it is this customer's turn; when will the risk cross a threshold?
 
         crossing: when the risk will cross the threshold before the next tick, in seconds, 0: it won't.
         """
@@ -126,9 +195,12 @@ class Lane:
                 active = step.now - record.times[LAST_PURCHASE] <= self.settings.horizon
                 if active and self._take(record, step, PENDING_CHURNED, STAYED, self.settings.horizon):
                     record.numbers[PENDING_RISK] = probability
-            below = probability < self.settings.enter and record.band != Band.AT_RISK and record.times[TICK]
-            record.seconds[CROSSING] = crossing if below else 0
-        record.times[DUE] = self._next_due(record, step.now)
+            record.seconds[CROSSING] = crossing if record.times[TICK] else 0
+
+    def finish(self, step: Step) -> None:
+        """After the decision: when is what due?"""
+        if self.record is not None:
+            self.record.times[DUE] = self._next_due(self.record, step.now)
 
     def _take(self, record: Record, step: Step, sort: int, flag: int, window: int) -> bool:
         if record.flags & UNLEARNED or record.pending_ticks[sort]:
@@ -150,13 +222,16 @@ class Lane:
             return Step(at, now, "label" if self.label_time(PENDING_CHURNED) == now else "return", None)
         if stage_of(due) == Stage.LEAVING:
             return Step(at, now, "forgotten", None)
+        asks = Asks.TIMER if self.policy is not None and self.standing.next_timer() == now else 0
+        if not record.times[TICK]:
+            return Step(at, now, "timer", None, asks=asks)
         if now - record.times[LAST_PURCHASE] > self.settings.silence:
-            return Step(at, now, "lapse", None)
-        what = "crossing"
+            return Step(at, now, "lapse", None, asks=asks)
+        what = "crossing" if record.seconds[CROSSING] * SECOND == now else "timer"
         if record.times[TICK] == now:
             what = "tick"
             record.times[TICK] = now + self.settings.tick
-        return Step(at, now, what, None, basis_of(record, now))
+        return Step(at, now, what, None, basis_of(record, now), asks=asks)
 
     def taken(self, sort: int) -> int:
         """When the open snapshot of a sort was taken."""
@@ -171,7 +246,8 @@ class Lane:
 
     def _next_due(self, record: Record, now: int) -> float:
         tick, crossing = int(record.times[TICK]), 0 if record.flags & LEFT else record.seconds[CROSSING]
-        places = [timer_position(time, Stage.SCORES) for time in (tick, crossing * SECOND) if time]
+        timer = self.standing.next_timer() if self.policy is not None else 0
+        places = [timer_position(time, Stage.SCORES) for time in (tick, crossing * SECOND, timer) if time]
         places += [
             timer_position(time, Stage.LABELS)
             for sort in (PENDING_CHURNED, PENDING_RETURNED)
@@ -212,7 +288,8 @@ class Lane:
         record = self.record
         reopened = ""
         if touch.kind == Kind.EXPIRED_UNSENT:
-            return Step(at, now, self._rearm(touch), touch)
+            stands = self.policy is not None and record is not None and bool(record.tail.standing)
+            return Step(at, now, self._rearm(touch), touch, asks=Asks.TOUCHPOINT if stands else 0)
         if record is not None and record.flags & ERASED and self.settings.forget_after:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a and touch.time > record.times[NEWEST]
             if not granted or touch.time < now - self.settings.lateness:
@@ -231,11 +308,12 @@ class Lane:
             self.unsure += 1
         record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
-            self._erase(touch, now)
+            self._erase(at, touch, now)
             return Step(at, now, "erased", touch)
         if record.flags & ERASED:
             return Step(at, now, "after_erasure", touch)
         late = touch.time < now - self.settings.lateness
+        asks = self.asks(touch)
         if tells(touch.kind, touch.data) or record.flags & UNLEARNED:
             self._take_in(record, touch, late, now)
         update(record, touch, self.settings, self.hash, late)
@@ -244,16 +322,16 @@ class Lane:
             before = record.seconds[CANCELLED] if record.flags & LEFT else 1
             record.flags = (record.flags | LEFT) & ~(STAYED | BACK)
             record.seconds[CANCELLED] = min(max(touch.time // SECOND, before), LAST_SECOND)
-            return Step(at, now, what + " leaving", touch)
+            return Step(at, now, what + " leaving", touch, asks=asks)
         alive = touch.kind in SIGNS[self.settings.alive]
         if alive and not record.times[TICK] and not record.flags & (LEFT | UNSCORED):
             record.times[TICK] = next_tick(self.settings, self.hash, now)
         silent = now - record.times[LAST_PURCHASE] > self.settings.silence
         if not record.numbers[PURCHASE_DAYS] or record.flags & (LEFT | UNSCORED) or silent:
-            return Step(at, now, what, touch)
+            return Step(at, now, what, touch, asks=asks)
         # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
         may_open = not late and not alive
-        return Step(at, now, what, touch, basis_of(record, now), may_open)
+        return Step(at, now, what, touch, basis_of(record, now), may_open, asks)
 
     def _take_in(self, record: Record, touch: Touch, late: bool, now: int) -> None:
         """What a touchpoint tells of the person; who objects to profiling has no open episode any more."""
@@ -290,11 +368,14 @@ class Lane:
         record.flags |= REARMED
         return "rearmed"
 
-    def _erase(self, touch: Touch, now: int) -> None:
+    def _erase(self, at: OutputPosition, touch: Touch, now: int) -> None:
         """Forget all but that there is nothing to remember: the id check, the ring of event ids, the flag.
 
         Where records leave, the time of the erasure and an objection in place of the ids.
         """
+        if self.policy is not None and self.record is not None and self.record.tail.standing:
+            row = Row(at, now, self.customer, None)
+            emit_withdrawals(self.work, self.policy, row, self.standing, "erased")
         if self.settings.forget_after and self.record is not None:
             self.record = self._without_history(self.record, erased=True)
             objects = self.record.tail != Tail()

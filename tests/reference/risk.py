@@ -6,22 +6,21 @@ from models.customer.bands import Band, Change
 from models.customer.layout import EPISODE, REARMED, RISK
 from models.customer.record import Record
 from models.decisions.episodes import forget_episode
-from models.settings import EngineSettings
 
 
-def assess(record: Record, settings: EngineSettings, probability: float, now: int, may_open: bool) -> Change:
+def assess(record: Record, enter: float, leave: float, probability: float, now: int, may_open: bool) -> Change:
     """Take a new estimate into the record: risk, band, and the episode it opens or closes."""
     record.numbers[RISK] = probability
     if record.band == Band.AT_RISK:
-        if probability >= settings.exit:
+        if probability >= leave:
             return Change.NONE
         close(record, Band.SAFE)
         return Change.CLOSED
-    if probability >= settings.enter and may_open:
+    if probability >= enter and may_open:
         record.band = Band.AT_RISK
         record.times[EPISODE] = now
         return Change.OPENED
-    record.band = Band.SAFE if probability < settings.exit else Band.WATCH
+    record.band = Band.SAFE if probability < leave else Band.WATCH
     return Change.NONE
 
 

@@ -70,12 +70,15 @@ def ahead_of(bases: NDArray[np.float32], seed: int, enter: float) -> Ahead:
     random, size = np.random.default_rng(seed), len(bases)
     nows = NOW + random.integers(0, DAY, size)
     ticks = np.where(random.random(size) < 0.1, 0, nows + random.integers(1, 20 * DAY, size))
-    return Ahead(bases, nows, ticks, np.where(random.random(size) < 0.2, enter / 2, enter))
+    at_risk = random.random(size) < 0.2
+    reached, exits = np.where(at_risk, enter, 0.0), np.where(at_risk, enter / 2, enter)
+    return Ahead(bases, nows, ticks, reached, exits, np.zeros(size, dtype=np.int64))
 
 
-def foreseen(version: Mixture, ahead: Ahead, enter: float) -> Foreseen:
+def foreseen(version: Mixture, ahead: Ahead, *enter: float) -> Foreseen:
     found = Foreseen(np.empty(len(ahead.nows)), np.empty(len(ahead.nows), dtype=np.int64))
-    foresee(ahead, enter, version, looks_for(version), *found)
+    ladders = np.array([[*enter, *[np.inf] * (3 - len(enter))]])
+    foresee(ahead, ladders, version, looks_for(version), *found)
     return found
 
 
@@ -111,10 +114,27 @@ def test_a_crossing_is_the_one_that_the_plain_search_finds(model: int, who: int,
     version = mixture(model, spread=0.15)
     ahead = ahead_of(crowd(who, 24), who, enter)
     found, scorer = foreseen(version, ahead, enter), MixtureScorer(version)
-    for row, (basis, now, tick, below) in enumerate(zip(*ahead, strict=True)):
+    for row, (basis, now, tick, reached, leave, _) in enumerate(zip(*ahead, strict=True)):
         wanted = 0
-        if tick and found.risks[row] < below:
+        if tick and found.risks[row] < (leave if reached else enter):
             wanted = plain.crossing(scorer, array("f", basis.tolist()), int(now), int(tick), enter)
+        assert found.crossings[row] == wanted
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, SEEDS, st.lists(st.floats(0.1, 0.9), min_size=3, max_size=3, unique=True).map(sorted))
+def test_of_several_levels_the_next_is_looked_for_above_the_risk_and_what_has_asked(
+    model: int, who: int, levels: list[float]
+) -> None:
+    version = mixture(model, spread=0.15)
+    ahead = ahead_of(crowd(who, 16), who, levels[0])
+    found, scorer = foreseen(version, ahead, *levels), MixtureScorer(version)
+    for row, (basis, now, tick, reached, leave, _) in enumerate(zip(*ahead, strict=True)):
+        risk, wanted = found.risks[row], 0
+        least = risk if risk < leave else max(risk, reached)
+        above = [level for level in levels if level > least]
+        if tick and above:
+            wanted = plain.crossing(scorer, array("f", basis.tolist()), int(now), int(tick), above[0])
         assert found.crossings[row] == wanted
 
 

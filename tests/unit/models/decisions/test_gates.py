@@ -125,7 +125,7 @@ caps = [{ most = 1, within = "7d" }, { most = 2, within = "7d", purpose = "care"
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
-TOMORROW = NOW + DAY
+UNFORESEEN = NOW + 92 * DAY
 
 CASES = {
     "erased": (World(flags=ERASED), ALL, 0),
@@ -147,8 +147,8 @@ CASES = {
     "silent for good": (World(tail=tail(max_per_week=0, silent_until=NOW + HOUR)), ALL[3:], 0),
     "unwanted_topic": (World(policy('topic = "tea"'), tail(topics=("cups",))), ALL[3:], 0),
     "no_content": (World(policy('languages = ["en", "nl"]')), ALL[3:], 0),
-    "open_case": (World(tail=tail(cases={"1": NOW})), ALL[3:], TOMORROW),
-    "open_case beyond those with a name": (World(tail=tail(more_cases=1)), ALL[3:], TOMORROW),
+    "open_case": (World(tail=tail(cases={"1": NOW})), ALL[3:], UNFORESEEN),
+    "open_case beyond those with a name": (World(tail=tail(more_cases=1)), ALL[3:], UNFORESEEN),
     "bad_experience": (World(standing=Standing(harmed_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
     "promotion_open": (
         World(
@@ -157,7 +157,7 @@ CASES = {
         ALL[3:],
         NOW + WEEK,
     ),
-    "promotion_used": (World(policy(sold="promotion = true"), standing=Standing(promoted=True)), ALL[3:], TOMORROW),
+    "promotion_used": (World(policy(sold="promotion = true"), standing=Standing(promoted=True)), ALL[3:], UNFORESEEN),
     "cool_down": (
         World(policy(contact=COOL), standing=Standing(outstanding=[out("marketing", NOW - HOUR)])),
         ALL[3:],
@@ -371,7 +371,7 @@ def test_a_gate_that_holds_for_a_time_ends_later_than_now() -> None:
             assert all(one.until == 0 or one.until > world.now for one in held)
 
 
-LASTS = [name for name, (_, _, until) in CASES.items() if until not in (0, TOMORROW)]
+LASTS = [name for name, (_, _, until) in CASES.items() if until not in (0, UNFORESEEN)]
 LASTS.remove("cap of care")  # it is settled by the day
 
 

@@ -1,0 +1,276 @@
+"""The answers to what has asked and is due: a trigger, leaving alone, a wait with its reason, or an end.
+
+Each waking judges all gates anew; nothing is kept of an earlier judging. Moments of touchpoints are answered first, and
+one of them triggers at most at one place of the line; the moment of risk is drawn, once a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from models.customer.restrictions import MARKETING
+from models.decisions.contact import remember, reserve
+from models.decisions.draw import chances, drawn, in_control, score
+from models.decisions.gates import Ask, Judged, customer_wide, judge
+from models.decisions.given import Given, Said, Sending, id_at
+from models.decisions.hours import Opening, opening
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.types import ms_of
+from models.decisions.rules import rules_of
+from models.decisions.standing import Waiting, number_of
+from models.outputs import Candidate
+from models.settings import DAY, HOUR, MINUTE, SECOND
+from models.touchpoints.kinds import Kind
+
+LEAVE_ALONE: Final = "leave_alone"
+AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN, CROWDED = "after_other", "in_window", "hours", "hours_never", "crowded"
+"""Why a moment waits, or ends, that is no gate's."""
+WAKING: Final = frozenset(
+    {
+        Kind.CASE_OPENED,
+        Kind.CASE_RESOLVED,
+        Kind.CONSENT_CHANGED,
+        Kind.MESSAGE_UNSUBSCRIBED,
+        Kind.RESTRICTED,
+        Kind.PREFERENCES_UPDATED,
+        Kind.PROFILE_UPDATED,
+        Kind.PRESENCE,
+        Kind.OFFER_DECLINED,
+        Kind.OFFER_WITHDRAWN,
+        Kind.OFFER_FAILED,
+        Kind.OFFER_EXPIRED,
+        Kind.COUPON_REDEEMED,
+        Kind.EXPIRED_UNSENT,
+    }
+)
+"""Kinds of touchpoints at which what waits is looked at again."""
+LEAST_WAIT: Final = HOUR
+SPREAD: Final = 30 * MINUTE
+"""Those who wait for one hour of the day come back within so long of it."""
+
+
+def answers(given: Given) -> list[Said]:
+    standing, now, policy = given.standing, given.now, given.policy
+    woken = given.touch is not None and given.touch.kind in WAKING
+    due = [one for one in standing.waiting if woken or (one.wakes and one.wakes <= now)]
+    if not due:
+        return []
+    said: list[Said] = []
+    triggered = False
+    risk = number_of(policy.risk_moment) if policy.risk_moment else 0
+    for one in sorted(due, key=lambda one: _rank(policy, one, risk)):
+        name = policy.named.get(one.moment, "")
+        if name not in policy.policy.moment:
+            standing.waiting.remove(one)
+            said.append(Said("decided", id_at(given, name), gate="no_moment"))
+        elif triggered:
+            until = now + (DAY if one.moment == risk else LEAST_WAIT)
+            said.append(_wait(given, one, name, AFTER_OTHER, until))
+        else:
+            said.append(_answer_risk(given, one, name) if one.moment == risk else _answer_touch(given, one, name))
+            triggered = said[-1].sending is not None
+    return said
+
+
+def _rank(policy: PolicyInForce, one: Waiting, risk: int) -> tuple[bool, int, int]:
+    """Moments of touchpoints first, by the priority of their best action; risk last."""
+    name = policy.named.get(one.moment, "")
+    actions = policy.actions_of(name) if name in policy.policy.moment else ()
+    return one.moment == risk, -policy.policy.action[actions[0]].priority if actions else 0, one.moment
+
+
+def _answer_touch(given: Given, one: Waiting, name: str) -> Said:
+    policy, now = given.policy, given.now
+    ask = Ask(policy, given.person, given.standing, now, name, one.asked, "")
+    wide = customer_wide(ask)
+    if wide is not None:
+        return _end(given, one, name, wide.code)
+    judged = [judge(ask, action) for action in policy.actions_of(name)]
+    passing = [found for found in judged if not found.held]
+    if not passing:
+        return _held(given, one, name, judged)
+    hours = [(found, _opening(given, found)) for found in passing]
+    open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
+    if not open_now:
+        return _later(given, one, name, judged, [hour for _, hour in hours if hour is not None])
+    best, hour = max(open_now, key=lambda item: (policy.policy.action[item[0].action].priority, _score(given, item[0])))
+    action = policy.policy.action[best.action]
+    control = _in_control(given) and (
+        action.purpose == MARKETING or (action.purpose == "care" and not policy.policy.control.care)
+    )
+    given.standing.waiting.remove(one)
+    _once(given, name)
+    found = Said("decided", id_at(given, name), moment=name, action=best.action, channel=best.channel, control=control)
+    found = found._replace(candidates=_candidates(given, judged))
+    return found if control else _send(given, found, hour, 0.0)
+
+
+def _answer_risk(given: Given, one: Waiting, name: str) -> Said:
+    policy, now, standing = given.policy, given.now, given.standing
+    level = _level(given, one)
+    if standing.window_ends > now:
+        return _wait(given, one, name, IN_WINDOW, standing.window_ends, level)
+    ask = Ask(policy, given.person, standing, now, name, one.asked, level)
+    wide = customer_wide(ask)
+    if wide is not None:
+        return _end(given, one, name, wide.code, level)
+    judged = [judge(ask, action) for action in policy.actions_of(name)]
+    passing = [found for found in judged if not found.held]
+    if not passing:
+        return _held(given, one, name, judged, level)
+    hours = [(found, _opening(given, found)) for found in passing]
+    open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
+    if not open_now:
+        return _later(given, one, name, judged, [hour for _, hour in hours if hour is not None], level)
+    choice = policy.policy.choice
+    scores = [_score(given, found) for found, _ in open_now]
+    likely = chances(scores, choice.floor, choice.hold_out)
+    found_id = id_at(given, name, level)
+    fell = drawn(likely, bytes.fromhex(found_id))
+    standing.waiting.remove(one)
+    standing.window_ends = _whole(now + ms_of(choice.window))
+    by_action = {LEAVE_ALONE: likely[0]} | {
+        found.action: chance for (found, _), chance in zip(open_now, likely[1:], strict=True)
+    }
+    said = Said(
+        "decided",
+        found_id,
+        moment=name,
+        level=level,
+        action=LEAVE_ALONE,
+        candidates=_candidates(given, judged, by_action),
+        control=_in_control(given),
+    )
+    if fell == 0:
+        return said._replace(reason="" if max(scores) > 0.0 else "no action is worth its cost")
+    best, hour = open_now[fell - 1]
+    said = said._replace(action=best.action, channel=best.channel)
+    return said if said.control else _send(given, said, hour, likely[fell] / 2**32)
+
+
+def _send(given: Given, said: Said, hour: Opening | None, propensity: float) -> Said:
+    """Reserve, and make the trigger."""
+    policy, now, standing = given.policy, given.now, given.standing
+    action = rules_of(policy).actions[said.action]
+    expires = now + action.expires
+    if action.purpose == MARKETING and hour is not None and hour.until:
+        expires = min(expires, hour.until)
+    valid = (now + action.valid if action.valid else expires) if action.promotion else 0
+    in_episode = standing.reached > 0.0
+    reserve(standing, policy, said.action, said.channel, int(said.id, 16), now, expires, valid, in_episode)
+    cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
+    zone = hour.zone if hour is not None else ""
+    sending = Sending(said.id, said.action, said.channel, expires, valid, cost, propensity, zone)
+    return said._replace(trigger=said.id, sending=sending)
+
+
+# -- waits and ends
+
+
+def _held(given: Given, one: Waiting, name: str, judged: Sequence[Judged], level: str = "") -> Said:
+    """No action passes its gates: the moment waits for the first to open, or it has come to its end."""
+    lifts = [
+        max(held.until for held in found.held)
+        for found in judged
+        if found.held and all(held.until for held in found.held)
+    ]
+    first = judged[0].held[0].code if judged else "no_action"
+    if not lifts:
+        return _end(given, one, name, first, level, judged)
+    soonest = min(lifts)
+    of = next(
+        found
+        for found in judged
+        if found.held and all(h.until for h in found.held) and max(h.until for h in found.held) == soonest
+    )
+    until = min(max(soonest, given.now + LEAST_WAIT), given.now + given.tick)
+    return _wait(given, one, name, of.held[0].code, until, level, judged)
+
+
+def _later(
+    given: Given, one: Waiting, name: str, judged: Sequence[Judged], hours: Sequence[Opening], level: str = ""
+) -> Said:
+    """It is not the hour: the moment waits for the next."""
+    if not hours:
+        return _end(given, one, name, NEVER_OPEN, level, judged)
+    first = min(hours, key=lambda hour: hour.at)
+    span = min(SPREAD, first.until - first.at) if first.until else SPREAD
+    return _wait(given, one, name, HOURS, first.at + given.phase % max(span, SECOND), level, judged)
+
+
+def _wait(
+    given: Given, one: Waiting, name: str, gate: str, until: int, level: str = "", judged: Sequence[Judged] = ()
+) -> Said:
+    """Look at it again then; a touchpoint's moment must be answered within its life."""
+    standing, wakes = given.standing, _whole(until)
+    if not one.threshold:
+        wakes = min(wakes, _whole(one.asked + rules_of(given.policy).moments[name].within))
+    if one.wakes == wakes:
+        return Said("")  # it has woken early, and still waits for the same
+    standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
+    return Said("waits", id_at(given, name, level), moment=name, level=level, gate=gate, until=wakes)
+
+
+def _end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judged: Sequence[Judged] = ()) -> Said:
+    """It is answered for good: nothing may be done."""
+    given.standing.waiting.remove(one)
+    _once(given, name)
+    return Said(
+        "decided",
+        id_at(given, name, level),
+        moment=name,
+        level=level,
+        action=LEAVE_ALONE,
+        gate=gate,
+        candidates=_candidates(given, judged),
+    )
+
+
+# -- parts
+
+
+def _level(given: Given, one: Waiting) -> str:
+    """The name of the level that asked, in the policy in force."""
+    levels = given.policy.levels(given.person.customer_class)
+    return next((level.name for level in reversed(levels) if level.at <= one.threshold), levels[0].name)
+
+
+def _opening(given: Given, found: Judged) -> Opening | None:
+    purpose = given.policy.policy.action[found.action].purpose
+    return opening(given.policy, given.person, purpose, found.channel, given.now)
+
+
+def _score(given: Given, found: Judged) -> float:
+    policy = given.policy.policy
+    return score(policy.action[found.action], policy.channel[found.channel])
+
+
+def _candidates(given: Given, judged: Sequence[Judged], likely: dict[str, int] | None = None) -> tuple[Candidate, ...]:
+    chance = likely or {}
+    alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if likely else ()
+    return alone + tuple(
+        Candidate(
+            found.action,
+            found.channel,
+            tuple(held.code for held in found.held),
+            _score(given, found) if found.channel else 0.0,
+            chance.get(found.action, 0),
+        )
+        for found in judged
+    )
+
+
+def _in_control(given: Given) -> bool:
+    return in_control(given.policy.policy.control, given.person)
+
+
+def _once(given: Given, name: str) -> None:
+    """Remember when, where the policy limits how often."""
+    if rules_of(given.policy).moments[name].once_per:
+        remember(given.standing, given.policy, number_of(name), given.now)
+
+
+def _whole(ms: int) -> int:
+    """The first whole second at or after a moment, ms."""
+    return -(-ms // SECOND) * SECOND

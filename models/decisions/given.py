@@ -1,0 +1,100 @@
+"""What decisions are made from, and what they say."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Any, NamedTuple
+
+from xxhash import xxh3_128_hexdigest
+
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing import Standing
+from models.outputs import Candidate
+
+
+class Asks(IntFlag):
+    """Why a decision is asked for."""
+
+    LEVEL = 1  # the risk is at a level that has not asked yet
+    TIMER = 2
+    TOUCHPOINT = 4  # it asks, or reports, or may wake what waits
+
+
+class Touched(NamedTuple):
+    """A touchpoint that asks, reports or wakes. time: its own, ms. moments: that it asks."""
+
+    kind: int
+    id: str
+    time: int
+    data: Any
+    moments: tuple[str, ...] = ()
+
+
+class Given(NamedTuple):
+    """What is decided from.
+
+    now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
+    this place; None: none was made. phase: the customer's own, ms, by which floods are spread. touch: None at a timer.
+    """
+
+    policy: PolicyInForce
+    person: Person
+    standing: Standing
+    now: int
+    tick: int
+    phase: int
+    estimate: float | None
+    why: Asks
+    touch: Touched | None = None
+
+
+class Sending(NamedTuple):
+    """A trigger that a decision makes. zone: how the hour was found, in words."""
+
+    id: str
+    action: str
+    channel: str
+    expires_at: int
+    valid_until: int
+    cost: float
+    propensity: float
+    zone: str
+
+
+class Said(NamedTuple):
+    """One thing that is said to the audit, with the trigger or the withdrawal that comes with it.
+
+    trigger: the id of the trigger that it is about. sending: the trigger that it makes. withdraws: it takes it back.
+    """
+
+    what: str
+    id: str = ""
+    reason: str = ""
+    moment: str = ""
+    level: str = ""
+    action: str = ""
+    channel: str = ""
+    gate: str = ""
+    until: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    control: bool = False
+    trigger: str = ""
+    sending: Sending | None = None
+    withdraws: bool = False
+
+
+def decision_id(customer: bytes, moment: str, now: int, cause: str, level: str) -> str:
+    """From customer, moment, log time, what caused it (a touchpoint's id, or ``due``), and the level: 32 hex digits."""
+    parts = (customer, moment.encode(), b"%d" % now, cause.encode(), level.encode())
+    return xxh3_128_hexdigest(b"\0".join(parts))
+
+
+def cause_of(given: Given) -> str:
+    """The id of the touchpoint at which something is decided, or ``due``."""
+    return given.touch.id if given.touch is not None else "due"
+
+
+def id_at(given: Given, moment: str, level: str = "") -> str:
+    """The id of a decision made here."""
+    return decision_id(given.person.customer, moment, given.now, cause_of(given), level)

@@ -1,0 +1,171 @@
+"""What a step comes to under the policy in force: what was told of triggers, what is taken back, what asks.
+
+A *moment* asks for a decision: a level of risk, or a touchpoint that the policy names. What is answered then is in
+`models.decisions.answers`. All of it is a function of the customer's record, the policy and the place in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from xxhash import xxh3_64_intdigest
+
+from models.customer.moments import whole
+from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
+from models.decisions.answers import answers
+from models.decisions.contact import Settled, report, settle, suffered, withdraw
+from models.decisions.gates import Ask, channel_held
+from models.decisions.given import Asks, Given, Said, Touched, cause_of, decision_id, id_at
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.types import Action
+from models.decisions.rules import rules_of
+from models.decisions.standing import MAX_WAITING, OTHERS, Outstanding, Stage, Standing, Waiting, number_of
+from models.touchpoints.kinds import Kind
+
+CROWDED: Final = "crowded"
+"""Why a moment ends at once: others that wait leave no room for it."""
+WILL: Final = frozenset(
+    {
+        Kind.CONSENT_CHANGED,
+        Kind.MESSAGE_UNSUBSCRIBED,
+        Kind.SPAM_REPORTED,
+        Kind.RESTRICTED,
+        Kind.PREFERENCES_UPDATED,
+        Kind.OFFER_FAILED,
+    }
+)
+"""Kinds after which what is out may be against the customer's will."""
+TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kind.RETURN})}
+"""By purpose, the touchpoints that take back what is out, where an action names none."""
+
+
+def decide(given: Given) -> list[Said]:
+    """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
+    it is due any more."""
+    said = [*_told(given), *_taken_back(given)]
+    said += _asked_by_touchpoint(given)
+    if given.why & Asks.LEVEL:
+        said += _asked_by_level(given)
+    said += answers(given)
+    return [one for one in said if one.what]
+
+
+def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now: int) -> list[Said]:
+    """The risk has fallen, or nobody is estimated any more: the levels may ask again, and what waits for risk is
+    void."""
+    standing.reached, standing.promoted = 0.0, False
+    risk = number_of(policy.risk_moment) if policy.risk_moment else 0
+    waiting = [one for one in standing.waiting if one.moment == risk]
+    standing.waiting = [one for one in standing.waiting if one.moment != risk]
+    return [
+        Said("void", decision_id(customer, policy.risk_moment or "", now, "void", ""), moment=policy.risk_moment or "")
+        for _ in waiting
+    ]
+
+
+def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> list[Said]:
+    """What is out is taken back, whatever it is but legal notices: the customer asked to be forgotten."""
+    return [
+        Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", withdraws=True)
+        for one in standing.outstanding
+        if one.id and one.stage == Stage.OUT and ACTION_PURPOSES[one.purpose] != LEGAL
+    ]
+
+
+# -- what was told
+
+
+def _told(given: Given) -> Iterator[Said]:
+    """What became of triggers, by word or by time."""
+    standing, touch = given.standing, given.touch
+    for one in settle(standing, given.now):
+        yield _became(one)
+    if touch is not None:
+        for one in report(standing, given.policy, touch.kind, touch.data, touch.time):
+            yield _became(one)
+        suffered(given.policy, standing, touch.kind, touch.data, touch.time)
+        for one in settle(standing, given.now):  # what was told may be long ago
+            yield _became(one)
+
+
+def _taken_back(given: Given) -> Iterator[Said]:
+    """Triggers that are out and should not be sent any more."""
+    touch, standing, policy = given.touch, given.standing, given.policy
+    if touch is None:
+        return
+    for one in list(standing.outstanding):
+        name = policy.named.get(one.action, "")
+        action = policy.policy.action.get(name)
+        if not one.id or one.stage != Stage.OUT or action is None:
+            continue
+        reason = _reason_to_take_back(given, touch, one, name, action)
+        if reason and withdraw(standing, one.id):
+            yield Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True)
+
+
+def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: str, action: Action) -> str:
+    kind = Kind(touch.kind)
+    if action.withdraw_when is not None:
+        takes_back = kind.type in action.withdraw_when
+    else:
+        takes_back = kind in TAKES_BACK.get(action.purpose, ())
+    if takes_back and touch.time >= one.time:
+        return kind.type
+    if kind not in WILL:
+        return ""
+    ask = Ask(given.policy, given.person, given.standing, given.now, action.moments[0], given.now)
+    held = channel_held(ask, name, given.policy.channel_named.get(one.channel, ""))
+    return held[0].code if held else ""
+
+
+def _became(settled: Settled) -> Said:
+    """What became of a trigger; of a contact by others nothing is said."""
+    return Said(settled.what if settled.entry.kind != OTHERS else "", trigger=f"{settled.id:032x}")
+
+
+# -- what asks
+
+
+def _asked_by_touchpoint(given: Given) -> Iterator[Said]:
+    touch, standing, now = given.touch, given.standing, given.now
+    for name in touch.moments if touch is not None else ():
+        number = number_of(name)
+        if touch is None or any(one.moment == number for one in standing.waiting):
+            continue
+        once_per = rules_of(given.policy).moments[name].once_per
+        if once_per and now < standing.once.get(number, -once_per) + once_per:
+            continue
+        if len(standing.waiting) >= MAX_WAITING:
+            yield Said("decided", id_at(given, name), moment=name, gate=CROWDED)
+            continue
+        asked = min(whole(touch.time), now)
+        standing.waiting.append(Waiting(number, asked, now, 0.0, xxh3_64_intdigest(touch.id.encode())))
+
+
+def _asked_by_level(given: Given) -> Iterator[Said]:
+    """The highest level that the risk is at asks; one moment, whatever it has passed on the way."""
+    standing, policy, estimate = given.standing, given.policy, given.estimate
+    if estimate is None:
+        return
+    passed = [one for one in policy.levels(given.person.customer_class) if standing.reached < one.at <= estimate]
+    if not passed:
+        return
+    if not standing.reached:
+        yield Said("episode_opened", id_at(given, "episode", passed[-1].name), level=passed[-1].name)
+    standing.reached = passed[-1].at
+    name = policy.risk_moment
+    if name is None:
+        return
+    named = policy.policy.moment[name].levels
+    asking = [one for one in passed if not named or one.name in named]
+    if not asking:
+        return
+    number, cause = number_of(name), xxh3_64_intdigest(cause_of(given).encode())
+    for place, one in enumerate(standing.waiting):
+        if one.moment == number:
+            standing.waiting[place] = one._replace(threshold=asking[-1].at)
+            return
+    if len(standing.waiting) >= MAX_WAITING:
+        del standing.waiting[-1]
+    standing.waiting.append(Waiting(number, given.now, given.now, asking[-1].at, cause))

@@ -1,0 +1,85 @@
+"""Which touchpoints of a piece ask for a decision by the policy in force, and which may wake what waits."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.decisions.policy.conditions import holds
+from models.decisions.policy.in_force import PolicyInForce
+from models.engine.lanes import ASKS, WAKES
+from models.timeline.batch import Batch
+from models.timeline.pieces import Piece
+from models.touchpoints import Kind
+
+SUFFERED: Final = (Kind.COMPLAINT, Kind.CASE_OPENED, Kind.CSAT, Kind.NPS, Kind.REVIEW, Kind.PAYMENT_FAILED)
+"""Kinds of bad experiences (`models.decisions.contact.suffered` says which touchpoints of them are some)."""
+COUNTED: Final = (Kind.CAMPAIGN_RECEIVED, Kind.SPAM_REPORTED)
+"""Kinds that count for whoever we never wrote to, too."""
+REPORTS: Final = (
+    Kind.OFFER_SENT,
+    Kind.OFFER_DELIVERED,
+    Kind.OFFER_OPENED,
+    Kind.OFFER_ACCEPTED,
+    Kind.OFFER_DECLINED,
+    Kind.OFFER_FAILED,
+    Kind.OFFER_WITHDRAWN,
+    Kind.OFFER_EXPIRED,
+    Kind.COUPON_REDEEMED,
+)
+"""Kinds that say what became of a trigger."""
+TOLD: Final = (
+    Kind.CASE_RESOLVED,
+    Kind.RETURN,
+    Kind.CONSENT_CHANGED,
+    Kind.MESSAGE_UNSUBSCRIBED,
+    Kind.RESTRICTED,
+    Kind.PREFERENCES_UPDATED,
+    Kind.PROFILE_UPDATED,
+    Kind.PRESENCE,
+)
+"""Kinds after which what waits is looked at again, or what is out may have to be taken back."""
+
+
+class Asked(NamedTuple):
+    """rows: of the batch, as in `models.engine.lanes.Arrivals`; None: no policy is in force. moments: the touchpoint
+    moments that a row asks, by row."""
+
+    rows: NDArray[np.uint8] | None
+    moments: dict[int, tuple[str, ...]]
+
+
+def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece) -> Asked:
+    """What the piece's touchpoints ask."""
+    if policy is None:
+        return Asked(None, {})
+    columns = batch.columns
+    rows = _of_kind(policy)[columns.kinds]
+    moments: dict[int, tuple[str, ...]] = {}
+    conditional = np.isin(columns.kinds[piece.first : piece.last], list(policy.asking))
+    contents: list[Any] = columns.contents
+    for row in (np.flatnonzero(conditional) + piece.first).tolist():
+        data = contents[row].data
+        asked = policy.asking[int(columns.kinds[row])]
+        found = tuple(moment for moment in asked if _meant(policy, moment, data))
+        if found:
+            moments[row], rows[row] = found, ASKS
+    return Asked(rows, moments)
+
+
+def _meant(policy: PolicyInForce, moment: str, data: Any) -> bool:
+    """Whether a touchpoint with this data is one that the moment means."""
+    when = policy.policy.moment[moment].when
+    return when is None or holds(when, lambda name: getattr(data, name, None))
+
+
+@lru_cache(maxsize=8)
+def _of_kind(policy: PolicyInForce) -> NDArray[np.uint8]:
+    table = np.zeros(256, dtype=np.uint8)
+    taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
+    table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back)]] = WAKES
+    table[[*SUFFERED, *COUNTED]] = ASKS
+    return table

@@ -1,0 +1,169 @@
+"""Decides by the policy in force, and puts what is said into the output buffer."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn.drivers import drivers
+from models.customer.layout import FIRST_TOUCH, LAST_PURCHASE, PURCHASE_DAYS, SPENT
+from models.customer.tail import Tail
+from models.decisions.given import Asks, Given, Said, Sending, Touched
+from models.decisions.moments import decide, end_episode, take_all_back
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing import Standing
+from models.engine.decide import DRIVERS, Row
+from models.engine.output_buffer import Emitted, Work
+from models.outputs import Decision, Reason, Trigger, Withdrawal, output_id
+from models.settings import SECOND
+
+
+class Customer(NamedTuple):
+    """Whom a decision is about, as the record has them. times, numbers, seconds: by `models.customer.layout`."""
+
+    name: bytes
+    tail: Tail
+    flags: int
+    times: Any
+    numbers: Any
+    seconds: Any
+    phase: int
+
+    def person(self, risk: float | None) -> Person:
+        return Person(
+            self.name,
+            self.tail,
+            self.flags,
+            int(self.times[LAST_PURCHASE]),
+            int(self.numbers[PURCHASE_DAYS]),
+            float(self.numbers[SPENT]),
+            risk,
+            int(self.seconds[FIRST_TOUCH]) * SECOND,
+        )
+
+
+def by_policy(
+    work: Work,
+    policy: PolicyInForce,
+    row: Row,
+    customer: Customer,
+    standing: Standing,
+    why: int,
+    touch: Touched | None,
+    basis: NDArray[np.float32],
+) -> None:
+    """Decide what a step comes to, and emit it.
+
+    Args:
+        work: the output buffer.
+        policy: in force.
+        row: where in the line, about whom, with the estimate of risk if one was made.
+        customer: as the record is after the step.
+        standing: how we stand with them; changed.
+        why: bits of `models.decisions.given.Asks`.
+        touch: the touchpoint of the step; None: a timer.
+        basis: what the risk was estimated from, shape (BASIS,).
+    """
+    person = customer.person(row.probability)
+    tick = work.settings.tick
+    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, Asks(why), touch)
+    for said in decide(given):
+        emit_said(work, policy, row, said, person, basis)
+
+
+def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: Standing) -> None:
+    """The levels may ask again, and what waits for risk is void."""
+    for said in end_episode(standing, policy, row.customer, row.now):
+        emit_said(work, policy, row, said)
+
+
+def emit_withdrawals(work: Work, policy: PolicyInForce, row: Row, standing: Standing, reason: str) -> None:
+    """Take back all that is out."""
+    for said in take_all_back(standing, policy, reason):
+        emit_said(work, policy, row, said)
+
+
+def emit_said(
+    work: Work,
+    policy: PolicyInForce,
+    row: Row,
+    said: Said,
+    person: Person | None = None,
+    basis: NDArray[np.float32] | None = None,
+) -> None:
+    """Emit a decision, and the trigger or the withdrawal that comes with it; drivers are told with triggers only."""
+    at, customer = work.position(row.at), row.customer.decode()
+    what = (said.trigger,) if said.trigger else (said.moment, said.level)
+    name = output_id(said.what, customer, row.now, at.offset, at.due, *what)
+    reasons = ""
+    if said.sending is not None and row.probability is not None and basis is not None:
+        found = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
+        reasons = "; ".join(driver.text for driver in found)
+    decision = Decision(
+        name,
+        said.what,
+        row.now,
+        at,
+        customer,
+        row.probability,
+        said.reason or reasons,
+        said.action,
+        said.trigger,
+        work.version,
+        moment=said.moment,
+        level=said.level,
+        channel=said.channel,
+        gate=said.gate,
+        until=said.until,
+        candidates=said.candidates,
+        control=said.control,
+        policy=policy.name,
+    )
+    work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
+    if said.sending is not None and person is not None:
+        trigger = trigger_of(work, policy, row, said, said.sending, person)
+        work.emit(row.at, Emitted("triggers", trigger.id, row.customer, trigger, row.now, trigger.expires_at))
+        work.counts["triggers"] += 1
+    if said.withdraws:
+        name = output_id("withdrawal", said.trigger)
+        withdrawal = Withdrawal(name, customer, said.trigger, said.reason, row.now, at)
+        work.emit(row.at, Emitted("triggers", name, row.customer, withdrawal, row.now))
+
+
+def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:
+    """What downstream is asked to do. Its coupon follows from its id."""
+    action, tail = policy.policy.action[sending.action], person.tail
+    reasons: list[Reason] = []
+    return Trigger(
+        id=sending.id,
+        customer=row.customer.decode(),
+        action=sending.action,
+        channel=sending.channel,
+        probability=0.0,
+        drivers=reasons,
+        episode=0,
+        step=0,
+        time=row.now,
+        expires_at=sending.expires_at,
+        model_version=work.version,
+        at=work.position(row.at),
+        moment=said.moment,
+        level=said.level,
+        purpose=action.purpose,
+        kind=action.kind,
+        priority=action.priority,
+        decision=said.id,
+        content=action.content,
+        language=tail.language,
+        zone=sending.zone,
+        parameters=dict(action.parameters),
+        notices=action.notices,
+        coupon=sending.id if action.promotion else "",
+        valid_until=sending.valid_until,
+        cost=sending.cost,
+        propensity=sending.propensity,
+        policy=policy.name,
+    )

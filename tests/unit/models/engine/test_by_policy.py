@@ -1,0 +1,117 @@
+"""What the policy in force decides: the same bytes as the plain engine's, in any portions, and the life of a moment."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.engine import piece_run
+from models.engine.row_by_row import isolate_failures
+from models.settings import DAY, HOUR
+from models.simulation.rehearsal import Rehearsal, rehearse
+from models.timeline.batch import LogRecord
+from tests.reference.engine import apply as plainly
+from tests.support.bench import ForgetfulWorld, digest
+from tests.support.logs import START, chosen_policy, inserted, synthetic
+from tests.unit.models.simulation.test_rehearsal import VARIANTS
+
+EXAMPLE = files("models.decisions.policy").joinpath("example.toml").read_text()
+EAGER = (
+    EXAMPLE.replace("at = 0.50", "at = 0.30")
+    .replace("at = 0.65", "at = 0.42")
+    .replace("at = 0.80", "at = 0.55")
+    .replace("exit = 0.40", "exit = 0.25")
+    .replace('needs = "existing_customer"\nlasts = "104w"', 'needs = "nothing"')
+    .replace('window = "28d"', 'window = "10d"')
+)
+"""The example with lower levels and shorter windows: a small log then has every sort of decision."""
+CLASSES = EAGER.replace(
+    "# -- channels",
+    """[[risk.for_classes]]
+classes = ["business", "partner"]
+exit = 0.3
+levels = [
+    { name = "slipping", at = 0.35 },
+    { name = "at_risk", at = 0.5 },
+    { name = "leaving", at = 0.6 },
+]
+
+# -- channels""",
+)
+POLICIES = {"eager": EAGER, "by class": CLASSES, "as it ships": EXAMPLE}
+
+
+@cache
+def log_with(policy: str, seed: int = 7, customers: int = 60, days: int = 200) -> list[list[LogRecord]]:
+    """One partition under the policy from day 30 on, one from day 50 on."""
+    logs = synthetic(seed, partitions=2, customers=customers, days=days)
+    times = (START + 30 * DAY, START + 50 * DAY + HOUR)
+    text = POLICIES[policy]
+    return [inserted(log, [(time, chosen_policy(time, 1, text))]) for log, time in zip(logs, times, strict=True)]
+
+
+def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
+    return [json.loads(output.value) for s in world.shards for output in s.outputs if output.role == role]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("variant", ["live", "evaluation", "the silent leave"])
+def test_it_equals_the_plain_reference(variant: str, policy: str) -> None:
+    log = log_with(policy)
+    assert digest(rehearse(log, VARIANTS[variant])) == digest(rehearse(log, VARIANTS[variant], engine=plainly))
+
+
+def test_there_is_every_sort_of_decision() -> None:
+    world = rehearse(log_with("eager"), VARIANTS["live"])
+    decisions, triggers = said(world, "decisions"), said(world, "triggers")
+    whats = Counter(one["what"] for one in decisions if one.get("policy"))
+    assert set(whats) >= {"decided", "waits", "episode_opened", "void", "delivered", "policy_in_force"}
+    kinds = Counter(one["kind"] for one in triggers if one.get("policy") and one["type"] == "trigger")
+    assert set(kinds) >= {"care", "useful", "offer", "reward", "service"}
+    gates = Counter(gate for one in decisions for held in one.get("candidates", ()) for gate in held.get("gates", ()))
+    assert set(gates) >= {"wrong_level", "cap", "once_per", "promotion_open", "condition"}
+    assert any(one.get("control") for one in decisions)
+    assert not {one["id"] for one in triggers if one.get("policy")} & {one["id"] for one in decisions}
+    assert len({one["id"] for one in triggers}) == len(triggers)
+
+
+@pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
+def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) -> None:
+    log = log_with("by class", customers=30, days=120)
+    expected = digest(rehearse(log, VARIANTS[variant]))
+    parts = replace(VARIANTS[variant], piece_items=batch)
+    assert digest(rehearse(log, parts, batch=lambda at: batch)) == expected
+    assert digest(ForgetfulWorld(log, parts).run(lambda at: 5 * batch)) == expected
+
+
+def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_with("eager", customers=30, days=120)
+    expected = digest(rehearse(log, VARIANTS["live"]))
+    monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
+    assert digest(rehearse(log, VARIANTS["live"])) == expected
+
+
+def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_with("eager", customers=30, days=120)
+    expected = digest(rehearse(log, VARIANTS["live"]))
+    monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
+    assert digest(rehearse(log, VARIANTS["live"])) == expected
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(st.integers(100, 10_000), st.sampled_from(sorted(POLICIES)), st.integers(1, 200), st.integers(1, 20))
+def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
+    seed: int, policy: str, batch: int, items: int
+) -> None:
+    log = log_with(policy, seed, 12, 90)
+    fast = rehearse(log, replace(VARIANTS["live"], piece_items=items), batch=lambda at: batch)
+    assert digest(fast) == digest(rehearse(log, VARIANTS["live"], engine=plainly))
