@@ -11,9 +11,18 @@ import json
 import numpy as np
 
 from models.churn import MixtureLearner, Outcomes, drivers, scorer_of
+from models.churn.mbg.fit import Customers, fit
+from models.churn.mixture.learner import direct_learner, hazard_learner
+from models.churn.mixture.level import Shares, means_of, shift_to_level
+from models.churn.usual import usual_states
+from models.customer.block import Block
 from models.customer.layout import BASIS
 from models.engine.apply import apply, needs
+from models.engine.customer_loop import walk
+from models.engine.output_buffer import Work
 from models.engine.piece_input import PieceInput, Scoring
+from models.engine.piece_run import Run
+from models.features import FEATURES
 from models.features.silence import rolled
 from models.learning.learner import initial_version
 from models.settings import WEEK, EngineSettings
@@ -22,6 +31,8 @@ from models.timeline.pieces import Piece, next_piece
 from models.timeline.shard_state import ShardState, initialised
 
 _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
+_SETTINGS = EngineSettings()
+_BASIS = np.ones((1, BASIS), dtype=np.float32)
 
 
 def warm() -> None:
@@ -33,12 +44,51 @@ def warm() -> None:
 def warm_engine() -> None:
     """Take one purchase of a dummy customer through the engine; roll and score one basis, as other models' scorers
     are asked, and give reasons."""
-    settings = EngineSettings()
-    version = initial_version(settings)
-    scorer = scorer_of(version, settings)
-    basis = np.ones((1, BASIS), dtype=np.float32)
-    scorer.score(rolled(basis, np.ones(1)))
-    drivers(scorer, basis[0], settings.alive)
+    version = initial_version(_SETTINGS)
+    scorer = scorer_of(version, _SETTINGS)
+    scorer.score(_BASIS)
+    rolled(_BASIS, np.ones(1))
+    drivers(scorer, _BASIS[0], _SETTINGS.alive)
+    totals = apply(_purchase(), Scoring(scorer, version)).state.totals
+    if totals.applied != 1 or totals.dead:
+        raise ValueError(f"the engine does not take a purchase: {totals}")
+
+
+def warm_learner() -> None:
+    """Teach a model two dummy customers, over two weeks."""
+    model = MixtureLearner(_SETTINGS)
+    for week in (2, 3):
+        observed_at = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
+        outcomes = Outcomes([b"%d" % week], _BASIS, observed_at, np.array([week == 2]))
+        model.learn(_TIME + week * WEEK, outcomes, outcomes)
+
+
+def warm_beside() -> None:
+    """What a second process compiles while the first one does `warm_engine`: at first what scores do not need, and what
+    that one comes to last; then the learner, for which it finds the features in the cache, compiled by the first."""
+    usual_states(_BASIS[0])
+    rolled(_BASIS, np.ones(1))
+    given = _purchase()
+    version = initial_version(_SETTINGS)
+    work = Work.of(given, Scoring(scorer_of(version, _SETTINGS), version))
+    run = Run(given.state, work, Block([b"nobody"], [None]))
+    # What `waves` begins with; the rest of it is scores.
+    arguments = run.arguments(np.arange(1), False)
+    records, lanes, order, arrivals, bound, rules, _, _, single, probabilities, crossings, counts, effects = arguments
+    walk(records, lanes, order, arrivals, bound, rules, single, probabilities, crossings, counts, effects, 0)
+    one, known = np.ones(1), np.array([True])
+    for learner in (hazard_learner(), direct_learner()):
+        learner.bind(FEATURES)
+        learner.drift()
+        learner.learn_rows(np.zeros((1, len(FEATURES))), known)
+    fit(Customers(one, one, one, known, 1.0))
+    shift_to_level(one, one, Shares(0.5, 0.5))
+    means_of(one, one)
+    warm_learner()
+
+
+def _purchase() -> PieceInput:
+    """Of a dummy customer."""
     event = {
         "specversion": "1.0",
         "type": "purchase",
@@ -49,24 +99,11 @@ def warm_engine() -> None:
         "data": {"amount": 1.0},
     }
     batch = Batch.of([LogRecord(0, _TIME, b"nobody", json.dumps(event).encode())])
-    state = initialised(ShardState(0, 1, 0), settings, _TIME + settings.boundary)
-    piece = next_piece(state, settings, batch, 0)
-    if isinstance(piece, Piece):
-        loaded = dict.fromkeys(needs(piece, batch, []))
-        given = PieceInput(state, settings, "", piece, batch, [], loaded)
-        totals = apply(given, Scoring(scorer, version)).state.totals
-        if totals.applied != 1 or totals.dead:
-            raise ValueError(f"the engine does not take a purchase: {totals}")
-
-
-def warm_learner() -> None:
-    """Teach a model two dummy customers, over two weeks."""
-    model = MixtureLearner(EngineSettings())
-    basis = np.ones((1, BASIS), dtype=np.float32)
-    for week in (2, 3):
-        observed_at = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
-        outcomes = Outcomes([b"%d" % week], basis, observed_at, np.array([week == 2]))
-        model.learn(_TIME + week * WEEK, outcomes, outcomes)
+    state = initialised(ShardState(0, 1, 0), _SETTINGS, _TIME + _SETTINGS.boundary)
+    piece = next_piece(state, _SETTINGS, batch, 0)
+    if not isinstance(piece, Piece):
+        raise ValueError(f"the engine waits before a purchase: {piece}")
+    return PieceInput(state, _SETTINGS, "", piece, batch, [], dict.fromkeys(needs(piece, batch, [])))
 
 
 if __name__ == "__main__":

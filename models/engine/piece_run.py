@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +121,18 @@ class Run:
 
     def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
         """Take lanes as far as they go at once, or one step; let what they report take effect; score those that ask."""
-        written = waves(
+        written = waves(*self.arguments(order, single))
+        if written:
+            take_effect(self.ground, written)
+        if self._asks:
+            asking = order[self.lanes["state"][order] == State.ASKING]
+            if asking.size:
+                self._estimate(asking)
+                self.lanes["state"][asking] = State.SCORED
+
+    def arguments(self, order: NDArray[np.int64], single: bool) -> tuple[Any, ...]:
+        """Of `waves`."""
+        return (
             self.block.rows,
             self.lanes,
             order,
@@ -135,13 +147,6 @@ class Run:
             self.counts,
             self.ground.effects,
         )
-        if written:
-            take_effect(self.ground, written)
-        if self._asks:
-            asking = order[self.lanes["state"][order] == State.ASKING]
-            if asking.size:
-                self._estimate(asking)
-                self.lanes["state"][asking] = State.SCORED
 
     def _estimate(self, asking: NDArray[np.int64]) -> None:
         """What another scorer than the compiled one says of the lanes that ask, and foresees."""

@@ -1,8 +1,8 @@
 """The engine's compiled functions, ready before there is work: ``python -m streams.bootstrap.kernels``.
 
 They are kept in numba's cache, for this processor and this Python. Where they are not, compiling them takes a processor
-three quarters of a minute; the learner's are compiled beside the engine's by a second process, so that it takes two of
-them less.
+three quarters of a minute, and two of them a little more than half of that: a second process compiles beside, in
+another order, and each finds in the cache what the other has compiled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 from numba.core import event
 
-from models.warm_up import warm_engine, warm_learner
+from models.warm_up import warm_beside, warm_engine, warm_learner
 from streams.local.processes import spawn
 from streams.text import printable
 
@@ -37,7 +37,7 @@ def warm_up(on_compile: Callable[[], None] = lambda: None) -> None:
 
 
 class Helper(event.Listener):
-    """Starts a process that compiles the learner's functions, when the first function is not in the cache.
+    """Starts a process that compiles other functions beside, when the first function is not in the cache.
 
     It ends with this one, however it ends. Whatever it could not do is done here afterwards.
     """
@@ -49,7 +49,7 @@ class Helper(event.Listener):
     def on_start(self, event: object) -> None:
         """A function is about to be compiled."""
         if self.process is None:
-            program = f"from {warm_learner.__module__} import {warm_learner.__name__} as compile_it; compile_it()"
+            program = f"from {warm_beside.__module__} import {warm_beside.__name__} as compile_it; compile_it()"
             self.process = spawn((sys.executable, "-c", program), Path("/dev/null"), None)
         self._on_compile()
 

@@ -317,7 +317,11 @@ def _minimise(
         if found > value and gain > _LAST_GAIN:
             damping = max(4.0 * damping, _LEAST_DAMPING)
             continue
-        logs[:], gradient[:], hessian[:], value = trial, next_gradient, next_hessian, found
+        value = found
+        for j in range(4):
+            logs[j], gradient[j] = trial[j], next_gradient[j]
+            for k in range(4):
+                hessian[j, k] = next_hessian[j, k]
         if gain <= _LAST_GAIN and damping < _LEAST_DAMPING:
             return
         damping = damping / 8.0 if damping > _LEAST_DAMPING else 0.0

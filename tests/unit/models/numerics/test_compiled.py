@@ -14,8 +14,9 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import models
+from models.engine.customer_loop import walk
 from models.numerics.compiled import compiled, digest
-from models.warm_up import warm
+from models.warm_up import warm, warm_beside
 
 CALL = "from models.numerics.maths import ln; assert ln(1.0) == 0.0"
 ROOT = Path(models.__file__).resolve().parents[1]
@@ -47,6 +48,14 @@ def test_after_warming_up_nothing_that_python_calls_is_left_to_compile() -> None
         "churn.mixture.probability._parts",
     ):
         assert f"models.{name}" in called_from_python
+
+
+def test_what_a_second_process_compiles_beside_is_what_the_engine_asks_the_cache_for() -> None:
+    warm()
+    warm_beside()
+    step: Any = walk
+    kept = step._cache._cache_file._load_index()
+    assert len({signature for signature, *_, of in kept if of == digest(step)}) == 1
 
 
 @compiled
