@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from models.churn import seal, unseal
-from models.customer.bands import Band
 from models.customer.versions import written
 from models.learning.learner import LearningState
 from models.timeline.shard_state import ShardState
@@ -18,7 +19,7 @@ from streams.errors import MetaMissing
 from streams.kafka.errors import ProducerFenced
 from streams.learner.example_reader import offsets_after
 from streams.learner.model_registry import BEGUN
-from streams.operations.switch.carry_over import carried_over, is_open
+from streams.operations.switch.carry_over import carried_over, may_carry
 from streams.operations.switch.follower import NOT_YET, Follower
 from streams.operations.switch.settings import (
     Customers,
@@ -203,12 +204,12 @@ class Switch:
                 await checkpoints[number].mint()
                 bodies[number] = body
         episodes = 0
-        self._told("open episodes are carried over")
+        self._told("open episodes and what is out are carried over")
         async for number, customers in self._customers(bodies):
-            changed, bodies[number] = await self._carried(number, customers, bodies[number])
-            if changed:
-                await checkpoints[number].write(pack_body(bodies[number]), StoreChanges(changed))
-                episodes += len(changed)
+            changed, opened, bodies[number] = await self._carried(number, customers, bodies[number])
+            if changed.values:
+                await checkpoints[number].write(pack_body(bodies[number]), changed)
+                episodes += opened
         covered = await self._learned()
         for number, checkpoint in checkpoints.items():
             await self._end_quiet(number, checkpoint, bodies[number], blue[number], covered[number])
@@ -231,24 +232,35 @@ class Switch:
 
     async def _carried(
         self, number: int, names: Sequence[bytes], body: ShardBody
-    ) -> tuple[list[tuple[bytes, bytes]], ShardBody]:
-        """The records with blue's open episodes, and the body that counts them."""
+    ) -> tuple[StoreChanges, int, ShardBody]:
+        """The records with what blue knows of a dialogue, the open episodes among that, and the body that counts."""
+        by_policy = body.state.policy is not UNSET
         found = await self._retry("reading records", lambda: self._blue.load(str(number), names))
-        opened = [
-            (name, value) for name, value in zip(names, found, strict=True) if value is not None and is_open(value)
-        ]
-        ours = await self._retry("reading records", lambda: self._green.load(str(number), [name for name, _ in opened]))
-        changed: list[tuple[bytes, bytes]] = []
-        bands = list(body.state.bands)
-        for (name, blue), green in zip(opened, ours, strict=True):
-            carried = None if green is None else carried_over(name.removeprefix(RECORD), blue, green)
+        # With a policy what green holds may be what blue has not: then both are read.
+        blue = {
+            name: one
+            for name, one in zip(names, found, strict=True)
+            if one is not None and (by_policy or may_carry(one, by_policy))
+        }
+        green = await self._retry("reading records", lambda: self._green.load(str(number), list(blue)))
+        values: list[tuple[bytes, bytes]] = []
+        dues: list[tuple[float, bytes]] = []
+        bands, episodes = list(body.state.bands), 0
+        for (name, theirs), ours in zip(blue.items(), green, strict=True):
+            if ours is None or not any(may_carry(one, by_policy) for one in (theirs, ours)):
+                continue
+            customer = name.removeprefix(RECORD)
+            carried = carried_over(customer, theirs, ours, by_policy)
             if carried is not None:
-                record, before = carried
-                bands[before] -= 1
-                bands[Band.AT_RISK] += 1
-                changed.append((name, written(record, record_version(body.state, self._settings.record_version))))
+                bands[carried.before] -= 1
+                bands[carried.after] += 1
+                episodes += carried.episode
+                version = record_version(body.state, self._settings.record_version)
+                values.append((name, written(carried.record, version)))
+                if carried.due != inf:
+                    dues.append((carried.due, customer))
         state = msgspec.structs.replace(body.state, bands=tuple(bands))
-        return changed, msgspec.structs.replace(body, state=state)
+        return StoreChanges(values, dues=dues), episodes, msgspec.structs.replace(body, state=state)
 
     async def _learned(self) -> list[int]:
         """By shard, the example up to which green's stored learner has learned."""

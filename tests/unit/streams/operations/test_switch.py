@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 
 from models.churn import unseal
 from models.customer.bands import Band
-from models.customer.layout import PREVIOUS, VERSION
+from models.customer.layout import DUE, PREVIOUS, VERSION
 from models.customer.record import unpack
+from models.decisions.standing import unpack_standing
 from models.learning.learner import LearningState
 from models.outputs import Trigger
 from models.settings import DAY
+from models.timeline.order import Stage, timer_position
 from streams.errors import VersionUnreadable
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
@@ -22,6 +25,7 @@ from streams.learner.example_reader import LearnerSettings
 from streams.learner.relearning import Relearning
 from streams.operations.rebuild.claim import TookOver
 from streams.operations.switch.begin import AlreadyThere, HistoryNotInKafka
+from streams.operations.switch.carry_over import LIVING
 from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
 from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
@@ -34,6 +38,7 @@ from tests.support.logs import START, synthetic
 from tests.support.rebuilds import Rebuilder
 from tests.support.switches import Switcher
 from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play, records_in
+from tests.unit.models.engine.test_by_policy import log_with
 from tests.unit.streams.history.test_backfill import world as backfilled_world
 from tests.unit.streams.shard.test_shard_policy import site as with_policies
 
@@ -148,6 +153,34 @@ def test_the_policy_that_green_has_read_decides_there_and_its_records_are_of_the
             assert green.dump(n).values[POLICY] == blue.dump(n).values[POLICY]
         assert VERSION in {value[0] for value in records_in(store.snapshot("0")).values()}
         await _finish(green)
+
+    play(scenario)
+
+
+def test_with_a_policy_green_stands_with_every_customer_as_blue_did() -> None:
+    async def scenario() -> None:
+        logs, (store, other) = log_with("eager", 3, 12, 80), (FakeStore(), FakeStore())
+        blue = Site(store, store.snapshot, logs)
+        green = Site(other, other.snapshot, logs, replace(SETTINGS, enter=0.45, exit=0.35), public=blue.public)
+        await _worked(blue, 62)
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        out = 0
+        for n in ("0", "1"):
+            records, dues = records_in(other.snapshot(n)), other.snapshot(n).dues
+            for name, value in records_in(store.snapshot(n)).items():
+                ours, theirs = unpack(name, records[name]), unpack(name, value)
+                ended = ours.band not in LIVING
+                assert ended or ours.tail.standing == theirs.tail.standing
+                standing = unpack_standing(ours.tail.standing)
+                out += len(standing.outstanding)
+                if timer := standing.next_timer():
+                    assert ours.times[DUE] <= timer_position(timer, Stage.SCORES)
+                    assert dues[name] <= ours.times[DUE]
+        assert out > 5
+        await _finish(green)
+        triggers = [json.loads(entry.value) for n in (0, 1) for entry in blue.said("triggers", n)]
+        assert len({one["id"] for one in triggers}) == len(triggers) > 20
 
     play(scenario)
 
