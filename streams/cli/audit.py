@@ -40,7 +40,7 @@ GRACE_MS = 600_000
 )
 @click.option("--since", metavar="TIME", help="judge what was said from this log time on, such as 2026-12-01T00:00:00Z")
 @json_option("the result as one JSON object")
-@configured("mode")
+@configured("mode", "horizon_days", "forget_after_days")
 def audit(config: Config, files: Path | None, keep: Path | None, since: str | None, as_json: bool) -> None:
     """Check every trigger and withdrawal against the policy that was in force at its place in the log.
 
@@ -65,7 +65,9 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
             lines = written(keep, lines)
         live = files is None and config.mode == "live"
         grace = GRACE_MS if live else 0
-        report = run(_watched(lines), config.engine().lateness, from_then, grace)
+        settings = config.engine()
+        gone_after = settings.silence + settings.forget_after if settings.forget_after else 0
+        report = run(_watched(lines), settings.lateness, from_then, grace, gone_after)
     seconds = time.monotonic() - begun
     if as_json:
         echo_json({"app": config.app, **report.data(), "seconds": round(seconds, 1)})

@@ -425,6 +425,15 @@ def what_is_worth_less_is_likelier(log: Log) -> None:
     log.decisions[-1] = replace(log.decisions[-1], candidates=(alone, replace(useful, score=-1.0)))
 
 
+@breaks("draw")
+def what_did_not_fall(log: Log) -> None:
+    less = 2**32 // 100
+    log.send("useful", "risk", level="slipping", propensity=less / 2**32)
+    alone, useful = log.decisions[-1].candidates
+    candidates = (replace(alone, chance=2**32 - less), replace(useful, chance=less))
+    log.decisions[-1] = replace(log.decisions[-1], candidates=candidates)
+
+
 @breaks("drawn_at_zero")
 def what_was_drawn_had_no_chance(log: Log) -> None:
     log.send("useful", "risk", level="slipping", propensity=0.0)

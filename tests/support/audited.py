@@ -7,6 +7,8 @@ import json
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -186,13 +188,15 @@ class Log:
         drawn = tomllib.loads(self.policy)["moment"].get(moment, {}).get("sort") == "risk"
         chance = 2**32 - 2**32 // 10
         candidates = (Candidate("leave_alone", chance=2**32 - chance), Candidate(action, channel, chance=chance))
-        name = output_id("trigger", action, self.time, len(self.triggers))
+        names = (output_id("trigger", action, self.time, len(self.triggers), nonce) for nonce in count())
+        name = next(one for one in names if int.from_bytes(blake2b(bytes.fromhex(one)).digest()[:4]) >= 2**32 - chance)
         told: dict[str, Any] = {
             "action": action,
             "channel": channel,
             "moment": moment,
             "level": level,
             "policy": self.named,
+            "id": name,
             "trigger": name,
             "candidates": candidates if drawn else (Candidate(action, channel),),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ class Shop:
     def step(self) -> None:
         """Something comes, after a while; then each moment that has asked is looked at."""
         self.log.time += self.random.choice((MINUTE, HOUR, 5 * HOUR, DAY, 3 * DAY)) + self.random.randrange(50_000)
-        kind, data = self._something()
+        kind, data = something(self.random, self.sent)
         ago = self.random.choice(("0s", "0s", "0s", "10m", "2h"))
         self.log.touch(kind, ago=ago, **data)
         self._takes(self._read(self.log.touchpoints[-1]))
@@ -142,52 +143,53 @@ class Shop:
         self.sent.append(name)
         return True
 
-    def _something(self) -> tuple[str, Data]:
-        random = self.random
-        some = random.choice
-        trigger = some(self.sent[-3:]) if self.sent else "0" * 32
-        until = f"2026-{random.randint(3, 12):02d}-10T00:00:00Z"
-        quiet = {"start": some(("12:00", "23:00")), "end": some(("06:30", "12:00"))}
-        campaign = {"campaign_id": "c", "channel": some(CHANNELS), "promotion": random.random() < 0.3, "until": until}
-        failed = {"trigger_id": trigger, "failure": some(("soft", "refused_by_sender"))}
-        kinds: list[tuple[int, str, Data]] = [
-            (8, "purchase", {"amount": random.randint(1, 90)}),
-            (12, "cart_abandoned", {"amount": 3}),
-            (4, "complaint", {"severity": some(("low", "high"))}),
-            (4, "payment_failed", {}),
-            (3, "case_opened", {"case_id": some("abc")}),
-            (5, "case_resolved", {"case_id": some("abc")}),
-            (1, "nps", {"score": random.randint(0, 10)}),
-            (1, "review", {"rating": random.randint(1, 5)}),
-            (1, "erase_requested", {}),
-            (6, "consent_changed", {"marketing": random.random() < 0.8, **self._consent()}),
-            (1, "message_unsubscribed", {"channel": some(CHANNELS)}),
-            (1, "spam_reported", {"channel": some(CHANNELS), "trigger_id": trigger}),
-            (1, "restricted", {"reason": some(("dispute", "test", "minor")), "until": until}),
-            (1, "restricted", {"reason": "vulnerable", "purposes": [some(("care", "marketing"))], "until": until}),
-            (2, "preferences_updated", {"channels": random.sample(CHANNELS, 2), "max_per_week": some((0, 1, 2, 9))}),
-            (2, "preferences_updated", {"time_zone": some(ZONES), "max_per_week": 9}),
-            (1, "preferences_updated", {"quiet_hours": quiet}),
-            (1, "preferences_updated", {"silent_until": until, "topics": some(([], ["espresso"], ["tea"]))}),
-            (2, "profile_updated", {"country": some(COUNTRIES), "language": some(("de-DE", "en", "fr"))}),
-            (1, "profile_updated", {"customer_class": some(("business", "consumer")), "birthday": "2008-04-01"}),
-            (3, "campaign_received", campaign),
-            (1, "campaign_received", {"campaign_id": "c", "purpose": "care"}),
-            (14, "offer_delivered", {"trigger_id": trigger}),
-            (1, "offer_opened", {"trigger_id": trigger}),
-            (2, "offer_declined", {"trigger_id": trigger}),
-            (2, "offer_withdrawn", {"trigger_id": trigger}),
-            (2, "expired_unsent", {"trigger_id": trigger}),
-            (3, "coupon_redeemed", {"coupon_id": trigger}),
-            (1, "offer_failed", {"channel": "email", **failed}),
-            (2, "clock", {}),
-        ]  # fmt: skip
-        weights = [weight for weight, _, _ in kinds]
-        _, kind, data = random.choices(kinds, weights)[0]
-        return ("visit", {}) if kind == "clock" else (kind, data)
 
-    def _consent(self) -> Data:
-        random = self.random
-        named: Data = {"channels": random.sample(CHANNELS, random.randint(1, 3))} if random.random() < 0.7 else {}
-        ends: Data = {"expires": f"2026-{random.randint(3, 12):02d}-20T00:00:00Z"} if random.random() < 0.3 else {}
-        return {**named, **ends, "confirmed": random.random() < 0.5}
+def something(random: Random, sent: Sequence[str]) -> tuple[str, Data]:
+    """A touchpoint's type and data, by chance: often what a policy asks for. sent: triggers on which it may report."""
+    some = random.choice
+    trigger = some(sent[-3:]) if sent else "0" * 32
+    until = f"2026-{random.randint(3, 12):02d}-10T00:00:00Z"
+    quiet = {"start": some(("12:00", "23:00")), "end": some(("06:30", "12:00"))}
+    campaign = {"campaign_id": "c", "channel": some(CHANNELS), "promotion": random.random() < 0.3, "until": until}
+    failed = {"trigger_id": trigger, "failure": some(("soft", "refused_by_sender"))}
+    kinds: list[tuple[int, str, Data]] = [
+        (8, "purchase", {"amount": random.randint(1, 90)}),
+        (12, "cart_abandoned", {"amount": 3}),
+        (4, "complaint", {"severity": some(("low", "high"))}),
+        (4, "payment_failed", {}),
+        (3, "case_opened", {"case_id": some("abc")}),
+        (5, "case_resolved", {"case_id": some("abc")}),
+        (1, "nps", {"score": random.randint(0, 10)}),
+        (1, "review", {"rating": random.randint(1, 5)}),
+        (1, "erase_requested", {}),
+        (6, "consent_changed", {"marketing": random.random() < 0.8, **_consent(random)}),
+        (1, "message_unsubscribed", {"channel": some(CHANNELS)}),
+        (1, "spam_reported", {"channel": some(CHANNELS), "trigger_id": trigger}),
+        (1, "restricted", {"reason": some(("dispute", "test", "minor")), "until": until}),
+        (1, "restricted", {"reason": "vulnerable", "purposes": [some(("care", "marketing"))], "until": until}),
+        (2, "preferences_updated", {"channels": random.sample(CHANNELS, 2), "max_per_week": some((0, 1, 2, 9))}),
+        (2, "preferences_updated", {"time_zone": some(ZONES), "max_per_week": 9}),
+        (1, "preferences_updated", {"quiet_hours": quiet}),
+        (1, "preferences_updated", {"silent_until": until, "topics": some(([], ["espresso"], ["tea"]))}),
+        (2, "profile_updated", {"country": some(COUNTRIES), "language": some(("de-DE", "en", "fr"))}),
+        (1, "profile_updated", {"customer_class": some(("business", "consumer")), "birthday": "2008-04-01"}),
+        (3, "campaign_received", campaign),
+        (1, "campaign_received", {"campaign_id": "c", "purpose": "care"}),
+        (14, "offer_delivered", {"trigger_id": trigger}),
+        (1, "offer_opened", {"trigger_id": trigger}),
+        (2, "offer_declined", {"trigger_id": trigger}),
+        (2, "offer_withdrawn", {"trigger_id": trigger}),
+        (2, "expired_unsent", {"trigger_id": trigger}),
+        (3, "coupon_redeemed", {"coupon_id": trigger}),
+        (1, "offer_failed", {"channel": "email", **failed}),
+        (2, "clock", {}),
+    ]  # fmt: skip
+    weights = [weight for weight, _, _ in kinds]
+    _, kind, data = random.choices(kinds, weights)[0]
+    return ("visit", {}) if kind == "clock" else (kind, data)
+
+
+def _consent(random: Random) -> Data:
+    named: Data = {"channels": random.sample(CHANNELS, random.randint(1, 3))} if random.random() < 0.7 else {}
+    ends: Data = {"expires": f"2026-{random.randint(3, 12):02d}-20T00:00:00Z"} if random.random() < 0.3 else {}
+    return {**named, **ends, "confirmed": random.random() < 0.5}

@@ -47,6 +47,7 @@ RULES: Final = {
     "control": "who is of the control group gets no marketing",
     "chances": "the chances of a draw sum to one, none below its floor, none of what a gate holds",
     "score": "a candidate's score is made of the policy's figures, and the best has the greatest chance",
+    "draw": "what is drawn follows from the decision's id and the chances alone",
     "drawn_at_zero": "what was drawn had a chance",
     "propensity": "a trigger says the chance with which it was drawn",
     "window": "one draw in a window",

@@ -62,6 +62,10 @@ class Consents:
         """Of a purpose that knows no channels: whether the newest word is a no."""
         return self.no.get(ALL, 0) > 0 and self.no[ALL] >= max((said.time for said in self.yes.values()), default=0)
 
+    def left(self) -> None:
+        """Of what was said the refusals are kept."""
+        self.yes, self.no = {}, {channel: at for channel, at in self.no.items() if self.closed(channel)}
+
     def after_erasure(self) -> None:
         """Whoever refused anywhere has refused everywhere; all else is forgotten."""
         kept = {channel: at for channel, at in self.no.items() if self.closed(channel)}

@@ -84,7 +84,7 @@ class Sent:
 
 
 class Rest(NamedTuple):
-    """Why marketing rests: when it happened, and until when by the policy of that time; ms."""
+    """Something after which something else rests: when it happened, and until when by the policy of that time; ms."""
 
     time: int
     until: int
@@ -95,9 +95,10 @@ class Dialogue:
     """All of it.
 
     rests: what marketing rests after, by the name in `contact.rest`. once: what was last sent for a moment or of an
-    action, and its `once_per` then (ms). Both are of the policy of their time, as the record has them. causes:
-    touchpoints that may have asked, each with the log time of its arrival. episode: since when one is open, 0: none.
-    levels: that were drawn at in it. drawn: when last. control: by salt, as decisions say it.
+    action, and its `once_per` then (ms). drawn: when last, and until when nothing is. All are of the policy of their
+    time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
+    episode: since when one is open, 0: none. levels: that were drawn at in it. control: by salt and share, as decisions
+    say it. erased: what had been sent before the last erasure.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -106,8 +107,9 @@ class Dialogue:
     causes: list[tuple[int, Touch]] = field(default_factory=list)
     episode: int = 0
     levels: set[str] = field(default_factory=set)
-    drawn: int = 0
+    drawn: Rest | None = None
     control: dict[str, bool] = field(default_factory=dict)
+    erased: list[Sent] = field(default_factory=list)
 
     def triggered(self, trigger: Trigger, place: Place, policy: Policy | None) -> None:
         """A trigger went out. policy: that was in force."""
@@ -137,13 +139,17 @@ class Dialogue:
         """What went out under an id."""
         return next((sent for sent in self.sent if trigger and sent.id == trigger), None)
 
+    def known(self, trigger: str) -> Sent | None:
+        """The same, before an erasure too."""
+        return self.named(trigger) or next((sent for sent in self.erased if sent.id == trigger), None)
+
     def take(self, touch: Touch, place: Place, now: int, policy: Policy) -> None:
         """Let a touchpoint report, under the policy in force."""
         data: Any = touch.data
         if Kind(touch.kind).type in policy.asking:
             self.causes = [*self.causes[-MOST_CAUSES + 1 :], (now, touch)]
         if touch.kind == Kind.ERASE_REQUESTED:
-            self.__init__(control=self.control, causes=self.causes)  # type: ignore[misc]
+            self.__init__(control=self.control, causes=self.causes, erased=self.sent)  # type: ignore[misc]
             return
         if _harms(touch):
             self._rests(policy, "bad_experience", touch.time)

@@ -46,7 +46,7 @@ class Person:
         self.rewards: tuple[str, ...] = ()
         self.restrictions: dict[str, Restriction] = {}
         self.cases: set[str] = set()
-        self.bought_last = self.days_bought = self.first_touch = 0
+        self.bought_last = self.days_bought = self.first_touch = self.newest = 0
         self.spent = 0.0
         self.unsure = False  # a purchase older than the last one: by which day it counts is the engine's to say
 
@@ -67,6 +67,7 @@ class Person:
                 return
             self.erased = 0
         self.first_touch = min(self.first_touch or touch.time, touch.time)
+        self.newest = max(self.newest, touch.time)
         if (taken := _TAKEN.get(touch.kind)) is not None:
             taken(self, touch, now, late)
 
@@ -76,6 +77,23 @@ class Person:
             if purpose in said.purposes and not (said.until and now >= said.until):
                 return reason
         return ""
+
+    def leave(self) -> None:
+        """The record has left the store: of what was known refusals and restrictions are kept."""
+        restrictions, self.erased = self.restrictions, 0
+        for said in self.consents.values():
+            said.left()
+        self.forget()
+        self.restrictions = restrictions
+
+    def left_by(self, now: int, gone_after: int) -> bool:
+        """Whether the record has left the store without a word: an erased customer's who had refused nothing, or one
+        of who never bought. gone_after: ms without a touchpoint; 0: none leaves."""
+        if not gone_after or any(said.no for said in self.consents.values()):
+            return False
+        if self.erased:
+            return now >= self.erased + gone_after
+        return not self.bought_last and not self.cases and now >= self.newest + gone_after
 
     def erase(self, now: int) -> None:
         """Forget all but what was refused."""

@@ -12,9 +12,9 @@ from models.touchpoints import Kind, Rejected, Touch, read
 from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, Case
 from streams.operations.audit.checks.draw import drawn, of_decision
-from streams.operations.audit.dialogue import Dialogue, Sent
+from streams.operations.audit.dialogue import Dialogue, Rest, Sent
 from streams.operations.audit.person import Person
-from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy
+from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy, span
 from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
 from streams.operations.audit.withdrawals import before, owed
 
@@ -25,7 +25,9 @@ OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased",
 _ORDER: Final[dict[object, int]] = {Decision: 0, Withdrawal: 1, Trigger: 2}
 
 
-def audit(lines: Iterable[Line], lateness: int = LATENESS, since: int = 0, grace: int = 0) -> Report:
+def audit(
+    lines: Iterable[Line], lateness: int = LATENESS, since: int = 0, grace: int = 0, gone_after: int = 0
+) -> Report:
     """Check all that was said in these partitions.
 
     Args:
@@ -33,10 +35,11 @@ def audit(lines: Iterable[Line], lateness: int = LATENESS, since: int = 0, grace
         lateness: the engine's setting, ms: a touchpoint older than the log's time by more is late.
         since: what was said before this log time (ms) is read, and not judged.
         grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
+        gone_after: records leave the store so many ms after their last touchpoint; 0: none does.
     """
     report = Report()
     for line in lines:
-        walk = _Walk(line, report, lateness, since)
+        walk = _Walk(line, report, lateness, since, gone_after)
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
@@ -62,13 +65,14 @@ class _Owed:
 class _Walk:
     """One partition."""
 
-    def __init__(self, line: Line, report: Report, lateness: int, since: int) -> None:
+    def __init__(self, line: Line, report: Report, lateness: int, since: int, gone_after: int) -> None:
         self.line, self.report, self.lateness, self.since = line, report, lateness, since
+        self.gone_after = gone_after
         self.now = 0
         self.in_force = InForce()
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
-        self._ids: set[str] = set()
+        self._ids: set[tuple[str, str]] = set()
         self._decided: dict[str, Decision] = {}
         self._owed: dict[str, _Owed] = {}
 
@@ -114,6 +118,8 @@ class _Walk:
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
         person, dialogue, policy = customer.person, customer.dialogue, self.in_force.policy
+        if person.left_by(self.now, self.gone_after):
+            person.leave()
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
@@ -156,7 +162,8 @@ class _Walk:
             dialogue.episode = 0
             dialogue.levels.clear()
             if decision.what == "forgotten":
-                customer.person.forget()
+                customer.person.leave()
+                customer.dialogue = Dialogue(control=dialogue.control)
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
             self._decided[decision.id] = decision
             self._found(decision, place, list(_of_decided(decision, dialogue, policy)))
@@ -196,7 +203,7 @@ class _Walk:
         self._unique(withdrawal, place)
         paid = self._owed.pop(withdrawal.trigger, None)
         customer = self._customers.get(withdrawal.customer)
-        sent = paid.sent if paid else customer.dialogue.named(withdrawal.trigger) if customer else None
+        sent = paid.sent if paid else customer.dialogue.known(withdrawal.trigger) if customer else None
         if sent is None:
             why = "no such trigger of this customer"
         elif sent.withdrawn:
@@ -209,10 +216,10 @@ class _Walk:
         self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
 
     def _unique(self, said: Said, place: Place) -> None:
-        if said.id in self._ids and said.id:
-            kind = type(said).__name__.lower()
+        kind = type(said).__name__.lower()  # a decision and its first trigger may share one
+        if (kind, said.id) in self._ids:
             self._found(said, place, [Finding("id_twice", "ids are unique", f"a second {kind} {said.id}")])
-        self._ids.add(said.id)
+        self._ids.add((kind, said.id))
 
     def _lacking(self, place: Place) -> None:
         for name, one in self._owed.items():
@@ -261,13 +268,15 @@ def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy) -> Itera
     """What is asked of a moment's answer; the dialogue takes it in."""
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
-        dialogue.drawn = decision.time
+        dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
         if dialogue.episode and decision.level in dialogue.levels:
             yield Finding("level_once", f"{decision.level} asks once an episode", "drawn again")
         dialogue.levels.add(decision.level)
-        salt = str(policy.control["salt"])
-        if dialogue.control.setdefault(salt, decision.control) != decision.control:
-            yield Finding("control", f"control is for good under salt {salt!r}", f"now {decision.control}")
+        group = str([policy.control[key] for key in ("salt", "share", "exempt")])
+        if dialogue.control.setdefault(group, decision.control) != decision.control:
+            yield Finding(
+                "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"
+            )
 
 
 class _Said:

@@ -38,7 +38,8 @@ def owed(policy: Policy, was: Before, person: Person, touch: Touch, now: int) ->
         if not sent.out(now):
             continue
         if touch.kind == Kind.ERASE_REQUESTED:
-            yield sent, "an erasure"
+            if sent.purpose != "legal":
+                yield sent, "an erasure"
             continue
         if sent.purpose not in was.restricted and (reason := person.restricted(sent.purpose, now)):
             yield sent, f"restricted: {reason}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final
 
 from xxhash import xxh3_64_intdigest
@@ -10,6 +11,7 @@ from xxhash import xxh3_64_intdigest
 from models.outputs import Decision
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
+from streams.operations.audit.dialogue import Rest
 from streams.operations.audit.policies import Policy, span
 from streams.operations.audit.records import SECOND
 
@@ -56,8 +58,8 @@ def drawn(decision: Decision) -> bool:
     return any(one.chance for one in decision.candidates)
 
 
-def of_decision(policy: Policy, decision: Decision, last: int) -> Iterator[Finding]:
-    """What is asked of a drawn decision. last: when the customer's last draw was, ms; 0: never."""
+def of_decision(policy: Policy, decision: Decision, last: Rest | None) -> Iterator[Finding]:
+    """What is asked of a drawn decision. last: the customer's last draw, and its window."""
     candidates = {one.action: one for one in decision.candidates}
     total = sum(one.chance for one in decision.candidates)
     if total != ONE:
@@ -75,9 +77,26 @@ def of_decision(policy: Policy, decision: Decision, last: int) -> Iterator[Findi
     chosen = candidates.get(decision.action or LEAVE_ALONE)
     if chosen is None or not chosen.chance:
         yield Finding("drawn_at_zero", "what is drawn has a chance", f"{decision.action} was drawn")
-    window = span(policy.choice["window"])
-    if last and decision.time + SECOND < last + window:
-        yield Finding("window", f"one draw in {policy.choice['window']}", f"another {decision.time - last} ms before")
+    elif total == ONE and (fell := _fell(decision)) != chosen.action:
+        yield Finding("draw", f"{fell} falls by the decision's id", f"{chosen.action} was drawn")
+    if last and decision.time + SECOND < min(last.until, last.time + span(policy.choice["window"])):
+        yield Finding(
+            "window", f"one draw in {policy.choice['window']}", f"another {decision.time - last.time} ms before"
+        )
+
+
+def _fell(decision: Decision) -> str:
+    """What falls by the first 32 bits of blake2b of the decision's id, over the chances in the candidates' order."""
+    try:
+        name = bytes.fromhex(decision.id)
+    except ValueError:
+        return "nothing"
+    point = int.from_bytes(blake2b(name).digest()[:4])
+    for one in decision.candidates:
+        if point < one.chance:
+            return one.action
+        point -= one.chance
+    return "nothing"
 
 
 def _scores(policy: Policy, decision: Decision) -> Iterator[Finding]:
