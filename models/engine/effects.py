@@ -42,7 +42,7 @@ from models.decisions.standing import Standing, pack_standing, unpack_standing, 
 from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row, ask, emit_decision, emit_entry, label
-from models.engine.lanes import Arrivals, Effect, ladder_of, rules_of
+from models.engine.lanes import Arrivals, Effect, ladder_of
 from models.engine.output_buffer import OutputPosition, Work
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
@@ -77,6 +77,7 @@ class Ground:
         arrivals: the batch's touchpoints, as columns of shape (rows,).
         effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
         moments: the touchpoint moments that a row of the batch asks, by row.
+        rules: what compiled code reads of the settings and the policy (`models.engine.lanes.rules_of`).
     """
 
     work: Work
@@ -85,6 +86,7 @@ class Ground:
     arrivals: Arrivals
     effects: NDArray[Any]
     moments: Mapping[int, tuple[str, ...]]
+    rules: Any
 
     def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
         """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
@@ -104,16 +106,16 @@ class Ground:
 
     def keep(self, lane: int, standing: Standing) -> None:
         """Keep it in the record, and what compiled code reads of it in the lane."""
-        packed = self.block.open(lane).tail.standing = pack_standing(standing)
+        tail = self.block.open(lane).tail
+        packed = tail.standing = pack_standing(standing)
         row = self.lanes[lane]
         row["stands"], (row["timer"], row["reached"]) = bool(packed), watched(packed)
-        row["ladder"] = ladder_of(self.block.open(lane).tail.customer_class)
+        row["ladder"] = ladder_of(tail.customer_class)
 
     def due_again(self, lane: int, now: int) -> None:
         """When the customer is looked at next, as the record and the lane are now."""
         record, row = self.block.rows[lane], self.lanes[lane]
-        rules = rules_of(self.work.settings)
-        record["times"][DUE] = next_due(record, rules, int(row["phase"]), now, int(row["timer"]))
+        record["times"][DUE] = next_due(record, self.rules, int(row["phase"]), now, int(row["timer"]))
 
     def without_timers(self, lane: int, now: int) -> int:
         """Take away what was to be looked at by now, on which the engine raised; the next timer, ms."""
@@ -202,7 +204,7 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
         objects = block.forget(lane, erased=True)
         record["flags"], record["band"] = ERASED | (NO_CONSENT if objects else 0), Band.ERASED
         record["times"][NEWEST] = effect.now
-        record["times"][DUE] = next_due(record, rules_of(settings), int(ground.lanes["phase"][lane]), effect.now, 0)
+        record["times"][DUE] = next_due(record, ground.rules, int(ground.lanes["phase"][lane]), effect.now, 0)
     else:
         block.clear(lane)
         record["flags"], record["band"] = ERASED, Band.ERASED

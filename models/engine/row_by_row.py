@@ -8,7 +8,7 @@ from models.customer.layout import CROSSING, DUE, LEFT, TICK
 from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
 from models.engine.customer_timers import matured, next_due
-from models.engine.lanes import OF_STANDING, Count, State, rules_of
+from models.engine.lanes import OF_STANDING, Count, State
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run
 from models.timeline.order import Stage, stage_of, time_of
@@ -86,7 +86,7 @@ def _dead_letter(run: Run, index: int, reason: str) -> None:
     if row >= 0:
         dead_record(run.work, row, str(Code.ENGINE_ERROR), reason)
         return
-    rules, now, record = rules_of(run.work.settings), time_of(due), run.block.rows[index]
+    rules, now, record = run.ground.rules, time_of(due), run.block.rows[index]
     timer = run.ground.without_timers(index, now) if int(lane["timer"]) == now else int(lane["timer"])
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
