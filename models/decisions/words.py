@@ -1,4 +1,4 @@
-"""What a gate says when it holds: to the team, and to the customer who asks why."""
+"""What decisions say of themselves: to the team, and to the customer who asks why."""
 
 from __future__ import annotations
 
@@ -51,3 +51,47 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """By the code of a gate (`models.decisions.gates`), in the order of the table."""
+
+WAITS: Final[dict[str, tuple[str, str]]] = {
+    "hours": ("It is no hour at which the action may go out.", "We do not write to you at this hour."),
+    "in_window": (
+        "Something was drawn less than `choice.window` ago: nothing is drawn before that is over.",
+        "We thought about this not long ago, and let some time pass first.",
+    ),
+    "after_other": (
+        "Another moment was answered at the same place: this one has its turn later.",
+        "We had something else to tell you first.",
+    ),
+    "crowded": ("Other moments that wait left no room for it.", "Other matters came first."),
+    "no_moment": ("The policy no longer has this moment.", "We no longer write on this occasion."),
+    "no_action": ("The policy has no action for this moment.", "There is nothing that we do on this occasion."),
+}
+"""By the code of what makes a moment wait, or end, that is no gate."""
+BECAME: Final[dict[str, tuple[str, str]]] = {
+    "delivered": ("It arrived, or its expiry passed without a word.", "It reached you, as far as we know."),
+    "given_back": ("It was not sent: what it had reserved is free again.", "It was not sent after all."),
+    "late": ("It arrived after all, though it had been given back: it counts.", "It reached you after all."),
+    "refused": ("It was to be given back, and had arrived: it counts.", "It had reached you already."),
+    "declined": ("The customer declined it.", "You declined it."),
+    "redeemed": ("The customer made use of it.", "You made use of it."),
+    "unused": ("It was not used while it could be.", "It could be used for some time, and was not."),
+    "withdrawn": ("It was taken back.", "We took it back."),
+}
+"""By what became of a trigger (`models.outputs.Decision.what`)."""
+KIND_WORDS: Final[dict[str, str]] = {
+    "care": "a message to put something right",
+    "useful": "something that may be useful to you",
+    "reward": "a reward",
+    "offer": "an offer",
+    "onboarding": "help with the first steps",
+    "ask": "a question to you",
+    "win_back": "an invitation to come back",
+    "service": "a message about what you have with us",
+}
+"""Kinds of actions (`models.decisions.policy.types.KINDS`), for the customer."""
+
+
+def told(code: str, to_customer: bool = False) -> str:
+    """The sentence of a code; empty: it has none."""
+    found = SENTENCES.get(code) or WAITS.get(code) or BECAME.get(code)
+    return found[to_customer] if found else ""

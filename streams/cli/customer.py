@@ -44,7 +44,7 @@ class RecordUnreadable(EngineError):
 @json_option("one JSON object")
 @configured("redis_cluster")
 def customer(config: Config, customer_id: str, partitions: int | None, as_json: bool) -> None:
-    """Show what is known of a customer: profile, behaviour, risk, what silence will bring, what is due next.
+    """Show what is known of a customer: profile, behaviour, risk, decisions, what silence will bring, what is due.
 
     \b
     Examples:
@@ -53,6 +53,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     """
     quiet_libraries()
     from streams.operations.customer.portrait import lines, profile_view  # loads the engine
+    from streams.operations.customer.standing import short_view, standing_view
 
     if partitions is None:
         with TopicAdmin(kafka_connection(config)) as admin:
@@ -70,7 +71,10 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         raise RecordUnreadable(str(error)) from error
     if stored.unreadable:
         echo(f"no forecast: {stored.unreadable}", err=True)
-    profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast)
+    decisions = None
+    if stored.policy is not None and stored.settings is not None:
+        decisions = short_view(standing_view(customer_id, record, stored.policy, stored.settings, stored.time))
+    profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast, decisions)
     if as_json:
         echo_json(profile)
     else:

@@ -36,6 +36,7 @@ COMMANDS = {
     "topics": "streams.cli.topics:topics",
     "upgrade": "streams.cli.upgrade:upgrade",
     "verify": "streams.cli.verify:verify",
+    "why": "streams.cli.why:why",
     "worker": "streams.cli.worker:worker",
 }
 
@@ -94,6 +95,7 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
       retention publish events.jsonl                send touchpoints
       retention tail triggers --follow              what is asked of the messaging service
       retention customer anna                       what is known of a customer
+      retention why anna                            why they got what they got, and why not
       retention models                              which churn model decides, and how good each one is
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org

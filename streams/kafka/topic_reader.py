@@ -59,6 +59,11 @@ class TopicReader:
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
+    @property
+    def partitions(self) -> int:
+        """How many there are."""
+        return len(self._partitions)
+
     def bounds(self) -> tuple[dict[int, int], dict[int, int]]:
         """The first and the next offset of each partition, as far as it can be read."""
         with kafka_named(self.connection, f"asking for the bounds of {self.topic}"):
@@ -116,6 +121,14 @@ class TopicReader:
     def up_to(self, partition: int, low: int, end: int) -> Iterator[Read]:
         """The records of a partition from offset `low` to before `end`, as of `bounds`, as they are read."""
         return self._range(TopicPartition(self.topic, partition), low, end)
+
+    def first_since(self, partition: int, time: int) -> int:
+        """The offset from which on a partition has records with timestamps of `time` (ms) or later; some before it may
+        follow. At the partition's end where there are none."""
+        tp = TopicPartition(self.topic, partition)
+        with kafka_named(self.connection, f"looking for a time in {self.topic}"):
+            found = self._consumer.offsets_for_times({tp: max(time, 0)})[tp]
+            return int(found.offset if found is not None else self._consumer.end_offsets([tp])[tp])
 
     def new(self, timeout_s: float) -> list[Read]:
         """What has come since the last call (the first one: since `last`, else since the topic's beginning); waits up

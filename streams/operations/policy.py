@@ -83,14 +83,15 @@ async def shards_now(store: Store, app: str, partitions: int) -> dict[int, Shard
 
     Raises NoShard where there is none, StateUnreadable, NewerRelease, and what the store raises.
     """
-    found = {shard: await _shard_now(store, str(shard)) for shard in range(partitions)}
+    found = {shard: await shard_now(store, str(shard)) for shard in range(partitions)}
     there = {shard: now for shard, now in found.items() if now is not None}
     if not there:
         raise NoShard(f"app {app!r} has no shards")
     return there
 
 
-async def _shard_now(store: Store, namespace: str) -> ShardPolicyNow | None:
+async def shard_now(store: Store, namespace: str) -> ShardPolicyNow | None:
+    """A shard's metadata and policy; None where there is no such shard. Raises as `shards_now`."""
     meta, text = await store.read_meta(namespace), None
     if meta is None:
         return None

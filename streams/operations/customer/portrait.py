@@ -70,6 +70,7 @@ def profile_view(
     record: Record,
     settings: EngineSettings | None,
     foreseen: CustomerForecast | None = None,
+    decisions: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything a person may want to know of a record, as plain data.
 
@@ -79,6 +80,7 @@ def profile_view(
         record: decoded.
         settings: those that the shard was created with; None where not known.
         foreseen: the forecast; None where there is none.
+        decisions: how we stand with them (`streams.operations.customer.standing`); None: no policy is in force.
 
     Returns:
         JSON types only.
@@ -90,6 +92,7 @@ def profile_view(
         "profile": person_view(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
+        "decisions": decisions,
         "if_silent": _if_silent(foreseen),
         "learning": _learning(customer, record, settings),
         "next_due": _due(record),

@@ -1,0 +1,161 @@
+"""How we stand with a customer under the policy in force, for people: level, waits, what is out, contacts, control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from models.customer.layout import EPISODE, PURCHASE_DAYS, RISK, TICK
+from models.customer.record import Record, hash_of
+from models.customer.restrictions import ACTION_PURPOSES
+from models.customer.schedule import phase_of
+from models.decisions.draw import in_control
+from models.decisions.explain import Waits, waiting
+from models.decisions.given import Asks, Given
+from models.decisions.limits import contacts, frees_at
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.types import KINDS, Cap
+from models.decisions.rules import a_week, limit_of
+from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing, unpack_standing
+from models.decisions.words import told
+from models.engine.by_policy import Customer
+from models.settings import EngineSettings
+from streams.operations.customer.person import iso
+
+UNFORESEEN: Final = frozenset({"open_case", "promotion_used"})
+"""Gates of which nobody knows when they open: a touchpoint, or the end of an episode, opens them."""
+STAGES: Final = {
+    Stage.OUT: "no word of it yet",
+    Stage.DELIVERED: "arrived",
+    Stage.WITHDRAWN: "taken back, the sender has not answered",
+    Stage.PRESUMED: "counts as arrived",
+}
+
+
+def standing_view(
+    customer: str, record: Record, policy: PolicyInForce, settings: EngineSettings, now: int
+) -> dict[str, Any]:
+    """JSON types only; None or empty where there is nothing.
+
+    Args:
+        customer: the id.
+        record: decoded.
+        policy: that decides in their shard.
+        settings: of the shard.
+        now: the shard's log time, ms.
+    """
+    standing, name = unpack_standing(record.tail.standing), customer.encode()
+    slab = (record.flags, record.times, record.numbers, record.seconds)
+    phase = int(phase_of(settings, hash_of(name)))
+    risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
+    person = Customer(name, record.tail, *slab, phase).person(risk)
+    given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER)
+    reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
+    return {
+        "policy": policy.name,
+        "control_group": in_control(policy.policy.control, person),
+        "episode_since": iso(record.times[EPISODE]),
+        "level": reached[-1] if reached else None,
+        "nothing_drawn_before": _to_come(standing.window_ends, now),
+        "marketing_rests_until": _to_come(standing.rests_until, now),
+        "after_bad_experience_until": _to_come(standing.harmed_until, now),
+        "waits": [_wait(one) for one in waiting(given)],
+        "out": [_out(policy, one, now) for one in standing.outstanding if _is_out(one, now)],
+        "contacts": list(_contacts(policy, person, standing, now)),
+    }
+
+
+def short_view(view: dict[str, Any]) -> dict[str, Any]:
+    """The same, with one text for each that waits or is out, and without the contacts."""
+    short = {name: value for name, value in view.items() if name != "contacts"}
+    short["waits"] = [wait_text(one) for one in view["waits"]]
+    short["out"] = [out_text(one) for one in view["out"]]
+    return short
+
+
+def wait_text(wait: dict[str, Any]) -> str:
+    """What waits, until when, and why."""
+    asked = f"{wait['moment']} {wait['level'] or ''}".strip()
+    until = f"until {wait['until']}" if wait["until"] else "for a touchpoint that wakes it"
+    why = f"held by {wait['gate']}: {wait['why']}" if wait["gate"] else wait["why"]
+    return f"{asked} {until}, {why}"
+
+
+def out_text(out: dict[str, Any]) -> str:
+    """What is out, and since when."""
+    usable = f", can be used until {out['usable_until']}" if out["usable_until"] else ""
+    by = f" by {out['channel']}" if out["channel"] else ""
+    return f"{out['action']}{by} of {out['since']}, {out['stage']}{usable}"
+
+
+def _to_come(time: int, now: int) -> str | None:
+    return iso(time) if time > now else None
+
+
+def _wait(one: Waits) -> dict[str, Any]:
+    return {
+        "moment": one.moment or "of another policy",
+        "level": one.level or None,
+        "asked": iso(one.asked),
+        "until": iso(one.until),
+        "gate": one.gate or None,
+        "why": told(one.gate) or "Nothing stands against it any more: it is answered then.",
+        "candidates": [
+            {
+                "action": found.action,
+                "channel": found.channel or None,
+                "gates": [gate(held.code, held.until) for held in found.held],
+            }
+            for found in one.judged
+        ],
+    }
+
+
+def gate(code: str, until: int = 0) -> dict[str, Any]:
+    """A gate that holds, in words; until: the earliest moment at which it may open, ms, 0: not known or never."""
+    known = {"until": iso(until)} if until and code not in UNFORESEEN else {}
+    return {"gate": code, "why": told(code) or None, **known}
+
+
+def _is_out(one: Outstanding, now: int) -> bool:
+    return one.stage in IN_FLIGHT or (one.until > now and one.stage != Stage.GIVEN_BACK)
+
+
+def _out(policy: PolicyInForce, one: Outstanding, now: int) -> dict[str, Any]:
+    others = one.kind == OTHERS
+    return {
+        "trigger": None if others else f"{one.id:032x}",
+        "action": "a promotion by others" if others else policy.named.get(one.action, "an action of another policy"),
+        "kind": None if others else KINDS[one.kind],
+        "channel": policy.channel_named.get(one.channel),
+        "purpose": ACTION_PURPOSES[one.purpose],
+        "stage": STAGES[Stage(one.stage)],
+        "since": iso(one.time),
+        "expires": _to_come(one.expires, now),
+        "usable_until": _to_come(one.until, now),
+    }
+
+
+def _contacts(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> Iterator[dict[str, Any]]:
+    """What counts against each cap, the policy's and the customer's own."""
+    for cap in policy.policy.contact.caps:
+        limit = limit_of(cap)
+        yield _used(cap, contacts(standing, limit, now), frees_at(standing, limit, now))
+    most = person.tail.max_per_week
+    if most > 0:
+        limit, own = a_week(most), Cap(most=most, within="7d")
+        yield {**_used(own, contacts(standing, limit, now), frees_at(standing, limit, now)), "wished": True}
+
+
+def _used(cap: Cap, used: int, frees: int) -> dict[str, Any]:
+    return {
+        "purpose": cap.purpose,
+        "channel": cap.channel,
+        "kind": cap.kind,
+        "within": cap.within,
+        "most": cap.most,
+        "used": used,
+        "frees_at": iso(frees),
+        "wished": False,
+    }

@@ -1,0 +1,106 @@
+"""What was decided about a customer, as plain data: who asked, what was looked at, what was drawn, what became of it.
+
+Times are ISO 8601, UTC; None where unknown. JSON types only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from models.decisions.draw import ONE
+from models.decisions.words import BECAME, told
+from models.outputs import Candidate, Decision, Trigger
+from streams.operations.customer.person import iso
+from streams.operations.customer.standing import gate
+from streams.operations.why.outputs import Outputs
+from streams.text import as_words
+
+OUTCOMES: Final = frozenset(BECAME)
+"""What is said of a trigger after it was made."""
+
+
+def past(outputs: Outputs, until: int) -> list[dict[str, Any]]:
+    """Each decision, oldest first, with its trigger and what became of that. until: log time, ms; what became of
+    triggers is told to the end."""
+    entries: list[dict[str, Any]] = []
+    by_trigger: dict[str, dict[str, Any]] = {}
+    for decision in outputs.decisions:
+        if decision.what in OUTCOMES and decision.trigger in by_trigger:
+            by_trigger[decision.trigger]["became"].append(_outcome(decision))
+        elif decision.time <= until:
+            entries.append(entry := _entry(decision, outputs.triggers.get(decision.trigger)))
+            if decision.trigger:
+                by_trigger.setdefault(decision.trigger, entry)
+    return entries
+
+
+def last_asked(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last in which something was asked and answered; None: there is none."""
+    return next((one for one in reversed(entries) if one["moment"] or one["action"]), None)
+
+
+def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
+    at = decision.at
+    return {
+        "time": iso(decision.time),
+        "id": decision.id,
+        "what": decision.what,
+        "moment": decision.moment or None,
+        "level": decision.level or None,
+        "asked_by": {
+            "by": "timer" if at.due else "touchpoint",
+            "partition": at.partition,
+            "offset": at.offset,
+        },
+        "action": decision.action or None,
+        "channel": decision.channel or None,
+        "control_group": decision.control,
+        **(gate(decision.gate) if decision.gate else {"gate": None, "why": None}),
+        "until": iso(decision.until),
+        "reason": decision.reason or None,
+        "candidates": [_candidate(one) for one in decision.candidates],
+        "trigger": None if trigger is None else _trigger(trigger),
+        "became": [_outcome(decision)] if decision.what in OUTCOMES else [],
+        "risk": None if decision.probability is None else round(decision.probability, 4),
+        "model_version": decision.model_version,
+        "policy": decision.policy or None,
+    }
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "action": one.action,
+        "channel": one.channel or None,
+        "gates": [gate(code) for code in one.gates],
+        "score": round(one.score, 4),
+        "chance": round(one.chance / ONE, 6),
+    }
+
+
+def _outcome(decision: Decision) -> dict[str, Any]:
+    return {
+        "time": iso(decision.time),
+        "what": decision.what,
+        "why": told(decision.what),
+        "reason": decision.reason or None,
+        "because": (told(decision.reason) or f"After {as_words(decision.reason)}.") if decision.reason else None,
+    }
+
+
+def _trigger(trigger: Trigger) -> dict[str, Any]:
+    return {
+        "id": trigger.id,
+        "action": trigger.action,
+        "channel": trigger.channel,
+        "purpose": trigger.purpose or None,
+        "kind": trigger.kind or None,
+        "content": trigger.content or None,
+        "language": trigger.language or None,
+        "expires": iso(trigger.expires_at),
+        "usable_until": iso(trigger.valid_until),
+        "coupon": trigger.coupon or None,
+        "cost": trigger.cost,
+        "propensity": trigger.propensity or None,
+        "parameters": trigger.parameters,
+        "notices": list(trigger.notices),
+    }

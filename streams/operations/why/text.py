@@ -1,0 +1,101 @@
+"""A customer's story of decisions as text, for the team."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from models.decisions.answers import LEAVE_ALONE
+from streams.operations.customer.standing import out_text, wait_text
+from streams.text import as_words, moment
+
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d+(?=Z)")
+
+
+def now_lines(now: dict[str, Any]) -> Iterator[str]:
+    """How we stand with them (`streams.operations.customer.standing.standing_view`)."""
+    yield f"policy {now['policy']}"
+    if now["control_group"]:
+        yield "of the control group: no marketing, so that it can be seen what marketing does"
+    since = f", in an episode since {now['episode_since']}" if now["episode_since"] else ""
+    yield f"at level {now['level']}{since}" if now["level"] else "at no level of risk"
+    for name in ("nothing_drawn_before", "marketing_rests_until", "after_bad_experience_until"):
+        if now[name]:
+            yield f"{as_words(name)} {now[name]}"
+    for wait in now["waits"]:
+        yield f"waits: {wait_text(wait)}"
+        yield from (f"  {line}" for one in wait["candidates"] for line in _candidate(one))
+    for out in now["out"]:
+        yield f"out: {out_text(out)}" + (f", expires {out['expires']}" if out["expires"] else "")
+    for used in now["contacts"]:
+        of = " ".join(filter(None, (used["purpose"], used["kind"], used["channel"] and f"by {used['channel']}")))
+        own = " as the customer wishes" if used["wished"] else ""
+        frees = f", the next from {used['frees_at']}" if used["frees_at"] else ""
+        yield f"contacts: {of} {used['used']} of {used['most']} within {used['within']}{own}{frees}"
+
+
+def entry_lines(entry: dict[str, Any]) -> Iterator[str]:
+    """One decision (`streams.operations.why.past`), times to the second."""
+    return (_FRACTION.sub("", line) for line in _entry(entry))
+
+
+def _entry(entry: dict[str, Any]) -> Iterator[str]:
+    yield f"{entry['time']}  {_headline(entry)}"
+    asked = entry["asked_by"]
+    where = f"{asked['partition']}[{asked['offset']}]"
+    touchpoint = entry.get("touchpoint")
+    named = f" {touchpoint['type']} {touchpoint['id']}" if touchpoint else ""
+    parts = [f"at a timer before {where}" if asked["by"] == "timer" else f"at the touchpoint{named} {where}"]
+    if entry["risk"] is not None:
+        parts.append(f"risk {entry['risk']:.2f}")
+    if entry["model_version"] is not None:
+        version = entry["model_version"]
+        parts.append(f"model of {moment(version)}" if version >= 0 else "untrained model")
+    if entry["policy"]:
+        parts.append(f"policy {entry['policy']}")
+    yield f"    {', '.join(parts)}"
+    if entry["reason"] and not entry["became"]:
+        yield f"    because: {entry['reason']}"
+    for one in entry["candidates"]:
+        yield from (f"    {line}" for line in _candidate(one))
+    if trigger := entry["trigger"]:
+        usable = f", can be used until {trigger['usable_until']}" if trigger["usable_until"] else ""
+        purpose = f" {trigger['purpose']}," if trigger["purpose"] else ""
+        yield f"    trigger {trigger['id']}:{purpose} to be sent before {trigger['expires']}{usable}"
+    for one in entry["became"]:
+        because = f" {one['because']}" if one["because"] else ""
+        yield f"    {one['time']}  {as_words(one['what'])}: {one['why']}{because}"
+
+
+def _headline(entry: dict[str, Any]) -> str:
+    asked = f"{entry['moment'] or ''} {entry['level'] or ''}".strip()
+    before = f"{asked}: " if asked else ""
+    action = f"{entry['action']}" + (f" by {entry['channel']}" if entry["channel"] else "")
+    held = f"{entry['gate']}: {entry['why'] or 'no words for it'}" if entry["gate"] else ""
+    match entry["what"]:
+        case "waits":
+            return f"{before}waits until {entry['until']}, held by {held}"
+        case "void":
+            return f"{before}void, the risk has fallen or nobody is estimated any more"
+        case "decided" if entry["gate"]:
+            return f"{before}nothing may be done, held by {held}"
+        case "decided" if entry["control_group"]:
+            return f"{before}nothing, of the control group; it would have been {as_words(action)}"
+        case "decided" if entry["action"] == LEAVE_ALONE:
+            return f"{before}left alone, as it was drawn"
+        case "decided":
+            return f"{before}{action}"
+    return f"{before}{as_words(entry['what'])}" + (f", {action}" if entry["action"] else "")
+
+
+def _candidate(one: dict[str, Any]) -> Iterator[str]:
+    """An action, and each gate that holds it."""
+    name = as_words(one["action"]) if one["action"] == LEAVE_ALONE else one["action"]
+    by = f" by {one['channel']}" if one["channel"] else ""
+    figures = f", score {one['score']:.2f}" if one.get("score") else ""
+    figures += f", chance {100 * one['chance']:.3g} %" if one.get("chance") else ""
+    yield f"{name}{by}{figures}{': held' if one['gates'] else ''}"
+    for held in one["gates"]:
+        until = f" Until {held['until']} at least." if held.get("until") else ""
+        yield f"  {held['gate']}: {held['why'] or 'no words for it'}{until}"

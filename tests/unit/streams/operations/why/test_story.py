@@ -1,0 +1,164 @@
+"""A customer's story of decisions, of a shop of 60 customers under a policy, for the team and for the customer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from models.customer.record import Record, unpack
+from models.decisions.answers import LEAVE_ALONE
+from models.decisions.gates import CODES
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.types import KINDS
+from models.decisions.standing import unpack_standing
+from models.decisions.words import BECAME, KIND_WORDS, SENTENCES, WAITS, told
+from models.outputs import Decision, Trigger, Withdrawal
+from models.simulation.rehearsal import Shard, rehearse
+from streams.operations.customer.portrait import lines
+from streams.operations.customer.standing import short_view, standing_view
+from streams.operations.why.for_customer import Words
+from streams.operations.why.outputs import Outputs
+from streams.operations.why.past import last_asked, past
+from streams.operations.why.text import entry_lines, now_lines
+from tests.unit.models.engine.test_by_policy import log_with
+from tests.unit.models.simulation.test_rehearsal import VARIANTS
+
+END = 2**62
+SETTINGS = VARIANTS["live"]
+
+
+class Story(NamedTuple):
+    """Of one customer: the record, how we stand with them, and what was decided."""
+
+    customer: str
+    record: Record
+    policy: PolicyInForce
+    time: int
+    now: dict[str, Any]
+    outputs: Outputs
+    past: list[dict[str, Any]]
+
+    @property
+    def words(self) -> list[str]:
+        return list(Words(self.record, self.policy, self.time).lines(self.now, self.past, "2000-01-01T00:00:00Z"))
+
+
+@cache
+def stories() -> tuple[Story, ...]:
+    return tuple(story for shard in rehearse(log_with("eager"), SETTINGS).shards for story in _of(shard))
+
+
+def _of(shard: Shard) -> list[Story]:
+    assert shard.policy is not None
+    found = []
+    for name, value in sorted(shard.records.items()):
+        customer, record = name.decode(), unpack(name, value)
+        mine = [output for output in shard.outputs if output.key == name]
+        decisions = [msgspec.json.decode(one.value, type=Decision) for one in mine if one.role == "decisions"]
+        said = [msgspec.json.decode(one.value, type=Trigger | Withdrawal) for one in mine if one.role == "triggers"]
+        outputs = Outputs(decisions, {one.id: one for one in said if isinstance(one, Trigger)})
+        now = standing_view(customer, record, shard.policy, SETTINGS, shard.state.time)
+        found.append(Story(customer, record, shard.policy, shard.state.time, now, outputs, past(outputs, END)))
+    return found
+
+
+def test_every_decision_is_told_once_and_with_its_trigger() -> None:
+    for story in stories():
+        told_of = len(story.past) + sum(len(one["became"]) for one in story.past if one["what"] not in BECAME)
+        assert told_of == len(story.outputs.decisions)
+        assert {one["trigger"]["id"] for one in story.past if one["trigger"]} == set(story.outputs.triggers)
+    became = Counter(one["what"] for story in stories() for entry in story.past for one in entry["became"])
+    assert set(became) >= {"delivered", "unused"}
+
+
+def test_whatever_waits_or_is_held_has_its_reason_in_words() -> None:
+    waits = [wait for story in stories() for wait in story.now["waits"]]
+    assert len(waits) == sum(len(unpack_standing(story.record.tail.standing).waiting) for story in stories()) > 0
+    for wait in waits:
+        assert wait["why"]
+        assert wait["until"] or wait["gate"]
+    entries = [one for story in stories() for one in story.past]
+    assert all(one["gate"] and one["why"] for one in entries if one["what"] == "waits")
+    held = [gate for one in entries for candidate in one["candidates"] for gate in candidate["gates"]]
+    assert held
+    assert all(gate["why"] for gate in held)
+    assert "no words for it" not in "\n".join(line for one in entries for line in entry_lines(one))
+
+
+def test_what_a_draw_fell_on_is_told_with_all_chances_and_scores() -> None:
+    drawn = [one for story in stories() for one in story.past if one["level"] and one["candidates"] and not one["gate"]]
+    drawn = [one for one in drawn if one["what"] == "decided"]
+    assert {LEAVE_ALONE} < {one["action"] for one in drawn}
+    for one in drawn:
+        assert sum(candidate["chance"] for candidate in one["candidates"]) == pytest.approx(1.0, abs=1e-5)
+        text = "\n".join(entry_lines(one))
+        assert text.count("chance ") == sum(candidate["chance"] > 0 for candidate in one["candidates"])
+        assert f"policy {one['policy']}" in text
+
+
+def test_the_last_decision_at_a_time_is_the_last_before_it() -> None:
+    story = max(stories(), key=lambda story: len(story.past))
+    asked = [one for one in story.outputs.decisions if one.moment or one.action]
+    for decision in asked:
+        found = last_asked(past(story.outputs, decision.time))
+        assert found is not None
+        assert found["id"] in {one.id for one in asked if one.time == decision.time}
+    assert last_asked(past(story.outputs, asked[0].time - 1)) is None
+
+
+def test_what_became_of_a_trigger_is_told_to_the_end() -> None:
+    story = next(story for story in stories() if any(one["trigger"] and one["became"] for one in story.past))
+    whole = next(one for one in story.past if one["trigger"] and one["became"])
+    time = next(one.time for one in story.outputs.decisions if one.id == whole["id"])
+    assert last_asked(past(story.outputs, time)) is not None
+    assert next(one for one in past(story.outputs, time) if one["id"] == whole["id"]) == whole
+
+
+def test_how_we_stand_is_told_short_and_long() -> None:
+    seen = Counter[str]()
+    for story in stories():
+        json.dumps(story.now)
+        long, short = list(now_lines(story.now)), list(lines(short_view(story.now)))
+        assert long[0] == f"policy {story.policy.name}"
+        assert any("policy" in line for line in short)
+        seen.update(line.split()[0] for line in long)
+    assert set(seen) >= {"policy", "of", "at", "nothing", "waits:", "out:", "contacts:"}
+
+
+CODE = re.compile(r"\b[a-z]+_[a-z_]+\b")
+
+
+def test_the_customer_is_told_no_chance_no_code_and_what_they_can_change() -> None:
+    assert len(stories()) > 20
+    for story in stories():
+        text = "\n".join(story.words)
+        assert not CODE.search(text), CODE.search(text)
+        assert "chance" not in text.replace("chosen by chance", "")
+        assert not re.search(r"\d\.\d|%|risk|policy", text)
+        assert not any(re.search(rf"\b{one}\b", text) for one in ("control", "gate", "trigger", "score"))
+        after = text.split("What you can change\n")[1]
+        for part in ("channels", "hours", "advertising you get", "agreed to", "turn away"):
+            assert part in after
+        sent = text.split("and why\n")[1].split("\n\n")[0]
+        assert len(re.findall(r"^  \d.*because", sent, re.MULTILINE)) == len(story.outputs.triggers)
+
+
+def test_one_customer_of_the_control_group_is_told_so() -> None:
+    of_control = [story for story in stories() if story.now["control_group"]]
+    assert of_control
+    for story in of_control:
+        assert any("small group, chosen by chance" in line for line in story.words)
+
+
+def test_each_code_has_a_sentence_for_the_team_and_for_the_customer() -> None:
+    for code in (*CODES, *SENTENCES, *WAITS, *BECAME):
+        for to_customer in (False, True):
+            assert told(code, to_customer).endswith(".")
+    assert told("complaint") == ""
+    assert set(KIND_WORDS) == set(KINDS)
