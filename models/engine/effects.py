@@ -248,7 +248,9 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
     standing, record = ground.stands(lane), ground.block.rows[lane]
     touch = None
     if effect.row >= 0:
-        told, moments = ground.touchpoint(effect.row), ground.moments.get(effect.row, ())
+        told = ground.touchpoint(effect.row)
+        # Nobody is triggered by what is history.
+        moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
         touch = Touched(int(told.kind), told.id, int(ground.arrivals.times[effect.row]), told.data, moments)
     risk = None if isnan(effect.probability) else effect.probability
     tail, phase = ground.block.open(lane).tail, int(ground.lanes["phase"][lane])

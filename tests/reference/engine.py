@@ -221,7 +221,8 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
     touch = None
     if step.touch is not None:
         data = step.touch.data
-        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, lane.moments(step.touch))
+        moments = lane.moments(step.touch) if step.now >= work.quiet_until else ()
+        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments)
     slab = (record.flags, record.times, record.numbers, record.seconds)
     customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash))
     standing = lane.standing

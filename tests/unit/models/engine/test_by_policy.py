@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.engine import piece_run
+from models.engine.apply import apply
 from models.engine.row_by_row import isolate_failures
 from models.settings import DAY, HOUR
 from models.simulation.rehearsal import Rehearsal, rehearse
@@ -115,3 +116,12 @@ def test_it_equals_the_plain_reference_on_any_log_in_any_portions(
     log = log_with(policy, seed, 12, 90)
     fast = rehearse(log, replace(VARIANTS["live"], piece_items=items), batch=lambda at: batch)
     assert digest(fast) == digest(rehearse(log, VARIANTS["live"], engine=plainly))
+
+
+def test_before_a_cut_over_nobody_is_triggered_and_behind_it_open_episodes_ask() -> None:
+    log, until = log_with("eager", customers=30, days=120), START + 90 * DAY
+    quiet = [rehearse(log, VARIANTS["live"], engine=one, quiet_until=until) for one in (apply, plainly)]
+    assert digest(quiet[0]) == digest(quiet[1])
+    times = [one["time"] for one in said(quiet[0], "triggers") if one.get("policy")]
+    assert len(times) > 5
+    assert min(times) >= until
