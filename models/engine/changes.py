@@ -48,7 +48,8 @@ class Changes:
     line, and whose records leave the store.
 
     unsure, beyond: touchpoints of which the record can't tell whether they came before (`models.engine.lanes.Count`),
-    applied and taken for duplicates. They are reported, and no part of what is stored.
+    applied and taken for duplicates. They are reported, and no part of what is stored; neither is `decided`, how many
+    decisions a policy came to, by what and by the gate that held (`counted_as`).
     """
 
     state: ShardState
@@ -58,6 +59,7 @@ class Changes:
     removed: list[bytes] = field(default_factory=list)
     unsure: int = 0
     beyond: int = 0
+    decided: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], adopted: Version | None) -> Changes:
@@ -132,7 +134,21 @@ def committed(
         name = output_id("watermark", state.partition, piece.watermark)
         emitted.append(Emitted("examples", name, b"", mark, piece.watermark))
     new, outputs = _numbered(new, emitted)
-    return Changes(new, records, dues, outputs, removed, unsure, beyond)
+    decided = Counter[tuple[str, str]]()
+    if work.policy is not None:
+        said = (item.output for item in emitted if item.key)
+        decided.update(counted_as(one) for one in said if isinstance(one, Decision) and one.policy)
+    return Changes(new, records, dues, outputs, removed, unsure, beyond, decided)
+
+
+def counted_as(decision: Decision) -> tuple[str, str]:
+    """What a decision by a policy came to, and what held it or took it back; empty: nothing did. A moment that is
+    answered is ``triggered``, of the ``control`` group, ``left_alone`` by the draw, or ``held`` for good."""
+    what, gate = decision.what, decision.gate
+    if what == "decided":
+        answer = "control" if decision.control else "triggered" if decision.trigger else "left_alone"
+        return ("held", gate) if gate else (answer, "")
+    return what, decision.reason if what == "withdrawn" else gate
 
 
 def _in_force(state: ShardState, piece: Piece, work: Work, version: Version) -> Emitted:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from models.decisions.draw import ONE
+from models.decisions.words import BECAME, told
 from models.outputs import (
     CHURNED,
     POLICY_IN_FORCE,
@@ -25,6 +27,8 @@ from streams.text import moment, printable
 _decode = msgspec.json.Decoder(Trigger | Withdrawal | Decision | Example | Watermark | Chosen | DeadLetter).decode
 
 SHOWN = 60
+LEAVE_ALONE = "leave_alone"
+"""What a draw may fall on beside the actions."""
 
 
 _OUTCOMES = {
@@ -54,7 +58,7 @@ def of(output: Output) -> str:
                 f"{output.purpose}, asked by {asked}  until {moment(output.expires_at)}"
             )
         case Withdrawal():
-            return f"{moment(output.time)}  {output.customer}  withdraws {output.trigger}: {output.reason}"
+            return f"{moment(output.time)}  {output.customer}  withdraws {output.trigger}: {_why(output.reason)}"
         case Trigger():
             reasons = "; ".join(reason.text for reason in output.drivers)
             return (
@@ -82,6 +86,21 @@ def of(output: Output) -> str:
             )
 
 
+def _why(code: str) -> str:
+    """A code, with its sentence where it has one."""
+    sentence = told(code)
+    return f"{code} ({sentence.rstrip('.')})" if sentence else code
+
+
+def _looked_at(decision: Decision) -> str:
+    """How likely what was drawn was, and how many actions were held."""
+    candidates = decision.candidates
+    chance = next((one.chance for one in candidates if one.action == decision.action), 0)
+    drawn = f"drawn at {100 * chance / ONE:.3g} %, " if chance else ""
+    held = sum(bool(one.gates) for one in candidates)
+    return f"{drawn}{held} of {sum(one.action != LEAVE_ALONE for one in candidates)} held"
+
+
 def _decided(decision: Decision) -> str:
     parts: list[Any] = [decision.what]
     if decision.what == POLICY_IN_FORCE:
@@ -93,9 +112,13 @@ def _decided(decision: Decision) -> str:
     if decision.channel:
         parts.append(f"by {decision.channel}")
     if decision.gate:
-        parts.append(f"held by {decision.gate}")
+        parts.append(f"held by {_why(decision.gate)}")
     if decision.until:
         parts.append(f"until {moment(decision.until)}")
+    if decision.candidates:
+        parts.append(_looked_at(decision))
+    if decision.what in BECAME:
+        parts.append(f"trigger {decision.trigger}")
     if decision.probability is not None:
         parts.append(f"p={decision.probability:.2f}")
     if decision.model_version is not None:
@@ -103,5 +126,5 @@ def _decided(decision: Decision) -> str:
         parts.append(f"model of {moment(decision.model_version)}" if trained else "untrained model")
     parts += [f"{name} {old} -> {new}" for name, (old, new) in decision.settings.items()]
     if decision.reason:
-        parts.append(f"'{decision.reason}'")
+        parts.append(_why(decision.reason) if decision.what in BECAME else f"'{decision.reason}'")
     return "  ".join(map(str, parts))

@@ -26,6 +26,7 @@ from prometheus_client import (
 from models.customer.bands import Band
 from models.timeline.shard_state import ShardState, Totals
 from streams.errors import ExitCode
+from streams.monitoring.decision_metrics import DecisionSeries
 from streams.monitoring.model_metrics import ContestSeries, WhenKnown
 
 REJECTIONS = ("token", "number", "missing", "producer")
@@ -143,10 +144,10 @@ class Metrics:
 
         self._learns = gauge("retention_owned_learner", "1 on the worker that learns")
         self._trouble = gauge("retention_learner_stands_still", "1 while this worker's learner can't go on")
-        self._model = WhenKnown(_OF_THE_MODEL)
-        self._contest = ContestSeries()
+        self._model, self._contest = WhenKnown(_OF_THE_MODEL), ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
+        self.decisions = DecisionSeries(self.registry)
         known = (self._next_offset, self._lag, self._held, self._time, self._outbox, self._due, self._in_force)
         self._by_shard = (*known, self._policy)
         self._counted_by_shard = (

@@ -125,6 +125,9 @@ class Watching:
         """A commit has removed the records of so many customers."""
         self.metrics.left(shard, customers)
 
+    def decided(self, decided: Mapping[tuple[str, str], int]) -> None:
+        self.metrics.decisions.count(decided)
+
     def working(self, shard: int, records: int, up_to: int) -> None:
         """A batch was taken in. up_to: timestamp of its last record, ms."""
         self._in_hand[shard], self._reach[shard] = records, up_to

@@ -277,6 +277,8 @@ class Shard:
         self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
         if done.changes.unsure or done.changes.beyond:
             self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
+        if done.changes.decided:
+            self._watcher.decided(done.changes.decided)
         if done.changes.removed:
             self._watcher.left(self.tp.partition, len(done.changes.removed))
         return done.piece.last

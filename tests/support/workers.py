@@ -126,11 +126,15 @@ class MemoryWatcher:
     def __init__(self) -> None:
         self.waits: list[tuple[int, str]] = []
         self.commits = self.idles = 0
+        self.decisions = Counter[tuple[str, str]]()
 
     def committed(
         self, shard: int, before: ShardState, after: ShardState, records: int, seconds: float, store_seconds: float
     ) -> None:
         self.commits += 1
+
+    def decided(self, decided: Mapping[tuple[str, str], int]) -> None:
+        self.decisions.update(decided)
 
     def doubted(self, shard: int, unsure: int, beyond: int) -> None: ...
     def left(self, shard: int, customers: int) -> None: ...

@@ -94,12 +94,12 @@ def worker(row: WorkerRow) -> str:
 
 
 def trigger(row: TriggerRow) -> str:
-    if row.probability is None:
+    if not row.time:
         return f"{row.action}: {'; '.join(row.reasons)}"
-    return (
-        f"{moment(row.time)}  {row.customer}  {row.action} by {row.channel}  p={row.probability:.2f}  "
-        f"'{'; '.join(row.reasons)}'  until {moment(row.until)}"
-    )
+    by = f" by {row.channel}" if row.channel else ""
+    risk = "" if row.probability is None else f"  p={row.probability:.2f}"
+    until = f"  until {moment(row.until)}" if row.until else ""
+    return f"{moment(row.time)}  {row.customer}  {row.action}{by}{risk}  '{'; '.join(row.reasons)}'{until}"
 
 
 def _troubles(view: View) -> list[str]:

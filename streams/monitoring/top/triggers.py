@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from models.outputs import Trigger
+from models.outputs import Trigger, Withdrawal
 from streams.config import Config
 from streams.errors import EngineError
 from streams.kafka.security import kafka_connection
@@ -23,7 +23,7 @@ STOP_S = 1.0
 KEPT = 100
 """More than a terminal shows; what comes between two looks beyond it is counted by the workers' metrics anyway."""
 
-_decode = msgspec.json.Decoder(Trigger).decode
+_decode = msgspec.json.Decoder(Trigger | Withdrawal).decode
 
 
 def row(value: bytes) -> TriggerRow:
@@ -32,6 +32,13 @@ def row(value: bytes) -> TriggerRow:
         trigger = _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError):  # the latter for text that is no UTF-8
         return TriggerRow(0, "?", "not a trigger of this release", "", None, (printable(repr(value[:60])),))
+    if isinstance(trigger, Withdrawal):
+        return TriggerRow(trigger.time, trigger.customer, "withdrawal", "", None, (trigger.reason, trigger.trigger))
+    if trigger.policy:  # its risk and what drives that are the decision's
+        asked = (f"{trigger.purpose}, asked by {trigger.moment} {trigger.level}".rstrip(),)
+        return TriggerRow(
+            trigger.time, trigger.customer, trigger.action, trigger.channel, None, asked, trigger.expires_at
+        )
     return TriggerRow(
         trigger.time,
         trigger.customer,

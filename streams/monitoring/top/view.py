@@ -59,7 +59,11 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRow:
-    """A trigger, fit to be shown. time, until: log time, ms; probability None: no trigger of this release."""
+    """A trigger or a withdrawal, fit to be shown.
+
+    time, until: log time, ms; time 0: no trigger of this release, until 0: a withdrawal. probability None: it says
+    none, as where a policy decides.
+    """
 
     time: int
     customer: str

@@ -18,6 +18,7 @@ ROWS = [
     "Lag",
     "Latency",
     "Risk bands",
+    "Decisions",
     "Model quality",
     "Champion and challengers",
     "Store and outbox",

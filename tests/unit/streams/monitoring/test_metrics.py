@@ -51,6 +51,18 @@ def test_customers_who_left_the_store_are_counted() -> None:
     assert series(metrics)["retention_customers_left_total", "3"] == 6
 
 
+def test_decisions_are_counted_by_what_came_of_them_and_what_held_them() -> None:
+    metrics = Metrics()
+    assert series(metrics)["retention_decisions_total", "triggered", "none"] == 0
+    metrics.decisions.count({("triggered", ""): 2, ("waits", "hours"): 3, ("withdrawn", "complaint"): 1})
+    metrics.decisions.count({("waits", "hours"): 1, ("unheard_of", "cap"): 1})
+    seen = series(metrics)
+    assert seen["retention_decisions_total", "triggered", "none"] == 2
+    assert seen["retention_decisions_total", "waits", "hours"] == 4
+    assert seen["retention_decisions_total", "withdrawn", "other"] == 1
+    assert seen["retention_decisions_total", "other", "cap"] == 1
+
+
 def test_two_workers_in_one_process_do_not_mix() -> None:
     one, other = Metrics(), Metrics()
     one.committed(0, Totals(), Totals(applied=1), 1, 0.1, 0.1)
@@ -197,7 +209,7 @@ def test_no_label_takes_a_value_that_customers_or_producers_choose() -> None:
     labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
     metrics.version(0, QUALITY)
     labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
-    known = {"shard", "band", "reason", "what", "le", "version", "python_version", "app", "mode"}
+    known = {"shard", "band", "reason", "what", "gate", "le", "version", "python_version", "app", "mode"}
     assert labels == known | {"model", "group", "of"}
 
 

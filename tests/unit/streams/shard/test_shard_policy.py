@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from models.customer.layout import PREVIOUS, VERSION
+from models.engine.changes import counted_as
+from models.outputs import Decision
 from models.settings import DAY
 from models.timeline.shard_state import PolicyName, ShardState
 from streams.errors import EngineError, NewerRelease, StateUnreadable
@@ -50,7 +54,12 @@ def texts(store: FakeStore) -> list[bytes | None]:
 def test_in_lockstep_store_and_topics_hold_what_the_engine_in_memory_makes_of_the_log(batch: int) -> None:
     async def scenario() -> None:
         whole, store = site(batch=lambda offset: batch)
-        await whole.live()
+        [worker] = await whole.live()
+        entries = [entry for shard in (0, 1) for entry in whole.said("decisions", shard)]
+        decided = [msgspec.json.decode(entry.value, type=Decision) for entry in entries]
+        counted = Counter(counted_as(one) for one in decided if one.policy and one.customer)
+        assert worker.watcher.decisions == counted
+        assert counted["triggered", ""] > 0
         for shard in (0, 1):
             said = [entry.value for entry in whole.said("decisions", shard) if b"policy_in_force" in entry.value]
             assert len(said) == 2

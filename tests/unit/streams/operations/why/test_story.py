@@ -18,8 +18,13 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import KINDS
 from models.decisions.standing import unpack_standing
 from models.decisions.words import BECAME, KIND_WORDS, SENTENCES, WAITS, told
-from models.outputs import Decision, Trigger, Withdrawal
+from models.engine.changes import counted_as
+from models.outputs import Decision, Position, Trigger, Withdrawal, encode
 from models.simulation.rehearsal import Shard, rehearse
+from streams.cli.output_lines import line
+from streams.monitoring.decision_metrics import GATES, WHATS
+from streams.monitoring.top.plain import trigger as trigger_line
+from streams.monitoring.top.triggers import row
 from streams.operations.customer.portrait import lines
 from streams.operations.customer.standing import short_view, standing_view
 from streams.operations.why.for_customer import Words
@@ -162,3 +167,34 @@ def test_each_code_has_a_sentence_for_the_team_and_for_the_customer() -> None:
             assert told(code, to_customer).endswith(".")
     assert told("complaint") == ""
     assert set(KIND_WORDS) == set(KINDS)
+
+
+def test_whatever_is_decided_has_a_place_in_the_metrics() -> None:
+    counted = Counter(counted_as(one) for story in stories() for one in story.outputs.decisions if one.policy)
+    assert {what for what, _ in counted} <= set(WHATS)
+    assert {what for what, _ in counted} >= {"triggered", "control", "left_alone", "held", "waits", "void", "delivered"}
+    assert {gate for what, gate in counted if what != "withdrawn"} <= {"", *GATES}
+
+
+def test_as_lines_of_a_topic_decisions_say_why_and_triggers_by_whom_they_were_asked() -> None:
+    for story in stories():
+        for decision in story.outputs.decisions:
+            text = line(encode(decision))
+            if decision.gate:
+                assert f"held by {decision.gate} ({told(decision.gate).rstrip('.')})" in text
+            if decision.what in BECAME:
+                assert f"trigger {decision.trigger}" in text
+            if any(one.chance for one in decision.candidates):
+                assert "drawn at " in text
+        for trigger in story.outputs.triggers.values():
+            shown = row(encode(trigger))
+            assert shown.time == trigger.time
+            assert (shown.probability is None) == bool(trigger.policy)
+            assert ("asked by" in shown.reasons[0]) == bool(trigger.policy)
+            assert f"  {trigger.customer}  {trigger.action} by {trigger.channel}" in trigger_line(shown)
+
+
+def test_as_lines_of_a_topic_withdrawals_say_what_they_take_back_and_why() -> None:
+    withdrawal = Withdrawal("1" * 32, "anna", "2" * 32, "no_basis", 1_000, Position(0, 1, False))
+    assert line(encode(withdrawal)).endswith(f"withdraws {'2' * 32}: no_basis ({told('no_basis').rstrip('.')})")
+    assert trigger_line(row(encode(withdrawal))).endswith(f"anna  withdrawal  'no_basis; {'2' * 32}'")

@@ -1,0 +1,33 @@
+"""What is decided under a policy, as counters: by what came of it, and by what held it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter
+
+from models.decisions.words import BECAME, SENTENCES, WAITS
+
+OTHER: Final = "other"
+NO_GATE: Final = "none"
+WHATS: Final = ("triggered", "control", "left_alone", "held", "waits", "void", "episode_opened", *BECAME)
+"""What came of a moment (the first six), that an episode opened, and what became of a trigger."""
+GATES: Final = (*SENTENCES, *WAITS)
+"""What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
+
+
+class DecisionSeries:
+    """The series of one worker."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._decisions = Counter("retention_decisions", "decided by a policy", ("what", "gate"), registry=registry)
+        for what in WHATS:
+            if what not in ("held", "waits", "withdrawn"):
+                self._decisions.labels(what, NO_GATE)  # shown at 0, so that the first one is an increase
+
+    def count(self, decided: Mapping[tuple[str, str], int]) -> None:
+        """Count the decisions of a commit, by `models.engine.changes.Changes.decided`."""
+        for (what, gate), many in decided.items():
+            known = NO_GATE if not gate else gate if gate in GATES else OTHER
+            self._decisions.labels(what if what in WHATS else OTHER, known).inc(many)
