@@ -27,11 +27,17 @@ class Restriction(NamedTuple):
 
 
 class Person:
-    """One customer. `erased` is the log time of the last erasure while nothing has reopened it, else 0."""
+    """One customer.
+
+    Attributes:
+        erased: log time of the last erasure while nothing has reopened it, else 0.
+        blurred: whether the record had left the store when something came, nobody can tell.
+    """
 
     def __init__(self) -> None:
         self.seen: deque[int] = deque(maxlen=REMEMBERED)
         self.erased = 0
+        self.blurred = False
         self.consents = {purpose: Consents() for purpose in ("marketing", "profiling", "conversation")}
         self.forget()
 
@@ -86,14 +92,12 @@ class Person:
         self.forget()
         self.restrictions = restrictions
 
-    def left_by(self, now: int, gone_after: int) -> bool:
-        """Whether the record has left the store without a word: an erased customer's who had refused nothing, or one
-        of who never bought. gone_after: ms without a touchpoint; 0: none leaves."""
-        if not gone_after or any(said.no for said in self.consents.values()):
-            return False
-        if self.erased:
-            return now >= self.erased + gone_after
-        return not self.bought_last and not self.cases and now >= self.newest + gone_after
+    def silent_since(self) -> int:
+        """Since when nothing has come that keeps a record in the store that leaves it without a word: an erased
+        customer's who had refused nothing, or one of who never bought; ms, 0: it is another record."""
+        if any(said.no for said in self.consents.values()):
+            return 0
+        return self.erased or (0 if self.bought_last or self.cases else self.newest)
 
     def erase(self, now: int) -> None:
         """Forget all but what was refused."""

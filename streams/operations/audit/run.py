@@ -19,6 +19,7 @@ from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
 from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
+NONE_LEAVES: Final = (0, 0)
 ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger"})
 """Rules about what is lacking: it may be on its way."""
 OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased", "forgotten"})
@@ -26,7 +27,11 @@ _ORDER: Final[dict[object, int]] = {Decision: 0, Withdrawal: 1, Trigger: 2}
 
 
 def audit(
-    lines: Iterable[Line], lateness: int = LATENESS, since: int = 0, grace: int = 0, gone_after: int = 0
+    lines: Iterable[Line],
+    lateness: int = LATENESS,
+    since: int = 0,
+    grace: int = 0,
+    leaves: tuple[int, int] = NONE_LEAVES,
 ) -> Report:
     """Check all that was said in these partitions.
 
@@ -35,11 +40,11 @@ def audit(
         lateness: the engine's setting, ms: a touchpoint older than the log's time by more is late.
         since: what was said before this log time (ms) is read, and not judged.
         grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
-        gone_after: records leave the store so many ms after their last touchpoint; 0: none does.
+        leaves: how long after their last touchpoint records leave the store, and within what time from then on, ms.
     """
     report = Report()
     for line in lines:
-        walk = _Walk(line, report, lateness, since, gone_after)
+        walk = _Walk(line, report, lateness, since, leaves)
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
@@ -65,9 +70,10 @@ class _Owed:
 class _Walk:
     """One partition."""
 
-    def __init__(self, line: Line, report: Report, lateness: int, since: int, gone_after: int) -> None:
+    def __init__(self, line: Line, report: Report, lateness: int, since: int, leaves: tuple[int, int]) -> None:
         self.line, self.report, self.lateness, self.since = line, report, lateness, since
-        self.gone_after = gone_after
+        self.gone_after, self.gone_within = leaves
+        self.blurred = 0
         self.now = 0
         self.in_force = InForce()
         self.breaches: list[Breach] = []
@@ -95,6 +101,9 @@ class _Walk:
         if left := said.left():
             where = f"partition {self.line.partition}"
             self.report.notes.append(f"{where}: {left} outputs stand behind the last touchpoint")
+        if self.blurred:
+            told = f"{self.blurred} triggers are not judged: what was known of their customers may have left the store"
+            self.report.notes.append(f"partition {self.line.partition}: {told}")
         self.report.unread += said.unread.records
 
     # -- touchpoints
@@ -118,7 +127,8 @@ class _Walk:
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
         person, dialogue, policy = customer.person, customer.dialogue, self.in_force.policy
-        if person.left_by(self.now, self.gone_after):
+        if self.gone_after and (since := person.silent_since()) and self.now >= since + self.gone_after:
+            person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness)
@@ -194,7 +204,10 @@ class _Walk:
             case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision)
             findings += chain.from_iterable(check(case) for check in CHECKS)
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
-        self._found(trigger, place, findings)
+        if customer.person.blurred:
+            self.blurred += 1
+        else:
+            self._found(trigger, place, findings)
         customer.dialogue.settle(trigger.time)
         customer.dialogue.triggered(trigger, place, policy)
 
