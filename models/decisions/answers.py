@@ -63,7 +63,7 @@ def answers(given: Given) -> list[Said]:
         name = policy.named.get(one.moment, "")
         if name not in policy.policy.moment:
             standing.waiting.remove(one)
-            said.append(Said("decided", id_at(given, name), gate="no_moment"))
+            said.append(Said("decided", id_at(given, f"{one.moment:08x}"), gate="no_moment"))
         elif triggered:
             until = now + (DAY if one.moment == risk else LEAST_WAIT)
             said.append(_wait(given, one, name, AFTER_OTHER, until))

@@ -32,6 +32,7 @@ WILL: Final = frozenset(
         Kind.SPAM_REPORTED,
         Kind.RESTRICTED,
         Kind.PREFERENCES_UPDATED,
+        Kind.PROFILE_UPDATED,  # a date of birth
         Kind.OFFER_FAILED,
     }
 )

@@ -80,7 +80,9 @@ def test_there_is_every_sort_of_decision() -> None:
     gates = Counter(gate for one in decisions for held in one.get("candidates", ()) for gate in held.get("gates", ()))
     assert set(gates) >= {"wrong_level", "cap", "once_per", "promotion_open", "condition"}
     assert any(one.get("control") for one in decisions)
-    assert not {one["id"] for one in triggers if one.get("policy")} & {one["id"] for one in decisions}
+    triggered = {one["id"]: one["trigger"] for one in decisions if one["what"] == "decided" and one.get("trigger")}
+    sent = [one for one in triggers if one.get("policy") and one["type"] == "trigger"]
+    assert triggered == {one["decision"]: one["id"] for one in sent}
     assert len({one["id"] for one in triggers}) == len(triggers)
 
 

@@ -1,0 +1,59 @@
+"""What the engine triggers under the example policy, and under others, breaks no rule of the auditor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import models.decisions.policy
+from models.outputs import Trigger, Withdrawal
+from models.settings import DAY, EngineSettings
+from models.simulation.rehearsal import Rehearsal, rehearse
+from streams.operations.audit import Arrival, Line, audit
+from tests.support.replies import answered, busy, with_policy
+
+EXAMPLE = (Path(models.decisions.policy.__file__).parent / "example.toml").read_text(encoding="utf-8")
+SETTINGS = EngineSettings(horizon=28 * DAY, boundary=7 * DAY, version_delay=0)
+DAYS = 90
+START = 1_772_000_000_000
+"""2026-02-25: daylight saving begins in the middle."""
+OTHER = (
+    EXAMPLE.replace('zone = "Europe/Berlin"', "", 1)
+    .replace("share = 0.05", "share = 0.5", 1)
+    .replace('window = "28d"', 'window = "5d"')
+    .replace("hold_out = 0.05", "hold_out = 0.2")
+    .replace('start = "21:00", end = "08:00"', 'start = "18:00", end = "09:30"')
+)
+_triggers = msgspec.json.Decoder(Trigger | Withdrawal)
+
+
+def lines(world: Rehearsal) -> list[Line]:
+    """What a rehearsal would have on its topics."""
+    return [
+        Line(
+            number,
+            [Arrival(one.offset, one.timestamp, one.key, one.value) for one in shard.log],
+            [out.value for out in shard.outputs if out.role == "triggers"],
+            [out.value for out in shard.outputs if out.role == "decisions"],
+        )
+        for number, shard in enumerate(world.shards)
+    ]
+
+
+@pytest.mark.parametrize("texts", [(EXAMPLE,), (EXAMPLE, OTHER)], ids=["example", "a policy that changes"])
+def test_a_busy_stream(texts: tuple[str, ...]) -> None:
+    logs = busy(2, 2, 80, DAYS, START)
+    for number, text in enumerate(texts, start=1):
+        at = START + (number - 1) * DAYS * DAY // len(texts)
+        logs = [with_policy(log, text, number, at) for log in logs]
+    world = rehearse(logs, SETTINGS)
+    said = [[_triggers.decode(value) for value in line.triggers] for line in lines(world)]
+    sent = [[one for one in found if isinstance(one, Trigger)] for found in said]
+    world = rehearse([answered(log, found, 2) for log, found in zip(logs, sent, strict=True)], SETTINGS)
+    report = audit(lines(world), SETTINGS.lateness)
+    assert report.breaches == []
+    assert report.notes == []
+    assert len(report.policies) == len(texts)
+    assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
