@@ -60,12 +60,14 @@ class ShardNumbers:
 class Numbers:
     """One exposition.
 
-    counts: by the names in `COUNTED`. latency, commits: cumulative buckets. version: log time of the newest model, ms.
-    champion: name of the model that decides, "" where it is not told; pinned: an operator chose it.
-    partitions: shards there are in all. memory: resident bytes. app, mode: what the worker was told.
+    counts: by the names in `COUNTED`. decided: by a policy, by what came of it. latency, commits: cumulative buckets.
+    version: log time of the newest model, ms. champion: name of the model that decides, "" where it is not told;
+    pinned: an operator chose it. partitions: shards there are in all. memory: resident bytes. app, mode: what the
+    worker was told.
     """
 
     counts: dict[str, float] = field(default_factory=dict)
+    decided: dict[str, float] = field(default_factory=dict)
     shards: dict[int, ShardNumbers] = field(default_factory=dict)
     latency: dict[float, float] = field(default_factory=dict)
     commits: dict[float, float] = field(default_factory=dict)
@@ -102,6 +104,8 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
     name, labels, value = sample.name, sample.labels, sample.value
     if name in COUNTED:
         found.counts[COUNTED[name]] = found.counts.get(COUNTED[name], 0) + value
+    elif name == "retention_decisions_total":
+        found.decided[labels["what"]] = found.decided.get(labels["what"], 0) + value
     elif name in _OF_A_SHARD:
         what, factor = _OF_A_SHARD[name]
         setattr(shards[int(labels["shard"])], what, round(value * factor))

@@ -47,6 +47,7 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
         ("customers", f"{view.customers:,}: {bands(view.bands)}"),
         ("model", quality(view.quality) + _version(view)),
         ("triggers", f"{view.triggers:,} decided"),
+        *([("decided", _decided(view))] if view.decided else []),
         *((f"shard {row.shard}", shard(row)) for row in view.shards),
         *(("worker", worker(row)) for row in view.workers),
         *(("trigger", trigger(row)) for row in view.latest[-TRIGGERS:]),
@@ -54,6 +55,10 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
     if view.triggers_trouble:
         named.append(("trouble", f"triggers can't be read: {view.triggers_trouble}"))
     return [f"{name:<{NAME}}{text}" for name, text in named]
+
+
+def _decided(view: View) -> str:
+    return ", ".join(f"{as_words(what)} {many:,}" for what, many in view.decided.items())
 
 
 def _version(view: View) -> str:
@@ -135,6 +140,7 @@ def as_json(view: View) -> str:
         "customers": dict(view.bands),
         "model": _model(view),
         "triggers_decided": view.triggers,
+        "decided": dict(view.decided),
         "triggers": [_trigger(row) for row in fresh],
         "triggers_trouble": view.triggers_trouble or None,
         "partitions": view.partitions,

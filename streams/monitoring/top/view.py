@@ -91,6 +91,7 @@ class View:
     at: wall clock, ms. time: log time that every shard has reached, ms; None while not all have begun.
     events, triggers, duplicates, dead, redelivered: since the workers' start. rate: events per second, over the last
     seconds; rates: one per look, oldest first, the newest last. goal: events there will be in all, if that is known.
+    decided: by a policy since the workers' start, by what came of it, where there is any.
     lag, outbox, due: sums over shards; None where no worker tells. partitions: shards there are in all, None: unknown.
     champion: name of the model that decides, "" where it is not known; pinned: an operator chose it.
     latest: triggers, oldest first; fresh: how many of them, at the end, are new in this look.
@@ -108,6 +109,7 @@ class View:
     duplicates: int = 0
     dead: int = 0
     redelivered: int | None = None
+    decided: Mapping[str, int] = field(default_factory=dict)
     lag: int | None = None
     outbox: int | None = None
     due: int | None = None

@@ -78,6 +78,7 @@ class Watch:
             duplicates=_total(answers.values(), "duplicate") or 0,
             dead=_total(answers.values(), "dead") or 0,
             redelivered=_total(answers.values(), "redelivered"),
+            decided=_decided(answers.values()),
             lag=_sum(numbers.lag for numbers in shards.values()),
             outbox=_sum(numbers.outbox for numbers in shards.values()),
             due=_sum(numbers.due for numbers in shards.values()),
@@ -119,6 +120,16 @@ class Watch:
             for bound, value in buckets.items():
                 sums[bound] = sums.get(bound, 0.0) + value
         return quantiles(sums, None)
+
+
+def _decided(answers: Iterable[Numbers]) -> dict[str, int]:
+    """By what came of it, in the workers' order; without what never was."""
+    found: dict[str, int] = {}
+    for numbers in answers:
+        for what, many in numbers.decided.items():
+            if many:
+                found[what] = found.get(what, 0) + int(many)
+    return found
 
 
 def _counters(numbers: Numbers) -> dict[Hashable, float]:

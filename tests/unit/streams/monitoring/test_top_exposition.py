@@ -18,6 +18,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     metrics.customers(2, [5, 4, 3, 2, 1, 0])
     metrics.next_offset(2, 113, 120, 1_700_000_000_500)
     metrics.outbox(2, 6)
+    metrics.decisions.count({("waits", "hours"): 2, ("waits", "cap"): 1, ("triggered", ""): 4})
     metrics.due_backlog(2, 9)
     metrics.paused(2, "store")
     metrics.published(2, 4, 0.01, [0.02, 0.03])
@@ -26,6 +27,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     told = numbers(metrics.text().decode())
     assert told.events == 9
     assert told.counts == {"applied": 9, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
+    assert {what: many for what, many in told.decided.items() if many} == {"triggered": 4, "waits": 3}
     shard = told.shards[2]
     assert (shard.lag, shard.next_offset, shard.outbox, shard.due) == (7, 113, 6, 9)
     assert (shard.time, shard.paused) == (1_700_000_000_500, "store")

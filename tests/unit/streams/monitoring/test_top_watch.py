@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 
 from streams.monitoring.top.exposition import Numbers, ShardNumbers
 from streams.monitoring.top.history import POINTS, Counters, QualityOverTime
+from streams.monitoring.top.plain import as_json, snapshot
 from streams.monitoring.top.view import TriggerRow, View
 from streams.monitoring.top.watch import LATEST, Watch
 from streams.monitoring.top.workers import Report
@@ -162,3 +164,12 @@ def test_a_shard_that_waits_says_for_what() -> None:
     )
     rows = looks(Watch("t"), [report]).shards
     assert [(row.state, row.why) for row in rows] == [("waiting", "store: Redis does not answer"), ("outbox", "outbox")]
+
+
+def test_what_policies_decide_is_summed_over_the_workers_and_told_where_there_is_any() -> None:
+    one = worker(decided={"triggered": 2.0, "void": 0.0})
+    view = looks(Watch("t"), [one, worker("http://b:1", decided={"triggered": 1.0, "left_alone": 1_200.0})])
+    assert view.decided == {"triggered": 3, "left_alone": 1_200}
+    assert "decided    triggered 3, left alone 1,200" in snapshot(view)
+    assert json.loads(as_json(view))["decided"] == view.decided
+    assert not any(line.startswith("decided") for line in snapshot(looks(Watch("t"), [counted(1.0)])))
