@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.customer.restrictions import MARKETING
-from models.decisions.contact import remember, reserve
+from models.decisions.contact import Settled, remember, reserve
 from models.decisions.draw import chances, drawn, in_control, score
 from models.decisions.gates import Ask, Judged, customer_wide, judge
 from models.decisions.given import Given, Said, Sending, id_at
@@ -18,13 +18,14 @@ from models.decisions.hours import Opening, opening
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import ms_of
 from models.decisions.rules import rules_of
-from models.decisions.standing import Waiting, number_of
+from models.decisions.standing import OTHERS, Waiting, number_of
 from models.outputs import Candidate
 from models.settings import DAY, HOUR, MINUTE, SECOND
 from models.touchpoints.kinds import Kind
 
 LEAVE_ALONE: Final = "leave_alone"
-AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN, CROWDED = "after_other", "in_window", "hours", "hours_never", "crowded"
+AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN = "after_other", "in_window", "hours", "hours_never"
+CROWDED, NO_MOMENT = "crowded", "no_moment"
 """Why a moment waits, or ends, that is no gate's."""
 WAKING: Final = frozenset(
     {
@@ -58,29 +59,49 @@ def answers(given: Given) -> list[Said]:
         return []
     said: list[Said] = []
     triggered = False
-    risk = number_of(policy.risk_moment) if policy.risk_moment else 0
-    for one in sorted(due, key=lambda one: _rank(policy, one, risk)):
-        name = policy.named.get(one.moment, "")
-        if name not in policy.policy.moment:
+    for one in sorted(due, key=lambda one: rank(policy, one)):
+        name = _moment(policy, one)
+        if not name:
             standing.waiting.remove(one)
-            said.append(Said("decided", id_at(given, f"{one.moment:08x}"), gate="no_moment"))
-        elif triggered:
-            until = now + (DAY if one.moment == risk else LEAST_WAIT)
-            said.append(_wait(given, one, name, AFTER_OTHER, until))
+            said.append(Said("decided", id_at(given, str(one.moment)), action=LEAVE_ALONE, gate=NO_MOMENT))
+        elif triggered and not _is_over(given, one, name):
+            until = now + (DAY if one.threshold else LEAST_WAIT)
+            said.append(_wait(given, one, name, AFTER_OTHER, until, _level(given, one) if one.threshold else ""))
         else:
-            said.append(_answer_risk(given, one, name) if one.moment == risk else _answer_touch(given, one, name))
-            triggered = said[-1].sending is not None
+            made: list[Said] = []
+            found = (_answer_risk if one.threshold else _answer_touch)(given, one, name, made)
+            said += [*made, found]
+            triggered = triggered or found.sending is not None
     return said
 
 
-def _rank(policy: PolicyInForce, one: Waiting, risk: int) -> tuple[bool, int, int]:
+def became(settled: Settled) -> Said:
+    """What became of a trigger; of a contact by others nothing is said."""
+    return Said(settled.what if settled.entry.kind != OTHERS else "", trigger=f"{settled.id:032x}")
+
+
+def rank(policy: PolicyInForce, one: Waiting) -> tuple[bool, int, int]:
     """Moments of touchpoints first, by the priority of their best action; risk last."""
+    name = _moment(policy, one)
+    actions = policy.actions_of(name) if name else ()
+    return one.threshold > 0.0, -policy.policy.action[actions[0]].priority if actions else 0, one.moment
+
+
+def _moment(policy: PolicyInForce, one: Waiting) -> str:
+    """The name of a moment in the policy in force, which may be another than the one under which it asked; empty: it
+    has none. What a level asked is the moment of risk, whatever it is called."""
+    if one.threshold:
+        return policy.risk_moment or ""
     name = policy.named.get(one.moment, "")
-    actions = policy.actions_of(name) if name in policy.policy.moment else ()
-    return one.moment == risk, -policy.policy.action[actions[0]].priority if actions else 0, one.moment
+    return name if name in policy.policy.moment and name != policy.risk_moment else ""
 
 
-def _answer_touch(given: Given, one: Waiting, name: str) -> Said:
+def _is_over(given: Given, one: Waiting, name: str) -> bool:
+    within = rules_of(given.policy).moments[name].within
+    return bool(within) and given.now >= one.asked + within
+
+
+def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
     policy, now = given.policy, given.now
     ask = Ask(policy, given.person, given.standing, now, name, one.asked, "")
     wide = customer_wide(ask)
@@ -102,11 +123,12 @@ def _answer_touch(given: Given, one: Waiting, name: str) -> Said:
     given.standing.waiting.remove(one)
     _once(given, name)
     found = Said("decided", id_at(given, name), moment=name, action=best.action, channel=best.channel, control=control)
-    found = found._replace(candidates=_candidates(given, judged))
-    return found if control else _send(given, found, hour, 0.0)
+    free = {open_one.action: 0 for open_one, _ in open_now}
+    found = found._replace(candidates=_candidates(given, judged, free))
+    return found if control else _send(given, found, hour, 0.0, made)
 
 
-def _answer_risk(given: Given, one: Waiting, name: str) -> Said:
+def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
     policy, now, standing = given.policy, given.now, given.standing
     level = _level(given, one)
     if standing.window_ends > now:
@@ -146,11 +168,11 @@ def _answer_risk(given: Given, one: Waiting, name: str) -> Said:
         return said._replace(reason="" if max(scores) > 0.0 else "no action is worth its cost")
     best, hour = open_now[fell - 1]
     said = said._replace(action=best.action, channel=best.channel)
-    return said if said.control else _send(given, said, hour, likely[fell] / 2**32)
+    return said if said.control else _send(given, said, hour, likely[fell] / 2**32, made)
 
 
-def _send(given: Given, said: Said, hour: Opening | None, propensity: float) -> Said:
-    """Reserve, and make the trigger."""
+def _send(given: Given, said: Said, hour: Opening | None, propensity: float, made: list[Said]) -> Said:
+    """Reserve, and make the trigger. made: takes what had to be settled for it to have room."""
     policy, now, standing = given.policy, given.now, given.standing
     action = rules_of(policy).actions[said.action]
     expires = now + action.expires
@@ -158,7 +180,9 @@ def _send(given: Given, said: Said, hour: Opening | None, propensity: float) -> 
         expires = min(expires, hour.until)
     valid = (now + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
-    reserve(standing, policy, said.action, said.channel, int(said.id, 16), now, expires, valid, in_episode)
+    number = int(said.id, 16)
+    settled = reserve(standing, policy, said.action, said.channel, number, now, expires, valid, in_episode)
+    made += map(became, settled)
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
     sending = Sending(said.id, said.action, said.channel, expires, valid, cost, propensity, zone)
@@ -204,8 +228,9 @@ def _wait(
 ) -> Said:
     """Look at it again then; a touchpoint's moment must be answered within its life."""
     standing, wakes = given.standing, _whole(until)
-    if not one.threshold:
-        wakes = min(wakes, _whole(one.asked + rules_of(given.policy).moments[name].within))
+    within = rules_of(given.policy).moments[name].within
+    if within:
+        wakes = min(wakes, _whole(one.asked + within))
     if one.wakes == wakes:
         return Said("")  # it has woken early, and still waits for the same
     standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
@@ -246,14 +271,16 @@ def _score(given: Given, found: Judged) -> float:
     return score(policy.action[found.action], policy.channel[found.channel])
 
 
-def _candidates(given: Given, judged: Sequence[Judged], likely: dict[str, int] | None = None) -> tuple[Candidate, ...]:
-    chance = likely or {}
-    alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if likely else ()
+def _candidates(given: Given, judged: Sequence[Judged], free: dict[str, int] | None = None) -> tuple[Candidate, ...]:
+    """free: chances of those that could be done at once; what passes its gates and is not among them is held by the
+    hour. None: nothing could."""
+    chance = free or {}
+    alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if LEAVE_ALONE in chance else ()
     return alone + tuple(
         Candidate(
             found.action,
             found.channel,
-            tuple(held.code for held in found.held),
+            tuple(held.code for held in found.held) or (() if free is None or found.action in free else (HOURS,)),
             _score(given, found) if found.channel else 0.0,
             chance.get(found.action, 0),
         )

@@ -27,21 +27,24 @@ __all__ = [
     "channels_of",
     "customer_wide",
     "judge",
+    "said_against",
 ]
 
 _ORDER: Final = {code: place for place, code in enumerate(CODES)}
 _ONLY_MARKETING: Final = frozenset({MARKETING})
 
 
-def _rows(of: str) -> dict[str, tuple[Callable[..., Held | None], ...]]:
+def _rows(of: str, codes: frozenset[str] = frozenset(CODES)) -> dict[str, tuple[Callable[..., Held | None], ...]]:
     """By purpose."""
     return {
-        purpose: tuple(row.gate for row in TABLE if row.of == of and purpose in row.stops)
+        purpose: tuple(row.gate for row in TABLE if row.of == of and purpose in row.stops and row.code in codes)
         for purpose in ACTION_PURPOSES
     }
 
 
 _OF_CUSTOMER, _OF_ACTION, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_ACTION), _rows(OF_CHANNEL)
+_SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
+_AGAINST_CUSTOMER, _AGAINST_CHANNEL = _rows(OF_CUSTOMER, _SAID_OF_THEM), _rows(OF_CHANNEL, _SAID_OF_THEM)
 
 
 class Judged(NamedTuple):
@@ -91,19 +94,16 @@ def judge(ask: Ask, action: str) -> Judged:
 
 
 def channel_held(ask: Ask, action: str, channel: str) -> Holding:
-    """What the customer has said, or was said of them, against an action that is on its way by a channel: erased,
-    restricted, no consent, silence."""
-    purpose = ask.rules.actions[action].purpose
-    return _in_order(
-        [
-            held
-            for held in (*_of_customer(ask, purpose), *_of_channel(ask, purpose, channel))
-            if held.code in _SAID_OF_THEM
-        ]
-    )
+    """`said_against` an action's purpose."""
+    return said_against(ask, ask.rules.actions[action].purpose, channel)
 
 
-_SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
+def said_against(ask: Ask, purpose: str, channel: str) -> Holding:
+    """What the customer has said, or was said of them, against what is on its way by a channel: erased, restricted, no
+    consent, silence. Asks nothing of moment and action, which the policy may have no more."""
+    found = [gate(ask, purpose) for gate in _AGAINST_CUSTOMER[purpose]]
+    found += [gate(ask, purpose, channel) for gate in _AGAINST_CHANNEL[purpose]]
+    return _in_order([held for held in found if held is not None])
 
 
 def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:

@@ -13,18 +13,15 @@ from xxhash import xxh3_64_intdigest
 
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
-from models.decisions.answers import answers
-from models.decisions.contact import Settled, report, settle, suffered, withdraw
-from models.decisions.gates import Ask, channel_held
+from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
+from models.decisions.contact import report, settle, suffered, withdraw
+from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, cause_of, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import Action
 from models.decisions.rules import rules_of
-from models.decisions.standing import MAX_WAITING, OTHERS, Outstanding, Stage, Standing, Waiting, number_of
+from models.decisions.standing import MAX_WAITING, Outstanding, Stage, Standing, Waiting, channel_number, number_of
 from models.touchpoints.kinds import Kind
 
-CROWDED: Final = "crowded"
-"""Why a moment ends at once: others that wait leave no room for it."""
 WILL: Final = frozenset(
     {
         Kind.CONSENT_CHANGED,
@@ -56,13 +53,10 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     """The risk has fallen, or nobody is estimated any more: the levels may ask again, and what waits for risk is
     void."""
     standing.reached, standing.promoted = 0.0, False
-    risk = number_of(policy.risk_moment) if policy.risk_moment else 0
-    waiting = [one for one in standing.waiting if one.moment == risk]
-    standing.waiting = [one for one in standing.waiting if one.moment != risk]
-    return [
-        Said("void", decision_id(customer, policy.risk_moment or "", now, "void", ""), moment=policy.risk_moment or "")
-        for _ in waiting
-    ]
+    waiting = [one for one in standing.waiting if one.threshold]
+    standing.waiting = [one for one in standing.waiting if not one.threshold]
+    name = policy.risk_moment or ""
+    return [Said("void", decision_id(customer, name, now, "void", ""), moment=name) for _ in waiting]
 
 
 def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> list[Said]:
@@ -81,13 +75,13 @@ def _told(given: Given) -> Iterator[Said]:
     """What became of triggers, by word or by time."""
     standing, touch = given.standing, given.touch
     for one in settle(standing, given.now):
-        yield _became(one)
+        yield became(one)
     if touch is not None:
         for one in report(standing, given.policy, touch.kind, touch.data, touch.time):
-            yield _became(one)
+            yield became(one)
         suffered(given.policy, standing, touch.kind, touch.data, touch.time)
         for one in settle(standing, given.now):  # what was told may be long ago
-            yield _became(one)
+            yield became(one)
 
 
 def _taken_back(given: Given) -> Iterator[Said]:
@@ -96,33 +90,37 @@ def _taken_back(given: Given) -> Iterator[Said]:
     if touch is None:
         return
     for one in list(standing.outstanding):
-        name = policy.named.get(one.action, "")
-        action = policy.policy.action.get(name)
-        if not one.id or one.stage != Stage.OUT or action is None:
+        if not one.id or one.stage != Stage.OUT:
             continue
-        reason = _reason_to_take_back(given, touch, one, name, action)
+        name = policy.named.get(one.action, "")  # none: an earlier policy had it
+        reason = _reason_to_take_back(given, touch, one, name)
         if reason and withdraw(standing, one.id):
             yield Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True)
 
 
-def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: str, action: Action) -> str:
-    kind = Kind(touch.kind)
-    if action.withdraw_when is not None:
+def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: str) -> str:
+    """Why what comes behind a trigger takes it back, whenever it was; empty: it does not."""
+    kind, purpose, policy = Kind(touch.kind), ACTION_PURPOSES[one.purpose], given.policy
+    action = policy.policy.action.get(name)
+    if action is not None and action.withdraw_when is not None:
         takes_back = kind.type in action.withdraw_when
     else:
-        takes_back = kind in TAKES_BACK.get(action.purpose, ())
-    if takes_back and touch.time >= one.time:
+        takes_back = kind in TAKES_BACK.get(purpose, ())
+    if takes_back:
         return kind.type
     if kind not in WILL:
         return ""
-    ask = Ask(given.policy, given.person, given.standing, given.now, action.moments[0], given.now)
-    held = channel_held(ask, name, given.policy.channel_named.get(one.channel, ""))
+    ask = Ask(policy, given.person, given.standing, given.now, "", given.now)
+    held = said_against(ask, purpose, _channel_of(given, one))
     return held[0].code if held else ""
 
 
-def _became(settled: Settled) -> Said:
-    """What became of a trigger; of a contact by others nothing is said."""
-    return Said(settled.what if settled.entry.kind != OTHERS else "", trigger=f"{settled.id:032x}")
+def _channel_of(given: Given, one: Outstanding) -> str:
+    """Its name; of one that is no more in the policy as the customer's consent has it, else none."""
+    named = given.policy.channel_named.get(one.channel)
+    if named is not None:
+        return named
+    return next((channel for _, channel in given.person.register if channel_number(channel) == one.channel), "")
 
 
 # -- what asks
@@ -132,13 +130,13 @@ def _asked_by_touchpoint(given: Given) -> Iterator[Said]:
     touch, standing, now = given.touch, given.standing, given.now
     for name in touch.moments if touch is not None else ():
         number = number_of(name)
-        if touch is None or any(one.moment == number for one in standing.waiting):
+        if touch is None or any(one.moment == number and not one.threshold for one in standing.waiting):
             continue
         once_per = rules_of(given.policy).moments[name].once_per
         if once_per and now < standing.once.get(number, -once_per) + once_per:
             continue
         if len(standing.waiting) >= MAX_WAITING:
-            yield Said("decided", id_at(given, name), moment=name, gate=CROWDED)
+            yield _crowded(given, name)
             continue
         asked = min(whole(touch.time), now)
         standing.waiting.append(Waiting(number, asked, now, 0.0, xxh3_64_intdigest(touch.id.encode())))
@@ -164,9 +162,16 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
         return
     number, cause = number_of(name), xxh3_64_intdigest(cause_of(given).encode())
     for place, one in enumerate(standing.waiting):
-        if one.moment == number:
-            standing.waiting[place] = one._replace(threshold=asking[-1].at)
+        if one.threshold:
+            standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at)
             return
     if len(standing.waiting) >= MAX_WAITING:
-        del standing.waiting[-1]
+        last = max(standing.waiting, key=lambda one: rank(policy, one))
+        standing.waiting.remove(last)
+        yield _crowded(given, policy.named.get(last.moment) or str(last.moment))
     standing.waiting.append(Waiting(number, given.now, given.now, asking[-1].at, cause))
+
+
+def _crowded(given: Given, name: str) -> Said:
+    """A moment ends without an answer: others that wait leave no room for it."""
+    return Said("decided", id_at(given, name), moment=name, action=LEAVE_ALONE, gate=CROWDED)

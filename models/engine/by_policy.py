@@ -96,10 +96,9 @@ def emit_said(
 ) -> None:
     """Emit a decision, and the trigger or the withdrawal that comes with it; drivers are told with triggers only."""
     at, customer = work.position(row.at), row.customer.decode()
-    what = (said.trigger,) if said.trigger else (said.moment, said.level)
-    # A trigger names its decision, and the draw can be made again from what is on the topic.
-    decided = said.id if said.what == "decided" else ""
-    name = decided or output_id(said.what, customer, row.now, at.offset, at.due, *what)
+    name = said.id  # its trigger names it, and the draw can be made again from what is on the topic
+    if said.what != "decided":
+        name = output_id(said.what, customer, row.now, at.offset, at.due, said.trigger or said.id)
     reasons = ""
     if said.sending is not None and row.probability is not None and basis is not None:
         found = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]

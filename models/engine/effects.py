@@ -36,6 +36,7 @@ from models.customer.layout import (
     UNSCORED,
 )
 from models.customer.profile import oldest, open_cases, take_in
+from models.decisions.contact import settle
 from models.decisions.episodes import forget_episode
 from models.decisions.given import Touched
 from models.decisions.standing import Standing, pack_standing, unpack_standing, watched
@@ -118,12 +119,11 @@ class Ground:
         record["times"][DUE] = next_due(record, self.rules, int(row["phase"]), now, int(row["timer"]))
 
     def without_timers(self, lane: int, now: int) -> int:
-        """Take away what was to be looked at by now, on which the engine raised; the next timer, ms."""
+        """Take away what was to be looked at by now, on which the engine raised; the next timer, ms. What is out and
+        has expired counts as delivered."""
         standing = self.stands(lane)
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
-        standing.outstanding = [one for one in standing.outstanding if min(one.expires, one.until or now + 1) > now]
-        if standing.window_ends <= now:
-            standing.window_ends = 0
+        settle(standing, now)
         self.keep(lane, standing)
         return standing.next_timer()
 

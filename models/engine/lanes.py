@@ -101,8 +101,8 @@ LANE = np.dtype(
     ]
 )
 
-OF_STANDING: Final = ("timer", "reached", "stands")
-"""Fields of a lane that say what the record's standing says."""
+OF_TAIL: Final = ("timer", "reached", "stands", "ladder")
+"""Fields of a lane that say what the record's tail says."""
 
 EFFECT = np.dtype(
     [

@@ -8,7 +8,7 @@ from models.customer.layout import CROSSING, DUE, LEFT, TICK
 from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
 from models.engine.customer_timers import matured, next_due
-from models.engine.lanes import OF_STANDING, Count, State
+from models.engine.lanes import OF_TAIL, Count, State
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run
 from models.timeline.order import Stage, stage_of, time_of
@@ -55,7 +55,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
     """One row on its own: (rows taken, what it raised). When it raises, a dead letter takes its place."""
     work = run.work
     before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
-    stood = [run.lanes[name][index] for name in OF_STANDING]
+    stood = [run.lanes[name][index] for name in OF_TAIL]
     order = np.array([index])
     try:
         run.advance(order, single=True)
@@ -69,7 +69,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
         del work.emitted[emitted:]
         work.counts, run.counts = counts, walked
         run.block.put_back(index, before)
-        for name, value in zip(OF_STANDING, stood, strict=True):
+        for name, value in zip(OF_TAIL, stood, strict=True):
             run.lanes[name][index] = value
         run.lanes["exists"][index] = not newcomer
         run.lanes["state"][index] = State.NEXT
