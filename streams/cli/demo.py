@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.options import a_log, echo, fail, json_option, quiet_libraries
+from streams.cli.options import a_file, a_log, echo, fail, json_option, quiet_libraries
 from streams.config import ConfigError
 from streams.errors import EngineError
 from streams.history.log_times import LONGEST_GAP_DAYS
@@ -32,6 +32,14 @@ LIVE_S = 1.0
     show_default=True,
     help="a log without an event for longer than this is refused",
 )
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=a_file,
+    help="decide by this policy rather than by the example (`retention policy example`)",
+)
+@click.option("--no-policy", is_flag=True, help="decide without a policy: one threshold, `win_back` or care")
 @json_option("one JSON object per look, as of `retention top`; the rest goes to standard error")
 @click.option("--plain", "in_lines", is_flag=True, help="lines, on a terminal too")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="keep a picture of the view in this file")
@@ -40,6 +48,8 @@ def demo(
     keep: bool,
     log: str | None,
     longest_gap_days: float,
+    policy: Path | None,
+    no_policy: bool,
     as_json: bool,
     in_lines: bool,
     svg: Path | None,
@@ -49,21 +59,26 @@ def demo(
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
     replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.
-    Nothing is left behind, also after Ctrl-C. Other settings, from the environment or a file, don't matter here.
+    The example policy is in force from the first touchpoint on, and the end tells what was decided by it. Nothing is
+    left behind, also after Ctrl-C. Other settings, from the environment or a file, don't matter here.
 
     \b
     Examples:
       retention demo
       retention demo --keep          and then look around with the commands it names
-      retention demo --log purchases.csv.gz
+      retention demo --log purchases.csv.gz --policy policy.toml
       retention demo --svg top.svg   the picture in the README
     """
     quiet_libraries()
+    from streams.cli.policy import example_text, text_of
     from streams.history.events import CDNOW
     from streams.local.demo import demo as run
 
+    if policy is not None and no_policy:
+        raise click.UsageError("--policy names a policy, --no-policy does without one")
     try:
-        sys.exit(run(keep, output_of(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days))
+        text = None if no_policy else example_text() if policy is None else text_of(policy)
+        sys.exit(run(keep, output_of(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days, text))
     except (ConfigError, EngineError) as error:
         fail(error)
 

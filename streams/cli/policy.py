@@ -51,8 +51,7 @@ def example() -> None:
     Examples:
       retention policy example > policy.toml
     """
-    text = (files("models.decisions.policy") / "example.toml").read_text(encoding="utf-8")
-    click.echo(text, nl=False)
+    click.echo(example_text(), nl=False)
 
 
 @policy.command()
@@ -146,7 +145,7 @@ def diff(config: Config, file: Path, as_json: bool) -> None:
     quiet_libraries()
     from streams.operations.policy import newest, read
 
-    wanted, last = read(_text(file)), newest(asyncio.run(_shards(config)))
+    wanted, last = read(text_of(file)), newest(asyncio.run(_shards(config)))
     changed = _differences(last, wanted)
     if as_json:
         echo_json({"from": _name(last), "sha256": wanted.sha256, "changed": changed})
@@ -193,7 +192,7 @@ def apply(
 
     partitions = _partitions(config)
     shards = asyncio.run(_shards(config, partitions))
-    plan = planned(shards, _text(file), by, reason, base, int(time.time() * 1000))
+    plan = planned(shards, text_of(file), by, reason, base, int(time.time() * 1000))
     if plan is None or dry_run:
         if plan is not None:
             record_of(plan, plan.policy.number)
@@ -270,7 +269,13 @@ async def _shards(config: Config, partitions: int | None = None) -> dict[int, Sh
         return await shards_now(store, config.app, _partitions(config) if partitions is None else partitions)
 
 
-def _text(file: Path) -> str:
+def example_text() -> str:
+    """The packaged example policy."""
+    return (files("models.decisions.policy") / "example.toml").read_text(encoding="utf-8")
+
+
+def text_of(file: Path) -> str:
+    """A policy file's text. Raises PolicyRefused where it is not in UTF-8."""
     from streams.operations.policy import PolicyRefused
 
     try:

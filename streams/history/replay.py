@@ -64,17 +64,28 @@ class Played(NamedTuple):
     ends: dict[int, int]
 
 
-def tape(events: Sequence[TimedEvent], partitions: int, settings: EngineSettings) -> Iterator[TapeRecord]:
+def tape(
+    events: Sequence[TimedEvent],
+    partitions: int,
+    settings: EngineSettings,
+    policy: Callable[[int], bytes] | None = None,
+) -> Iterator[TapeRecord]:
     """The records of a log, in order of time.
 
     Clock records go to every partition: at the aligned tick at or before the first event, at each tick, and at the tick
     after the last event; a tick's clock record comes before the events of that moment.
+
+    policy: makes the record of a time, ms, of a policy that is in force from the first event on: it follows the first
+    clock record of every partition.
     """
     if not events:
         return
     tick = settings.tick
     now = events[0].time - (events[0].time - settings.anchor) % tick
     yield from _clocks(now, partitions)
+    if policy is not None:
+        value = policy(now)
+        yield from (TapeRecord(partition, now, None, value) for partition in range(partitions))
     for touch in events:
         while touch.time >= now + tick:
             now += tick

@@ -30,9 +30,10 @@ from streams.history.log_times import LONGEST_GAP_DAYS
 from streams.history.replay import Played, replay, tape
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
-from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topic_reader import Read, TopicReader
 from streams.kafka.topics import specs
 from streams.local import demo_view
+from streams.local.demo_decisions import Decided
 from streams.local.demo_view import DemoOutput, WriteLine
 from streams.local.embedded import EmbeddedBroker, EmbeddedRedis, broker_program, redis_program
 from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
@@ -41,6 +42,7 @@ from streams.monitoring.top.triggers import row
 from streams.monitoring.top.view import TriggerRow, View
 from streams.monitoring.top.watch import Watch
 from streams.monitoring.top.workers import Report, Workers
+from streams.operations.policy import PolicyRecord, from_the_first
 from streams.store.redis.connection import blocking
 from streams.store.redis.security import redis_connection
 
@@ -58,11 +60,12 @@ CODE = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True, slots=True)
 class End:
     """How watching ended: the worker's exit code (None: the log was replayed to its end), or the last view, and how
-    many triggers were on the topic."""
+    many triggers were on the topic; what a policy decided."""
 
     code: int | None
     view: View
     published: int
+    decided: Decided | None = None
 
 
 class LogEmpty(EngineError):
@@ -98,14 +101,14 @@ class WorkerProcess(ServerProcess):
 class Replayer(threading.Thread):
     """Writes the log to the broker beside the view. Look at `played` and `error` when it is not alive any more."""
 
-    def __init__(self, config: Config, events: list[TimedEvent]) -> None:
+    def __init__(self, config: Config, events: list[TimedEvent], policy: PolicyRecord | None) -> None:
         super().__init__(name="replay", daemon=True)
-        self._config, self._events = config, events
+        self._config, self._events, self._policy = config, events, policy
         self.played: Played | None = None
         self.error: Exception | None = None
 
     def run(self) -> None:
-        records = tape(self._events, self._config.partitions, self._config.engine())
+        records = tape(self._events, self._config.partitions, self._config.engine(), self._policy)
         topic = self._config.topic("touchpoints")
         try:
             self.played = asyncio.run(replay(kafka_connection(self._config), topic, records))
@@ -113,12 +116,21 @@ class Replayer(threading.Thread):
             self.error = error
 
 
-def demo(keep: bool, output: DemoOutput, log: str = CDNOW, longest_gap_days: float = LONGEST_GAP_DAYS) -> int:
+def demo(
+    keep: bool,
+    output: DemoOutput,
+    log: str = CDNOW,
+    longest_gap_days: float = LONGEST_GAP_DAYS,
+    policy: str | None = None,
+) -> int:
     """Run the demo; the exit code. Ctrl-C and SIGTERM end it at any time, and every process with it.
 
-    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises; ProgramMissing
-    before anything else is done.
+    policy: the text of a policy file, in force from the first touchpoint on; None: none.
+
+    Raises LogEmpty, LogInvalid, LogUnreadable, DatasetUnavailable, and what the servers' start raises; PolicyRefused
+    and ProgramMissing before anything else is done.
     """
+    chosen = None if policy is None else from_the_first(policy, "demo", "in force from the first touchpoint on")
     for program in (broker_program, redis_program):
         program()
     # The end of the terminal counts as Ctrl-C, too.
@@ -129,7 +141,7 @@ def demo(keep: bool, output: DemoOutput, log: str = CDNOW, longest_gap_days: flo
             if not events:
                 raise LogEmpty(f"the log {log!r} holds no events")
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="retention-demo-")))
-            running = stack.enter_context(RunningDemo(directory, events, output.write_line, output))
+            running = stack.enter_context(RunningDemo(directory, events, output.write_line, output, chosen))
             code = running.watch()
             if code == ExitCode.OK and keep:
                 running.keep()
@@ -153,9 +165,14 @@ class RunningDemo:
     """The servers, the worker and the replay of one log; a context manager."""
 
     def __init__(
-        self, directory: Path, events: list[TimedEvent], write_line: WriteLine, output: DemoOutput | None = None
+        self,
+        directory: Path,
+        events: list[TimedEvent],
+        write_line: WriteLine,
+        output: DemoOutput | None = None,
+        policy: PolicyRecord | None = None,
     ) -> None:
-        self._directory, self._events, self._write_line = directory, events, write_line
+        self._directory, self._events, self._write_line, self._policy = directory, events, write_line, policy
         self._output = output or DemoOutput(write_line, Lines(write_line, demo_view.lines))
         self._stack = contextlib.ExitStack()
         self.settings = directory / "demo.toml"
@@ -178,18 +195,21 @@ class RunningDemo:
             self.worker.start()
             self._stack.callback(self.worker.stop)
             self._redis: Any = self._stack.enter_context(blocking(redis_connection(self.config)))
-            topic = self.config.topic("triggers")
-            self._triggers = self._stack.enter_context(TopicReader(kafka_connection(self.config), topic))
+            self._triggers = self._reader("triggers")
+            self._decisions = self._reader("decisions")
             self._stack = self._stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def _reader(self, role: str) -> TopicReader:
+        return self._stack.enter_context(TopicReader(kafka_connection(self.config), self.config.topic(role)))
+
     def watch(self) -> int:
         """Replay, show how it goes, and the summary when every shard is at the end of its log."""
         began = time.monotonic()
-        replayer = Replayer(self.config, self._events)
+        replayer = Replayer(self.config, self._events, self._policy)
         replayer.start()
         self._write_line(f"replaying {len(self._events):,} touchpoints; metrics at {self.url}")
         with self._output.display as display:
@@ -197,7 +217,7 @@ class RunningDemo:
         if end.code is not None:
             return self._named_end(end.code)
         for line in demo_view.summary(
-            end.view, self._output.name, len(self._events), end.published, time.monotonic() - began
+            end.view, self._output.name, len(self._events), end.published, time.monotonic() - began, end.decided
         ):
             self._write_line(line)
         for line in warnings(end.view.quality, self.config.engine()):
@@ -207,15 +227,17 @@ class RunningDemo:
     def _follow(self, replayer: Replayer, display: Display) -> End:
         """Look and show until the log is at its end or the worker has ended. Raises what the replay raised."""
         watch = Watch(f"retention demo · {self._output.name}", self.config.partitions, len(self._events))
-        view, published = View("", 0), 0
+        view, published, decided = View("", 0), 0, None if self._policy is None else Decided()
         while True:
             display.wait(self._output.every_s)
             if (code := self.worker.exit_code) is not None:
-                return End(code, view, published)
+                return End(code, view, published, decided)
             if replayer.error is not None:
                 raise replayer.error
-            new = self._new_triggers()
-            published += len(new)
+            new = [row(record.value) for record in new_records(self._triggers)]
+            published += _triggers_in(new)
+            if decided is not None:
+                decided.add(record.value for record in new_records(self._decisions))
             reports = self._workers.look()
             wall_ms = round(1000 * time.time())
             view = watch.look(reports, new, time.monotonic(), wall_ms)
@@ -223,18 +245,10 @@ class RunningDemo:
             display.show(view)
             if done:
                 while late := self._triggers.new(0.5):
-                    published += len(late)
-                return End(None, view, published)
-
-    def _new_triggers(self) -> list[TriggerRow]:
-        """What has come since the last look. One answer of the broker holds only a part of it."""
-        found: list[TriggerRow] = []
-        for _ in range(ANSWERS):
-            read = self._triggers.new(ANSWER_S)
-            found += [row(record.value) for record in read]
-            if not read:
-                break
-        return found
+                    published += _triggers_in([row(record.value) for record in late])
+                while decided is not None and (told := self._decisions.new(0.5)):
+                    decided.add(record.value for record in told)
+                return End(None, view, published, decided)
 
     def _all_done(self, reports: list[Report], played: Played) -> bool:
         """Every shard's next offset is at the end of its log, and all its outputs are published."""
@@ -269,6 +283,21 @@ class RunningDemo:
             while (code := self.worker.exit_code) is None:
                 time.sleep(1.0)
             self._named_end(code)
+
+
+def new_records(reader: TopicReader) -> list[Read]:
+    """What has come since the last look. One answer of the broker holds only a part of it."""
+    found: list[Read] = []
+    for _ in range(ANSWERS):
+        read_now = reader.new(ANSWER_S)
+        found += read_now
+        if not read_now:
+            break
+    return found
+
+
+def _triggers_in(rows: list[TriggerRow]) -> int:
+    return sum(shown.until > 0 for shown in rows)  # a withdrawal has no end
 
 
 def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: int) -> dict[str, Any]:

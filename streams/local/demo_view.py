@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.monitoring.top.plain import bands, trigger
+from streams.local.demo_decisions import Decided
+from streams.monitoring.top.plain import bands, decided, trigger
 from streams.monitoring.top.screen import Display
 from streams.monitoring.top.view import View
 from streams.text import moment, quality
@@ -35,7 +36,8 @@ def lines(view: View, before: View | None) -> list[str]:
     if not any(worker.reachable for worker in view.workers):
         return []
     fresh = view.latest[-min(view.fresh, TRIGGERS_SHOWN) :] if view.fresh else ()
-    return [progress(view), *(f"    trigger  {trigger(row)}" for row in fresh)]
+    told = [f"    decided  {decided(view)}"] if view.decided else []
+    return [progress(view), *told, *(f"    trigger  {trigger(row)}" for row in fresh)]
 
 
 def progress(now: View) -> str:
@@ -45,7 +47,9 @@ def progress(now: View) -> str:
     return f"{reached:<10}  {events}  | {bands(now.bands)} | {quality(now.quality)}"
 
 
-def summary(now: View, log: str, written: int, published: int, seconds: float) -> list[str]:
+def summary(
+    now: View, log: str, written: int, published: int, seconds: float, by_policy: Decided | None = None
+) -> list[str]:
     """The lines with which the demo ends.
 
     Args:
@@ -54,6 +58,7 @@ def summary(now: View, log: str, written: int, published: int, seconds: float) -
         written: touchpoints replayed.
         published: triggers on the topic.
         seconds: that the replay took.
+        by_policy: what a policy decided; None: there was none.
     """
     reached = moment(now.time) if now.time is not None else "nothing"
     return [
@@ -62,5 +67,6 @@ def summary(now: View, log: str, written: int, published: int, seconds: float) -
         f"({now.events / max(seconds, 0.001):,.0f}/s)",
         f"customers  {now.customers:,}: {bands(now.bands)}",
         f"triggers   {now.triggers:,} decided, {published:,} on the topic",
+        *(by_policy.lines() if by_policy is not None else []),
         f"model      {quality(now.quality)}; each predicted before its outcome was known",
     ]

@@ -7,7 +7,7 @@ It holds the whole file; a shard that has it passes it over, so an application t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
@@ -29,6 +29,8 @@ from streams.store import Store
 
 TRIES: Final = 3
 """For a meta and the text beside it: another policy may come into force between two reads."""
+PolicyRecord = Callable[[int], bytes]
+"""Makes a policy's record of a time, ms."""
 NONE: Final = "none"
 """In place of a hash: no policy is in force."""
 
@@ -176,6 +178,16 @@ def record_of(plan: Plan, at: int) -> bytes:
         return event("policy_chosen", id=name, source="/retention/cli", subject=None, time_ms=at, data=data)
     except InvalidTouchpoint as error:
         raise PolicyRefused(f"the record of the policy: {error.rejected.reason}") from error
+
+
+def from_the_first(text: str, by: str, reason: str = "") -> PolicyRecord:
+    """The record of a policy that is in force from the beginning of a log on. Raises PolicyRefused."""
+    read(text)
+
+    def record(at: int) -> bytes:
+        return record_of(Plan(PolicyInForce.of(at, text), None, by, reason, repeats=False), at)
+
+    return record
 
 
 async def read_by(

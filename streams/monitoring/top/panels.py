@@ -261,7 +261,8 @@ def triggers(view: View, width: int, rows: int) -> list[Text]:
     """The latest triggers, newest first, each on one line or two."""
     if not view.latest:
         return [Text("not known" if view.triggers_trouble else "none yet", style=FAINT)]
-    lines: list[Text] = []
+    decided = "  ".join(f"{as_words(what)} {many:,}" for what, many in view.decided.items())
+    lines = [Text(cropped(decided, width), style=LABEL)] if decided else []
     newest = list(reversed(view.latest))[:rows]
     times = [when(trigger.time, view.time) for trigger in newest]
     time, name = max(map(len, times)), min(18, max(len(printable(t.customer)) for t in newest))
@@ -271,7 +272,7 @@ def triggers(view: View, width: int, rows: int) -> list[Text]:
 
 
 def _trigger(trigger: TriggerRow, at: str, time: int, name: int, width: int) -> list[Text]:
-    by = f" by {trigger.channel}" if width >= WIDE * 2 else ""
+    by = f" by {trigger.channel}" if trigger.channel and width >= WIDE * 2 else ""
     action = printable(f"{as_words(trigger.action)}{by}")
     risk = "    " if trigger.probability is None else f"{trigger.probability:.2f}"
     lead = f"{at:<{time}} {cropped(printable(trigger.customer), name):<{name}} "

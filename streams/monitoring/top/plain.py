@@ -47,7 +47,7 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
         ("customers", f"{view.customers:,}: {bands(view.bands)}"),
         ("model", quality(view.quality) + _version(view)),
         ("triggers", f"{view.triggers:,} decided"),
-        *([("decided", _decided(view))] if view.decided else []),
+        *([("decided", decided(view))] if view.decided else []),
         *((f"shard {row.shard}", shard(row)) for row in view.shards),
         *(("worker", worker(row)) for row in view.workers),
         *(("trigger", trigger(row)) for row in view.latest[-TRIGGERS:]),
@@ -57,7 +57,8 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
     return [f"{name:<{NAME}}{text}" for name, text in named]
 
 
-def _decided(view: View) -> str:
+def decided(view: View) -> str:
+    """What policies decided, by what came of it."""
     return ", ".join(f"{as_words(what)} {many:,}" for what, many in view.decided.items())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pytest
 
 from models.settings import DAY
 from models.touchpoints import event
+from streams.cli.policy import example_text
 from streams.errors import ExitCode
 from streams.history.events import TimedEvent
 from streams.local.demo import RunningDemo, as_toml, demo_settings, named
+from streams.operations.policy import from_the_first
 from tests.integration.cli.conftest import run
 
 FIRST = 852_076_800_000  # 1997-01-01
@@ -46,9 +49,17 @@ def a_log(customers: int, weeks: int) -> list[TimedEvent]:
 def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
     said: list[str] = []
     events = a_log(customers=60, weeks=40)
-    with RunningDemo(tmp_path, events, said.append) as running:
+    policy = from_the_first(example_text(), "test")
+    with RunningDemo(tmp_path, events, said.append, policy=policy) as running:
         assert running.watch() == ExitCode.OK
+        decisions = run("--config", str(running.settings), "tail", "decisions", "--limit", "0", "--json").stdout
+    told = [json.loads(line) for line in decisions.splitlines()]
+    assert sum(one["what"] == "policy_in_force" for one in told) == running.config.partitions
     text = "\n".join(said)
+    decided = [re.fullmatch(r"  (something useful|reward|offer|win back) +([\d,]+): .*", line) for line in said]
+    triggers = sum(int(found[2].replace(",", "")) for found in decided if found)
+    assert triggers > 0
+    assert f"triggers   {triggers:,} decided, {triggers:,} on the topic" in text
     assert f"{len(events):,} touchpoints of CDNOW written, {len(events):,} applied" in text
     assert "customers  60: " in text
     assert "AUC" in text
