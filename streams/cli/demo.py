@@ -55,7 +55,7 @@ def demo(
     svg: Path | None,
     width: int,
 ) -> None:
-    """See the whole system work on this machine, on real customers, in about two minutes.
+    """See the whole system work on this machine, on real customers, in some minutes.
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
     replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.

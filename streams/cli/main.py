@@ -89,7 +89,7 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
 
     \b
     Examples:
-      retention demo                                see it work: no installation, about two minutes
+      retention demo                                see it work: no installation, some minutes
       retention topics create --partitions 8        prepare a Kafka of your own
       retention worker                              run a worker; start as many as you like
       retention publish events.jsonl                send touchpoints
