@@ -17,6 +17,7 @@ from streams.text import moment
 
 if TYPE_CHECKING:
     from models.simulation.evaluation import Predictions
+    from models.simulation.rehearsal import Rehearsal
 
 REPORT_EVERY_S = 1.0
 
@@ -53,6 +54,20 @@ def progress() -> Callable[[Predictions], None]:
             echo(f"{moment(predictions.tick)}  {len(predictions.customers):,} customers", err=True)
 
     return on_tick
+
+
+def told_versions() -> Callable[[Rehearsal], None]:
+    """Tells the model version that a rehearsal has come to, once a second."""
+    reported = time.monotonic()
+
+    def watch(world: Rehearsal) -> None:
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_EVERY_S:
+            reported = time.monotonic()
+            customers = sum(len(shard.records) for shard in world.shards)
+            echo(f"{moment(max(world.versions))}  {customers:,} customers", err=True)
+
+    return watch
 
 
 @contextmanager

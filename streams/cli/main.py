@@ -29,6 +29,7 @@ COMMANDS = {
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",
     "settings": "streams.cli.settings:settings",
+    "simulate": "streams.cli.simulate:simulate",
     "switch": "streams.cli.switch:switch",
     "tail": "streams.cli.tail:tail",
     "thresholds": "streams.cli.thresholds:thresholds",

@@ -1,0 +1,102 @@
+"""`retention simulate`: what a policy would have done on a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli.log_evaluation import counted, make_folder, told_versions, written
+from streams.cli.options import a_file, a_log, configured, echo, echo_json, json_option
+from streams.cli.simulate_lines import compared, lines
+from streams.config import Config
+
+if TYPE_CHECKING:
+    from models.decisions.policy.in_force import PolicyInForce
+
+a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("log", shell_complete=a_log)
+@click.option("--policy", "new", type=a_policy, required=True, shell_complete=a_file, help="the policy file")
+@click.option("--against", "old", type=a_policy, shell_complete=a_file, help="another one, to compare it with")
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
+@json_option("one JSON object")
+@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
+def simulate(config: Config, log: str, new: Path, old: Path | None, plots: Path | None, as_json: bool) -> None:
+    """What would a policy have done on this log: whom it would have contacted, how, when, and what held it back?
+
+    LOG as for `retention replay`; `cdnow` is the public data set. The log goes through the engine as `retention
+    evaluate` sends it, with the policy in force from its beginning: the same records, model, gates, draw and waits as
+    live. Money is by the policy's own figures.
+
+    What it cannot know: nobody in the log reacts to what would have been sent. Nobody comes back for it, declines it,
+    redeems it or unsubscribes, and each trigger counts as delivered when it expires. So it tells how often, whom and at
+    what expense, and not what it would have brought.
+
+    \b
+    Examples:
+      retention simulate --policy policy.toml cdnow
+      retention simulate --policy new.toml --against old.toml purchases.csv.gz --plots plots/
+    """
+    # Before the log is read: a policy's faults are told at once.
+    wanted = {path: _policy(path, number) for number, path in enumerate((new, old), 1) if path is not None}
+    from streams.history.evaluation.policies import purchases_of, simulate  # loads River
+    from streams.history.evaluation.run import prepare
+
+    begun = time.monotonic()
+    prepared = prepare(config, log, counted())
+    make_folder(plots)
+    purchases = purchases_of(prepared.events)
+    # In the order of the command line: one run at a time, since each holds all records.
+    found = {path: simulate(prepared, policy, purchases, told_versions()) for path, policy in wanted.items()}
+    told = {path: {"file": str(path), "sha256": wanted[path].sha256} | one.report for path, one in found.items()}
+    summary: dict[str, Any] = {
+        "events": len(prepared.events),
+        "passed_over": dict(prepared.passed_over.most_common()),
+        "policy": told[new],
+        "against": None if old is None else told[old],
+        "difference": None if old is None else _difference(told[new], told[old]),
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+    if plots is not None:
+        from streams.history.evaluation.policy_plots import draw
+
+        with written("--plots", plots):
+            drawn = draw(plots, {str(path): one.tally for path, one in found.items()})
+            summary["plots"] = [str(path) for path in drawn]
+    if as_json:
+        echo_json(summary)
+        return
+    for line in _lines(summary):
+        echo(line)
+
+
+def _policy(path: Path, number: int) -> PolicyInForce:
+    from streams.operations.policy import PolicyRefused, read
+
+    try:
+        return read(path.read_bytes().decode("utf-8"), number)
+    except UnicodeDecodeError as error:
+        raise PolicyRefused(f"{path} is not in UTF-8 from byte {error.start} on") from error
+    except PolicyRefused as error:
+        raise PolicyRefused(f"{path}: {error}", error.problems) from error
+
+
+def _difference(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    from models.simulation.policy_report import difference
+
+    return difference(new, old)
+
+
+def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    yield from lines(summary["policy"])
+    if summary["against"] is not None:
+        yield ""
+        yield from compared(summary["policy"], summary["against"], summary["difference"])
+    plots: Sequence[str] = summary.get("plots", ())
+    yield from plots
