@@ -45,6 +45,7 @@ from streams.monitoring.top.workers import Report, Workers
 from streams.operations.policy import PolicyRecord, from_the_first
 from streams.store.redis.connection import blocking
 from streams.store.redis.security import redis_connection
+from streams.text import moment
 
 PARTITIONS = 4
 TICK_DAYS = 7.0
@@ -274,6 +275,7 @@ class RunningDemo:
             f"  {command} top",
             f"  {command} tail triggers --follow",
             f"  {command} customer {self._events[-1].key.decode()}",
+            f"  {command} why {self._events[-1].key.decode()} --since {moment(self._events[0].time)[:10]}",
             f"  {command} topics describe",
             f"  curl {self.url}",
             "Ctrl-C ends it",

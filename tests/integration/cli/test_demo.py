@@ -66,12 +66,15 @@ def test_a_log_is_replayed_to_its_end_and_summed_up(tmp_path: Path) -> None:
 
 
 def test_what_a_kept_demo_says_to_look_around_with_works(tmp_path: Path) -> None:
-    with RunningDemo(tmp_path, a_log(customers=20, weeks=30), lambda text: None) as running:
+    policy = from_the_first(example_text(), "test")
+    with RunningDemo(tmp_path, a_log(customers=20, weeks=30), lambda text: None, policy=policy) as running:
         assert running.watch() == ExitCode.OK
         settings = ("--config", str(running.settings))
         customer = run(*settings, "customer", "c0", "--json")
         assert json.loads(customer.stdout)["behaviour"]["purchase_days"] == 30
         assert len(run(*settings, "tail", "decisions", "--limit", "3").stdout.splitlines()) == 3
+        story = run(*settings, "why", "c1", "--since", "1997-01-01").stdout
+        assert re.search(r"risk (slipping|at_risk|leaving): [a-z_]+ by email", story)
         described = run(*settings, "topics", "describe")
         assert described.exit_code == ExitCode.OK, described.output
 
