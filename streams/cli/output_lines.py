@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-from models.decisions.draw import ONE
-from models.decisions.words import BECAME, told
 from models.outputs import (
     CHURNED,
     POLICY_IN_FORCE,
@@ -88,12 +86,16 @@ def of(output: Output) -> str:
 
 def _why(code: str) -> str:
     """A code, with its sentence where it has one."""
+    from models.decisions.words import told  # loads numba, as all of the decisions: not for a page of help
+
     sentence = told(code)
     return f"{code} ({sentence.rstrip('.')})" if sentence else code
 
 
 def _looked_at(decision: Decision) -> str:
     """How likely what was drawn was, and how many actions were held."""
+    from models.decisions.draw import ONE
+
     candidates = decision.candidates
     chance = next((one.chance for one in candidates if one.action == decision.action), 0)
     drawn = f"drawn at {100 * chance / ONE:.3g} %, " if chance else ""
@@ -102,6 +104,8 @@ def _looked_at(decision: Decision) -> str:
 
 
 def _decided(decision: Decision) -> str:
+    from models.decisions.words import BECAME
+
     parts: list[Any] = [decision.what]
     if decision.what == POLICY_IN_FORCE:
         parts.append(decision.policy)
