@@ -99,9 +99,9 @@ class Story:
         """A touchpoint so many days after the purchase."""
         return self.at(self.bought + int(days * DAY), kind, **data)
 
-    def at(self, time: int, kind: str, **data: Any) -> Story:
+    def at(self, time: int, kind: str, arrives: int = 0, **data: Any) -> Story:
         name = f"{kind}-{time}-{len(self.entries)}"
-        return replace(self, entries=[*self.entries, told(kind, "c", time, data, id=name)])
+        return replace(self, entries=[*self.entries, told(kind, "c", time, data, id=name, at=arrives or time)])
 
     def policy(self, days: float, text: str, number: int = 2) -> Story:
         """Another policy comes."""
