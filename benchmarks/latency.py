@@ -27,7 +27,7 @@ from benchmarks.options import RESULTS, Options, parsed, printed
 from benchmarks.servers import Servers, Worker
 from benchmarks.workload import Workload
 from benchmarks.world import catch_up, publish
-from models.outputs import Trigger
+from models.outputs import Trigger, Withdrawal
 from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from streams.config import Config
@@ -50,7 +50,7 @@ LIVE = {
 
 Say = Callable[[str], None]
 
-_decode = msgspec.json.Decoder(Trigger).decode
+_decode = msgspec.json.Decoder(Trigger | Withdrawal).decode
 
 
 def measure(options: Options, say: Say) -> dict[str, Any]:

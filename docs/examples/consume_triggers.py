@@ -13,8 +13,8 @@ import signal
 import sys
 from contextlib import ExitStack
 
-from models.outputs import Trigger, encode
-from streams.client import HandledFile, TriggerConsumer, Unreadable
+from models.outputs import encode
+from streams.client import HandledFile, Trigger, TriggerConsumer, Unreadable, Withdrawal
 from streams.errors import EngineError
 
 
@@ -27,6 +27,11 @@ def send_message(trigger: Trigger) -> None:
 
 def too_late(trigger: Trigger) -> None:
     print(f"expired: {trigger.id} for {trigger.customer}", file=sys.stderr)
+
+
+def taken_back(withdrawal: Withdrawal) -> None:
+    """Drop the message if it is not sent yet, and tell the engine so with an `offer_withdrawn`."""
+    print(f"withdrawn: {withdrawal.trigger} for {withdrawal.customer}, {withdrawal.reason}", file=sys.stderr)
 
 
 def unreadable(record: Unreadable) -> None:
@@ -52,6 +57,7 @@ def main() -> int:
                     group=given.group,
                     handled=memory,
                     on_expired=too_late,
+                    on_withdrawal=taken_back,
                     on_unreadable=unreadable,
                     idle_s=given.idle,
                 )

@@ -5,6 +5,7 @@ docs/clients.md tells what each guarantees.
 take the engine's settings of the connection (``kafka_security_protocol``, ...) and are used from one thread.
 """
 
+from models.outputs import Trigger, Withdrawal
 from streams.client.consumer import Counts, TriggerConsumer
 from streams.client.deduplication import Handled, HandledFile, Recognised
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
@@ -30,9 +31,11 @@ __all__ = [
     "Sent",
     "SettingRefused",
     "TouchpointPublisher",
+    "Trigger",
     "TriggerConsumer",
     "Undelivered",
     "Unreadable",
     "UnreadableTrigger",
+    "Withdrawal",
     "connection_from_environment",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from models.outputs import Trigger
+from models.outputs import Trigger, Withdrawal
 from streams.client.deduplication import Handled, Recognised, Seen
 from streams.client.group_member import OWN, GroupMember
 from streams.client.topic_check import connection_of, find_topic, refuse_own
@@ -25,12 +25,14 @@ FORGET_EVERY_S = 600.0
 
 @dataclass(slots=True)
 class Counts:
-    """Of triggers: handled by the caller; dropped as duplicates or expired; unreadable records that were skipped."""
+    """Of triggers: handled by the caller; dropped as duplicates or expired; unreadable records that were skipped.
+    withdrawals: told to the caller, or passed over where nobody asked for them."""
 
     handled: int = 0
     duplicates: int = 0
     expired: int = 0
     unreadable: int = 0
+    withdrawals: int = 0
 
 
 class TriggerConsumer:
@@ -52,8 +54,11 @@ class TriggerConsumer:
         topic: the engine's triggers.
         group: consumers of one group share the partitions; a new group begins with the oldest trigger.
         on_expired: gets each trigger that was past its expiry when its turn came.
-        on_unreadable: gets each record that is no trigger, which is then skipped; without it UnreadableTrigger is
-            raised, at the same record again and again.
+        on_withdrawal: gets each withdrawal, after its trigger was handed out or dropped: whoever has not sent that yet
+            drops it. Committed after it returned, so it may come again, as a trigger may. Without it they are passed
+            over.
+        on_unreadable: gets each record that is neither trigger nor withdrawal, which is then skipped; without it
+            UnreadableTrigger is raised, at the same record again and again.
         handled: a durable memory of handled triggers, such as `HandledFile`.
         remember: records of each partition in which duplicates are recognised; about 200 bytes of memory each.
         idle_s: iteration ends when nothing came for so long; None: it goes on until `stop`.
@@ -72,6 +77,7 @@ class TriggerConsumer:
         *,
         group: str,
         on_expired: Callable[[Trigger], None] | None = None,
+        on_withdrawal: Callable[[Withdrawal], None] | None = None,
         on_unreadable: Callable[[Unreadable], None] | None = None,
         handled: Handled | None = None,
         remember: int = REMEMBER,
@@ -80,7 +86,7 @@ class TriggerConsumer:
         **settings: Any,
     ) -> None:
         refuse_own(settings, OWN)
-        self._on_expired, self._on_unreadable = on_expired, on_unreadable
+        self._on_expired, self._on_withdrawal, self._on_unreadable = on_expired, on_withdrawal, on_unreadable
         self._durable, self._seen = handled, Seen(remember)
         self._idle_s, self._clock = idle_s, clock
         connection = connection_of(bootstrap_servers, settings)
@@ -167,6 +173,10 @@ class TriggerConsumer:
             return None
         if self._is_known(record.partition, trigger.id):
             self._counts.duplicates += 1
+        elif isinstance(trigger, Withdrawal):
+            if self._on_withdrawal is not None:
+                self._on_withdrawal(trigger)
+            self._counts.withdrawals += 1
         elif trigger.expires_at <= self._clock():
             if self._on_expired is not None:
                 self._on_expired(trigger)
@@ -181,7 +191,7 @@ class TriggerConsumer:
             return True
         return self._durable is not None and self._durable.has(trigger_id)
 
-    def _settle(self, trigger: Trigger | None) -> None:
+    def _settle(self, trigger: Trigger | Withdrawal | None) -> None:
         """The first record of the buffer was dealt with."""
         record = self._buffer.popleft()
         self._member.settled(record)
@@ -195,11 +205,11 @@ class TriggerConsumer:
         self._counts.unreadable += 1
         self._settle(None)
 
-    def _recall(self, record: Any, trigger: Trigger | Unreadable) -> None:
+    def _recall(self, record: Any, trigger: Trigger | Withdrawal | Unreadable) -> None:
         """A record that was handled before: only its id counts."""
         self._buffer.popleft()
         self._recalling.add(record.partition)
-        if isinstance(trigger, Trigger):
+        if not isinstance(trigger, Unreadable):
             self._seen.add(record.partition, trigger.id, record.timestamp)
 
     def _told_reach(self, partition: int) -> None:

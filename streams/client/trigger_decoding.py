@@ -1,4 +1,4 @@
-"""Decodes a record of the triggers topic into a `Trigger`, or names what it is instead."""
+"""Decodes a record of the triggers topic into a `Trigger` or a `Withdrawal`, or names what it is instead."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from models.outputs import Trigger
+from models.outputs import Trigger, Withdrawal
 from streams.errors import EngineError
 
-_decode: Final = msgspec.json.Decoder(Trigger).decode
+_decoder: Final[msgspec.json.Decoder[Trigger | Withdrawal]] = msgspec.json.Decoder(Trigger | Withdrawal)
 _SHOWN: Final = 120
 
 
 class Unreadable(NamedTuple):
-    """A record that is no trigger: where it lies, its bytes, and what the decoder says."""
+    """A record that is neither trigger nor withdrawal: where it lies, its bytes, and what the decoder says."""
 
     topic: str
     partition: int
@@ -43,10 +43,10 @@ class UnreadableTrigger(EngineError):
         self.record = record
 
 
-def trigger_in(record: Any) -> Trigger | Unreadable:
-    """The trigger in a record of kafka-python's consumer. Fields that this release does not know are left out."""
+def trigger_in(record: Any) -> Trigger | Withdrawal | Unreadable:
+    """What a record of kafka-python's consumer holds. Fields that this release does not know are left out."""
     try:
-        return _decode(record.value or b"")
+        return _decoder.decode(record.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = re.sub(r"\s+", " ", str(error))
         return Unreadable(record.topic, record.partition, record.offset, record.key, record.value, reason)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from models.outputs import Position, Reason, Trigger, encode
+from models.outputs import Position, Reason, Trigger, Withdrawal, encode
 from models.touchpoints import event
 from streams.client import TriggerConsumer
 from streams.kafka.admin import TopicAdmin
@@ -98,6 +98,11 @@ def a_trigger(number: int, expires_at: int = NEVER) -> Trigger:
         model_version=NOON,
         at=Position(0, number, False),
     )
+
+
+def a_withdrawal(number: int) -> Withdrawal:
+    """Of `a_trigger(number)`."""
+    return Withdrawal(f"w-{number}", f"c{number}", f"{number:032x}", "complaint", NOON + number, Position(0, 99, False))
 
 
 def encoded(numbers: Sequence[int], expires_at: int = NEVER) -> list[bytes]:

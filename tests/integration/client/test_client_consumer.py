@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from models.outputs import Trigger
+from models.outputs import Trigger, Withdrawal, encode
 from streams.client import TriggerConsumer, Unreadable, UnreadableTrigger
 from streams.kafka.errors import BrokerUnreachable, TopicMissing
-from tests.integration.client.conftest import NOON, WAIT_S, ClientTopics, a_trigger, encoded, wait_until
+from tests.integration.client.conftest import NOON, WAIT_S, ClientTopics, a_trigger, a_withdrawal, encoded, wait_until
 
 
 class Refused(Exception):
@@ -158,6 +158,35 @@ def test_an_expired_trigger_goes_to_its_hook_and_is_not_seen_again(place: Client
     with place.consumer(on_expired=expired.append, clock=lambda: NOON) as consumer:
         assert list(consumer) == []
     assert len(expired) == 1
+
+
+def test_a_withdrawal_goes_to_its_hook_in_its_place_once_and_again_only_where_the_hook_raised(
+    place: ClientTopics,
+) -> None:
+    withdrawn = encode(a_withdrawal(0))
+    place.write([*encoded([0]), withdrawn, withdrawn, *encoded([1])])
+    told: list[Trigger | Withdrawal] = []
+
+    def refuse(withdrawal: Withdrawal) -> None:
+        raise Refused
+
+    with place.consumer(on_withdrawal=refuse) as consumer, pytest.raises(Refused):
+        consumer.run(told.append)
+    with place.consumer(on_withdrawal=told.append) as consumer:
+        consumer.run(told.append)
+        assert (consumer.counts.withdrawals, consumer.counts.duplicates) == (1, 1)
+    assert told == [a_trigger(0), a_withdrawal(0), a_trigger(1)]
+    place.write([withdrawn, *encoded([2])])
+    with place.consumer(on_withdrawal=told.append) as consumer:
+        consumer.run(told.append)
+    assert told[3:] == [a_trigger(2)]
+
+
+def test_withdrawals_are_passed_over_where_nobody_asks_for_them(place: ClientTopics) -> None:
+    place.write([*encoded([0]), encode(a_withdrawal(0)), *encoded([1])])
+    with place.consumer() as consumer:
+        assert numbers(list(consumer)) == [0, 1]
+        assert consumer.counts.withdrawals == 1
 
 
 def test_a_record_that_is_no_trigger_is_named_with_partition_and_offset_and_nothing_passes_it(

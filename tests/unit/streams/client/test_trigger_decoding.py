@@ -1,4 +1,4 @@
-"""A record of the triggers topic: a trigger, or named as what it is not."""
+"""A record of the triggers topic: a trigger, a withdrawal, or named as what it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.outputs import Position, Reason, Trigger, encode
+from models.outputs import Position, Reason, Trigger, Withdrawal, encode
 from streams.client import Unreadable, UnreadableTrigger
 from streams.client.trigger_decoding import trigger_in
 
@@ -21,6 +21,11 @@ def record(value: bytes | None) -> Any:
 
 def test_a_trigger_is_read_as_it_was_written() -> None:
     assert trigger_in(record(encode(TRIGGER))) == TRIGGER
+
+
+def test_a_withdrawal_is_one() -> None:
+    withdrawal = Withdrawal("w", "anna", "t", "complaint", 2, Position(0, 6, False))
+    assert trigger_in(record(encode(withdrawal))) == withdrawal
 
 
 def test_a_field_of_a_later_release_is_left_out() -> None:
