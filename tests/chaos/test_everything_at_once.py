@@ -15,11 +15,14 @@ import signal
 import time
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
+from models.outputs import Trigger, Withdrawal
 from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
-from tests.support.logs import DATA, touchpoint
+from tests.support.logs import DATA, chosen_policy, touchpoint
+from tests.support.policies import CLASSES, EAGER, IN_SECONDS, SORTS, answered, answers_to, sorts
 from tests.support.prepared import Process
 from tests.support.servers import ApacheKafka
 from tests.support.world import Raw, World
@@ -168,7 +171,9 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     print(f"RETENTION_CHAOS_SEED={SEED}, {SECONDS:g} s")
     rng = random.Random(SEED)
     world = make_world(kafka, batch_records=rng.choice([3, 20, 100]), piece_items=rng.choice([5, 1000]))
-    rest = log = tape_log(seed=SEED % 1_000, customers=200)
+    rest = log = answered(
+        tape_log(seed=SEED % 1_000, customers=200, policies={20: EAGER, 80: CLASSES}), world.config.engine(), SEED
+    )
     chaos = Chaos(world, rng)
     began = time.monotonic()
     next_step = began + 2
@@ -195,7 +200,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     chaos.tend()
     world.end()
     print(chaos.ends)
-    world.check()
+    assert sorts(world.check()) >= SORTS
 
 
 def _shopping(world: World, rng: random.Random, number: int) -> None:
@@ -207,6 +212,24 @@ def _shopping(world: World, rng: random.Random, number: int) -> None:
         kind = rng.choice(["purchase", "purchase", "purchase", "visit", "complaint", "message_opened"])
         value = touchpoint(kind, customer, now, DATA[kind](rng), id=f"{number}-{at}")
         log[partition_of(customer, world.config.partitions)].append((customer.encode(), value, now))
+    world.produce(log)
+
+
+def _apply(world: World, number: int, text: str) -> None:
+    """A policy, into every partition."""
+    now = int(time.time() * 1000)
+    world.produce([[(None, chosen_policy(now, number, text), now)] for _ in range(world.config.partitions)])
+
+
+def _answer(world: World, rng: random.Random, known: set[str]) -> None:
+    """What becomes of the policy's triggers that are new, public or about to be."""
+    log: list[list[Raw]] = [[] for _ in range(world.config.partitions)]
+    for partition in world.read("triggers", committed=False)["triggers"]:
+        for record in partition:
+            said = msgspec.json.decode(record.value, type=Trigger | Withdrawal)
+            if isinstance(said, Trigger) and said.policy and said.id not in known:
+                known.add(said.id)
+                log[record.partition] += answers_to(said.id, said.customer, rng, int(time.time() * 1000))
     world.produce(log)
 
 
@@ -228,9 +251,14 @@ def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came
     world.wait(lambda: world.owned(first) > 0, 60)
     began = time.monotonic()
     next_step, number = began, 0
+    policies, answered_to = list(enumerate(IN_SECONDS, 1)), set[str]()
     while chaos.goes_on(began + SECONDS):
         chaos.tend()
         _shopping(world, rng, number := number + 1)
+        if policies and time.monotonic() > began + SECONDS * policies[0][0] / 4:
+            _apply(world, *policies.pop(0))
+        if number % 10 == 0:
+            _answer(world, rng, answered_to)
         time.sleep(0.2)
         if time.monotonic() > next_step:
             chaos.step()
@@ -238,6 +266,9 @@ def test_live_the_outcome_is_that_of_the_engine_in_memory_over_the_log_that_came
     chaos.calm()
     print(own, chaos.done, chaos.ends)
     stand_still(world)
-    world.check(learner_went_back="learner goes back" in chaos.done)
+    expected = world.check(learner_went_back="learner goes back" in chaos.done)
+    assert sorts(expected) >= {"policy_in_force", "decided", "trigger", "delivered"}
+    audited = world.command("audit")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
     assert sum(world.next_offsets()) > number
     print(f"{len(world.expired_unsent())} triggers expired unsent")

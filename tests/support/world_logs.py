@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tests.support.logs import tape
+from models.settings import DAY, HOUR
+from tests.support.logs import START, chosen_policy, tape
 from tests.support.world import Raw
 
 
-def tape_log(seed: int, partitions: int = 3, customers: int = 120, days: int = 150) -> list[list[Raw]]:
+def tape_log(
+    seed: int, partitions: int = 3, customers: int = 120, days: int = 150, policies: Mapping[int, str] | None = None
+) -> list[list[Raw]]:
     """`tests.support.logs.tape` by partition: everything customers do, bad records, a clock record at every weekly
-    tick."""
+    tick. policies: by the day on which each is applied, in every partition a little later than in the one before."""
     log: list[list[Raw]] = [[] for _ in range(partitions)]
     for entry in tape(seed, partitions, customers, days):
         log[entry.partition].append((entry.key, entry.value, entry.timestamp))
+    for number, (day, text) in enumerate((policies or {}).items(), 1):
+        for partition, entries in enumerate(log):
+            time = START + day * DAY + partition * HOUR
+            at = next(n for n, entry in enumerate(entries) if entry[2] > time)
+            entries.insert(at, (None, chosen_policy(time, number, text), time))
     return log
 
 

@@ -97,8 +97,9 @@ class Dialogue:
     rests: what marketing rests after, by the name in `contact.rest`. once: what was last sent for a moment or of an
     action, and its `once_per` then (ms). drawn: when last, and until when nothing is. All are of the policy of their
     time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
-    episode: since when one is open, 0: none. levels: that were drawn at in it. control: by salt and share, as decisions
-    say it. erased: what had been sent before the last erasure.
+    episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
+    or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
+    last erasure.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -106,7 +107,7 @@ class Dialogue:
     once: dict[tuple[str, str], tuple[Sent, int]] = field(default_factory=dict)
     causes: list[tuple[int, Touch]] = field(default_factory=list)
     episode: int = 0
-    levels: set[str] = field(default_factory=set)
+    reached: float = 0.0
     drawn: Rest | None = None
     control: dict[str, bool] = field(default_factory=dict)
     erased: list[Sent] = field(default_factory=list)

@@ -167,16 +167,17 @@ class _Walk:
         dialogue = customer.dialogue
         if decision.what == OPENS:
             dialogue.episode = decision.time
-            dialogue.levels.clear()
+            dialogue.reached = 0.0
         elif decision.what in CLOSES:
             dialogue.episode = 0
-            dialogue.levels.clear()
+            dialogue.reached = 0.0
             if decision.what == "forgotten":
                 customer.person.leave()
                 customer.dialogue = Dialogue(control=dialogue.control)
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
             self._decided[decision.id] = decision
-            self._found(decision, place, list(_of_decided(decision, dialogue, policy)))
+            customer_class = customer.person.customer_class or "consumer"
+            self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
 
     def _trigger(self, trigger: Trigger, place: Place) -> None:
         policy = self.in_force.policy
@@ -277,14 +278,17 @@ def _of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
             yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")
 
 
-def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy) -> Iterator[Finding]:
+def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_class: str) -> Iterator[Finding]:
     """What is asked of a moment's answer; the dialogue takes it in."""
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
         dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
-        if dialogue.episode and decision.level in dialogue.levels:
-            yield Finding("level_once", f"{decision.level} asks once an episode", "drawn again")
-        dialogue.levels.add(decision.level)
+        at = next((float(one["at"]) for one in policy.levels(customer_class) if one["name"] == decision.level), 1.0)
+        if dialogue.episode and at <= dialogue.reached:
+            yield Finding(
+                "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
+            )
+        dialogue.reached = max(dialogue.reached, at)
         group = str([policy.control[key] for key in ("salt", "share", "exempt")])
         if dialogue.control.setdefault(group, decision.control) != decision.control:
             yield Finding(

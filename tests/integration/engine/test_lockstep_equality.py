@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
 
+from tests.support.policies import CLASSES, EAGER, SORTS, answered, sorts
 from tests.support.servers import Broker
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_logs import lengths, tape_log
 
 CLEAN = {0, -signal.SIGTERM}
 """Asked to end: by itself, or before it had begun."""
+DECIDED_BY_POLICY = 7
+"""Batches of this size are of a log in which a policy is applied, and another one later."""
 
 
 @pytest.mark.slow
@@ -19,9 +23,9 @@ CLEAN = {0, -signal.SIGTERM}
     ("broker", "batch", "workers", "customers"),
     [
         pytest.param("kafka", 1, 1, 25, id="batches of 1, one worker", marks=pytest.mark.kafka),
-        pytest.param("kafka", 7, 2, 60, id="batches of 7, two workers", marks=pytest.mark.kafka),
+        pytest.param("kafka", 7, 2, 60, id="batches of 7, two workers, a policy in force", marks=pytest.mark.kafka),
         pytest.param("kafka", 500, 2, 120, id="batches of 500, two workers", marks=pytest.mark.kafka),
-        pytest.param("tansu", 7, 2, 60, id="the embedded broker"),
+        pytest.param("tansu", 7, 2, 60, id="the embedded broker, a policy in force"),
     ],
     indirect=["broker"],
 )
@@ -30,7 +34,10 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
 ) -> None:
     transactions = "kafka" in request.node.callspec.params["broker"]
     world = make_world(broker, batch_records=batch, piece_items=7)
-    log = tape_log(seed=batch + workers, customers=customers)
+    policies = {20: EAGER, 80: CLASSES} if batch == DECIDED_BY_POLICY else {}
+    log = tape_log(seed=batch + workers, customers=customers, policies=policies)
+    if policies:
+        log = answered(log, world.config.engine(), seed=batch)
     started = [world.worker() for _ in range(workers)]
     world.wait(lambda: sum(map(world.owned, started)) == world.config.partitions and world.owned(started[-1]) > 0, 30)
     world.produce(log)
@@ -41,7 +48,14 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
     world.wait(lambda: world.done(lengths(log)), 90)
     assert set(world.stop()) <= CLEAN
     expected = world.check(committed=transactions)
+    assert not policies or sorts(expected) >= SORTS
     triggers = [output.id for shard in expected.shards for output in shard.outputs if output.role == "triggers"]
     assert len(set(triggers)) == len(triggers) > 0
+    if transactions and policies:
+        audited = world.command("audit", "--json")
+        assert audited.returncode == 0, audited.stdout + audited.stderr
+        assert json.loads(audited.stdout)["withdrawals"] > 0
+        verified = world.command("verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
     if transactions:
         assert world.committed() == dict(enumerate(world.next_offsets()))

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -22,31 +21,9 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, synthetic
+from tests.support.policies import CLASSES, EAGER, EXAMPLE
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
-EXAMPLE = files("models.decisions.policy").joinpath("example.toml").read_text()
-EAGER = (
-    EXAMPLE.replace("at = 0.50", "at = 0.30")
-    .replace("at = 0.65", "at = 0.42")
-    .replace("at = 0.80", "at = 0.55")
-    .replace("exit = 0.40", "exit = 0.25")
-    .replace('needs = "existing_customer"\nlasts = "104w"', 'needs = "nothing"')
-    .replace('window = "28d"', 'window = "10d"')
-)
-"""The example with lower levels and shorter windows: a small log then has every sort of decision."""
-CLASSES = EAGER.replace(
-    "# -- channels",
-    """[[risk.for_classes]]
-classes = ["business", "partner"]
-exit = 0.3
-levels = [
-    { name = "slipping", at = 0.35 },
-    { name = "at_risk", at = 0.5 },
-    { name = "leaving", at = 0.6 },
-]
-
-# -- channels""",
-)
 POLICIES = {"eager": EAGER, "by class": CLASSES, "as it ships": EXAMPLE}
 
 

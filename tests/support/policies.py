@@ -1,0 +1,115 @@
+"""Policies for tests: the example as it ships, and one under which a small log has every sort of decision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from random import Random
+from typing import Any, Final
+
+from models.settings import MINUTE, EngineSettings
+from models.simulation.rehearsal import Rehearsal, rehearse
+from tests.support.logs import DATA, log_of, touchpoint
+from tests.support.world import Raw
+
+EXAMPLE = files("models.decisions.policy").joinpath("example.toml").read_text()
+EAGER = (
+    EXAMPLE.replace("at = 0.50", "at = 0.30")
+    .replace("at = 0.65", "at = 0.42")
+    .replace("at = 0.80", "at = 0.55")
+    .replace("exit = 0.40", "exit = 0.25")
+    .replace('needs = "existing_customer"\nlasts = "104w"', 'needs = "nothing"')
+    .replace('window = "28d"', 'window = "10d"')
+)
+"""The example with lower levels and shorter windows."""
+CLASSES = EAGER.replace(
+    "# -- channels",
+    """[[risk.for_classes]]
+classes = ["business", "partner"]
+exit = 0.3
+levels = [
+    { name = "slipping", at = 0.35 },
+    { name = "at_risk", at = 0.5 },
+    { name = "leaving", at = 0.6 },
+]
+
+# -- channels""",
+)
+"""The same, with levels of its own for businesses and partners."""
+ANSWERS: Final = (
+    (),
+    ("offer_delivered",),
+    ("offer_sent", "offer_delivered", "offer_accepted"),
+    ("offer_delivered", "offer_declined"),
+    ("offer_failed",),
+    ("coupon_redeemed",),
+    ("complaint",),
+    ("complaint", "offer_withdrawn"),
+    ("restricted",),
+    ("consent_changed",),
+    ("erase_requested",),
+)
+"""What may become of a trigger."""
+WORDS: Final[dict[str, dict[str, Any]]] = {
+    "offer_failed": {"failure": "refused_by_sender"},
+    "restricted": {"reason": "dispute"},
+    "consent_changed": {"marketing": False},
+}
+IN_SECONDS: Final = tuple(
+    re.sub(r"\nquiet_hours = .*", "", re.sub(r'(?<!valid = )"(\d+)[hdw]"', r'"\1s"', text)) for text in (EAGER, CLASSES)
+)
+"""For worlds whose weeks are seconds: durations in seconds but those of promotions, and no night."""
+SORTS: Final = frozenset(
+    {"policy_in_force", "decided", "waits", "void", "delivered", "given_back", "withdrawal", "trigger"}
+)
+"""What a run under a policy is to have said, for its comparison to mean something."""
+
+
+def sorts(world: Rehearsal) -> set[str]:
+    """What decisions and triggers under a policy are about."""
+    found = set()
+    for output in (output for shard in world.shards for output in shard.outputs):
+        if output.role in ("decisions", "triggers"):
+            told = json.loads(output.value)
+            if told.get("policy") or told["type"] == "withdrawal":
+                found.add(told.get("what") or told["type"])
+    return found
+
+
+def answered(log: Sequence[Sequence[Raw]], engine: EngineSettings, seed: int) -> list[list[Raw]]:
+    """The log, and within the hour after each of its triggers what became of it: the sender's words, or a change of
+    heart that takes it back. What follows is another log: some of its triggers are unanswered."""
+    world = rehearse([log_of((at, key, value) for key, value, at in entries) for entries in log], engine)
+    random, found = Random(seed), [list(entries) for entries in log]
+    for number, shard in enumerate(world.shards):
+        for output in shard.outputs:
+            if output.role != "triggers" or not (told := json.loads(output.value)).get("policy"):
+                continue
+            found[number] += answers_to(
+                told["id"], told["customer"], random, told["time"] + random.randint(1, 55) * MINUTE
+            )
+        # By time, as far as the log is: a record that came late stays where it is.
+        found[number] = _merged(log[number], found[number][len(log[number]) :])
+    return found
+
+
+def answers_to(trigger: str, customer: str, random: Random, time: int) -> list[Raw]:
+    """What becomes of a trigger, at a time (ms)."""
+    found: list[Raw] = []
+    for kind in random.choice(ANSWERS):
+        data = {**DATA[kind](random), **WORDS.get(kind, {})}
+        data |= {name: trigger for name in ("trigger_id", "coupon_id") if name in data}
+        found.append((customer.encode(), touchpoint(kind, customer, time, data, id=f"{kind}-of-{trigger}"), time))
+    return found
+
+
+def _merged(log: Sequence[Raw], more: list[Raw]) -> list[Raw]:
+    found: list[Raw] = []
+    rest = sorted(more, key=lambda entry: entry[2])
+    for entry in log:
+        while rest and rest[0][2] < entry[2]:
+            found.append(rest.pop(0))
+        found.append(entry)
+    return [*found, *rest]
