@@ -47,6 +47,8 @@ WAKING: Final = frozenset(
 )
 """Kinds of touchpoints at which what waits is looked at again."""
 LEAST_WAIT: Final = HOUR
+LEAST_LIFE: Final = 15 * MINUTE
+"""So long before quiet hours begin nothing of marketing is decided: it could hardly be sent."""
 SPREAD: Final = 30 * MINUTE
 """Those who wait for one hour of the day come back within so long of it."""
 
@@ -262,8 +264,12 @@ def _level(given: Given, one: Waiting) -> str:
 
 
 def _opening(given: Given, found: Judged) -> Opening | None:
-    purpose = given.policy.policy.action[found.action].purpose
-    return opening(given.policy, given.person, purpose, found.channel, given.now)
+    policy, person = given.policy, given.person
+    purpose = policy.policy.action[found.action].purpose
+    hour = opening(policy, person, purpose, found.channel, given.now)
+    if purpose == MARKETING and hour is not None and 0 < hour.until < max(hour.at, given.now) + LEAST_LIFE:
+        return opening(policy, person, purpose, found.channel, hour.until)
+    return hour
 
 
 def _score(given: Given, found: Judged) -> float:

@@ -23,8 +23,9 @@ ONLINE_FOR: Final = HOUR
 class Person:
     """What the record knows of a customer. Read only: a record that changes needs a new one.
 
-    customer: the id. flags: of the record. last_purchase, first_touch: log time in ms, 0: never. purchase_days: days
-    with a purchase. spent: money in all. risk: last estimate of churn; None: there is none.
+    customer: the id. flags: of the record. last_purchase, first_touch: log time in ms, 0: never, or not known.
+    purchase_days: days with a purchase; None: not known. spent: money in all. risk: last estimate of churn; None: there
+    is none.
     """
 
     __slots__ = (
@@ -48,7 +49,7 @@ class Person:
         tail: Tail,
         flags: int = 0,
         last_purchase: int = 0,
-        purchase_days: int = 0,
+        purchase_days: int | None = 0,
         spent: float = 0.0,
         risk: float | None = None,
         first_touch: int = 0,

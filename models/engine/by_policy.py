@@ -18,7 +18,7 @@ from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.output_buffer import Emitted, Work
 from models.outputs import Decision, Reason, Trigger, Withdrawal, output_id
-from models.settings import SECOND
+from models.settings import SECOND, Alive
 
 
 class Customer(NamedTuple):
@@ -32,13 +32,16 @@ class Customer(NamedTuple):
     seconds: Any
     phase: int
 
-    def person(self, risk: float | None) -> Person:
+    def person(self, risk: float | None, alive: Alive) -> Person:
+        """As decisions see them. alive: where other signs than purchases count as staying, the record does not tell
+        them apart, and of purchases nothing is known: a visit makes nobody an existing customer."""
+        bought = alive == "purchase"
         return Person(
             self.name,
             self.tail,
             self.flags,
-            int(self.times[LAST_PURCHASE]),
-            int(self.numbers[PURCHASE_DAYS]),
+            int(self.times[LAST_PURCHASE]) if bought else 0,
+            int(self.numbers[PURCHASE_DAYS]) if bought else None,
             float(self.numbers[SPENT]),
             risk,
             int(self.seconds[FIRST_TOUCH]) * SECOND,
@@ -67,7 +70,7 @@ def by_policy(
         touch: the touchpoint of the step; None: a timer.
         basis: what the risk was estimated from, shape (BASIS,).
     """
-    person = customer.person(row.probability)
+    person = customer.person(row.probability, work.settings.alive)
     tick = work.settings.tick
     given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, Asks(why), touch)
     for said in decide(given):

@@ -49,7 +49,7 @@ def standing_view(
     slab = (record.flags, record.times, record.numbers, record.seconds)
     phase = int(phase_of(settings, hash_of(name)))
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
-    person = Customer(name, record.tail, *slab, phase).person(risk)
+    person = Customer(name, record.tail, *slab, phase).person(risk, settings.alive)
     given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER)
     reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
     return {

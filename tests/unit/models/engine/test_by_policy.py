@@ -104,3 +104,23 @@ def test_before_a_cut_over_nobody_is_triggered_and_behind_it_open_episodes_ask()
     times = [one["time"] for one in said(quiet[0], "triggers") if one.get("policy")]
     assert len(times) > 5
     assert min(times) >= until
+
+
+def test_where_a_visit_counts_as_staying_nobody_is_an_existing_customer_by_it() -> None:
+    """The record does not tell signs of staying apart: of marketing by email only who consented to it gets any."""
+    log = log_with("as it ships", customers=40, days=150)
+    sent = {}
+    for alive in ("purchase", "engagement"):
+        world = rehearse(log, replace(VARIANTS["live"], alive=alive))
+        sent[alive] = [one for one in said(world, "triggers") if one.get("policy")]
+        decided = said(world, "decisions")
+        assert any("no_basis" in (one.get("gate"), *_gates(one)) for one in decided) or alive == "purchase"
+    consented = {
+        row.key.decode() for part in log for row in part if row.key and b"consent_changed" in (row.value or b"")
+    }
+    assert {one["customer"] for one in sent["engagement"] if one["purpose"] == "marketing"} <= consented
+    assert {one["customer"] for one in sent["purchase"] if one["purpose"] == "marketing"} - consented
+
+
+def _gates(decision: dict[str, Any]) -> list[str]:
+    return [gate for one in decision.get("candidates", ()) for gate in one.get("gates", ())]
