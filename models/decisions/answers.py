@@ -37,6 +37,7 @@ WAKING: Final = frozenset(
         Kind.PREFERENCES_UPDATED,
         Kind.PROFILE_UPDATED,
         Kind.PRESENCE,
+        Kind.OFFER_DELIVERED,  # which may have been earlier than was presumed
         Kind.OFFER_DECLINED,
         Kind.OFFER_WITHDRAWN,
         Kind.OFFER_FAILED,
@@ -54,6 +55,8 @@ SPREAD: Final = 30 * MINUTE
 
 
 def answers(given: Given) -> list[Said]:
+    """The answers to what waits and is due, in the order in which they are given. Changes `given.standing`: what is
+    answered waits no more, what goes on waiting wakes later than now."""
     standing, now, policy = given.standing, given.now, given.policy
     woken = given.touch is not None and given.touch.kind in WAKING
     due = [one for one in standing.waiting if woken or (one.wakes and one.wakes <= now)]

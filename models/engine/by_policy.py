@@ -17,7 +17,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.output_buffer import Emitted, Work
-from models.outputs import Decision, Reason, Trigger, Withdrawal, output_id
+from models.outputs import Decision, Trigger, Withdrawal, output_id
 from models.settings import SECOND, Alive
 
 
@@ -104,7 +104,7 @@ def emit_said(
         name = output_id(said.what, customer, row.now, at.offset, at.due, said.trigger or said.id)
     reasons = ""
     if said.sending is not None and row.probability is not None and basis is not None:
-        found = drivers(work.scorer, basis, work.settings.alive)[:DRIVERS]
+        found = drivers(work.scorer, basis, work.settings.alive, DRIVERS)
         reasons = "; ".join(driver.text for driver in found)
     decision = Decision(
         name,
@@ -140,14 +140,13 @@ def emit_said(
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:
     """What downstream is asked to do. Its coupon follows from its id."""
     action, tail = policy.policy.action[sending.action], person.tail
-    reasons: list[Reason] = []
     return Trigger(
         id=sending.id,
         customer=row.customer.decode(),
         action=sending.action,
         channel=sending.channel,
         probability=0.0,
-        drivers=reasons,
+        drivers=[],
         episode=0,
         step=0,
         time=row.now,
