@@ -22,9 +22,10 @@ class DecisionSeries:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = Counter("retention_decisions", "decided by a policy", ("what", "gate"), registry=registry)
-        for what in WHATS:
-            if what not in ("held", "waits", "withdrawn"):
-                self._decisions.labels(what, NO_GATE)  # shown at 0, so that the first one is an increase
+        for what in WHATS:  # shown at 0, so that the first one is an increase
+            for gate in GATES if what in ("held", "waits") else (NO_GATE,):
+                if what != "withdrawn":
+                    self._decisions.labels(what, gate)
 
     def count(self, decided: Mapping[tuple[str, str], int]) -> None:
         """Count the decisions of a commit, by `models.engine.changes.Changes.decided`."""

@@ -73,7 +73,7 @@ def test_all_is_well_but_for_the_single_replica_and_what_the_embedded_broker_can
     real = isinstance(broker, ApacheKafka)
     embedded = ["kafka.transactions", "kafka.idempotence", "kafka.clock"]
     assert those(found, WARNING) == ([] if real else embedded) + ["topics.replicas"]
-    without_shards = ["settings", "log", "committed", "churn_rate", "model"]
+    without_shards = ["settings", "policy", "log", "committed", "churn_rate", "model"]
     assert those(found, SKIPPED) == [f"shards.{name}" for name in without_shards]
     assert found["shards.state"]["told"] == "no shard has worked yet"
     if real:
@@ -105,7 +105,7 @@ def test_each_check_is_a_line_and_the_remedy_stands_below_it(sound: Retention) -
     assert [line.split()[1] for line in lines if line.split()[0] in (OK, WARNING, PROBLEM, SKIPPED)] == list(CHECKS)
     below = lines[next(n for n, line in enumerate(lines) if "topics.replicas" in line) + 1]
     assert below.strip().startswith("fix: in production create the topics with --replication 3")
-    assert lines[-1].endswith("5 skipped")
+    assert lines[-1].endswith("6 skipped")
     assert result.stderr == ""
 
 
