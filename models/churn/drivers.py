@@ -55,7 +55,8 @@ def _changes(probabilities: NDArray[np.float64]) -> list[float]:
     """Of the logit, from the first of the probabilities to each of them."""
     changes = np.empty_like(probabilities)
     _write_changes(probabilities, changes)
-    return changes.tolist()  # type: ignore[no-any-return]
+    found: list[float] = changes.tolist()
+    return found
 
 
 @compiled

@@ -190,7 +190,7 @@ def _send(given: Given, said: Said, hour: Opening | None, propensity: float, mad
     made += map(became, settled)
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
-    sending = Sending(said.id, said.action, said.channel, expires, valid, cost, propensity, zone)
+    sending = Sending(expires, valid, cost, propensity, zone)
     return said._replace(trigger=said.id, sending=sending)
 
 

@@ -211,6 +211,8 @@ _BAD: Final[dict[int, Callable[[Any], bool]]] = {
     Kind.CSAT: lambda data: data.score <= 2,
     Kind.REVIEW: lambda data: data.rating <= 2,
 }
+BAD_EXPERIENCES: Final = frozenset(_BAD)
+"""Kinds of touchpoints that may tell of one."""
 
 
 def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict[int, int]) -> list[Settled]:

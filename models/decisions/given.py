@@ -50,11 +50,8 @@ class Given(NamedTuple):
 
 
 class Sending(NamedTuple):
-    """A trigger that a decision makes. zone: how the hour was found, in words."""
+    """What a trigger has beside the decision that makes it. zone: how the hour was found, in words."""
 
-    id: str
-    action: str
-    channel: str
     expires_at: int
     valid_until: int
     cost: float

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from xxhash import xxh3_64_intdigest
-
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
 from models.decisions.contact import report, settle, suffered, withdraw
 from models.decisions.gates import Ask, said_against
-from models.decisions.given import Asks, Given, Said, Touched, cause_of, decision_id, id_at
+from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
 from models.decisions.standing import MAX_WAITING, Outstanding, Stage, Standing, Waiting, channel_number, number_of
@@ -59,7 +57,7 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     return [Said("void", decision_id(customer, name, now, "void", ""), moment=name) for _ in waiting]
 
 
-def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> list[Said]:
+def take_all_back(standing: Standing, reason: str) -> list[Said]:
     """What is out is taken back, whatever it is but legal notices: the customer asked to be forgotten."""
     return [
         Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", withdraws=True)
@@ -139,7 +137,7 @@ def _asked_by_touchpoint(given: Given) -> Iterator[Said]:
             yield _crowded(given, name)
             continue
         asked = min(whole(touch.time), now)
-        standing.waiting.append(Waiting(number, asked, now, 0.0, xxh3_64_intdigest(touch.id.encode())))
+        standing.waiting.append(Waiting(number, asked, now))
 
 
 def _asked_by_level(given: Given) -> Iterator[Said]:
@@ -160,7 +158,7 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
     asking = [one for one in passed if not named or one.name in named]
     if not asking:
         return
-    number, cause = number_of(name), xxh3_64_intdigest(cause_of(given).encode())
+    number = number_of(name)
     for place, one in enumerate(standing.waiting):
         if one.threshold:
             standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at)
@@ -169,7 +167,7 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
         last = max(standing.waiting, key=lambda one: rank(policy, one))
         standing.waiting.remove(last)
         yield _crowded(given, policy.named.get(last.moment) or str(last.moment))
-    standing.waiting.append(Waiting(number, given.now, given.now, asking[-1].at, cause))
+    standing.waiting.append(Waiting(number, given.now, given.now, asking[-1].at))
 
 
 def _crowded(given: Given, name: str) -> Said:

@@ -48,15 +48,13 @@ class Waiting(NamedTuple):
     """A moment that has asked and is not answered.
 
     moment: `number_of` its name. asked: when its life began. wakes: when it is looked at again; 0: at a touchpoint that
-    wakes it only. threshold: the level's risk that asked, 0.0 of a touchpoint moment. cause: hash of the id of the
-    touchpoint that asked, 0: a due item.
+    wakes it only. threshold: the level's risk that asked, 0.0 of a touchpoint moment.
     """
 
     moment: int
     asked: int
     wakes: int
     threshold: float = 0.0
-    cause: int = 0
 
 
 class Stage(IntEnum):
@@ -137,7 +135,7 @@ class Standing:
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
 _HEAD = struct.Struct("<IdBIIIBBBB")  # these, form, window, rest, harm, promoted, lengths; then counts
-_WAITING = struct.Struct("<IIIdQ")
+_WAITING = struct.Struct("<IIId")
 _OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves
 _ONCE = struct.Struct("<II")
 _COUNT = struct.Struct("<HHBB")
@@ -165,8 +163,7 @@ def pack_standing(standing: Standing) -> bytes:
         )
     ]
     parts += [
-        _WAITING.pack(one.moment, second_of(one.asked), second_of(one.wakes), one.threshold, one.cause)
-        for one in standing.waiting
+        _WAITING.pack(one.moment, second_of(one.asked), second_of(one.wakes), one.threshold) for one in standing.waiting
     ]
     parts += [
         _OUTSTANDING.pack(
@@ -205,8 +202,8 @@ def unpack_standing(stored: bytes) -> Standing:
     at = _HEAD.size
     found = Standing(reached, window * SECOND, rest * SECOND, harm * SECOND, bool(promoted))
     for _ in range(waiting):
-        moment, asked, wakes, threshold, cause = _WAITING.unpack_from(stored, at)
-        found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold, cause))
+        moment, asked, wakes, threshold = _WAITING.unpack_from(stored, at)
+        found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold))
         at += _WAITING.size
     for _ in range(outstanding):
         low, high, time, expires, until, channel, action, kind, what = _OUTSTANDING.unpack_from(stored, at)

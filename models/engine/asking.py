@@ -8,15 +8,17 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.decisions.answers import WAKING
+from models.decisions.contact import BAD_EXPERIENCES
+from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.lanes import ASKS, WAKES
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints import Kind
+from models.touchpoints.kinds import RESERVED
 
-SUFFERED: Final = (Kind.COMPLAINT, Kind.CASE_OPENED, Kind.CSAT, Kind.NPS, Kind.REVIEW, Kind.PAYMENT_FAILED)
-"""Kinds of bad experiences (`models.decisions.contact.suffered` says which touchpoints of them are some)."""
 COUNTED: Final = (Kind.CAMPAIGN_RECEIVED, Kind.SPAM_REPORTED)
 """Kinds that count for whoever we never wrote to, too."""
 REPORTS: Final = (
@@ -31,16 +33,7 @@ REPORTS: Final = (
     Kind.COUPON_REDEEMED,
 )
 """Kinds that say what became of a trigger."""
-TOLD: Final = (
-    Kind.CASE_RESOLVED,
-    Kind.RETURN,
-    Kind.CONSENT_CHANGED,
-    Kind.MESSAGE_UNSUBSCRIBED,
-    Kind.RESTRICTED,
-    Kind.PREFERENCES_UPDATED,
-    Kind.PROFILE_UPDATED,
-    Kind.PRESENCE,
-)
+TOLD: Final = WAKING.union(WILL, *TAKES_BACK.values()) - RESERVED
 """Kinds after which what waits is looked at again, or what is out may have to be taken back."""
 
 
@@ -81,5 +74,5 @@ def _of_kind(policy: PolicyInForce) -> NDArray[np.uint8]:
     table = np.zeros(256, dtype=np.uint8)
     taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
     table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back)]] = WAKES
-    table[[*SUFFERED, *COUNTED]] = ASKS
+    table[[*BAD_EXPERIENCES, *COUNTED]] = ASKS
     return table

@@ -85,7 +85,7 @@ def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: S
 
 def emit_withdrawals(work: Work, policy: PolicyInForce, row: Row, standing: Standing, reason: str) -> None:
     """Take back all that is out."""
-    for said in take_all_back(standing, policy, reason):
+    for said in take_all_back(standing, reason):
         emit_said(work, policy, row, said)
 
 
@@ -139,12 +139,12 @@ def emit_said(
 
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:
     """What downstream is asked to do. Its coupon follows from its id."""
-    action, tail = policy.policy.action[sending.action], person.tail
+    action, tail = policy.policy.action[said.action], person.tail
     return Trigger(
-        id=sending.id,
+        id=said.id,
         customer=row.customer.decode(),
-        action=sending.action,
-        channel=sending.channel,
+        action=said.action,
+        channel=said.channel,
         probability=0.0,
         drivers=[],
         episode=0,
@@ -164,7 +164,7 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         zone=sending.zone,
         parameters=dict(action.parameters),
         notices=action.notices,
-        coupon=sending.id if action.promotion else "",
+        coupon=said.id if action.promotion else "",
         valid_until=sending.valid_until,
         cost=sending.cost,
         propensity=sending.propensity,

@@ -10,12 +10,11 @@ import click
 from models.customer.record import unpack
 from models.customer.tail import UnknownRecord
 from models.timeline.partitioning import partition_of
+from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
-from streams.kafka.admin import TopicAdmin
-from streams.kafka.security import kafka_connection
 
 if TYPE_CHECKING:
     from streams.operations.customer.stored import StoredCustomer
@@ -56,8 +55,7 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
     from streams.operations.customer.standing import short_view, standing_view
 
     if partitions is None:
-        with TopicAdmin(kafka_connection(config)) as admin:
-            partitions = admin.topic(config.topic("touchpoints")).partitions
+        partitions = touchpoint_partitions(config)
     partition = partition_of(customer_id, partitions)
     stored = asyncio.run(_stored(config, partition, customer_id))
     if stored.record is None:

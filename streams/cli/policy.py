@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.cli.choices import Read, read_in_time, say_read, touchpoint_partitions
 from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def apply(
     quiet_libraries()
     from streams.operations.policy import planned, read_by, record_of, write
 
-    partitions = _partitions(config)
+    partitions = touchpoint_partitions(config)
     shards = asyncio.run(_shards(config, partitions))
     plan = planned(shards, text_of(file), by, reason, base, int(time.time() * 1000))
     if plan is None or dry_run:
@@ -199,18 +199,11 @@ def apply(
         _say(config, plan, as_json, [], None)
         return
     offsets = write(kafka_connection(config), config.topic("touchpoints"), partitions, shards, plan)
-
-    async def wait_for_shards() -> tuple[list[int], list[int]]:
-        async with store_of(config) as store:
-            have, lack = await read_by(store, config.app, partitions, plan.policy, wait)
-            return list(have), list(lack)
-
-    _say(config, plan, as_json, offsets, asyncio.run(wait_for_shards()))
+    read = read_in_time(config, lambda store: read_by(store, config.app, partitions, plan.policy, wait))
+    _say(config, plan, as_json, offsets, read)
 
 
-def _say(
-    config: Config, plan: Plan | None, as_json: bool, offsets: list[int], read: tuple[list[int], list[int]] | None
-) -> None:
+def _say(config: Config, plan: Plan | None, as_json: bool, offsets: list[int], read: Read | None) -> None:
     """Args:
     config: of the command.
     plan: what was to be written; None: nothing.
@@ -218,13 +211,13 @@ def _say(
     offsets: where it was written, by partition; none: nowhere.
     read: the shards that have read it by now, and the others.
     """
-    have, lack = read or ([], [])
     changed = {} if plan is None else _differences(plan.before, plan.policy)
     topic = config.topic("touchpoints")
     if as_json:
         named = None if plan is None else _name(plan.policy)
         told = {"policy": named, "changed": changed, "topic": topic, "offsets": offsets}
-        echo_json({**told, "read": have, "not_read": lack})
+        have, lack = read or ((), ())
+        echo_json({**told, "read": list(have), "not_read": list(lack)})
         return
     if plan is None:
         echo("nothing to do: every shard has this policy")
@@ -232,15 +225,11 @@ def _say(
     if plan.repeats:
         echo("applied before, and not read by every shard")
     _say_changes(changed)
-    if not offsets:
+    if not offsets or read is None:
         echo("nothing was written: --dry-run")
         return
     echo(f"written into {len(offsets)} partitions of {topic} as {_told(plan.policy)}")
-    if lack:
-        told_lack = f"not read yet by shard {', '.join(map(str, lack))}: it counts there once a worker comes to it"
-        echo(f"warning: {told_lack}; `retention policy show` tells", err=True)
-    else:
-        echo(f"read by all {len(have)} shards")
+    say_read(read, "retention policy show")
 
 
 def _say_changes(changed: dict[str, list[Any]]) -> None:
@@ -257,16 +246,11 @@ def _differences(old: PolicyInForce | None, new: PolicyInForce) -> dict[str, lis
     return {key: list(values) for key, values in found.items()}
 
 
-def _partitions(config: Config) -> int:
-    with TopicAdmin(kafka_connection(config)) as admin:
-        return admin.topic(config.topic("touchpoints")).partitions
-
-
 async def _shards(config: Config, partitions: int | None = None) -> dict[int, ShardPolicyNow]:
     from streams.operations.policy import shards_now  # loads River
 
     async with store_of(config) as store:
-        return await shards_now(store, config.app, _partitions(config) if partitions is None else partitions)
+        return await shards_now(store, config.app, touchpoint_partitions(config) if partitions is None else partitions)
 
 
 def example_text() -> str:

@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.settings import SECOND, EngineSettings
+from streams.cli.choices import Read, read_in_time, say_read, touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.config import Config
-from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 from streams.text import moment
 
 if TYPE_CHECKING:
     from streams.operations.chosen_settings import Plan, ShardSettingsNow
-
-
-Read = tuple[list[int], list[int]]
-"""The shards that have read a change by now, and those that have not."""
 
 
 @click.group()
@@ -53,7 +49,7 @@ def show(config: Config, as_json: bool) -> None:
       retention settings show --json
     """
     quiet_libraries()
-    shards = asyncio.run(_shards(config, _partitions(config)))
+    shards = asyncio.run(_shards(config, touchpoint_partitions(config)))
     if as_json:
         echo_json(
             {"app": config.app, "configured": _values(config.engine()), "shards": [_as_data(s) for s in shards.items()]}
@@ -97,7 +93,7 @@ def apply(
     quiet_libraries()
     from streams.operations.chosen_settings import planned, read_by, write
 
-    partitions = _partitions(config)
+    partitions = touchpoint_partitions(config)
     shards = asyncio.run(_shards(config, partitions))
     plan = planned(shards, dict(map(_pair, wanted)), _time(at), by, int(time.time() * 1000))
     if plan is not None and not as_json:
@@ -106,13 +102,8 @@ def apply(
         _say(config, plan, as_json, None, None)
         return
     offsets = write(kafka_connection(config), config.topic("touchpoints"), partitions, shards, plan)
-
-    async def wait_for_shards() -> Read:
-        async with store_of(config) as store:
-            have, lack = await read_by(store, config.app, partitions, plan.chosen.number, wait)
-            return list(have), list(lack)
-
-    _say(config, plan, as_json, offsets, asyncio.run(wait_for_shards()))
+    read = read_in_time(config, lambda store: read_by(store, config.app, partitions, plan.chosen.number, wait))
+    _say(config, plan, as_json, offsets, read)
 
 
 def _say(
@@ -120,7 +111,7 @@ def _say(
     plan: Plan | None,
     as_json: bool,
     offsets: list[int] | None,
-    read: tuple[list[int], list[int]] | None,
+    read: Read | None,
 ) -> None:
     """Args:
     config: of the command.
@@ -135,9 +126,9 @@ def _say(
     changed = {name: (before[name], new) for name, new in after.items() if before[name] != new}
     if as_json:
         number = None if plan is None else plan.chosen.number
-        have, lack = read or ([], [])
+        have, lack = read or ((), ())
         data = {"number": number, "changed": changed, "topic": config.topic("touchpoints"), "offsets": offsets or []}
-        echo_json({**data, "read": have, "not_read": lack})
+        echo_json({**data, "read": list(have), "not_read": list(lack)})
         return
     if plan is None:
         echo("nothing to change: every shard has these settings")
@@ -146,16 +137,11 @@ def _say(
         echo("chosen before, and not read by every shard")
     for name, (old, new) in changed.items():
         echo(f"{name}  {old:g} -> {new:g}")
-    if offsets is None:
+    if offsets is None or read is None:
         echo("nothing was written: --dry-run")
         return
     echo(f"written into {len(offsets)} partitions of {config.topic('touchpoints')} as number {plan.chosen.number}")
-    have, lack = read or ([], [])
-    if lack:
-        told = f"not read yet by shard {', '.join(map(str, lack))}: it counts there once a worker comes to it"
-        echo(f"warning: {told}; `retention settings show` tells", err=True)
-    else:
-        echo(f"read by all {len(have)} shards")
+    say_read(read, "retention settings show")
 
 
 def _warn_of_policy(shards: dict[int, ShardSettingsNow]) -> None:
@@ -166,11 +152,6 @@ def _warn_of_policy(shards: dict[int, ShardSettingsNow]) -> None:
             f"a policy is in force in shard {', '.join(map(str, which))}: {', '.join(BY_POLICY)} decide nothing there"
         )
         echo(f"warning: {told}; see `retention policy show`", err=True)
-
-
-def _partitions(config: Config) -> int:
-    with TopicAdmin(kafka_connection(config)) as admin:
-        return admin.topic(config.topic("touchpoints")).partitions
 
 
 async def _shards(config: Config, partitions: int) -> dict[int, ShardSettingsNow]:

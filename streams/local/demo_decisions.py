@@ -7,27 +7,14 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from models.outputs import Decision
 from streams.text import as_words
 
-LEAVE_ALONE = "leave_alone"
 WIDTH = 16
 """Of what a line of the closing is about."""
 
 
-class _Said(msgspec.Struct, gc=False):
-    """Of a decision what is counted."""
-
-    what: str
-    moment: str = ""
-    level: str = ""
-    action: str = ""
-    trigger: str = ""
-    gate: str = ""
-    reason: str = ""
-    control: bool = False
-
-
-_decode = msgspec.json.Decoder(_Said).decode
+_decode = msgspec.json.Decoder(Decision).decode
 
 
 class Decided:
@@ -57,7 +44,7 @@ class Decided:
             elif said.what == "decided":
                 self._answered(said)
 
-    def _answered(self, said: _Said) -> None:
+    def _answered(self, said: Decision) -> None:
         if said.trigger:
             self.sent[said.action, said.level or said.moment] += 1
         elif said.gate:

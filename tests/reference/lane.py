@@ -41,10 +41,11 @@ from models.customer.layout import (
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.tail import Tail
+from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.given import Asks
 from models.decisions.policy.conditions import holds
 from models.decisions.standing import Standing, pack_standing, unpack_standing
-from models.engine.asking import COUNTED, REPORTS, SUFFERED, TOLD
+from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
 from models.engine.output_buffer import OutputPosition, Work
@@ -169,7 +170,7 @@ class Lane:
         taking_back = {name for action in self.policy.policy.action.values() for name in action.withdraw_when or ()}
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
         stands = self.record is not None and bool(self.record.tail.standing)
-        if touch.kind in SUFFERED or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
+        if touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
             return Asks.TOUCHPOINT
         return 0
 

@@ -94,9 +94,11 @@ def _like(key: str, condition: Condition, wanted: Any) -> Iterator[Problem]:
         )
 
 
+_FITS: Final[dict[str, tuple[type, ...]]] = {"text": (str,), "list": (str,), "truth": (bool,), "number": (int, float)}
+
+
 def _one(key: str, value: Value | None, sort: str, wanted: Any) -> Iterator[Problem]:
-    fits = {"text": str, "list": str, "truth": bool, "number": (int, float)}[sort]
-    if not isinstance(value, fits) or (sort == "number" and isinstance(value, bool)):  # type: ignore[arg-type]
+    if not isinstance(value, _FITS[sort]) or (sort == "number" and isinstance(value, bool)):
         yield Problem(key, shown(value), f"give {_TAKES[sort]}")
         return
     inner = bare(wanted)[0] if wanted is not None else None

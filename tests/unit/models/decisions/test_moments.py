@@ -119,7 +119,7 @@ def out(action: str, purpose: str = "marketing", channel: str = "email", number:
 
 
 def waiting(name: str, wakes: int = NOW, threshold: float = 0.0, asked: int = NOW - HOUR) -> Waiting:
-    return Waiting(number_of(name), asked, wakes, threshold, 1)
+    return Waiting(number_of(name), asked, wakes, threshold)
 
 
 # -- what waits under another policy
@@ -135,7 +135,7 @@ def test_what_a_level_asked_is_the_moment_of_risk_under_whatever_name() -> None:
 def test_a_higher_level_raises_what_waits_under_another_name() -> None:
     standing = Standing(reached=0.5, waiting=[waiting("risk", NOW + DAY, 0.5)])
     assert step(standing, estimate=0.9) == []
-    assert standing.waiting == [Waiting(number_of("danger"), NOW - HOUR, NOW + DAY, 0.8, 1)]
+    assert standing.waiting == [Waiting(number_of("danger"), NOW - HOUR, NOW + DAY, 0.8)]
 
 
 def test_the_end_of_an_episode_makes_it_void_under_whatever_name() -> None:
@@ -216,7 +216,7 @@ def test_decision_trigger_and_reservation_have_one_id() -> None:
     standing = Standing()
     [said] = step(standing, touch("complaint", "harm"))
     assert said.sending is not None
-    assert said.trigger == said.sending.id == said.id
+    assert said.trigger == said.id
     assert [one.id for one in standing.outstanding] == [id_of(said.trigger)]
 
 

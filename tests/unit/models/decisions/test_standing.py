@@ -24,7 +24,7 @@ TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
 MAYBE = st.just(0) | TIMES
 NUMBERS = st.integers(1, 2**32 - 1)
 CHANNELS = st.integers(1, 2**16 - 1)
-WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1), st.integers(0, 2**64 - 1))
+WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1))
 OUTSTANDING = st.builds(
     Outstanding,
     st.integers(0, 2**128 - 1),
