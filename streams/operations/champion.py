@@ -15,7 +15,7 @@ from models.churn.registry import named
 from models.learning.schema import schema_of
 from models.timeline.shard_state import NO_TIME
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode
+from streams.errors import EngineError, ExitCode, NoShard
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
@@ -27,12 +27,6 @@ from streams.store import Store
 SHARD = 0
 """Whose partition has the choices, so that they are in one order; there is no topic without it."""
 DELIVERY_S = 15.0
-
-
-class NoShard(EngineError):
-    """No worker has worked for this application yet."""
-
-    remedy = "start a worker first, or correct --app and --redis-url"
 
 
 class ModelUnknown(EngineError):

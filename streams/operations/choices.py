@@ -9,10 +9,10 @@ from typing import Final
 
 from models.timeline.shard_state import NO_TIME
 from streams.crash_points import point
+from streams.errors import NoShard
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
-from streams.operations.champion import NoShard
 from streams.shard.meta import ShardBody
 
 DELIVERY_S: Final = 15.0

@@ -19,12 +19,10 @@ from models.decisions.policy.types import FORMAT
 from models.timeline.chosen_policy import rank
 from models.timeline.shard_state import PolicyName
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode
+from streams.errors import EngineError, ExitCode, NoShard
 from streams.kafka.security import KafkaConnection
-from streams.operations.champion import NoShard
 from streams.operations.choices import read_within, write_choice
 from streams.shard.meta import ShardBody, unpack_body
-from streams.shard.stored_policy import POLICY, stored_policy
 from streams.store import Store
 
 TRIES: Final = 3
@@ -94,6 +92,8 @@ async def shards_now(store: Store, app: str, partitions: int) -> dict[int, Shard
 
 async def shard_now(store: Store, namespace: str) -> ShardPolicyNow | None:
     """A shard's metadata and policy; None where there is no such shard. Raises as `shards_now`."""
+    from streams.shard.stored_policy import POLICY, stored_policy  # loads River
+
     meta, text = await store.read_meta(namespace), None
     if meta is None:
         return None
