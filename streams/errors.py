@@ -201,9 +201,3 @@ class LearnerStateRefused(EngineError):
         "the versions already published stay in force; restore the learner's keys from the backup, or delete them "
         "to relearn from the examples topic"
     )
-
-
-class NoShard(EngineError):
-    """No worker has worked for this application yet."""
-
-    remedy = "start a worker first, or correct --app and --redis-url"

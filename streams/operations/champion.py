@@ -15,12 +15,13 @@ from models.churn.registry import named
 from models.learning.schema import schema_of
 from models.timeline.shard_state import NO_TIME
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode, NoShard
+from streams.errors import EngineError, ExitCode
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
 from streams.learner.lineage import FIRST, Relearns, lineage_to_read, relearning
 from streams.learner.model_registry import ModelRegistry
+from streams.operations.choices import NoShard
 from streams.shard.meta import ShardBody, settings_of, unpack_body
 from streams.store import Store
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.timeline.shard_state import NO_TIME
 from streams.crash_points import point
-from streams.errors import NoShard
+from streams.errors import EngineError
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
@@ -17,6 +17,12 @@ from streams.shard.meta import ShardBody
 
 DELIVERY_S: Final = 15.0
 LOOK_AGAIN_S: Final = 0.25
+
+
+class NoShard(EngineError):
+    """No worker has worked for this application yet."""
+
+    remedy = "start a worker first, or correct --app and --redis-url"
 
 
 def write_choice(

@@ -17,9 +17,9 @@ from models.settings import DAY, SECOND, EngineSettings
 from models.timeline.chosen_settings import Values, changeable, newest, rank
 from models.timeline.shard_state import ChosenSettings
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode, NoShard
+from streams.errors import EngineError, ExitCode
 from streams.kafka.security import KafkaConnection
-from streams.operations.choices import read_within, write_choice
+from streams.operations.choices import NoShard, read_within, write_choice
 from streams.shard.meta import ShardBody, settings_in_force, unpack_body
 from streams.store import Store
 

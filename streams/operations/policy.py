@@ -19,9 +19,9 @@ from models.decisions.policy.types import FORMAT
 from models.timeline.chosen_policy import rank
 from models.timeline.shard_state import PolicyName
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode, NoShard
+from streams.errors import EngineError, ExitCode
 from streams.kafka.security import KafkaConnection
-from streams.operations.choices import read_within, write_choice
+from streams.operations.choices import NoShard, read_within, write_choice
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
 

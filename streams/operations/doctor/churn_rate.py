@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from models.learning.base_rate import REMEDY, above_threshold
-from streams.errors import NoShard, StateUnreadable
+from streams.errors import StateUnreadable
 from streams.learner.model_registry import VersionMissing
 from streams.operations.champion import Standing, standing
+from streams.operations.choices import NoShard
 from streams.operations.doctor.finding import Finding, Status, ok, warning
 from streams.operations.doctor.section import error_text
 from streams.shard.meta import settings_in_force

@@ -13,10 +13,11 @@ from models.learning.learner import initial_version
 from models.learning.schema import schema_of
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
-from streams.errors import NoShard, StateUnreadable
+from streams.errors import StateUnreadable
 from streams.kafka.security import KafkaConnection
 from streams.learner.model_registry import NEWEST, VersionMissing, name_of
 from streams.operations.champion import ChoiceRefused, ModelUnknown, Standing, choose, standing
+from streams.operations.choices import NoShard
 from streams.shard.meta import SCHEMA, Creation, ShardBody, pack_body
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER, Write

@@ -14,8 +14,9 @@ from models.settings import EngineSettings
 from models.timeline.shard_state import PolicyName, ShardState
 from models.touchpoints import read as read_record
 from models.touchpoints.types.reserved import PolicyChosenData
-from streams.errors import ExitCode, NoShard, StateUnreadable
+from streams.errors import ExitCode, StateUnreadable
 from streams.kafka.partition_facts import LogFacts
+from streams.operations.choices import NoShard
 from streams.operations.policy import (
     AnotherPolicy,
     PolicyRefused,
