@@ -143,6 +143,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     policy: str = ""
 
 
+TASK = "task_for_a_person"
+"""In place of an action: something is due to the customer (`Decision.reason` has the action), and on no channel of it
+does anything arrive."""
 CHURNED, RETURNED = "churn", "return"
 """Kinds of labels: no activity within the horizon, and activity within one tick."""
 

@@ -84,15 +84,17 @@ def tells(kind: int, data: Payload) -> bool:
     return kind in PROFILE_KINDS or (kind in TOPIC_KINDS and getattr(data, "topic", None) is not None)
 
 
-def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: int) -> None:
+def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: int, by_policy: bool = False) -> None:
     """Let one touchpoint change the tail, and the flags that follow from it. Of a customer who is restricted any one
     ends what has come to its end.
 
     time: of the touchpoint, ms. data: its own, of the type that the kind has. now: the shard's time as of it, ms.
+    by_policy: one is in force, so that a channel on which nothing arrives is kept as that, and not as a refusal
+    (`models.decisions.reach`).
     """
     tail, newest = record.tail, _NEWEST_ONLY.get(kind)
     if newest is None:
-        if kind in _ANY:
+        if kind in _ANY and not (by_policy and kind == Kind.OFFER_FAILED):
             _ANY[kind](tail, time, data, late)
     elif not late:
         newest(tail, kind, time, data, now)

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.customer.restrictions import MARKETING
+from models.customer.restrictions import CARE, MARKETING
 from models.decisions.contact import Settled, remember, reserve
 from models.decisions.draw import chances, drawn, in_control, score
-from models.decisions.gates import Ask, Judged, customer_wide, judge
+from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
 from models.decisions.given import Given, Said, Sending, id_at
 from models.decisions.hours import Opening, opening
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import ms_of
+from models.decisions.reach import UNREACHABLE
 from models.decisions.rules import rules_of
 from models.decisions.standing import OTHERS, Waiting, number_of
-from models.outputs import Candidate
+from models.outputs import TASK, Candidate
 from models.settings import DAY, HOUR, MINUTE, SECOND
 from models.touchpoints.kinds import Kind
 
@@ -115,7 +116,8 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     judged = [judge(ask, action) for action in policy.actions_of(name)]
     passing = [found for found in judged if not found.held]
     if not passing:
-        return _held(given, one, name, judged)
+        owed = next((found for found in judged if reaches_nobody(ask, found)), None)
+        return _held(given, one, name, judged) if owed is None else _task(given, one, name, owed, judged)
     hours = [(found, _opening(given, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
@@ -123,7 +125,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     best, hour = max(open_now, key=lambda item: (policy.policy.action[item[0].action].priority, _score(given, item[0])))
     action = policy.policy.action[best.action]
     control = _in_control(given) and (
-        action.purpose == MARKETING or (action.purpose == "care" and not policy.policy.control.care)
+        action.purpose == MARKETING or (action.purpose == CARE and not policy.policy.control.care)
     )
     given.standing.waiting.remove(one)
     _once(given, name)
@@ -255,6 +257,15 @@ def _end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judg
         gate=gate,
         candidates=_candidates(given, judged),
     )
+
+
+def _task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged]) -> Said:
+    """What is due to the customer reaches them on no channel: somebody has to see to it. Care that the control group
+    does not get is due to none of them."""
+    purpose, control = given.policy.policy.action[owed.action].purpose, given.policy.policy.control
+    if purpose == CARE and not control.care and _in_control(given):
+        return _end(given, one, name, UNREACHABLE, judged=judged)
+    return _end(given, one, name, UNREACHABLE, judged=judged)._replace(action=TASK, reason=owed.action)
 
 
 # -- parts

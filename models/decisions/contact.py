@@ -171,7 +171,7 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
         return []
     if kind in _NOT_SENT or (kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"):
         return _give_back(standing, at)
-    settled = _deliver(standing, at, time, kind in _DELIVERIES, rules.once_per) if kind in _ARRIVED else []
+    settled = _deliver(standing, at, time, kind in _DELIVERIES, rules.once_per) if kind in ARRIVED else []
     entry = standing.outstanding[at]
     if kind in _ENDS and entry.until:
         settled.append(Settled(entry.id, _ENDS[kind], entry))
@@ -181,7 +181,7 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
 
 _NOT_SENT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})
 _DELIVERIES: Final = frozenset({Kind.OFFER_DELIVERED, Kind.CAMPAIGN_RECEIVED})
-_ARRIVED: Final = _DELIVERIES | {
+ARRIVED: Final = _DELIVERIES | {
     Kind.OFFER_OPENED,
     Kind.OFFER_ACCEPTED,
     Kind.OFFER_DECLINED,

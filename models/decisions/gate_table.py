@@ -13,6 +13,7 @@ from models.decisions.hours import never_open
 from models.decisions.limits import full_until, promotion_ends, reached
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
+from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Limit, a_week
 from models.decisions.words import SENTENCES
 from models.settings import DAY, SECOND
@@ -76,6 +77,10 @@ def _after_outcomes(ask: Ask, purpose: str) -> Held | None:
 
 
 # -- of a channel
+
+
+def _unreachable(ask: Ask, purpose: str, channel: str) -> Held | None:
+    return Held(UNREACHABLE) if unreachable(ask.standing, channel) else None
 
 
 def _refused_channel(ask: Ask, purpose: str, channel: str) -> Held | None:
@@ -187,6 +192,7 @@ TABLE: Final = (
     Row("wrong_level", _ALL, OF_ACTION, _wrong_level),
     Row("wrong_class", _ALL, OF_ACTION, _wrong_class),
     Row("condition", _ALL, OF_ACTION, _condition),
+    Row(UNREACHABLE, _ALL, OF_CHANNEL, _unreachable),
     Row(REFUSED, _ASKED, OF_CHANNEL, _refused_channel),
     Row(NO_BASIS, _ASKED, OF_CHANNEL, _no_basis),
     Row("silent", _SOLD, OF_CUSTOMER, _silent),

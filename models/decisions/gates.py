@@ -13,6 +13,7 @@ from models.decisions.ask import FINAL, Ask, Held, Holding
 from models.decisions.basis import NO_BASIS, REFUSED, closed
 from models.decisions.gate_table import CODES, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
 from models.decisions.person import Person
+from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Rules
 from models.decisions.words import SENTENCES
 
@@ -27,6 +28,7 @@ __all__ = [
     "channels_of",
     "customer_wide",
     "judge",
+    "reaches_nobody",
     "said_against",
 ]
 
@@ -45,6 +47,7 @@ def _rows(of: str, codes: frozenset[str] = frozenset(CODES)) -> dict[str, tuple[
 _OF_CUSTOMER, _OF_ACTION, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_ACTION), _rows(OF_CHANNEL)
 _SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
 _AGAINST_CUSTOMER, _AGAINST_CHANNEL = _rows(OF_CUSTOMER, _SAID_OF_THEM), _rows(OF_CHANNEL, _SAID_OF_THEM)
+_AGAINST_CHANNEL[MARKETING] = _rows(OF_CHANNEL, _SAID_OF_THEM | {UNREACHABLE})[MARKETING]
 
 
 class Judged(NamedTuple):
@@ -74,6 +77,8 @@ def customer_wide(ask: Ask) -> Held | None:
     first = ""
     for channel in moment.channels:
         code = closed(ask.rules, person, MARKETING, channel, ask.now)
+        if unreachable(ask.standing, channel):
+            code = UNREACHABLE
         if not code:
             return None
         first = first or code
@@ -100,10 +105,19 @@ def channel_held(ask: Ask, action: str, channel: str) -> Holding:
 
 def said_against(ask: Ask, purpose: str, channel: str) -> Holding:
     """What the customer has said, or was said of them, against what is on its way by a channel: erased, restricted, no
-    consent, silence. Asks nothing of moment and action, which the policy may have no more."""
+    consent, silence; of marketing also that nothing arrives there. Asks nothing of moment and action, which the policy
+    may have no more."""
     found = [gate(ask, purpose) for gate in _AGAINST_CUSTOMER[purpose]]
     found += [gate(ask, purpose, channel) for gate in _AGAINST_CHANNEL[purpose]]
     return _in_order([held for held in found if held is not None])
+
+
+def reaches_nobody(ask: Ask, judged: Judged) -> bool:
+    """Whether something else than marketing is held by this alone, that on no channel of it anything arrives."""
+    one = ask.rules.actions[judged.action]
+    if one.purpose == MARKETING or [held.code for held in judged.held] != [UNREACHABLE]:
+        return False
+    return all(unreachable(ask.standing, channel) for channel in channels_of(ask.rules, one, ask.person, ask.now))
 
 
 def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:

@@ -16,6 +16,7 @@ from models.decisions.contact import report, settle, suffered, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.reach import hear
 from models.decisions.rules import rules_of
 from models.decisions.standing import MAX_WAITING, Outstanding, Stage, Standing, Waiting, channel_number, number_of
 from models.touchpoints.kinds import Kind
@@ -75,6 +76,7 @@ def _told(given: Given) -> Iterator[Said]:
     for one in settle(standing, given.now):
         yield became(one)
     if touch is not None:
+        hear(standing, given.person.register, touch.kind, touch.data, touch.time)
         for one in report(standing, given.policy, touch.kind, touch.data, touch.time):
             yield became(one)
         suffered(given.policy, standing, touch.kind, touch.data, touch.time)

@@ -25,6 +25,8 @@ MAX_COUNTS: Final = 92
 """Days with contacts that are counted, by channel and kind."""
 MAX_ONCE: Final = 16
 """Moments and actions with `once_per` that are remembered."""
+MAX_UNREACHABLE: Final = 8
+"""Channels that are remembered as such on which nothing arrives: beyond, the one that failed first is forgotten."""
 LONGEST_WINDOW: Final = 92 * DAY
 """Longest rolling window of a cap."""
 
@@ -113,7 +115,8 @@ class Standing:
     """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
     nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
     harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
-    last."""
+    last. unreachable: channels on which nothing arrives, by `channel_number`, since when
+    (`models.decisions.reach`)."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -124,6 +127,7 @@ class Standing:
     outstanding: list[Outstanding] = field(default_factory=list)
     counts: list[DayCount] = field(default_factory=list)
     once: dict[int, int] = field(default_factory=dict)
+    unreachable: dict[int, int] = field(default_factory=dict)
 
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
@@ -139,7 +143,10 @@ _WAITING = struct.Struct("<IIId")
 _OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves
 _ONCE = struct.Struct("<II")
 _COUNT = struct.Struct("<HHBB")
+_CHANNEL = struct.Struct("<HI")
 _FORM: Final = 1
+_FAILED: Final = 2
+"""Added to the form where channels are unreachable: how many, and they, stand before the counts."""
 _HALF: Final = 2**64 - 1
 _HEX: Final = re.compile("[0-9a-f]{32}")
 
@@ -152,7 +159,7 @@ def pack_standing(standing: Standing) -> bytes:
         _HEAD.pack(
             second_of(standing.next_timer()),
             standing.reached,
-            _FORM,
+            _FORM | (_FAILED if standing.unreachable else 0),
             second_of(standing.window_ends),
             second_of(standing.rests_until),
             second_of(standing.harmed_until),
@@ -180,6 +187,9 @@ def pack_standing(standing: Standing) -> bytes:
         for one in standing.outstanding
     ]
     parts += [_ONCE.pack(number, second_of(time)) for number, time in sorted(standing.once.items())]
+    if standing.unreachable:
+        parts.append(bytes((len(standing.unreachable),)))
+        parts += [_CHANNEL.pack(number, second_of(time)) for number, time in sorted(standing.unreachable.items())]
     parts += [
         _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts) for one in sorted(standing.counts)
     ]
@@ -198,7 +208,7 @@ def unpack_standing(stored: bytes) -> Standing:
     """Inverse of `pack_standing`."""
     if not stored:
         return Standing()
-    _, reached, _, window, rest, harm, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
+    _, reached, form, window, rest, harm, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
     at = _HEAD.size
     found = Standing(reached, window * SECOND, rest * SECOND, harm * SECOND, bool(promoted))
     for _ in range(waiting):
@@ -225,6 +235,12 @@ def unpack_standing(stored: bytes) -> Standing:
         number, time = _ONCE.unpack_from(stored, at)
         found.once[number] = time * SECOND
         at += _ONCE.size
+    if form & _FAILED:
+        failed, at = stored[at], at + 1
+        for _ in range(failed):
+            number, time = _CHANNEL.unpack_from(stored, at)
+            found.unreachable[number] = time * SECOND
+            at += _CHANNEL.size
     for day, channel, what, contacts in _COUNT.iter_unpack(stored[at:]):
         found.counts.append(DayCount(day, channel, what & 15, what >> 4, contacts))
     return found

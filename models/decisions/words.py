@@ -17,8 +17,12 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "wrong_level": ("The action is not for this level of risk.", "This was not meant for the present occasion."),
     "wrong_class": ("The action is not for this class of customers.", "This is for another group of customers."),
     "condition": ("The action's `when` is not true of the customer.", "The conditions of this offer are not met."),
+    "unreachable": (
+        "Nothing arrives on any channel of the action: a message failed there for good, or there is no address.",
+        "Our messages do not reach you this way.",
+    ),
     "refused_channel": (
-        "The customer wants no marketing on any channel of the action, or nothing arrives there.",
+        "The customer wants no marketing on any channel of the action.",
         "You told us not to write to you this way.",
     ),
     "no_basis": (

@@ -19,7 +19,7 @@ from models.timeline.pieces import Piece
 from models.touchpoints import Kind
 from models.touchpoints.kinds import RESERVED
 
-COUNTED: Final = (Kind.CAMPAIGN_RECEIVED, Kind.SPAM_REPORTED)
+COUNTED: Final = (Kind.CAMPAIGN_RECEIVED, Kind.SPAM_REPORTED, Kind.OFFER_FAILED)
 """Kinds that count for whoever we never wrote to, too."""
 REPORTS: Final = (
     Kind.OFFER_SENT,

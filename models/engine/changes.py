@@ -17,6 +17,7 @@ from models.outputs import (
     POLICY_IN_FORCE,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
+    TASK,
     Decision,
     Position,
     Watermark,
@@ -143,8 +144,10 @@ def committed(
 
 def counted_as(decision: Decision) -> tuple[str, str]:
     """What a decision by a policy came to, and what held it or took it back; empty: nothing did. A moment that is
-    answered is ``triggered``, of the ``control`` group, ``left_alone`` by the draw, or ``held`` for good."""
+    answered is ``triggered``, of the ``control`` group, ``left_alone`` by the draw, a `TASK`, or ``held`` for good."""
     what, gate = decision.what, decision.gate
+    if what == "decided" and decision.action == TASK:
+        return TASK, ""
     if what == "decided":
         answer = "control" if decision.control else "triggered" if decision.trigger else "left_alone"
         return ("held", gate) if gate else (answer, "")

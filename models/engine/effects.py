@@ -135,7 +135,8 @@ class Ground:
 def _profile(ground: Ground, effect: ReportedEffect) -> None:
     """A touchpoint enters the tail."""
     touch, time = ground.touchpoint(effect.row), int(ground.arrivals.times[effect.row])
-    take_in(ground.block.open(effect.lane), touch.kind, time, touch.data, effect.flag == 1, effect.now)
+    by_policy = ground.work.policy is not None
+    take_in(ground.block.open(effect.lane), touch.kind, time, touch.data, effect.flag == 1, effect.now, by_policy)
 
 
 def _case(ground: Ground, effect: ReportedEffect) -> None:
@@ -143,7 +144,8 @@ def _case(ground: Ground, effect: ReportedEffect) -> None:
     block, lane, touch = ground.block, effect.lane, ground.touchpoint(effect.row)
     record = block.open(lane)
     before, late = record.flags, effect.flag == 1
-    take_in(record, touch.kind, int(ground.arrivals.times[effect.row]), touch.data, late, effect.now)
+    time, by_policy = int(ground.arrivals.times[effect.row]), ground.work.policy is not None
+    take_in(record, touch.kind, time, touch.data, late, effect.now, by_policy)
     tail, row = record.tail, block.rows[lane]
     row["open_cases"] = open_cases(tail)
     if tail.cases or not tail.more_cases:

@@ -8,11 +8,12 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter
 
 from models.decisions.words import BECAME, SENTENCES, WAITS
+from models.outputs import TASK
 
 OTHER: Final = "other"
 NO_GATE: Final = "none"
-WHATS: Final = ("triggered", "control", "left_alone", "held", "waits", "void", "episode_opened", *BECAME)
-"""What came of a moment (the first six), that an episode opened, and what became of a trigger."""
+WHATS: Final = ("triggered", "control", "left_alone", "held", TASK, "waits", "void", "episode_opened", *BECAME)
+"""What came of a moment (the first seven), that an episode opened, and what became of a trigger."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 

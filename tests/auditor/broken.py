@@ -131,6 +131,29 @@ def in_a_language_that_there_is_not(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
 
 
+@breaks("unreachable")
+def by_a_channel_that_failed_for_good(log: Log) -> None:
+    log.touch("offer_failed", trigger_id="0" * 32, channel="push", failure="hard")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "push")
+
+
+@breaks("unreachable")
+def care_by_a_channel_without_an_address(log: Log) -> None:
+    log.touch("offer_failed", trigger_id="0" * 32, channel="email", failure="no_address")
+    log.touch("complaint")
+    log.send("sorry", "harm")
+
+
+@breaks("unreachable")
+def what_is_older_than_the_failure_shows_nothing(log: Log) -> None:
+    log.after("1h")
+    log.touch("offer_failed", trigger_id="0" * 32, channel="email", failure="hard")
+    log.touch("consent_changed", ago="30m", marketing=True, channels=["email"])
+    log.touch("payment_failed")
+    log.send("update", "payment")
+
+
 # -- when
 
 

@@ -64,6 +64,18 @@ def test_who_consents_after_an_erasure_begins_as_a_new_customer() -> None:
     assert not log.broken()
 
 
+@pytest.mark.parametrize("shown", ["consent_changed", "offer_delivered"])
+def test_a_channel_that_works_again_is_used(shown: str) -> None:
+    log = Log.begun()
+    log.touch("offer_failed", trigger_id="0" * 32, channel="push", failure="hard")
+    log.after("1h")
+    told = {"marketing": True, "channels": ["push"]} if shown == "consent_changed" else {"trigger_id": "0" * 32}
+    log.touch(shown, **told, **({} if shown == "consent_changed" else {"channel": "push"}))
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "push")
+    assert not log.broken()
+
+
 def test_a_restriction_that_is_over_is_none() -> None:
     log = Log.begun()
     log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")

@@ -337,7 +337,7 @@ class Lane:
     def _take_in(self, record: Record, touch: Touch, late: bool, now: int) -> None:
         """What a touchpoint tells of the person; who objects to profiling has no open episode any more."""
         before = record.flags
-        take_in(record, touch.kind, touch.time, touch.data, late, now)
+        take_in(record, touch.kind, touch.time, touch.data, late, now, by_policy=self.policy is not None)
         record.open_cases = open_cases(record.tail)
         if record.tail.cases or not record.tail.more_cases:
             record.seconds[OLDEST_CASE] = oldest_case(record)

@@ -44,6 +44,7 @@ ANSWERS: Final = (
     ("offer_sent", "offer_delivered", "offer_accepted"),
     ("offer_delivered", "offer_declined"),
     ("offer_failed",),
+    ("offer_failed_for_good",),
     ("coupon_redeemed",),
     ("complaint",),
     ("complaint", "offer_withdrawn"),
@@ -54,6 +55,7 @@ ANSWERS: Final = (
 """What may become of a trigger."""
 WORDS: Final[dict[str, dict[str, Any]]] = {
     "offer_failed": {"failure": "refused_by_sender"},
+    "offer_failed_for_good": {"failure": "hard"},
     "restricted": {"reason": "dispute"},
     "consent_changed": {"marketing": False},
 }
@@ -99,8 +101,9 @@ def answers_to(trigger: str, customer: str, random: Random, time: int) -> list[R
     """What becomes of a trigger, at a time (ms)."""
     found: list[Raw] = []
     for kind in random.choice(ANSWERS):
-        data = {**DATA[kind](random), **WORDS.get(kind, {})}
+        data = {**DATA[kind.removesuffix("_for_good")](random), **WORDS.get(kind, {})}
         data |= {name: trigger for name in ("trigger_id", "coupon_id") if name in data}
+        kind = kind.removesuffix("_for_good")
         found.append((customer.encode(), touchpoint(kind, customer, time, data, id=f"{kind}-of-{trigger}"), time))
     return found
 

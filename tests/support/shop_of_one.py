@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
+from models.customer.consent import unpack_register
 from models.customer.kept import kept_of
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
@@ -17,6 +18,7 @@ from models.decisions.hours import opening
 from models.decisions.person import Person
 from models.decisions.policy.conditions import holds, of_data
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.reach import hear
 from models.decisions.rules import rules_of
 from models.decisions.standing import Standing, id_of, pack_standing, unpack_standing
 from models.settings import DAY, HOUR, MINUTE
@@ -83,10 +85,11 @@ class Shop:
             self.flags = 0
         self.first = min(self.first or touch.time, touch.time)
         settle(self.standing, now)
+        hear(self.standing, unpack_register(self.tail.consents), touch.kind, touch.data, touch.time)
         report(self.standing, self.policy, touch.kind, touch.data, touch.time)
         suffered(self.policy, self.standing, touch.kind, touch.data, touch.time)
         if tells(touch.kind, touch.data):
-            take_in(self, touch.kind, touch.time, touch.data, late, now)
+            take_in(self, touch.kind, touch.time, touch.data, late, now, by_policy=True)
         if touch.kind == Kind.PURCHASE:
             self.days += not self.bought or touch.time // DAY != self.bought // DAY
             self.bought, self.spent = max(self.bought, touch.time), self.spent + touch.a
@@ -151,7 +154,7 @@ def something(random: Random, sent: Sequence[str]) -> tuple[str, Data]:
     until = f"2026-{random.randint(3, 12):02d}-10T00:00:00Z"
     quiet = {"start": some(("12:00", "23:00")), "end": some(("06:30", "12:00"))}
     campaign = {"campaign_id": "c", "channel": some(CHANNELS), "promotion": random.random() < 0.3, "until": until}
-    failed = {"trigger_id": trigger, "failure": some(("soft", "refused_by_sender"))}
+    failed = {"trigger_id": trigger, "failure": some(("soft", "hard", "no_address", "refused_by_sender"))}
     kinds: list[tuple[int, str, Data]] = [
         (8, "purchase", {"amount": random.randint(1, 90)}),
         (12, "cart_abandoned", {"amount": 3}),
@@ -181,7 +184,7 @@ def something(random: Random, sent: Sequence[str]) -> tuple[str, Data]:
         (2, "offer_withdrawn", {"trigger_id": trigger}),
         (2, "expired_unsent", {"trigger_id": trigger}),
         (3, "coupon_redeemed", {"coupon_id": trigger}),
-        (1, "offer_failed", {"channel": "email", **failed}),
+        (2, "offer_failed", {"channel": some(CHANNELS), **failed}),
         (2, "clock", {}),
     ]  # fmt: skip
     weights = [weight for weight, _, _ in kinds]

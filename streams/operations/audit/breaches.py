@@ -13,6 +13,7 @@ RULES: Final = {
     "erased": "after an erasure nothing is sent",
     "restricted": "nothing is sent for a purpose that a restriction names",
     "refused": "a refusal closes its channel, whatever else is known",
+    "unreachable": "nothing is sent by a channel on which nothing arrives",
     "no_basis": "what is sent rests on what [[basis]] asks for",
     "profiling": "nobody who objects to profiling is asked by their risk",
     "silent": "no marketing for who wants none, or none yet",

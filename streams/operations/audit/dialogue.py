@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from models.outputs import Trigger
 from models.touchpoints import Kind, Touch
-from streams.operations.audit.person import milliseconds
+from streams.operations.audit.person import FOR_GOOD, milliseconds
 from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import DAY, Place
 
@@ -99,7 +99,7 @@ class Dialogue:
     time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
     episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
     or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
-    last erasure.
+    last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -111,6 +111,12 @@ class Dialogue:
     drawn: Rest | None = None
     control: dict[str, bool] = field(default_factory=dict)
     erased: list[Sent] = field(default_factory=list)
+    failed: dict[str, int] = field(default_factory=dict)
+    works: dict[str, int] = field(default_factory=dict)
+
+    def unreachable(self, channel: str) -> bool:
+        """Whether nothing arrives on a channel: it failed for good, and nothing newer shows that it works."""
+        return channel in self.failed and self.failed[channel] >= self.works.get(channel, 0)
 
     def triggered(self, trigger: Trigger, place: Place, policy: Policy | None) -> None:
         """A trigger went out. policy: that was in force."""
@@ -152,6 +158,7 @@ class Dialogue:
         if touch.kind == Kind.ERASE_REQUESTED:
             self.__init__(control=self.control, causes=self.causes, erased=self.sent)  # type: ignore[misc]
             return
+        self._reach(touch)
         if _harms(touch):
             self._rests(policy, "bad_experience", touch.time)
         elif touch.kind == Kind.SPAM_REPORTED:
@@ -165,6 +172,20 @@ class Dialogue:
                     sent.arrived(touch.time, now)
         if (named := self.named(getattr(data, "trigger_id", "") or "")) is not None:
             self._reported(named, touch, now, policy)
+
+    def _reach(self, touch: Touch) -> None:
+        """Whether a channel works: a failure for good, an arrival, or a consent that names it."""
+        data: Any = touch.data
+        if touch.kind == Kind.OFFER_FAILED and data.failure in FOR_GOOD:
+            self.failed[data.channel] = max(touch.time, self.failed.get(data.channel, 0))
+        shown: list[str] = []
+        if touch.kind == Kind.CONSENT_CHANGED and data.marketing and data.purpose == "marketing":
+            shown = list(data.channels or ())
+        elif touch.kind in ARRIVED or touch.kind == Kind.COUPON_REDEEMED:
+            sent = self.named(getattr(data, "trigger_id", None) or getattr(data, "coupon_id", None) or "")
+            shown = [getattr(data, "channel", None) or (sent.channel if sent else "")]
+        for channel in shown:
+            self.works[channel] = max(touch.time, self.works.get(channel, 0))
 
     def _rests(self, policy: Policy, after: str, time: int) -> None:
         rest = Rest(time, time + policy.rest(after))

@@ -16,6 +16,8 @@ REMEMBERED: Final = 8
 ALL_BUT_LEGAL: Final = frozenset({"contract", "care", "marketing"})
 BIRTHDAY: Final = "not_of_age"
 ADULT: Final = 18
+FOR_GOOD: Final = ("hard", "no_address")
+"""Failures after which nothing arrives on the channel."""
 
 
 class Restriction(NamedTuple):
@@ -65,8 +67,8 @@ class Person:
         self.seen.append(touch.id_hash)
         return False
 
-    def take(self, touch: Touch, now: int, late: bool) -> None:
-        """Let a touchpoint change what is known. now: log time in ms."""
+    def take(self, touch: Touch, now: int, late: bool, by_policy: bool) -> None:
+        """Let a touchpoint change what is known. now: log time in ms. by_policy: one is in force."""
         if self.erased:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a > 0 and touch.time > self.erased and not late
             if not granted:
@@ -76,6 +78,8 @@ class Person:
         self.newest = max(self.newest, touch.time)
         if (taken := _TAKEN.get(touch.kind)) is not None:
             taken(self, touch, now, late)
+        elif touch.kind == Kind.OFFER_FAILED and not by_policy and _data(touch).failure in FOR_GOOD:
+            _refusal(self, touch, now, late)  # as it was before there were policies
 
     def restricted(self, purpose: str, now: int) -> str:
         """The reason for which nothing may be sent for a purpose; empty: there is none."""
@@ -134,11 +138,6 @@ def _consent(person: Person, touch: Touch, now: int, late: bool) -> None:
 
 def _refusal(person: Person, touch: Touch, now: int, late: bool) -> None:
     person.consents["marketing"].refused((_data(touch).channel,), touch.time)
-
-
-def _failure(person: Person, touch: Touch, now: int, late: bool) -> None:
-    if _data(touch).failure in ("hard", "no_address"):
-        _refusal(person, touch, now, late)
 
 
 def _restricted(person: Person, touch: Touch, now: int, late: bool) -> None:
@@ -214,7 +213,6 @@ _TAKEN: Final[dict[int, Callable[[Person, Touch, int, bool], None]]] = {
     Kind.CONSENT_CHANGED: _consent,
     Kind.MESSAGE_UNSUBSCRIBED: _refusal,
     Kind.SPAM_REPORTED: _refusal,
-    Kind.OFFER_FAILED: _failure,
     Kind.RESTRICTED: _restricted,
     Kind.PROFILE_UPDATED: _profile,
     Kind.PREFERENCES_UPDATED: _preferences,

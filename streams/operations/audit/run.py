@@ -131,11 +131,11 @@ class _Walk:
             person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
-        person.take(touch, self.now, touch.time < self.now - self.lateness)
+        person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
             dialogue.take(touch, place, self.now, policy)
         if was is not None and policy is not None:
-            for sent, why in owed(policy, was, person, touch, self.now):
+            for sent, why in owed(policy, was, person, dialogue, touch, self.now):
                 self._owed[sent.id] = _Owed(touch.customer, sent, why, policy.name)
 
     # -- what was said

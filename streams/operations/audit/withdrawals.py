@@ -27,12 +27,18 @@ def before(person: Person, dialogue: Dialogue, now: int) -> Before:
     sent = tuple(one for one in dialogue.sent if one.out(now) and not one.withdrawn)
     return Before(
         sent,
-        frozenset(one.channel for one in sent if person.consents["marketing"].closed(one.channel)),
+        frozenset(one.channel for one in sent if _closed(person, dialogue, one.channel)),
         frozenset(one.purpose for one in sent if person.restricted(one.purpose, now)),
     )
 
 
-def owed(policy: Policy, was: Before, person: Person, touch: Touch, now: int) -> Iterator[tuple[Sent, str]]:
+def _closed(person: Person, dialogue: Dialogue, channel: str) -> bool:
+    return person.consents["marketing"].closed(channel) or dialogue.unreachable(channel)
+
+
+def owed(
+    policy: Policy, was: Before, person: Person, dialogue: Dialogue, touch: Touch, now: int
+) -> Iterator[tuple[Sent, str]]:
     """The triggers that a touchpoint takes back, each with why. To be asked after the touchpoint is taken in."""
     for sent in was.sent:
         if not sent.out(now):
@@ -44,9 +50,9 @@ def owed(policy: Policy, was: Before, person: Person, touch: Touch, now: int) ->
         if sent.purpose not in was.restricted and (reason := person.restricted(sent.purpose, now)):
             yield sent, f"restricted: {reason}"
             continue
-        refused = person.consents["marketing"].closed(sent.channel) and sent.channel not in was.closed
-        if sent.purpose == "marketing" and refused:
-            yield sent, f"{sent.channel} is refused"
+        closed = _closed(person, dialogue, sent.channel) and sent.channel not in was.closed
+        if sent.purpose == "marketing" and closed:
+            yield sent, f"{sent.channel} is refused, or nothing arrives there"
             continue
         named = policy.actions.get(sent.action, {}).get("withdraw_when")
         if named is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.decisions.answers import LEAVE_ALONE
+from models.outputs import TASK
 from streams.operations.customer.standing import out_text, wait_text
 from streams.text import as_words, moment
 
@@ -78,6 +79,8 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"{before}waits until {entry['until']}, held by {held}"
         case "void":
             return f"{before}void, the risk has fallen or nobody is estimated any more"
+        case "decided" if entry["action"] == TASK:
+            return f"{before}a task for a person, held by {held}"
         case "decided" if entry["gate"]:
             return f"{before}nothing may be done, held by {held}"
         case "decided" if entry["control_group"]:

@@ -15,6 +15,9 @@ def check(case: Case) -> Iterator[Finding]:
         yield Finding("erased", "nothing after an erasure", f"erased at {person.erased}")
     if reason := person.restricted(case.purpose, now):
         yield Finding("restricted", f"{case.purpose} is restricted: {reason}", f"{trigger.action} for {case.purpose}")
+    if case.dialogue.unreachable(trigger.channel):
+        since = case.dialogue.failed[trigger.channel]
+        yield Finding("unreachable", f"{trigger.channel} failed for good at {since}", f"{trigger.action} by it")
     yield from _consent(case)
     if case.moment.get("sort") == "risk" and person.consents["profiling"].denied():
         yield Finding("profiling", "no risk of who objects to profiling", f"asked by {trigger.moment} {trigger.level}")

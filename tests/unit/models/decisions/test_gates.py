@@ -15,7 +15,7 @@ from models.customer.tail import Tail
 from models.decisions.ask import Ask, Held
 from models.decisions.contact import settle
 from models.decisions.gate_table import TABLE
-from models.decisions.gates import CODES, SENTENCES, channel_held, customer_wide, judge
+from models.decisions.gates import CODES, SENTENCES, channel_held, customer_wide, judge, reaches_nobody
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
@@ -125,6 +125,7 @@ caps = [{ most = 1, within = "7d" }, { most = 2, within = "7d", purpose = "care"
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
+NOWHERE = Standing(unreachable={channel_number(channel): NOW - DAY for channel in ("email", "push", "call")})
 UNFORESEEN = NOW + 92 * DAY
 
 CASES = {
@@ -139,6 +140,7 @@ CASES = {
     "wrong_level": (World(policy(sold='levels = ["leaving"]'), moment="risk", level="slipping"), ALL[3:], 0),
     "wrong_class": (World(policy('classes = ["business"]')), ALL, 0),
     "condition": (World(policy('when = { field = "spent", op = ">", value = 100 }')), ALL, 0),
+    "unreachable": (World(standing=NOWHERE), ALL, 0),
     "refused_channel": (World(tail=tail(consents=REFUSED)), ALL[3:], 0),
     "refused_channel where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=REFUSED)), ALL[1:], 0),
     "no_basis": (World(tail=tail(consents=b"")), ALL[3:], 0),
@@ -402,7 +404,7 @@ def test_old_contacts_count_by_the_day() -> None:
 
 
 def test_what_is_on_its_way_is_held_by_what_the_customer_has_said_and_by_nothing_else() -> None:
-    said = {"erased", "restricted", "refused_channel", "no_basis", "silent"}
+    said = {"erased", "restricted", "refused_channel", "no_basis", "silent", "unreachable"}
     for world in worlds():
         judged = judge(world.ask(), "marketing")
         held = channel_held(world.ask(), "marketing", judged.channel)
@@ -411,3 +413,26 @@ def test_what_is_on_its_way_is_held_by_what_the_customer_has_said_and_by_nothing
     ask = World(tail=tail(consents=register)).ask()
     assert channel_held(ask, "marketing", "push") == (Held("refused_channel"),)
     assert channel_held(ask, "care", "push") == ()
+
+
+# -- where nothing arrives
+
+
+def test_where_nothing_arrives_the_next_channel_is_taken_whatever_it_is_for() -> None:
+    standing = Standing(unreachable={channel_number("email"): NOW - DAY})
+    for purpose in ALL:
+        assert judge(World(standing=standing).ask(), purpose) == (purpose, "push", ())
+
+
+def test_where_nothing_arrives_at_all_only_what_is_no_marketing_is_due_all_the_same() -> None:
+    ask = World(standing=NOWHERE).ask()
+    assert [reaches_nobody(ask, judge(ask, purpose)) for purpose in ALL] == [True, True, True, False]
+    capped = World(policy('mode = "off"'), standing=NOWHERE).ask()
+    assert not any(reaches_nobody(capped, judge(capped, purpose)) for purpose in ALL)
+    assert wide(World(moment="sold", standing=NOWHERE)) == "unreachable"
+
+
+def test_what_is_on_its_way_where_nothing_arrives_is_held_if_it_is_marketing() -> None:
+    ask = World(standing=NOWHERE).ask()
+    assert channel_held(ask, "marketing", "email") == (Held("unreachable"),)
+    assert channel_held(ask, "care", "email") == ()

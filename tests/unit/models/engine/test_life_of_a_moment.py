@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from models.customer.consent import unpack_register
 from models.customer.record import unpack
-from models.decisions.standing import Stage, Standing, unpack_standing
+from models.decisions.standing import Stage, Standing, channel_number, unpack_standing
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.operations.audit import Arrival, Line, audit
 from tests.support.bench import RECENCY, Kept, Sick, Silence, run_alone
@@ -313,6 +314,42 @@ def test_of_the_control_group_care_goes_out_and_marketing_does_not() -> None:
     world = Story(CONTROL, days=9).then(1, "cart_abandoned", amount=1).then(2, "complaint").run()
     assert world.triggers == [("sorry", "")]
     assert world.kept.decisions("decided")[0]["control"]
+
+
+# -- channels on which nothing arrives
+
+TWO = POLICY.replace("[channel.email]", "[channel.email]\n[channel.push]").replace(
+    'content = "sorry"', 'content = "sorry"\nchannels = ["email", "push"]'
+)
+FAILED = {"trigger_id": "0" * 32, "failure": "hard"}
+
+
+def test_after_a_failure_for_good_the_next_channel_is_taken_until_the_former_works_again() -> None:
+    story = Story(TWO, days=20).then(1, "offer_failed", channel="email", **FAILED).then(2, "complaint")
+    agreed = {"marketing": True, "channels": ["email"]}
+    world = story.then(3, "consent_changed", **agreed).then(9, "complaint").run()
+    assert [one["channel"] for one in world.kept.said("triggers")] == ["push", "email"]
+
+
+def test_it_is_no_refusal_and_outlasts_no_erasure() -> None:
+    story = Story(TWO, days=20).then(1, "offer_failed", channel="email", **FAILED)
+    assert list(story.run().standing.unreachable) == [channel_number("email")]
+    record = unpack(b"c", story.run().kept.records[b"c"])
+    assert all(said.granted for said in unpack_register(record.tail.consents).values())
+    assert story.then(2, "erase_requested").run().standing == Standing()
+
+
+def test_what_is_due_and_reaches_the_customer_nowhere_is_a_task_for_a_person() -> None:
+    world = Story(days=20).then(1, "offer_failed", channel="email", **FAILED).then(2, "complaint").run()
+    assert world.triggers == []
+    [said] = world.kept.decisions("decided")
+    assert (said["action"], said["gate"], said["reason"]) == ("task_for_a_person", "unreachable", "sorry")
+    assert [one["gates"] for one in said["candidates"]] == [["unreachable"]]
+
+
+def test_marketing_that_reaches_the_customer_nowhere_ends() -> None:
+    world = Story(days=40).then(1, "offer_failed", channel="email", **FAILED).run()
+    assert [row[1:] for row in world.decided] == [("slipping", "leave_alone", "unreachable")]
 
 
 # -- policies that change
