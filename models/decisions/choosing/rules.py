@@ -1,0 +1,49 @@
+"""What a policy says about the learned choice: how bold it is, and what it promises whatever was learned."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+PROOF_CONTACTS: Final = 200
+"""Matured contacts of an arm's own before it may count as proven. With fewer the policy's figures speak, and where they
+are too hopeful an arm would be proven before anybody was contacted: with figures of ten percent on all rows."""
+FIRST_COHORT: Final = 2_000
+"""Contacts of the first cohort. Nothing is learned before a response window has ended; until so many contacts have
+matured, arms that are not proven are open to a share of customers only."""
+
+
+class ChoiceRules(NamedTuple):
+    """temper: of the weights, in standard deviations of a difference; a small one stays near the best.
+
+    floor: least chance of each arm in the draw. hold_out: least chance of leaving alone, where that is more.
+    unproven: at most this chance of all arms together that are not proven. kappa: an arm is proven where its mean is
+    that many standard deviations above zero (.3: better than nothing with 62 %), and `proof_contacts` of its own
+    contacts have matured. open_contacts: an arm that is not proven is closed while so many of its contacts are open.
+    """
+
+    temper: float = 0.15
+    floor: float = 0.01
+    hold_out: float = 0.05
+    unproven: float = 0.30
+    kappa: float = 0.3
+    proof_contacts: int = PROOF_CONTACTS
+    open_contacts: int | None = None
+
+
+def problems(rules: ChoiceRules) -> list[str]:
+    """What is wrong with them, in words; nothing if they can be used."""
+    found = [
+        f"{name} is {value!r}; it must be {least} to {most}"
+        for name, value, least, most in (
+            ("temper", rules.temper, 0.01, 10.0),
+            ("floor", rules.floor, 0.0, 0.1),
+            ("hold_out", rules.hold_out, 0.0, 1.0),
+            ("unproven", rules.unproven, 0.0, 1.0),
+            ("kappa", rules.kappa, 0.0, 10.0),
+            ("proof_contacts", rules.proof_contacts, 0, 1_000_000),
+        )
+        if not least <= value <= most
+    ]
+    if rules.open_contacts is not None and rules.open_contacts < 1:
+        found.append(f"open_contacts is {rules.open_contacts!r}; it must be at least 1, or left out")
+    return found
