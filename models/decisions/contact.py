@@ -145,6 +145,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
     standing.window_ends = standing.window_ends if now < standing.window_ends else 0
     standing.rests_until = standing.rests_until if now < standing.rests_until else 0
     standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
+    standing.talks_until = standing.talks_until if now < standing.talks_until else 0
     return settled
 
 
@@ -201,6 +202,13 @@ def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, ti
         return False
     standing.harmed_until = max(standing.harmed_until, _second(time + rules_of(policy).bad_experience))
     return True
+
+
+def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> None:
+    """Let marketing wait while a conversation lasts, where a touchpoint is part of one."""
+    rules = rules_of(policy)
+    if kind in rules.talks:
+        standing.talks_until = max(standing.talks_until, _second(time + rules.talk_lasts))
 
 
 _BAD: Final[dict[int, Callable[[Any], bool]]] = {

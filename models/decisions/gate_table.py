@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from models.customer.contract import ENDED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
 from models.decisions.ask import Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED, closed
-from models.decisions.draw import within
+from models.decisions.draw import share_of, within
 from models.decisions.hours import never_open
 from models.decisions.limits import full_until, promotion_ends, reached
 from models.decisions.person import value_of
@@ -35,6 +36,22 @@ def _restricted(ask: Ask, purpose: str) -> Held | None:
 def _expired(ask: Ask, purpose: str) -> Held | None:
     life = ask.rules.moments[ask.moment].within
     return Held("expired") if life and ask.now >= ask.asked + life else None
+
+
+def _ad_free(ask: Ask, purpose: str) -> Held | None:
+    rules, person = ask.rules.policy.ad_free, ask.person
+    if person.tail.programme and person.tail.programme in rules.programmes:
+        return Held("ad_free")
+    contract = person.contract if rules.plans else None
+    runs = contract is not None and contract.state != ENDED
+    return Held("ad_free") if contract is not None and runs and contract.plan in rules.plans else None
+
+
+def _in_conversation(ask: Ask, purpose: str) -> Held | None:
+    until, rules = ask.standing.talks_until, ask.rules.policy.conversation
+    if rules is not None and rules.channels and ask.person.online(ask.now) in rules.channels:
+        until = max(until, ask.person.online_until)
+    return Held("in_conversation", until) if ask.now < until else None
 
 
 def _silent(ask: Ask, purpose: str) -> Held | None:
@@ -124,6 +141,23 @@ def _wrong_class(ask: Ask, action: ActionRules) -> Held | None:
     return Held("wrong_class") if action.classes and ask.person.customer_class not in action.classes else None
 
 
+def _frozen(ask: Ask, action: ActionRules) -> Held | None:
+    """What waits comes back at a time of the customer's own: a moment that asks after the end waits for nothing."""
+    until = 0
+    for row in ask.rules.frozen:
+        if action.purpose not in row.purposes or (row.kinds and action.kind not in row.kinds):
+            continue
+        if (row.countries and ask.person.tail.country not in row.countries) or ask.now < row.starts:
+            continue
+        if row.drop:
+            if ask.now < row.ends:
+                return Held("frozen")
+        elif ask.asked < row.ends:
+            own = share_of("freeze", ask.person.customer) * row.spread >> 64
+            until = max(until, row.ends + own // SECOND * SECOND)
+    return Held("frozen", until) if ask.now < until else None
+
+
 def _condition(ask: Ask, action: ActionRules) -> Held | None:
     if action.when is None or holds(action.when, lambda field: value_of(ask.person, field, ask.now)):
         return None
@@ -195,10 +229,13 @@ TABLE: Final = (
     Row(UNREACHABLE, _ALL, OF_CHANNEL, _unreachable),
     Row(REFUSED, _ASKED, OF_CHANNEL, _refused_channel),
     Row(NO_BASIS, _ASKED, OF_CHANNEL, _no_basis),
+    Row("ad_free", _SOLD, OF_CUSTOMER, _ad_free),
     Row("silent", _SOLD, OF_CUSTOMER, _silent),
     Row("unwanted_topic", _SOLD, OF_ACTION, _unwanted_topic),
     Row("no_content", _SOLD, OF_ACTION, _no_content),
+    Row("frozen", _ALL, OF_ACTION, _frozen),
     Row("open_case", _SOLD, OF_CUSTOMER, _open_case),
+    Row("in_conversation", _SOLD, OF_CUSTOMER, _in_conversation),
     Row("bad_experience", _SOLD, OF_CUSTOMER, _bad_experience),
     Row("promotion_open", _SOLD, OF_ACTION, _promotion_open),
     Row("promotion_used", _SOLD, OF_ACTION, _promotion_used),

@@ -6,7 +6,7 @@ change of the clock skips a time of day, the first moment after it is meant; whe
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import Rules, rules_of
-from models.decisions.weeks import ALWAYS, MINUTES, NEVER, Week
-from models.decisions.zones import zone_of
+from models.decisions.weeks import ALWAYS, NEVER, Week
+from models.decisions.zones import moment_of, zone_of
 from models.settings import SECOND
 
 FARTHEST_DAYS: Final = 15
 """An hour that is farther away is none."""
 _DAY: Final = 86_400
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 _MONDAY: Final = 1
 _COMPARED: Final = range(946_684_800, 2**32, 7 * _DAY)
 """From 2000 on: whether two zones of a country have the same time is looked at once a week."""
@@ -130,7 +129,7 @@ def _next(zone: ZoneInfo, week: Week, at: int) -> tuple[int, int] | None:
     start = end = 0
     for day in range(first, first + FARTHEST_DAYS + 9):  # the last span that may count ends at most a week behind
         for opens, closes in week.days[(day - _MONDAY) % 7]:
-            since, until = _moment(zone, day, opens), _moment(zone, day, closes)
+            since, until = moment_of(zone, day, opens), moment_of(zone, day, closes)
             if until <= at or until == since:
                 continue
             if not end:
@@ -140,32 +139,3 @@ def _next(zone: ZoneInfo, week: Week, at: int) -> tuple[int, int] | None:
             else:
                 return start, end
     return (start, end) if end else None
-
-
-@lru_cache(16_384)
-def _moment(zone: ZoneInfo, day: int, minute: int) -> int:
-    """When a local day's minute is, in seconds. day: its ordinal."""
-    if minute == MINUTES:
-        day, minute = day + 1, 0
-    wall = datetime.combine(date.fromordinal(day), time(minute // 60, minute % 60), zone)
-    local = (day - _EPOCH) * _DAY + minute * 60
-    found = local - _offset(wall)
-    if found + _offset(datetime.fromtimestamp(found, zone)) == local:
-        return found
-    # No clock shows it: the change lies between what the old and the new offset make of it.
-    before, after = local - _offset(wall.replace(fold=1)), found
-    new = _offset(datetime.fromtimestamp(after, zone))
-    while after - before > 1:
-        middle = (before + after) // 2
-        if _offset(datetime.fromtimestamp(middle, zone)) == new:
-            after = middle
-        else:
-            before = middle
-    return after
-
-
-def _offset(moment: datetime) -> int:
-    offset = moment.utcoffset()
-    if offset is None:
-        raise ValueError(f"{moment} has no zone")
-    return offset.days * _DAY + offset.seconds

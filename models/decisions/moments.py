@@ -12,7 +12,7 @@ from typing import Final
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
-from models.decisions.contact import report, settle, suffered, withdraw
+from models.decisions.contact import report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
@@ -80,6 +80,7 @@ def _told(given: Given) -> Iterator[Said]:
         for one in report(standing, given.policy, touch.kind, touch.data, touch.time):
             yield became(one)
         suffered(given.policy, standing, touch.kind, touch.data, touch.time)
+        talked(given.policy, standing, touch.kind, touch.time)
         for one in settle(standing, given.now):  # what was told may be long ago
             yield became(one)
 

@@ -9,10 +9,11 @@ from models.customer.consent import Register, unpack_register
 from models.customer.contract import Contract, unpack_contract
 from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED
+from models.customer.moments import whole
 from models.customer.restrictions import Restrictions, restricted, unpack_restrictions
 from models.customer.tail import Tail
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
-from models.settings import DAY, HOUR
+from models.settings import DAY, HOUR, SECOND
 
 CLASS_NOT_STATED: Final = "consumer"
 """Who states no class is treated as a consumer: rules protect no other class more."""
@@ -107,7 +108,12 @@ class Person:
 
     def online(self, now: int) -> str:
         """The channel on which they are online; empty: on none that is known."""
-        return self.tail.presence if now < self.tail.presence_at + ONLINE_FOR else ""
+        return self.tail.presence if now < self.online_until else ""
+
+    @property
+    def online_until(self) -> int:
+        """Until when they count as online, ms, a whole second; over where they are not."""
+        return whole(self.tail.presence_at + ONLINE_FOR + SECOND - 1)
 
 
 def value_of(person: Person, field: str, now: int) -> Any:

@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS, Action, Cap, Condition, Policy, ms_of
+from models.decisions.policy.types import KINDS, Action, Cap, Condition, Freeze, Policy, ms_of
 from models.decisions.standing import channel_number, number_of
 from models.decisions.weeks import Week, week_of
+from models.decisions.zones import moment_told
 from models.settings import WEEK
+from models.touchpoints.kinds import Kind
 from models.touchpoints.times import milliseconds
 
 ANY: Final = -1
@@ -55,6 +57,19 @@ class Needed(NamedTuple):
 
     needs: str
     lasts: int = 0
+
+
+class Frozen(NamedTuple):
+    """A time in which nothing goes out: from its start to before its end, ms. kinds: by number; empty, like
+    countries: all. drop: what asks in it ends. spread: within so long after it comes back what waited, ms."""
+
+    starts: int
+    ends: int
+    purposes: frozenset[str]
+    kinds: frozenset[int]
+    countries: frozenset[str]
+    drop: bool
+    spread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,8 @@ class MomentRules:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A policy's rules. channel_numbers: by name. cool_down and the rests: ms."""
+    """A policy's rules. channel_numbers: by name. cool_down, the rests and talk_lasts (how long a conversation lasts
+    after a touchpoint of the kinds in `talks`, by number): ms."""
 
     policy: Policy
     actions: dict[str, ActionRules]
@@ -112,6 +128,9 @@ class Rules:
     spam: int
     soft_failure: int
     bad_experience: int
+    frozen: tuple[Frozen, ...]
+    talks: frozenset[int]
+    talk_lasts: int
     once_per: dict[int, int]
     """By `number_of` a moment or action: at most one in so long, ms."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
@@ -155,7 +174,7 @@ def rules_in(policy: Policy) -> Rules:
     limits = tuple(limit_of(cap) for cap in policy.contact.caps)
     channels = tuple(policy.channel)
     actions = {name: _action(name, one, limits, channels) for name, one in policy.action.items()}
-    rest = policy.contact.rest
+    rest, talk = policy.contact.rest, policy.conversation
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
     return Rules(
@@ -169,7 +188,22 @@ def rules_in(policy: Policy) -> Rules:
         spam=ms_of(rest.spam),
         soft_failure=ms_of(rest.soft_failure),
         bad_experience=ms_of(rest.bad_experience),
+        frozen=tuple(_frozen(row, policy.zone or "UTC") for row in policy.freeze),
+        talks=frozenset(int(Kind[name.upper()]) for name in (talk.touchpoints if talk else ())),
+        talk_lasts=ms_of(talk.lasts) if talk else 0,
         once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
+    )
+
+
+def _frozen(row: Freeze, zone: str) -> Frozen:
+    return Frozen(
+        moment_told(row.from_, row.zone or zone),
+        moment_told(row.until, row.zone or zone),
+        frozenset(row.purposes),
+        frozenset(KINDS.index(kind) for kind in row.kinds),
+        frozenset(row.countries),
+        row.then == "drop",
+        ms_of(row.spread),
     )
 
 

@@ -116,7 +116,7 @@ class Standing:
     nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
     harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
     last. unreachable: channels on which nothing arrives, by `channel_number`, since when
-    (`models.decisions.reach`)."""
+    (`models.decisions.reach`). talks_until: the customer is in a conversation with us; 0: in none."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -128,6 +128,7 @@ class Standing:
     counts: list[DayCount] = field(default_factory=list)
     once: dict[int, int] = field(default_factory=dict)
     unreachable: dict[int, int] = field(default_factory=dict)
+    talks_until: int = 0
 
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
@@ -147,6 +148,9 @@ _CHANNEL = struct.Struct("<HI")
 _FORM: Final = 1
 _FAILED: Final = 2
 """Added to the form where channels are unreachable: how many, and they, stand before the counts."""
+_TALKS: Final = 4
+"""The same where the customer is in a conversation: until when, behind the channels."""
+_SECOND = struct.Struct("<I")
 _HALF: Final = 2**64 - 1
 _HEX: Final = re.compile("[0-9a-f]{32}")
 
@@ -159,7 +163,7 @@ def pack_standing(standing: Standing) -> bytes:
         _HEAD.pack(
             second_of(standing.next_timer()),
             standing.reached,
-            _FORM | (_FAILED if standing.unreachable else 0),
+            _FORM | _FAILED * bool(standing.unreachable) | _TALKS * bool(standing.talks_until),
             second_of(standing.window_ends),
             second_of(standing.rests_until),
             second_of(standing.harmed_until),
@@ -190,6 +194,8 @@ def pack_standing(standing: Standing) -> bytes:
     if standing.unreachable:
         parts.append(bytes((len(standing.unreachable),)))
         parts += [_CHANNEL.pack(number, second_of(time)) for number, time in sorted(standing.unreachable.items())]
+    if standing.talks_until:
+        parts.append(_SECOND.pack(second_of(standing.talks_until)))
     parts += [
         _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts) for one in sorted(standing.counts)
     ]
@@ -241,6 +247,8 @@ def unpack_standing(stored: bytes) -> Standing:
             number, time = _CHANNEL.unpack_from(stored, at)
             found.unreachable[number] = time * SECOND
             at += _CHANNEL.size
+    if form & _TALKS:
+        found.talks_until, at = _SECOND.unpack_from(stored, at)[0] * SECOND, at + _SECOND.size
     for day, channel, what, contacts in _COUNT.iter_unpack(stored[at:]):
         found.counts.append(DayCount(day, channel, what & 15, what >> 4, contacts))
     return found

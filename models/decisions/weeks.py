@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from models.customer.restrictions import LEGAL, MARKETING
 from models.decisions.policy.types import Hours, Policy, Span
+from models.decisions.zones import MINUTES
 
-MINUTES: Final = 1_440
 Spans = tuple[tuple[int, int], ...]
 """Minutes of a day, each from the first to before the second; ascending, and none touches another."""
 

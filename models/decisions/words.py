@@ -29,13 +29,25 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "No consent, and nothing else that `basis` takes in its place, lets us write on a channel of the action.",
         "You have not agreed that we write to you this way.",
     ),
+    "ad_free": (
+        "The customer has a plan, or is in a programme, that is free of marketing.",
+        "What you have with us is free of advertising.",
+    ),
     "silent": (
         "The customer wants no marketing, for now or at all.",
         "You asked us not to send you any advertising at present.",
     ),
     "unwanted_topic": ("The customer chose topics, and the action's is not one of them.", "You chose other topics."),
     "no_content": ("The action has no text in the customer's language.", "We have not written this in your language."),
+    "frozen": (
+        "A `freeze` of the policy stops what the action is for, or its kind, at this time.",
+        "We send no messages of this sort during these days.",
+    ),
     "open_case": ("A service case is open.", "We are still working on a request of yours."),
+    "in_conversation": (
+        "The customer is in a conversation with us.",
+        "We were talking with you at that time.",
+    ),
     "bad_experience": (
         "The customer had a bad experience less than `rest.bad_experience` ago.",
         "Something went wrong for you lately, so we hold back.",

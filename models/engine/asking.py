@@ -13,6 +13,7 @@ from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import rules_of
 from models.engine.lanes import ASKS, WAKES
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
@@ -74,5 +75,5 @@ def _of_kind(policy: PolicyInForce) -> NDArray[np.uint8]:
     table = np.zeros(256, dtype=np.uint8)
     taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
     table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back)]] = WAKES
-    table[[*BAD_EXPERIENCES, *COUNTED]] = ASKS
+    table[[*BAD_EXPERIENCES, *COUNTED, *rules_of(policy).talks]] = ASKS
     return table

@@ -107,6 +107,24 @@ def by_the_risk_of_who_objects_to_it(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
 
 
+AD_FREE = POLICY.replace("[[basis]]", '[ad_free]\nplans = ["plus"]\nprogrammes = ["quiet"]\n[[basis]]')
+
+
+@breaks("ad_free")
+def to_who_pays_for_a_plan_without_marketing(log: Log) -> None:
+    log.chooses(AD_FREE, number=2)
+    log.touch("subscription_started", plan="plus")
+    log.touch("subscription_changed", amount=3)
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("ad_free")
+def to_who_is_in_a_programme_without_marketing(log: Log) -> None:
+    log.chooses(AD_FREE, number=2)
+    log.touch("programme_joined", programme="quiet")
+    log.send("useful", "risk", level="slipping")
+
+
 @breaks("silent")
 def to_who_wants_none(log: Log) -> None:
     log.touch("preferences_updated", max_per_week=0)
@@ -195,6 +213,43 @@ def it_may_be_sent_at_night(log: Log) -> None:
     log.at("2026-03-02T15:00:00Z")  # 16:00; it expires at 22:00
     log.touch("cart_abandoned", amount=1)
     log.send("reminder", "cart")
+
+
+def frozen(row: str) -> str:
+    return POLICY.replace("[[basis]]", f"[[freeze]]\n{row}\n[[basis]]")
+
+
+@breaks("frozen")
+def in_a_freeze_by_the_clocks_of_the_policys_zone(log: Log) -> None:
+    log.chooses(frozen("from = 2026-03-02T00:00:00\nuntil = 2026-03-02T11:00:01"), number=2)
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("frozen")
+def care_where_a_freeze_names_it(log: Log) -> None:
+    row = 'from = 2026-03-01T00:00:00Z\nuntil = 2026-03-03T00:00:00Z\npurposes = ["care"]\nkinds = ["care"]'
+    log.chooses(frozen(row), number=2)
+    log.touch("complaint")
+    log.send("sorry", "harm")
+
+
+TALKS = POLICY.replace("[[basis]]", '[conversation]\nlasts = "3h"\nchannels = ["desk"]\n[[basis]]')
+
+
+@breaks("in_conversation")
+def while_they_chat(log: Log) -> None:
+    log.chooses(TALKS, number=2)
+    log.touch("chat", participants=["anna", "desk"])
+    log.after("2h")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("in_conversation")
+def while_they_are_at_the_service_desk(log: Log) -> None:
+    log.chooses(TALKS, number=2)
+    log.touch("presence", state="online", channel="desk")
+    log.after("59m")
+    log.send("useful", "risk", level="slipping")
 
 
 @breaks("contact_hours")

@@ -76,6 +76,32 @@ def test_a_channel_that_works_again_is_used(shown: str) -> None:
     assert not log.broken()
 
 
+def test_before_and_after_a_freeze_and_a_conversation_and_at_the_end_of_a_plan_all_goes_on() -> None:
+    keys = """[ad_free]
+plans = ["plus"]
+[conversation]
+channels = ["desk"]
+[[freeze]]
+from = 2026-03-02T11:00:01
+until = 2026-03-02T12:00:00
+[[freeze]]
+from = 2026-03-02T00:00:00
+until = 2026-03-03T00:00:00
+countries = ["NL"]
+[[basis]]"""
+    log = Log.begun(POLICY.replace("[[basis]]", keys))
+    log.touch("subscription_started", plan="plus")
+    log.touch("subscription_cancelled")
+    log.touch("presence", state="online", channel="desk")
+    log.touch("presence", state="offline", channel="desk")
+    log.touch("offer_delivered", trigger_id=log.send("useful", "risk", level="slipping"))
+    log.after("28d")
+    log.touch("chat", participants=["anna", "desk"])
+    log.after("2h")
+    log.send("useful", "risk", level="slipping")
+    assert not log.broken()
+
+
 def test_a_restriction_that_is_over_is_none() -> None:
     log = Log.begun()
     log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")

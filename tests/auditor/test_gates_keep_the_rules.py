@@ -10,11 +10,22 @@ from tests.support.audited import POLICY
 from tests.support.shop_of_one import Shop
 
 STEPS = 120
+PEACE = """[ad_free]
+plans = ["ad_free"]
+programmes = ["quiet"]
+[conversation]
+lasts = "9h"
+[[freeze]]
+from = 2026-04-01T00:00:00
+until = 2026-04-20T00:00:00
+purposes = ["marketing", "care"]
+"""
 POLICIES = {
     "as it is": POLICY,
     "no zone": POLICY.replace('zone = "Europe/Berlin"\n', ""),
     "care needs consent": POLICY.replace("[[basis]]", '[[basis]]\npurpose = "care"\nneeds = "consent"\n[[basis]]', 1),
     "confirmed": POLICY.replace('needs = "existing_customer"\nlasts = "104w"', 'needs = "confirmed_consent"'),
+    "peace": POLICY.replace("[[basis]]", PEACE + "[[basis]]", 1),
     "little rest": POLICY.replace('cool_down = "20h"', 'cool_down = "1h"'),
 }
 

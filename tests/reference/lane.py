@@ -170,7 +170,9 @@ class Lane:
         taking_back = {name for action in self.policy.policy.action.values() for name in action.withdraw_when or ()}
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
         stands = self.record is not None and bool(self.record.tail.standing)
-        if touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
+        talk = self.policy.policy.conversation
+        talks = talk is not None and Kind(touch.kind).type in talk.touchpoints
+        if talks or touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
             return Asks.TOUCHPOINT
         return 0
 

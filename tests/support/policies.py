@@ -38,6 +38,25 @@ levels = [
 # -- channels""",
 )
 """The same, with levels of its own for businesses and partners."""
+PEACE: Final = """
+[ad_free]
+plans = ["monthly"]
+programmes = ["gold"]
+[conversation]
+touchpoints = ["chat", "call", "visit", "nps"]
+lasts = "3d"
+channels = ["whatsapp"]
+[[freeze]]
+from = 2000-02-20T00:00:00
+until = 2000-02-27T00:00:00
+[[freeze]]
+from = 2000-05-01T00:00:00Z
+until = 2000-05-04T00:00:00Z
+purposes = ["care", "contract"]
+then = "drop"
+"""
+QUIETER = EAGER + PEACE
+"""The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),

@@ -12,7 +12,7 @@ from models.customer.kept import kept_of
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
 from models.customer.tail import Tail
-from models.decisions.contact import remember, report, reserve, settle, suffered
+from models.decisions.contact import remember, report, reserve, settle, suffered, talked
 from models.decisions.gates import Ask, customer_wide, judge
 from models.decisions.hours import opening
 from models.decisions.person import Person
@@ -88,6 +88,7 @@ class Shop:
         hear(self.standing, unpack_register(self.tail.consents), touch.kind, touch.data, touch.time)
         report(self.standing, self.policy, touch.kind, touch.data, touch.time)
         suffered(self.policy, self.standing, touch.kind, touch.data, touch.time)
+        talked(self.policy, self.standing, touch.kind, touch.time)
         if tells(touch.kind, touch.data):
             take_in(self, touch.kind, touch.time, touch.data, late, now, by_policy=True)
         if touch.kind == Kind.PURCHASE:
@@ -176,6 +177,10 @@ def something(random: Random, sent: Sequence[str]) -> tuple[str, Data]:
         (1, "preferences_updated", {"silent_until": until, "topics": some(([], ["espresso"], ["tea"]))}),
         (2, "profile_updated", {"country": some(COUNTRIES), "language": some(("de-DE", "en", "fr"))}),
         (1, "profile_updated", {"customer_class": some(("business", "consumer")), "birthday": "2008-04-01"}),
+        (3, "chat", {"participants": ["a", "b"]}),
+        (1, "subscription_started", {"plan": some(("basic", "ad_free"))}),
+        (1, "subscription_cancelled", {}),
+        (1, "programme_joined", {"programme": some(("gold", "quiet"))}),
         (3, "campaign_received", campaign),
         (1, "campaign_received", {"campaign_id": "c", "purpose": "care"}),
         (14, "offer_delivered", {"trigger_id": trigger}),

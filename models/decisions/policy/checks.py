@@ -13,7 +13,7 @@ from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Level, Moment, Policy, ms_of
 from models.decisions.policy.wording import one_of, shown
 from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
-from models.decisions.zones import zone_of
+from models.decisions.zones import moment_told, zone_of
 from models.settings import DAY
 from models.touchpoints.kinds import RESERVED, Kind
 
@@ -31,10 +31,10 @@ Faults = Iterator[Problem]
 def faults_of_sense(policy: Policy) -> tuple[list[Problem], list[Problem]]:
     """What is wrong with a policy that is one in form: in any release, and in this one (time zones)."""
     found = [problem for check in _CHECKS for problem in check(policy)]
-    if policy.zone is None or zone_of(policy.zone) is not None:
-        return found, []
-    unknown = Problem("zone", shown(policy.zone), 'give the IANA name of a time zone, such as "Europe/Berlin"')
-    return found, [unknown]
+    named = {"zone": policy.zone} | {f"freeze[{n}].zone": row.zone for n, row in enumerate(policy.freeze)}
+    takes = 'give the IANA name of a time zone, such as "Europe/Berlin"'
+    unknown = [(key, zone) for key, zone in named.items() if zone is not None and zone_of(zone) is None]
+    return found, [Problem(key, shown(zone), takes) for key, zone in unknown]
 
 
 def _among(key: str, named: Iterable[str], known: Collection[str], what: str) -> Faults:
@@ -225,6 +225,26 @@ def _contact(policy: Policy) -> Faults:
             yield Problem(f"{key}.lasts", shown(row.lasts), 'leave it out, or give needs = "existing_customer"')
 
 
+def _times_of_rest(policy: Policy) -> Faults:
+    """Who is left alone, and when."""
+    talk = policy.conversation
+    if talk is not None:
+        yield from _among("conversation.touchpoints", talk.touchpoints, TOUCHPOINTS, "the types of touchpoints")
+        yield from _positive("conversation.lasts", talk.lasts)
+    for n, row in enumerate(policy.freeze):
+        key, times = f"freeze[{n}]", (row.from_, row.until)
+        zone = row.zone or policy.zone
+        for name, at in zip(("from", "until"), times, strict=True):
+            if at.tzinfo is None and zone is None:
+                yield Problem(f"{key}.{name}", shown(at), "give a `zone`, or the time with its offset")
+        if row.zone is not None and zone_of(row.zone) is None:
+            continue  # told with the zone
+        if all(at.tzinfo is not None or zone for at in times):
+            starts, ends = (moment_told(at, zone or "UTC") for at in times)
+            if ends <= starts:
+                yield Problem(f"{key}.until", shown(row.until), f"give a time after `from` ({shown(row.from_)})")
+
+
 def _known(key: str, channels: Iterable[str], policy: Policy) -> Faults:
     for name in channels:
         if name not in policy.channel:
@@ -263,4 +283,12 @@ def _levels(policy: Policy) -> list[str]:
     return [level.name for level in policy.risk.levels]
 
 
-_CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (_ladder, _moments, _actions, _arms, _contact, _names)
+_CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
+    _ladder,
+    _moments,
+    _actions,
+    _arms,
+    _contact,
+    _times_of_rest,
+    _names,
+)

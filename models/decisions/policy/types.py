@@ -219,6 +219,53 @@ class Basis(Part, frozen=True, kw_only=True):
     lasts: Duration | None = None
 
 
+WallTime = Annotated[
+    datetime,
+    Meta(description="a time such as 2026-12-24T00:00:00, by the clocks of the zone, or one with its offset"),
+]
+
+
+class AdFree(Part, frozen=True, kw_only=True):
+    """Who gets no marketing at all, since that is what they have bought or earned.
+
+    plans: of contracts that have not ended. programmes: of loyalty.
+    """
+
+    plans: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
+    programmes: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
+
+
+class Conversation(Part, frozen=True, kw_only=True):
+    """No marketing while somebody talks with us.
+
+    touchpoints: types after which a customer is in a conversation. lasts: for so long after each. channels: whoever is
+    online there is in one, too; they need be no channels of the policy.
+    """
+
+    touchpoints: tuple[Identifier, ...] = ("chat", "call")
+    lasts: Duration = "2h"
+    channels: tuple[Channel, ...] = ()
+
+
+class Freeze(Part, frozen=True, kw_only=True):
+    """A time in which nothing goes out.
+
+    from: its first moment. until: the first moment after it. zone: in which the two are meant; without it the policy's.
+    purposes: that it stops. kinds: of actions; without any, all. countries: of customers; without any, all. then: what
+    asked before its end waits for it (`defer`), or ends (`drop`). spread: what has waited comes back within so long
+    after it, each customer at their own time.
+    """
+
+    from_: WallTime = msgspec.field(name="from")
+    until: WallTime
+    zone: TimeZone | None = None
+    purposes: Annotated[tuple[ActionPurpose, ...], Meta(min_length=1)] = ("marketing",)
+    kinds: tuple[ActionKind, ...] = ()
+    countries: tuple[Country, ...] = ()
+    then: Literal["defer", "drop"] = "defer"
+    spread: Duration = "6h"
+
+
 class Control(Part, frozen=True, kw_only=True):
     """The lasting control group: customers who get no marketing of ours, so that it can be seen what marketing does.
 
@@ -292,7 +339,8 @@ class Policy(Part, frozen=True, kw_only=True):
     """The policy as a whole.
 
     format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. channel: those
-    that we have. contact: limits. basis: on what a contact rests. control: the lasting control group. choice: the
+    that we have. contact: limits. basis: on what a contact rests. ad_free: who gets no marketing. conversation: no
+    marketing while one lasts. freeze: times in which nothing goes out. control: the lasting control group. choice: the
     draw. zone: the time zone of whoever states none, and whose country has more than one. protected: fields of
     customers and touchpoints that no condition may name.
     """
@@ -304,6 +352,9 @@ class Policy(Part, frozen=True, kw_only=True):
     channel: Annotated[dict[Channel, ChannelRules], Meta(min_length=1, max_length=32)]
     contact: Contact = Contact()
     basis: tuple[Basis, ...] = ()
+    ad_free: AdFree = AdFree()
+    conversation: Conversation | None = None
+    freeze: Annotated[tuple[Freeze, ...], Meta(max_length=32)] = ()
     control: Control = Control()
     choice: Choice = Choice()
     zone: TimeZone | None = None

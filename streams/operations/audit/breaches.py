@@ -16,12 +16,15 @@ RULES: Final = {
     "unreachable": "nothing is sent by a channel on which nothing arrives",
     "no_basis": "what is sent rests on what [[basis]] asks for",
     "profiling": "nobody who objects to profiling is asked by their risk",
+    "ad_free": "no marketing for who has a plan, or is in a programme, without any",
     "silent": "no marketing for who wants none, or none yet",
     "unwanted_topic": "no marketing on a topic that is not among those asked for",
     "language": "there is a text in the customer's language",
     # when
     "quiet_hours": "no marketing in quiet hours",
     "expires_in_quiet_hours": "marketing expires before the next quiet hours begin",
+    "frozen": "nothing is sent in a freeze that names its purpose, kind and country",
+    "in_conversation": "no marketing while a conversation lasts",
     "contact_hours": "[[contact.hours]] allow the channel at that time",
     # how often
     "cap": "no more contacts within a rolling time than a cap allows",

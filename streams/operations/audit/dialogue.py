@@ -100,6 +100,7 @@ class Dialogue:
     episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
     or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
     last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
+    talks_until: the customer is in a conversation.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -113,6 +114,7 @@ class Dialogue:
     erased: list[Sent] = field(default_factory=list)
     failed: dict[str, int] = field(default_factory=dict)
     works: dict[str, int] = field(default_factory=dict)
+    talks_until: int = 0
 
     def unreachable(self, channel: str) -> bool:
         """Whether nothing arrives on a channel: it failed for good, and nothing newer shows that it works."""
@@ -159,6 +161,8 @@ class Dialogue:
             self.__init__(control=self.control, causes=self.causes, erased=self.sent)  # type: ignore[misc]
             return
         self._reach(touch)
+        if lasts := policy.talk(Kind(touch.kind).type):
+            self.talks_until = max(self.talks_until, touch.time + lasts)
         if _harms(touch):
             self._rests(policy, "bad_experience", touch.time)
         elif touch.kind == Kind.SPAM_REPORTED:

@@ -56,6 +56,9 @@ class Person:
         self.cases: set[str] = set()
         self.bought_last = self.days_bought = self.first_touch = self.newest = 0
         self.spent = 0.0
+        self.plan = self.online = ""
+        self.contract_over = False
+        self.online_since = 0
         self.unsure = False  # a purchase older than the last one: by which day it counts is the engine's to say
 
     def comes_again(self, touch: Touch) -> bool:
@@ -189,6 +192,24 @@ def _programme(person: Person, touch: Touch, now: int, late: bool) -> None:
         person.programme = _data(touch).programme or "default"
 
 
+def _subscription(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if late:
+        return
+    person.plan = (
+        (_data(touch).plan or "") if touch.kind == Kind.SUBSCRIPTION_STARTED else _data(touch).plan or person.plan
+    )
+    if touch.kind in (Kind.SUBSCRIPTION_STARTED, Kind.SUBSCRIPTION_RENEWED, Kind.SUBSCRIPTION_RESUMED):
+        person.contract_over = False
+    elif touch.kind == Kind.SUBSCRIPTION_CANCELLED:
+        person.contract_over = True  # or at the end of its term: lenient
+
+
+def _presence(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if not late:
+        came = _data(touch).state == "online"
+        person.online, person.online_since = (_data(touch).channel, touch.time) if came else ("", 0)
+
+
 def _purchase(person: Person, touch: Touch, now: int, late: bool) -> None:
     person.spent += touch.a
     if not person.bought_last or touch.time // DAY > person.bought_last // DAY:
@@ -218,5 +239,17 @@ _TAKEN: Final[dict[int, Callable[[Person, Touch, int, bool], None]]] = {
     Kind.PREFERENCES_UPDATED: _preferences,
     Kind.PROGRAMME_JOINED: _programme,
     Kind.PURCHASE: _purchase,
+    Kind.PRESENCE: _presence,
+    **dict.fromkeys(
+        (
+            Kind.SUBSCRIPTION_STARTED,
+            Kind.SUBSCRIPTION_RENEWED,
+            Kind.SUBSCRIPTION_RESUMED,
+            Kind.SUBSCRIPTION_CHANGED,
+            Kind.SUBSCRIPTION_PAUSED,
+            Kind.SUBSCRIPTION_CANCELLED,
+        ),
+        _subscription,
+    ),
     Kind.ERASE_REQUESTED: _erase,
 }

@@ -37,11 +37,21 @@ class Policy:
         self.channels: Table = table.get("channel", {})
         self.contact: Table = table.get("contact", {})
         self.basis: list[Table] = table.get("basis", [])
+        self.ad_free: Table = table.get("ad_free", {})
+        self.conversation: Table | None = table.get("conversation")
+        self.freezes: list[Table] = table.get("freeze", [])
         self.control: Table = {"share": 0.05, "salt": "1", "care": True, "exempt": [], **table.get("control", {})}
         self.choice: Table = {"floor": 0.01, "hold_out": 0.05, "window": "28d", **table.get("choice", {})}
         self.zone: str = table.get("zone", "")
         self.risk: Table = table.get("risk", {})
         self.asking = {kind for moment in self.moments.values() for kind in moment.get("touchpoints", [])}
+
+    def talk(self, kind: str) -> int:
+        """For how long a touchpoint of a type means a conversation, ms; 0: it means none."""
+        talk = self.conversation
+        if talk is None or kind not in talk.get("touchpoints", ["chat", "call"]):
+            return 0
+        return span(talk.get("lasts", "2h"))
 
     def rest(self, after: str) -> int:
         """How long marketing rests after something, ms."""

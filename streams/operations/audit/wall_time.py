@@ -90,6 +90,13 @@ def _moment(day: date, clock: str, name: str) -> int:
     return late * SECOND
 
 
+def at(told: datetime, name: str) -> int:
+    """A time of a policy, ms: with its offset, or by a zone's clocks."""
+    if told.tzinfo is not None:
+        return int(told.timestamp()) * SECOND
+    return _moment(told.date(), told.strftime("%H:%M"), name) + told.second * SECOND
+
+
 def _around(spans: Iterable[Span], days: Sequence[int], now: int, name: str) -> Iterable[tuple[int, int]]:
     """The spans of the days around a moment, as moments from and before which they last."""
     today = datetime.fromtimestamp(now / SECOND, zone(name) or UTC).date()

@@ -14,9 +14,15 @@ from streams.operations.audit.checks.case import Case
 from streams.operations.audit.policies import Table
 from streams.operations.audit.records import SECOND
 
+ONLINE_FOR = 3_600_000
+"""So long somebody is online who has not left, ms."""
+
 
 def check(case: Case) -> Iterator[Finding]:
     """The rules of the family `when`."""
+    yield from _frozen(case)
+    if case.marketing:
+        yield from _talks(case)
     if case.purpose == "legal":
         return
     zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone)
@@ -41,6 +47,28 @@ def check(case: Case) -> Iterator[Finding]:
         if shut is not None:
             says = "; ".join(f"{row['spans']} on days {row.get('days', 'all')}" for row in rows)
             yield Finding("contact_hours", says, wall_time.shown(at, shut))
+
+
+def _frozen(case: Case) -> Iterator[Finding]:
+    for row in case.policy.freezes:
+        named = (
+            (row.get("purposes", ["marketing"]), case.purpose),
+            (row.get("kinds"), case.action["kind"]),
+            (row.get("countries"), case.person.country),
+        )
+        if any(listed and one not in listed for listed, one in named):
+            continue
+        begins, ends = (wall_time.at(row[key], row.get("zone") or case.policy.zone) for key in ("from", "until"))
+        if begins <= case.now < ends:
+            yield Finding("frozen", f"from {row['from']} until {row['until']}", f"at {case.now}")
+
+
+def _talks(case: Case) -> Iterator[Finding]:
+    if case.sent_from < case.dialogue.talks_until:
+        yield Finding("in_conversation", f"a conversation until {case.dialogue.talks_until}", f"at {case.sent_from}")
+    person, channels = case.person, (case.policy.conversation or {}).get("channels", [])
+    if person.online in channels and case.now < person.online_since + ONLINE_FOR:
+        yield Finding("in_conversation", f"online on {person.online} since {person.online_since}", f"at {case.now}")
 
 
 def _quiet(case: Case) -> tuple[str, str] | None:

@@ -23,6 +23,10 @@ def check(case: Case) -> Iterator[Finding]:
         yield Finding("profiling", "no risk of who objects to profiling", f"asked by {trigger.moment} {trigger.level}")
     if not case.marketing:
         return
+    if person.programme and person.programme in case.policy.ad_free.get("programmes", []):
+        yield Finding("ad_free", f"none in the programme {person.programme}", trigger.action)
+    if person.plan and not person.contract_over and person.plan in case.policy.ad_free.get("plans", []):
+        yield Finding("ad_free", f"none with the plan {person.plan}", trigger.action)
     if person.max_per_week == 0:
         yield Finding("silent", "the customer wants none a week", trigger.action)
     if case.sent_from < person.silent_until:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
 
 from models.customer.consent import MARKETING, Statement, pack_register
+from models.customer.contract import ENDED, Contract, pack_contract
 from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
@@ -122,6 +124,16 @@ CAPPED = """
 [contact]
 caps = [{ most = 1, within = "7d" }, { most = 2, within = "7d", purpose = "care" }]
 """
+AD_FREE = '[ad_free]\nplans = ["plus"]\nprogrammes = ["quiet"]'
+PLUS = pack_contract(Contract(plan="plus"))
+FREEZE = """
+[[freeze]]
+from = 2026-10-03T00:00:00
+until = 2026-10-04T00:00:00
+spread = "0s"
+{}
+{}
+"""
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
@@ -145,6 +157,22 @@ CASES = {
     "refused_channel where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=REFUSED)), ALL[1:], 0),
     "no_basis": (World(tail=tail(consents=b"")), ALL[3:], 0),
     "no_basis where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=b"")), ALL[1:], 0),
+    "ad_free by plan": (World(policy(top=AD_FREE), tail(contract=PLUS)), ALL[3:], 0),
+    "ad_free by programme": (World(policy(top=AD_FREE), tail(programme="quiet")), ALL[3:], 0),
+    "frozen, deferred": (World(policy(top=FREEZE.format("", ""))), ALL[3:], 1_791_064_800_000),
+    "frozen, dropped": (World(policy(top=FREEZE.format('then = "drop"', ""))), ALL[3:], 0),
+    "frozen for all": (World(policy(top=FREEZE.format(f"purposes = {json.dumps(ALL)}", ""))), ALL, 1_791_064_800_000),
+    "frozen by kind": (
+        World(policy(top=FREEZE.format(f'purposes = {json.dumps(ALL)}\nkinds = ["care"]', 'countries = ["DE"]'))),
+        ("care",),
+        1_791_064_800_000,
+    ),
+    "in_conversation": (World(standing=Standing(talks_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "in_conversation where online": (
+        World(policy(top='[conversation]\nchannels = ["desk"]'), tail(presence="desk", presence_at=NOW - HOUR // 2)),
+        ALL[3:],
+        NOW + HOUR // 2,
+    ),
     "silent": (World(tail=tail(silent_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
     "silent for good": (World(tail=tail(max_per_week=0, silent_until=NOW + HOUR)), ALL[3:], 0),
     "unwanted_topic": (World(policy('topic = "tea"'), tail(topics=("cups",))), ALL[3:], 0),
@@ -436,3 +464,27 @@ def test_what_is_on_its_way_where_nothing_arrives_is_held_if_it_is_marketing() -
     ask = World(standing=NOWHERE).ask()
     assert channel_held(ask, "marketing", "email") == (Held("unreachable"),)
     assert channel_held(ask, "care", "email") == ()
+
+
+# -- who has bought peace, and when nothing goes out
+
+
+def test_a_plan_that_has_ended_keeps_nothing_away() -> None:
+    over = tail(contract=pack_contract(Contract(state=ENDED, plan="plus")))
+    assert World(policy(top=AD_FREE), over).held()["marketing"] == ()
+
+
+def test_a_freeze_of_other_countries_holds_nothing() -> None:
+    assert World(policy(top=FREEZE.format("", 'countries = ["NL"]'))).held()["marketing"] == ()
+
+
+def test_what_waited_for_the_end_of_a_freeze_comes_back_each_at_a_time_of_its_own() -> None:
+    frozen = policy(top=FREEZE.replace('spread = "0s"', 'spread = "4h"').format("", ""))
+    ends, until = 1_791_064_800_000, set()
+    for name in (b"a", b"b", b"c", b"d"):
+        person = Person(name, tail(), 0, 0, 3, 100.0, None, NOW - WEEK)
+        [held] = judge(Ask(frozen, person, Standing(), NOW, "asked", NOW), "marketing").held
+        assert ends <= held.until < ends + 4 * HOUR
+        until.add(held.until)
+        assert judge(Ask(frozen, person, Standing(), ends, "asked", ends), "marketing").held == ()
+    assert len(until) == 4

@@ -50,6 +50,7 @@ STANDINGS = st.builds(
     st.lists(COUNTS, max_size=20).map(sorted),
     st.dictionaries(NUMBERS, TIMES, max_size=16),
     st.dictionaries(CHANNELS, TIMES, max_size=8),
+    MAYBE,
 )
 
 

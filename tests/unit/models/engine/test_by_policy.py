@@ -21,10 +21,10 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, synthetic
-from tests.support.policies import CLASSES, EAGER, EXAMPLE
+from tests.support.policies import CLASSES, EAGER, EXAMPLE, QUIETER
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
-POLICIES = {"eager": EAGER, "by class": CLASSES, "as it ships": EXAMPLE}
+POLICIES = {"eager": EAGER, "by class": CLASSES, "as it ships": EXAMPLE, "quieter": QUIETER}
 
 
 @cache
@@ -61,6 +61,13 @@ def test_there_is_every_sort_of_decision() -> None:
     sent = [one for one in triggers if one.get("policy") and one["type"] == "trigger"]
     assert triggered == {one["decision"]: one["id"] for one in sent}
     assert len({one["id"] for one in triggers}) == len(triggers)
+
+
+def test_who_is_to_be_left_alone_is() -> None:
+    world = rehearse(log_with("quieter"), VARIANTS["live"])
+    decisions = said(world, "decisions")
+    gates = {gate for one in decisions for held in one.get("candidates", ()) for gate in held.get("gates", ())}
+    assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])

@@ -224,6 +224,24 @@ SENSE: list[tuple[str, str]] = [
         'contact.hours[0].channels[0] is "call"; give one of the policy',
     ),
     (SMALL + '[[basis]]\nneeds = "consent"\nlasts = "9d"', 'basis[0].lasts is "9d"; leave it out, or give needs'),
+    # peace
+    (
+        SMALL + '[conversation]\ntouchpoints = ["chatt"]\nlasts = "0s"',
+        'conversation.touchpoints[0] is "chatt"; did you mean "chat"? give one of the types',
+    ),
+    (SMALL + '[conversation]\nlasts = "0s"', 'conversation.lasts is "0s"; give a duration above zero'),
+    (
+        SMALL + "[[freeze]]\nfrom = 2026-12-24T00:00:00\nuntil = 2026-12-27T00:00:00Z",
+        'freeze[0].from is 2026-12-24T00:00:00; give a `zone`, or the time with its offset',
+    ),
+    (
+        SMALL + '[[freeze]]\nfrom = 2026-12-24T00:00:00\nuntil = 2026-12-24T00:00:00\nzone = "UTC"',
+        'freeze[0].until is 2026-12-24T00:00:00; give a time after `from`',
+    ),
+    (
+        SMALL + '[[freeze]]\nfrom = 2026-12-24T00:00:00\nuntil = 2026-12-25T00:00:00\nzone = "Mars/Olympus"',
+        'freeze[0].zone is "Mars/Olympus"; give the IANA name of a time zone',
+    ),
     # names
     (instead("action.sorry", "action.sad"), "action.sad is named as a moment is; give it another name"),
     ('zone = "Europe/Bonn"\n' + SMALL, 'zone is "Europe/Bonn"; give the IANA name of a time zone'),
