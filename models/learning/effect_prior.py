@@ -12,6 +12,7 @@ import numpy as np
 
 from models.decisions.choosing.prior import Prior
 from models.numerics.fixed_order import Floats, inverse, times
+from models.numerics.maths import ln
 
 
 def prior_precision(prior: Prior, features: int, arms: int) -> Floats:
@@ -27,6 +28,18 @@ def prior_precision(prior: Prior, features: int, arms: int) -> Floats:
                 value = own - common if one == other else -common
                 found[one * features + place, other * features + place] = value
     return found
+
+
+def prior_log_determinant(prior: Prior, features: int, arms: int) -> float:
+    """Of `prior_precision`. Of q arms a coefficient's matrix has the eigenvalues o, q - 1 times, and o - q c."""
+    total = features * 2.0 * ln(prior.sigma / prior.base_sd)
+    if not arms:
+        return total
+    for place in range(features):
+        own = (prior.sigma / prior.sd_of(place)) ** 2 / (1.0 - prior.shared)
+        common = own * prior.shared / (1.0 - prior.shared + prior.shared * arms)
+        total += (arms - 1) * ln(own) + ln(own - arms * common)
+    return total
 
 
 def pulled(prior: Prior, apart: Sequence[Floats]) -> Floats:

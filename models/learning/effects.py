@@ -23,10 +23,10 @@ from models.churn.snapshot import SnapshotRefused
 from models.decisions.choosing.numbers import Arm, Numbers
 from models.decisions.choosing.prior import Figures, Prior
 from models.decisions.draw import ONE
-from models.learning.effect_prior import prior_precision, pulled, without
+from models.learning.effect_prior import prior_log_determinant, prior_precision, pulled, without
 from models.learning.effect_sums import add_rows
-from models.numerics.fixed_order import Floats, dot, inverse, quadratic, times
-from models.numerics.maths import exp2
+from models.numerics.fixed_order import Floats, dot, inverse_and_log_determinant, quadratic, times
+from models.numerics.maths import exp2, ln
 from models.settings import WEEK
 
 HALF_LIFE: Final = 26 * WEEK
@@ -67,9 +67,15 @@ class EffectLearner:
     0.02
     """
 
-    def __init__(self, features: int, prior: Prior | None = None, half_life: int | None = HALF_LIFE) -> None:
-        """half_life: ms; None forgets nothing."""
-        self.features, self.half_life = features, half_life
+    def __init__(
+        self,
+        features: int,
+        prior: Prior | None = None,
+        half_life: int | None = HALF_LIFE,
+        cut: tuple[float, float] = (LEAST_SHARE, MOST_SHARE),
+    ) -> None:
+        """half_life: ms; None forgets nothing. cut: outcomes below and above count as these."""
+        self.features, self.half_life, self.cut = features, half_life, cut
         self.prior = Prior() if prior is None else prior
         self._arms: list[str] = []
         self._means = np.zeros(features)  # prior means of all coefficients
@@ -119,7 +125,7 @@ class EffectLearner:
         share = [(1.0 if name == arm else 0.0) - chances.get(name, 0) / left for name in self._arms]
         features = np.array(x, dtype=np.float64)
         row = np.concatenate([features, *(one * features for one in share)])
-        cut = min(max(y, LEAST_SHARE), MOST_SHARE)
+        cut = min(max(y, self.cut[0]), self.cut[1])
         self.learn_rows(row[None, :], np.array([self._weight_of(worth)]), np.array([cut]))
         if arm is not None:
             self._mature(arm, 1)
@@ -138,7 +144,7 @@ class EffectLearner:
         centred = given.astype(np.float64) - chances
         rows = np.concatenate([x, (centred[:, :, None] * x[:, None, :]).reshape(len(x), -1)], axis=1)
         weights = np.array([self._weight_of(value) for value in worth.tolist()])
-        self.learn_rows(rows, weights, np.minimum(np.maximum(y, LEAST_SHARE), MOST_SHARE))
+        self.learn_rows(rows, weights, np.minimum(np.maximum(y, self.cut[0]), self.cut[1]))
         for place, name in enumerate(self._arms):
             self._mature(name, int(given[:, place].sum()))
 
@@ -180,13 +186,33 @@ class EffectLearner:
             for name, arm in known.arms.items()
         }
 
-    def version(self) -> Numbers:
-        """What the shards need of it, as plain numbers: some features³ (arms + 1)³ operations."""
+    def version(self, prior: Prior | None = None) -> Numbers:
+        """What the shards need of it, as plain numbers: some features³ (arms + 1)³ operations.
+
+        prior: another one than the learner's own, over the same sums.
+        """
+        return self._fitted(self.prior if prior is None else prior)[0]
+
+    def likeliest(self, priors: Sequence[Prior]) -> Numbers:
+        """The version of the prior by which what came was likeliest (its marginal likelihood; of equals the first).
+
+        Where nobody can say beforehand how great effects are, the log can: too narrow a prior hardly learns, too wide a
+        one believes in chance.
+        """
+        best, numbers = max((self._fitted(prior)[::-1] for prior in priors), key=lambda found: found[0])
+        return numbers if best == best else self.version()
+
+    def _fitted(self, prior: Prior) -> tuple[Numbers, float]:
+        """The posterior under a prior, and the logarithm of the marginal likelihood but for a constant."""
         size = self.features
-        precision, response = self._posterior()
-        inverted = inverse(precision)
+        before = self._prior if prior == self.prior else prior_precision(prior, size, len(self._arms))
+        lower = np.tril(self._precision)
+        precision = before + lower + np.tril(lower, -1).T
+        response = self._response + times(before, self._means)
+        inverted, log_determinant = inverse_and_log_determinant(precision)
         means = times(inverted, response)
-        variance = self._variance(means, response)
+        left = self._left(before, means, response)
+        variance = left / (self._weight + prior.sigma_rows)
         arms = {}
         for place, name in enumerate(self._arms, start=1):
             own = slice(place * size, (place + 1) * size)
@@ -196,7 +222,9 @@ class EffectLearner:
                 tuple(float(block[max(row, column), min(row, column)]) for column in range(size)) for row in range(size)
             )
             arms[name] = Arm(tuple(means[own].tolist()), covariance, *self.contacts[name])
-        return Numbers(tuple(means[:size].tolist()), variance**0.5, self._weight, arms)
+        known = Numbers(tuple(means[:size].tolist()), variance**0.5, self._weight, arms)
+        rows = self._weight + prior.sigma_rows
+        return known, 0.5 * (prior_log_determinant(prior, size, len(self._arms)) - log_determinant - rows * ln(left))
 
     def _posterior(self) -> tuple[Floats, Floats]:
         """Precision and response of prior and data, in units of 1 / sigma²."""
@@ -204,12 +232,12 @@ class EffectLearner:
         precision = self._prior + lower + np.tril(lower, -1).T
         return precision, self._response + times(self._prior, self._means)
 
-    def _variance(self, means: Floats, response: Floats) -> float:
-        """sigma² from the residuals; the prior's counts as `sigma_rows` outcomes."""
+    def _left(self, before: Floats, means: Floats, response: Floats) -> float:
+        """Squares that are left; the prior's sigma² counts as `sigma_rows` outcomes."""
         prior = self.prior
-        squares = self._squares + _product(self._means, times(self._prior, self._means))
+        squares = self._squares + _product(self._means, times(before, self._means))
         left = max(squares - _product(means, response), 1e-9 * prior.sigma * prior.sigma)
-        return (left + prior.sigma_rows * prior.sigma * prior.sigma) / (self._weight + prior.sigma_rows)
+        return left + prior.sigma_rows * prior.sigma * prior.sigma
 
     # Arms that come, change and go
 

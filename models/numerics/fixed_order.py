@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.numerics.compiled import compiled
-from models.numerics.maths import exp
+from models.numerics.maths import exp, ln
 
 Floats = NDArray[np.float64]
 
@@ -49,17 +49,24 @@ def inverse(matrix: Floats) -> Floats:
     No pivoting is needed where every pivot is positive, which they are then and only then; raises ValueError where one
     is not.
     """
+    return inverse_and_log_determinant(matrix)[0]
+
+
+def inverse_and_log_determinant(matrix: Floats) -> tuple[Floats, float]:
+    """`inverse`, and the logarithm of the determinant: the product of the pivots. Raises ValueError as well."""
     found = matrix.copy()
+    log_determinant = 0.0
     for k in range(len(found)):
         pivot = float(found[k, k])
         if not pivot > 0.0:
             raise ValueError(f"pivot {k} of the matrix is {pivot:g}: it is not positive definite")
+        log_determinant += ln(pivot)
         column, row = found[:, k].copy(), found[k] / pivot
         found -= column[:, None] * row[None, :]
         found[k] = row
         found[:, k] = -column / pivot
         found[k, k] = 1.0 / pivot
-    return found
+    return found, log_determinant
 
 
 def times(matrix: Floats, vector: Floats) -> Floats:

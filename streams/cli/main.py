@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",
     "evaluate": "streams.cli.evaluate:evaluate",
+    "evaluate-policy": "streams.cli.evaluate_policy:evaluate_policy",
     "models": "streams.cli.models:models",
     "policy": "streams.cli.policy:policy",
     "publish": "streams.cli.publish:publish",

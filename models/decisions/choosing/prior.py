@@ -36,6 +36,10 @@ class Prior(NamedTuple):
     def sd_of(self, place: int) -> float:
         return self.sd if place == 0 else self.slope_sd
 
+    def widened(self, times: float) -> Prior:
+        """With effects that may be so many times as great."""
+        return self._replace(sd=self.sd * times, slope_sd=self.slope_sd * times)
+
 
 def prior_arm(prior: Prior, figures: Figures, features: int) -> Arm:
     """An arm of which a version knows nothing yet."""

@@ -156,6 +156,33 @@ def test_without_outcomes_there_are_the_policys_figures() -> None:
     assert learner.predict_one([1.0, 0.0, 2.0])["offer"].mean == pytest.approx(0.07)
 
 
+def test_the_likeliest_prior_is_as_wide_as_effects_are() -> None:
+    for scale, expected in ((1.0, 1.0), (8.0, 8.0)):
+        learner = EffectLearner(SIZE, cut=(-1e9, 1e9))
+        learner.set_arms({"a": ArmWanted({}), "b": ArmWanted({})})
+        Log(3_000, effects=scale * np.array([[0.03, 0.02, -0.02], [0.04, -0.02, 0.02]])).taught(learner)
+        widths = [learner.prior.widened(times) for times in (1.0, 8.0)]
+        assert learner.likeliest(widths) == learner.version(learner.prior.widened(expected))
+
+
+def test_the_marginal_likelihood_is_that_of_the_whole_log() -> None:
+    """Of y = U theta + e, with theta drawn from the prior: log N(y; U m, s² (I + U V U')), s² integrated out."""
+    learner, log = EffectLearner(SIZE, cut=(-1e9, 1e9)), Log(40)
+    learner.set_arms({"a": ArmWanted({}), "b": ArmWanted({})})
+    log.taught(learner)
+    given_arm = np.column_stack([log.arms == 1, log.arms == 2]) - log.chances[:, 1:]
+    u = np.concatenate([log.x, given_arm[:, :1] * log.x, given_arm[:, 1:] * log.x], axis=1)
+    found, expected = [], []
+    for times_ in (1.0, 3.0):
+        prior = Prior().widened(times_)
+        spread = np.eye(40) + u @ np.linalg.inv(prior_precision(prior, SIZE, 2)) @ u.T
+        apart = log.y - 0.5
+        left = apart @ np.linalg.solve(spread, apart) + 20 * 0.6**2
+        expected.append(-0.5 * np.linalg.slogdet(spread)[1] - 0.5 * (40 + 20) * np.log(left))
+        found.append(learner._fitted(prior)[1])
+    assert found[1] - found[0] == pytest.approx(expected[1] - expected[0], abs=1e-6)
+
+
 # Forgetting
 
 

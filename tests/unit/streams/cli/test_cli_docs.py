@@ -30,7 +30,7 @@ def test_every_command_has_a_section_and_stands_in_the_first_table() -> None:
     sections = re.findall(r"^## (.+)$", TEXT, flags=re.MULTILINE)
     assert sorted(sections) == sorted([*COMMANDS, "All commands", "Exit codes"])
     table = TEXT.split("## All commands")[0]
-    assert set(re.findall(r"\]\(#([a-z]+)\)", table)) == set(COMMANDS)
+    assert set(re.findall(r"\]\(#([a-z-]+)\)", table)) == set(COMMANDS)
 
 
 @pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda told: getattr(told, "name", told))
