@@ -40,10 +40,11 @@ class Opened:
 
 
 class Block:
-    """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `hashes`: uint64. A customer without a
-    stored record has a blank row, which becomes a record once something happens to it (`models.engine.piece_run`)."""
+    """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `flags`, `times`, `numbers`, `seconds`:
+    these fields of them, as views; `hashes`: uint64. A customer without a stored record has a blank row, which becomes
+    a record once something happens to it (`models.engine.piece_run`)."""
 
-    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "rows")
+    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "numbers", "rows", "seconds", "times")
     rows: NDArray[Any]
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
@@ -58,7 +59,8 @@ class Block:
             ]
             if not self._take(migrated):
                 raise UnknownRecord(f"records of {len(names)} customers can't be read side by side")
-        self.flags = self.rows["flags"]
+        self.flags, self.times = self.rows["flags"], self.rows["times"]
+        self.numbers, self.seconds = self.rows["numbers"], self.rows["seconds"]
 
     def _take(self, stored: Sequence[bytes | None]) -> bool:
         """Lay the records side by side; False where one is not a record of this version, and of its customer."""
@@ -95,7 +97,7 @@ class Block:
 
     def open(self, row: int) -> Opened:
         """A customer's profile: what is changed in it is kept."""
-        return Opened(self, row, self._tail(row))
+        return Opened(self, row, self.tail(row))
 
     def marked(self, marks: Sequence[bytes]) -> list[tuple[int, Tail]]:
         """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
@@ -105,7 +107,8 @@ class Block:
             if any(mark in packed for mark in marks)
         ]
 
-    def _tail(self, row: int) -> Tail:
+    def tail(self, row: int) -> Tail:
+        """A customer's tail: what is changed in it is kept."""
         tail = self._opened.get(row)
         if tail is None:
             tail = self._opened[row] = unpack_tail(self.names[row], self._tails.get(row, b""))
@@ -120,7 +123,7 @@ class Block:
     def forget(self, row: int, erased: bool = False) -> bool:
         """Make a customer's row blank but for what they refused, and why they must be left alone; whether there is
         any of it. erased: they asked for it."""
-        kept = kept_of(self._tail(row), erased)
+        kept = kept_of(self.tail(row), erased)
         self.clear(row)
         self.rows["flags"][row] = flags_of(kept)
         self._opened[row] = kept

@@ -13,7 +13,10 @@ LAST: Final = 2**32 - 1
 
 def second_of(ms: int) -> int:
     """The second of a moment, as it is stored: the nearest one that there is."""
-    return min(max(ms // SECOND, 1), LAST) if ms else 0
+    if not ms:
+        return 0
+    second = ms // SECOND
+    return second if 0 < second < LAST else min(max(second, 1), LAST)
 
 
 def whole(ms: int) -> int:

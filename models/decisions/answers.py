@@ -65,7 +65,7 @@ def answers(given: Given) -> list[Said]:
         return []
     said: list[Said] = []
     triggered = False
-    for one in sorted(due, key=lambda one: rank(policy, one)):
+    for one in sorted(due, key=lambda one: rank(policy, one)) if len(due) > 1 else due:
         name = _moment(policy, one)
         if not name:
             standing.waiting.remove(one)
@@ -294,6 +294,8 @@ def _score(given: Given, found: Judged) -> float:
 def _candidates(given: Given, judged: Sequence[Judged], free: dict[str, int] | None = None) -> tuple[Candidate, ...]:
     """free: chances of those that could be done at once; what passes its gates and is not among them is held by the
     hour. None: nothing could."""
+    if not judged:
+        return ()
     chance = free or {}
     alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if LEAVE_ALONE in chance else ()
     return alone + tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from models.decisions.basis import closed
 from models.decisions.limits import Mark, marks_of
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
@@ -28,11 +29,12 @@ class Ask:
     """What asks for a decision. now: log time in ms. moment: its name; asked: when its life began, ms. level: of a risk
     moment, its name.
 
-    What was found out of the customer is kept (of_customer by purpose, of_channels by purpose and channel): another
-    time, or a record that has changed, needs another `Ask`.
+    What was found out of the customer is kept (of_customer by purpose, of_channels and closed by purpose and channel):
+    another time, or a record that has changed, needs another `Ask`.
     """
 
     __slots__ = (
+        "_closed",
         "_marks",
         "asked",
         "level",
@@ -61,7 +63,16 @@ class Ask:
         self.rules: Rules = rules_of(policy)
         self.of_customer: dict[str, Holding] = {}
         self.of_channels: dict[tuple[str, str], Holding] = {}
+        self._closed: dict[tuple[str, str], str] = {}
         self._marks: dict[int, list[Mark]] = {}
+
+    def closed(self, purpose: str, channel: str) -> str:
+        """Why nothing may be sent for a purpose on a channel (`models.decisions.basis.closed`)."""
+        key = (purpose, channel)
+        found = self._closed.get(key)
+        if found is None:
+            found = self._closed[key] = closed(self.rules, self.person, purpose, channel, self.now)
+        return found
 
     def marks(self, purpose: int) -> list[Mark]:
         """The contacts for a purpose, by number, the latest first."""

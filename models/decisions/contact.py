@@ -127,21 +127,23 @@ def settle(standing: Standing, now: int) -> list[Settled]:
     """Do what time alone does: expiries, ends of promotions, windows and rests, what is old enough to be counted by the
     day or forgotten. From then on the next timer is a moment that waits, or lies ahead."""
     settled: list[Settled] = []
-    kept: list[Outstanding] = []
-    for former in standing.outstanding:
-        entry = former
-        if entry.stage in IN_FLIGHT and entry.expires <= now:
-            settled.append(Settled(entry.id, DELIVERED, entry))
-            entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
-        if entry.stage != Stage.GIVEN_BACK and 0 < entry.until <= now:
-            settled.append(Settled(entry.id, UNUSED, entry))
-            entry = entry._replace(until=0)
-        if not _is_done(entry, now):
-            kept.append(entry)
-        elif entry.stage != Stage.GIVEN_BACK:
-            _count(standing, entry)
-    standing.outstanding = kept
-    standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
+    if standing.outstanding:
+        kept: list[Outstanding] = []
+        for former in standing.outstanding:
+            entry = former
+            if entry.expires <= now and entry.stage in IN_FLIGHT:
+                settled.append(Settled(entry.id, DELIVERED, entry))
+                entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
+            if 0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK:
+                settled.append(Settled(entry.id, UNUSED, entry))
+                entry = entry._replace(until=0)
+            if not _is_done(entry, now):
+                kept.append(entry)
+            elif entry.stage != Stage.GIVEN_BACK:
+                _count(standing, entry)
+        standing.outstanding = kept
+    if standing.counts:
+        standing.counts = [one for one in standing.counts if now < one.ends + LONGEST_WINDOW]
     standing.window_ends = standing.window_ends if now < standing.window_ends else 0
     standing.rests_until = standing.rests_until if now < standing.rests_until else 0
     standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
@@ -190,6 +192,8 @@ ARRIVED: Final = _DELIVERIES | {
     Kind.SPAM_REPORTED,
 }
 """Touchpoints from which it follows that a trigger arrived."""
+REPORTS: Final = frozenset(map(int, _NOT_SENT | ARRIVED | {Kind.OFFER_FAILED}))
+"""Kinds of touchpoints of which `report` takes anything."""
 _ENDS: Final[dict[int, str]] = {Kind.OFFER_DECLINED: DECLINED, Kind.COUPON_REDEEMED: REDEEMED}
 """Touchpoints that end a promotion, and how."""
 
@@ -204,11 +208,13 @@ def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, ti
     return True
 
 
-def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> None:
-    """Let marketing wait while a conversation lasts, where a touchpoint is part of one."""
+def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> bool:
+    """Let marketing wait while a conversation lasts; whether a touchpoint is part of one."""
     rules = rules_of(policy)
-    if kind in rules.talks:
-        standing.talks_until = max(standing.talks_until, _second(time + rules.talk_lasts))
+    if kind not in rules.talks:
+        return False
+    standing.talks_until = max(standing.talks_until, _second(time + rules.talk_lasts))
+    return True
 
 
 _BAD: Final[dict[int, Callable[[Any], bool]]] = {

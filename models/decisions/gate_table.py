@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from models.customer.contract import ENDED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
 from models.decisions.ask import Ask, Held
-from models.decisions.basis import NO_BASIS, REFUSED, closed
+from models.decisions.basis import NO_BASIS, REFUSED
 from models.decisions.draw import share_of, within
 from models.decisions.hours import never_open
 from models.decisions.limits import full_until, promotion_ends, reached
@@ -101,11 +101,11 @@ def _unreachable(ask: Ask, purpose: str, channel: str) -> Held | None:
 
 
 def _refused_channel(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(REFUSED) if closed(ask.rules, ask.person, purpose, channel, ask.now) == REFUSED else None
+    return Held(REFUSED) if ask.closed(purpose, channel) == REFUSED else None
 
 
 def _no_basis(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(NO_BASIS) if closed(ask.rules, ask.person, purpose, channel, ask.now) == NO_BASIS else None
+    return Held(NO_BASIS) if ask.closed(purpose, channel) == NO_BASIS else None
 
 
 def _hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:

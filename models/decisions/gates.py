@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
-from models.decisions.basis import NO_BASIS, REFUSED, closed
+from models.decisions.basis import NO_BASIS, REFUSED
 from models.decisions.gate_table import CODES, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
 from models.decisions.person import Person
 from models.decisions.reach import UNREACHABLE, unreachable
@@ -44,7 +44,7 @@ def _rows(of: str, codes: frozenset[str] = frozenset(CODES)) -> dict[str, tuple[
     }
 
 
-_OF_CUSTOMER, _OF_ACTION, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_ACTION), _rows(OF_CHANNEL)
+_OF_CUSTOMER, _OF_CHANNEL = _rows(OF_CUSTOMER), _rows(OF_CHANNEL)
 _SAID_OF_THEM: Final = frozenset({"erased", "restricted", REFUSED, NO_BASIS, "silent"})
 _AGAINST_CUSTOMER, _AGAINST_CHANNEL = _rows(OF_CUSTOMER, _SAID_OF_THEM), _rows(OF_CHANNEL, _SAID_OF_THEM)
 _AGAINST_CHANNEL[MARKETING] = _rows(OF_CHANNEL, _SAID_OF_THEM | {UNREACHABLE})[MARKETING]
@@ -76,9 +76,7 @@ def customer_wide(ask: Ask) -> Held | None:
         return None
     first = ""
     for channel in moment.channels:
-        code = closed(ask.rules, person, MARKETING, channel, ask.now)
-        if unreachable(ask.standing, channel):
-            code = UNREACHABLE
+        code = UNREACHABLE if unreachable(ask.standing, channel) else ask.closed(MARKETING, channel)
         if not code:
             return None
         first = first or code
@@ -89,13 +87,39 @@ def judge(ask: Ask, action: str) -> Judged:
     """Judge a candidate: the best channel that nothing closes, else the first, and all gates that hold."""
     one = ask.rules.actions[action]
     purpose = one.purpose
-    held = [found for gate in _OF_ACTION[purpose] if (found := gate(ask, one)) is not None]
+    gates = ask.rules.gates.get(action)
+    if gates is None:
+        gates = ask.rules.gates[action] = _may_hold(one)
+    held = [found for gate in gates if (found := gate(ask, one)) is not None]
     held += _of_customer(ask, purpose)
     channels = channels_of(ask.rules, one, ask.person, ask.now)
     for channel in channels:
         if not _on(ask, one, channel):
             return Judged(action, channel, _in_order(held) if held else ())
     return Judged(action, channels[0], _in_order([*held, *_on(ask, one, channels[0])]))
+
+
+def _may_hold(action: ActionRules) -> tuple[Callable[..., Held | None], ...]:
+    """The gates of an action, but those that hold nobody as the policy has the action."""
+    rows = (row for row in TABLE if row.of == OF_ACTION and action.purpose in row.stops)
+    return tuple(row.gate for row in rows if row.code not in _OPEN or not _OPEN[row.code](action))
+
+
+_OPEN: Final[dict[str, Callable[[ActionRules], bool]]] = {
+    "off": lambda action: not action.off,
+    "rollout": lambda action: action.rollout >= 1.0,
+    "dates": lambda action: not (action.starts or action.ends),
+    "wrong_level": lambda action: not action.levels,
+    "wrong_class": lambda action: not action.classes,
+    "condition": lambda action: action.when is None,
+    "unwanted_topic": lambda action: action.topic is None,
+    "no_content": lambda action: not action.languages,
+    "promotion_open": lambda action: not action.promotion,
+    "promotion_used": lambda action: not action.promotion,
+    "cap": lambda action: not action.limits,
+    "once_per": lambda action: not action.once_per,
+}
+"""When a gate of an action holds nobody; one that is not here is always asked."""
 
 
 def channel_held(ask: Ask, action: str, channel: str) -> Holding:
@@ -153,6 +177,8 @@ def channels_of(rules: Rules, action: ActionRules, person: Person, now: int) -> 
     """The channels of an action, best first: its own; without any the customer's that the policy has, else the
     policy's. The customer's preference orders them; one on which they are online, and that is for it, comes first."""
     preferred = person.tail.channels
+    if not preferred and not person.tail.presence:
+        return action.channels or rules.channels
     pool = action.channels or tuple(one for one in preferred if one in rules.channel_numbers) or rules.channels
     if action.channels and preferred:
         pool = (*[one for one in preferred if one in pool], *[one for one in pool if one not in preferred])
@@ -164,6 +190,8 @@ def channels_of(rules: Rules, action: ActionRules, person: Person, now: int) -> 
 
 def _in_order(held: list[Held]) -> Holding:
     """In the table's order; of two with one code the one that holds longer."""
+    if len(held) < 2:
+        return tuple(held)
     by_code: dict[str, Held] = {}
     for one in held:
         other = by_code.get(one.code)

@@ -35,7 +35,8 @@ class Given(NamedTuple):
     """What is decided from.
 
     now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
-    this place; None: none was made. phase: the customer's own, ms, by which floods are spread. touch: None at a timer.
+    this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
+    touch: None at a timer.
     """
 
     policy: PolicyInForce
@@ -45,7 +46,7 @@ class Given(NamedTuple):
     tick: int
     phase: int
     estimate: float | None
-    why: Asks
+    why: int
     touch: Touched | None = None
 
 

@@ -12,9 +12,10 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from models.customer.tail import Tail
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.rules import Rules, rules_of
+from models.decisions.rules import MOST_LOOKED_UP, Rules, rules_of
 from models.decisions.weeks import ALWAYS, NEVER, Week
 from models.decisions.zones import moment_of, zone_of
 from models.settings import SECOND
@@ -50,20 +51,42 @@ def opening(policy: PolicyInForce, person: Person, purpose: str, channel: str, n
 
 def never_open(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> bool:
     """Whether `opening` has none."""
-    week = rules.week(purpose, person.tail.country, channel, person.tail.quiet)
-    if week == ALWAYS:
-        return False
-    return week == NEVER or _opening(rules, person, purpose, channel, now) is None
+    return _opening(rules, person, purpose, channel, now) is None
+
+
+class _Found(NamedTuple):
+    """What was found last for one way of reaching customers of one place: asked at any second from `asked` on to before
+    `end` the answer is the span from `start` to `end`. end 0: any moment is allowed."""
+
+    asked: int
+    start: int
+    end: int
+    zone: str
 
 
 def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int) -> Opening | None:
     tail = person.tail
+    key = (purpose, channel, tail.country, tail.time_zone, tail.quiet)
+    at = now // SECOND  # spans begin and end with seconds
+    found = rules.openings.get(key)
+    if found is None or not (found.asked <= at < found.end or not found.end):
+        found = _found(rules, purpose, channel, tail, at)
+        if found is None:
+            return None
+        if len(rules.openings) >= MOST_LOOKED_UP:
+            rules.openings.clear()
+        rules.openings[key] = found
+    return Opening(max(found.start * SECOND, now), found.end * SECOND, found.zone)
+
+
+def _found(rules: Rules, purpose: str, channel: str, tail: Tail, asked: int) -> _Found | None:
     zones, words = zones_of(tail.time_zone, tail.country, rules.policy.zone or "")
     week = rules.week(purpose, tail.country, channel, tail.quiet)
     if week == ALWAYS:
-        return Opening(now, 0, words)
-    at = now // SECOND  # spans begin and end with seconds
-    last = at + FARTHEST_DAYS * _DAY
+        return _Found(0, 0, 0, words)
+    if week == NEVER:
+        return None
+    at, last = asked, asked + FARTHEST_DAYS * _DAY
     while at <= last:
         start, end = 0, 2**63
         for zone in zones:
@@ -72,7 +95,7 @@ def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int)
                 return None
             start, end = max(start, span[0]), min(end, span[1])
         if start <= at:
-            return Opening(max(at * SECOND, now), end * SECOND, words)
+            return _Found(asked, at, end, words)
         at = start
     return None
 

@@ -12,7 +12,7 @@ from typing import Final
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
-from models.decisions.contact import report, settle, suffered, talked, withdraw
+from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
@@ -33,6 +33,7 @@ WILL: Final = frozenset(
     }
 )
 """Kinds after which what is out may be against the customer's will."""
+_LEVEL: Final = int(Asks.LEVEL)
 TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kind.RETURN})}
 """By purpose, the touchpoints that take back what is out, where an action names none."""
 
@@ -40,9 +41,15 @@ TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kin
 def decide(given: Given) -> list[Said]:
     """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
     it is due any more."""
-    said = [*_told(given), *_taken_back(given)]
-    said += _asked_by_touchpoint(given)
-    if given.why & Asks.LEVEL:
+    said = [became(one) for one in settle(given.standing, given.now)]
+    touch = given.touch
+    if touch is not None:
+        said += _told(given, touch)
+        if given.standing.outstanding:
+            said += _taken_back(given, touch)
+        if touch.moments:
+            said += _asked_by_touchpoint(given, touch)
+    if given.why & _LEVEL:
         said += _asked_by_level(given)
     said += answers(given)
     return [one for one in said if one.what]
@@ -70,26 +77,22 @@ def take_all_back(standing: Standing, reason: str) -> list[Said]:
 # -- what was told
 
 
-def _told(given: Given) -> Iterator[Said]:
-    """What became of triggers, by word or by time."""
-    standing, touch = given.standing, given.touch
-    for one in settle(standing, given.now):
-        yield became(one)
-    if touch is not None:
-        hear(standing, given.person.register, touch.kind, touch.data, touch.time)
-        for one in report(standing, given.policy, touch.kind, touch.data, touch.time):
-            yield became(one)
-        suffered(given.policy, standing, touch.kind, touch.data, touch.time)
-        talked(given.policy, standing, touch.kind, touch.time)
-        for one in settle(standing, given.now):  # what was told may be long ago
-            yield became(one)
+def _told(given: Given, touch: Touched) -> list[Said]:
+    """What became of triggers, by a touchpoint's word."""
+    standing, policy, kind = given.standing, given.policy, touch.kind
+    if standing.unreachable or kind == Kind.OFFER_FAILED:
+        hear(standing, given.person.register, kind, touch.data, touch.time)
+    settled = report(standing, policy, kind, touch.data, touch.time) if kind in REPORTS else []
+    suffers = suffered(policy, standing, kind, touch.data, touch.time)
+    talks = talked(policy, standing, kind, touch.time)
+    if suffers or talks or kind in REPORTS:
+        settled += settle(standing, given.now)  # what was told may be long ago
+    return [became(one) for one in settled]
 
 
-def _taken_back(given: Given) -> Iterator[Said]:
+def _taken_back(given: Given, touch: Touched) -> Iterator[Said]:
     """Triggers that are out and should not be sent any more."""
-    touch, standing, policy = given.touch, given.standing, given.policy
-    if touch is None:
-        return
+    standing, policy = given.standing, given.policy
     for one in list(standing.outstanding):
         if not one.id or one.stage != Stage.OUT:
             continue
@@ -127,13 +130,13 @@ def _channel_of(given: Given, one: Outstanding) -> str:
 # -- what asks
 
 
-def _asked_by_touchpoint(given: Given) -> Iterator[Said]:
-    touch, standing, now = given.touch, given.standing, given.now
-    for name in touch.moments if touch is not None else ():
-        number = number_of(name)
-        if touch is None or any(one.moment == number and not one.threshold for one in standing.waiting):
+def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
+    standing, now, moments = given.standing, given.now, rules_of(given.policy).moments
+    for name in touch.moments:
+        number = moments[name].number
+        if any(one.moment == number and not one.threshold for one in standing.waiting):
             continue
-        once_per = rules_of(given.policy).moments[name].once_per
+        once_per = moments[name].once_per
         if once_per and now < standing.once.get(number, -once_per) + once_per:
             continue
         if len(standing.waiting) >= MAX_WAITING:

@@ -5,8 +5,9 @@ Worked out once for each policy, so that a decision only looks things up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.policy.in_force import PolicyInForce
@@ -57,6 +58,9 @@ class Needed(NamedTuple):
 
     needs: str
     lasts: int = 0
+
+
+_NOT_LOOKED_UP: Final = Needed("")
 
 
 class Frozen(NamedTuple):
@@ -135,15 +139,20 @@ class Rules:
     """By `number_of` a moment or action: at most one in so long, ms."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
     _weeks: dict[tuple[str, str, str, tuple[str, ...]], Week] = field(default_factory=dict)
+    openings: dict[tuple[str, str, str, str, tuple[str, ...]], Any] = field(default_factory=dict)
+    """Kept by `models.decisions.hours`."""
+    gates: dict[str, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
+    """By action, those that may hold it: kept by `models.decisions.gates`."""
 
     def needed(self, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:
         """On what a contact must rest; None: on nothing, and no refusal counts."""
         key = (purpose, country, customer_class, channel)
-        if key not in self._needed:
+        found = self._needed.get(key, _NOT_LOOKED_UP)
+        if found is _NOT_LOOKED_UP:
             if len(self._needed) >= MOST_LOOKED_UP:
                 self._needed.clear()
-            self._needed[key] = _needed(self.policy, *key)
-        return self._needed[key]
+            found = self._needed[key] = _needed(self.policy, *key)
+        return found
 
     def week(self, purpose: str, country: str, channel: str, quiet: tuple[str, ...]) -> Week:
         """When contacts are allowed; quiet: the customer's own hours (`models.decisions.weeks.week_of`)."""

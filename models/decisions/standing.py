@@ -115,8 +115,9 @@ class Standing:
     """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
     nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
     harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
-    last. unreachable: channels on which nothing arrives, by `channel_number`, since when
-    (`models.decisions.reach`). talks_until: the customer is in a conversation with us; 0: in none."""
+    last. unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
+    talks_until: the customer is in a conversation with us; 0: in none. read: what it was read from: of what has not
+    changed since, `pack_standing` takes the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -129,13 +130,30 @@ class Standing:
     once: dict[int, int] = field(default_factory=dict)
     unreachable: dict[int, int] = field(default_factory=dict)
     talks_until: int = 0
+    read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
-        times = [self.window_ends, *(one.wakes for one in self.waiting)]
-        times += [one.expires for one in self.outstanding if one.stage in IN_FLIGHT]
-        times += [one.until for one in self.outstanding if one.stage != Stage.GIVEN_BACK]
-        return min((time for time in times if time), default=0)
+        times = [self.window_ends] if self.window_ends else []
+        times += [one.wakes for one in self.waiting if one.wakes]
+        for one in self.outstanding:
+            if one.stage in IN_FLIGHT and one.expires:
+                times.append(one.expires)
+            if one.until and one.stage != Stage.GIVEN_BACK:
+                times.append(one.until)
+        return min(times, default=0)
+
+
+class AsRead(NamedTuple):
+    """Lists of a standing as they were read, the bytes of all of it, and where in them begins what is behind `waiting`,
+    `outstanding` and `once`, and where `counts`."""
+
+    waiting: list[Waiting]
+    outstanding: list[Outstanding]
+    once: dict[int, int]
+    counts: list[DayCount]
+    stored: bytes
+    begins: tuple[int, int, int, int]
 
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
@@ -153,53 +171,85 @@ _TALKS: Final = 4
 _SECOND = struct.Struct("<I")
 _HALF: Final = 2**64 - 1
 _HEX: Final = re.compile("[0-9a-f]{32}")
+_NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
 
 
 def pack_standing(standing: Standing) -> bytes:
     """As stored; nothing when there is nothing in it."""
-    if standing == Standing():
+    waiting, outstanding, once, counts = standing.waiting, standing.outstanding, standing.once, standing.counts
+    unreachable, talks_until = standing.unreachable, standing.talks_until
+    if not (
+        waiting
+        or outstanding
+        or once
+        or counts
+        or unreachable
+        or talks_until
+        or standing.reached
+        or standing.promoted
+        or standing.window_ends
+        or standing.rests_until
+        or standing.harmed_until
+    ):
         return b""
-    parts = [
-        _HEAD.pack(
-            second_of(standing.next_timer()),
-            standing.reached,
-            _FORM | _FAILED * bool(standing.unreachable) | _TALKS * bool(standing.talks_until),
-            second_of(standing.window_ends),
-            second_of(standing.rests_until),
-            second_of(standing.harmed_until),
-            standing.promoted,
-            len(standing.waiting),
-            len(standing.outstanding),
-            len(standing.once),
+    head = _HEAD.pack(
+        second_of(standing.next_timer()),
+        standing.reached,
+        _FORM | (_FAILED if unreachable else 0) | (_TALKS if talks_until else 0),
+        second_of(standing.window_ends),
+        second_of(standing.rests_until),
+        second_of(standing.harmed_until),
+        standing.promoted,
+        len(waiting),
+        len(outstanding),
+        len(once),
+    )
+    read = standing.read or _NOTHING_READ
+    stored, (first, second, third, last) = read.stored, read.begins
+    return b"".join(
+        (
+            head,
+            stored[_HEAD.size : first] if waiting == read.waiting else b"".join(map(_packed_waiting, waiting)),
+            stored[first:second]
+            if outstanding == read.outstanding
+            else b"".join(map(_packed_outstanding, outstanding)),
+            stored[second:third] if once == read.once else b"".join(map(_packed_once, sorted(once.items()))),
+            _packed_unreachable(unreachable) if unreachable else b"",
+            _SECOND.pack(second_of(talks_until)) if talks_until else b"",
+            stored[last:] if counts == read.counts else b"".join(map(_packed_count, sorted(counts))),
         )
-    ]
-    parts += [
-        _WAITING.pack(one.moment, second_of(one.asked), second_of(one.wakes), one.threshold) for one in standing.waiting
-    ]
-    parts += [
-        _OUTSTANDING.pack(
-            one.id & _HALF,
-            one.id >> 64,
-            second_of(one.time),
-            second_of(one.expires),
-            second_of(one.until),
-            one.channel,
-            one.action,
-            one.kind,
-            one.purpose | one.stage << 2,
-        )
-        for one in standing.outstanding
-    ]
-    parts += [_ONCE.pack(number, second_of(time)) for number, time in sorted(standing.once.items())]
-    if standing.unreachable:
-        parts.append(bytes((len(standing.unreachable),)))
-        parts += [_CHANNEL.pack(number, second_of(time)) for number, time in sorted(standing.unreachable.items())]
-    if standing.talks_until:
-        parts.append(_SECOND.pack(second_of(standing.talks_until)))
-    parts += [
-        _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts) for one in sorted(standing.counts)
-    ]
-    return b"".join(parts)
+    )
+
+
+def _packed_waiting(one: Waiting) -> bytes:
+    return _WAITING.pack(one.moment, second_of(one.asked), second_of(one.wakes), one.threshold)
+
+
+def _packed_outstanding(one: Outstanding) -> bytes:
+    return _OUTSTANDING.pack(
+        one.id & _HALF,
+        one.id >> 64,
+        second_of(one.time),
+        second_of(one.expires),
+        second_of(one.until),
+        one.channel,
+        one.action,
+        one.kind,
+        one.purpose | one.stage << 2,
+    )
+
+
+def _packed_once(item: tuple[int, int]) -> bytes:
+    return _ONCE.pack(item[0], second_of(item[1]))
+
+
+def _packed_unreachable(unreachable: dict[int, int]) -> bytes:
+    packed = (_CHANNEL.pack(number, second_of(time)) for number, time in sorted(unreachable.items()))
+    return bytes((len(unreachable),)) + b"".join(packed)
+
+
+def _packed_count(one: DayCount) -> bytes:
+    return _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts)
 
 
 def watched(stored: bytes) -> tuple[int, float]:
@@ -215,40 +265,66 @@ def unpack_standing(stored: bytes) -> Standing:
     if not stored:
         return Standing()
     _, reached, form, window, rest, harm, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
-    at = _HEAD.size
-    found = Standing(reached, window * SECOND, rest * SECOND, harm * SECOND, bool(promoted))
-    for _ in range(waiting):
-        moment, asked, wakes, threshold = _WAITING.unpack_from(stored, at)
-        found.waiting.append(Waiting(moment, asked * SECOND, wakes * SECOND, threshold))
-        at += _WAITING.size
-    for _ in range(outstanding):
-        low, high, time, expires, until, channel, action, kind, what = _OUTSTANDING.unpack_from(stored, at)
-        found.outstanding.append(
-            Outstanding(
-                low | high << 64,
-                time * SECOND,
-                expires * SECOND,
-                until * SECOND,
-                channel,
-                action,
-                kind,
-                what & 3,
-                what >> 2,
-            )
-        )
-        at += _OUTSTANDING.size
-    for _ in range(once):
-        number, time = _ONCE.unpack_from(stored, at)
-        found.once[number] = time * SECOND
-        at += _ONCE.size
+    first = _HEAD.size + waiting * _WAITING.size
+    second = first + outstanding * _OUTSTANDING.size
+    third = second + once * _ONCE.size
+    unreachable, talks_until, last = _more_in(stored, third, form)
+    read = AsRead(
+        [_waiting_in(*one) for one in _WAITING.iter_unpack(stored[_HEAD.size : first])] if waiting else [],
+        [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else [],
+        {number: time * SECOND for number, time in _ONCE.iter_unpack(stored[second:third])} if once else {},
+        [_count_in(*one) for one in _COUNT.iter_unpack(stored[last:])] if last < len(stored) else [],
+        stored,
+        (first, second, third, last),
+    )
+    return Standing(
+        reached,
+        window * SECOND,
+        rest * SECOND,
+        harm * SECOND,
+        bool(promoted),
+        read.waiting.copy(),
+        read.outstanding.copy(),
+        read.counts.copy(),
+        read.once.copy(),
+        unreachable,
+        talks_until,
+        read,
+    )
+
+
+def _more_in(stored: bytes, at: int, form: int) -> tuple[dict[int, int], int, int]:
+    """What only some have, from `at` on: the unreachable channels, until when the customer talks with us; and where it
+    ends."""
+    unreachable, talks_until = dict[int, int](), 0
     if form & _FAILED:
-        failed, at = stored[at], at + 1
-        for _ in range(failed):
-            number, time = _CHANNEL.unpack_from(stored, at)
-            found.unreachable[number] = time * SECOND
-            at += _CHANNEL.size
+        end = at + 1 + stored[at] * _CHANNEL.size
+        unreachable = {number: time * SECOND for number, time in _CHANNEL.iter_unpack(stored[at + 1 : end])}
+        at = end
     if form & _TALKS:
-        found.talks_until, at = _SECOND.unpack_from(stored, at)[0] * SECOND, at + _SECOND.size
-    for day, channel, what, contacts in _COUNT.iter_unpack(stored[at:]):
-        found.counts.append(DayCount(day, channel, what & 15, what >> 4, contacts))
-    return found
+        talks_until, at = _SECOND.unpack_from(stored, at)[0] * SECOND, at + _SECOND.size
+    return unreachable, talks_until, at
+
+
+def _waiting_in(moment: int, asked: int, wakes: int, threshold: float) -> Waiting:
+    return Waiting(moment, asked * SECOND, wakes * SECOND, threshold)
+
+
+def _outstanding_in(
+    low: int, high: int, time: int, expires: int, until: int, channel: int, action: int, kind: int, what: int
+) -> Outstanding:
+    return Outstanding(
+        low | high << 64,
+        time * SECOND,
+        expires * SECOND,
+        until * SECOND,
+        channel,
+        action,
+        kind,
+        what & 3,
+        what >> 2,
+    )
+
+
+def _count_in(day: int, channel: int, what: int, contacts: int) -> DayCount:
+    return DayCount(day, channel, what & 15, what >> 4, contacts)

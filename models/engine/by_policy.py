@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.churn.drivers import drivers
 from models.customer.layout import FIRST_TOUCH, LAST_PURCHASE, PURCHASE_DAYS, SPENT
 from models.customer.tail import Tail
-from models.decisions.given import Asks, Given, Said, Sending, Touched
+from models.decisions.given import Given, Said, Sending, Touched
 from models.decisions.moments import decide, end_episode, take_all_back
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
@@ -72,7 +72,7 @@ def by_policy(
     """
     person = customer.person(row.probability, work.settings.alive)
     tick = work.settings.tick
-    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, Asks(why), touch)
+    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 

@@ -103,20 +103,25 @@ class Ground:
 
     def stands(self, lane: int) -> Standing:
         """How we stand with a lane's customer; what is changed in it counts once it is given to `keep`."""
-        return unpack_standing(self.block.open(lane).tail.standing)
+        return unpack_standing(self.block.tail(lane).standing)
 
     def keep(self, lane: int, standing: Standing) -> None:
         """Keep it in the record, and what compiled code reads of it in the lane."""
-        tail = self.block.open(lane).tail
+        lanes, tail = self.lanes, self.block.tail(lane)
         packed = tail.standing = pack_standing(standing)
-        row = self.lanes[lane]
-        row["stands"], (row["timer"], row["reached"]) = bool(packed), watched(packed)
-        row["ladder"] = ladder_of(tail.customer_class)
+        timer, reached = watched(packed)
+        lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
+        lanes["ladder"][lane] = ladder_of(tail.customer_class)
 
-    def due_again(self, lane: int, now: int) -> None:
-        """When the customer is looked at next, as the record and the lane are now."""
-        record, row = self.block.rows[lane], self.lanes[lane]
-        record["times"][DUE] = next_due(record, self.rules, int(row["phase"]), now, int(row["timer"]))
+    def keep_at(self, lane: int, standing: Standing, now: int) -> None:
+        """The same within a step, at whose end compiled code has worked out when the customer is looked at next: worked
+        out again where the standing's timer is another now."""
+        former = int(self.lanes["timer"][lane])
+        self.keep(lane, standing)
+        timer = int(self.lanes["timer"][lane])
+        if timer != former:
+            phase = int(self.lanes["phase"][lane])
+            self.block.times[lane, DUE] = next_due(self.block.rows[lane], self.rules, phase, now, timer)
 
     def without_timers(self, lane: int, now: int) -> int:
         """Take away what was to be looked at by now, on which the engine raised; the next timer, ms. What is out and
@@ -247,21 +252,18 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
     policy, lane = ground.work.policy, effect.lane
     if policy is None:
         return
-    standing, record = ground.stands(lane), ground.block.rows[lane]
-    touch = None
+    standing, block, touch = ground.stands(lane), ground.block, None
     if effect.row >= 0:
         told = ground.touchpoint(effect.row)
         # Nobody is triggered by what is history.
         moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
         touch = Touched(int(told.kind), told.id, int(ground.arrivals.times[effect.row]), told.data, moments)
     risk = None if isnan(effect.probability) else effect.probability
-    tail, phase = ground.block.open(lane).tail, int(ground.lanes["phase"][lane])
-    slab = (int(record["flags"]), record["times"], record["numbers"], record["seconds"])
-    customer = Customer(ground.block.names[lane], tail, *slab, phase)
+    slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
+    customer = Customer(block.names[lane], block.tail(lane), *slab, int(ground.lanes["phase"][lane]))
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis)
-    ground.keep(lane, standing)
-    ground.due_again(lane, effect.now)
+    ground.keep_at(lane, standing, effect.now)
 
 
 def _end_episode(ground: Ground, effect: ReportedEffect) -> None:
@@ -271,8 +273,7 @@ def _end_episode(ground: Ground, effect: ReportedEffect) -> None:
     if policy is not None and tail.standing:
         standing = ground.stands(effect.lane)
         emit_end_of_episode(ground.work, policy, ground.where(effect), standing)
-        ground.keep(effect.lane, standing)
-        ground.due_again(effect.lane, effect.now)
+        ground.keep_at(effect.lane, standing, effect.now)
 
 
 def _lapsed(ground: Ground, effect: ReportedEffect) -> None:

@@ -16,8 +16,17 @@ from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_rest
 from models.customer.tail import Tail
 from models.decisions.ask import Ask, Held
 from models.decisions.contact import settle
-from models.decisions.gate_table import TABLE
-from models.decisions.gates import CODES, SENTENCES, channel_held, customer_wide, judge, reaches_nobody
+from models.decisions.gate_table import OF_ACTION, TABLE
+from models.decisions.gates import (
+    _OPEN,
+    CODES,
+    SENTENCES,
+    _may_hold,
+    channel_held,
+    customer_wide,
+    judge,
+    reaches_nobody,
+)
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
@@ -134,6 +143,21 @@ spread = "0s"
 {}
 {}
 """
+EVERYTHING = policy(
+    sold="""
+mode = "off"
+rollout = 0.5
+from = 2026-01-01T00:00:00Z
+levels = ["leaving"]
+classes = ["business"]
+when = { field = "spent", op = ">", value = 5 }
+topic = "coffee"
+languages = ["de"]
+promotion = true
+once_per = "7d"
+""",
+    contact=CAPPED,
+)
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
@@ -488,3 +512,23 @@ def test_what_waited_for_the_end_of_a_freeze_comes_back_each_at_a_time_of_its_ow
         until.add(held.until)
         assert judge(Ask(frozen, person, Standing(), ends, "asked", ends), "marketing").held == ()
     assert len(until) == 4
+
+
+# -- gates that are not asked
+
+
+def test_a_gate_that_is_not_asked_of_an_action_would_hold_nobody() -> None:
+    action_gates = [row for row in TABLE if row.of == OF_ACTION]
+    assert set(_OPEN) <= {row.code for row in action_gates}
+    for world in (World(), World(EVERYTHING, tail(topics=("tea",), language="fr"), OFFERED), World(EVERYTHING)):
+        ask = world.ask()
+        for action in ask.rules.actions.values():
+            asked = _may_hold(action)
+            assert all(row.gate(ask, action) is None for row in action_gates if row.gate not in asked), action.name
+
+
+def test_of_an_action_with_every_key_every_gate_is_asked() -> None:
+    everything = World(EVERYTHING).ask().rules.actions["marketing"]
+    assert len(_may_hold(everything)) == sum(row.of == OF_ACTION and MARKETING in row.stops for row in TABLE)
+    for row in TABLE:
+        assert row.code not in _OPEN or row.gate not in _may_hold(World().ask().rules.actions["legal"])

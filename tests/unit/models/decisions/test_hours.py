@@ -357,3 +357,17 @@ def test_asking_again_within_a_span_gives_the_same_end(end: str, zone: str, now:
             assert again is not None
             assert again.until == first.until
             assert again.at == at
+
+
+MOMENTS = st.integers(ms("2026-03-20T00:00", "UTC"), ms("2026-04-05T00:00", "UTC"))
+
+
+@given(
+    st.lists(st.tuples(MOMENTS, st.sampled_from(("Europe/Berlin", "America/New_York", ""))), min_size=2, max_size=12)
+)
+def test_what_was_found_for_one_customer_is_what_is_found_for_the_next(asked: list[tuple[int, str]]) -> None:
+    for policy_in_force, purpose, channel in ((QUIET, "marketing", "email"), (CALLS, "care", "call")):
+        together = [found(policy_in_force, now, zone, purpose, channel, country="US") for now, zone in asked]
+        for (now, zone), opened in zip(asked, together, strict=True):
+            rules_of(policy_in_force).openings.clear()
+            assert opened == found(policy_in_force, now, zone, purpose, channel, country="US")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from models.decisions.standing import (
     unpack_standing,
     watched,
 )
+from models.settings import DAY
 
 TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
 MAYBE = st.just(0) | TIMES
@@ -59,6 +62,26 @@ def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     packed = pack_standing(standing)
     assert unpack_standing(packed) == standing
     assert watched(packed) == (standing.next_timer(), standing.reached)
+
+
+@given(STANDINGS, STANDINGS, st.sets(st.sampled_from(("waiting", "outstanding", "counts", "once", "unreachable"))))
+def test_what_has_changed_since_it_was_read_is_packed_as_if_it_were_new(
+    standing: Standing, other: Standing, changed: set[str]
+) -> None:
+    found = unpack_standing(pack_standing(standing))
+    assert pack_standing(found) == pack_standing(standing)
+    for name in changed:
+        for here in (found, standing):
+            setattr(here, name, copy(getattr(other, name)))
+    assert pack_standing(found) == pack_standing(standing)
+
+
+@given(STANDINGS, WAITING)
+def test_a_list_that_is_changed_in_place_counts_as_changed(standing: Standing, one: Waiting) -> None:
+    found = unpack_standing(pack_standing(standing))
+    found.waiting.append(one)
+    found.once[7] = DAY
+    assert unpack_standing(pack_standing(found)) == found
 
 
 def test_nothing_takes_no_room() -> None:
