@@ -38,7 +38,8 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     nothing: they stay in its `decision`. moment, level: what asked, and the level of a risk moment. purpose, kind,
     priority, content, parameters, notices: the action's. not_before: the earliest time to send it. language, zone: of
     the customer, where known. coupon, valid_until: of a promotion, and how long it can be used. cost: expected, of
-    contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn.
+    contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn. reserved: what
+    it has taken of budgets, in units (a contact, or a hundredth of money).
     """
 
     id: str
@@ -70,6 +71,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     cost: float = 0.0
     propensity: float = 0.0
     policy: str = ""
+    reserved: dict[str, int] = {}
 
 
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):
@@ -183,6 +185,40 @@ class Chosen(msgspec.Struct, frozen=True, gc=False, tag="chosen"):
     at: Position
 
 
+class BudgetPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Where a budget of the policy stands in a shard.
+
+    most, tranche: units of a whole period, and of what is handed out ahead. period, next: starts of the running period
+    and of the one after it (log time, ms). reserved: units of the running period. unmet: units that there was no room
+    for since the last pulse.
+    """
+
+    name: str
+    most: int
+    tranche: int
+    period: int
+    next: int
+    reserved: int
+    unmet: int
+
+
+class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):
+    """What a shard's customers have taken of the budgets, at a version boundary; stands before its watermark.
+
+    policy, sha256: the one in force. version, lineage: the model version that was in force, whose allowances counted.
+    quiet: what was decided so far is history, and nobody was triggered.
+    """
+
+    shard: int
+    time: int
+    policy: int
+    sha256: str
+    version: int
+    lineage: str = ""
+    quiet: bool = False
+    budgets: tuple[BudgetPulse, ...] = ()
+
+
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):
     """A record that could not be applied: where it was, why, and the record itself (base64), so nothing is lost.
 
@@ -205,7 +241,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_d
     due: int | None = None
 
 
-Output = Trigger | Withdrawal | Decision | Example | Watermark | Chosen | DeadLetter
+Output = Trigger | Withdrawal | Decision | Example | Watermark | Chosen | Pulse | DeadLetter
 KEPT_OF_OVERSIZE = 4096
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.customer.restrictions import CARE, MARKETING
-from models.decisions.contact import Settled, remember, reserve
+from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, remember, reserve
 from models.decisions.draw import chances, drawn, in_control, score
 from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
 from models.decisions.given import Given, Said, Sending, id_at
@@ -81,8 +81,16 @@ def answers(given: Given) -> list[Said]:
     return said
 
 
-def became(settled: Settled) -> Said:
-    """What became of a trigger; of a contact by others nothing is said."""
+def became(given: Given, settled: Settled) -> Said:
+    """What became of a trigger; of a contact by others nothing is said. What it had taken of budgets follows."""
+    spent = settled.entry.spent
+    if spent and given.shared is not None:
+        if settled.what == GIVEN_BACK:
+            given.shared.purse.give_back(spent)
+        elif settled.what == LATE:
+            given.shared.purse.charge(spent)
+        elif settled.what == DECLINED or (settled.what == UNUSED and settled.entry.until <= given.now):
+            given.shared.purse.give_back(one for one in spent if one.money)
     return Said(settled.what if settled.entry.kind != OTHERS else "", trigger=f"{settled.id:032x}")
 
 
@@ -109,11 +117,11 @@ def _is_over(given: Given, one: Waiting, name: str) -> bool:
 
 def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
     policy, now = given.policy, given.now
-    ask = Ask(policy, given.person, given.standing, now, name, one.asked, "")
+    ask = Ask(policy, given.person, given.standing, now, name, one.asked, "", given.shared)
     wide = customer_wide(ask)
     if wide is not None:
         return _end(given, one, name, wide.code)
-    judged = [judge(ask, action) for action in policy.actions_of(name)]
+    judged = _judged(given, ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
         owed = next((found for found in judged if reaches_nobody(ask, found)), None)
@@ -140,11 +148,11 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     level = _level(given, one)
     if standing.window_ends > now:
         return _wait(given, one, name, IN_WINDOW, standing.window_ends, level)
-    ask = Ask(policy, given.person, standing, now, name, one.asked, level)
+    ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared)
     wide = customer_wide(ask)
     if wide is not None:
         return _end(given, one, name, wide.code, level)
-    judged = [judge(ask, action) for action in policy.actions_of(name)]
+    judged = _judged(given, ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
         return _held(given, one, name, judged, level)
@@ -188,11 +196,12 @@ def _send(given: Given, said: Said, hour: Opening | None, propensity: float, mad
     valid = (now + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
     number = int(said.id, 16)
-    settled = reserve(standing, policy, said.action, said.channel, number, now, expires, valid, in_episode)
-    made += map(became, settled)
+    spent = given.shared.purse.reserve(rules_of(policy), action, now) if given.shared is not None else ()
+    settled = reserve(standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent)
+    made += [became(given, one) for one in settled]
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
-    sending = Sending(expires, valid, cost, propensity, zone)
+    sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
     return said._replace(trigger=said.id, sending=sending)
 
 
@@ -269,6 +278,16 @@ def _task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[
 
 
 # -- parts
+
+
+def _judged(given: Given, ask: Ask, name: str) -> list[Judged]:
+    """All actions of a moment, judged. What budgets alone hold is demand that they could not meet."""
+    judged = [judge(ask, action) for action in given.policy.actions_of(name)]
+    if ask.purse is not None:
+        for found in judged:
+            if found.held and all(held.code == "budget" for held in found.held):
+                ask.purse.demand(ask.rules, ask.rules.actions[found.action], ask.now)
+    return judged
 
 
 def _level(given: Given, one: Waiting) -> str:

@@ -8,6 +8,7 @@ from models.decisions.basis import closed
 from models.decisions.limits import Mark, marks_of
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.purse import Purse
 from models.decisions.rules import Rules, rules_of
 from models.decisions.standing import Standing
 
@@ -25,9 +26,16 @@ class Held(NamedTuple):
 Holding = tuple[Held, ...]
 
 
+class Common(NamedTuple):
+    """What the customers of a shard share, while a piece of its line is applied. alarmed: marketing waits."""
+
+    purse: Purse
+    alarmed: bool = False
+
+
 class Ask:
     """What asks for a decision. now: log time in ms. moment: its name; asked: when its life began, ms. level: of a risk
-    moment, its name.
+    moment, its name. shared: what the customers of the shard share; None: nothing.
 
     What was found out of the customer is kept (of_customer by purpose, of_channels and closed by purpose and channel):
     another time, or a record that has changed, needs another `Ask`.
@@ -36,6 +44,7 @@ class Ask:
     __slots__ = (
         "_closed",
         "_marks",
+        "alarmed",
         "asked",
         "level",
         "moment",
@@ -44,6 +53,7 @@ class Ask:
         "of_customer",
         "person",
         "policy",
+        "purse",
         "rules",
         "standing",
     )
@@ -57,10 +67,13 @@ class Ask:
         moment: str,
         asked: int,
         level: str = "",
+        shared: Common | None = None,
     ) -> None:
         self.policy, self.person, self.standing = policy, person, standing
         self.now, self.moment, self.asked, self.level = now, moment, asked, level
         self.rules: Rules = rules_of(policy)
+        self.purse = None if shared is None else shared.purse
+        self.alarmed = shared is not None and shared.alarmed
         self.of_customer: dict[str, Holding] = {}
         self.of_channels: dict[tuple[str, str], Holding] = {}
         self._closed: dict[tuple[str, str], str] = {}

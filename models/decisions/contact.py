@@ -28,6 +28,7 @@ from models.decisions.standing import (
     OTHERS,
     DayCount,
     Outstanding,
+    Spent,
     Stage,
     Standing,
     channel_number,
@@ -72,6 +73,7 @@ def reserve(
     expires: int = 0,
     until: int = 0,
     in_episode: bool = False,
+    spent: tuple[Spent, ...] = (),
 ) -> list[Settled]:
     """Reserve what a trigger takes: a contact, and the slot of its promotion.
 
@@ -79,6 +81,7 @@ def reserve(
         trigger: its id (`id_of`).
         expires, until: of the trigger and of its promotion; 0: as the policy says.
         in_episode: a promotion is the open episode's.
+        spent: what it has taken of budgets (`models.decisions.purse`).
 
     Returns:
         what had to be settled to make room: nothing, as long as gates are obeyed.
@@ -101,6 +104,7 @@ def reserve(
             one.number,
             one.kind,
             ACTION_PURPOSES.index(one.purpose),
+            spent=spent,
         )
     )
     return made
@@ -136,7 +140,7 @@ def settle(standing: Standing, now: int) -> list[Settled]:
                 entry = entry._replace(stage=Stage.PRESUMED, time=entry.expires)
             if 0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK:
                 settled.append(Settled(entry.id, UNUSED, entry))
-                entry = entry._replace(until=0)
+                entry = _unused(entry)
             if not _is_done(entry, now):
                 kept.append(entry)
             elif entry.stage != Stage.GIVEN_BACK:
@@ -178,8 +182,13 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
     entry = standing.outstanding[at]
     if kind in _ENDS and entry.until:
         settled.append(Settled(entry.id, _ENDS[kind], entry))
-        standing.outstanding[at] = entry._replace(until=0)
+        standing.outstanding[at] = _unused(entry) if kind == Kind.OFFER_DECLINED else entry._replace(until=0)
     return settled
+
+
+def _unused(entry: Outstanding) -> Outstanding:
+    """Its promotion is over and was not used: the money that it has taken of budgets is free again."""
+    return entry._replace(until=0, spent=tuple(one for one in entry.spent if not one.money))
 
 
 _NOT_SENT: Final = frozenset({Kind.OFFER_WITHDRAWN, Kind.EXPIRED_UNSENT})

@@ -93,6 +93,10 @@ def _after_outcomes(ask: Ask, purpose: str) -> Held | None:
     return Held("after_outcomes", until) if ask.now < until else None
 
 
+def _alarm(ask: Ask, purpose: str) -> Held | None:
+    return Held("alarm", _unforeseen(ask)) if ask.alarmed else None
+
+
 # -- of a channel
 
 
@@ -194,6 +198,12 @@ def _cap(ask: Ask, action: ActionRules) -> Held | None:
     return capped(ask, action.limits)
 
 
+def _budget(ask: Ask, action: ActionRules) -> Held | None:
+    if not action.budgets or ask.purse is None or not ask.purse.lacking(ask.rules, action, ask.now):
+        return None
+    return Held("budget", _unforeseen(ask))
+
+
 def _once_per(ask: Ask, action: ActionRules) -> Held | None:
     last = ask.standing.once.get(action.number, 0) if action.once_per else 0
     return Held("once_per", last + action.once_per) if last and ask.now < last + action.once_per else None
@@ -244,6 +254,8 @@ TABLE: Final = (
     Row("cap", _COUNTED, OF_ACTION, _cap),
     Row("once_per", _ALL, OF_ACTION, _once_per),
     Row("after_outcomes", _SOLD, OF_CUSTOMER, _after_outcomes),
+    Row("budget", _SOLD, OF_ACTION, _budget),
+    Row("alarm", _SOLD, OF_CUSTOMER, _alarm),
     Row("hours_never", _ASKED, OF_CHANNEL, _hours_never),
 )
 """All gates. A cap of one channel is a gate of the action and that channel: `judge`."""
@@ -265,6 +277,6 @@ def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
 
 
 def _unforeseen(ask: Ask) -> int:
-    """Of what a touchpoint ends, at which the moment wakes: far away. It is looked at again within a tick all the
-    same."""
+    """Of what ends at nobody knows when: far away. It is looked at again within a tick all the same, and at once at a
+    touchpoint that ends it."""
     return -(-ask.now // SECOND) * SECOND + 92 * DAY

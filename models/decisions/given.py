@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
+from models.decisions.ask import Common
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
@@ -36,7 +37,7 @@ class Given(NamedTuple):
 
     now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
-    touch: None at a timer.
+    touch: None at a timer. shared: what the shard's customers share; its purse is changed. None: nothing.
     """
 
     policy: PolicyInForce
@@ -48,16 +49,19 @@ class Given(NamedTuple):
     estimate: float | None
     why: int
     touch: Touched | None = None
+    shared: Common | None = None
 
 
 class Sending(NamedTuple):
-    """What a trigger has beside the decision that makes it. zone: how the hour was found, in words."""
+    """What a trigger has beside the decision that makes it. zone: how the hour was found, in words.
+    reserved: units by budget."""
 
     expires_at: int
     valid_until: int
     cost: float
     propensity: float
     zone: str
+    reserved: tuple[tuple[str, int], ...] = ()
 
 
 class Said(NamedTuple):

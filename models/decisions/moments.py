@@ -41,7 +41,7 @@ TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kin
 def decide(given: Given) -> list[Said]:
     """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
     it is due any more."""
-    said = [became(one) for one in settle(given.standing, given.now)]
+    said = [became(given, one) for one in settle(given.standing, given.now)]
     touch = given.touch
     if touch is not None:
         said += _told(given, touch)
@@ -87,7 +87,7 @@ def _told(given: Given, touch: Touched) -> list[Said]:
     talks = talked(policy, standing, kind, touch.time)
     if suffers or talks or kind in REPORTS:
         settled += settle(standing, given.now)  # what was told may be long ago
-    return [became(one) for one in settled]
+    return [became(given, one) for one in settled]
 
 
 def _taken_back(given: Given, touch: Touched) -> Iterator[Said]:

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS, Action, Cap, Condition, Freeze, Policy, ms_of
+from models.decisions.policy.types import KINDS, Action, AlarmRules, Budget, Cap, Condition, Freeze, Policy, ms_of
+from models.decisions.policy.units import most_units, units_of
 from models.decisions.standing import channel_number, number_of
 from models.decisions.weeks import Week, week_of
 from models.decisions.zones import moment_told
@@ -77,6 +78,19 @@ class Frozen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetRules:
+    """A budget. most, tranche: units of a period, and what of them is handed out ahead, ms. zone: of its days."""
+
+    name: str
+    number: int
+    money: bool
+    most: int
+    per: str
+    zone: str | None
+    tranche: int
+
+
+@dataclass(frozen=True, slots=True)
 class ActionRules:
     """An action. starts, ends: log time in ms, 0: none. channels: empty: the customer's, else the policy's."""
 
@@ -102,6 +116,8 @@ class ActionRules:
     """Caps of all channels that count it."""
     limits_on: dict[str, tuple[Limit, ...]]
     """Caps of one channel that count it, by channel."""
+    budgets: tuple[tuple[str, int], ...] = ()
+    """What a trigger takes at most, units by budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,8 @@ class Rules:
     talk_lasts: int
     once_per: dict[int, int]
     """By `number_of` a moment or action: at most one in so long, ms."""
+    budgets: dict[str, BudgetRules] = field(default_factory=dict)
+    alarm: AlarmRules | None = None
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
     _weeks: dict[tuple[str, str, str, tuple[str, ...]], Week] = field(default_factory=dict)
     openings: dict[tuple[str, str, str, str, tuple[str, ...]], Any] = field(default_factory=dict)
@@ -182,7 +200,7 @@ def rules_in(policy: Policy) -> Rules:
     """The rules of a policy."""
     limits = tuple(limit_of(cap) for cap in policy.contact.caps)
     channels = tuple(policy.channel)
-    actions = {name: _action(name, one, limits, channels) for name, one in policy.action.items()}
+    actions = {name: _action(name, one, limits, policy) for name, one in policy.action.items()}
     rest, talk = policy.contact.rest, policy.conversation
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
@@ -201,6 +219,8 @@ def rules_in(policy: Policy) -> Rules:
         talks=frozenset(int(Kind[name.upper()]) for name in (talk.touchpoints if talk else ())),
         talk_lasts=ms_of(talk.lasts) if talk else 0,
         once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
+        budgets={name: _budget(name, one, policy.zone) for name, one in policy.budget.items()},
+        alarm=policy.alarm,
     )
 
 
@@ -216,7 +236,12 @@ def _frozen(row: Freeze, zone: str) -> Frozen:
     )
 
 
-def _action(name: str, action: Action, limits: tuple[Limit, ...], channels: tuple[str, ...]) -> ActionRules:
+def _budget(name: str, budget: Budget, zone: str | None) -> BudgetRules:
+    money = budget.counts == "money"
+    return BudgetRules(name, number_of(name), money, most_units(budget), budget.per, zone, ms_of(budget.tranche))
+
+
+def _action(name: str, action: Action, limits: tuple[Limit, ...], policy: Policy) -> ActionRules:
     kind, purpose = KINDS.index(action.kind), ACTION_PURPOSES.index(action.purpose)
     counting = [limit for limit in limits if limit.purpose == purpose and limit.kind in (ANY, kind)]
     expires = ms_of(action.expires)
@@ -243,8 +268,9 @@ def _action(name: str, action: Action, limits: tuple[Limit, ...], channels: tupl
         limits=tuple(limit for limit in counting if limit.channel == ANY),
         limits_on={
             channel: tuple(limit for limit in counting if limit.channel == channel_number(channel))
-            for channel in channels
+            for channel in policy.channel
         },
+        budgets=tuple((one, units_of(action, policy.budget[one].counts)) for one in action.budgets),
     )
 
 

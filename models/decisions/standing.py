@@ -75,13 +75,26 @@ OTHERS: Final = 15
 """In place of the kind of an action: a contact by others."""
 
 
+class Spent(NamedTuple):
+    """What a trigger has taken of a budget.
+
+    budget: `number_of` its name. period: its start, ms. units: as the budget counts. money: what is not used of it can
+    be taken again.
+    """
+
+    budget: int
+    period: int
+    units: int
+    money: bool
+
+
 class Outstanding(NamedTuple):
     """A trigger of ours, or a contact by others, of late (kind `OTHERS`).
 
     id: the trigger's, as a number (`id_of`); 0: a contact by others. time: of the reservation; once
     delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
     it is none, or it has ended. action: `number_of` its name. kind: of `policy.types.KINDS`. purpose: of
-    `models.customer.restrictions.ACTION_PURPOSES`. Both by number.
+    `models.customer.restrictions.ACTION_PURPOSES`. Both by number. spent: of budgets.
     """
 
     id: int
@@ -93,6 +106,7 @@ class Outstanding(NamedTuple):
     kind: int
     purpose: int
     stage: int = Stage.OUT
+    spent: tuple[Spent, ...] = ()
 
 
 class DayCount(NamedTuple):
@@ -168,7 +182,13 @@ _FAILED: Final = 2
 """Added to the form where channels are unreachable: how many, and they, stand before the counts."""
 _TALKS: Final = 4
 """The same where the customer is in a conversation: until when, behind the channels."""
+_SPENDS: Final = 8
+"""The same where a trigger has taken something of budgets: how much each has, in their order, behind both."""
 _SECOND = struct.Struct("<I")
+_SPENT = struct.Struct("<III")
+_MONEY: Final = 1 << 31
+MOST_SPENT: Final = _MONEY - 1
+"""Units that a trigger takes of a budget at most."""
 _HALF: Final = 2**64 - 1
 _HEX: Final = re.compile("[0-9a-f]{32}")
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
@@ -178,6 +198,7 @@ def pack_standing(standing: Standing) -> bytes:
     """As stored; nothing when there is nothing in it."""
     waiting, outstanding, once, counts = standing.waiting, standing.outstanding, standing.once, standing.counts
     unreachable, talks_until = standing.unreachable, standing.talks_until
+    spends = any(one.spent for one in outstanding)
     if not (
         waiting
         or outstanding
@@ -195,7 +216,7 @@ def pack_standing(standing: Standing) -> bytes:
     head = _HEAD.pack(
         second_of(standing.next_timer()),
         standing.reached,
-        _FORM | (_FAILED if unreachable else 0) | (_TALKS if talks_until else 0),
+        _FORM | (_FAILED if unreachable else 0) | (_TALKS if talks_until else 0) | (_SPENDS if spends else 0),
         second_of(standing.window_ends),
         second_of(standing.rests_until),
         second_of(standing.harmed_until),
@@ -216,6 +237,7 @@ def pack_standing(standing: Standing) -> bytes:
             stored[second:third] if once == read.once else b"".join(map(_packed_once, sorted(once.items()))),
             _packed_unreachable(unreachable) if unreachable else b"",
             _SECOND.pack(second_of(talks_until)) if talks_until else b"",
+            b"".join(map(_packed_spent, outstanding)) if spends else b"",
             stored[last:] if counts == read.counts else b"".join(map(_packed_count, sorted(counts))),
         )
     )
@@ -248,6 +270,11 @@ def _packed_unreachable(unreachable: dict[int, int]) -> bytes:
     return bytes((len(unreachable),)) + b"".join(packed)
 
 
+def _packed_spent(one: Outstanding) -> bytes:
+    packed = (_SPENT.pack(s.budget, second_of(s.period), s.units | (_MONEY if s.money else 0)) for s in one.spent)
+    return bytes((len(one.spent),)) + b"".join(packed)
+
+
 def _packed_count(one: DayCount) -> bytes:
     return _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts)
 
@@ -269,9 +296,12 @@ def unpack_standing(stored: bytes) -> Standing:
     second = first + outstanding * _OUTSTANDING.size
     third = second + once * _ONCE.size
     unreachable, talks_until, last = _more_in(stored, third, form)
+    out = [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else []
+    if form & _SPENDS:
+        out, last = _with_spent(stored, last, out)
     read = AsRead(
         [_waiting_in(*one) for one in _WAITING.iter_unpack(stored[_HEAD.size : first])] if waiting else [],
-        [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else [],
+        out,
         {number: time * SECOND for number, time in _ONCE.iter_unpack(stored[second:third])} if once else {},
         [_count_in(*one) for one in _COUNT.iter_unpack(stored[last:])] if last < len(stored) else [],
         stored,
@@ -304,6 +334,20 @@ def _more_in(stored: bytes, at: int, form: int) -> tuple[dict[int, int], int, in
     if form & _TALKS:
         talks_until, at = _SECOND.unpack_from(stored, at)[0] * SECOND, at + _SECOND.size
     return unreachable, talks_until, at
+
+
+def _with_spent(stored: bytes, at: int, outstanding: list[Outstanding]) -> tuple[list[Outstanding], int]:
+    """The same with what each has taken of budgets, from `at` on; and where it ends."""
+    found = []
+    for one in outstanding:
+        end = at + 1 + stored[at] * _SPENT.size
+        spent = [
+            Spent(budget, period * SECOND, units & MOST_SPENT, bool(units & _MONEY))
+            for budget, period, units in _SPENT.iter_unpack(stored[at + 1 : end])
+        ]
+        found.append(one._replace(spent=tuple(spent)) if spent else one)
+        at = end
+    return found, at
 
 
 def _waiting_in(moment: int, asked: int, wakes: int, threshold: float) -> Waiting:

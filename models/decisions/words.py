@@ -61,6 +61,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Marketing rests after a decline, a spam report or a failure.",
         "You let us know that our last message was not welcome, or it did not arrive.",
     ),
+    "budget": (
+        "A budget of the action has no room left in this period, or none that this shard has been allowed yet.",
+        "What we have set aside for this is used up for now.",
+    ),
+    "alarm": (
+        "Something may be wrong with what we are told: the shard's alarm holds marketing.",
+        "We are looking into a fault, and hold back until it is mended.",
+    ),
     "hours_never": (
         "No hour of the next 15 days is allowed on any channel of the action.",
         "We could find no hour at which we may reach you this way.",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from models.customer.block import Block
 from models.engine.changes import Changes, NumberedOutput, gather
+from models.engine.in_line import to_the_end_in_line
 from models.engine.output_buffer import Work
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.engine.piece_run import Run
@@ -36,7 +37,10 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
 
     run = start()
     try:
-        run.to_the_end()
+        if run.work.shared is None:
+            run.to_the_end()
+        else:
+            to_the_end_in_line(run)
     except NOT_ATTRIBUTABLE:
         raise
     except Exception:  # noqa: BLE001 - whatever a row raised, the run row by row finds which one it was

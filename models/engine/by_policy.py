@@ -71,8 +71,8 @@ def by_policy(
         basis: what the risk was estimated from, shape (BASIS,).
     """
     person = customer.person(row.probability, work.settings.alive)
-    tick = work.settings.tick
-    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch)
+    tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
+    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, shared)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 
@@ -169,4 +169,5 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         cost=sending.cost,
         propensity=sending.propensity,
         policy=policy.name,
+        reserved=dict(sending.reserved),
     )

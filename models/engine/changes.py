@@ -124,6 +124,12 @@ def committed(
         version=adopted.boundary if adopted else state.version,
         lineage=adopted.lineage if adopted else state.lineage,
     )
+    shared, pulse = work.shared, None
+    if shared is not None:
+        if piece.watermark is not None:
+            shared.pass_boundary(new, piece.watermark, work.settings.horizon + work.settings.tick)
+            pulse = shared.pulse(new, piece.watermark, piece.watermark < work.quiet_until)
+        new = shared.kept(new)
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
     if work.change is not None and not work.change.refused:
         emitted += _settings(state, piece, work, work.change)
@@ -131,6 +137,9 @@ def committed(
         emitted.append(_policy(state, piece, work, work.policy_change))
     emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
+        if pulse is not None:
+            name = output_id("pulse", state.partition, piece.watermark)
+            emitted.append(Emitted("examples", name, b"", pulse, piece.watermark))
         mark = Watermark(state.partition, piece.watermark)
         name = output_id("watermark", state.partition, piece.watermark)
         emitted.append(Emitted("examples", name, b"", mark, piece.watermark))

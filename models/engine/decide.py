@@ -118,7 +118,7 @@ def label(
     truth: bool,
     predicted: float | None = None,
 ) -> None:
-    """A label is known: the example goes to the learner.
+    """A label is known: the example goes to the learner, unless the alarm held for much of its window.
 
     Args:
         work: the output buffer.
@@ -129,6 +129,8 @@ def label(
         truth: what came: churn, or a return.
         predicted: the probability that was given then.
     """
+    if work.shared is not None and not work.shared.is_learned(observed_at, row.now):
+        return
     customer = row.customer.decode()
     example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted)
     name = output_id("example", customer, kind, observed_at)

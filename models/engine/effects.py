@@ -7,7 +7,7 @@ that compiled code does not, decides, and emits the output. Handlers know the pi
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any, NamedTuple
@@ -333,7 +333,12 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
 
 def take_effect(ground: Ground, written: int) -> None:
     """Handle the first `written` effects in order: a customer's tail follows the order of their lane."""
+    for effect in reported(ground, written):
+        HANDLERS[effect.what](ground, effect)
+
+
+def reported(ground: Ground, written: int) -> Iterator[ReportedEffect]:
+    """The first `written` effects, in order."""
     effects = ground.effects[:written]
     columns = [effects[name].tolist() for name in ReportedEffect._fields[1:]]
-    for effect in map(ReportedEffect._make, zip(range(written), *columns, strict=True)):
-        HANDLERS[effect.what](ground, effect)
+    return map(ReportedEffect._make, zip(range(written), *columns, strict=True))

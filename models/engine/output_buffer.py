@@ -12,6 +12,7 @@ from typing import NamedTuple
 from models.churn import Scorer
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.piece_input import PieceInput, Scoring
+from models.engine.shared_state import SharedState, shared_in
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
@@ -41,7 +42,7 @@ LONGEST_KEY = 512
 
 @dataclass(slots=True)
 class Work:
-    """A piece under way."""
+    """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing."""
 
     settings: EngineSettings
     partition: int
@@ -54,6 +55,7 @@ class Work:
     change: Change | None = None
     policy: PolicyInForce | None = None
     policy_change: PolicyChange | None = None
+    shared: SharedState | None = None
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -73,6 +75,7 @@ class Work:
             given.change,
             scoring.policy,
             given.policy_change,
+            shared_in(given, scoring),
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -124,6 +124,10 @@ class Run:
         written = waves(*self.arguments(order, single))
         if written:
             take_effect(self.ground, written)
+        self.score_those_that_ask(order)
+
+    def score_those_that_ask(self, order: NDArray[np.int64]) -> None:
+        """Where the scorer is not the compiled one."""
         if self._asks:
             asking = order[self.lanes["state"][order] == State.ASKING]
             if asking.size:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+
 import numpy as np
 
 from models.customer.layout import CROSSING, DUE, LEFT, TICK
 from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
 from models.engine.customer_timers import matured, next_due
+from models.engine.in_line import END, next_place
 from models.engine.lanes import OF_TAIL, Count, State
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run
@@ -30,20 +33,22 @@ class TooManyFailures(Exception):
 
 
 def isolate_failures(run: Run) -> None:
-    """Take all lanes to their end, each row on its own."""
+    """Take all lanes to their end, each row on its own, in the order of the line."""
     rows, last, failed = 0, "", set[int]()
-    active = list(range(len(run.lanes)))
-    while active:
-        for index in active:
-            newcomer = not run.lanes["exists"][index]
-            if newcomer:
-                rows += run.admit(index)
+    ahead = [(next_place(run, index), index) for index in range(len(run.lanes))]
+    heapify(ahead)
+    while ahead and ahead[0][0] != END:
+        at, index = heappop(ahead)
+        newcomer = not run.lanes["exists"][index]
+        if newcomer:
+            rows += run.admit(index)
+        if not newcomer or next_place(run, index) == at:
             taken, error = _try_row(run, index, newcomer)
             rows += taken
             if error:
                 failed.add(index)
                 last = error
-        active = [index for index in active if run.lanes["state"][index] != State.DONE]
+        heappush(ahead, (next_place(run, index), index))
         if rows >= LEAST_ROWS and len(failed) > max(MOST_CUSTOMERS, len(run.lanes) // 10):
             raise TooManyFailures(
                 f"{len(failed)} of {len(run.lanes)} customers failed before offset {run.work.piece.next_offset}, "
@@ -56,6 +61,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
     work = run.work
     before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
     stood = [run.lanes[name][index] for name in OF_TAIL]
+    purse = None if work.shared is None else work.shared.purse.copy()
     order = np.array([index])
     try:
         run.advance(order, single=True)
@@ -69,6 +75,8 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
         del work.emitted[emitted:]
         work.counts, run.counts = counts, walked
         run.block.put_back(index, before)
+        if work.shared is not None and purse is not None:
+            work.shared.purse.become(purse)
         for name, value in zip(OF_TAIL, stood, strict=True):
             run.lanes[name][index] = value
         run.lanes["exists"][index] = not newcomer

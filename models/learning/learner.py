@@ -11,24 +11,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import deepcopy
 from heapq import merge
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from models.churn import Outcomes, SnapshotRefused, Version
 from models.customer.layout import BASIS
+from models.learning.allowances import Allowances, AllowanceState, heard, issue
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
-from models.outputs import CHURNED, RETURNED, Chosen, Example, Watermark
+from models.outputs import CHURNED, RETURNED, Chosen, Example, Pulse, Watermark
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
 
 RUN = 2_000
 """Examples that are sorted in one go."""
 
-Content = Example | Watermark | Chosen
+Content = Example | Watermark | Chosen | Pulse
 
 _decode = msgspec.json.Decoder(Content).decode
 
@@ -59,7 +62,7 @@ class ShardProgress(msgspec.Struct):
 
 class LearningState(msgspec.Struct):
     """The learner's state, whole: the body of its meta. boundary: the last version published. origin: the first
-    ever."""
+    ever. allowances: of the policy's budgets, and allowed: in the last version; unset while no policy has any."""
 
     shards: list[ShardProgress]
     boundary: int | None
@@ -67,13 +70,18 @@ class LearningState(msgspec.Struct):
     learned: int
     model: dict[str, Any]
     prequential: list[Any]
+    allowances: AllowanceState | UnsetType = UNSET
+    allowed: Allowances | UnsetType = UNSET
 
 
 class Learning:
     """The learner's way through the examples. Feed it messages; take versions from it."""
 
-    def __init__(self, settings: EngineSettings, partitions: int, state: LearningState | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: EngineSettings, partitions: int, state: LearningState | None = None, lineage: str = ""
+    ) -> None:
+        """lineage: of the learner, empty: the application's first."""
+        self.settings, self._lineage = settings, lineage
         self.model = Contest(settings)
         if state is None:
             state = LearningState([ShardProgress() for _ in range(partitions)], None, None, 0, {}, [])
@@ -85,10 +93,12 @@ class Learning:
             self.prequential = Prequential.from_state(state.prequential)
         self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
         self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
+        self._allowances = None if state.allowances is UNSET else state.allowances
+        self._allowed: Allowances | None = None if state.allowed is UNSET else state.allowed
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
         self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
-        self._begins = [False] * partitions
+        self._begins, self._begun_late = [False] * partitions, False
 
     def feed(self, shard: int, offset: int, sequence: int, value: bytes) -> bool:
         """Take in one message of a shard's examples partition. False: it was seen before (a repeated delivery).
@@ -126,7 +136,7 @@ class Learning:
             raise ValueError(
                 f"the learner has learned up to {self.boundary}: it goes on at {self.shards[shard].offset}"
             )
-        self.shards[shard].offset, self._begins[shard] = offset, True
+        self.shards[shard].offset, self._begins[shard], self._begun_late = offset, True, True
 
     def last_sequence(self, shard: int) -> int:
         """The sequence number of the last message of a shard that was taken in."""
@@ -169,10 +179,13 @@ class Learning:
         boundary = self.next_boundary()
         if boundary is None:
             return None
-        examples, choices = self._take(boundary)
+        examples, choices, pulses = self._take(boundary)
         for choice in choices:
             self.model.choose(boundary, choice.champion)
         self._learn(boundary, examples)
+        shards, late = len(self.shards), self.boundary is None and self._begun_late
+        self._allowances = heard(self._allowances, pulses, shards, self._lineage, late)
+        self._allowed = issue(self._allowances, boundary, pulses, shards)
         self.boundary = boundary
         return self.version()
 
@@ -187,7 +200,8 @@ class Learning:
             "promotions": model.promotions,
             "models": model.summary(),
         }
-        return Version(self.boundary, self.learned, model.version(), quality, model.promotion)
+        allowed = UNSET if self._allowed is None else self._allowed
+        return Version(self.boundary, self.learned, model.version(), quality, model.promotion, allowances=allowed)
 
     def state(self) -> LearningState:
         """All that must be kept to go on from here."""
@@ -198,12 +212,15 @@ class Learning:
             self.learned,
             self.model.snapshot(),
             self.prequential.state(),
+            UNSET if self._allowances is None else deepcopy(self._allowances),
+            UNSET if self._allowed is None else self._allowed,
         )
 
-    def _take(self, boundary: int) -> tuple[list[Example], list[Chosen]]:
-        """What waits up to a boundary, in the order of learning: examples and choices."""
+    def _take(self, boundary: int) -> tuple[list[Example], list[Chosen], list[Pulse]]:
+        """What waits up to a boundary, in the order of learning: examples, choices and pulses."""
         examples: list[Example] = []
         choices: list[Chosen] = []
+        pulses: list[Pulse] = []
         for shard, waiting in zip(self.shards, self._waiting, strict=True):
             while waiting and _time(waiting[0].content) <= boundary:
                 message = waiting.popleft()
@@ -212,10 +229,12 @@ class Learning:
                     examples.append(message.content)
                 elif isinstance(message.content, Chosen):
                     choices.append(message.content)
+                elif isinstance(message.content, Pulse):
+                    pulses.append(message.content)
         examples = _in_order(examples)
         # Stable: choices of one moment stay in the order of the shards, and of the line in each.
         choices.sort(key=lambda choice: choice.time)
-        return examples, choices
+        return examples, choices, pulses
 
     def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
         for example in examples:

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from models.customer.bands import Band
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED, boundary_at
+from models.timeline.shared import Shared
 
 NO_TIME = -1
 """Shard time before the first record: none yet."""
@@ -74,7 +75,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
-    policy: the one in force; unset while no operator has applied any.
+    policy: the one in force; unset while no operator has applied any. shared: what its customers share; unset while
+    the policy has neither a budget nor an alarm.
     """
 
     partition: int
@@ -93,6 +95,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     settings: ChosenSettings | UnsetType = UNSET
     waiting: ChosenSettings | UnsetType = UNSET
     policy: PolicyName | UnsetType = UNSET
+    shared: Shared | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

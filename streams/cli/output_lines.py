@@ -16,13 +16,14 @@ from models.outputs import (
     Decision,
     Example,
     Output,
+    Pulse,
     Trigger,
     Watermark,
     Withdrawal,
 )
 from streams.text import moment, printable
 
-_decode = msgspec.json.Decoder(Trigger | Withdrawal | Decision | Example | Watermark | Chosen | DeadLetter).decode
+_decode = msgspec.json.Decoder(Output).decode
 
 SHOWN = 60
 LEAVE_ALONE = "leave_alone"
@@ -76,6 +77,9 @@ def of(output: Output) -> str:
         case Chosen():
             choice = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
             return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {choice}"
+        case Pulse():
+            told = [f"{one.name} {one.reserved} of {one.most}" for one in output.budgets]
+            return f"{moment(output.time)}  shard {output.shard}  has taken {', '.join(told)}"
         case DeadLetter():
             value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
             return (

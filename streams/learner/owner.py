@@ -130,7 +130,7 @@ class LearnerOwner:
     def _restore(self, body: bytes) -> None:
         try:
             state = unseal(body, self._settings.schema, LearningState)
-            self._learning = Learning(self._settings.engine, self._settings.partitions, state)
+            self._learning = Learning(self._settings.engine, self._settings.partitions, state, self.lineage)
         except SnapshotRefused as error:
             self._trouble = LearnerStateRefused(f"the learner's state: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a model makes of it: the shards have no part in it
@@ -140,7 +140,7 @@ class LearnerOwner:
         """A learner that never was starts from the earliest example; it may, since that gives the same model."""
         if self._learning is not None or self._trouble is not None:
             return
-        learning = Learning(self._settings.engine, self._settings.partitions)
+        learning = Learning(self._settings.engine, self._settings.partitions, lineage=self.lineage)
         await self._checkpoint.create(self._sealed(learning))
         self._learning = learning
 

@@ -17,6 +17,7 @@ from streams.errors import VersionUnreadable
 from streams.kafka.access import BrokerRefused
 from streams.kafka.errors import KafkaUnavailable
 from streams.learner.example_reader import ExamplesReader, LearnerSettings, NewConsumer, kafka_consumer
+from streams.learner.lineage import FIRST, lineage_to_read
 from streams.learner.model_registry import BEGUN, sealed_by
 from streams.learner.off_loop import off_loop
 from streams.learner.starts import start_before
@@ -74,7 +75,7 @@ class Relearning:
 
     async def _begun(self, first: int, on_outage: Callable[[str], None]) -> Learning:
         """As near before a boundary as there is a start."""
-        settings, state = self._settings, None
+        settings, state, lineage = self._settings, None, FIRST
         if self._store is not None:
             store = self._store
             state = await retry_while_unavailable(
@@ -86,7 +87,11 @@ class Relearning:
                 )
             if state is not None and state.boundary is not None and state.boundary >= first:
                 raise VersionUnreadable(f"model version {first}: it is older than the switch of applications")
-        return Learning(settings.engine, settings.partitions, state)
+            own, _ = await retry_while_unavailable(
+                "looking for the learner", lambda: lineage_to_read(store, settings.schema), on_outage
+            )
+            lineage = own or FIRST
+        return Learning(settings.engine, settings.partitions, state, lineage)
 
     async def _switched(self, store: Store) -> LearningState | None:
         """Where an application that took over from another one has learned on: what is before is the other one's."""

@@ -7,7 +7,7 @@ time, so that a difference between the two is found by comparing their bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,19 +58,27 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
     """What `models.engine.apply.apply` does, when nothing goes wrong."""
     state, work = given.state, Work.of(given, scoring)
     lanes = _lanes(state, work, given.loaded)
-    for lane in lanes.values():
-        while (upcoming := lane.upcoming()) is not None:
-            if lane.record is None and _turned_away(state, work, lane):
-                continue
-            step = lane.step(*upcoming)
-            estimate = _estimate(work, step)
-            crossing = _crossing(work, lane, step, estimate)
-            _decide(work, lane, step, estimate)
-            lane.learn(step, estimate, crossing)
-            if work.policy is not None:
-                _by_policy(work, work.policy, lane, step, estimate)
-            lane.finish(step)
+    while (lane := _first(lanes.values())) is not None:
+        if lane.record is None and _turned_away(state, work, lane):
+            continue
+        upcoming = lane.upcoming()
+        if upcoming is None:
+            raise ValueError(f"{lane.customer!r} has no step")
+        step = lane.step(*upcoming)
+        estimate = _estimate(work, step)
+        crossing = _crossing(work, lane, step, estimate)
+        _decide(work, lane, step, estimate)
+        lane.learn(step, estimate, crossing)
+        if work.policy is not None:
+            _by_policy(work, work.policy, lane, step, estimate)
+        lane.finish(step)
     return _gather(state, work, lanes, given.dues, scoring.adopted)
+
+
+def _first(lanes: Iterable[Lane]) -> Lane | None:
+    """Whose step stands first in the line; None: all are done."""
+    ahead = [(upcoming[0], lane) for lane in lanes if (upcoming := lane.upcoming()) is not None]
+    return min(ahead, key=lambda one: one[0])[1] if ahead else None
 
 
 def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) -> dict[bytes, Lane]:

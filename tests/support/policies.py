@@ -57,6 +57,30 @@ then = "drop"
 """
 QUIETER = EAGER + PEACE
 """The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""
+LIMITED: Final = ("something_useful", "reward", "offer", "win_back", "cart_reminder")
+BUDGETS = re.sub(
+    rf"(\[action\.(?:{'|'.join(LIMITED)})\]\n)", r'\1budgets = ["letters", "gifts"]\nliability = 8\n', EAGER
+).replace(
+    "# -- what asks for a decision",
+    """[budget.letters]
+counts = "contacts"
+most = 9
+per = "week"
+tranche = "3d"
+
+[budget.gifts]
+counts = "money"
+most = 190.5
+per = "month"
+tranche = "7d"
+
+[alarm]
+least = 3
+excess = 3.0
+
+# -- what asks for a decision""",
+)
+"""The first with two budgets that run dry, and an alarm that fires."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
 from models.decisions.policy.structure import Problem, meant
@@ -290,5 +291,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _arms,
     _contact,
     _times_of_rest,
+    faults_of_budgets,
     _names,
 )

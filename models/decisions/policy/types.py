@@ -291,6 +291,37 @@ class Choice(Part, frozen=True, kw_only=True):
     window: Duration = "28d"
 
 
+class Budget(Part, frozen=True, kw_only=True):
+    """What the marketing of all customers together may take in a period. It is never passed: what has no room waits.
+
+    counts: `contacts` (a trigger is one) or `money` (the most that a trigger can cost, its action's `liability`, until
+    it is known that its promotion was not used). most: contacts, or money, of a period. per: the period, a day, a week
+    or a month of the policy's `zone`. tranche: so much of the period is handed out ahead to each shard.
+    """
+
+    counts: Literal["contacts", "money"]
+    most: Money
+    per: Literal["day", "week", "month"] = "month"
+    tranche: Duration = "1d"
+
+
+class AlarmRules(Part, frozen=True, kw_only=True):
+    """When marketing waits because something may be wrong with what we are told: nothing is learned from such a time
+    either. What is usual is known by the part of the week, after two weeks of it.
+
+    excess: how far episodes must have been above the usual, summed up over version boundaries, each in standard
+    deviations of a count. slack: what is taken from that sum at each boundary. arrivals: below this share of the usual
+    touchpoints it is too quiet. least: usual touchpoints or episodes below which nothing is said. unlearned: the share
+    of an outcome's window in such a time from which on it is not learned.
+    """
+
+    excess: Annotated[float, Meta(gt=0, le=1000)] = 12.0
+    slack: Annotated[float, Meta(ge=0, le=100)] = 1.0
+    arrivals: Annotated[float, Meta(ge=0, lt=1)] = 0.3
+    least: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    unlearned: Share = 0.1
+
+
 class Action(Part, frozen=True, kw_only=True):
     """What may be done at a moment.
 
@@ -299,7 +330,9 @@ class Action(Part, frozen=True, kw_only=True):
     moment, at which; without any at all of them. classes: of customers who may get it; without any all. channels: best
     first; without any those of the policy. when: a condition on the customer. effect: money expected from it above
     leaving alone, before its cost. cost: money, beside that of the channel. discount: money that it gives away.
-    promotion: it offers something; never two at a time, and one an episode. content: key of the text. languages: of
+    liability: the most money that a trigger
+    can cost; without it its discount and cost. budgets: what it is taken from. promotion: it offers something; never
+    two at a time, and one an episode. content: key of the text. languages: of
     the text; without any it is in every language. topic: what it is about. expires: how long its trigger is worth
     sending. valid: how long a promotion can be used, from its trigger on; without it until that expires. priority: the
     highest first where several moments ask at one time. once_per: at most one in so long. mode: `off` keeps it from
@@ -319,6 +352,8 @@ class Action(Part, frozen=True, kw_only=True):
     effect: Effect = 0.0
     cost: Money = 0.0
     discount: Money = 0.0
+    liability: Money | None = None
+    budgets: Annotated[tuple[Identifier, ...], Meta(max_length=3)] = ()
     promotion: bool = False
     languages: tuple[Language, ...] = ()
     topic: Topic | None = None
@@ -341,8 +376,9 @@ class Policy(Part, frozen=True, kw_only=True):
     format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. channel: those
     that we have. contact: limits. basis: on what a contact rests. ad_free: who gets no marketing. conversation: no
     marketing while one lasts. freeze: times in which nothing goes out. control: the lasting control group. choice: the
-    draw. zone: the time zone of whoever states none, and whose country has more than one. protected: fields of
-    customers and touchpoints that no condition may name.
+    draw. budget: what marketing may take in a period. alarm: when it waits because something may be wrong. zone: the
+    time zone of whoever states none, and whose country has more than one. protected: fields of customers and
+    touchpoints that no condition may name.
     """
 
     format: Literal[1]
@@ -357,6 +393,8 @@ class Policy(Part, frozen=True, kw_only=True):
     freeze: Annotated[tuple[Freeze, ...], Meta(max_length=32)] = ()
     control: Control = Control()
     choice: Choice = Choice()
+    budget: Annotated[dict[Identifier, Budget], Meta(max_length=16)] = {}
+    alarm: AlarmRules | None = None
     zone: TimeZone | None = None
     protected: tuple[str, ...] = ()
 

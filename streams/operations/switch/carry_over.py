@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from models.customer.bands import Band
 from models.customer.layout import DUE, EPISODE, REARMED, SLAB
 from models.customer.record import Record, unpack
 from models.decisions.standing import pack_standing, unpack_standing, watched
 from models.timeline.order import Stage, timer_position
+from models.timeline.shard_state import ShardState
+from models.timeline.shared import Shared
 
 LIVING: Final = (Band.SAFE, Band.WATCH, Band.AT_RISK)
 """Bands in which an episode can be open: who has bought nothing yet, is lapsed or erased has none."""
@@ -67,6 +71,15 @@ def carried_over(customer: bytes, blue: bytes, green: bytes, by_policy: bool = F
         _stand(old, new)
     packed = new.pack()
     return None if packed == former else Carried(packed, before, Band(new.band), new.times[DUE], episode)
+
+
+def taken_over(blue: ShardState, green: ShardState) -> Shared | UnsetType:
+    """What green's customers share once it decides: of budgets blue has taken what it has, and green's versions have
+    allowed nothing yet. The alarm is green's own."""
+    taken = Shared() if isinstance(blue.shared, UnsetType) else blue.shared
+    own = Shared() if isinstance(green.shared, UnsetType) else green.shared
+    found = Shared(reserved=taken.reserved, alarm=own.alarm)
+    return UNSET if found == Shared() else found
 
 
 def _stand(old: Record, new: Record) -> None:

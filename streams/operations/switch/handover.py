@@ -19,7 +19,7 @@ from streams.errors import MetaMissing
 from streams.kafka.errors import ProducerFenced
 from streams.learner.example_reader import offsets_after
 from streams.learner.model_registry import BEGUN
-from streams.operations.switch.carry_over import carried_over, may_carry
+from streams.operations.switch.carry_over import carried_over, may_carry, taken_over
 from streams.operations.switch.follower import NOT_YET, Follower
 from streams.operations.switch.settings import (
     Customers,
@@ -280,7 +280,7 @@ class Switch:
         sequences = dict(blue.sequences)
         if renumbered:
             sequences["examples"] = base + len(renumbered)
-        state = msgspec.structs.replace(body.state, sequences=sequences)
+        state = msgspec.structs.replace(body.state, sequences=sequences, shared=taken_over(blue, body.state))
         creation = msgspec.structs.replace(body.creation, quiet_until=max(state.time, 1))
         now = ShardBody(body.schema, creation, state)
         await checkpoint.write(

@@ -14,7 +14,7 @@ from models.customer.contract import ENDED, Contract, pack_contract
 from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
-from models.decisions.ask import Ask, Held
+from models.decisions.ask import Ask, Common, Held
 from models.decisions.contact import settle
 from models.decisions.gate_table import OF_ACTION, TABLE
 from models.decisions.gates import (
@@ -29,6 +29,7 @@ from models.decisions.gates import (
 )
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.purse import Purse
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
 from models.settings import DAY, HOUR, WEEK
 
@@ -100,10 +101,11 @@ class World(NamedTuple):
     moment: str = "asked"
     level: str = ""
     last_purchase: int = 0
+    shared: Common | None = None
 
     def ask(self) -> Ask:
         person = Person(b"c", self.tail, self.flags, self.last_purchase, 3, 100.0, None, NOW - WEEK)
-        return Ask(self.policy, person, self.standing, self.now, self.moment, NOW, self.level)
+        return Ask(self.policy, person, self.standing, self.now, self.moment, NOW, self.level, self.shared)
 
     def held(self) -> Mapping[str, tuple[Held, ...]]:
         """By purpose."""
@@ -143,6 +145,7 @@ spread = "0s"
 {}
 {}
 """
+FEW = '[budget.few]\ncounts = "contacts"\nmost = 3\nper = "day"\n'
 EVERYTHING = policy(
     sold="""
 mode = "off"
@@ -155,8 +158,10 @@ topic = "coffee"
 languages = ["de"]
 promotion = true
 once_per = "7d"
+budgets = ["few"]
 """,
     contact=CAPPED,
+    top=FEW,
 )
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
@@ -235,6 +240,8 @@ CASES = {
         NOW + 6 * DAY,
     ),
     "after_outcomes": (World(standing=Standing(rests_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "budget": (World(policy(sold='budgets = ["few"]', top=FEW), shared=Common(Purse())), ALL[3:], UNFORESEEN),
+    "alarm": (World(shared=Common(Purse(), alarmed=True)), ALL[3:], UNFORESEEN),
     "hours_never": (World(policy(contact=NEVER)), ALL[1:], 0),
 }
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from models.customer.tail import Tail, mark_of, pack_tail
 from models.decisions.standing import (
+    MOST_SPENT,
     DayCount,
     Outstanding,
+    Spent,
     Stage,
     Standing,
     Waiting,
@@ -28,6 +30,7 @@ MAYBE = st.just(0) | TIMES
 NUMBERS = st.integers(1, 2**32 - 1)
 CHANNELS = st.integers(1, 2**16 - 1)
 WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1))
+SPENT = st.builds(Spent, NUMBERS, TIMES, st.integers(0, MOST_SPENT), st.booleans())
 OUTSTANDING = st.builds(
     Outstanding,
     st.integers(0, 2**128 - 1),
@@ -39,6 +42,7 @@ OUTSTANDING = st.builds(
     st.integers(0, 15),
     st.integers(0, 3),
     st.sampled_from(Stage),
+    st.lists(SPENT, max_size=3).map(tuple),
 )
 COUNTS = st.builds(DayCount, st.integers(0, 65535), CHANNELS, st.integers(0, 7), st.integers(0, 3), st.integers(1, 255))
 STANDINGS = st.builds(

@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.decisions.periods import period_at
 from models.engine import piece_run
 from models.engine.apply import apply
 from models.engine.row_by_row import isolate_failures
@@ -21,10 +23,16 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, synthetic
-from tests.support.policies import CLASSES, EAGER, EXAMPLE, QUIETER
+from tests.support.policies import BUDGETS, CLASSES, EAGER, EXAMPLE, LIMITED, QUIETER
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
-POLICIES = {"eager": EAGER, "by class": CLASSES, "as it ships": EXAMPLE, "quieter": QUIETER}
+POLICIES = {
+    "eager": EAGER,
+    "by class": CLASSES,
+    "as it ships": EXAMPLE,
+    "quieter": QUIETER,
+    "with budgets": BUDGETS,
+}
 
 
 @cache
@@ -70,27 +78,51 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
+@pytest.mark.parametrize("policy", ["by class", "with budgets"])
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
-def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) -> None:
-    log = log_with("by class", customers=30, days=120)
+def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
+    log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS[variant]))
     parts = replace(VARIANTS[variant], piece_items=batch)
     assert digest(rehearse(log, parts, batch=lambda at: batch)) == expected
     assert digest(ForgetfulWorld(log, parts).run(lambda at: 5 * batch)) == expected
 
 
-def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = log_with("eager", customers=30, days=120)
+@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
+    log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))
     monkeypatch.setattr(piece_run.Run, "to_the_end", isolate_failures)
+    monkeypatch.setattr("models.engine.apply.to_the_end_in_line", isolate_failures)
     assert digest(rehearse(log, VARIANTS["live"])) == expected
 
 
-def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = log_with("eager", customers=30, days=120)
+@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
+    log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))
     monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(log, VARIANTS["live"])) == expected
+
+
+def test_a_budget_that_runs_dry_is_never_passed_and_an_alarm_holds_marketing() -> None:
+    world = rehearse(log_with("with budgets"), VARIANTS["live"])
+    decisions = said(world, "decisions")
+    waits = Counter(one["gate"] for one in decisions if one["what"] == "waits")
+    assert waits["budget"] > 10
+    assert waits["alarm"]
+    taken = [one for one in said(world, "triggers") if one.get("reserved")]
+    assert len(taken) > 50
+    assert {one["action"] for one in taken} <= set(LIMITED)
+    back = {one["trigger"]: one["time"] for one in decisions if one["what"] == "given_back"}
+    weeks: dict[int, list[tuple[int, int]]] = {}
+    for one in taken:
+        week = weeks.setdefault(period_at("week", "Europe/Berlin", one["time"]).start, [])
+        week.append((one["time"], one["reserved"]["letters"]))
+        if one["id"] in back:
+            week.append((back[one["id"]], -one["reserved"]["letters"]))
+    levels = [list(accumulate(units for _, units in sorted(week))) for week in weeks.values()]
+    assert max(map(max, levels)) == 9
 
 
 @pytest.mark.slow

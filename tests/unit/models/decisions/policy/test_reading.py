@@ -133,6 +133,8 @@ def test_bytes_that_are_no_text_are_refused() -> None:
             read_policy(value)
 
 
+GIFTS = '[budget.gifts]\ncounts = "money"\nmost = 5\n'
+HEAD_OF_GIFTS = SMALL + "[budget.gifts]\n"
 SENSE: list[tuple[str, str]] = [
     # the ladder
     (instead("at = 0.8", "at = 0.5"), "risk.levels[1].at is 0.5; give more than the level before it has (at_"),
@@ -183,6 +185,37 @@ SENSE: list[tuple[str, str]] = [
         'protected = ["country"]\n' + within("action.write", 'when = { field = "country", op = "==", value = "NL" }'),
         'action.write.when.field is "country"; name another one: `protected` forbids to decide by it',
     ),
+    # budgets
+    (within("action.write", 'budgets = ["gifts"]'), 'action.write.budgets[0] is "gifts"; give the name of a table ['),
+    (
+        within("action.write", 'budgets = ["gift"]') + GIFTS,
+        'action.write.budgets[0] is "gift"; did you mean "gifts"? give "gifts"',
+    ),
+    (
+        within("action.write", 'budgets = ["gifts", "gifts"]\ndiscount = 1') + GIFTS,
+        'action.write.budgets[1] is "gifts"; give it once',
+    ),
+    (within("action.write", 'budgets = ["gifts"]') + GIFTS, "action.write.liability is 0; give what a trigger can"),
+    (
+        within("action.write", 'budgets = ["gifts"]\nliability = 9') + GIFTS,
+        "action.write.liability is 9; give at most what a whole period of budget gifts has, 5",
+    ),
+    (
+        within("action.write", 'budgets = ["gifts"]\nliability = 100000000') + GIFTS,
+        "action.write.liability is 1e+08; give at most 21474836",
+    ),
+    (within("action.write", "discount = 2\nliability = 1"), "action.write.liability is 1; give at least its discount"),
+    (
+        within("action.sorry", 'budgets = ["gifts"]\nliability = 1') + GIFTS,
+        'action.sorry.budgets is ["gifts"]; leave it out, or give purpose "marketing"',
+    ),
+    (HEAD_OF_GIFTS + 'counts = "contacts"\nmost = 0', "budget.gifts.most is 0; give at least 1"),
+    (HEAD_OF_GIFTS + 'counts = "contacts"\nmost = 2.5', "budget.gifts.most is 2.5; give a whole number of contacts"),
+    (
+        HEAD_OF_GIFTS + 'counts = "money"\nmost = 2\nper = "day"\ntranche = "2d"',
+        'budget.gifts.tranche is "2d"; give a duration above zero, of its period, a day, at most',
+    ),
+    (HEAD_OF_GIFTS + 'counts = "money"\nmost = 2\ntranche = "0d"', 'budget.gifts.tranche is "0d"; give a duration ab'),
     # actions
     (instead('moments = ["risk"]', 'moments = ["sat"]'), 'action.write.moments[0] is "sat"; did you mean "sad"? give'),
     (within("action.write", 'channels = ["push", "push"]'), 'action.write.channels[1] is "push"; give it once'),

@@ -1,0 +1,206 @@
+"""Who may take how much of the policy's budgets: the one place where that is handed out.
+
+A shard tells at each version boundary what it has taken of each budget, and under which version (`outputs.Pulse`); a
+version says what each shard may have taken in all of a period. A shard takes up to the greater of the two. So what a
+shard *holds* is, at most, the greater of what it has taken, as of its last pulse, and of the largest allowance in any
+version from the one on that it named: it may yet come into force there, an earlier one never again. The sum of what all
+hold is never more than the budget, whatever versions come late, and an allowance that is lowered is given to another
+shard only when its holder's pulse shows that it is gone.
+
+Where another learner's versions are in force too, each hands out only of periods in which no shard has named one of the
+other's while they were the running one or the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import xxhash
+
+from models.outputs import BudgetPulse, Pulse
+from models.timeline.boundaries import UNTRAINED
+
+MOST_ISSUED = 64
+"""Allowances that are remembered of a period: beyond, the two oldest become one, of the larger of each."""
+LEAST_A_SHARE = 4
+"""Of a budget with fewer units a shard nothing is handed out but to who has asked for it."""
+
+
+class Issued(msgspec.Struct):
+    """What the version of a boundary allows, units by shard."""
+
+    boundary: int
+    units: list[int]
+
+
+class PeriodState(msgspec.Struct):
+    """A period of a budget. taken: by shard, as of its last pulse. issued: by version, oldest first. foreign: another
+    learner may have handed out of it. ends: log time, ms."""
+
+    ends: int
+    taken: list[int]
+    issued: list[Issued]
+    foreign: bool = False
+
+
+class AllowanceState(msgspec.Struct):
+    """All of it, as the learner keeps it.
+
+    policy: number and sha256 of the highest that a shard has named. most: units of a period, by budget of that policy.
+    periods: by budget and start. named: the version that each shard's last pulse named.
+    """
+
+    policy: tuple[int, str]
+    most: dict[str, int]
+    periods: dict[str, dict[int, PeriodState]]
+    named: list[int]
+
+
+Allowances = dict[str, dict[int, list[int]]]
+"""As in `Version.allowances`."""
+
+
+def heard(
+    state: AllowanceState | None, pulses: Sequence[Pulse], shards: int, lineage: str, late: bool = False
+) -> AllowanceState | None:
+    """The state with what shards have told at a boundary.
+
+    Args:
+        state: None: no shard has told anything yet.
+        pulses: of the boundary; of a shard the later counts.
+        shards: how many there are.
+        lineage: of this learner.
+        late: it has not read all examples from the first on, so somebody may have handed out before it.
+    """
+    if not pulses:
+        return state
+    if state is None:
+        state = AllowanceState((0, ""), {}, {}, [UNTRAINED] * shards)
+    newest = max(pulses, key=lambda pulse: (pulse.policy, pulse.sha256))
+    if (newest.policy, newest.sha256) >= state.policy:
+        state.policy = newest.policy, newest.sha256
+        state.most = {one.name: one.most for one in newest.budgets}
+    for pulse in pulses:
+        foreign = pulse.version != UNTRAINED and pulse.lineage != lineage
+        if not foreign:
+            state.named[pulse.shard] = pulse.version
+        for one in pulse.budgets:
+            _hear(state, pulse.shard, one, shards, foreign or late)
+    return state
+
+
+def issue(state: AllowanceState | None, boundary: int, pulses: Sequence[Pulse], shards: int) -> Allowances | None:
+    """What the version of a boundary allows; None: no policy has a budget. `state` remembers it.
+
+    pulses: of the boundary. Where a shard is still in its history nothing is handed out.
+    """
+    if state is None:
+        return None
+    _forget(state, boundary)
+    told = {one.name: one for pulse in pulses if (pulse.policy, pulse.sha256) == state.policy for one in pulse.budgets}
+    unmet = {(pulse.shard, one.name): one.unmet for pulse in pulses for one in pulse.budgets}
+    quiet = any(pulse.quiet for pulse in pulses)
+    made: Allowances = {}
+    for name, periods in state.periods.items():
+        for start, period in periods.items():
+            one = told.get(name)
+            most = state.most.get(name, 0)
+            if one is None or start not in (one.period, one.next) or period.foreign or quiet:
+                units = [0] * shards
+            else:
+                running = start == one.period
+                asked = [unmet.get((shard, name), 0) if running else 0 for shard in range(shards)]
+                units = _handed_out(state, period, name, start, most, one.tranche, asked)
+            period.issued.append(Issued(boundary, units))
+            _shorten(period)
+            made.setdefault(name, {})[start] = list(units)
+    return made
+
+
+def held(period: PeriodState, named: Sequence[int]) -> list[int]:
+    """What each shard may have taken of a period, or may yet take, whatever has come into force there."""
+    return [
+        max([taken, *(issued.units[shard] for issued in period.issued if issued.boundary >= named[shard])])
+        for shard, taken in enumerate(period.taken)
+    ]
+
+
+def _hear(state: AllowanceState, shard: int, one: BudgetPulse, shards: int, foreign: bool) -> None:
+    periods = state.periods.setdefault(one.name, {})
+    length = one.next - one.period
+    for start, ends in ((one.period, one.next), (one.next, one.next + length)):
+        period = periods.setdefault(start, PeriodState(ends, [0] * shards, []))
+        period.foreign = period.foreign or foreign
+    periods[one.period].ends = one.next
+    periods[one.period].taken[shard] = one.reserved
+
+
+def _forget(state: AllowanceState, boundary: int) -> None:
+    """Periods that are over. What nobody can adopt any more is no longer held."""
+    for name, periods in list(state.periods.items()):
+        state.periods[name] = {start: one for start, one in periods.items() if one.ends > boundary}
+        if not state.periods[name]:
+            del state.periods[name]
+    oldest = min(state.named)
+    for periods in state.periods.values():
+        for period in periods.values():
+            period.issued = [one for one in period.issued if one.boundary >= oldest]
+
+
+def _handed_out(
+    state: AllowanceState,
+    period: PeriodState,
+    name: str,
+    start: int,
+    most: int,
+    tranche: int,
+    unmet: Sequence[int],
+) -> list[int]:
+    """The allowances of a period in the next version.
+
+    Each shard is to have room for a share of the tranche, and for what it had no room for of late; what it has beyond
+    is taken back. Where there is not enough for all, each gets its part of what there is.
+
+    unmet: by shard.
+    """
+    shards = len(period.taken)
+    holds = held(period, state.named)
+    free = most - sum(holds)
+    share = -(-tranche // shards) if most >= LEAST_A_SHARE * shards else 0
+    wanted = [share + asked for asked in unmet]
+    targets = [taken + want for taken, want in zip(period.taken, wanted, strict=True)]
+    more = [max(0, target - holding) for target, holding in zip(targets, holds, strict=True)]
+    given = _shared_out(more, max(0, free), _order(name, start, shards))
+    return [
+        holding + extra if extra else min(target, holding)
+        for target, holding, extra in zip(targets, holds, given, strict=True)
+    ]
+
+
+def _shared_out(wanted: Sequence[int], free: int, order: Iterable[int]) -> list[int]:
+    """Each what it wants, or its part of what is free; what is left over by rounding one by one, in an order."""
+    total = sum(wanted)
+    if total <= free:
+        return list(wanted)
+    given = [want * free // total for want in wanted]
+    left = free - sum(given)
+    for shard in order:
+        if left and given[shard] < wanted[shard]:
+            given[shard] += 1
+            left -= 1
+    return given
+
+
+def _order(name: str, start: int, shards: int) -> list[int]:
+    """Of the shards, another one for each budget and period."""
+    return sorted(
+        range(shards), key=lambda shard: (xxhash.xxh3_64_intdigest(f"{name}\0{start}\0{shard}".encode()), shard)
+    )
+
+
+def _shorten(period: PeriodState) -> None:
+    while len(period.issued) > MOST_ISSUED:
+        first, second = period.issued[:2]
+        joined = Issued(second.boundary, list(map(max, first.units, second.units)))
+        period.issued[:2] = [joined]
