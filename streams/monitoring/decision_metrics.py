@@ -1,14 +1,17 @@
-"""What is decided under a policy, as counters: by what came of it, and by what held it back."""
+"""What is decided under a policy, by what came of it and by what held it back; the budgets, and the alarms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from msgspec import UNSET
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from models.decisions.words import BECAME, SENTENCES, WAITS
 from models.outputs import TASK
+from models.timeline.shard_state import ShardState
+from models.timeline.shared import Alarm, Shared
 
 OTHER: Final = "other"
 NO_GATE: Final = "none"
@@ -33,3 +36,55 @@ class DecisionSeries:
         for (what, gate), many in decided.items():
             known = NO_GATE if not gate else gate if gate in GATES else OTHER
             self._decisions.labels(what if what in WHATS else OTHER, known).inc(many)
+
+
+ALARMS: Final = ("arrivals", "crossings")
+LEVELS: Final = ("allowed", "reserved", "unmet")
+
+
+class SharedSeries:
+    """What a shard's customers share: where its budgets stand, and whether its alarm holds."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._units = Gauge(
+            "retention_budget_units",
+            "units of the running period that a shard is allowed, has reserved, or lacked since the last boundary",
+            ("shard", "budget", "what"),
+            registry=registry,
+        )
+        self._alarm = Gauge("retention_alarm", "1 while marketing waits", ("shard", "what"), registry=registry)
+        self._budgets: dict[int, set[str]] = {}
+
+    def state(self, shard: int, state: ShardState) -> None:
+        """Where a shard stands after a takeover or a commit."""
+        if state.shared is UNSET and shard not in self._budgets:
+            return
+        shared = Shared() if state.shared is UNSET else state.shared
+        names = {*shared.allowed, *shared.reserved}
+        for gone in self._budgets.get(shard, set()) - names:
+            self._forget(shard, gone)
+        self._budgets[shard] = names
+        for name in names:
+            starts = {*shared.allowed.get(name, ()), *shared.reserved.get(name, ())}
+            period = max((start for start in starts if start <= state.time), default=0)
+            values = (
+                shared.allowed.get(name, {}).get(period, 0),
+                shared.reserved.get(name, {}).get(period, 0),
+                shared.unmet.get(name, 0),
+            )
+            for what, value in zip(LEVELS, values, strict=True):
+                self._units.labels(str(shard), name, what).set(value)
+        alarm = Alarm() if shared.alarm is UNSET else shared.alarm
+        for what, since in zip(ALARMS, (alarm.arrivals, alarm.crossings), strict=True):
+            self._alarm.labels(str(shard), what).set(since > 0)
+
+    def left(self, shard: int) -> None:
+        """The shard is another worker's."""
+        for name in self._budgets.pop(shard, set()):
+            self._forget(shard, name)
+        for what in ALARMS:
+            self._alarm.remove(str(shard), what)
+
+    def _forget(self, shard: int, budget: str) -> None:
+        for what in LEVELS:
+            self._units.remove(str(shard), budget, what)

@@ -26,7 +26,7 @@ from prometheus_client import (
 from models.customer.bands import Band
 from models.timeline.shard_state import ShardState, Totals
 from streams.errors import ExitCode
-from streams.monitoring.decision_metrics import DecisionSeries
+from streams.monitoring.decision_metrics import DecisionSeries, SharedSeries
 from streams.monitoring.model_metrics import ContestSeries, WhenKnown
 
 REJECTIONS = ("token", "number", "missing", "producer")
@@ -147,7 +147,7 @@ class Metrics:
         self._model, self._contest = WhenKnown(_OF_THE_MODEL), ContestSeries()
         for collector in (self._model, self._contest):
             self.registry.register(collector)
-        self.decisions = DecisionSeries(self.registry)
+        self.decisions, self._shared = DecisionSeries(self.registry), SharedSeries(self.registry)
         known = (self._next_offset, self._lag, self._held, self._time, self._outbox, self._due, self._in_force)
         self._by_shard = (*known, self._policy)
         self._counted_by_shard = (
@@ -178,6 +178,7 @@ class Metrics:
         self.customers(shard, state.bands)
         self.next_offset(shard, state.next_offset, None, state.time)
         self._policy.labels(str(shard)).set(0 if state.policy is UNSET else state.policy.number / 1000)
+        self._shared.state(shard, state)
         if state.version >= 0:  # the untrained model has no boundary
             self._in_force.labels(str(shard)).set(state.version / 1000)
 
@@ -319,6 +320,7 @@ class Metrics:
         for shard in self._shards - set(shards):
             self.paused(shard, None)
             self.unpublished(shard, False)
+            self._shared.left(shard)
             for series in self._by_shard:
                 _forget(series, str(shard))
             for band in Band:

@@ -12,7 +12,7 @@ from models.customer.bands import Band
 from models.learning.monitor import GROUPS, VALUES, Watch
 from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
-from streams.monitoring.decision_metrics import NO_GATE, WHATS
+from streams.monitoring.decision_metrics import ALARMS, LEVELS, NO_GATE, WHATS
 from streams.monitoring.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,6 +55,8 @@ def test_every_value_of_a_label_is_documented() -> None:
         ("retention_redeliveries_total", REDELIVERIES),
         ("retention_touchpoints_unsure_total", DOUBTED),
         ("retention_decisions_total", (*WHATS, NO_GATE, OTHER)),
+        ("retention_budget_units", LEVELS),
+        ("retention_alarm", ALARMS),
         ("retention_customers", [band.name.lower() for band in Band]),
         ("retention_contest_group_bias", [*GROUPS, *VALUES]),
         ("retention_contest_group_labels", [*GROUPS, *VALUES]),

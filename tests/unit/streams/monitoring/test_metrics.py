@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.timeline.shard_state import PolicyName, ShardState, Totals
+from models.timeline.shared import Alarm, Shared
 from streams.monitoring.metrics import REDELIVERIES, Metrics
 
 
@@ -61,6 +63,26 @@ def test_decisions_are_counted_by_what_came_of_them_and_what_held_them() -> None
     assert seen["retention_decisions_total", "waits", "hours"] == 4
     assert seen["retention_decisions_total", "withdrawn", "other"] == 1
     assert seen["retention_decisions_total", "other", "cap"] == 1
+
+
+def test_budgets_and_alarms_are_those_of_the_running_period_and_go_with_their_shard() -> None:
+    metrics, state = Metrics(), ShardState(3, 4, 0, time=250)
+    metrics.state(3, state)
+    assert not any(name[0] in ("retention_budget_units", "retention_alarm") for name in series(metrics))
+    shared = Shared(
+        {"calls": {100: 9, 200: 7, 300: 5}}, {"calls": {100: 9, 200: 4}}, {"calls": 2}, Alarm(crossings=240)
+    )
+    metrics.owned([3])
+    metrics.state(3, replace(state, shared=shared))
+    seen = series(metrics)
+    told = {what: seen["retention_budget_units", what, "3", "calls"] for what in ("allowed", "reserved", "unmet")}
+    assert told == {"allowed": 7, "reserved": 4, "unmet": 2}
+    assert (seen["retention_alarm", "crossings", "3"], seen["retention_alarm", "arrivals", "3"]) == (1, 0)
+    metrics.state(3, state)
+    assert not any(name[0] == "retention_budget_units" for name in series(metrics))
+    metrics.state(3, replace(state, shared=shared))
+    metrics.owned([])
+    assert not any(name[0] in ("retention_budget_units", "retention_alarm") for name in series(metrics))
 
 
 def test_two_workers_in_one_process_do_not_mix() -> None:
