@@ -34,16 +34,17 @@ class Reservoir:
     """At most `size` customers, by rising hash, in columns of shape (members,). Two ids of one 64-bit hash would be one
     customer.
 
-    bases: of the newest example, shape (members, BASIS). observed_at: its time, ms. back: whether the customer was back
+    bases: of the newest example, shape (members, width). observed_at: its time, ms. back: whether the customer was back
     within its window.
     """
 
-    def __init__(self, size: int = SIZE, salt: int = SALT) -> None:
+    def __init__(self, size: int = SIZE, salt: int = SALT, width: int = BASIS) -> None:
+        """width: numbers that are kept of a member, the basis first."""
         if size < 1 or not 0 <= salt < 2**64:
             raise ValueError(f"size {size} must be at least 1, and salt {salt} of 64 bits")
-        self.size, self.salt = size, salt
+        self.size, self.salt, self.width = size, salt, width
         self.hashes: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
-        self.bases: NDArray[np.float32] = np.empty((0, BASIS), dtype=np.float32)
+        self.bases: NDArray[np.float32] = np.empty((0, width), dtype=np.float32)
         self.observed_at: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.back: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
@@ -103,10 +104,10 @@ class Reservoir:
             )
         if any(a >= b for a, b in pairwise(hashes)):
             raise SnapshotRefused("hashes must rise")
-        bits = _bits(state.get("bases"), len(hashes))
+        bits = _bits(state.get("bases"), len(hashes), self.width)
         self.hashes, self.observed_at = np.array(hashes, dtype=np.uint64), np.array(observed_at, dtype=np.int64)
         self.back = np.array(back, dtype=np.bool_)
-        self.bases = from_float16(bits).reshape(-1, BASIS)
+        self.bases = from_float16(bits).reshape(-1, self.width)
 
 
 def _whole_numbers(state: dict[str, Any], name: str, end: int) -> list[int]:
@@ -119,11 +120,11 @@ def _whole_numbers(state: dict[str, Any], name: str, end: int) -> list[int]:
     return values
 
 
-def _bits(text: Any, members: int) -> NDArray[np.uint16]:
+def _bits(text: Any, members: int, width: int) -> NDArray[np.uint16]:
     try:
         bits = np.frombuffer(base64.b64decode(text, validate=True), dtype="<u2")
     except (TypeError, ValueError) as error:
         raise SnapshotRefused(f"bases must be base64 of float16 numbers: {error}") from error
-    if len(bits) != members * BASIS or not np.isfinite(bits.view("<f2")).all():
-        raise SnapshotRefused(f"bases must be {members} rows of {BASIS} finite float16 numbers")
+    if len(bits) != members * width or not np.isfinite(bits.view("<f2")).all():
+        raise SnapshotRefused(f"bases must be {members} rows of {width} finite float16 numbers")
     return bits

@@ -106,6 +106,12 @@ def learn_row(
         workspace: to calculate in, shape (size,).
     """
     g, q = slope_and_curvature(link, linear(weights, x, offset), label)
+    newton_step(weights, root, x, g, q, share, workspace)
+
+
+@compiled
+def newton_step(weights: Any, root: Any, x: Any, g: float, q: float, share: float, workspace: Any) -> None:
+    """The step of `learn_row`, whatever the likelihood: g is its slope, q its expected information, by w·x."""
     lift = sqrt(q * share)
     # After column j: s is 1 + q x′Px, and room is lift · P x, both as far as columns 0 to j make them.
     s, s_root, at = 1.0, 1.0, 0
