@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from models.settings import EngineSettings
 from models.simulation.rehearsal import Rehearsal, Shard, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.boundaries import version_for
+
+Look = TypeVar("Look")
 
 GONE = 1.0
 """What is said of a customer who has left. The engine makes no estimate of them: their record's band says that they are
@@ -52,7 +54,28 @@ def evaluate(
     prediction is what the engine knows at its tick. Versions of other boundaries are dropped when no shard needs them
     any more. Customers without a sign of staying so far are left out, and so are those who asked to be forgotten.
     """
-    parts: defaultdict[int, dict[int, Predictions]] = defaultdict(dict)
+
+    def at_tick(parts: Sequence[Predictions]) -> None:
+        on_predictions(_joined(parts))
+
+    return at_ticks(logs, settings, _predictions, at_tick, topic)
+
+
+def at_ticks(
+    logs: Sequence[Sequence[LogRecord]],
+    settings: EngineSettings,
+    look: Callable[[Shard, int, Scorer], Look],
+    on_tick: Callable[[list[Look]], None],
+    topic: str = "retention.touchpoints",
+) -> Rehearsal:
+    """Rehearse whole partitions and look at every shard when it has come to a tick that is a version boundary.
+
+    Args:
+        logs, settings, topic: as for `evaluate`.
+        look: takes what is wanted of a shard at a tick (ms), with the version that is in force there.
+        on_tick: hears, tick by tick, what was taken of each shard, in the order of partitions.
+    """
+    parts: defaultdict[int, dict[int, Look]] = defaultdict(dict)
 
     def is_tick(boundary: int) -> bool:
         return (boundary - settings.anchor) % settings.tick == 0
@@ -61,10 +84,10 @@ def evaluate(
         if not is_tick(boundary):
             return
         scorer = shard.scorer or scorer_of(initial_version(settings), settings)
-        parts[boundary][shard.state.partition] = _predictions(shard, boundary, scorer)
+        parts[boundary][shard.state.partition] = look(shard, boundary, scorer)
         if len(parts[boundary]) == len(world.shards):
             of_shards = parts.pop(boundary)
-            on_predictions(_joined([of_shards[partition] for partition in sorted(of_shards)]))
+            on_tick([of_shards[partition] for partition in sorted(of_shards)])
 
     def forget(world: Rehearsal) -> None:
         needed = version_for(settings, min(shard.state.adopted for shard in world.shards))

@@ -1,22 +1,27 @@
-"""`retention evaluate`: the quality of the churn model's predictions over a log."""
+"""`retention evaluate`: the quality of the churn model's predictions over a log; with --value, of customers' values."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import math
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.settings import DAY, SECOND
-from streams.cli.log_evaluation import counted, make_folder, progress, written
+from streams.cli.log_evaluation import (
+    NothingToJudge,
+    Weeks,
+    counted,
+    make_folder,
+    opened_csv,
+    progress,
+    tick_text,
+    written,
+)
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.config import Config
-from streams.errors import EngineError
 
 if TYPE_CHECKING:
     from models.settings import EngineSettings
@@ -24,20 +29,33 @@ if TYPE_CHECKING:
     from streams.history.evaluation.outcomes import Table
 
 LEAST, MOST = 1e-4, 1 - 1e-4
-
-
-class NothingToJudge(EngineError):
-    """No prediction of the weeks that were asked for can be held against what came."""
-
-    remedy = "ask for weeks of the log whose horizon is over (--first-week, --last-week), or for a shorter horizon"
+MOST_LONGER_DAYS = 3_653.0
 
 
 @click.command()
 @click.argument("log", shell_complete=a_log)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="predictions as CSV (.gz: compressed)")
+@click.option(
+    "--out",
+    "--predictions",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="predictions as CSV (.gz: compressed)",
+)
 @click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
 @click.option("--first-week", type=click.IntRange(1), default=1, show_default=True, help="of the quality that is shown")
 @click.option("--last-week", type=click.IntRange(1), help="the same")
+@click.option("--value", is_flag=True, help="what customers will spend, in place of whether they stay")
+@click.option(
+    "--longer-days",
+    type=click.FloatRange(0, MOST_LONGER_DAYS, min_open=True),
+    multiple=True,
+    help="with --value: the same model over a longer horizon; repeatable",
+)
+@click.option(
+    "--discount",
+    type=click.FloatRange(0, 1),
+    help="with --value: continuous rate a year by which later spend counts less",
+)
 @json_option("the summary as one JSON object")
 @configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
 def evaluate(
@@ -47,6 +65,9 @@ def evaluate(
     plots: Path | None,
     first_week: int,
     last_week: int | None,
+    value: bool,
+    longer_days: tuple[float, ...],
+    discount: float | None,
     as_json: bool,
 ) -> None:
     """How good would the model's predictions have been on this log, from its first week on?
@@ -56,13 +77,27 @@ def evaluate(
     the moment, knowing nothing of what came later. Rows of a CSV log of types that no touchpoint corresponds to are
     passed over, and counted.
 
+    With --value: what each customer whose silence is of two horizons at most will spend within the horizon, less what
+    they send back (docs/value.md), and how that compares with what they did spend.
+
     \b
     Examples:
       retention evaluate cdnow --out predictions.csv
       retention evaluate purchases.csv.gz --horizon-days 28 --plots plots/
+      retention evaluate cdnow --value --first-week 39 --predictions values.csv.gz
     """
     if last_week is not None and first_week > last_week:
         raise click.UsageError(f"--first-week {first_week} is after --last-week {last_week}")
+    if not value:
+        for name, given in (("--longer-days", longer_days), ("--discount", discount)):
+            if given:
+                raise click.UsageError(f"{name} is of values: give --value with it")
+    if value:
+        from streams.cli.evaluate_value import Asked, evaluate_value
+
+        asked = Asked(out, plots, first_week, last_week, longer_days, discount or 0.0, as_json)
+        evaluate_value(config, log, asked)
+        return
     from models.learning.base_rate import warnings
     from streams.history.evaluation.outcomes import decided
     from streams.history.evaluation.run import predictions, prepare  # loads River
@@ -79,7 +114,7 @@ def evaluate(
     if out is not None:
         with written("--out", out):
             _write(out, predicted)
-    weeks = _Weeks(prepared.first, first_week, last_week)
+    weeks = Weeks(prepared.first, first_week, last_week)
     table = decided([one for one in predicted if weeks.hold(one.tick)], signs, settings)
     summary = _summary(predicted, table, len(prepared.events), seconds, settings) | {
         "models": _contest(world.learning.model.summary()),
@@ -100,57 +135,17 @@ def evaluate(
         raise NothingToJudge(weeks.why(predicted[-1].tick, signs.end - settings.horizon))
 
 
-class _Weeks:
-    """The weeks of a log that the quality is of. Week n is the moment n times seven days after 00:00 UTC of the day of
-    the first sign of staying, at `sign` (ms)."""
-
-    def __init__(self, sign: int, first: int, last: int | None) -> None:
-        self._begin = sign // DAY * DAY
-        self._first, self._last = first, last
-        self.asked = first > 1 or last is not None
-
-    def hold(self, tick: int) -> bool:
-        return self._first <= self._week(tick) and (self._last is None or self._week(tick) <= self._last)
-
-    def _week(self, tick: int) -> float:
-        return (tick - self._begin) / (7 * DAY)
-
-    def why(self, last_tick: int, last_over: int) -> str:
-        """Why they hold nothing. last_tick: of the log. last_over: the last moment whose horizon lies in it."""
-        asked = f"from week {self._first} on" if self._last is None else f"in weeks {self._first} to {self._last}"
-        ends = math.floor(self._week(last_tick))
-        if self._first > self._week(last_tick):
-            return f"there is no tick {asked}: the log's last one is in week {ends}"
-        over = math.floor(self._week(last_over))
-        judged = f"in week {over}" if over >= 1 else "before week 1"
-        return (
-            f"no decision {asked} can be judged: the last horizon that is over began {judged}, the log ends in {ends}"
-        )
-
-
 def _write(out: Path, predicted: list[Predictions]) -> None:
-    with (
-        gzip.open(out, "wt", encoding="utf-8", newline="")
-        if out.suffix == ".gz"
-        else out.open("w", encoding="utf-8", newline="") as text
-    ):
+    with opened_csv(out) as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("customer_id", "tick", "probability"))
         for predictions in predicted:
-            tick = _tick(predictions.tick)
+            tick = tick_text(predictions.tick)
             clipped = predictions.probabilities.clip(LEAST, MOST).tolist()
             writer.writerows(
                 (customer.decode(), tick, f"{probability:.6f}")
                 for customer, probability in zip(predictions.customers, clipped, strict=True)
             )
-
-
-def _tick(ms: int) -> str:
-    """A day alone at 00:00 UTC, else the moment."""
-    at = datetime.fromtimestamp(ms / 1000, UTC)
-    if ms % DAY == 0:
-        return at.strftime("%Y-%m-%d")
-    return at.isoformat(timespec="milliseconds" if ms % SECOND else "seconds").replace("+00:00", "Z")
 
 
 def _summary(
