@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.customer.restrictions import CARE, MARKETING
-from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, remember, reserve
+from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, remember, reserve, withdraw
 from models.decisions.draw import chances, drawn, in_control, score
 from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
 from models.decisions.given import Given, Said, Sending, id_at
 from models.decisions.hours import Opening, opening
+from models.decisions.outranking import OUTRANKING, outranked
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import ms_of
 from models.decisions.reach import UNREACHABLE
@@ -125,7 +126,9 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     passing = [found for found in judged if not found.held]
     if not passing:
         owed = next((found for found in judged if reaches_nobody(ask, found)), None)
-        return _held(given, one, name, judged) if owed is None else _task(given, one, name, owed, judged)
+        if owed is not None:
+            return _task(given, one, name, owed, judged)
+        return _outranking(given, ask, one, judged, made) or _held(given, one, name, judged)
     hours = [(found, _opening(given, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
@@ -155,7 +158,7 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     judged = _judged(given, ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
-        return _held(given, one, name, judged, level)
+        return _outranking(given, ask, one, judged, made) or _held(given, one, name, judged, level)
     hours = [(found, _opening(given, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
@@ -226,6 +229,21 @@ def _held(given: Given, one: Waiting, name: str, judged: Sequence[Judged], level
     )
     until = min(max(soonest, given.now + LEAST_WAIT), given.now + given.tick)
     return _wait(given, one, name, of.held[0].code, until, level, judged)
+
+
+def _outranking(given: Given, ask: Ask, one: Waiting, judged: Sequence[Judged], made: list[Said]) -> Said | None:
+    """Take back what takes the place of a more important action, and wait for word of it; at its expiry it counts as
+    delivered. None: nothing gives way. made: takes the withdrawals."""
+    found = outranked(ask, judged)
+    hour = None if found is None else _opening(given, found.judged)
+    if found is None or hour is None or hour.at > given.now:
+        return None
+    for entry in found.gives_way:
+        if withdraw(given.standing, entry.id):
+            name = given.policy.named[entry.action]
+            made.append(Said("withdrawn", reason=OUTRANKING, trigger=f"{entry.id:032x}", action=name, withdraws=True))
+    until = min(max(entry.expires for entry in found.gives_way), given.now + given.tick)
+    return _wait(given, one, ask.moment, OUTRANKING, until, ask.level, judged)
 
 
 def _later(

@@ -45,7 +45,7 @@ def _waits(given: Given, one: Waiting) -> Waits:
         counts=[*standing.counts],
         once={**standing.once},
     )
-    [said] = answers(given._replace(standing=copy, touch=None))
+    *_, said = answers(given._replace(standing=copy, touch=None))
     judged: tuple[Judged, ...] = ()
     if name in policy.policy.moment:
         ask = Ask(policy, given.person, standing, given.now, name, one.asked, said.level)

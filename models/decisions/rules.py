@@ -38,10 +38,10 @@ class Limit(NamedTuple):
     kind: int = ANY
 
 
-def limit_of(cap: Cap) -> Limit:
-    """A cap of the policy file."""
+def limit_of(cap: Cap, priority: int = 9) -> Limit:
+    """A cap of the policy file, as it is for actions of a priority."""
     return Limit(
-        cap.most,
+        cap.most - (cap.reserve if priority < cap.reserve_for else 0),
         ms_of(cap.within),
         ACTION_PURPOSES.index(cap.purpose),
         ANY if cap.channel is None else channel_number(cap.channel),
@@ -198,9 +198,8 @@ def rules_of(policy: PolicyInForce) -> Rules:
 
 def rules_in(policy: Policy) -> Rules:
     """The rules of a policy."""
-    limits = tuple(limit_of(cap) for cap in policy.contact.caps)
     channels = tuple(policy.channel)
-    actions = {name: _action(name, one, limits, policy) for name, one in policy.action.items()}
+    actions = {name: _action(name, one, policy) for name, one in policy.action.items()}
     rest, talk = policy.contact.rest, policy.conversation
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
@@ -241,8 +240,9 @@ def _budget(name: str, budget: Budget, zone: str | None) -> BudgetRules:
     return BudgetRules(name, number_of(name), money, most_units(budget), budget.per, zone, ms_of(budget.tranche))
 
 
-def _action(name: str, action: Action, limits: tuple[Limit, ...], policy: Policy) -> ActionRules:
+def _action(name: str, action: Action, policy: Policy) -> ActionRules:
     kind, purpose = KINDS.index(action.kind), ACTION_PURPOSES.index(action.purpose)
+    limits = [limit_of(cap, action.priority) for cap in policy.contact.caps]
     counting = [limit for limit in limits if limit.purpose == purpose and limit.kind in (ANY, kind)]
     expires = ms_of(action.expires)
     valid = expires if action.valid is None else ms_of(action.valid)

@@ -82,6 +82,10 @@ WAITS: Final[dict[str, tuple[str, str]]] = {
         "Something was drawn less than `choice.window` ago: nothing is drawn before that is over.",
         "We thought about this not long ago, and let some time pass first.",
     ),
+    "outranking": (
+        "Something of less priority was taken back to make room: the sender has to say that it was not sent.",
+        "We wanted to tell you something else first.",
+    ),
     "after_other": (
         "Another moment was answered at the same place: this one has its turn later.",
         "We had something else to tell you first.",

@@ -302,6 +302,12 @@ def care_has_a_cap_of_its_own(log: Log) -> None:
         log.after("3d")
 
 
+@breaks("cap")
+def what_is_kept_for_others(log: Log) -> None:
+    log.chooses(POLICY.replace('{ most = 2, within = "7d" }', '{ most = 2, within = "7d", reserve = 1 }'), number=2)
+    days_of_marketing(log, 2)
+
+
 @breaks("own_cap")
 def more_than_the_customer_wants(log: Log) -> None:
     log.touch("preferences_updated", max_per_week=1)
@@ -603,6 +609,35 @@ def what_names_a_purchase_is_out_at_one(log: Log) -> None:
     log.chooses(POLICY.replace('content = "useful/picks"', named), number=2)
     log.send("useful", "risk", level="slipping")
     log.touch("purchase", amount=9)
+
+
+OUTRANKING = POLICY.replace("[contact]", "[contact]\noutranking = true")
+
+
+@breaks("outranking")
+def it_gives_way_where_nothing_does(log: Log) -> None:
+    sent = log.send("useful", "risk", level="slipping")
+    log.touch("cart_abandoned", amount=1)
+    log.says("waits", moment="cart", gate="outranking")
+    log.withdraws(sent, reason="outranking")
+
+
+@breaks("outranking")
+def it_gives_way_to_something_of_no_more_priority(log: Log) -> None:
+    log.chooses(OUTRANKING.replace("priority = 6", "priority = 5"), number=2)
+    sent = log.send("useful", "risk", level="slipping")
+    log.touch("cart_abandoned", amount=1)
+    log.says("waits", moment="cart", gate="outranking")
+    log.withdraws(sent, reason="outranking")
+
+
+@breaks("outranking")
+def it_gives_way_to_nothing(log: Log) -> None:
+    log.chooses(OUTRANKING, number=2)
+    sent = log.send("useful", "risk", level="slipping")
+    log.touch("cart_abandoned", amount=1)
+    log.says("waits", moment="cart", gate="cap")
+    log.withdraws(sent, reason="outranking")
 
 
 @breaks("stray_withdrawal")

@@ -102,6 +102,21 @@ countries = ["NL"]
     assert not log.broken()
 
 
+def test_what_is_less_important_gives_way_and_what_is_kept_goes_to_who_may_have_it() -> None:
+    text = POLICY.replace("[contact]", "[contact]\noutranking = true").replace('cool_down = "20h"', 'cool_down = "0s"')
+    text = text.replace('{ most = 2, within = "7d" }', '{ most = 2, within = "7d", reserve = 1, reserve_for = 6 }')
+    log = Log.begun(text)
+    sent = log.send("useful", "risk", level="slipping")
+    log.touch("cart_abandoned", amount=1)
+    log.says("waits", moment="cart", gate="outranking")
+    log.withdraws(sent, reason="outranking")
+    log.touch("offer_withdrawn", trigger_id=sent)
+    for action in ("reminder", "offer"):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send(action, "cart"))
+    assert not log.broken()
+
+
 def test_a_restriction_that_is_over_is_none() -> None:
     log = Log.begun()
     log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")

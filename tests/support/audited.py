@@ -232,10 +232,10 @@ class Log:
         self.triggers.append(msgspec.structs.replace(trigger, **changed))
         return self.triggers[-1].id
 
-    def withdraws(self, trigger: str, name: str = "") -> None:
+    def withdraws(self, trigger: str, name: str = "", reason: str = "restricted") -> None:
         """Takes a trigger back, at this place."""
         name = name or output_id("withdrawal", trigger, len(self.triggers))
-        self.triggers.append(Withdrawal(name, "anna", trigger, "restricted", self.time, self.position))
+        self.triggers.append(Withdrawal(name, "anna", trigger, reason, self.time, self.position))
 
     @property
     def line(self) -> Line:

@@ -55,7 +55,12 @@ until = 2000-05-04T00:00:00Z
 purposes = ["care", "contract"]
 then = "drop"
 """
-QUIETER = EAGER + PEACE
+QUIETER = (
+    EAGER.replace("[contact]", "[contact]\noutranking = true").replace(
+        'most = 5, within = "30d"', 'most = 5, within = "30d", reserve = 2, reserve_for = 4'
+    )
+    + PEACE
+)
 """The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""
 LIMITED: Final = ("something_useful", "reward", "offer", "win_back", "cart_reminder")
 BUDGETS = re.sub(

@@ -206,6 +206,9 @@ def _contact(policy: Policy) -> Faults:
             takes = f"give at most {LONGEST_WINDOW // DAY}d: a customer's record counts no further back"
             yield Problem(f"{key}.within", shown(cap.within), takes)
         yield from _known(f"{key}.channel", [cap.channel] if cap.channel else [], policy)
+        if cap.reserve and cap.reserve >= cap.most:
+            takes = f"give less than `most` ({cap.most}): nothing of less priority would ever go out"
+            yield Problem(f"{key}.reserve", str(cap.reserve), takes)
         if cap.kind in SELLING and cap.purpose == "care":
             takes = 'give purpose "marketing": nothing of this kind is care'
             yield Problem(f"{key}.purpose", '"care"', takes)

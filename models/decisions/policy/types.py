@@ -165,7 +165,8 @@ class Cap(Part, frozen=True, kw_only=True):
     """At most so many contacts within a rolling time.
 
     most: contacts. within: at most 92 days. purpose: of contacts that it counts. channel: that it counts; without it
-    all. kind: of actions that it counts; without it all.
+    all. kind: of actions that it counts; without it all. reserve: of `most` so many are kept for actions of at least
+    the priority `reserve_for`. reserve_for: that priority.
     """
 
     most: Annotated[int, Meta(ge=0, le=255)]
@@ -173,6 +174,8 @@ class Cap(Part, frozen=True, kw_only=True):
     purpose: Literal["care", "marketing"] = "marketing"
     channel: Channel | None = None
     kind: ActionKind | None = None
+    reserve: Annotated[int, Meta(ge=0, le=255)] = 0
+    reserve_for: Annotated[int, Meta(ge=1, le=9)] = 7
 
 
 class Rest(Part, frozen=True, kw_only=True):
@@ -193,13 +196,15 @@ class Contact(Part, frozen=True, kw_only=True):
 
     caps: how many contacts there may be. quiet_hours: no marketing then, unless the customer states hours of their
     own. hours: when contacts are allowed, by country and channel. cool_down: least time between two marketing
-    contacts. rest: after what went wrong.
+    contacts. outranking: marketing that only lacks room under a cap takes back what is on its way with less priority,
+    and waits for its place. rest: after what went wrong.
     """
 
     caps: Annotated[tuple[Cap, ...], Meta(max_length=16)] = ()
     quiet_hours: Span | None = None
     hours: tuple[Hours, ...] = ()
     cool_down: Duration = "0s"
+    outranking: bool = False
     rest: Rest = Rest()
 
 

@@ -62,6 +62,7 @@ RULES: Final = {
     "no_trigger": "every decision that triggers has its trigger",
     "unlike_decision": "a trigger is what was decided, at its place",
     "withdrawal_owed": "what must not be sent any more is taken back at once",
+    "outranking": "what gives way has less priority than what waits for its place, where the policy allows that",
     "stray_withdrawal": "what is taken back was out, and is taken back once",
 }
 """Every rule, and what it asks. A trigger or withdrawal of which one is not true is a breach."""

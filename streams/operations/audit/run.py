@@ -81,6 +81,7 @@ class _Walk:
         self._ids: set[tuple[str, str]] = set()
         self._decided: dict[str, Decision] = {}
         self._owed: dict[str, _Owed] = {}
+        self._waits: dict[str, list[Decision]] = {}
 
     def go(self) -> None:
         """From the first record to the last."""
@@ -155,6 +156,7 @@ class _Walk:
                     says = f"trigger {decision.trigger}"
                     self._found(decision, place, [Finding("no_trigger", says, "there is none at its place")])
             self._decided.clear()
+            self._waits.clear()
 
     def _decision(self, decision: Decision, place: Place) -> None:
         self.report.decisions += decision.time >= self.since
@@ -174,6 +176,8 @@ class _Walk:
             if decision.what == "forgotten":
                 customer.person.leave()
                 customer.dialogue = Dialogue(control=dialogue.control)
+        elif decision.what == "waits":
+            self._waits.setdefault(decision.customer, []).append(decision)
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
             self._decided[decision.id] = decision
             customer_class = customer.person.customer_class or "consumer"
@@ -226,6 +230,9 @@ class _Walk:
             why = "it was not out any more"
         else:
             sent.withdrawn = True
+            if withdrawal.reason == "outranking":
+                waits = self._waits.get(withdrawal.customer, [])
+                self._found(withdrawal, place, list(_of_outranking(self.in_force.policy, sent, waits)))
             return
         self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
 
@@ -276,6 +283,23 @@ def _of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
     for name, (says, done) in told.items():
         if says != done:
             yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")
+
+
+def _of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> Iterator[Finding]:
+    """What is asked of a trigger that gives way: the policy allows it, and an action of more priority waits."""
+    done = f"{sent.action} was taken back"
+    if policy is None or not policy.contact.get("outranking"):
+        yield Finding("outranking", "nothing gives way", done)
+        return
+    moments = {one.moment for one in waits if one.gate == "outranking"}
+    higher = [
+        int(action.get("priority", 5))
+        for action in policy.actions.values()
+        if moments & {*action["moments"]} and action.get("purpose", "marketing") == "marketing"
+    ]
+    least = int(policy.actions.get(sent.action, {}).get("priority", 5))
+    if max(higher, default=0) <= least:
+        yield Finding("outranking", f"an action of more priority than {least} waits", done)
 
 
 def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_class: str) -> Iterator[Finding]:

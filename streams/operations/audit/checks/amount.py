@@ -55,7 +55,8 @@ def _caps(case: Case) -> Iterator[Finding]:
                 and (kind is None or sent.kind == kind)
             ),
         )
-        if before + 1 > cap["most"]:
+        kept = cap.get("reserve", 0) if case.action.get("priority", 5) < cap.get("reserve_for", 7) else 0
+        if before + 1 > cap["most"] - kept:
             yield Finding("cap", str(dict(cap)), f"contact number {before + 1}")
     if not case.marketing:
         return

@@ -32,6 +32,13 @@ def test_an_action_knows_the_caps_that_count_it() -> None:
     assert rules_of(POLICY).actions["update_payment"].limits == ()
 
 
+def test_what_a_cap_keeps_is_lacking_to_actions_of_less_priority() -> None:
+    kept = EXAMPLE.replace('{ most = 5, within = "30d" }', '{ most = 5, within = "30d", reserve = 2, reserve_for = 6 }')
+    actions = rules_of(PolicyInForce.of(1, kept)).actions
+    assert [one.most for one in actions["first_steps"].limits if one.within == 30 * DAY] == [5]
+    assert [one.most for one in actions["offer"].limits if one.within == 30 * DAY and one.kind == ANY] == [3]
+
+
 def test_a_promotion_is_valid_as_long_as_it_says_else_until_it_expires() -> None:
     actions = rules_of(POLICY).actions
     assert (actions["offer"].expires, actions["offer"].valid) == (3 * DAY, 14 * DAY)

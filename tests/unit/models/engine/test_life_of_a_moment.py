@@ -316,6 +316,33 @@ def test_of_the_control_group_care_goes_out_and_marketing_does_not() -> None:
     assert world.kept.decisions("decided")[0]["control"]
 
 
+# -- what is more important
+
+RANKED = USEFUL.replace("[contact]", "[contact]\noutranking = true").replace(
+    'content = "basket"', 'content = "basket"\npriority = 8'
+)
+
+
+def test_what_is_more_important_waits_for_the_place_of_what_is_less() -> None:
+    story = Story(RANKED, days=44)
+    trigger = story.run().first["id"]
+    story = story.then(30.2, "cart_abandoned", amount=1)
+    waiting = story.run()
+    assert [
+        (one["trigger"], one["reason"]) for one in waiting.kept.said("triggers") if one["type"] == "withdrawal"
+    ] == [(trigger, "outranking")]
+    assert waiting.waits[0] == (30, "", "outranking")
+    assert waiting.triggers == [("offer", "slipping")]  # without a word it counts as delivered
+    world = story.then(30.3, "offer_withdrawn", trigger_id=trigger).run()
+    assert world.triggers == [("offer", "slipping"), ("basket", "")]
+
+
+def test_what_is_as_important_waits_for_the_cap() -> None:
+    world = Story(RANKED.replace("priority = 8", "priority = 5"), days=44).then(30.2, "cart_abandoned", amount=1).run()
+    assert "withdrawn" not in world.whats("withdrawn")
+    assert world.waits[0][2] == "cap"
+
+
 # -- channels on which nothing arrives
 
 TWO = POLICY.replace("[channel.email]", "[channel.email]\n[channel.push]").replace(

@@ -257,6 +257,10 @@ SENSE: list[tuple[str, str]] = [
         'contact.hours[0].channels[0] is "call"; give one of the policy',
     ),
     (SMALL + '[[basis]]\nneeds = "consent"\nlasts = "9d"', 'basis[0].lasts is "9d"; leave it out, or give needs'),
+    (
+        SMALL + '[contact]\ncaps = [{ most = 2, within = "9d", reserve = 2 }]',
+        "contact.caps[0].reserve is 2; give less than `most` (2)",
+    ),
     # peace
     (
         SMALL + '[conversation]\ntouchpoints = ["chatt"]\nlasts = "0s"',
