@@ -143,7 +143,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     found = Said("decided", id_at(given, name), moment=name, action=best.action, channel=best.channel, control=control)
     free = {open_one.action: 0 for open_one, _ in open_now}
     found = found._replace(candidates=_candidates(given, judged, free))
-    return found if control else _send(given, found, hour, 0.0, made)
+    return found if control else _send(given, found, hour, 0.0, made, None if one.again else one)
 
 
 def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
@@ -189,8 +189,16 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     return said if said.control else _send(given, said, hour, likely[fell] / 2**32, made)
 
 
-def _send(given: Given, said: Said, hour: Opening | None, propensity: float, made: list[Said]) -> Said:
-    """Reserve, and make the trigger. made: takes what had to be settled for it to have room."""
+def _send(
+    given: Given,
+    said: Said,
+    hour: Opening | None,
+    propensity: float,
+    made: list[Said],
+    asked: Waiting | None = None,
+) -> Said:
+    """Reserve, and make the trigger. made: takes what had to be settled for it to have room. asked: what may ask once
+    more if it is not sent."""
     policy, now, standing = given.policy, given.now, given.standing
     action = rules_of(policy).actions[said.action]
     expires = now + action.expires
@@ -200,7 +208,9 @@ def _send(given: Given, said: Said, hour: Opening | None, propensity: float, mad
     in_episode = standing.reached > 0.0
     number = int(said.id, 16)
     spent = given.shared.purse.reserve(rules_of(policy), action, now) if given.shared is not None else ()
-    settled = reserve(standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent)
+    settled = reserve(
+        standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent, asked
+    )
     made += [became(given, one) for one in settled]
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""

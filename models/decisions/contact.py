@@ -31,6 +31,7 @@ from models.decisions.standing import (
     Spent,
     Stage,
     Standing,
+    Waiting,
     channel_number,
     id_of,
 )
@@ -74,6 +75,7 @@ def reserve(
     until: int = 0,
     in_episode: bool = False,
     spent: tuple[Spent, ...] = (),
+    asked: Waiting | None = None,
 ) -> list[Settled]:
     """Reserve what a trigger takes: a contact, and the slot of its promotion.
 
@@ -82,6 +84,7 @@ def reserve(
         expires, until: of the trigger and of its promotion; 0: as the policy says.
         in_episode: a promotion is the open episode's.
         spent: what it has taken of budgets (`models.decisions.purse`).
+        asked: what asked, where it may ask once more if the trigger is not sent.
 
     Returns:
         what had to be settled to make room: nothing, as long as gates are obeyed.
@@ -105,6 +108,8 @@ def reserve(
             one.kind,
             ACTION_PURPOSES.index(one.purpose),
             spent=spent,
+            moment=0 if asked is None else asked.moment,
+            asked=0 if asked is None else asked.asked,
         )
     )
     return made
@@ -251,7 +256,7 @@ def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict
         if entry.action in once_per:
             standing.once[entry.action] = max(standing.once.get(entry.action, 0), entry.time)
     standing.outstanding[at] = entry._replace(
-        stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until
+        stage=Stage.DELIVERED, time=moved, until=open_until if late else entry.until, moment=0, asked=0
     )
     return [] if known else [Settled(entry.id, LATE if late else DELIVERED, entry)]
 
@@ -265,7 +270,10 @@ def _give_back(standing: Standing, at: int) -> list[Settled]:
     standing.outstanding[at] = entry._replace(stage=Stage.GIVEN_BACK)
     if entry.until:
         standing.promoted = False
-    if entry.stage != Stage.PRESUMED and standing.once.get(entry.action) == entry.time:
+    last = standing.once.get(entry.action, 0)
+    presumed = entry.stage == Stage.PRESUMED  # its time is that of its expiry
+    others = any(one.action == entry.action and one.stage != Stage.GIVEN_BACK for one in standing.outstanding)
+    if last and (last == entry.time or (presumed and last < entry.time and not others)):
         del standing.once[entry.action]
     return [Settled(entry.id, GIVEN_BACK, entry)]
 

@@ -16,9 +16,18 @@ from models.decisions.contact import REPORTS, report, settle, suffered, talked, 
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.reach import hear
+from models.decisions.reach import FOR_GOOD, hear
 from models.decisions.rules import rules_of
-from models.decisions.standing import MAX_WAITING, Outstanding, Stage, Standing, Waiting, channel_number, number_of
+from models.decisions.standing import (
+    MAX_WAITING,
+    Outstanding,
+    Stage,
+    Standing,
+    Waiting,
+    channel_number,
+    id_of,
+    number_of,
+)
 from models.touchpoints.kinds import Kind
 
 WILL: Final = frozenset(
@@ -44,11 +53,14 @@ def decide(given: Given) -> list[Said]:
     said = [became(given, one) for one in settle(given.standing, given.now)]
     touch = given.touch
     if touch is not None:
+        unsent = _may_ask_again(given.standing, touch)
         said += _told(given, touch)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
         if touch.moments:
             said += _asked_by_touchpoint(given, touch)
+        if unsent is not None:
+            said += _asked_again(given, unsent)
     if given.why & _LEVEL:
         said += _asked_by_level(given)
     said += answers(given)
@@ -144,6 +156,34 @@ def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
             continue
         asked = min(whole(touch.time), now)
         standing.waiting.append(Waiting(number, asked, now))
+
+
+def _may_ask_again(standing: Standing, touch: Touched) -> Outstanding | None:
+    """The trigger of which a touchpoint says that it was not sent, or that nothing arrives where it was sent, if its
+    moment may ask once more. One that we took back asks for nothing."""
+    failed = touch.kind == Kind.OFFER_FAILED and touch.data.failure in FOR_GOOD
+    if touch.kind != Kind.EXPIRED_UNSENT and not failed:
+        return None
+    named, counts = id_of(touch.data.trigger_id), (Stage.OUT, Stage.PRESUMED)
+    return next((one for one in standing.outstanding if one.moment and one.id == named and one.stage in counts), None)
+
+
+def _asked_again(given: Given, unsent: Outstanding) -> Iterator[Said]:
+    """A moment that was not drawn asks once more within its life."""
+    standing, now = given.standing, given.now
+    standing.outstanding = [
+        one._replace(moment=0, asked=0) if one.id == unsent.id else one for one in standing.outstanding
+    ]
+    name = given.policy.named.get(unsent.moment, "")
+    moment = rules_of(given.policy).moments.get(name)
+    if moment is None or moment.risk or now >= unsent.asked + moment.within:
+        return
+    if any(one.moment == unsent.moment and not one.threshold for one in standing.waiting):
+        return
+    if len(standing.waiting) >= MAX_WAITING:
+        yield _crowded(given, name)
+        return
+    standing.waiting.append(Waiting(unsent.moment, unsent.asked, now, again=True))
 
 
 def _asked_by_level(given: Given) -> Iterator[Said]:

@@ -50,13 +50,15 @@ class Waiting(NamedTuple):
     """A moment that has asked and is not answered.
 
     moment: `number_of` its name. asked: when its life began. wakes: when it is looked at again; 0: at a touchpoint that
-    wakes it only. threshold: the level's risk that asked, 0.0 of a touchpoint moment.
+    wakes it only. threshold: the level's risk that asked, 0.0 of a touchpoint moment. again: it had a trigger that was
+    not sent or did not arrive; it gets no third one.
     """
 
     moment: int
     asked: int
     wakes: int
     threshold: float = 0.0
+    again: bool = False
 
 
 class Stage(IntEnum):
@@ -94,7 +96,8 @@ class Outstanding(NamedTuple):
     id: the trigger's, as a number (`id_of`); 0: a contact by others. time: of the reservation; once
     delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
     it is none, or it has ended. action: `number_of` its name. kind: of `policy.types.KINDS`. purpose: of
-    `models.customer.restrictions.ACTION_PURPOSES`. Both by number. spent: of budgets.
+    `models.customer.restrictions.ACTION_PURPOSES`. Both by number. spent: of budgets. moment, asked: of what was not
+    drawn, which moment asked and when its life began, as long as it may ask once more; 0: it may not.
     """
 
     id: int
@@ -107,6 +110,8 @@ class Outstanding(NamedTuple):
     purpose: int
     stage: int = Stage.OUT
     spent: tuple[Spent, ...] = ()
+    moment: int = 0
+    asked: int = 0
 
 
 class DayCount(NamedTuple):
@@ -184,6 +189,10 @@ _TALKS: Final = 4
 """The same where the customer is in a conversation: until when, behind the channels."""
 _SPENDS: Final = 8
 """The same where a trigger has taken something of budgets: how much each has, in their order, behind both."""
+_AGAIN: Final = 16
+"""The same where something may ask once more, or does: a bit for each that waits, then how many are out, and they;
+behind all these."""
+_MAY_ASK = struct.Struct("<BII")
 _SECOND = struct.Struct("<I")
 _SPENT = struct.Struct("<III")
 _MONEY: Final = 1 << 31
@@ -213,10 +222,12 @@ def pack_standing(standing: Standing) -> bytes:
         or standing.harmed_until
     ):
         return b""
+    again = _packed_again(waiting, outstanding)
+    form = _FORM | _FAILED * bool(unreachable) | _TALKS * bool(talks_until) | _SPENDS * spends | _AGAIN * bool(again)
     head = _HEAD.pack(
         second_of(standing.next_timer()),
         standing.reached,
-        _FORM | (_FAILED if unreachable else 0) | (_TALKS if talks_until else 0) | (_SPENDS if spends else 0),
+        form,
         second_of(standing.window_ends),
         second_of(standing.rests_until),
         second_of(standing.harmed_until),
@@ -238,6 +249,7 @@ def pack_standing(standing: Standing) -> bytes:
             _packed_unreachable(unreachable) if unreachable else b"",
             _SECOND.pack(second_of(talks_until)) if talks_until else b"",
             b"".join(map(_packed_spent, outstanding)) if spends else b"",
+            again,
             stored[last:] if counts == read.counts else b"".join(map(_packed_count, sorted(counts))),
         )
     )
@@ -275,6 +287,15 @@ def _packed_spent(one: Outstanding) -> bytes:
     return bytes((len(one.spent),)) + b"".join(packed)
 
 
+def _packed_again(waiting: list[Waiting], outstanding: list[Outstanding]) -> bytes:
+    """What may ask once more, and what does; nothing where nothing is such."""
+    may = [(at, one.moment, one.asked) for at, one in enumerate(outstanding) if one.moment]
+    asks = sum(1 << at for at, one in enumerate(waiting) if one.again)
+    if not (may or asks):
+        return b""
+    return bytes((asks, len(may))) + b"".join(_MAY_ASK.pack(at, moment, second_of(time)) for at, moment, time in may)
+
+
 def _packed_count(one: DayCount) -> bytes:
     return _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts)
 
@@ -299,6 +320,9 @@ def unpack_standing(stored: bytes) -> Standing:
     out = [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else []
     if form & _SPENDS:
         out, last = _with_spent(stored, last, out)
+    again = last
+    if form & _AGAIN:
+        last += 2 + stored[again + 1] * _MAY_ASK.size
     read = AsRead(
         [_waiting_in(*one) for one in _WAITING.iter_unpack(stored[_HEAD.size : first])] if waiting else [],
         out,
@@ -307,6 +331,11 @@ def unpack_standing(stored: bytes) -> Standing:
         stored,
         (first, second, third, last),
     )
+    if form & _AGAIN:
+        for at in range(waiting):
+            read.waiting[at] = read.waiting[at]._replace(again=bool(stored[again] >> at & 1))
+        for at, moment, time in _MAY_ASK.iter_unpack(stored[again + 2 : last]):
+            read.outstanding[at] = read.outstanding[at]._replace(moment=moment, asked=time * SECOND)
     return Standing(
         reached,
         window * SECOND,

@@ -457,6 +457,23 @@ def a_complaint_that_the_moment_does_not_mean(log: Log) -> None:
     log.send("sorry", "harm")
 
 
+@breaks("asked_again")
+def one_cart_that_is_answered_twice(log: Log) -> None:
+    log.chooses(POLICY.replace('within = "1d"', 'within = "30d"'), number=2)
+    log.touch("cart_abandoned", amount=1)
+    for _ in range(2):
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart"), channel="email")
+        log.after("7d")
+
+
+@breaks("asked_again")
+def a_third_time_for_one_cart(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    for _ in range(3):
+        log.touch("expired_unsent", trigger_id=log.send("reminder", "cart"))
+        log.after("1h")
+
+
 @breaks("unlike_policy")
 def a_content_of_its_own(log: Log) -> None:
     log.send("useful", "risk", level="slipping", content="useful/other")

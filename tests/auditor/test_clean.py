@@ -117,6 +117,15 @@ def test_what_is_less_important_gives_way_and_what_is_kept_goes_to_who_may_have_
     assert not log.broken()
 
 
+def test_what_was_not_sent_asks_once_more() -> None:
+    log = Log.begun()
+    log.touch("cart_abandoned", amount=1)
+    log.touch("expired_unsent", trigger_id=log.send("reminder", "cart"))
+    log.after("1h")
+    log.send("reminder", "cart")
+    assert not log.broken()
+
+
 def test_a_restriction_that_is_over_is_none() -> None:
     log = Log.begun()
     log.touch("restricted", reason="dispute", until="2026-03-04T00:00:00Z")

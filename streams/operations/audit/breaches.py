@@ -45,6 +45,7 @@ RULES: Final = {
     "wrong_class": "the action is for the customer's class",
     "condition": "the action's condition holds of the customer",
     "no_cause": "a touchpoint of the moment has asked, and its life is not over",
+    "asked_again": "a touchpoint that asks triggers once, and once more where that was not sent or did not arrive",
     "unlike_policy": "a trigger says what the policy says of its action",
     "expiry": "a trigger is sent before it expires, as soon as its action says",
     # control, draws

@@ -36,7 +36,8 @@ class Sent:
     """A trigger, or a contact by others (without an id).
 
     delivered: when it arrived, 0: nobody has said so. given_back: it was never sent, and somebody says so. heard_of:
-    the sender has taken it up. promotion: it offers something, until `usable`. Times in ms.
+    the sender has taken it up. bounced: it failed for good. promotion: it offers something, until `usable`.
+    Times in ms.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Sent:
     given_back: bool = False
     heard_of: bool = False
     withdrawn: bool = False
+    bounced: bool = False
 
     def out(self, now: int) -> bool:
         """Whether it may still be sent: it has not expired, and nobody has said what became of it."""
@@ -206,6 +208,7 @@ class Dialogue:
                 self._rests(policy, "declined", touch.time)
         if touch.kind == Kind.OFFER_FAILED:
             sent.heard_of = True
+            sent.bounced |= data.failure in FOR_GOOD
             if data.failure == "soft":
                 self._rests(policy, "soft_failure", touch.time)
         unsent = touch.kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"

@@ -77,7 +77,7 @@ def _once(case: Case) -> Iterator[Finding]:
     tables = (("moment", case.trigger.moment, case.moment), ("action", case.trigger.action, case.action))
     for what, name, table in tables:
         last, once = case.dialogue.once.get((what, name)), table.get("once_per")
-        if last is None or not once or last[0].given_back:
+        if last is None or not once or last[0].given_back or (what == "moment" and last[0].bounced):
             continue
         sent, then = last
         if case.now + SECOND < sent.time + min(span(once), then):

@@ -69,18 +69,25 @@ def _level(case: Case) -> Iterator[Finding]:
 
 
 def _cause(case: Case) -> Iterator[Finding]:
-    """Some touchpoint of the moment has come within its life."""
+    """Some touchpoint of the moment has come within its life, and has not had its answer."""
     life = span(case.moment.get("within", "3d"))
-    types = case.moment.get("touchpoints", [])
-    for asked, touch in reversed(case.dialogue.causes):
-        if asked + life < case.now - SECOND:
-            continue
-        if Kind(touch.kind).type in types:
-            condition = case.moment.get("when")
-            if condition is None or holds(condition, of_data(touch.data)) is not False:
-                return
-    says = f"{' or '.join(types)} within {case.moment.get('within', '3d')}"
-    yield Finding("no_cause", says, "no such touchpoint came")
+    types, condition = case.moment.get("touchpoints", []), case.moment.get("when")
+    causes = [
+        asked
+        for asked, touch in case.dialogue.causes
+        if asked + life >= case.now - SECOND
+        and Kind(touch.kind).type in types
+        and (condition is None or holds(condition, of_data(touch.data)) is not False)
+    ]
+    if not causes:
+        says = f"{' or '.join(types)} within {case.moment.get('within', '3d')}"
+        yield Finding("no_cause", says, "no such touchpoint came")
+        return
+    former = [one for one in case.dialogue.sent if one.moment == case.trigger.moment and one.time >= min(causes)]
+    unsent = sum(one.given_back or one.bounced for one in former)
+    if len(former) >= len(causes) + min(unsent, len(causes)):
+        says = f"{len(causes)} touchpoints asked, and {unsent} triggers were not sent or did not arrive"
+        yield Finding("asked_again", says, f"trigger number {len(former) + 1}")
 
 
 def _unlike(case: Case) -> Iterator[Finding]:

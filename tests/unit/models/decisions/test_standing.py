@@ -29,7 +29,7 @@ TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)
 MAYBE = st.just(0) | TIMES
 NUMBERS = st.integers(1, 2**32 - 1)
 CHANNELS = st.integers(1, 2**16 - 1)
-WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1))
+WAITING = st.builds(Waiting, NUMBERS, TIMES, MAYBE, st.floats(0, 1), st.booleans())
 SPENT = st.builds(Spent, NUMBERS, TIMES, st.integers(0, MOST_SPENT), st.booleans())
 OUTSTANDING = st.builds(
     Outstanding,
@@ -43,6 +43,10 @@ OUTSTANDING = st.builds(
     st.integers(0, 3),
     st.sampled_from(Stage),
     st.lists(SPENT, max_size=3).map(tuple),
+    st.just(0),
+    st.just(0),
+).flatmap(
+    lambda one: st.just(one) | st.builds(lambda moment, at: one._replace(moment=moment, asked=at), NUMBERS, TIMES)
 )
 COUNTS = st.builds(DayCount, st.integers(0, 65535), CHANNELS, st.integers(0, 7), st.integers(0, 3), st.integers(1, 255))
 STANDINGS = st.builds(

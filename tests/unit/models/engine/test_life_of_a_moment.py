@@ -316,6 +316,43 @@ def test_of_the_control_group_care_goes_out_and_marketing_does_not() -> None:
     assert world.kept.decisions("decided")[0]["control"]
 
 
+# -- a moment of which nothing came
+
+LONG = POLICY.replace('within = "1d"', 'within = "9d"').replace(
+    'content = "basket"', 'content = "basket"\nexpires = "2h"\nonce_per = "5d"'
+)
+
+
+def test_what_was_not_sent_asks_once_more_within_its_life() -> None:
+    story = Story(LONG, days=20).then(1, "cart_abandoned", amount=1)
+    first = story.run().first["id"]
+    story = story.then(1.1, "expired_unsent", trigger_id=first)
+    world = story.run()
+    assert world.triggers == [("basket", ""), ("basket", "")]
+    second = world.kept.said("triggers")[1]["id"]
+    assert story.then(1.3, "expired_unsent", trigger_id=second).run().triggers == world.triggers
+    late = Story(LONG, days=20).then(1, "cart_abandoned", amount=1).then(10.1, "expired_unsent", trigger_id=first)
+    assert late.run().triggers == [("basket", "")]
+
+
+def test_what_did_not_arrive_asks_once_more_on_another_channel_and_then_for_a_person() -> None:
+    story = Story(TWO, days=20).then(1, "complaint")
+    trigger = story.run().first
+    assert trigger["channel"] == "email"
+    story = story.then(1.1, "offer_failed", **{**FAILED, "trigger_id": trigger["id"]}, channel="email")
+    world = story.run()
+    assert [one["channel"] for one in world.kept.said("triggers")] == ["email", "push"]
+    alone = Story(days=20).then(1, "complaint")
+    alone = alone.then(1.1, "offer_failed", **{**FAILED, "trigger_id": alone.run().first["id"]}, channel="email")
+    assert [row[2:] for row in alone.run().decided][-1] == ("task_for_a_person", "unreachable")
+
+
+def test_what_was_drawn_asks_no_more() -> None:
+    story = Story(days=44)
+    world = story.then(31, "offer_failed", **{**FAILED, "trigger_id": story.run().first["id"]}, channel="email").run()
+    assert len(world.decided) == 1
+
+
 # -- what is more important
 
 RANKED = USEFUL.replace("[contact]", "[contact]\noutranking = true").replace(
