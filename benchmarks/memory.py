@@ -1,9 +1,10 @@
-"""What a customer costs in Redis, in all and in its three parts, by differences of `used_memory`.
+"""What a customer costs in Redis, in all and in its parts, by differences of `used_memory`.
 
 In all: the server after the history less the same server without any customer, so it holds everything that the engine
-keeps (metas, model versions and the hash tables too). The parts, on a copy that is taken apart: the due set is what
-deleting it frees, the value what emptying every value frees, the key what remains (its name, its entry in the hash
-table, the header of the value).
+keeps. The parts, on a copy that is taken apart: the due set is what deleting it frees, the value what emptying every
+value frees, the key what deleting it frees (its name, its entry and its place in the hash table, the header of the
+value). What remains belongs to no customer: metas, model versions, the policy. That is some megabytes however many
+customers there are: much for each of few, nothing for each of many.
 
     python -m benchmarks.memory --quick
 """
@@ -20,6 +21,8 @@ from benchmarks.world import HISTORY, World
 
 RECORDS = f"{{{APP}:*}}:c:*"
 CHUNK = 2_000
+NOISE = 50_000
+"""Bytes by which buffers of connections move what is in use."""
 
 Say = Callable[[str], None]
 
@@ -35,13 +38,22 @@ def measure(world: World, say: Say) -> dict[str, Any]:
         without_dues = servers.used_memory()
         customers, stored = _empty_values(servers)
         without_values = servers.used_memory()
+        for names in _chunks(servers.client.scan_iter(match=RECORDS, count=10_000)):
+            servers.client.delete(*names)
+        without_keys = _shrunk(servers)
     due, value = (whole - without_dues) / customers, (without_dues - without_values) / customers
-    say(f"  {total:.0f} bytes a customer: value {value:.0f}, due set {due:.0f}, key {total - value - due:.0f}")
+    key = (without_values - without_keys) / customers
+    shared = total - value - due - key
+    say(
+        f"  {total:.0f} bytes a customer: value {value:.0f}, due set {due:.0f}, key {key:.0f}, and {shared:.0f} as a "
+        f"share of {shared * customers / 1e6:.1f} MB that do not depend on the customers"
+    )
     return {
         "redis_bytes_per_customer": total,
         "redis_bytes_value": value,
         "redis_bytes_due_set": due,
-        "redis_bytes_key_and_rest": total - value - due,
+        "redis_bytes_key": key,
+        "redis_bytes_shared": shared,
         "stored_bytes_per_customer": stored / customers,
         "redis_customers": customers,
     }
@@ -58,6 +70,14 @@ def _empty_values(servers: Servers) -> tuple[int, int]:
         servers.client.mset(dict.fromkeys(names, b""))
         customers += len(names)
     return customers, stored
+
+
+def _shrunk(servers: Servers) -> int:
+    """Bytes in use once the table of the keys has shrunk, which Redis does by and by."""
+    before, now = servers.used_memory(), servers.used_memory()
+    while before - now > NOISE:
+        before, now = now, servers.used_memory()
+    return now
 
 
 def _chunks(names: Iterator[bytes]) -> Iterator[list[bytes]]:

@@ -93,12 +93,13 @@ def test_silence_is_evaluated(world: World) -> None:
     assert told["due_items_per_s"] > 0
 
 
-def test_memory_has_three_parts(world: World) -> None:
+def test_what_a_customer_costs_is_told_apart_from_what_all_share(world: World) -> None:
     told = memory.measure(world, print)
     assert told["redis_customers"] == TINY.workload.customers
     assert told["stored_bytes_per_customer"] >= SLAB.itemsize
-    parts = told["redis_bytes_value"] + told["redis_bytes_due_set"] + told["redis_bytes_key_and_rest"]
-    assert told["redis_bytes_per_customer"] == pytest.approx(parts)
+    parts = [told[f"redis_bytes_{part}"] for part in ("value", "due_set", "key", "shared")]
+    assert told["redis_bytes_per_customer"] == pytest.approx(sum(parts))
+    assert told["redis_bytes_shared"] > 10 * told["redis_bytes_key"], "of few customers, each has a large share"
     assert told["redis_bytes_value"] > 0
 
 
