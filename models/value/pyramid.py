@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise, repeat, takewhile
+from math import inf
 from typing import Any, Final
 
 MOST: Final = 10**13
@@ -43,8 +44,8 @@ def bucket_of(value: float) -> int:
 
 
 def value_of(bucket: int) -> float:
-    """The least value of a bucket, in currency units."""
-    return EDGES[bucket] / 100
+    """The least value of a bucket, in currency units; of the one beyond the last, infinity."""
+    return EDGES[bucket] / 100 if bucket < len(EDGES) else inf
 
 
 class Histogram:

@@ -26,6 +26,7 @@ COMMANDS = {
     "models": "streams.cli.models:models",
     "policy": "streams.cli.policy:policy",
     "publish": "streams.cli.publish:publish",
+    "pyramid": "streams.cli.pyramid:pyramid",
     "rebuild": "streams.cli.rebuild:rebuild",
     "rehearse": "streams.cli.rehearse:rehearse",
     "replay": "streams.cli.replay:replay",

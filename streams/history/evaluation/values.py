@@ -108,30 +108,45 @@ class Tiers(NamedTuple):
     shares: list[float]
 
 
+class Placing:
+    """Puts the customers of one moment after another into tiers, as a version's cuts do, with a band about them."""
+
+    def __init__(self, shares: Sequence[float] = SHARES) -> None:
+        """shares: of the customers, from the top, of all tiers but the lowest."""
+        self._shares = shares
+        self.histogram, self.cuts = Histogram(), [0] * len(shares)
+        self._before: dict[bytes, int] = {}
+
+    def place(self, valued: Valued) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The customers' tiers, and what they were without a band, each of shape (customers,)."""
+        buckets = list(map(bucket_of, valued.values.tolist()))
+        self.histogram = Histogram()
+        for bucket in buckets:
+            self.histogram.move(None, bucket)
+        self.cuts = self.histogram.cuts(self._shares)
+        before = map(self._before.get, valued.customers)
+        placed = [tier_of(bucket, self.cuts, old) for bucket, old in zip(buckets, before, strict=True)]
+        self._before = dict(zip(valued.customers, placed, strict=True))
+        plain = [tier_of(bucket, self.cuts) for bucket in buckets]
+        return np.array(placed, dtype=np.int64), np.array(plain, dtype=np.int64)
+
+
 def tiers(ticks: Sequence[Valued], spending: LogSpending) -> Tiers:
     """Tiers of all customers at all ticks, with the cuts of each tick's own histogram."""
-    before: dict[bytes, tuple[int, int]] = {}
+    placing, before = Placing(), dict[bytes, tuple[int, int]]()
     quiet, moved, plain, last = 0, 0, 0, None
     counts = np.zeros(len(SHARES) + 1, dtype=np.int64)
     for valued in ticks:
-        buckets = list(map(bucket_of, valued.values.tolist()))
-        histogram = Histogram()
-        for bucket in buckets:
-            histogram.move(None, bucket)
-        cuts = histogram.cuts()
-        now: dict[bytes, tuple[int, int]] = {}
-        silent = np.full(len(buckets), False)
+        placed, bare = placing.place(valued)
+        counts += np.bincount(placed, minlength=len(counts))
+        now = list(zip(placed.tolist(), bare.tolist(), strict=True))
         if last is not None and valued.tick - last == WEEK:
-            at = np.full(len(buckets), valued.tick)
+            at = np.full(len(placed), valued.tick)
             silent = spending.silent(valued.customers, at - WEEK, at)
-        for name, bucket, was_silent in zip(valued.customers, buckets, silent.tolist(), strict=True):
-            old = before.get(name)
-            tier, bare = tier_of(bucket, cuts, None if old is None else old[0]), tier_of(bucket, cuts)
-            counts[tier] += 1
-            now[name] = tier, bare
-            if was_silent and old is not None:
-                quiet += 1
-                moved += tier != old[0]
-                plain += bare != old[1]
-        before, last = now, valued.tick
+            for name, found, was_silent in zip(valued.customers, now, silent.tolist(), strict=True):
+                if was_silent and (old := before.get(name)) is not None:
+                    quiet += 1
+                    moved += found[0] != old[0]
+                    plain += found[1] != old[1]
+        before, last = dict(zip(valued.customers, now, strict=True)), valued.tick
     return Tiers(quiet, moved, plain, (counts / max(counts.sum(), 1)).tolist())

@@ -1,0 +1,146 @@
+"""`retention pyramid`: the customers by tiers of value, what is at risk in each, and what they spent."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli.log_evaluation import counted, make_folder, progress, tick_text, written
+from streams.cli.options import a_log, configured, echo, echo_json, json_option
+from streams.config import Config
+
+if TYPE_CHECKING:
+    from models.value.tiers import Tier
+    from streams.history.evaluation.pyramid import Pyramid
+
+HEADS = ("tier", "customers", "from", "value", "of all", "at risk", "leave", "spent")
+
+
+@click.command()
+@click.argument("log", shell_complete=a_log)
+@click.option(
+    "--share",
+    "shares",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    help="of the customers, from the top, in a tier and above; repeatable (default: .01, .05 and .2)",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="what is left of a unit of spend",
+)
+@click.option(
+    "--discount",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="continuous rate a year by which later spend counts less",
+)
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
+@json_option("one JSON object")
+@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
+def pyramid(
+    config: Config,
+    log: str,
+    shares: tuple[float, ...],
+    margin: float,
+    discount: float,
+    plots: Path | None,
+    as_json: bool,
+) -> None:
+    """Who are the most valuable customers, and how much of their value is at risk?
+
+    LOG as for `retention replay`; `cdnow` is the public data set. The log goes through the engine as `retention
+    evaluate --value` sends it; the pyramid is that of its last week, of everybody whose silence is of two horizons at
+    most. A customer keeps their tier until their value lies a tenth beyond its cut.
+
+    \b
+    Examples:
+      retention pyramid cdnow --margin 0.3
+      retention pyramid purchases.csv.gz --horizon-days 28 --share 0.1 --share 0.3 --plots plots/
+    """
+    from models.value.pyramid import SHARES
+    from streams.history.evaluation.pyramid import pyramid_of_log
+    from streams.history.evaluation.run import prepare  # loads River
+
+    begun = time.monotonic()
+    prepared = prepare(config, log, counted())
+    make_folder(plots)
+    wanted = sorted(set(shares or SHARES))
+    found = pyramid_of_log(prepared, progress(), wanted, margin, discount)
+    names = tier_names(wanted)
+    summary = as_data(found, names) | {
+        "margin": margin,
+        "seconds": round(time.monotonic() - begun, 1),
+        "passed_over": dict(prepared.passed_over.most_common()),
+    }
+    if plots is not None:
+        from streams.history.evaluation.pyramid_plots import draw
+
+        with written("--plots", plots):
+            summary["plots"] = [str(path) for path in draw(plots, found, names)]
+    if as_json:
+        echo_json(summary)
+        return
+    for line in lines(found, names):
+        echo(line)
+    for path in summary.get("plots", ()):
+        echo(path)
+
+
+def tier_names(shares: list[float]) -> list[str]:
+    """From the highest down: `top 1 %`, `to 5 %`, …, `the rest`."""
+    return [f"{'to' if n else 'top'} {100 * share:g} %" for n, share in enumerate(shares)] + ["the rest"]
+
+
+def as_data(found: Pyramid, names: list[str]) -> dict[str, Any]:
+    """The pyramid as JSON types."""
+    return {
+        "at": tick_text(found.time),
+        "horizon_days": found.horizon_days,
+        "customers": found.histogram.customers,
+        "tiers": [
+            # JSON has no infinity: nobody is in a tier that begins beyond all values.
+            {"tier": name}
+            | {
+                key: None if value == math.inf else round(value, 2) if isinstance(value, float) else value
+                for key, value in tier._asdict().items()
+            }
+            for name, tier in zip(names, found.tiers, strict=True)
+        ],
+    }
+
+
+def lines(found: Pyramid, names: list[str]) -> Iterator[str]:
+    """The pyramid as a table."""
+    yield (
+        f"{found.histogram.customers:,} customers on {tick_text(found.time)}; value of the {found.horizon_days:g} days "
+        "to come, spend of as many before"
+    )
+    total = sum(tier.value for tier in found.tiers)
+    rows = [HEADS, *(_cells(name, tier, total) for name, tier in zip(names, found.tiers, strict=True))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        first, *rest = (f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(["  " + row[0].ljust(len(first)), *rest])
+
+
+def _cells(name: str, tier: Tier, total: float) -> tuple[str, ...]:
+    return (
+        name,
+        f"{tier.customers:,}",
+        "-" if tier.from_value == math.inf else f"{tier.from_value:,.2f}",
+        f"{tier.value:,.0f}",
+        f"{tier.value / total:.0%}" if total > 0.0 else "-",
+        f"{tier.at_risk:,.0f}",
+        f"{tier.churn / tier.customers:.0%}" if tier.customers else "-",
+        f"{tier.spent:,.0f}",
+    )
