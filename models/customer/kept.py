@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from models.customer.consent import (
+    CONVERSATION,
     EVERY,
     MARKETING,
     Statement,
@@ -14,8 +17,11 @@ from models.customer.consent import (
 )
 from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import Tail
+from models.touchpoints.kinds import Kind
 
 DO_NOT_CONTACT = "do_not_contact"
+REFUSES: Final = frozenset({Kind.CONSENT_CHANGED, Kind.MESSAGE_UNSUBSCRIBED, Kind.SPAM_REPORTED, Kind.RESTRICTED})
+"""Kinds of touchpoints that may refuse something."""
 
 
 def kept_of(tail: Tail, erased: bool) -> Tail:
@@ -28,3 +34,22 @@ def kept_of(tail: Tail, erased: bool) -> Tail:
     if forbidden is not None:
         state(register, MARKETING, (EVERY,), Statement(False, forbidden.time))
     return Tail(consents=pack_register(all_refused(register)))
+
+
+def refuse(tail: Tail, kind: int, data: Any, time: int) -> None:
+    """Keep what an erased customer refuses, so that it still stands when they come back.
+
+    It may be one that was said before the erasure, and comes again: nobody can tell, and it closes a little more.
+
+    Args:
+        tail: what is kept of them; changed.
+        kind, data, time: of the touchpoint, ms; one that refuses nothing changes nothing.
+    """
+    purpose = data.purpose if kind == Kind.CONSENT_CHANGED else MARKETING
+    if kind == Kind.CONSENT_CHANGED and (data.marketing or purpose == CONVERSATION):
+        return
+    if kind == Kind.RESTRICTED and data.reason != DO_NOT_CONTACT:
+        return
+    register = unpack_register(tail.consents)
+    state(register, purpose, (EVERY,), Statement(False, time))
+    tail.consents = pack_register(all_refused(register))

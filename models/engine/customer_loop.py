@@ -52,7 +52,7 @@ from models.touchpoints import Kind
 
 _PROFILE, _CASE, _REARM, _ERASE, _LAPSED = (int(what) for what in list(Effect)[:5])
 _CHURNED, _RETURNED, _OPENED, _AGAIN, _CLOSED = (int(what) for what in list(Effect)[5:10])
-_FORGOTTEN, _REOPENED = int(Effect.FORGOTTEN), int(Effect.REOPENED)
+_FORGOTTEN, _REOPENED, _REFUSED = int(Effect.FORGOTTEN), int(Effect.REOPENED), int(Effect.REFUSED)
 _NEXT, _AFTER_CASE, _ASKING, _SCORED, _DONE = map(int, State)
 _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE, _SCORES, _EPISODES, _CROSSINGS, _ROWS, *_MORE = map(int, Count)
 _UNSURE, _BEYOND = _MORE
@@ -60,7 +60,8 @@ _BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
-_CONSENT = int(Kind.CONSENT_CHANGED)
+_CONSENT, _UNSUBSCRIBED = int(Kind.CONSENT_CHANGED), int(Kind.MESSAGE_UNSUBSCRIBED)
+_SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _DECIDE = int(Effect.DECIDE)
 _LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
 _ASKS = ASKS
@@ -221,12 +222,14 @@ def _touch_step(
         lane.asks = _TOUCHPOINT if lane.stands else 0
         return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
     if rules.forget_after != 0 and record.flags & ERASED:
-        # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent.
+        # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent, and a refusal.
         time = arrivals.times[row]
         granted = kind == _CONSENT and arrivals.a[row] > 0.0 and time > times[NEWEST]
         if granted and time >= lane.now - rules.lateness:
             return _report(effects, n, lane, index, _REOPENED, 0.0, 0), _WAIT_CASE
         counts[_APPLIED] += 1
+        if kind in (_CONSENT, _UNSUBSCRIBED, _SPAM, _RESTRICTED):
+            return _report(effects, n, lane, index, _REFUSED, 0.0, 0), _WAIT_NEXT
         return n, _REST
     for i in range(IDS):
         if record.ids[i] == arrivals.hashes[row]:

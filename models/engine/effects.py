@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.customer.bands import Band
 from models.customer.block import Block
+from models.customer.kept import refuse
 from models.customer.layout import (
     BACK,
     CROSSING,
@@ -220,6 +221,16 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
     emit_decision(ground.work, ground.where(effect), "erased", "the customer asked to be forgotten")
 
 
+def _refused(ground: Ground, effect: ReportedEffect) -> None:
+    """An erased customer refuses something: it is kept for when they come back, and nothing is said of it."""
+    lane, touch = effect.lane, ground.touchpoint(effect.row)
+    tail, record = ground.block.tail(lane), ground.block.rows[lane]
+    refuse(tail, touch.kind, touch.data, int(ground.arrivals.times[effect.row]))
+    if tail.consents:
+        record["flags"] |= NO_CONSENT
+    record["times"][DUE] = next_due(record, ground.rules, int(ground.lanes["phase"][lane]), effect.now, 0)
+
+
 def _reopened(ground: Ground, effect: ReportedEffect) -> None:
     """A consent that is newer than the erasure: the customer begins as a new one, with this touchpoint."""
     block, lane = ground.block, effect.lane
@@ -326,6 +337,7 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.CLOSED: _closed,
     Effect.FORGOTTEN: _forgotten,
     Effect.REOPENED: _reopened,
+    Effect.REFUSED: _refused,
     Effect.DECIDE: _decide,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""

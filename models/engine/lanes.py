@@ -48,6 +48,7 @@ class Effect(IntEnum):
     CLOSED = 10
     FORGOTTEN = 11  # silent for so long that the record leaves the store; the lane waits
     REOPENED = 12  # consent after an erasure; the lane waits until the record is blank again
+    REFUSED = 14  # an erased customer refuses something; the lane waits
     DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 

@@ -87,6 +87,17 @@ def a_late_refusal_counts(log: Log) -> None:
     log.send("reminder", "cart", "push")
 
 
+@breaks("refused")
+def what_was_refused_after_an_erasure(log: Log) -> None:
+    log.touch("erase_requested")
+    log.touch("message_unsubscribed", channel="email")
+    log.after("1h")
+    log.touch("consent_changed", marketing=True, channels=["push"])
+    log.touch("purchase", amount=5)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "email")
+
+
 @breaks("no_basis")
 def by_a_channel_that_was_never_granted(log: Log) -> None:
     log.touch("cart_abandoned", amount=1)

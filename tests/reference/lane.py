@@ -13,7 +13,7 @@ import numpy as np
 from models.churn.definition import LEAVING, SIGNS
 from models.customer.bands import Band
 from models.customer.flags import flags_of
-from models.customer.kept import kept_of
+from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import (
     BACK,
     BASIS,
@@ -296,6 +296,9 @@ class Lane:
         if record is not None and record.flags & ERASED and self.settings.forget_after:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a and touch.time > record.times[NEWEST]
             if not granted or touch.time < now - self.settings.lateness:
+                if touch.kind in REFUSES:
+                    refuse(record.tail, touch.kind, touch.data, touch.time)
+                    record.flags |= NO_CONSENT if record.tail.consents else 0
                 return Step(at, now, "after_erasure", touch)
             record = self.record = self._without_history(record, erased=True)
             reopened = " reopened"

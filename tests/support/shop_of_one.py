@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from models.customer.consent import unpack_register
-from models.customer.kept import kept_of
+from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
 from models.customer.tail import Tail
@@ -81,6 +81,8 @@ class Shop:
             return
         if self.flags & ERASED:
             if touch.kind != Kind.CONSENT_CHANGED or touch.a == 0 or late or touch.time <= self.erased_at:
+                if touch.kind in REFUSES:
+                    refuse(self.tail, touch.kind, touch.data, touch.time)
                 return
             self.flags = 0
         self.first = min(self.first or touch.time, touch.time)

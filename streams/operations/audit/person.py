@@ -16,6 +16,7 @@ REMEMBERED: Final = 8
 ALL_BUT_LEGAL: Final = frozenset({"contract", "care", "marketing"})
 BIRTHDAY: Final = "not_of_age"
 ADULT: Final = 18
+REFUSES: Final = (Kind.CONSENT_CHANGED, Kind.MESSAGE_UNSUBSCRIBED, Kind.SPAM_REPORTED, Kind.RESTRICTED)
 FOR_GOOD: Final = ("hard", "no_address")
 """Failures after which nothing arrives on the channel."""
 
@@ -75,6 +76,8 @@ class Person:
         if self.erased:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a > 0 and touch.time > self.erased and not late
             if not granted:
+                if touch.kind in REFUSES:
+                    self._refuses(touch)
                 return
             self.erased = 0
         self.first_touch = min(self.first_touch or touch.time, touch.time)
@@ -83,6 +86,15 @@ class Person:
             taken(self, touch, now, late)
         elif touch.kind == Kind.OFFER_FAILED and not by_policy and _data(touch).failure in FOR_GOOD:
             _refusal(self, touch, now, late)  # as it was before there were policies
+
+    def _refuses(self, touch: Touch) -> None:
+        """What an erased customer refuses stands when they come back."""
+        data = _data(touch)
+        if touch.kind == Kind.CONSENT_CHANGED:
+            if not data.marketing and data.purpose != "conversation":
+                self.consents[data.purpose].refused((), touch.time)
+        elif touch.kind != Kind.RESTRICTED or data.reason == "do_not_contact":
+            self.consents["marketing"].refused((), touch.time)
 
     def restricted(self, purpose: str, now: int) -> str:
         """The reason for which nothing may be sent for a purpose; empty: there is none."""

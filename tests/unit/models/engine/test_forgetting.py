@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from models.customer.bands import Band
 from models.customer.consent import Answer, Statement, answer, unpack_register
-from models.customer.layout import DUE, ERASED, NO_CONSENT, PURCHASE_DAYS
+from models.customer.layout import DUE, ERASED, NO_CONSENT, PURCHASE_DAYS, UNLEARNED, UNSCORED
 from models.customer.record import Record, unpack
 from models.engine import effects
 from models.outputs import CHURNED
@@ -150,7 +151,7 @@ def test_what_was_before_an_erasure_changes_nothing_however_often_it_comes(batch
     before = [bought("c", 0.5), consent(1, True), erased(2.5)]
     once = run(*before, ticking(day(90)), batch=batch)
     repeats = [(day(3 + n), key, value) for n, (_, key, value) in enumerate(before * 3)]
-    later = [bought("c", 40), told("visit", "c", day(41)), consent(42, False)]
+    later = [bought("c", 40), told("visit", "c", day(41))]
     kept = run(*before, *repeats, *later, ticking(day(90)), batch=batch)
     assert (kept.records, kept.state.totals.scored) == (once.records, once.state.totals.scored)
     assert len(kept.decisions("erased")) == 1
@@ -163,10 +164,45 @@ def test_only_a_consent_newer_than_the_erasure_reopens(batch: int) -> None:
     assert record_of(reopened, "c").flags == 0
     assert record_of(reopened, "c").numbers[PURCHASE_DAYS] == 1
     assert [said["time"] for said in reopened.decisions("reopened")] == [day(4)]
-    for other in (consent(2, True, at=day(4)), consent(4, False), consent(4, True, at=day(5))):
+    for other in (consent(2, True, at=day(4)), consent(4, True, at=day(5))):
         shut = run(*before, other, bought("c", 5), ticking(day(6)), batch=batch)
         assert record_of(shut, "c").flags == ERASED
         assert not shut.decisions("reopened")
+
+
+@sizes
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        consent(4, False),
+        told("message_unsubscribed", "c", day(4), {"channel": "email"}),
+        told("spam_reported", "c", day(4), {"channel": "email"}),
+        told("restricted", "c", day(4), {"reason": "do_not_contact"}),
+    ],
+)
+def test_what_is_refused_after_the_erasure_still_stands_when_they_come_back(batch: int, refusal: Any) -> None:
+    before = [bought("c", 0.5), erased(2.5), refusal]
+    kept = run(*before, bought("c", 300), ticking(day(600)), batch=batch)
+    assert record_of(kept, "c").flags == ERASED | NO_CONSENT
+    assert len(kept.records[b"c"]) < 48
+    assert kept.dues == {}
+    assert not [one for one in kept.said("decisions") if one["time"] > day(2.5) and one.get("customer")]
+    back = run(*before, consent(300, True, "sms"), bought("c", 301), ticking(day(302)), batch=batch)
+    register = unpack_register(record_of(back, "c").tail.consents)
+    assert [answer(register, "marketing", channel, day(302)) for channel in ("sms", "email", "app")] == [
+        Answer.GRANTED,
+        Answer.REFUSED,
+        Answer.REFUSED,
+    ]
+    nothing = run(*before[:2], told("restricted", "c", day(4), {"reason": "dispute"}), ticking(day(6)), batch=batch)
+    assert record_of(nothing, "c").flags == ERASED
+
+
+@sizes
+def test_an_objection_to_profiling_after_the_erasure_stands_too(batch: int) -> None:
+    no = told("consent_changed", "c", day(4), {"marketing": False, "purpose": "profiling"})
+    back = run(bought("c", 0.5), erased(2.5), no, consent(9, True), bought("c", 10), ticking(day(40)), batch=batch)
+    assert record_of(back, "c").flags == UNLEARNED | UNSCORED
 
 
 @sizes
