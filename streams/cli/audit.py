@@ -58,7 +58,7 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
     from streams.operations.audit import audit as run
 
     with ExitStack() as open_topics:
-        lines = _lines(config, files, open_topics)
+        lines = lines_of(config, files, open_topics)
         if keep is not None:
             from streams.operations.audit.files import written
 
@@ -67,7 +67,7 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         grace = GRACE_MS if live else 0
         settings = config.engine()
         gone_after = settings.silence + settings.forget_after if settings.forget_after else 0
-        report = run(_watched(lines), settings.lateness, from_then, grace, (gone_after, settings.tick))
+        report = run(watched(lines), settings.lateness, from_then, grace, (gone_after, settings.tick))
     seconds = time.monotonic() - begun
     if as_json:
         echo_json({"app": config.app, **report.data(), "seconds": round(seconds, 1)})
@@ -77,7 +77,8 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         sys.exit(int(ExitCode.FAILURE))
 
 
-def _lines(config: Config, folder: Path | None, open_topics: ExitStack) -> Iterator[Line]:
+def lines_of(config: Config, folder: Path | None, open_topics: ExitStack) -> Iterator[Line]:
+    """The partitions of an application's three topics, or of a folder's files."""
     from streams.operations.audit.files import of_folder, of_topics
 
     if folder is not None:
@@ -93,7 +94,8 @@ def _lines(config: Config, folder: Path | None, open_topics: ExitStack) -> Itera
     return of_topics(touchpoints, triggers, decisions)
 
 
-def _watched(lines: Iterator[Line]) -> Iterator[Line]:
+def watched(lines: Iterator[Line]) -> Iterator[Line]:
+    """The same, with the partition that is read shown to who waits."""
     watch = JobWatch()
     for line in lines:
         watch.shows(f"partition {line.partition}")

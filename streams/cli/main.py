@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "streams.cli.doctor:doctor",
     "evaluate": "streams.cli.evaluate:evaluate",
     "evaluate-policy": "streams.cli.evaluate_policy:evaluate_policy",
+    "lift": "streams.cli.lift:lift",
     "models": "streams.cli.models:models",
     "policy": "streams.cli.policy:policy",
     "publish": "streams.cli.publish:publish",

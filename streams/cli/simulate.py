@@ -16,6 +16,7 @@ from streams.config import Config
 
 if TYPE_CHECKING:
     from models.decisions.policy.in_force import PolicyInForce
+    from models.simulation.rehearsal import Rehearsal
 
 a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -25,9 +26,17 @@ a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--policy", "new", type=a_policy, required=True, shell_complete=a_file, help="the policy file")
 @click.option("--against", "old", type=a_policy, shell_complete=a_file, help="another one, to compare it with")
 @click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="write what was triggered and decided there, for `audit --files` and `lift --files`",
+)
 @json_option("one JSON object")
 @configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
-def simulate(config: Config, log: str, new: Path, old: Path | None, plots: Path | None, as_json: bool) -> None:
+def simulate(
+    config: Config, log: str, new: Path, old: Path | None, plots: Path | None, keep: Path | None, as_json: bool
+) -> None:
     """What would a policy have done on this log: whom it would have contacted, how, when, and what held it back?
 
     LOG as for `retention replay`; `cdnow` is the public data set. The log goes through the engine as `retention
@@ -51,9 +60,19 @@ def simulate(config: Config, log: str, new: Path, old: Path | None, plots: Path 
     begun = time.monotonic()
     prepared = prepare(config, log, counted())
     make_folder(plots)
+    if keep is not None:
+        with written("--keep", keep):
+            keep.mkdir(parents=True, exist_ok=True)
     purchases = purchases_of(prepared.events)
     # In the order of the command line: one run at a time, since each holds all records.
-    found = {path: simulate(prepared, policy, purchases, told_versions()) for path, policy in wanted.items()}
+    found = {
+        path: simulate(prepared, policy, purchases, told_versions(), keeps=keep is not None and path == new)
+        for path, policy in wanted.items()
+    }
+    world = found[new].world
+    if keep is not None and world is not None:
+        with written("--keep", keep):
+            _keep(keep, world)
     told = {path: {"file": str(path), "sha256": wanted[path].sha256} | one.report for path, one in found.items()}
     summary: dict[str, Any] = {
         "events": len(prepared.events),
@@ -74,6 +93,26 @@ def simulate(config: Config, log: str, new: Path, old: Path | None, plots: Path 
         return
     for line in _lines(summary):
         echo(line)
+
+
+def _keep(folder: Path, world: Rehearsal) -> None:
+    """The three topics as they would have been, as files."""
+    from streams.operations.audit.files import written as written_there
+    from streams.operations.audit.records import Arrival, Line
+
+    def line(number: int) -> Line:
+        shard = world.shards[number]
+        said, decided = (
+            [output.value for output in shard.outputs if output.role == role] for role in ("triggers", "decisions")
+        )
+        return Line(
+            number, [Arrival(one.offset, one.timestamp, one.key, one.value) for one in shard.log], said, decided
+        )
+
+    for walked in written_there(folder, map(line, range(len(world.shards)))):
+        for part in (walked.touchpoints, walked.triggers, walked.decisions):
+            for _ in part:
+                pass
 
 
 def _policy(path: Path, number: int) -> PolicyInForce:

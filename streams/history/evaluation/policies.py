@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import FORMAT
+from models.engine.changes import NumberedOutput
 from models.simulation.policy_report import report
 from models.simulation.policy_tally import Tally
 from models.simulation.rehearsal import Rehearsal, rehearse
@@ -20,10 +21,12 @@ from streams.history.replay import SOURCE, logs, tape
 
 
 class Simulated(NamedTuple):
-    """What a policy would have done: its counts, and the report that is made of them."""
+    """What a policy would have done: its counts, and the report that is made of them. world: the run, with its triggers
+    and decisions; None: not kept."""
 
     tally: Tally
     report: dict[str, Any]
+    world: Rehearsal | None = None
 
 
 def simulate(
@@ -31,6 +34,7 @@ def simulate(
     policy: PolicyInForce,
     purchases: dict[str, list[int]],
     watch: Callable[[Rehearsal], None] = lambda world: None,
+    keeps: bool = False,
 ) -> Simulated:
     """Rehearse a log under a policy.
 
@@ -39,18 +43,24 @@ def simulate(
         policy: in force before the first touchpoint.
         purchases: as of `purchases_of`.
         watch: hears of each model version.
+        keeps: keep what was triggered and decided; it may be much.
     """
     config, settings = prepared.config, prepared.settings
     tally = Tally(policy.policy, purchases)
+
+    def counted(output: NumberedOutput) -> bool:
+        tally.take(output)
+        return keeps and output.role in ("triggers", "decisions")
+
     partitions = logs(tape(prepared.events, config.partitions, settings), config.partitions)
     beginning = [with_policy(log, policy) for log in partitions]
-    world = rehearse(beginning, settings, config.topic("touchpoints"), watch=watch, keep=tally.take)
+    world = rehearse(beginning, settings, config.topic("touchpoints"), watch=watch, keep=counted)
     classes = {
         customer.decode(): unpack(customer, record).tail.customer_class
         for shard in world.shards
         for customer, record in shard.records.items()
     }
-    return Simulated(tally, report(tally, policy.policy, classes))
+    return Simulated(tally, report(tally, policy.policy, classes), world if keeps else None)
 
 
 def with_policy(log: Sequence[LogRecord], policy: PolicyInForce) -> list[LogRecord]:

@@ -69,6 +69,20 @@ def test_for_people(folder: Path) -> None:
     assert set(changes) <= {"+0", "+0.00"}, "of a policy against itself"
 
 
+def test_what_is_kept_can_be_audited_and_compared(folder: Path) -> None:
+    """The control group lost nothing, since nobody in a log reacts: the lift may be nothing."""
+    words = ("--policy", folder / "new.toml", "--against", folder / "old.toml", folder / "log.csv")
+    result = run(*words, "--horizon-days", "28", "--partitions", "2", "--keep", folder / "said")
+    assert result.exit_code == 0, result.output
+    audit = CliRunner().invoke(main, ["audit", "--files", str(folder / "said"), "--json", "--horizon-days", "28"])
+    told = json.loads(audit.stdout)
+    assert told["breaches"] == []
+    assert told["triggers"]["marketing"] > 20
+    lift = json.loads(CliRunner().invoke(main, ["lift", "--files", str(folder / "said"), "--json"]).stdout)
+    assert lift["draws"]["policy"]["given"] > 5
+    assert [one["indexed"] for one in lift["programme"]] == [20]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

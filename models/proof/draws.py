@@ -1,0 +1,94 @@
+"""Draws: what the policy earned against leaving alone, and each action against leaving alone those it was given to.
+
+Of every draw the chances are known, so rows can stand for those that were drawn otherwise: with p₀ the chance of
+leaving alone, the mean of (Y − ĉ)(1 − 1{alone}/p₀) is what the policy earned above leaving alone, a draw. Of an action
+a with chance p_a, (Y − ĉ)(1{a} − 1{alone} p_a/p₀), divided by the mean of p_a, is its effect on those to whom it was
+given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from models.proof.difference import Lift
+from models.proof.intervals import TUNED_FOR, Interval, Running, smallest_visible
+
+LEAST_EVENTS: Final = 200
+"""Draws with any money, of those that were given and of those left alone, before an interval is shown of an action."""
+
+
+class Draw(NamedTuple):
+    """A draw whose window is over. action: drawn; empty: left alone. chances: of all that could be drawn, leaving alone
+    by the empty name. money: of the window, net of what the action cost. level: that asked."""
+
+    time: int
+    action: str
+    chances: dict[str, float]
+    kept: bool
+    money: float
+    level: str
+
+
+class OfAction:
+    """What is known of an action, or of the policy as a whole (`whole`)."""
+
+    def __init__(self, whole: bool, tuned_for: int) -> None:
+        self.draws = self.given = self.events = 0
+        self._whole, self._tuned_for = whole, tuned_for
+        self._kept, self._money, self._chance = Running(), Running(), Running()
+        self._all_kept, self._all_money = Running(), Running()
+
+    def add(self, draw: Draw, action: str) -> None:
+        """A draw. action: whose effect; of the whole policy it says nothing."""
+        alone = draw.chances.get("", 0.0)
+        chance = 1.0 if self._whole else draw.chances.get(action, 0.0)
+        if alone <= 0.0 or chance <= 0.0:
+            return  # nobody was left alone who could have been, or it could not be drawn: there is nothing to compare
+        drawn = self._whole or draw.action == action
+        weight = float(drawn) - (chance / alone if not draw.action else 0.0)
+        self.draws += 1
+        self.given += bool(draw.action) and drawn
+        self.events += draw.money != 0.0
+        self._kept.add((float(draw.kept) - self._all_kept.mean) * weight)
+        self._money.add((draw.money - self._all_money.mean) * weight)
+        self._all_kept.add(float(draw.kept))
+        self._all_money.add(draw.money)
+        self._chance.add(chance)
+
+    def kept(self, alpha: float) -> Lift:
+        return self._lift(self._kept, alpha)
+
+    def money(self, alpha: float) -> Lift:
+        return self._lift(self._money, alpha)
+
+    def _lift(self, running: Running, alpha: float) -> Lift:
+        scale = 1.0 / self._chance.mean if self._chance.count and self._chance.mean else 1.0
+        visible = smallest_visible(running.count, running.variance, alpha, self._tuned_for) * scale
+        if self.events < LEAST_EVENTS:
+            return Lift(running.mean * scale, None, visible)
+        found = running.interval(alpha, self._tuned_for)
+        return Lift(running.mean * scale, Interval(found.low * scale, found.high * scale, found.kind), visible)
+
+
+class Draws(NamedTuple):
+    """The tables. policy: against leaving alone. actions, levels: by name."""
+
+    policy: OfAction
+    actions: dict[str, OfAction]
+    levels: dict[str, OfAction]
+
+
+def of_draws(draws: Iterable[Draw], tuned_for: int = TUNED_FOR) -> Draws:
+    """The tables of draws of customers who are not of the control group."""
+    found = Draws(OfAction(True, tuned_for), {}, {})
+    ordered = sorted(draws, key=lambda one: one.time)
+    for name in sorted({name for draw in ordered for name in draw.chances if name}):
+        found.actions[name] = OfAction(False, tuned_for)
+    for draw in ordered:
+        found.policy.add(draw, "")
+        for name, one in found.actions.items():
+            one.add(draw, name)
+        level = found.levels.setdefault(draw.level, OfAction(True, tuned_for))
+        level.add(draw, "")
+    return found

@@ -1,0 +1,169 @@
+"""`retention lift`: what decisions saved, held against those for whom they were not made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.audit import lines_of, watched
+from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.config import Config
+from streams.text import moment
+
+if TYPE_CHECKING:
+    from models.proof.difference import Lift
+    from models.proof.draws import OfAction
+    from models.proof.programme import Programme
+    from streams.operations.lift import LiftReport
+
+HARM_WORDS = ("complained", "refused marketing", "spoke ill of us")
+"""Of `models.proof.programme.HARMS`."""
+
+
+@click.command()
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="share of net spend that is earned",
+)
+@click.option(
+    "--cap",
+    type=click.FloatRange(0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="money of a customer counts up to so much; choose it before you look",
+)
+@json_option("the result as one JSON object")
+@configured("mode")
+def lift(config: Config, files: Path | None, margin: float, cap: float, as_json: bool) -> None:
+    """What the programme saved against the control group, and each action against leaving alone.
+
+    Reads touchpoints, triggers and decisions from their beginning to their ends. Intervals hold however often you look.
+    docs/proof.md says what each figure means, and where it misleads.
+
+    \b
+    Examples:
+      retention lift
+      retention lift --margin 0.3 --json
+    """
+    quiet_libraries()
+    from streams.operations.lift import Terms, read_all, report_of
+
+    terms = Terms(margin, cap)
+    with ExitStack() as open_topics:
+        report = report_of(read_all(watched(lines_of(config, files, open_topics)), terms), terms)
+    if as_json:
+        echo_json({"app": config.app, **report.data()})
+    else:
+        for line in lines_told(report):
+            echo(line)
+
+
+def lines_told(report: LiftReport) -> Iterator[str]:
+    """The report in words."""
+    found = report.found
+    earned = "net spend" if report.terms.margin == 1.0 else f"{report.terms.margin:.0%} of net spend"
+    yield f"{moment(found.first)} to {moment(found.last)}; money is {earned} less contacts and discounts, " + (
+        f"of a customer {report.terms.cap:g} at most"
+    )
+    if not report.programmes:
+        yield "no programme to compare: no marketing was decided under a policy with a control group"
+    for salt, one in report.programmes.items():
+        yield ""
+        yield from _programme(report, salt, one)
+    yield ""
+    yield from _draws(report)
+    for count, what in (
+        (found.exempt, "customers are of classes that are exempt from control, and in no table"),
+        (found.without_policy, "decisions are of policies that the log no longer has, and in no table"),
+        (found.unread, "records could not be read"),
+    ):
+        if count:
+            yield f"note: {count:,} {what}"
+
+
+def _programme(report: LiftReport, salt: str, one: Programme) -> Iterator[str]:
+    ratio = one.ratio
+    yield (
+        f"Programme, salt {salt}: {ratio.units:,} customers since their first marketing decision, "
+        f"{ratio.controls:,} of them control (expected {ratio.expected:,.0f})"
+    )
+    if not one.shown:
+        yield "  nothing is shown: the control group is not as large as it should be, so the comparison is broken"
+        return
+    if ratio.warns or one.ratio_at.warns:
+        yield "  warning: the control group is not as large as it should be; find out why before you trust this"
+    for number, (age, days) in enumerate(zip(one.ages, report.days(salt), strict=True)):
+        if not age.units:
+            yield f"  after {days:g} days: nobody is that old yet"
+            continue
+        kept, money = one.primary(number)
+        first = "" if number == 0 else " (to be looked at, not to be quoted)"
+        yield f"  after {days:g} days{first}: {age.units:,} customers, {age.kept.control.units:,} of them control"
+        yield f"    bought in the last {report.days(salt)[0]:g} days: " + _rates(
+            age.kept.treated.rate, age.kept.control.rate, kept
+        )
+        yield f"    money a customer: {age.kept.treated.mean:,.2f}, control {age.kept.control.mean:,.2f}; " + _of(
+            money, 1.0, ""
+        )
+        if age.capped >= 0.01:
+            yield f"      capped: {age.capped:.0%} of the control group's money is above the cap"
+        for words, harm, seen in zip(HARM_WORDS, one.harms(number), age.harms, strict=True):
+            if seen.treated.yes + seen.control.yes:
+                yield f"    {words}: " + _rates(seen.treated.rate, seen.control.rate, harm)
+    alike, before = one.checks()
+    yield f"  checks, both should be about zero: treated alike {_of(alike, 100.0, ' points')}; " + (
+        f"before the first decision {_of(before, 100.0, ' points')}"
+    )
+
+
+def _draws(report: LiftReport) -> Iterator[str]:
+    draws = report.draws
+    if not draws.policy.draws:
+        waits = f"; {report.found.open_draws:,} are open" if report.found.open_draws else ""
+        yield f"Draws at risk: none whose window is over yet{waits}"
+        return
+    yield (
+        f"Draws at risk: {draws.policy.draws:,} whose window is over, {report.found.open_draws:,} open; "
+        "each figure is a draw, against leaving alone"
+    )
+    yield "  the policy: " + _effect(draws.policy, report, 2)
+    for name, one in draws.actions.items():
+        yield f"  {name}, of those it was given to: " + _effect(one, report, report.cells)
+    if len(draws.levels) > 1:
+        for name, one in draws.levels.items():
+            yield f"  at level {name}: " + _effect(one, report, report.cells)
+
+
+def _effect(one: OfAction, report: LiftReport, cells: int) -> str:
+    from models.proof.programme import ALPHA
+
+    kept, money = one.kept(ALPHA / cells), one.money(ALPHA / cells)
+    return f"given {one.given:,} times; kept {_of(kept, 100.0, ' points')}; money {_of(money, 1.0, '')}"
+
+
+def _rates(treated: float, control: float, found: Lift) -> str:
+    return f"{treated:.1%}, control {control:.1%}; {_of(found, 100.0, ' points')}"
+
+
+def _of(found: Lift, scale: float, unit: str) -> str:
+    interval = found.interval
+    if interval is None:
+        return "too little yet for an interval"
+    said = "above zero" if interval.above_zero else "below zero" if interval.below_zero else "may be nothing"
+    seen = f"; from {found.visible * scale:.2g}{unit} on a lift would be seen" if said == "may be nothing" else ""
+    wide = ", as of few" if interval.kind == "beta-binomial" else ""
+    low, high = interval.low * scale, interval.high * scale
+    return f"lift {found.lift * scale:+.2f}{unit} [{low:+.2f}, {high:+.2f}] ({said}{wide}{seen})"

@@ -1,0 +1,103 @@
+"""The report: the programme by salt and age, the policy and each action against leaving alone, and the checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from models.proof.draws import Draws, OfAction, of_draws
+from models.proof.programme import ALPHA, HARMS, Programme, by_salt, programme
+from models.settings import DAY
+from streams.operations.lift.reading import Found, Terms
+
+
+@dataclass(slots=True)
+class LiftReport:
+    """All of it. programmes: by salt, the latest last."""
+
+    found: Found
+    terms: Terms
+    programmes: dict[str, Programme]
+    draws: Draws
+
+    def data(self) -> dict[str, Any]:
+        """As plain data, for `--json`."""
+        found = self.found
+        return {
+            "margin": self.terms.margin,
+            "cap": self.terms.cap,
+            "alpha": ALPHA,
+            "from": found.first,
+            "until": found.last,
+            "programme": [self._programme(salt, one) for salt, one in self.programmes.items()],
+            "draws": {
+                "matured": self.draws.policy.draws,
+                "open": found.open_draws,
+                "policy": self._effect(self.draws.policy, 2),
+                "actions": {name: self._effect(one, self.cells) for name, one in self.draws.actions.items()},
+                "levels": {name: self._effect(one, self.cells) for name, one in self.draws.levels.items()},
+            },
+            "exempt": found.exempt,
+            "decisions_without_policy": found.without_policy,
+            "unread": found.unread,
+        }
+
+    @property
+    def cells(self) -> int:
+        """Figures of draws that are there to be looked at."""
+        return max(2 * (len(self.draws.actions) + len(self.draws.levels)), 1)
+
+    def _effect(self, one: OfAction, cells: int) -> dict[str, Any]:
+        kept, money = one.kept(ALPHA / cells), one.money(ALPHA / cells)
+        return {"draws": one.draws, "given": one.given, "kept": plain(kept.data()), "money": plain(money.data())}
+
+    def _programme(self, salt: str, one: Programme) -> dict[str, Any]:
+        alike, before = one.checks()
+        told: dict[str, Any] = {
+            "salt": salt,
+            "indexed": one.ratio.units,
+            "control": one.ratio.controls,
+            "control_expected": one.ratio.expected,
+            "ratio_evidence": max(one.ratio.evidence, one.ratio_at.evidence),
+            "shown": one.shown,
+            "alike": plain(alike.data()),
+            "before": plain(before.data()),
+        }
+        ages = []
+        for number, (age, days) in enumerate(zip(one.ages, self.days(salt), strict=True)):
+            kept, money = one.primary(number)
+            arms = {"treated": age.kept.treated, "control": age.kept.control}
+            row: dict[str, Any] = {"days": days, "matured": age.units}
+            row |= {name: {"units": arm.units, "kept": arm.rate, "money": arm.mean} for name, arm in arms.items()}
+            row |= {"kept": plain(kept.data()), "money": plain(money.data()), "capped": age.capped}
+            harms = zip(HARMS, one.harms(number), age.harms, strict=True)
+            row["harms"] = {
+                name: {"treated": seen.treated.rate, "control": seen.control.rate, **plain(lift.data())}
+                for name, lift, seen in harms
+            }
+            ages.append(row)
+        told["ages"] = ages if one.shown else []
+        return told
+
+    def days(self, salt: str) -> list[float]:
+        """The ages of a salt's units."""
+        return [age / DAY for age in self.found.ages[salt]]
+
+
+def report_of(found: Found, terms: Terms) -> LiftReport:
+    """What was read, compared."""
+    units = by_salt(found.units)
+    programmes = {salt: programme(salt, one, len(found.ages[salt]), terms.cap) for salt, one in units.items()}
+    return LiftReport(found, terms, programmes, of_draws(found.draws))
+
+
+def plain(told: dict[str, object]) -> dict[str, object]:
+    """Without what JSON has no word for: what is not finite is null."""
+    found: dict[str, object] = {}
+    for name, value in told.items():
+        if isinstance(value, dict):
+            found[name] = plain(value)
+        else:
+            found[name] = None if isinstance(value, float) and not isfinite(value) else value
+    return found
