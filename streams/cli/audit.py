@@ -118,6 +118,8 @@ def _show(report: Report, seconds: float) -> None:
 
     for note in report.notes:
         echo(note, err=True)
+    for name, units in report.excess.items():
+        echo(f"budget {name}: {units:,} units beyond it were delivered after they had been given back", err=True)
     for rule, count in Counter(breach.rule for breach in report.breaches).most_common():
         echo(f"{count:>7,}  {rule}: {RULES[rule]}")
     for breach in report.breaches[:SHOWN]:

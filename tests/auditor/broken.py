@@ -394,6 +394,77 @@ def selling_after_a_decline(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
 
 
+BUDGETS = POLICY.replace(
+    "[action.reminder]",
+    """[budget.letters]
+counts = "contacts"
+most = 1
+per = "week"
+[budget.gifts]
+counts = "money"
+most = 10.01
+per = "day"
+[action.reminder]
+budgets = ["letters", "gifts"]
+discount = 3
+cost = 2.001""",
+)
+
+
+@breaks("budget")
+def a_second_letter_in_a_week(log: Log) -> None:
+    log.chooses(BUDGETS, number=2)
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart"), channel="email")
+        log.after("6d")  # from Monday to Sunday
+
+
+@breaks("budget")
+def more_money_than_a_day_has(log: Log) -> None:
+    log.chooses(BUDGETS.replace("most = 1\n", "most = 9\n").replace('cool_down = "20h"', ""), number=2)
+    for _ in range(2):  # of 5.01 each
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart"), channel="email")
+        log.after("1h")
+
+
+@breaks("budget")
+def what_is_given_back_is_of_its_own_period(log: Log) -> None:
+    log.chooses(BUDGETS, number=2)
+    log.touch("cart_abandoned", amount=1)
+    former = log.send("reminder", "cart")
+    log.after("6d")
+    log.at("2026-03-09T09:00:00Z")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart")
+    log.touch("expired_unsent", trigger_id=former)
+    log.says("given_back", trigger=former)
+    log.after("27h")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart")
+
+
+@breaks("reserved")
+def money_that_the_action_does_not_cost(log: Log) -> None:
+    log.chooses(BUDGETS, number=2)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", reserved={"letters": 1, "gifts": 500})
+
+
+@breaks("reserved")
+def a_budget_of_another_action(log: Log) -> None:
+    log.chooses(BUDGETS, number=2)
+    log.send("useful", "risk", level="slipping", reserved={"letters": 1})
+
+
+@breaks("reserved")
+def a_letter_that_is_not_counted(log: Log) -> None:
+    log.chooses(BUDGETS, number=2)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", reserved={})
+
+
 # -- what
 
 

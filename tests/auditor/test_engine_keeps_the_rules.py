@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import models.decisions.policy
+from models.decisions import purse
 from models.outputs import Trigger, Withdrawal
 from models.settings import DAY, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
 from streams.operations.audit import Arrival, Line, audit
+from tests.support import policies
 from tests.support.replies import answered, busy, with_policy
 
 EXAMPLE = (Path(models.decisions.policy.__file__).parent / "example.toml").read_text(encoding="utf-8")
@@ -26,6 +29,25 @@ OTHER = (
     .replace("hold_out = 0.05", "hold_out = 0.2")
     .replace('start = "21:00", end = "08:00"', 'start = "18:00", end = "09:30"')
 )
+LIMITED = (
+    re.sub(
+        rf"(\[action\.(?:{'|'.join(policies.LIMITED)})\]\n)",
+        r'\1budgets = ["letters", "gifts"]\nliability = 8.005\n',
+        EXAMPLE,
+    )
+    + """
+[budget.letters]
+counts = "contacts"
+most = 9
+per = "week"
+[budget.gifts]
+counts = "money"
+most = 240.9
+tranche = "14d"
+[alarm]
+"""
+)
+"""Budgets that run dry in every period."""
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
@@ -42,7 +64,11 @@ def lines(world: Rehearsal) -> list[Line]:
     ]
 
 
-@pytest.mark.parametrize("texts", [(EXAMPLE,), (EXAMPLE, OTHER)], ids=["example", "a policy that changes"])
+@pytest.mark.parametrize(
+    "texts",
+    [(EXAMPLE,), (EXAMPLE, OTHER), (LIMITED, LIMITED.replace("most = 9", "most = 5"))],
+    ids=["example", "a policy that changes", "budgets, one of which is lowered"],
+)
 def test_a_busy_stream(texts: tuple[str, ...]) -> None:
     logs = busy(2, 2, 80, DAYS, START)
     for number, text in enumerate(texts, start=1):
@@ -56,4 +82,15 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
     assert report.breaches == []
     assert report.notes == []
     assert len(report.policies) == len(texts)
+    if LIMITED in texts:
+        told = [value for line in lines(world) for value in line.decisions]
+        assert min(sum(word in value for value in told) for word in (b'"what":"late"', b'"gate":"budget"')) > 0
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
+
+
+def test_an_engine_that_asks_for_no_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purse, "_room", lambda level: 2**31)
+    logs = [with_policy(log, LIMITED) for log in busy(2, 2, 80, DAYS // 2, START)]
+    report = audit(lines(rehearse(logs, SETTINGS)), SETTINGS.lateness)
+    assert {breach.rule for breach in report.breaches} == {"budget"}
+    assert {breach.place.partition for breach in report.breaches} == {0, 1}

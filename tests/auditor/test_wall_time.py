@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from streams.operations.audit.wall_time import next_start, within, zone, zones_of
+from models.decisions.periods import period_at
+from streams.operations.audit.wall_time import next_start, period, within, zone, zones_of
 
 
 def ms(moment: str) -> int:
@@ -65,3 +68,16 @@ def test_what_is_no_zone(name: str) -> None:
 )
 def test_where_a_customer_may_be(stated: str, country: str, of_policy: str, zones: tuple[str, ...]) -> None:
     assert zones_of(stated, country, of_policy) == zones
+
+
+ZONES = ("", "Europe/Berlin", "America/Sao_Paulo", "America/Havana", "Pacific/Apia", "Asia/Kathmandu", "Asia/Beirut")
+
+
+@given(st.sampled_from(ZONES), st.sampled_from(("day", "week", "month")), st.integers(10**12, 4 * 10**12))
+@example("Pacific/Apia", "day", ms("2011-12-30T12:00:00Z"))
+@example("America/Sao_Paulo", "day", ms("2018-11-04T03:00:00Z"))
+@example("America/Havana", "day", ms("2026-11-01T04:30:00Z"))
+def test_a_period_is_that_of_the_engine(name: str, per: str, now: int) -> None:
+    start, end = period(per, now, name)
+    assert (start, end) == period_at(per, name or None, now)
+    assert start <= now < end

@@ -17,7 +17,8 @@ from models.outputs import Candidate, Decision, Position, Trigger, Withdrawal, e
 from models.settings import HOUR
 from models.touchpoints import event
 from streams.operations.audit import Arrival, Line, Report, audit
-from streams.operations.audit.policies import span
+from streams.operations.audit.ledger import taken_by
+from streams.operations.audit.policies import Policy, span
 
 POLICY = """
 format = 1
@@ -126,11 +127,12 @@ class Log:
     triggers: list[Trigger | Withdrawal] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     named: str = ""
+    partition: int = 0
 
     @classmethod
-    def begun(cls, policy: str = POLICY, consent: bool = True) -> Log:
+    def begun(cls, policy: str = POLICY, consent: bool = True, partition: int = 0) -> Log:
         """A policy is in force, anna has bought on a Monday morning, and agreed to e-mail and push."""
-        log = cls(policy)
+        log = cls(policy, partition=partition)
         log.at(MONDAY)
         log.chooses(policy)
         log.touch("purchase", amount=20)
@@ -149,7 +151,7 @@ class Log:
 
     @property
     def position(self) -> Position:
-        return Position(0, max(len(self.touchpoints) - 1, 0), False)
+        return Position(self.partition, max(len(self.touchpoints) - 1, 0), False)
 
     def append(self, value: bytes, key: str | None) -> None:
         self.touchpoints.append(Arrival(len(self.touchpoints), self.time, (key and key.encode()) or None, value))
@@ -176,7 +178,7 @@ class Log:
 
     def says(self, what: str, customer: str = "anna", **fields: Any) -> Decision:
         """A decision of a kind, at this place."""
-        name = fields.pop("id", None) or output_id(what, customer, self.time, len(self.decisions))
+        name = fields.pop("id", None) or output_id(what, self.partition, customer, self.time, len(self.decisions))
         decision = Decision(name, what, self.time, self.position, customer, **fields)
         self.decisions.append(decision)
         return decision
@@ -188,7 +190,8 @@ class Log:
         drawn = tomllib.loads(self.policy)["moment"].get(moment, {}).get("sort") == "risk"
         chance = 2**32 - 2**32 // 10
         candidates = (Candidate("leave_alone", chance=2**32 - chance), Candidate(action, channel, chance=chance))
-        names = (output_id("trigger", action, self.time, len(self.triggers), nonce) for nonce in count())
+        at = self.partition, self.time, len(self.triggers)
+        names = (output_id("trigger", action, *at, nonce) for nonce in count())
         name = next(one for one in names if int.from_bytes(blake2b(bytes.fromhex(one)).digest()[:4]) >= 2**32 - chance)
         told: dict[str, Any] = {
             "action": action,
@@ -228,6 +231,7 @@ class Log:
             valid_until=self.time + span(table["valid"]) if "valid" in table else 0,
             propensity=chance / 2**32 if drawn else 0.0,
             policy=self.named,
+            reserved=taken_by(Policy(0, "", self.policy), table),
         )
         self.triggers.append(msgspec.structs.replace(trigger, **changed))
         return self.triggers[-1].id
@@ -239,7 +243,8 @@ class Log:
 
     @property
     def line(self) -> Line:
-        return Line(0, self.touchpoints, list(map(encode, self.triggers)), list(map(encode, self.decisions)))
+        said = (list(map(encode, outputs)) for outputs in (self.triggers, self.decisions))
+        return Line(self.partition, self.touchpoints, *said)
 
     def report(self, since: int = 0, grace: int = 0) -> Report:
         """What the auditor finds."""

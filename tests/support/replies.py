@@ -25,16 +25,17 @@ def reports(trigger: Trigger, random: Random) -> Told:
     once, too late and in a wrong order."""
     sent = max(trigger.time, trigger.not_before) + random.randrange(MINUTE, 4 * HOUR)
     of = {"trigger_id": trigger.id, "channel": trigger.channel}
-    chance = random.random()
+    chance, told = random.random(), Told()
     if chance < 0.12:
-        return []
+        return told
     if chance < 0.22:
         return [(trigger.expires_at + random.randrange(HOUR), "expired_unsent", {"trigger_id": trigger.id})]
     if chance < 0.30:
-        return [(sent, "offer_withdrawn", of)]
+        told = [(sent, "offer_withdrawn", of)]
+        return told if chance < 0.28 else [*told, (sent + HOUR, "offer_delivered", of)]
     if chance < 0.38:
         return [(sent, "offer_failed", {**of, "failure": random.choice(FAILURES)})]
-    told: Told = [(sent, "offer_sent", of), (sent + random.randrange(MINUTE, 3 * DAY), "offer_delivered", of)]
+    told = [(sent, "offer_sent", of), (sent + random.randrange(MINUTE, 3 * DAY), "offer_delivered", of)]
     then = told[-1][0] + random.randrange(MINUTE, 5 * DAY)
     after = random.choice(("offer_opened", "offer_accepted", "offer_declined", "spam_reported", "coupon", "again", ""))
     if after == "coupon":

@@ -36,6 +36,8 @@ RULES: Final = {
     "promotion_used": "one promotion an episode",
     "open_case": "no marketing while a case is open",
     "rest": "marketing rests after a decline, spam, a soft failure, a bad experience",
+    "reserved": "a trigger takes of budgets what the policy says of its action, and nothing else",
+    "budget": "the triggers of all shards take no more of a budget in a period than it has",
     # what
     "wrong_policy": "a trigger names the policy in force at its place",
     "unknown_action": "the policy has the action, and it is live then",
@@ -105,7 +107,8 @@ class Report:
         of_settings: triggers that no policy decided, which were left out.
         withdrawals, decisions, touchpoints: how many there were.
         policies: the names of those that came into force.
-        breaches: all, in the order of the lines.
+        breaches: all, in the order of the lines; those of what all lines share last.
+        excess: by budget, units of deliveries that came late, for which there was no room.
         notes: what the reader should know, such as a log whose beginning is gone.
         unread: outputs that are none of this release.
     """
@@ -117,6 +120,7 @@ class Report:
     touchpoints: int = 0
     policies: list[str] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
+    excess: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unread: int = 0
 
@@ -130,6 +134,7 @@ class Report:
             "touchpoints": self.touchpoints,
             "policies": self.policies,
             "breaches": [breach.data() for breach in self.breaches],
+            "excess": self.excess,
             "notes": self.notes,
             "unread": self.unread,
         }

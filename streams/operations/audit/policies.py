@@ -42,6 +42,7 @@ class Policy:
         self.freezes: list[Table] = table.get("freeze", [])
         self.control: Table = {"share": 0.05, "salt": "1", "care": True, "exempt": [], **table.get("control", {})}
         self.choice: Table = {"floor": 0.01, "hold_out": 0.05, "window": "28d", **table.get("choice", {})}
+        self.budgets: Table = table.get("budget", {})
         self.zone: str = table.get("zone", "")
         self.risk: Table = table.get("risk", {})
         self.asking = {kind for moment in self.moments.values() for kind in moment.get("touchpoints", [])}

@@ -13,6 +13,7 @@ from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, Case
 from streams.operations.audit.checks.draw import drawn, of_decision
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
+from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy, span
 from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
@@ -42,14 +43,16 @@ def audit(
         grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
         leaves: how long after their last touchpoint records leave the store, and within what time from then on, ms.
     """
-    report = Report()
+    report, ledger = Report(), Ledger()
     for line in lines:
-        walk = _Walk(line, report, lateness, since, leaves)
+        walk = _Walk(line, report, ledger, lateness, since, leaves)
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
         report.policies += [name for name in walk.in_force.names if name not in report.policies]
         report.notes += walk.in_force.notes
+    report.breaches += ledger.breaches(since)
+    report.excess = ledger.excess()
     return report
 
 
@@ -70,8 +73,11 @@ class _Owed:
 class _Walk:
     """One partition."""
 
-    def __init__(self, line: Line, report: Report, lateness: int, since: int, leaves: tuple[int, int]) -> None:
+    def __init__(
+        self, line: Line, report: Report, ledger: Ledger, lateness: int, since: int, leaves: tuple[int, int]
+    ) -> None:
         self.line, self.report, self.lateness, self.since = line, report, lateness, since
+        self.ledger = ledger
         self.gone_after, self.gone_within = leaves
         self.blurred = 0
         self.now = 0
@@ -160,9 +166,10 @@ class _Walk:
 
     def _decision(self, decision: Decision, place: Place) -> None:
         self.report.decisions += decision.time >= self.since
-        if decision.what == "policy_in_force" and not self.in_force.confirmed(place):
-            self.in_force.notes.append(f"policy {decision.policy} is said to be in force at {place}, where none came")
+        if decision.what == "policy_in_force":
+            self._policy(decision, place)
         self._unique(decision, place)
+        self.ledger.hears(decision, place)
         customer = self._customers.get(decision.customer)
         if customer is None:
             return
@@ -182,6 +189,12 @@ class _Walk:
             self._decided[decision.id] = decision
             customer_class = customer.person.customer_class or "consumer"
             self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
+
+    def _policy(self, decision: Decision, place: Place) -> None:
+        if not self.in_force.confirmed(place):
+            self.in_force.notes.append(f"policy {decision.policy} is said to be in force at {place}, where none came")
+        elif (policy := self.in_force.policy) is not None:
+            self.ledger.comes_into_force(policy, place.partition, decision.time)
 
     def _trigger(self, trigger: Trigger, place: Place) -> None:
         policy = self.in_force.policy
@@ -209,6 +222,8 @@ class _Walk:
             case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision)
             findings += chain.from_iterable(check(case) for check in CHECKS)
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
+        if policy is not None:
+            self.ledger.takes(trigger, policy, place)
         if customer.person.blurred:
             self.blurred += 1
         else:

@@ -8,6 +8,7 @@ from typing import Final
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
 from streams.operations.audit.dialogue import Sent
+from streams.operations.audit.ledger import taken_by
 from streams.operations.audit.policies import span
 from streams.operations.audit.records import SECOND
 
@@ -18,6 +19,9 @@ def check(case: Case) -> Iterator[Finding]:
     """The rules of the family `how often`."""
     yield from _caps(case)
     yield from _once(case)
+    takes = taken_by(case.policy, case.action)
+    if case.trigger.reserved != takes:
+        yield Finding("reserved", f"takes {takes} of budgets", f"takes {case.trigger.reserved}")
     if case.action.get("promotion"):
         yield from _promotions(case)
     if not case.marketing:
