@@ -14,7 +14,7 @@ from models.customer.flags import flags_of
 from models.customer.kept import kept_of
 from models.customer.layout import DUE, IDS, NO_CONSENT, SLAB, VERSION
 from models.customer.record import Record, current, hash_of
-from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
+from models.customer.tail import Tail, TailForLanes, UnknownRecord, pack_tail, unpack_for_lanes, unpack_tail
 from models.customer.tombstone import is_short, shortened, whole
 from models.customer.version_four import FOUR, same_in_five, up
 
@@ -99,12 +99,12 @@ class Block:
         """A customer's profile: what is changed in it is kept."""
         return Opened(self, row, self.tail(row))
 
-    def marked(self, marks: Sequence[bytes]) -> list[tuple[int, Tail]]:
+    def marked(self, mark: bytes, other: bytes | None = None) -> list[tuple[int, TailForLanes]]:
         """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
         return [
-            (row, unpack_tail(self.names[row], packed))
+            (row, unpack_for_lanes(self.names[row], packed))
             for row, packed in self._tails.items()
-            if any(mark in packed for mark in marks)
+            if mark in packed or (other is not None and other in packed)
         ]
 
     def tail(self, row: int) -> Tail:

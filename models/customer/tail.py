@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import msgspec
+
+Part = TypeVar("Part")
 
 # -- bounds of the tail
 MAX_OPEN_CASES: Final = 16
@@ -52,6 +55,13 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     standing: bytes = msgspec.field(default=b"", name="E")
 
 
+class TailForLanes(msgspec.Struct, gc=False):
+    """What compiled code reads of a tail, by the same names on the wire; decoded without the rest of it."""
+
+    customer_class: str = msgspec.field(default="", name="k")
+    standing: bytes = msgspec.field(default=b"", name="E")
+
+
 def mark_of(field: str) -> bytes:
     """How a field begins in a packed tail. Chance may put these bytes elsewhere, too."""
     name = {one.name: one.encode_name for one in msgspec.structs.fields(Tail)}[field]
@@ -61,6 +71,7 @@ def mark_of(field: str) -> bytes:
 _WIDE_MAP, _NARROW_MAP = 0xDE, 0x80
 _encode_tail = msgspec.msgpack.Encoder().encode
 _decode_tail = msgspec.msgpack.Decoder(Tail).decode
+_decode_for_lanes = msgspec.msgpack.Decoder(TailForLanes).decode
 
 
 class UnknownRecord(Exception):
@@ -83,9 +94,16 @@ def narrowed(packed: bytes) -> bytes:
 
 def unpack_tail(customer: bytes, stored: bytes) -> Tail:
     """Inverse of `pack_tail`. Raises UnknownRecord."""
-    if not stored:
-        return Tail()
+    return _read(customer, stored, _decode_tail) if stored else Tail()
+
+
+def unpack_for_lanes(customer: bytes, stored: bytes) -> TailForLanes:
+    """A part of what `unpack_tail` gives of a tail that is not empty. Raises UnknownRecord."""
+    return _read(customer, stored, _decode_for_lanes)
+
+
+def _read(customer: bytes, stored: bytes, decode: Callable[[bytes], Part]) -> Part:
     try:
-        return _decode_tail(stored)
+        return decode(stored)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnknownRecord(f"the record of {customer!r} is damaged: its tail can't be read: {error}") from error

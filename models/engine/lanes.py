@@ -25,8 +25,7 @@ from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints.fields import CustomerClass
 
-_STANDING: Final = (mark_of("standing"),)
-_STANDING_AND_CLASS: Final = (*_STANDING, mark_of("customer_class"))
+_STANDING, _CLASS = mark_of("standing"), mark_of("customer_class")
 CLASSES: Final = get_args(CustomerClass)
 LADDERS: Final = len(CLASSES)
 LEVELS: Final = 6
@@ -223,10 +222,13 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece, policy: Polic
     if policy is None:
         lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
         return lanes
-    for row, tail in block.marked(_STANDING_AND_CLASS if policy.policy.risk.for_classes else _STANDING):
-        lanes[row]["ladder"] = ladder_of(tail.customer_class)
-        lanes[row]["stands"] = bool(tail.standing)
-        lanes[row]["timer"], lanes[row]["reached"] = watched(tail.standing)
+    marked = block.marked(_STANDING, _CLASS if policy.policy.risk.for_classes else None)
+    if marked:
+        # A column at a time: one value of a lane after the other takes four times as long.
+        rows = [row for row, _ in marked]
+        lanes["ladder"][rows] = [ladder_of(tail.customer_class) for _, tail in marked]
+        lanes["stands"][rows] = [bool(tail.standing) for _, tail in marked]
+        lanes["timer"][rows], lanes["reached"][rows] = zip(*(watched(tail.standing) for _, tail in marked), strict=True)
     return lanes
 
 

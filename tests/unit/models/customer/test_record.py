@@ -18,7 +18,15 @@ from models.customer.interests import MAX_INTERESTS, pack_interests
 from models.customer.layout import BASIS, DUE, IDS, MOST_BYTES, NUMBERS, RISK, SLAB, TIMES, VERSION
 from models.customer.record import Record, hash_of, unpack
 from models.customer.restrictions import ACTION_PURPOSES, REASONS, Restriction, pack_restrictions
-from models.customer.tail import MAX_LIST, MAX_MORE_CASES, MAX_OPEN_CASES, Tail, UnknownRecord
+from models.customer.tail import (
+    MAX_LIST,
+    MAX_MORE_CASES,
+    MAX_OPEN_CASES,
+    Tail,
+    UnknownRecord,
+    pack_tail,
+    unpack_for_lanes,
+)
 from models.customer.version_four import FOUR
 from models.customer.versions import written
 from models.settings import DAY, EngineSettings
@@ -281,3 +289,17 @@ def test_no_number_of_touchpoints_makes_a_record_larger_than_documented() -> Non
         look=lambda piece, changes: sizes.extend(map(len, changes.records.values())),
     )
     assert 10_000 < max(sizes) <= MOST_BYTES
+
+
+@given(tails, st.binary(max_size=60))
+def test_what_lanes_read_of_a_tail_is_what_the_whole_of_it_says(tail: Tail, standing: bytes) -> None:
+    tail.standing = standing
+    packed = pack_tail(tail)
+    if packed:
+        read = unpack_for_lanes(WHO, packed)
+        assert (read.customer_class, read.standing) == (tail.customer_class, standing)
+
+
+def test_a_tail_that_lanes_cannot_read_is_damaged() -> None:
+    with pytest.raises(UnknownRecord, match="its tail can't be read"):
+        unpack_for_lanes(WHO, b"\xc1")
