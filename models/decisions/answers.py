@@ -204,6 +204,8 @@ def _send(
     expires = now + action.expires
     if action.purpose == MARKETING and hour is not None and hour.until:
         expires = min(expires, hour.until)
+    if action.purpose == MARKETING:
+        expires = min(expires, now + (_while_online(given, said.channel) or action.expires))
     valid = (now + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
     number = int(said.id, 16)
@@ -216,6 +218,15 @@ def _send(
     zone = hour.zone if hour is not None else ""
     sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
     return said._replace(trigger=said.id, sending=sending)
+
+
+def _while_online(given: Given, channel: str) -> int:
+    """How long something is worth sending to who is online on the channel, ms; 0: they are not, or it makes no
+    difference."""
+    rules = given.policy.policy.channel[channel]
+    if not rules.presence or rules.presence_expires is None or given.person.online(given.now) != channel:
+        return 0
+    return ms_of(rules.presence_expires)
 
 
 # -- waits and ends

@@ -571,6 +571,15 @@ def expired_before_it_may_be_sent(log: Log) -> None:
     log.send("useful", "risk", level="slipping", expires_at=log.time)
 
 
+@breaks("presence")
+def it_may_be_sent_long_after_they_have_left(log: Log) -> None:
+    soon = '[channel.push]\npresence = true\npresence_expires = "30m"'
+    log.chooses(POLICY.replace("[channel.push]", soon), number=2)
+    log.touch("presence", state="online", channel="push")
+    log.after("10m")
+    log.send("useful", "risk", "push", level="slipping")
+
+
 # -- control, draws
 
 

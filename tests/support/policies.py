@@ -56,9 +56,9 @@ purposes = ["care", "contract"]
 then = "drop"
 """
 QUIETER = (
-    EAGER.replace("[contact]", "[contact]\noutranking = true").replace(
-        'most = 5, within = "30d"', 'most = 5, within = "30d", reserve = 2, reserve_for = 4'
-    )
+    EAGER.replace("presence = true", 'presence = true\npresence_expires = "40m"')
+    .replace("[contact]", "[contact]\noutranking = true")
+    .replace('most = 5, within = "30d"', 'most = 5, within = "30d", reserve = 2, reserve_for = 4')
     + PEACE
 )
 """The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""

@@ -249,6 +249,14 @@ def _times_of_rest(policy: Policy) -> Faults:
                 yield Problem(f"{key}.until", shown(row.until), f"give a time after `from` ({shown(row.from_)})")
 
 
+def _channels(policy: Policy) -> Faults:
+    for name, channel in policy.channel.items():
+        key = f"channel.{name}.presence_expires"
+        yield from _positive(key, channel.presence_expires)
+        if channel.presence_expires is not None and not channel.presence:
+            yield Problem(key, shown(channel.presence_expires), "leave it out, or give presence = true")
+
+
 def _known(key: str, channels: Iterable[str], policy: Policy) -> Faults:
     for name in channels:
         if name not in policy.channel:
@@ -294,6 +302,7 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _arms,
     _contact,
     _times_of_rest,
+    _channels,
     faults_of_budgets,
     _names,
 )

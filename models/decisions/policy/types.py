@@ -127,11 +127,13 @@ class ChannelRules(Part, frozen=True, kw_only=True):
     """A channel of ours; its name is the one that consent, preferences and touchpoints use.
 
     cost: money, of one contact. presence: a customer who is online there is reached there first, if the action may use
-    it.
+    it. presence_expires: how long marketing that goes there while they are online is worth sending; without it as long
+    as its action says.
     """
 
     cost: Money = 0.0
     presence: bool = False
+    presence_expires: Duration | None = None
 
 
 class Span(Part, frozen=True, kw_only=True):

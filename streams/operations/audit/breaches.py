@@ -50,6 +50,7 @@ RULES: Final = {
     "asked_again": "a touchpoint that asks triggers once, and once more where that was not sent or did not arrive",
     "unlike_policy": "a trigger says what the policy says of its action",
     "expiry": "a trigger is sent before it expires, as soon as its action says",
+    "presence": "what goes to somebody while they are online expires as soon as the channel says",
     # control, draws
     "control": "who is of the control group gets no marketing",
     "chances": "the chances of a draw sum to one, none below its floor, none of what a gate holds",

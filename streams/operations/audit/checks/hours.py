@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from streams.operations.audit import wall_time
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
-from streams.operations.audit.policies import Table
+from streams.operations.audit.policies import Table, span
 from streams.operations.audit.records import SECOND
 
 ONLINE_FOR = 3_600_000
@@ -23,6 +23,7 @@ def check(case: Case) -> Iterator[Finding]:
     yield from _frozen(case)
     if case.marketing:
         yield from _talks(case)
+        yield from _online(case)
     if case.purpose == "legal":
         return
     zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone)
@@ -69,6 +70,15 @@ def _talks(case: Case) -> Iterator[Finding]:
     person, channels = case.person, (case.policy.conversation or {}).get("channels", [])
     if person.online in channels and case.now < person.online_since + ONLINE_FOR:
         yield Finding("in_conversation", f"online on {person.online} since {person.online_since}", f"at {case.now}")
+
+
+def _online(case: Case) -> Iterator[Finding]:
+    rules, person = case.policy.channels.get(case.trigger.channel, {}), case.person
+    expires = rules.get("presence_expires") if rules.get("presence") else None
+    if expires is None or person.online != case.trigger.channel or case.now >= person.online_since + ONLINE_FOR:
+        return
+    if case.trigger.expires_at > case.now + span(expires) + SECOND:
+        yield Finding("presence", f"online, presence_expires {expires}", f"expires at {case.trigger.expires_at}")
 
 
 def _quiet(case: Case) -> tuple[str, str] | None:

@@ -72,6 +72,9 @@ window = "20d"
 """
 CONTROL = POLICY.replace("share = 0.0", "share = 1.0")
 WORTHLESS = POLICY.replace("effect = 1.0", "effect = -1.0")
+LONG = POLICY.replace('within = "1d"', 'within = "9d"').replace(
+    'content = "basket"', 'content = "basket"\nexpires = "2h"\nonce_per = "5d"'
+)
 USEFUL = POLICY.replace("promotion = true\n", "").replace('valid = "10d"\n', "")
 """Without a promotion, of which there is one in an episode."""
 SETTINGS = EngineSettings(phase="spread", boundary=DAY, version_delay=DAY)
@@ -316,11 +319,18 @@ def test_of_the_control_group_care_goes_out_and_marketing_does_not() -> None:
     assert world.kept.decisions("decided")[0]["control"]
 
 
-# -- a moment of which nothing came
+# -- who is online
 
-LONG = POLICY.replace('within = "1d"', 'within = "9d"').replace(
-    'content = "basket"', 'content = "basket"\nexpires = "2h"\nonce_per = "5d"'
-)
+
+@pytest.mark.parametrize(("state", "life"), [("online", 20 * MINUTE), ("offline", 2 * HOUR)])
+def test_what_goes_to_somebody_while_they_are_online_expires_soon(state: str, life: int) -> None:
+    text = LONG.replace("[channel.email]", '[channel.email]\npresence = true\npresence_expires = "20m"')
+    story = Story(text, days=9).then(0.99, "presence", state=state, channel="email").then(1, "cart_abandoned", amount=1)
+    sent = story.run().first
+    assert sent["expires_at"] - sent["time"] == life
+
+
+# -- a moment of which nothing came
 
 
 def test_what_was_not_sent_asks_once_more_within_its_life() -> None:

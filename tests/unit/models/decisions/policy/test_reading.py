@@ -74,7 +74,8 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         'risk.levels[1].at is "high"; give a number above 0 and below 1',
         "action.write.content is missing; give text of 1 to 100 characters",
         "channel.email.cost is -1; give a number from 0 to 1,000,000,000",
-        'channel.email.price is no key that is known here; did you mean "presence"? known are cost, presence',
+        'channel.email.price is no key that is known here; did you mean "presence"? known are cost, '
+        "presence, presence_expires",
     ]
     senseless = within("action.write", 'channels = ["sms"]').replace("exit = 0.4", "exit = 0.6")
     assert problems(senseless) == [
@@ -260,6 +261,10 @@ SENSE: list[tuple[str, str]] = [
     (
         SMALL + '[contact]\ncaps = [{ most = 2, within = "9d", reserve = 2 }]',
         "contact.caps[0].reserve is 2; give less than `most` (2)",
+    ),
+    (
+        SMALL + '[channel.sms]\npresence_expires = "30m"',
+        'channel.sms.presence_expires is "30m"; leave it out, or give presence = true',
     ),
     # peace
     (
