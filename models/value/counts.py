@@ -23,18 +23,22 @@ PRIOR_CUSTOMERS: Final = 10.0
 """Customers of the churn model's prior that the pace seen is shrunk by, each of the horizon's own scale of weeks."""
 
 
-def fitted(sample: Reservoir, boundary: int, age_days: float, prior: MbgPrior, start: MbgParameters) -> MbgParameters:
-    """The parameters at a boundary.
+def fitted(sample: Reservoir, silence: int, age_days: float, prior: MbgPrior, start: MbgParameters) -> MbgParameters:
+    """The parameters by customers, each as of the last look at them.
+
+    Who has been silent for too long to be looked at any more is known to be so up to the newest look at anybody.
 
     Args:
         sample: customers as they were last looked at, one at least.
-        boundary: log time, ms.
+        silence: after which nobody looks at a customer any more, ms.
         age_days: of the log.
         prior: of the churn model.
         start: parameters of the fit before.
     """
     bases = sample.bases.astype(np.float64)
-    since = (boundary - sample.observed_at) / WEEK
+    unseen = sample.observed_at.max() - sample.observed_at
+    gone = bases[:, RECENCY_COLUMN] * DAY + unseen > silence
+    since = np.where(gone, unseen, 0) / WEEK
     tenure, recency = bases[:, TENURE_COLUMN] * DAY / WEEK, bases[:, RECENCY_COLUMN] * DAY / WEEK
     x = np.maximum(bases[:, DAYS_COLUMN] - 1.0, 0.0)
     last = np.maximum(tenure - recency, 0.0)

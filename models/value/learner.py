@@ -75,7 +75,7 @@ class ValueLearner:
         if weekly:
             self._job = boundary
             self._age_days = boundary / DAY - self._sample.began()
-            self._mbg = fitted(self._sample, boundary, self._age_days, self._prior, self._mbg)
+            self._mbg = fitted(self._sample, self._settings.silence, self._age_days, self._prior, self._mbg)
             self._set_level(mixture)
         self._boundary = boundary
 

@@ -78,7 +78,7 @@ def evaluate_value(config: Config, log: str, asked: Asked) -> None:
             f"{days:g}": _quality(table(asked.first_week, asked.last_week, round(days * DAY), n))
             for n, days in enumerate(asked.longer_days)
         },
-        "tiers": _tiers(found),
+        "tiers": _tiers(found, Weeks(prepared.first, asked.first_week, asked.last_week)),
         "model": _model(found),
         "seconds": round(seconds, 1),
         "cost": value_costs(prepared.settings),
@@ -137,10 +137,10 @@ def _if_kept(table: ValueTable) -> dict[str, Any] | None:
     )
 
 
-def _tiers(found: ValuedLog) -> dict[str, Any]:
+def _tiers(found: ValuedLog, weeks: Weeks) -> dict[str, Any]:
     from streams.history.evaluation.values import tiers
 
-    told = tiers(found.ticks, found.spending)
+    told = tiers(found.ticks, found.spending, weeks.hold)
     return _rounded(
         {
             "shares": told.shares,

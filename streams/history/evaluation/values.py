@@ -131,16 +131,25 @@ class Placing:
         return np.array(placed, dtype=np.int64), np.array(plain, dtype=np.int64)
 
 
-def tiers(ticks: Sequence[Valued], spending: LogSpending) -> Tiers:
-    """Tiers of all customers at all ticks, with the cuts of each tick's own histogram."""
+def tiers(
+    ticks: Sequence[Valued], spending: LogSpending, counts_at: Callable[[int], bool] = lambda tick: True
+) -> Tiers:
+    """Tiers of all customers at all ticks, with the cuts of each tick's own histogram.
+
+    Args:
+        ticks: values.
+        spending: of the log.
+        counts_at: whether a tick (ms) is counted; tiers before it are kept all the same.
+    """
     placing, before = Placing(), dict[bytes, tuple[int, int]]()
     quiet, moved, plain, last = 0, 0, 0, None
     counts = np.zeros(len(SHARES) + 1, dtype=np.int64)
     for valued in ticks:
         placed, bare = placing.place(valued)
-        counts += np.bincount(placed, minlength=len(counts))
+        counted = counts_at(valued.tick)
+        counts += np.bincount(placed, minlength=len(counts)) * counted
         now = list(zip(placed.tolist(), bare.tolist(), strict=True))
-        if last is not None and valued.tick - last == WEEK:
+        if counted and last is not None and valued.tick - last == WEEK:
             at = np.full(len(placed), valued.tick)
             silent = spending.silent(valued.customers, at - WEEK, at)
             for name, found, was_silent in zip(valued.customers, now, silent.tolist(), strict=True):
