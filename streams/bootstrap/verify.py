@@ -46,6 +46,7 @@ def verify(
     watch: Callable[[Mapping[int, int]], None],
     waits: Callable[[str], None],
     history: Given | None = None,
+    hears: bool = False,
 ) -> Outcome:
     """Replay customers and compare.
 
@@ -55,6 +56,7 @@ def verify(
         watch: told the offsets that the shards have reached.
         waits: told for what it waits.
         history: the log of the backfill that the application began with.
+        hears: what the replay says of the customers is kept, too.
 
     Raises:
         EngineError: servers do not answer, or what the replay needs is gone.
@@ -63,7 +65,7 @@ def verify(
     environment = asyncio.run(checked(config))
     warm_up()
     with tempfile.TemporaryDirectory(prefix="retention-history-") as scratch:
-        verified = asyncio.run(_work(config, environment, choose, watch, waits, history, Path(scratch)))
+        verified = asyncio.run(_work(config, environment, choose, watch, waits, history, Path(scratch), hears))
     return Outcome(verified, time.monotonic() - begun)
 
 
@@ -75,6 +77,7 @@ async def _work(
     waits: Callable[[str], None],
     history: Given | None,
     scratch: Path,
+    hears: bool,
 ) -> Verified:
     store = RedisStore(connect(redis_connection(config)), config.app)
     log = LogAccess(config, environment)
@@ -108,7 +111,7 @@ async def _work(
         settings = VerifySettings(
             config.topic("touchpoints"), facts, examples, decisions, rounds, past=past, took_over=begun is not None
         )
-        return await Verification(settings, store, chosen, watch, waits).run()
+        return await Verification(settings, store, chosen, watch, waits, hears).run()
     except StoreUnavailable as error:
         raise ServersUnavailable(str(error)) from error
     finally:

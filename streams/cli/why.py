@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from models.customer.tail import UnknownRecord
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from streams.cli.customer import CustomerUnknown, RecordUnreadable
-from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.options import a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
+from streams.cli.repeat import as_data, repeat, show
 from streams.config import Config
 from streams.errors import EngineError, StateUnreadable
 from streams.kafka.security import kafka_connection
@@ -50,19 +52,40 @@ class NothingDecided(EngineError):
 @click.option("--at", metavar="TIME", help="the last decision at or before this log time, in full")
 @click.option("--since", metavar="TIME", help="from this log time on; 90 days without it")
 @click.option("--words", is_flag=True, help="in words that the customer can be given")
+@click.option("--repeat", "again", is_flag=True, help="decide all of it again, and compare it with the topics")
+@click.option(
+    "--history", metavar="LOG", shell_complete=a_log, help="for --repeat: what `retention backfill` was given, if any"
+)
 @json_option("one JSON object")
-@configured("redis_cluster")
-def why(config: Config, customer_id: str, at: str | None, since: str | None, words: bool, as_json: bool) -> None:
+@configured("mode", "redis_cluster", "log_gap_days")
+def why(
+    config: Config,
+    customer_id: str,
+    at: str | None,
+    since: str | None,
+    words: bool,
+    again: bool,
+    history: str | None,
+    as_json: bool,
+) -> None:
     """Tell why a customer got what they got, and why not: what waits now, and each decision of the past.
 
-    Now is as stored, in log time; the past is read from the topics of decisions and triggers.
+    Now is as stored, in log time; the past is read from the topics of decisions and triggers. With --repeat the engine
+    runs again over the shard's log from its first record on, with the policies, settings and model versions of each
+    place, and what it says of the customer is compared with the topics, byte by byte. Exits with 1 when something
+    differs, with 77 when Kafka has deleted the beginning of the log.
 
     \b
     Examples:
       retention why anna
       retention why anna --at 2026-11-03T12:00:00Z
       retention why anna --words                     fit to be given to the customer
+      retention why anna --at 2026-11-03T12:00:00Z --repeat
     """
+    if words and again:
+        raise click.UsageError("give one of --words and --repeat: what is repeated has chances and codes")
+    if history and not again:
+        raise click.UsageError("--history is for --repeat")
     end, begin = _time(at, "--at"), _time(since, "--since")
     quiet_libraries()
     from streams.operations.customer.standing import standing_view  # loads the engine
@@ -70,6 +93,7 @@ def why(config: Config, customer_id: str, at: str | None, since: str | None, wor
     from streams.operations.why.outputs import outputs_of, touchpoint_at
     from streams.operations.why.past import last_asked, past
 
+    asked = None
     with ExitStack() as open_topics:
         connection = kafka_connection(config)
         touchpoints, decisions, triggers = (
@@ -98,19 +122,29 @@ def why(config: Config, customer_id: str, at: str | None, since: str | None, wor
             asked = next(one for one in outputs.decisions if one.id == last["id"])
             last["touchpoint"] = touchpoint_at(touchpoints, asked.at)
             entries = [last]
-    now = None
+    now, repetition = None, None
     if end is None and record is not None and stored.policy is not None and stored.settings is not None:
         now = standing_view(customer_id, record, stored.policy, stored.settings, stored.time)
     if outputs.unread:
         echo(f"{outputs.unread} outputs are of another release, and left out", err=True)
+    if again:
+        from streams.operations.why.repeated import Span
+
+        span = Span(begin, until, asked)
+        repetition = repeat(config, customer_id, partition, span, history)
     head = {"customer": customer_id, "partition": partition, "as_of": _iso(stored.time), "since": _iso(begin)}
     if words:
         lines = list(Words(record, stored.policy, stored.time).lines(now, entries, _iso(begin)))
         _show_words(lines, head, as_json)
     elif as_json:
-        echo_json({**head, "now": now, "past": entries})
+        told = {} if repetition is None else {"repeated": as_data(repetition)}
+        echo_json({**head, "now": now, "past": entries, **told})
     else:
         _show(head, now, entries)
+        if repetition is not None:
+            show(repetition, partition)
+    if repetition is not None and repetition.exit_code:
+        sys.exit(int(repetition.exit_code))
 
 
 def _show_words(lines: list[str], head: dict[str, Any], as_json: bool) -> None:

@@ -3,7 +3,10 @@
 Of a few: a record of somebody else changes nothing of theirs, but it moves the shard's time, and a version may come
 into force before it. So the records of others are left out, and where time would pass unseen a clock record stands in
 the place of the last of them, with the time reached by then. A piece's customers are independent, so what remains is,
-for these customers, the same line.
+for these customers, the same line. What they are asked at a timer is placed before the record at which it rang, so
+who wants to hear outputs to the byte has every place kept at which time passes.
+
+Where a policy has a budget or an alarm, customers share them: then a few can't be replayed alone.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from math import inf
 import numpy as np
 
 from models.churn import Scorer, scorer_of
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import rules_of
+from models.engine.changes import NumberedOutput
 from models.engine.piece_input import DueItem, Scoring
 from models.engine.step import (
     Adopted,
@@ -47,6 +53,10 @@ Named = Callable[[VersionName], Awaitable[InForce]]
 """The version of a name."""
 
 
+class SharedByAll(Exception):
+    """A policy came into force under which customers share something: who replays a few has to replay everybody."""
+
+
 @dataclass(frozen=True, order=True)
 class Cut:
     """A position of the line: all records before `next_offset` are done, and the timers before `timer`."""
@@ -74,6 +84,7 @@ class ShardReplay:
         named: gives them.
         quiet_until: as of the shard's creation.
         customers: whose records are replayed; None: everybody's.
+        heard: told each output; None: nobody asks.
     """
 
     def __init__(
@@ -85,10 +96,11 @@ class ShardReplay:
         named: Named,
         quiet_until: int = 0,
         customers: Collection[bytes] | None = None,
+        heard: Callable[[NumberedOutput], None] | None = None,
     ) -> None:
         self._shard = Shard((), state, adoption)
         self._settings, self._topic, self._named = settings, topic, named
-        self._quiet_until, self._customers = quiet_until, customers
+        self._quiet_until, self._customers, self._heard = quiet_until, customers, heard
         self._scorer: Scorer | None = None
 
     @property
@@ -100,7 +112,10 @@ class ShardReplay:
         return self._shard.records
 
     async def apply(self, records: Sequence[LogRecord]) -> None:
-        """All of these records, which follow those before, and the timers that stand before them."""
+        """All of these records, which follow those before, and the timers that stand before them.
+
+        Raises SharedByAll where only some customers are replayed.
+        """
         if not records:
             return
         if self.state.time == NO_TIME:
@@ -131,7 +146,8 @@ class ShardReplay:
             value = record.value or b""
             ours = record.key in self._customers or any(name in value for name in CHOSEN)
             # A version that comes into force before a record does so at its offset, with all before it done.
-            if not ours and record.offset != change and record is not records[-1]:
+            placed = self._heard is not None and record.timestamp > before
+            if not (ours or placed) and record.offset != change and record is not records[-1]:
                 passed = record
                 continue
             if passed is not None and before > seen:
@@ -166,12 +182,22 @@ class ShardReplay:
         if not isinstance(done, Done):
             raise TypeError("a replay waits for every version")
         shard.commit(done.changes)
+        if self._heard is not None:
+            for output in shard.emitted:
+                self._heard(output)
         shard.emitted.clear()
         self._scorer, shard.policy = done.scoring.scorer, done.scoring.policy
+        if self._customers is not None and shard.policy is not None and _shares(shard.policy):
+            raise SharedByAll
         return done.piece.last - done.piece.first
 
     async def _found(self, name: VersionName | None) -> InForce | None:
         return None if name is None else await self._named(name)
+
+
+def _shares(policy: PolicyInForce) -> bool:
+    rules = rules_of(policy)
+    return bool(rules.budgets) or rules.alarm is not None
 
 
 def _clock(offset: int, time: int) -> LogRecord:

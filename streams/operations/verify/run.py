@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from models.engine.changes import NumberedOutput
 from models.learning.adoption import obeying
 from models.timeline.batch import LogRecord
 from models.timeline.shard_state import ShardState
@@ -16,7 +17,7 @@ from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.learned_versions import LearnedVersions
 from streams.operations.rebuild.log_rounds import Rounds
 from streams.operations.verify.differences import Difference, differences
-from streams.operations.verify.replayed import ShardReplay
+from streams.operations.verify.replayed import ShardReplay, SharedByAll
 from streams.operations.verify.stored import Chosen, Piece, Snapshots, pieces
 from streams.outbox.entry import unpack
 from streams.retry import ignore, retry_while_unavailable
@@ -53,12 +54,14 @@ class VerifySettings:
 
 @dataclass
 class Verified:
-    """What a verification found. unverified: why a shard could not be verified. compared: customers."""
+    """What a verification found. unverified: why a shard could not be verified. compared: customers. said: what the
+    replay said of them, where it was to be heard."""
 
     compared: int = 0
     differences: list[Difference] = field(default_factory=list)
     unverified: dict[int, str] = field(default_factory=dict)
     positions: dict[int, int] = field(default_factory=dict)
+    said: list[NumberedOutput] = field(default_factory=list)
 
 
 @dataclass
@@ -71,7 +74,7 @@ class _Work:
 
 
 class Verification:
-    """One run. watch: told the offsets that the shards have reached."""
+    """One run. watch: told the offsets that the shards have reached. hears: what is said of the customers is kept."""
 
     def __init__(
         self,
@@ -80,15 +83,24 @@ class Verification:
         chosen: Chosen,
         watch: Callable[[Mapping[int, int]], None] = lambda offsets: None,
         on_outage: Callable[[str], None] = ignore,
+        hears: bool = False,
     ) -> None:
         self._settings, self._store, self._chosen = settings, store, chosen
-        self._watch, self._on_outage = watch, on_outage
+        self._watch, self._on_outage, self._hears = watch, on_outage, hears
+        self._everybody = chosen.since is not None
         self._verified = Verified()
         self._work: dict[int, _Work] = {}
         self._versions: LearnedVersions | None = None
 
     async def run(self) -> Verified:
         """Raises LogTruncated when examples are gone, StateUnreadable for a meta that can't be read."""
+        try:
+            return await self._run()
+        except SharedByAll:
+            self._everybody, self._verified, self._work, self._versions = True, Verified(), {}, None
+            return await self._run()
+
+    async def _run(self) -> Verified:
         for shard, customers in sorted(self._chosen.customers.items()):
             body, found = await pieces(self._store, shard, customers)
             told = self._hindrance(shard, body)
@@ -142,6 +154,12 @@ class Verification:
             examples, make = self._settings.examples(body), self._settings.new_consumer
             self._versions = LearnedVersions(examples, self._oldest, self._on_outage, make)
         versions, creation = self._versions, body.creation
+        customers = frozenset(self._chosen.customers[shard])
+
+        def hear(output: NumberedOutput) -> None:
+            if output.key in customers:
+                self._verified.said.append(output)
+
         replay = ShardReplay(
             ShardState(shard, creation.partitions, self._start(shard)),
             settings_of(str(shard), creation),
@@ -149,7 +167,8 @@ class Verification:
             adoption,
             lambda name: versions.named(name, unheard),
             creation.quiet_until,
-            customers=None if self._chosen.since is not None else frozenset(self._chosen.customers[shard]),
+            customers=None if self._everybody else customers,
+            heard=hear if self._hears else None,
         )
         if self._chosen.since is not None and (since := self._chosen.since.get(shard)) is not None:
             found = sorted([*found, Piece(since, {}, census=True)], key=lambda piece: piece.cut)

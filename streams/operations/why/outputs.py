@@ -32,7 +32,7 @@ def outputs_of(
     Raises BrokerUnreachable, BrokerRefused.
     """
     found, said, unread = list[Decision](), dict[str, Trigger](), 0
-    for read in _of(decisions, partition, customer, since):
+    for read in of_customer(decisions, partition, customer, since):
         try:
             decision = _decision(read.value)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -40,7 +40,7 @@ def outputs_of(
             continue
         if decision.time >= since and (decision.time <= until or decision.trigger):
             found.append(decision)
-    for read in _of(triggers, partition, customer, since):
+    for read in of_customer(triggers, partition, customer, since):
         try:
             output = _trigger(read.value)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -51,7 +51,11 @@ def outputs_of(
     return Outputs(found, said, unread)
 
 
-def _of(topic: TopicReader, partition: int, customer: str, since: int) -> Iterator[Read]:
+def of_customer(topic: TopicReader, partition: int, customer: str, since: int) -> Iterator[Read]:
+    """The records of a customer in a partition, from the first with this timestamp (ms) or later on.
+
+    Raises BrokerUnreachable, BrokerRefused.
+    """
     starts, ends = topic.bounds()
     if partition not in ends:
         return

@@ -101,6 +101,18 @@ def test_a_customers_story_is_told_from_the_topics_and_the_record(place: Place) 
     assert undocumented("customer", shown) == []
 
 
+def test_what_can_not_be_repeated_is_said_as_by_verify(place: Place) -> None:
+    retention, customer = place
+    done = retention("why", customer, "--since", "2000-01-01", "--repeat", "--json")
+    assert done.exit_code == ExitCode.LOG_TRUNCATED, done.stderr
+    told = json.loads(done.stdout)["repeated"]
+    assert undocumented("why", told) == []
+    assert "than that it was created on" in told["not_repeated"]
+    assert (told["decisions"], told["differences"]) == (0, [])
+    assert retention("why", customer, "--repeat", "--words").exit_code == ExitCode.USAGE
+    assert retention("why", customer, "--history", "log.csv").exit_code == ExitCode.USAGE
+
+
 def test_what_can_not_be_told_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     retention, customer = place
     nobody = retention("why", "nobody")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
+from models.simulation.rehearsal import Rehearsal
+from streams.errors import ExitCode
+from tests.support.cli_docs import undocumented
 from tests.support.policies import CLASSES, EAGER, SORTS, answered, sorts
 from tests.support.servers import Broker
+from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_logs import lengths, tape_log
 
@@ -16,6 +21,36 @@ CLEAN = {0, -signal.SIGTERM}
 """Asked to end: by itself, or before it had begun."""
 DECIDED_BY_POLICY = 7
 """Batches of this size are of a log in which a policy is applied, and another one later."""
+
+
+def is_repeated(world: World, expected: Rehearsal) -> None:
+    """What was decided about one customer is made again by command; where the topic says otherwise it is named."""
+    said = [
+        (shard.state.partition, one) for shard in expected.shards for one in shard.outputs if one.role == "triggers"
+    ]
+    taken_back = next(one for _, one in said if json.loads(one.value)["type"] == "withdrawal")
+    customer = taken_back.key.decode()
+    repeated = world.command("why", customer, "--since", "1999-01-01", "--repeat", "--json")
+    assert repeated.returncode == 0, repeated.stdout + repeated.stderr
+    told = json.loads(repeated.stdout)["repeated"]
+    assert undocumented("why", told) == []
+    assert (told["differences"], told["gone"], told["not_repeated"], told["record_differs"]) == ([], 0, None, False)
+    about = [json.loads(one.value)["type"] for _, one in said if one.key == taken_back.key]
+    assert (told["triggers"], told["withdrawals"]) == (about.count("trigger"), about.count("withdrawal"))
+    assert told["decisions"] > told["triggers"]
+
+    shard, sent = next((shard, one) for shard, one in said if one.key == taken_back.key)
+    trigger = json.loads(sent.value)
+    other = json.dumps({**trigger, "channel": "pigeon"}, separators=(",", ":")).encode()
+    added = [[(taken_back.key, other, sent.time)] if n == shard else [] for n in range(world.config.partitions)]
+    world.produce(added, world.config.topic("triggers"))
+    at = datetime.fromtimestamp(trigger["time"] / 1000, UTC).isoformat()
+    differs = world.command("why", customer, "--since", "1999-01-01", "--at", at, "--repeat")
+    assert differs.returncode == ExitCode.FAILURE, differs.stdout + differs.stderr
+    named = f"trigger {trigger['id']} of "
+    assert f"channel is 'pigeon' on the topic, {trigger['channel']!r} repeated\n" in differs.stdout
+    assert named in differs.stdout
+    assert differs.stdout.endswith(": 1 differ\n")
 
 
 @pytest.mark.slow
@@ -57,5 +92,6 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
         assert json.loads(audited.stdout)["withdrawals"] > 0
         verified = world.command("verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
+        is_repeated(world, expected)
     if transactions:
         assert world.committed() == dict(enumerate(world.next_offsets()))

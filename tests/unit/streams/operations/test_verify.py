@@ -80,6 +80,7 @@ async def _verified(
     starts: Mapping[int, int] | None = None,
     past: PastLog | None = None,
     took_over: bool = False,
+    hears: bool = False,
 ) -> Verified:
     partitions = len(site.logs)
 
@@ -111,7 +112,7 @@ async def _verified(
         past,
         took_over,
     )
-    return await Verification(settings, LookedAt(store), chosen).run()
+    return await Verification(settings, LookedAt(store), chosen, hears=hears).run()
 
 
 def _customers(store: FakeStore) -> list[str]:
