@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streams.local.demo_decisions import Decided
-from streams.monitoring.top.plain import bands, decided, trigger
+from streams.monitoring.top.plain import bands, by_name, trigger
 from streams.monitoring.top.screen import Display
 from streams.monitoring.top.view import View
 from streams.text import moment, quality
@@ -36,7 +36,7 @@ def lines(view: View, before: View | None) -> list[str]:
     if not any(worker.reachable for worker in view.workers):
         return []
     fresh = view.latest[-min(view.fresh, TRIGGERS_SHOWN) :] if view.fresh else ()
-    told = [f"    decided  {decided(view)}"] if view.decided else []
+    told = [f"    decided  {by_name(view.decided)}"] if view.decided else []
     return [progress(view), *told, *(f"    trigger  {trigger(row)}" for row in fresh)]
 
 
@@ -66,7 +66,7 @@ def summary(
         f"{written:,} touchpoints of {log} written, {now.events:,} applied, log time {reached}, in {seconds:.0f} s "
         f"({now.events / max(seconds, 0.001):,.0f}/s)",
         f"customers  {now.customers:,}: {bands(now.bands)}",
-        f"triggers   {now.triggers:,} decided, {published:,} on the topic",
+        f"triggers   {now.triggers:,} by_name, {published:,} on the topic",
         *(by_policy.lines() if by_policy is not None else []),
         f"model      {quality(now.quality)}; each predicted before its outcome was known",
     ]

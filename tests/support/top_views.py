@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from streams.monitoring.top.view import QualityPoint, Quantiles, ShardRow, TriggerRow, View, WorkerRow
+from streams.monitoring.top.view import BudgetRow, QualityPoint, Quantiles, ShardRow, TriggerRow, View, WorkerRow
 
 DAY = 86_400_000
 NOVEMBER = 879_897_600_000  # 1997-11-19
@@ -84,5 +84,9 @@ NIGHT = View(
         ),
         WorkerRow("10.0.0.6:9100", False, why=("nothing listens there (connection refused)",)),
     ),
+    decided={"triggered": 812, "waits": 1_900},
+    held={"hours": 1_400, "budget": 500},
+    budgets=(BudgetRow("gifts", 300, 300, 41), BudgetRow("letters", 9_000, 1_250, 0)),
+    alarms={"arrivals": (0, 4)},
     triggers_trouble="connecting to 10.0.0.7:9092: no broker answers",
 )

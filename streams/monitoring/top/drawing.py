@@ -85,6 +85,7 @@ def _blocks(view: View, width: int, height: int | None, ascii_only: bool) -> lis
     customers = panels.customers(view, right - 2 * FRAME, ascii_only)
     model = panels.model(view, left - 2 * FRAME, ascii_only)
     workers = panels.workers(view, inner)
+    decisions = panels.decisions(view, inner, ascii_only)
     shown = TRIGGERS if height is None else height
     triggers = panels.triggers(view, inner, shown)
     shards = 1 + min(len(view.shards), SHARDS if height is None else max(LEAST_SHARDS, height // 4))
@@ -105,6 +106,9 @@ def _blocks(view: View, width: int, height: int | None, ascii_only: bool) -> lis
     def workers_panel(rows: int) -> Panel:
         return panel("Workers", workers, width, rows)
 
+    def decisions_panel(rows: int) -> Panel:
+        return panel("Decisions", decisions, width, rows)
+
     def triggers_panel(rows: int) -> Panel:
         return panel(f"Latest triggers, {count(view.triggers)} decided", triggers, width, rows)
 
@@ -115,6 +119,8 @@ def _blocks(view: View, width: int, height: int | None, ascii_only: bool) -> lis
         of(1, min(len(workers), TROUBLES), min(len(workers), TROUBLES), workers_panel),
         of(3, 2, len(triggers), triggers_panel),
     ]
+    if decisions:
+        last.insert(1, of(6, 1, len(decisions), decisions_panel))
     if width < TWO_COLUMNS:
         return [
             of(0, len(flow), len(flow), flow_panel),

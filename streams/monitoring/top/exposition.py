@@ -17,6 +17,8 @@ from prometheus_client.samples import Sample
 from models.customer.bands import Band
 
 MS = 1000
+HELD = ("held", "waits")
+"""What came of a moment that a gate held, for good or for a time."""
 QUALITY = ("labels", "auc", "log_loss", "brier", "churn_rate", "mean_predicted")
 COUNTED: Mapping[str, str] = {
     "retention_touchpoints_applied_total": "applied",
@@ -44,7 +46,7 @@ Buckets = Mapping[float, float]
 @dataclass(slots=True)
 class ShardNumbers:
     """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still. parked: over which
-    error it can't go on."""
+    error it can't go on. budgets: by name, its units that are allowed, reserved and unmet. alarms: those that hold."""
 
     lag: int | None = None
     next_offset: int | None = None
@@ -54,13 +56,16 @@ class ShardNumbers:
     paused: str = ""
     parked: str = ""
     bands: dict[str, int] = field(default_factory=dict)
+    budgets: dict[str, dict[str, int]] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Numbers:
     """One exposition.
 
-    counts: by the names in `COUNTED`. decided: by a policy, by what came of it. latency, commits: cumulative buckets.
+    counts: by the names in `COUNTED`. decided: by a policy, by what came of it. held: by the gate that did. latency,
+    commits: cumulative buckets.
     version: log time of the newest model, ms. champion: name of the model that decides, "" where it is not told;
     pinned: an operator chose it. partitions: shards there are in all. memory: resident bytes. app, mode: what the
     worker was told.
@@ -68,6 +73,7 @@ class Numbers:
 
     counts: dict[str, float] = field(default_factory=dict)
     decided: dict[str, float] = field(default_factory=dict)
+    held: dict[str, float] = field(default_factory=dict)
     shards: dict[int, ShardNumbers] = field(default_factory=dict)
     latency: dict[float, float] = field(default_factory=dict)
     commits: dict[float, float] = field(default_factory=dict)
@@ -106,11 +112,18 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
         found.counts[COUNTED[name]] = found.counts.get(COUNTED[name], 0) + value
     elif name == "retention_decisions_total":
         found.decided[labels["what"]] = found.decided.get(labels["what"], 0) + value
+        if labels["what"] in HELD:
+            found.held[labels["gate"]] = found.held.get(labels["gate"], 0) + value
     elif name in _OF_A_SHARD:
         what, factor = _OF_A_SHARD[name]
         setattr(shards[int(labels["shard"])], what, round(value * factor))
     elif name == "retention_customers":
         shards[int(labels["shard"])].bands[labels["band"]] = int(value)
+    elif name == "retention_budget_units":
+        shards[int(labels["shard"])].budgets.setdefault(labels["budget"], {})[labels["what"]] = int(value)
+    elif name == "retention_alarm":
+        if value:
+            shards[int(labels["shard"])].alarms.append(labels["what"])
     elif name == "retention_paused":
         if value and labels["shard"].isdigit():  # the learner may be named there, too
             shards[int(labels["shard"])].paused = labels["reason"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.box import ROUNDED
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wrapped
+from streams.monitoring.top.plain import alarms
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, compact, count, duration, moment, printable, size
 
@@ -224,11 +225,12 @@ def shards_title(view: View) -> str:
 
 
 def workers(view: View, width: int) -> list[Text]:
-    """A line for each worker, and one for each thing that is wrong with it."""
+    """A line for each worker, and one for each thing that is wrong with it, or that holds marketing."""
     lines: list[Text] = []
     name = max((len(worker.name) for worker in view.workers), default=0)
     for worker in view.workers:
         lines += _worker(worker, min(name, width // 2), width)
+    lines += [Text(part, style=BAD) for alarm in alarms(view) for part in wrapped(f"alarm of {alarm}", width, 2)]
     trouble = f"the triggers can't be read: {view.triggers_trouble}" if view.triggers_trouble else ""
     return [*lines, *(Text(line, style=WARN) for line in wrapped(trouble, width, 2))]
 
@@ -254,6 +256,35 @@ def _reasons(worker: WorkerRow, width: int) -> list[Text]:
     return [Text(f"  {part}", style=WARN) for why in worker.why for part in wrapped(why, width - 2, 2)]
 
 
+# -- decisions
+
+
+def decisions(view: View, width: int, ascii_only: bool) -> list[Text]:
+    """What a policy holds moments by, gates and budgets, and what it asks for; none where none decides."""
+    lines: list[Text] = []
+    if view.held:
+        lines.append(_line("held by", _names(view.held)))
+    if view.kinds:
+        lines.append(_line("kinds", _names(view.kinds), (f"  of the latest {sum(view.kinds.values())}", FAINT)))
+    name = max((len(row.name) for row in view.budgets), default=0) + 1
+    for row in view.budgets:
+        used = f"{cropped(row.name, name):<{name}}{row.reserved:,} of {row.allowed:,} "
+        lacked = f" {row.unmet:,} lacked room" if row.unmet else ""
+        room = min(BUDGET_BAR, width - NAME - len(used) - len(lacked))
+        full = row.reserved / row.allowed if row.allowed else float(row.reserved > 0)
+        drawn = bar(min(1.0, full), room, ascii_only) if room > 0 else ""
+        lines.append(_line("budget", used, (drawn, WARN if row.unmet else GOOD), (lacked, WARN)))
+    return lines
+
+
+BUDGET_BAR = 30
+"""Cells; longer ones say no more."""
+
+
+def _names(counts: Mapping[str, int]) -> str:
+    return "  ".join(f"{as_words(what)} {many:,}" for what, many in counts.items())
+
+
 # -- triggers
 
 
@@ -261,7 +292,7 @@ def triggers(view: View, width: int, rows: int) -> list[Text]:
     """The latest triggers, newest first, each on one line or two."""
     if not view.latest:
         return [Text("not known" if view.triggers_trouble else "none yet", style=FAINT)]
-    decided = "  ".join(f"{as_words(what)} {many:,}" for what, many in view.decided.items())
+    decided = _names(view.decided)
     lines = [Text(cropped(decided, width), style=LABEL)] if decided else []
     newest = list(reversed(view.latest))[:rows]
     times = [when(trigger.time, view.time) for trigger in newest]

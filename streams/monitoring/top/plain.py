@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
-from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
+from streams.monitoring.top.view import BudgetRow, Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, count, duration, json_text, moment, quality, size
 
 TRIGGERS = 10
@@ -47,7 +47,11 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
         ("customers", f"{view.customers:,}: {bands(view.bands)}"),
         ("model", quality(view.quality) + _version(view)),
         ("triggers", f"{view.triggers:,} decided"),
-        *([("decided", decided(view))] if view.decided else []),
+        *([("decided", by_name(view.decided))] if view.decided else []),
+        *([("held by", by_name(view.held))] if view.held else []),
+        *([("kinds", f"{by_name(view.kinds)} of the latest triggers")] if view.kinds else []),
+        *(("budget", budget(row)) for row in view.budgets),
+        *(("alarm", line) for line in alarms(view)),
         *((f"shard {row.shard}", shard(row)) for row in view.shards),
         *(("worker", worker(row)) for row in view.workers),
         *(("trigger", trigger(row)) for row in view.latest[-TRIGGERS:]),
@@ -57,9 +61,23 @@ def snapshot(view: View, before: View | None = None) -> list[str]:
     return [f"{name:<{NAME}}{text}" for name, text in named]
 
 
-def decided(view: View) -> str:
-    """What policies decided, by what came of it."""
-    return ", ".join(f"{as_words(what)} {many:,}" for what, many in view.decided.items())
+def by_name(counts: Mapping[str, int]) -> str:
+    """What policies decided, by what came of it or what held it."""
+    return ", ".join(f"{as_words(what)} {many:,}" for what, many in counts.items())
+
+
+def budget(row: BudgetRow) -> str:
+    """Units of the running period; what shards have not been handed yet is in none of them."""
+    lacked = f", {row.unmet:,} lacked room" if row.unmet else ""
+    return f"{row.name}  {row.reserved:,} used of {row.allowed:,} allowed{lacked}"
+
+
+def alarms(view: View) -> list[str]:
+    """A line for each that holds."""
+    return [
+        f"{as_words(what)}: marketing waits in shard {', '.join(map(str, which))}"
+        for what, which in view.alarms.items()
+    ]
 
 
 def _version(view: View) -> str:
@@ -110,6 +128,7 @@ def trigger(row: TriggerRow) -> str:
 
 def _troubles(view: View) -> list[str]:
     found = [f"worker {row.name}: {why}" for row in view.workers for why in row.why]
+    found += [f"alarm of {line}" for line in alarms(view)]
     return found + ([f"triggers can't be read: {view.triggers_trouble}"] if view.triggers_trouble else [])
 
 
@@ -142,6 +161,13 @@ def as_json(view: View) -> str:
         "model": _model(view),
         "triggers_decided": view.triggers,
         "decided": dict(view.decided),
+        "held": dict(view.held),
+        "kinds": view.kinds,
+        "budgets": [
+            {"budget": row.name, "allowed": row.allowed, "reserved": row.reserved, "unmet": row.unmet}
+            for row in view.budgets
+        ],
+        "alarms": [{"what": what, "shards": list(which)} for what, which in view.alarms.items()],
         "triggers": [_trigger(row) for row in fresh],
         "triggers_trouble": view.triggers_trouble or None,
         "partitions": view.partitions,
@@ -198,6 +224,7 @@ def _trigger(row: TriggerRow) -> dict[str, Any]:
         "until": row.until,
         "customer": row.customer,
         "action": row.action,
+        "kind": row.kind or None,
         "channel": row.channel,
         "probability": row.probability,
         "reasons": list(row.reasons),

@@ -37,7 +37,14 @@ def row(value: bytes) -> TriggerRow:
     if trigger.policy:  # its risk and what drives that are the decision's
         asked = (f"{trigger.purpose}, asked by {trigger.moment} {trigger.level}".rstrip(),)
         return TriggerRow(
-            trigger.time, trigger.customer, trigger.action, trigger.channel, None, asked, trigger.expires_at
+            trigger.time,
+            trigger.customer,
+            trigger.action,
+            trigger.channel,
+            None,
+            asked,
+            trigger.expires_at,
+            trigger.kind,
         )
     return TriggerRow(
         trigger.time,

@@ -5,6 +5,7 @@ Everything that draws, prints or exports takes a `View` and nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -62,7 +63,7 @@ class TriggerRow:
     """A trigger or a withdrawal, fit to be shown.
 
     time, until: log time, ms; time 0: no trigger of this release, until 0: a withdrawal. probability None: it says
-    none, as where a policy decides.
+    none, as where a policy decides. kind: of the action, as the policy has it; empty: it has none.
     """
 
     time: int
@@ -72,6 +73,20 @@ class TriggerRow:
     probability: float | None
     reasons: tuple[str, ...]
     until: int = 0
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """A budget of the policy, in units of its running period, summed over the shards in view.
+
+    allowed: handed out to the shards by now. reserved: taken. unmet: lacked room since the last version boundary.
+    """
+
+    name: str
+    allowed: int
+    reserved: int
+    unmet: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,8 @@ class View:
     at: wall clock, ms. time: log time that every shard has reached, ms; None while not all have begun.
     events, triggers, duplicates, dead, redelivered: since the workers' start. rate: events per second, over the last
     seconds; rates: one per look, oldest first, the newest last. goal: events there will be in all, if that is known.
-    decided: by a policy since the workers' start, by what came of it, where there is any.
+    decided: by a policy since the workers' start, by what came of it, where there is any; held: by the gate that held
+    a moment, most first. budgets: by name. alarms: that hold marketing, with their shards.
     lag, outbox, due: sums over shards; None where no worker tells. partitions: shards there are in all, None: unknown.
     champion: name of the model that decides, "" where it is not known; pinned: an operator chose it.
     latest: triggers, oldest first; fresh: how many of them, at the end, are new in this look.
@@ -110,6 +126,9 @@ class View:
     dead: int = 0
     redelivered: int | None = None
     decided: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    budgets: tuple[BudgetRow, ...] = ()
+    alarms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     lag: int | None = None
     outbox: int | None = None
     due: int | None = None
@@ -132,6 +151,11 @@ class View:
     @property
     def customers(self) -> int:
         return sum(self.bands.values())
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many of the latest triggers are of which kind, most first."""
+        return dict(Counter(row.kind for row in self.latest if row.kind).most_common())
 
     @property
     def unowned(self) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from streams.monitoring.top.exposition import ALL_BANDS, Numbers, ShardNumbers
 from streams.monitoring.top.history import Counters, QualityOverTime, quantiles
-from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
+from streams.monitoring.top.view import BudgetRow, Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.monitoring.top.workers import Report
 
 RATE_S = 5.0
@@ -78,7 +78,10 @@ class Watch:
             duplicates=_total(answers.values(), "duplicate") or 0,
             dead=_total(answers.values(), "dead") or 0,
             redelivered=_total(answers.values(), "redelivered"),
-            decided=_decided(answers.values()),
+            decided=_counted(numbers.decided for numbers in answers.values()),
+            held=_most_first(_counted(numbers.held for numbers in answers.values())),
+            budgets=_budgets(shards),
+            alarms=_alarms(shards),
             lag=_sum(numbers.lag for numbers in shards.values()),
             outbox=_sum(numbers.outbox for numbers in shards.values()),
             due=_sum(numbers.due for numbers in shards.values()),
@@ -122,14 +125,33 @@ class Watch:
         return quantiles(sums, None)
 
 
-def _decided(answers: Iterable[Numbers]) -> dict[str, int]:
-    """By what came of it, in the workers' order; without what never was."""
+def _counted(told: Iterable[Mapping[str, float]]) -> dict[str, int]:
+    """By name, in the workers' order; without what never was."""
     found: dict[str, int] = {}
-    for numbers in answers:
-        for what, many in numbers.decided.items():
+    for counts in told:
+        for what, many in counts.items():
             if many:
                 found[what] = found.get(what, 0) + int(many)
     return found
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda one: -one[1]))
+
+
+def _budgets(shards: Mapping[int, ShardNumbers]) -> tuple[BudgetRow, ...]:
+    found: dict[str, Counter[str]] = {}
+    for numbers in shards.values():
+        for name, units in numbers.budgets.items():
+            found.setdefault(name, Counter()).update(units)
+    return tuple(
+        BudgetRow(name, units["allowed"], units["reserved"], units["unmet"]) for name, units in sorted(found.items())
+    )
+
+
+def _alarms(shards: Mapping[int, ShardNumbers]) -> dict[str, tuple[int, ...]]:
+    names = sorted({what for numbers in shards.values() for what in numbers.alarms})
+    return {what: tuple(n for n, numbers in sorted(shards.items()) if what in numbers.alarms) for what in names}
 
 
 def _counters(numbers: Numbers) -> dict[Hashable, float]:

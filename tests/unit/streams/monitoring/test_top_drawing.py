@@ -74,9 +74,20 @@ def test_what_is_wrong_is_said_in_words_on_the_smallest_usual_terminal() -> None
         "log time 15:56:55 (185 s ago)",
         "3 dead",
         "p99 >60 min (all)",
+        "alarm of arrivals: marketing waits in shard 0, 4",
     ):
         assert part in told
     assert "3 of 8 in view" in "\n".join(drawn(NIGHT, 80, 32))
+
+
+def test_what_is_decided_is_shown_with_what_holds_it_and_how_full_the_budgets_are() -> None:
+    latest = tuple(replace(row, kind="offer" if n % 3 else "care") for n, row in enumerate(DEMO.latest))
+    told = "\n".join(drawn(replace(NIGHT, latest=latest), 100, 60))
+    assert "held by  hours 1,400  budget 500" in told
+    assert "kinds    offer 20  care 10  of the latest 30" in told
+    assert re.search(r"budget   gifts   300 of 300 █{30} 41 lacked room", told)
+    assert re.search(r"budget   letters 1,250 of 9,000 █{4}\W* *│", told)
+    assert "Decisions" not in "\n".join(drawn(DEMO, 100, 60))
 
 
 def test_bars_are_as_long_as_the_bands_are_large() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec.structs import replace
 
 from models.customer.bands import Band
-from models.timeline.shard_state import Totals
+from models.timeline.shard_state import ShardState, Totals
+from models.timeline.shared import Alarm, Shared
 from streams.monitoring.metrics import Metrics
 from streams.monitoring.top.exposition import numbers, quantile
 
@@ -28,6 +30,7 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     assert told.events == 9
     assert told.counts == {"applied": 9, "late": 2, "duplicate": 1, "dead": 3, "triggers": 4, "redelivered": 0}
     assert {what: many for what, many in told.decided.items() if many} == {"triggered": 4, "waits": 3}
+    assert {gate: many for gate, many in told.held.items() if many} == {"hours": 2, "cap": 1}
     shard = told.shards[2]
     assert (shard.lag, shard.next_offset, shard.outbox, shard.due) == (7, 113, 6, 9)
     assert (shard.time, shard.paused) == (1_700_000_000_500, "store")
@@ -37,6 +40,15 @@ def test_a_workers_own_exposition_is_read_whole() -> None:
     assert (told.champion, told.pinned) == ("adagrad", True)
     assert told.latency[math.inf] == 2
     assert told.commits[math.inf] == 1
+
+
+def test_budgets_and_alarms_are_read_by_shard() -> None:
+    metrics, day = Metrics(), 86_400_000
+    shared = Shared({"gifts": {day: 40}}, {"gifts": {day: 25}}, {"gifts": 3}, Alarm(arrivals=day))
+    metrics.state(2, replace(ShardState(2, 4, 0), time=2 * day, shared=shared))
+    shard = numbers(metrics.text().decode()).shards[2]
+    assert shard.budgets == {"gifts": {"allowed": 40, "reserved": 25, "unmet": 3}}
+    assert shard.alarms == ["arrivals"]
 
 
 def test_what_a_worker_does_not_tell_is_not_known_rather_than_0() -> None:

@@ -20,7 +20,7 @@ def test_progress_is_one_line_with_everything_that_moves() -> None:
 
 def test_each_new_trigger_and_each_new_trouble_is_told_once() -> None:
     first = lines(NIGHT, None)
-    assert len(first) == 5
+    assert len(first) == 6
     assert any("worker 10.0.0.6:9100: nothing listens there" in line for line in first)
     assert lines(NIGHT, NIGHT) == [progress(NIGHT)]
     told = lines(DEMO, NIGHT, most=2)

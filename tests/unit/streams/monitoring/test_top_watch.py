@@ -9,8 +9,8 @@ import pytest
 
 from streams.monitoring.top.exposition import Numbers, ShardNumbers
 from streams.monitoring.top.history import POINTS, Counters, QualityOverTime
-from streams.monitoring.top.plain import as_json, snapshot
-from streams.monitoring.top.view import TriggerRow, View
+from streams.monitoring.top.plain import as_json, lines, snapshot
+from streams.monitoring.top.view import BudgetRow, TriggerRow, View
 from streams.monitoring.top.watch import LATEST, Watch
 from streams.monitoring.top.workers import Report
 
@@ -173,3 +173,27 @@ def test_what_policies_decide_is_summed_over_the_workers_and_told_where_there_is
     assert "decided    triggered 3, left alone 1,200" in snapshot(view)
     assert json.loads(as_json(view))["decided"] == view.decided
     assert not any(line.startswith("decided") for line in snapshot(looks(Watch("t"), [counted(1.0)])))
+
+
+def test_gates_budgets_and_alarms_are_summed_over_shards_and_told_in_every_form() -> None:
+    gifts = {"allowed": 40, "reserved": 25, "unmet": 0}
+    first = ShardNumbers(budgets={"gifts": gifts}, alarms=["arrivals"])
+    second = ShardNumbers(budgets={"gifts": {**gifts, "unmet": 3}, "calls": gifts}, alarms=["arrivals", "crossings"])
+    one = worker(shards={0: first}, held={"cap": 1.0, "hours": 2.0, "void": 0.0})
+    watch = Watch("t")
+    view = looks(watch, [one, worker("http://b:1", shards={1: second}, held={"hours": 3.0})])
+    assert list(view.held.items()) == [("hours", 5), ("cap", 1)]
+    assert view.budgets == (BudgetRow("calls", 40, 25, 0), BudgetRow("gifts", 80, 50, 3))
+    assert view.alarms == {"arrivals": (0, 1), "crossings": (1,)}
+    told = snapshot(view)
+    assert "held by    hours 5, cap 1" in told
+    assert "budget     gifts  50 used of 80 allowed, 3 lacked room" in told
+    assert "alarm      arrivals: marketing waits in shard 0, 1" in told
+    assert "    alarm of crossings: marketing waits in shard 1" in lines(view, None)
+    assert "    alarm of crossings: marketing waits in shard 1" not in lines(view, view)
+    data = json.loads(as_json(view))
+    assert data["budgets"][1] == {"budget": "gifts", "allowed": 80, "reserved": 50, "unmet": 3}
+    assert data["alarms"] == [{"what": "arrivals", "shards": [0, 1]}, {"what": "crossings", "shards": [1]}]
+    assert data["held"] == {"hours": 5, "cap": 1}
+    triggers = [TriggerRow(1, "anna", "offer", "email", None, (), kind=kind) for kind in ("care", "offer", "offer", "")]
+    assert list(watch.look([one], triggers, 9.0, 0).kinds.items()) == [("offer", 2), ("care", 1)]
