@@ -190,7 +190,7 @@ class BudgetPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     most, tranche: units of a whole period, and of what is handed out ahead. period, next: starts of the running period
     and of the one after it (log time, ms). reserved: units of the running period. unmet: units that there was no room
-    for since the last pulse.
+    for since the last pulse. lot: what the dearest trigger takes.
     """
 
     name: str
@@ -200,6 +200,7 @@ class BudgetPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
     next: int
     reserved: int
     unmet: int
+    lot: int = 1
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.decisions.periods import Period, period_at
 from models.decisions.rules import ActionRules, BudgetRules, Rules
 from models.decisions.standing import Spent, number_of
 from models.settings import DAY
 from models.timeline.shared import Units
+
+MOST_OF_A_PERIOD: Final = 32 * DAY
+"""No period is longer: a month, and the hour by which its clocks go back."""
 
 
 class Level(NamedTuple):
@@ -87,12 +90,17 @@ class Purse:
             self._change(one, one.units)
 
     def forget(self, rules: Rules, now: int) -> None:
-        """Forget the periods that are over. Of a budget that the policy does not have, so that it can't be had anew by
-        naming it again, a month's."""
+        """Forget the periods that are over. So that nothing can be had anew by a policy that names a budget otherwise
+        for a time: of one that the policy does not have a month's stay, and of all what the version in force still
+        names; that is how it was counted before."""
         least = {name: period_at(one.per, one.zone, now).start for name, one in rules.budgets.items()}
-        month_ago = now - 31 * DAY
+        month_ago = now - MOST_OF_A_PERIOD
         kept = {
-            name: {period: units for period, units in periods.items() if period >= least.get(name, month_ago)}
+            name: {
+                period: units
+                for period, units in periods.items()
+                if period >= least.get(name, month_ago) or period in self.allowed.get(name, ())
+            }
             for name, periods in self.reserved.items()
         }
         self.reserved = {name: periods for name, periods in kept.items() if periods}

@@ -79,7 +79,8 @@ class Frozen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BudgetRules:
-    """A budget. most, tranche: units of a period, and what of them is handed out ahead, ms. zone: of its days."""
+    """A budget. most, tranche: units of a period, and what of them is handed out ahead, ms. zone: of its days. lot:
+    units that the dearest trigger takes."""
 
     name: str
     number: int
@@ -88,6 +89,7 @@ class BudgetRules:
     per: str
     zone: str | None
     tranche: int
+    lot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ def rules_in(policy: Policy) -> Rules:
         talks=frozenset(int(Kind[name.upper()]) for name in (talk.touchpoints if talk else ())),
         talk_lasts=ms_of(talk.lasts) if talk else 0,
         once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
-        budgets={name: _budget(name, one, policy.zone) for name, one in policy.budget.items()},
+        budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
         alarm=policy.alarm,
     )
 
@@ -235,9 +237,10 @@ def _frozen(row: Freeze, zone: str) -> Frozen:
     )
 
 
-def _budget(name: str, budget: Budget, zone: str | None) -> BudgetRules:
-    money = budget.counts == "money"
-    return BudgetRules(name, number_of(name), money, most_units(budget), budget.per, zone, ms_of(budget.tranche))
+def _budget(name: str, budget: Budget, policy: Policy) -> BudgetRules:
+    money, most, tranche = budget.counts == "money", most_units(budget), ms_of(budget.tranche)
+    takes = (units_of(action, budget.counts) for action in policy.action.values() if name in action.budgets)
+    return BudgetRules(name, number_of(name), money, most, budget.per, policy.zone, tranche, max(takes, default=1))
 
 
 def _action(name: str, action: Action, policy: Policy) -> ActionRules:

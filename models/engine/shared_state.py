@@ -61,7 +61,7 @@ class SharedState:
             tranche = -(-budget.most * budget.tranche // (period.end - period.start))
             reserved = self.purse.reserved.get(name, {}).get(period.start, 0)
             unmet = self.purse.unmet.get(name, 0)
-            told.append(BudgetPulse(name, budget.most, tranche, period.start, period.end, reserved, unmet))
+            told.append(BudgetPulse(name, budget.most, tranche, period.start, period.end, reserved, unmet, budget.lot))
         self.purse.forget(rules, boundary)
         if not told:
             return None
@@ -95,7 +95,7 @@ def shared_in(given: PieceInput, scoring: Scoring) -> SharedState | None:
     alarm = None
     if rules.alarm is not None:
         alarm = Alarm() if isinstance(stored.alarm, UnsetType) else stored.alarm
-        if given.policy_change is not None:
+        if given.policy_change is not None and not given.policy_change.refused:
             alarm = Alarm(spans=alarm.spans)
     return SharedState(policy, Purse.of(allowed, stored.reserved, stored.unmet), alarm)
 

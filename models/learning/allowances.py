@@ -13,7 +13,7 @@ other's while they were the running one or the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import xxhash
@@ -24,7 +24,8 @@ from models.timeline.boundaries import UNTRAINED
 MOST_ISSUED = 64
 """Allowances that are remembered of a period: beyond, the two oldest become one, of the larger of each."""
 LEAST_A_SHARE = 4
-"""Of a budget with fewer units a shard nothing is handed out but to who has asked for it."""
+"""Of a budget with fewer lots a shard nothing is handed out but to who has asked for it. A lot is what the dearest
+trigger takes: with less a shard may be able to do nothing."""
 
 
 class Issued(msgspec.Struct):
@@ -111,7 +112,7 @@ def issue(state: AllowanceState | None, boundary: int, pulses: Sequence[Pulse], 
             else:
                 running = start == one.period
                 asked = [unmet.get((shard, name), 0) if running else 0 for shard in range(shards)]
-                units = _handed_out(state, period, name, start, most, one.tranche, asked)
+                units = _handed_out(state, period, name, start, most, one, asked)
             period.issued.append(Issued(boundary, units))
             _shorten(period)
             made.setdefault(name, {})[start] = list(units)
@@ -154,41 +155,59 @@ def _handed_out(
     name: str,
     start: int,
     most: int,
-    tranche: int,
+    told: BudgetPulse,
     unmet: Sequence[int],
 ) -> list[int]:
     """The allowances of a period in the next version.
 
     Each shard is to have room for a share of the tranche, and for what it had no room for of late; what it has beyond
-    is taken back. Where there is not enough for all, each gets its part of what there is.
+    is taken back. Where there is not enough for all, each gets its part of what there is, in whole lots; and of those
+    who get none, who holds less than a lot gives it up, so that many rests become one of which something can be done.
 
     unmet: by shard.
     """
-    shards = len(period.taken)
+    shards, lot = len(period.taken), max(told.lot, 1)
     holds = held(period, state.named)
-    free = most - sum(holds)
-    share = -(-tranche // shards) if most >= LEAST_A_SHARE * shards else 0
-    wanted = [share + asked for asked in unmet]
-    targets = [taken + want for taken, want in zip(period.taken, wanted, strict=True)]
+    free = max(0, most - sum(holds))
+    share = _up_to(-(-told.tranche // shards), lot) if most >= LEAST_A_SHARE * lot * shards else 0
+    targets = [taken + share + asked for taken, asked in zip(period.taken, unmet, strict=True)]
     more = [max(0, target - holding) for target, holding in zip(targets, holds, strict=True)]
-    given = _shared_out(more, max(0, free), _order(name, start, shards))
+    order = _order(name, start, shards)
+    given = _shared_out(more, free, lot, order)
+    if sum(more) > free:
+        rests = [holding - taken for holding, taken in zip(holds, period.taken, strict=True)]
+        asking = [shard for shard in order if unmet[shard] and more[shard] and not given[shard] and rests[shard] < lot]
+        first = next((shard for shard in order if more[shard]), None)
+        for shard in asking:
+            targets[shard] = targets[shard] if shard == first else period.taken[shard]
     return [
         holding + extra if extra else min(target, holding)
         for target, holding, extra in zip(targets, holds, given, strict=True)
     ]
 
 
-def _shared_out(wanted: Sequence[int], free: int, order: Iterable[int]) -> list[int]:
-    """Each what it wants, or its part of what is free; what is left over by rounding one by one, in an order."""
+def _up_to(units: int, lot: int) -> int:
+    """Whole lots, not fewer units."""
+    return -(-units // lot) * lot
+
+
+def _shared_out(wanted: Sequence[int], free: int, lot: int, order: Sequence[int]) -> list[int]:
+    """Each what it wants, or its part of what is free in whole lots; what is left over by lots, in an order, and what
+    is no lot any more to the first who wants it."""
     total = sum(wanted)
     if total <= free:
         return list(wanted)
-    given = [want * free // total for want in wanted]
+    given = [want * free // total // lot * lot for want in wanted]
     left = free - sum(given)
     for shard in order:
-        if left and given[shard] < wanted[shard]:
-            given[shard] += 1
-            left -= 1
+        step = min(lot, wanted[shard] - given[shard])
+        if step <= left:
+            given[shard] += step
+            left -= step
+    for shard in order:
+        rest = min(left, wanted[shard] - given[shard])
+        given[shard] += rest
+        left -= rest
     return given
 
 

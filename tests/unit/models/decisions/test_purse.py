@@ -107,6 +107,7 @@ def test_what_is_given_back_can_be_taken_again_and_what_was_spent_after_all_is_c
 def test_what_is_given_back_late_goes_to_its_own_period() -> None:
     one = purse(calls=1, gifts=250)
     taken = one.reserve(RULES, ACTION, NOW)
+    one.allowed = {"calls": {TODAY + DAY: 1}, "gifts": {MONTH: 250}}  # the day is over: the version does not name it
     one.forget(RULES, NOW + DAY)
     assert one.reserved == {"gifts": {MONTH: 250}}
     one.give_back(taken)
@@ -119,7 +120,20 @@ def test_a_budget_that_is_named_again_within_a_month_is_not_had_anew() -> None:
     without = rules_of(policy())
     one.forget(without, NOW + HOUR)
     assert one.reserved == {"calls": {TODAY: 1}, "gifts": {MONTH: 250}}
-    one.forget(without, NOW + 32 * DAY)
+    one.allowed = {}
+    one.forget(without, NOW + 33 * DAY)
+    assert one.reserved == {}
+
+
+def test_a_budget_that_is_for_a_time_by_the_day_is_not_had_anew_by_the_month() -> None:
+    one = purse(calls=1, gifts=250)
+    one.reserve(RULES, ACTION, NOW)
+    one.allowed = {"gifts": {MONTH: 250, TODAY: 0}}
+    daily = rules_of(policy(sold='budgets = ["gifts"]\nliability = 2.5', top=TWO.replace('"month"', '"day"')))
+    one.forget(daily, NOW + DAY)
+    assert one.reserved == {"gifts": {MONTH: 250}}  # the version in force names it until it is over
+    one.allowed = {"gifts": {TODAY + DAY: 0}}
+    one.forget(daily, NOW + DAY)
     assert one.reserved == {}
 
 

@@ -177,6 +177,16 @@ def test_a_policy_that_is_none_is_a_dead_letter_and_everybody_goes_on(
     assert world.shards[0].at == len(log) + 1
 
 
+def test_a_policy_that_is_none_leaves_the_alarm_as_it_is() -> None:
+    log = _told([(1, f"{SMALL}\n[alarm]\n")])
+    time = START + 2 * DAY
+    worlds = [
+        rehearse([some], VARIANTS["live"]) for some in (log, inserted(log, [(time, chosen_policy(time, 5, UNFIT))]))
+    ]
+    without, with_it = (world.shards[0].state.shared for world in worlds)
+    assert without == with_it != UNSET
+
+
 @pytest.mark.parametrize(
     ("text", "changes"), [(SMALL, {"format": 2}), ('zone = "Mars/Olympus"\n' + SMALL, {}), ("format = 2", {})]
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.learning.allowances import AllowanceState, heard, held, issue
 from models.outputs import BudgetPulse, Pulse
-from models.settings import DAY, HOUR
+from models.settings import DAY, HOUR, MINUTE
 from models.timeline.boundaries import UNTRAINED
 
 STEP = 6 * HOUR
@@ -20,8 +20,8 @@ STEP = 6 * HOUR
 class Shard:
     """A shard as far as budgets go: takes up to what its version allows, and says so at each boundary."""
 
-    def __init__(self, number: int) -> None:
-        self.number, self.version, self.lineage = number, UNTRAINED, ""
+    def __init__(self, number: int, lot: int = 1) -> None:
+        self.number, self.lot, self.version, self.lineage = number, lot, UNTRAINED, ""
         self.allowed: dict[int, int] = {}
         self.taken: dict[int, int] = {}
         self.unmet = 0
@@ -42,7 +42,8 @@ class Shard:
 
     def pulse(self, time: int, most: int, policy: int, quiet: bool = False) -> Pulse:
         period = time // DAY * DAY
-        one = BudgetPulse("gifts", most, -(-most // 4), period, period + DAY, self.taken.get(period, 0), self.unmet)
+        taken, tranche = self.taken.get(period, 0), -(-most // 4)
+        one = BudgetPulse("gifts", most, tranche, period, period + DAY, taken, self.unmet, self.lot)
         self.unmet = 0
         return Pulse(self.number, time, policy, "a", self.version, self.lineage, quiet, (one,))
 
@@ -52,11 +53,13 @@ def taken(shards: list[Shard], period: int) -> int:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 60), st.booleans())
-def test_all_shards_together_never_take_more_than_there_is(seed: int, shards: int, most: int, lowered: bool) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 60), st.booleans(), st.sampled_from([1, 1, 2, 5, 9]))
+def test_all_shards_together_never_take_more_than_there_is(
+    seed: int, shards: int, most: int, lowered: bool, lot: int
+) -> None:
     """Versions come into force late or are left out; what is given back is taken again; the state is stored between."""
     random, state = Random(seed), None
-    world, published = [Shard(number) for number in range(shards)], list[tuple[int, dict[int, list[int]]]]()
+    world, published = [Shard(number, lot) for number in range(shards)], list[tuple[int, dict[int, list[int]]]]()
     highest = dict[int, int]()
     for step in range(24):
         boundary, policy = step * STEP, 1 + (lowered and step >= 10)
@@ -114,6 +117,27 @@ def test_a_small_budget_goes_to_who_asks() -> None:
         for _ in range(3 if step == 0 else 4):
             world[2].ask(0, 1)
     assert world[2].taken == {0: 5}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 400), st.integers(1, 90), st.integers(1, 40))
+def test_of_what_all_ask_for_less_than_one_trigger_takes_is_left(
+    seed: int, shards: int, most: int, lot: int, others: int
+) -> None:
+    """Rests of which no shard alone can do anything come together. Some actions take less than the dearest."""
+    random, state, world = Random(seed), None, [Shard(number, min(lot, most)) for number in range(shards)]
+    minutes, small = 2 * MINUTE, min(others, lot, most)
+    for step in range(3 * most // world[0].lot + 6 * shards + 12):
+        pulses = [shard.pulse(step * minutes, most, 1) for shard in world]
+        state = heard(state, pulses, shards, "")
+        found = (issue(state, step * minutes, pulses, shards) or {})["gifts"]
+        for shard in world:
+            shard.adopt(step * minutes, "", found)
+            if step < 5 and random.random() < 0.3:
+                shard.ask(0, small)
+            for _ in range(random.randrange(1, 4)):
+                shard.ask(0, shard.lot)
+    assert most - world[0].lot < taken(world, 0) <= most
 
 
 def test_history_is_handed_nothing_and_neither_is_the_time_of_another_learner() -> None:
