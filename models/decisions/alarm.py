@@ -4,7 +4,8 @@ Its state is a function of the shard's log, moved on at each version boundary. T
 touchpoints than a share of the usual, so that silence may be an outage upstream and not the customers'. *Crossings*:
 more episodes than usual, summed up over boundaries (Page's cumulative sum, E. S. Page, Continuous inspection schemes,
 1954; in the literature on streams the Page-Hinkley test), each difference in standard deviations of a count. What is
-usual is an exponential mean by part of the week, of which an alarmed time is no part.
+usual is an exponential mean by part of the week, of which an alarmed time is no part; but what has been so for weeks is
+the usual, or a change that stays would hold marketing for ever.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from models.timeline.shared import MOST_SPANS, Alarm, Usual
 
 LEAST_WEEKS: Final = 2
 """Of so many weeks the usual must be known before anything is said."""
+MOST_WEEKS_LEFT: Final = 2
+"""After so many weeks in a row in which the alarm held, what is usual in that part of the week is learned anew."""
 NEWEST: Final = 0.25
 """Weight of the newest week in what is usual."""
 OVER_AT: Final = 1.5
@@ -46,11 +49,15 @@ def boundary_passed(
     slots = WEEK // max(length, HOUR)
     place = boundary % WEEK // max(length, HOUR) % slots
     usual = alarm.usual if len(alarm.usual) == slots else (Usual(),) * slots
-    known, came, opened = usual[place], touchpoints - alarm.touchpoints, episodes - alarm.episodes
-    crossings, excess = _crossings(alarm, rules, known, opened, boundary)
-    arrivals = _arrivals(alarm, rules, known, came, boundary)
-    if not crossings and not arrivals:
-        usual = (*usual[:place], _learned(known, came, opened), *usual[place + 1 :])
+    a_week = max(HOUR // length, 1)
+    stored, came, opened = usual[place], touchpoints - alarm.touchpoints, episodes - alarm.episodes
+    known = stored if stored.left < MOST_WEEKS_LEFT * a_week else Usual()
+    sure = known.known >= LEAST_WEEKS * a_week
+    crossings, excess = _crossings(alarm, rules, known, opened, boundary, sure)
+    arrivals = _arrivals(alarm, rules, known, came, boundary) if sure else 0
+    held = crossings or arrivals
+    now = replace(stored, left=min(stored.left + 1, 1000)) if held else _learned(known, came, opened)
+    usual = (*usual[:place], now, *usual[place + 1 :])
     return replace(at, usual=usual, excess=excess, crossings=crossings, arrivals=arrivals)
 
 
@@ -63,9 +70,11 @@ def alarmed_share(alarm: Alarm, begins: int, ends: int) -> float:
     return inside / max(ends - begins, 1)
 
 
-def _crossings(alarm: Alarm, rules: AlarmRules, usual: Usual, opened: int, boundary: int) -> tuple[int, float]:
-    """(since when the alarm holds, the sum). It holds until the sum is down to half."""
-    if usual.weeks < LEAST_WEEKS or max(usual.episodes, float(opened)) < rules.least:
+def _crossings(
+    alarm: Alarm, rules: AlarmRules, usual: Usual, opened: int, boundary: int, sure: bool
+) -> tuple[int, float]:
+    """(since when the alarm holds, the sum). It holds until the sum is down to half. sure: the usual is known."""
+    if not sure or max(usual.episodes, float(opened)) < rules.least:
         above = 0.0
     else:
         above = (opened - usual.episodes) / sqrt(max(usual.episodes, 1.0))
@@ -77,7 +86,7 @@ def _crossings(alarm: Alarm, rules: AlarmRules, usual: Usual, opened: int, bound
 
 def _arrivals(alarm: Alarm, rules: AlarmRules, usual: Usual, came: int, boundary: int) -> int:
     """Since when the alarm holds. The time that was too quiet has passed already when that is seen."""
-    if not rules.arrivals or usual.weeks < LEAST_WEEKS or usual.touchpoints < rules.least:
+    if not rules.arrivals or usual.touchpoints < rules.least:
         return 0
     if alarm.arrivals:
         enough = min(rules.arrivals * OVER_AT, 1.0) * usual.touchpoints
@@ -86,11 +95,11 @@ def _arrivals(alarm: Alarm, rules: AlarmRules, usual: Usual, came: int, boundary
 
 
 def _learned(usual: Usual, touchpoints: int, episodes: int) -> Usual:
-    weight = max(NEWEST, 1.0 / (usual.weeks + 1))
+    weight = max(NEWEST, 1.0 / (usual.known + 1))
     return Usual(
-        min(usual.weeks + 1, 1000),
-        usual.touchpoints + weight * (touchpoints - usual.touchpoints),
-        usual.episodes + weight * (episodes - usual.episodes),
+        min(usual.known + 1, 1000),
+        round(usual.touchpoints + weight * (touchpoints - usual.touchpoints), 3),
+        round(usual.episodes + weight * (episodes - usual.episodes), 3),
     )
 
 

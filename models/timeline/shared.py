@@ -16,12 +16,15 @@ SLOTS = WEEK // 3_600_000
 """Hours of a week."""
 
 
-class Usual(msgspec.Struct, frozen=True, gc=False):
-    """What is usual in one part of the week: how much, and from how many weeks that is known."""
+class Usual(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is usual in one part of the week: how much, in thousandths at most, and from how many boundaries that is
+    known. left: how many in a row are no part of it, since an alarm held. Up to 168 are written with each commit, so
+    they go without names."""
 
-    weeks: int = 0
+    known: int = 0
     touchpoints: float = 0.0
     episodes: float = 0.0
+    left: int = 0
 
 
 class Alarm(msgspec.Struct, frozen=True, gc=False):

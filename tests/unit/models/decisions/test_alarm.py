@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from models.decisions.alarm import alarmed_share, boundary_passed
 from models.decisions.policy.types import AlarmRules
-from models.settings import DAY, HOUR, WEEK
+from models.settings import DAY, HOUR, MINUTE, WEEK
 from models.timeline.shared import MOST_SPANS, Alarm
 
 RULES = AlarmRules()
@@ -92,8 +93,37 @@ def test_an_alarmed_time_is_not_usual() -> None:
     before = watch.alarm.usual
     for _ in range(28):
         watch.pass_by(0, 0)
-    assert watch.alarm.usual == before
+    assert [msgspec.structs.replace(one, left=0) for one in watch.alarm.usual] == list(before)
+    assert {one.left for one in watch.alarm.usual} == {1}
     assert watch.alarm.holds
+
+
+@pytest.mark.parametrize(("came", "opened"), [(200, 100), (1000, 250), (100, 300)])
+def test_what_has_been_so_for_two_weeks_is_the_usual(came: int, opened: int) -> None:
+    """Less came from then on, or more customers are at risk: no alarm may hold for ever."""
+    watch = Watch()
+    watch.usual_weeks(3)
+    held = [watch.pass_by(came, opened).holds for _ in range(6 * 28)]
+    assert all(held[: 2 * 28 - 1])
+    assert not any(held[3 * 28 :])
+    assert watch.pass_by(came // 5, opened).holds  # and is watched as the former one was
+
+
+def test_a_part_of_the_week_that_differs_every_week_stops_being_an_alarm() -> None:
+    """Clocks that go back move a part of the day by an hour."""
+    watch = Watch()
+    watch.usual_weeks(3)
+    held = [[watch.pass_by(200 if slot == 5 else 1000).holds for slot in range(28)] for _ in range(5)]
+    assert [sum(week) for week in held] == [1, 1, 0, 0, 0]
+
+
+def test_weeks_are_weeks_however_often_a_boundary_comes() -> None:
+    watch = Watch(step=10 * MINUTE)
+    watch.usual_weeks(1)
+    assert not watch.pass_by(0, 10_000).holds
+    watch = Watch(step=10 * MINUTE)
+    watch.usual_weeks(2)
+    assert watch.pass_by(0).holds
 
 
 def test_where_boundaries_are_weeks_it_is_off() -> None:
