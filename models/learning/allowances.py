@@ -37,12 +37,15 @@ class Issued(msgspec.Struct):
 
 class PeriodState(msgspec.Struct):
     """A period of a budget. taken: by shard, as of its last pulse. issued: by version, oldest first. foreign: another
-    learner may have handed out of it. ends: log time, ms."""
+    learner may have handed out of it. ends: log time, ms. over: when no shard told of it any more, since a policy has
+    other periods; 0: one does. before: units of this time that may have been taken by such a policy."""
 
     ends: int
     taken: list[int]
     issued: list[Issued]
     foreign: bool = False
+    over: int = 0
+    before: int = 0
 
 
 class AllowanceState(msgspec.Struct):
@@ -88,6 +91,12 @@ def heard(
             state.named[pulse.shard] = pulse.version
         for one in pulse.budgets:
             _hear(state, pulse.shard, one, shards, foreign or late)
+    told = {(one.name, start) for pulse in pulses for one in pulse.budgets for start in (one.period, one.next)}
+    for name, periods in state.periods.items():
+        for start, period in periods.items():
+            period.over = 0 if (name, start) in told else period.over or newest.time
+        for start in {one.period for pulse in pulses for one in pulse.budgets if one.name == name}:
+            periods[start].before = max(periods[start].before, _taken_otherwise(state, periods, start))
     return state
 
 
@@ -112,7 +121,8 @@ def issue(state: AllowanceState | None, boundary: int, pulses: Sequence[Pulse], 
             else:
                 running = start == one.period
                 asked = [unmet.get((shard, name), 0) if running else 0 for shard in range(shards)]
-                units = _handed_out(state, period, name, start, most, one, asked)
+                otherwise = max(period.before, _taken_otherwise(state, periods, start))
+                units = _handed_out(state, period, name, start, most - otherwise, one, asked)
             period.issued.append(Issued(boundary, units))
             _shorten(period)
             made.setdefault(name, {})[start] = list(units)
@@ -147,6 +157,16 @@ def _forget(state: AllowanceState, boundary: int) -> None:
     for periods in state.periods.values():
         for period in periods.values():
             period.issued = [one for one in period.issued if one.boundary >= oldest]
+
+
+def _taken_otherwise(state: AllowanceState, periods: dict[int, PeriodState], start: int) -> int:
+    """What may have been taken in a period's time of other periods of the budget: another policy had other days."""
+    ends = periods[start].ends
+    return sum(
+        sum(held(other, state.named))
+        for begins, other in periods.items()
+        if begins != start and begins < ends and start < other.ends and not 0 < other.over <= start
+    )
 
 
 def _handed_out(

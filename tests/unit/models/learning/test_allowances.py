@@ -84,6 +84,49 @@ def test_all_shards_together_never_take_more_than_there_is(
         assert sum(held(state.periods["gifts"][period], state.named)) <= limit
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 4), st.integers(1, 30), st.integers(-23, 23), st.sampled_from([1, 3, 7]))
+def test_a_policy_with_other_days_does_not_let_a_budget_be_had_anew(
+    seed: int, shards: int, most: int, hours: int, days: int
+) -> None:
+    """Shards hear of it at different times, in the middle of what was a day; its periods begin at another hour, or are
+    longer."""
+    random, state, world = Random(seed), None, [Shard(number) for number in range(shards)]
+    hears = [random.randrange(4, 8) for _ in world]
+    taken: list[tuple[int, int]] = []
+    length = days * DAY
+
+    def period(shard: Shard, time: int) -> tuple[int, int]:
+        if time < hears[shard.number] * STEP + HOUR:
+            return time // DAY * DAY, DAY
+        return (time - hours * HOUR) // length * length + hours * HOUR, length
+
+    for step in range(24):
+        boundary, pulses = step * STEP, []
+        for shard in world:
+            (start, long), number = period(shard, boundary), 1 + (boundary >= hears[shard.number] * STEP + HOUR)
+            told = BudgetPulse(
+                "gifts", most, -(-most // 4), start, start + long, shard.taken.get(start, 0), shard.unmet
+            )
+            pulses.append(Pulse(shard.number, boundary, number, "a", shard.version, "", False, (told,)))
+            shard.unmet = 0
+        state = heard(state, pulses, shards, "")
+        found = (issue(state, boundary, pulses, shards) or {}).get("gifts", {})
+        for shard in world:
+            if random.random() < 0.8:
+                shard.adopt(boundary, "", found)
+        for time in range(boundary, boundary + STEP, HOUR):
+            for shard in random.sample(world, shards):
+                for _ in range(random.randrange(most)):
+                    if shard.ask(period(shard, time)[0], 1):
+                        taken.append((time, 1))
+    for begins in {period(shard, time)[0] for shard in world for time in range(2 * DAY, 24 * STEP, HOUR)} | {
+        period(shard, hears[shard.number] * STEP + HOUR)[0] for shard in world
+    }:
+        since = max(begins, DAY)  # the day in which they hear of it; of days before the former policy had the say
+        assert sum(units for time, units in taken if since <= time < begins + length) <= most
+
+
 def test_what_one_shard_does_not_need_another_gets_once_its_pulse_shows_that_it_is_gone() -> None:
     state, world = None, [Shard(0), Shard(1)]
     world[1].unmet = 70  # it asks for much, and then takes none of it
