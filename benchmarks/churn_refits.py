@@ -29,10 +29,14 @@ class Estimates(NamedTuple):
     us_per_score: float
 
 
-def refitted(table: Table, fit: Callable[[int], Predict | None]) -> Estimates:
+def refitted(table: Table, fit: Callable[[int], Predict | None], nothing_known: Column | None = None) -> Estimates:
     """Predictions of every due decision by the newest fit.
 
-    fit: of what is known at a tick; None if that is not enough: then the last fit stands, or a half.
+    Args:
+        table: the log.
+        fit: of what is known at a tick; None if that is not enough: then the last fit stands, or what is said while
+            nothing is known.
+        nothing_known: that, of every row; None: a half.
     """
     probabilities = np.full(len(table.ticks), np.nan)
     first: int | None = None
@@ -52,7 +56,10 @@ def refitted(table: Table, fit: Callable[[int], Predict | None]) -> Estimates:
                 first = tick if first is None else first
         rows = np.flatnonzero(table.at(tick))
         begun = perf_counter()
-        probabilities[rows] = NOTHING_KNOWN if made is None else made(rows.tolist())
+        if made is None:
+            probabilities[rows] = NOTHING_KNOWN if nothing_known is None else nothing_known[rows]
+        else:
+            probabilities[rows] = made(rows.tolist())
         if made is not None:
             scoring += perf_counter() - begun
             scored += len(rows)
