@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from streams.errors import ExitCode
-from tests.support.policies import CLASSES, EAGER, SORTS, answered, sorts
+from tests.support.policies import BUDGETS, FEWER, RUN_DRY, answered, sorts
 from tests.support.servers import ApacheKafka
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_logs import lengths, tape_log
@@ -71,7 +71,7 @@ def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
     kafka: ApacheKafka, make_world: MakeWorld
 ) -> None:
     world = make_world(kafka, batch_records=40, piece_items=10, session_timeout_s=1.2)
-    log = answered(tape_log(seed=5, policies={20: EAGER, 80: CLASSES}), world.config.engine(), seed=5)
+    log = answered(tape_log(seed=5, policies={20: BUDGETS, 80: FEWER}), world.config.engine(), seed=5)
     world.produce(log)
     for step in CHAIN:
         victim = world.worker(RETENTION_CRASH_POINT=step)
@@ -81,5 +81,7 @@ def test_a_death_after_each_numbered_step_changes_nothing_in_the_outcome(
     world.worker()
     world.wait(lambda: world.done(lengths(log)), 60)
     assert world.stop() == [ExitCode.OK]
-    assert sorts(world.check()) >= SORTS
+    assert sorts(world.check()) >= RUN_DRY
+    audited = world.command("audit")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
     assert world.committed() == dict(enumerate(world.next_offsets()))

@@ -22,7 +22,7 @@ from models.outputs import Trigger, Withdrawal
 from models.timeline.partitioning import partition_of
 from streams.errors import ExitCode
 from tests.support.logs import DATA, chosen_policy, touchpoint
-from tests.support.policies import CLASSES, EAGER, IN_SECONDS, SORTS, answered, answers_to, sorts
+from tests.support.policies import BUDGETS, FEWER, IN_SECONDS, RUN_DRY, answered, answers_to, sorts
 from tests.support.prepared import Process
 from tests.support.servers import ApacheKafka
 from tests.support.world import Raw, World
@@ -172,7 +172,7 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     rng = random.Random(SEED)
     world = make_world(kafka, batch_records=rng.choice([3, 20, 100]), piece_items=rng.choice([5, 1000]))
     rest = log = answered(
-        tape_log(seed=SEED % 1_000, customers=200, policies={20: EAGER, 80: CLASSES}), world.config.engine(), SEED
+        tape_log(seed=SEED % 1_000, customers=200, policies={20: BUDGETS, 80: FEWER}), world.config.engine(), SEED
     )
     chaos = Chaos(world, rng)
     began = time.monotonic()
@@ -200,7 +200,9 @@ def test_the_outcome_is_that_of_the_engine_in_memory_whatever_happens(
     chaos.tend()
     world.end()
     print(chaos.ends)
-    assert sorts(world.check()) >= SORTS
+    assert sorts(world.check()) >= RUN_DRY
+    audited = world.command("audit")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
 def _shopping(world: World, rng: random.Random, number: int) -> None:

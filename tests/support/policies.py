@@ -63,19 +63,24 @@ QUIETER = (
 )
 """The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""
 LIMITED: Final = ("something_useful", "reward", "offer", "win_back", "cart_reminder")
-BUDGETS = re.sub(
-    rf"(\[action\.(?:{'|'.join(LIMITED)})\]\n)", r'\1budgets = ["letters", "gifts"]\nliability = 8\n', EAGER
-).replace(
-    "# -- what asks for a decision",
-    """[budget.letters]
+
+
+def budgeted(text: str, letters: int = 9, gifts: float = 190.5) -> str:
+    """A policy with two budgets that run dry, and an alarm that fires where boundaries are at most a day apart."""
+    named = re.sub(
+        rf"(\[action\.(?:{'|'.join(LIMITED)})\]\n)", r'\1budgets = ["letters", "gifts"]\nliability = 8\n', text
+    )
+    return named.replace(
+        "# -- what asks for a decision",
+        f"""[budget.letters]
 counts = "contacts"
-most = 9
+most = {letters}
 per = "week"
 tranche = "3d"
 
 [budget.gifts]
 counts = "money"
-most = 190.5
+most = {gifts}
 per = "month"
 tranche = "7d"
 
@@ -84,8 +89,13 @@ least = 3
 excess = 3.0
 
 # -- what asks for a decision""",
-)
-"""The first with two budgets that run dry, and an alarm that fires."""
+    )
+
+
+BUDGETS = budgeted(EAGER)
+"""The first with both."""
+FEWER = budgeted(CLASSES, letters=5, gifts=99)
+"""The second with less of both."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),
@@ -108,13 +118,17 @@ WORDS: Final[dict[str, dict[str, Any]]] = {
     "consent_changed": {"marketing": False},
 }
 IN_SECONDS: Final = tuple(
-    re.sub(r"\nquiet_hours = .*", "", re.sub(r'(?<!valid = )"(\d+)[hdw]"', r'"\1s"', text)) for text in (EAGER, CLASSES)
+    re.sub(r"\nquiet_hours = .*", "", re.sub(r'(?<!valid = )"(\d+)[hdw]"', r'"\1s"', text))
+    for text in (budgeted(EAGER, letters=30, gifts=400), CLASSES)
 )
-"""For worlds whose weeks are seconds: durations in seconds but those of promotions, and no night."""
+"""For worlds whose weeks are seconds: durations in seconds but those of promotions and periods of budgets, and no
+night."""
 SORTS: Final = frozenset(
     {"policy_in_force", "decided", "waits", "void", "delivered", "given_back", "withdrawal", "trigger"}
 )
 """What a run under a policy is to have said, for its comparison to mean something."""
+RUN_DRY: Final = SORTS | {"budget"}
+"""The same where it has budgets: something waits for room."""
 
 
 def sorts(world: Rehearsal) -> set[str]:
@@ -125,6 +139,7 @@ def sorts(world: Rehearsal) -> set[str]:
             told = json.loads(output.value)
             if told.get("policy") or told["type"] == "withdrawal":
                 found.add(told.get("what") or told["type"])
+                found |= {"budget"} if told.get("gate") == "budget" else set()
     return found
 
 

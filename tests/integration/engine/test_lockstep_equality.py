@@ -11,7 +11,7 @@ import pytest
 from models.simulation.rehearsal import Rehearsal
 from streams.errors import ExitCode
 from tests.support.cli_docs import undocumented
-from tests.support.policies import CLASSES, EAGER, SORTS, answered, sorts
+from tests.support.policies import BUDGETS, FEWER, RUN_DRY, answered, sorts
 from tests.support.servers import Broker
 from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld
@@ -69,7 +69,7 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
 ) -> None:
     transactions = "kafka" in request.node.callspec.params["broker"]
     world = make_world(broker, batch_records=batch, piece_items=7)
-    policies = {20: EAGER, 80: CLASSES} if batch == DECIDED_BY_POLICY else {}
+    policies = {20: BUDGETS, 80: FEWER} if batch == DECIDED_BY_POLICY else {}
     log = tape_log(seed=batch + workers, customers=customers, policies=policies)
     if policies:
         log = answered(log, world.config.engine(), seed=batch)
@@ -83,7 +83,7 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
     world.wait(lambda: world.done(lengths(log)), 90)
     assert set(world.stop()) <= CLEAN
     expected = world.check(committed=transactions)
-    assert not policies or sorts(expected) >= SORTS
+    assert not policies or sorts(expected) >= RUN_DRY
     triggers = [output.id for shard in expected.shards for output in shard.outputs if output.role == "triggers"]
     assert len(set(triggers)) == len(triggers) > 0
     if transactions and policies:
