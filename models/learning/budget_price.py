@@ -8,6 +8,15 @@ the versions, and is subtracted from a score as any cost is.
 from __future__ import annotations
 
 from math import isfinite
+from typing import Any, Final
+
+from models.churn.plain_data import number
+from models.churn.snapshot import SnapshotRefused
+
+UNPROVEN_RATE: Final = 0.02
+"""Of the mean value at stake: how far the price of unproven contact moves where twice as much was used. In the
+synthetic world it settles within a few weeks; half that rate makes no difference that could be measured."""
+_MOST: Final = 1e6
 
 
 def stepped(price: float, used: float, allowed: float, rate: float) -> float:
@@ -22,3 +31,33 @@ def stepped(price: float, used: float, allowed: float, rate: float) -> float:
     if not (allowed > 0.0 and rate > 0.0 and used >= 0.0 and isfinite(used)):
         raise ValueError(f"used is {used!r}, allowed {allowed!r}, rate {rate!r}: the last two must be above 0")
     return max(price + rate * (used - allowed) / allowed, 0.0)
+
+
+class UnprovenPrice:
+    """What contact that is not proven must bring beside its cost, so that its mean chance over all draws is kept.
+
+    A cap on every single draw would thin hope and despair alike: of contact that is expected to help, most would go to
+    whom it helps least. A price gives the same amount of contact to whom it is expected to help most.
+    """
+
+    def __init__(self, share: float) -> None:
+        """share: the mean chance that unproven arms may have together."""
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"share is {share!r}; it must be above 0 and at most 1")
+        self.share = share
+        self.price = 0.0
+        """As a share of the mean value at stake."""
+
+    def step(self, used: float, draws: int) -> None:
+        """After a step of log time, a week, say. used: the sum of the chances that unproven arms had in its draws."""
+        if draws:
+            self.price = stepped(self.price, used, self.share * draws, UNPROVEN_RATE)
+
+    def state(self) -> dict[str, Any]:
+        return {"price": self.price}
+
+    def restore(self, state: Any) -> None:
+        """Raises SnapshotRefused, changing nothing."""
+        if not isinstance(state, dict):
+            raise SnapshotRefused(f"{state!r:.100} is no price")
+        self.price = number(state, "price", 0.0, _MOST)

@@ -92,6 +92,11 @@ class EffectLearner:
     def arms(self) -> tuple[str, ...]:
         return tuple(self._arms)
 
+    @property
+    def mean_worth(self) -> float:
+        """Of the value at stake of the draws so far, money; 0 before the first."""
+        return self._worth / self._draws if self._draws else 0.0
+
     # What happens
 
     def opened(self, arm: str | None, worth: float) -> None:

@@ -36,6 +36,8 @@ class Reason(StrEnum):
     """Another one scores higher; it fell by its own chance."""
     HELD_OUT = "held_out"
     """Leaving alone fell, although an action scores higher."""
+    RATIONED = "rationed"
+    """An action is expected to bring something, but less than unproven contact must."""
     NO_POSITIVE_VALUE = "no_positive_value"
     """No action is expected to bring more than it costs."""
     NONE_OPEN = "none_open"
@@ -64,6 +66,7 @@ def choose(
     decision: bytes,
     *,
     launched: bool = True,
+    unproven_price: float = 0.0,
     domain: Domain = Domain.CHOICE,
 ) -> Chosen:
     """Choose among leaving alone and the candidates.
@@ -75,6 +78,7 @@ def choose(
         worth: the value at stake, money.
         decision: its id, which alone says what falls.
         launched: unproven arms are open to this customer.
+        unproven_price: what an unproven arm must bring beside its cost, money (`models.learning.budget_price`).
         domain: `SHADOW` for the draw over actions in shadow mode.
     """
     scores = [score(one.arm, features, worth, one.cost) for one in candidates]
@@ -82,16 +86,19 @@ def choose(
         state(one.arm, found, rules, launched=launched, stopped=one.stopped)
         for one, found in zip(candidates, scores, strict=True)
     ]
-    chances = chances_of(scores, states, rules)
+    chances = chances_of(scores, states, rules, unproven_price)
     place = drawn(chances, keyed(domain, decision))
-    return Chosen(place, tuple(chances), tuple(scores), tuple(states), _reason(place, scores, states))
+    return Chosen(place, tuple(chances), tuple(scores), tuple(states), _reason(place, scores, states, unproven_price))
 
 
-def chances_of(scores: Sequence[Score], states: Sequence[State], rules: ChoiceRules) -> list[int]:
+def chances_of(
+    scores: Sequence[Score], states: Sequence[State], rules: ChoiceRules, unproven_price: float = 0.0
+) -> list[int]:
     """The chances of leaving alone and of each arm. A closed arm has none, not even its floor."""
     open_ = [place for place, one in enumerate(states) if one not in CLOSED]
-    weighed = shares([ALONE, *(scores[place] for place in open_)], rules.temper)
-    cautious = held(weighed, [states[place] for place in open_], rules.unproven)
+    priced = _priced(scores, states, unproven_price)
+    weighed = shares([ALONE, *(priced[place] for place in open_)], rules.temper)
+    cautious = held(weighed, [states[place] for place in open_], rules.unproven_each)
     found = with_floors(cautious, rules.floor, rules.hold_out)
     chances = [found[0]] + [0] * len(scores)
     for place, chance in zip(open_, found[1:], strict=True):
@@ -99,11 +106,21 @@ def chances_of(scores: Sequence[Score], states: Sequence[State], rules: ChoiceRu
     return chances
 
 
-def _reason(place: int, scores: Sequence[Score], states: Sequence[State]) -> Reason:
-    open_ = [ALONE if one in CLOSED else found for found, one in zip(scores, states, strict=True)]
+def _priced(scores: Sequence[Score], states: Sequence[State], price: float) -> list[Score]:
+    return [
+        Score(found.mean - price, found.sd) if one is State.UNPROVEN else found
+        for found, one in zip(scores, states, strict=True)
+    ]
+
+
+def _reason(place: int, scores: Sequence[Score], states: Sequence[State], price: float) -> Reason:
     if all(one in CLOSED for one in states):
         return Reason.NONE_OPEN
-    best = best_of([ALONE, *open_])
-    if place == best:
-        return Reason.BEST if place else Reason.NO_POSITIVE_VALUE
-    return Reason.EXPLORED if place else Reason.HELD_OUT
+    priced = _priced(scores, states, price)
+    best = best_of([ALONE, *(ALONE if one in CLOSED else found for found, one in zip(priced, states, strict=True))])
+    if place != best:
+        return Reason.EXPLORED if place else Reason.HELD_OUT
+    if place:
+        return Reason.BEST
+    hopeful = any(found.mean > 0.0 and one is State.UNPROVEN for found, one in zip(scores, states, strict=True))
+    return Reason.RATIONED if hopeful else Reason.NO_POSITIVE_VALUE

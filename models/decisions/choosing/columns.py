@@ -48,25 +48,42 @@ def chances_of(
     rules: ChoiceRules,
     launched: Flags | None = None,
     stopped: Flags | None = None,
+    unproven_price: float = 0.0,
 ) -> Chances:
     """Shape (rows, arms + 1), leaving alone first; every row sums to `ONE`.
 
     eligible: shape (rows, arms). launched: (rows,), without it all. stopped: (rows, arms), without it none.
     """
+    halted, proven, closed = _standing(arms, scores, rules, launched, stopped)
+    open_ = np.column_stack([np.ones(len(eligible), dtype=np.bool_), eligible & ~closed])
+    priced = scores.means.copy()
+    priced[:, 1:] = np.where(proven | halted, priced[:, 1:], priced[:, 1:] - unproven_price)
+    shares = _shares(Scores(priced, scores.sds), open_, rules.temper)
+    held = _held(shares, halted, ~(proven | halted), rules.unproven_each)
+    return _with_floors(held, open_, rules)
+
+
+def unproven(arms: Sequence[Arm], scores: Scores, rules: ChoiceRules) -> Flags:
+    """Which arms are not proven in a row, shape (rows, arms); none is stopped."""
+    _, proven, _ = _standing(arms, scores, rules, None, None)
+    return ~proven
+
+
+def _standing(
+    arms: Sequence[Arm], scores: Scores, rules: ChoiceRules, launched: Flags | None, stopped: Flags | None
+) -> tuple[Flags, Flags, Flags]:
+    """Which arms are stopped, proven and closed, each of shape (rows, arms)."""
     matured = np.array([arm.matured >= rules.proof_contacts for arm in arms], dtype=np.bool_)
     full = np.array(
         [rules.open_contacts is not None and a.opened - a.matured >= rules.open_contacts for a in arms], dtype=np.bool_
     )
     means, sds = scores.means[:, 1:], scores.sds[:, 1:]
-    halted = np.zeros_like(eligible) if stopped is None else stopped
-    proven = ~halted & matured & (means - rules.kappa * sds > 0.0)
-    closed = ~halted & ~proven & full
+    halted: Flags = np.zeros(means.shape, dtype=np.bool_) if stopped is None else stopped
+    proven: Flags = ~halted & matured & (means - rules.kappa * sds > 0.0)
+    closed: Flags = ~halted & ~proven & full
     if launched is not None:
         closed |= ~halted & ~proven & ~launched[:, None]
-    open_ = np.column_stack([np.ones(len(eligible), dtype=np.bool_), eligible & ~closed])
-    shares = _shares(scores, open_, rules.temper)
-    held = _held(shares, halted, ~(proven | halted), rules.unproven)
-    return _with_floors(held, open_, rules)
+    return halted, proven, closed
 
 
 def greedy(scores: Scores, eligible: Flags) -> NDArray[np.intp]:

@@ -33,13 +33,15 @@ class Numbers(NamedTuple):
     """A version's numbers for the choice.
 
     base: coefficients of the share that is kept under the running policy. sigma: standard deviation of an outcome's
-    share around what is expected of it. rows: outcomes learned, by weight. arms: by content hash.
+    share around what is expected of it. rows: outcomes learned, by weight. arms: by content hash. unproven_price: what
+    contact that is not proven must bring beside its cost, money.
     """
 
     base: tuple[float, ...]
     sigma: float
     rows: float
     arms: Mapping[str, Arm]
+    unproven_price: float = 0.0
 
     def plain(self) -> dict[str, Any]:
         """As JSON types. Of a covariance the lower triangle, row by row: it is symmetric."""
@@ -47,6 +49,7 @@ class Numbers(NamedTuple):
             "base": list(self.base),
             "sigma": self.sigma,
             "rows": self.rows,
+            "unproven_price": self.unproven_price,
             "arms": {
                 name: {
                     "effect": list(arm.effect),
@@ -69,7 +72,10 @@ class Numbers(NamedTuple):
         sigma, rows = _numbers([plain.get("sigma"), plain.get("rows")], "sigma and rows")
         if sigma <= 0.0 or rows < 0.0:
             raise SnapshotRefused(f"sigma is {sigma:g} and rows {rows:g}; they must be above zero, and not below it")
-        return cls(base, sigma, rows, {str(name): _arm(name, arm, len(base)) for name, arm in arms.items()})
+        (price,) = _numbers([plain.get("unproven_price")], "unproven_price")
+        if price < 0.0:
+            raise SnapshotRefused(f"unproven_price is {price:g}; it must not be below zero")
+        return cls(base, sigma, rows, {str(name): _arm(name, arm, len(base)) for name, arm in arms.items()}, price)
 
 
 def _arm(name: str, plain: Any, features: int) -> Arm:

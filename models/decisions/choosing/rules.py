@@ -16,15 +16,18 @@ class ChoiceRules(NamedTuple):
     """temper: of the weights, in standard deviations of a difference; a small one stays near the best.
 
     floor: least chance of each arm in the draw. hold_out: least chance of leaving alone, where that is more.
-    unproven: at most this chance of all arms together that are not proven. kappa: an arm is proven where its mean is
-    that many standard deviations above zero (.3: better than nothing with 62 %), and `proof_contacts` of its own
-    contacts have matured. open_contacts: an arm that is not proven is closed while so many of its contacts are open.
+    unproven: the mean chance, over all draws, of arms together that are not proven; a price on them keeps it, so that
+    it goes to whom it is expected to help most. unproven_each: at most this chance of them in one draw. kappa: an arm
+    is proven where its mean is that many standard deviations above zero (.3: better than nothing with 62 %), and
+    `proof_contacts` of its own contacts have matured. open_contacts: an arm that is not proven is closed while so many
+    of its contacts are open.
     """
 
     temper: float = 0.15
     floor: float = 0.01
     hold_out: float = 0.05
     unproven: float = 0.30
+    unproven_each: float = 1.0
     kappa: float = 0.3
     proof_contacts: int = PROOF_CONTACTS
     open_contacts: int | None = None
@@ -39,6 +42,7 @@ def problems(rules: ChoiceRules) -> list[str]:
             ("floor", rules.floor, 0.0, 0.1),
             ("hold_out", rules.hold_out, 0.0, 1.0),
             ("unproven", rules.unproven, 0.0, 1.0),
+            ("unproven_each", rules.unproven_each, 0.0, 1.0),
             ("kappa", rules.kappa, 0.0, 10.0),
             ("proof_contacts", rules.proof_contacts, 0, 1_000_000),
         )

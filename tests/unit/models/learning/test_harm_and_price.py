@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.churn.snapshot import SnapshotRefused
-from models.learning.budget_price import stepped
+from models.learning.budget_price import UnprovenPrice, stepped
 from models.learning.harm import ALARM, TIMES, HarmAlarm, MoneyLoss, least_contacts
 
 
@@ -131,3 +131,29 @@ def test_a_price_settles_where_the_allowance_is_used() -> None:
 def test_no_allowance_is_refused(used: float, allowed: float, rate: float) -> None:
     with pytest.raises(ValueError, match="used is"):
         stepped(1.0, used, allowed, rate)
+
+
+def test_the_price_of_unproven_contact_keeps_its_share() -> None:
+    rng = np.random.default_rng(1)
+    price = UnprovenPrice(0.3)
+    used = []
+    for _ in range(200):
+        hopes = rng.normal(0.05, 0.05, 100)
+        used.append(float((hopes > price.price).sum()))
+        price.step(used[-1], 100)
+    assert np.mean(used[20:]) == pytest.approx(30, abs=1.5)
+    before = price.price
+    price.step(0.0, 0)
+    assert price.price == before
+    other = UnprovenPrice(0.3)
+    other.restore(json.loads(json.dumps(price.state())))
+    assert other.price == price.price
+
+
+def test_a_damaged_price_is_refused() -> None:
+    with pytest.raises(SnapshotRefused, match="price is -1"):
+        UnprovenPrice(0.3).restore({"price": -1.0})
+    with pytest.raises(SnapshotRefused, match="is no price"):
+        UnprovenPrice(0.3).restore(None)
+    with pytest.raises(ValueError, match=r"share is 0\.0"):
+        UnprovenPrice(0.0)

@@ -26,7 +26,7 @@ RULES = st.builds(
     temper=st.floats(0.02, 5.0),
     floor=st.floats(0.0, 0.1),
     hold_out=st.floats(0.0, 1.0),
-    unproven=st.floats(0.0, 1.0),
+    unproven_each=st.floats(0.0, 1.0),
     kappa=st.floats(0.0, 3.0),
     proof_contacts=st.integers(0, 300),
     open_contacts=st.none() | st.integers(1, 300),
@@ -76,7 +76,7 @@ def test_unproven_arms_together_have_no_more_than_the_cap_beside_their_floors(
     _, least = least_chances(sum(one not in CLOSED for one in chosen.states), rules.floor, rules.hold_out)
     together = sum(chosen.chances[place + 1] for place in unproven)
     # What rounding leaves may go to one of them.
-    assert together <= rules.unproven * ONE + least * len(unproven) + 8
+    assert together <= rules.unproven_each * ONE + least * len(unproven) + 8
 
 
 @given(ARMS, st.lists(st.tuples(FEATURES, WORTHS), min_size=1, max_size=6), RULES, st.data())
@@ -90,7 +90,8 @@ def test_one_choice_and_many_side_by_side_are_the_same_to_the_bit(
     in_launch = np.array([data.draw(st.booleans()) for _ in rows], dtype=bool)
     x, worths = np.array([row for row, _ in rows]), np.array([worth for _, worth in rows])
     found = columns.scores_of(known, x, worths, np.array(costs))
-    side_by_side = columns.chances_of(known, found, eligible, rules, in_launch, stopped)
+    price = data.draw(st.floats(0.0, 20.0))
+    side_by_side = columns.chances_of(known, found, eligible, rules, in_launch, stopped, price)
     for place, (row, worth) in enumerate(rows):
         mine = [one for one in range(len(known)) if eligible[place, one]]
         chosen = choose(
@@ -100,6 +101,7 @@ def test_one_choice_and_many_side_by_side_are_the_same_to_the_bit(
             rules,
             b"d",
             launched=bool(in_launch[place]),
+            unproven_price=price,
         )
         expected = [chosen.chances[0]] + [0] * len(known)
         for one, chance in zip(mine, chosen.chances[1:], strict=True):
@@ -168,7 +170,7 @@ def test_the_choice_does_not_depend_on_the_currency(
 
 
 def test_an_arm_leaves_the_cap_alone_with_contacts_of_its_own() -> None:
-    rules = ChoiceRules()
+    rules = ChoiceRules(unproven_each=0.30)
     few, many = plain(0.5, matured=199), plain(0.5, matured=200)
     assert state(few, Score(5.0, 1.0), rules, launched=True) is State.UNPROVEN
     assert state(many, Score(5.0, 1.0), rules, launched=True) is State.PROVEN
@@ -177,6 +179,18 @@ def test_an_arm_leaves_the_cap_alone_with_contacts_of_its_own() -> None:
     assert chosen.states == (State.UNPROVEN, State.PROVEN)
     capped = choose([Candidate(few, 0.0), Candidate(few, 0.0)], [1.0], 10.0, rules, b"d")
     assert sum(capped.chances[1:]) / ONE == pytest.approx(0.30 * (1 - 0.07) + 0.02)
+
+
+def test_unproven_contact_is_rationed_by_a_price_and_proven_contact_is_not() -> None:
+    few, many = plain(0.5, matured=199), plain(0.4, matured=200)
+    free = choose([Candidate(few, 0.0), Candidate(many, 0.0)], [1.0], 10.0, ChoiceRules(), b"d")
+    dear = choose([Candidate(few, 0.0), Candidate(many, 0.0)], [1.0], 10.0, ChoiceRules(), b"d", unproven_price=6.0)
+    assert free.chances[1] > 0.9 * ONE
+    assert dear.chances[2] > 0.9 * ONE
+    assert dear.scores == free.scores
+    rules = ChoiceRules(floor=0.0, hold_out=0.0)
+    assert choose([Candidate(few, 0.0)], [1.0], 10.0, rules, b"d", unproven_price=6.0).reason is Reason.RATIONED
+    assert choose([Candidate(plain(-0.5, matured=0), 0.0)], [1.0], 10.0, rules, b"d").reason is Reason.NO_POSITIVE_VALUE
 
 
 def test_figures_that_are_too_hopeful_prove_nothing() -> None:

@@ -50,6 +50,8 @@ def test_numbers_of_a_version_pass_through_json_to_the_bit() -> None:
     [
         (("sigma",), 0.0, "sigma"),
         (("rows",), -1.0, "rows"),
+        (("unproven_price",), -1.0, "unproven_price is -1"),
+        (("unproven_price",), None, "unproven_price must be"),
         (("base",), [float("inf")], "base"),
         (("base",), [], "base has 0 numbers"),
         (("arms",), [], "holds no numbers"),
