@@ -1,7 +1,7 @@
 """The learned choice beside fixed rules in worlds with a known truth, and how often its intervals are wrong.
 
 python -m benchmarks.choice --quick     # 500 and 5,000 episodes, 5 seeds, few rules: some minutes
-python -m benchmarks.choice             # and 50,000, 20 seeds: about an hour on two cores
+python -m benchmarks.choice             # and 50,000, all rules, 20 seeds: some hours on two cores
 
 Prints the tables of docs/proof.md: the expected net gain of an episode above leaving alone, mean and standard error of
 seeds, all rules on the same seeds and so under the same luck; and of 1,000 small made programmes how often an interval
