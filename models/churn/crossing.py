@@ -20,7 +20,7 @@ from models.churn.port import Scorer
 from models.customer.layout import BASIS
 from models.features.columns import load_lanes
 from models.features.silence import roll, rolled
-from models.numerics.compiled import LANES, compiled
+from models.numerics.compiled import LANES, compiled, linked
 from models.settings import DAY, MINUTE, SECOND
 
 STRETCH: Final = 7 * DAY
@@ -77,7 +77,7 @@ def target_of(risk: float, reached: float, leave: float, ladder: Any) -> float:
     return NEVER_REACHED
 
 
-@compiled
+@linked
 def foresee(ahead: Ahead, ladders: Any, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any) -> None:
     """Probabilities of churn, and the first upward crossing of each customer after now and before their tick.
 
@@ -150,7 +150,7 @@ def _next_end(now: int, at: int, last: int) -> int:
     return end
 
 
-@compiled
+@linked
 def _search(
     ahead: Ahead, rows: Any, targets: Any, mixture: Mixture, looks: Looks, probabilities: Any, crossings: Any
 ) -> None:
@@ -188,7 +188,7 @@ def _search(
             crossings[rows[lane]] = times[_AFTER, lane] // SECOND
 
 
-@compiled
+@linked
 def _narrow(nows: Any, targets: Any, times: Any, risks: Any, found: Any, mixture: Mixture, looks: Looks) -> None:
     """Bring `times`, between which the risk crosses, to a minute of each other, by regula falsi, and a bisection in
     between where a bracket is bent.

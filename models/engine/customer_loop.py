@@ -45,7 +45,7 @@ from models.engine.customer_timers import begin_example, matured, next_due
 from models.engine.lanes import ASKS, LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
-from models.numerics.compiled import compiled
+from models.numerics.compiled import compiled, linked
 from models.settings import SECOND
 from models.timeline.order import NEVER, STAGES, Stage
 from models.touchpoints import Kind
@@ -72,7 +72,7 @@ _MOST_A_STEP = 3
 """Effects that one step reports at most."""
 
 
-@compiled
+@linked
 def walk(
     records: Any,
     lanes: Any,

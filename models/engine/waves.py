@@ -15,7 +15,7 @@ from models.churn.mixture.probability import Mixture
 from models.customer.layout import BASIS, TICK
 from models.engine.customer_loop import walk
 from models.engine.lanes import Arrivals, State
-from models.numerics.compiled import compiled
+from models.numerics.compiled import compiled, linked
 
 _ASKING, _SCORED = int(State.ASKING), int(State.SCORED)
 
@@ -68,7 +68,7 @@ def waves(
     return n
 
 
-@compiled
+@linked
 def _estimate(
     records: Any, lanes: Any, asking: Any, rules: Any, mixture: Mixture, looks: Any, probabilities: Any, crossings: Any
 ) -> None:

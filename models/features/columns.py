@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from models.customer.layout import HALF_LIVES_PURCHASE, HALF_LIVES_TOUCH
 from models.features.basis import COLUMNS, COUNTED, TOUCH_COLUMNS
-from models.numerics.compiled import LANES, compiled
+from models.numerics.compiled import LANES, compiled, linked
 from models.numerics.lanes import exp, exp2, ln
 from models.numerics.normal import ln_upper_tail, upper_tail
 
@@ -130,7 +130,7 @@ def load_lanes(bases: Any, first: int, b: Any) -> int:
     return used
 
 
-@compiled
+@linked
 def steady(b: Any, means: Any, x: Any) -> None:
     """The constant and the features that silence does not move.
 
@@ -168,7 +168,7 @@ def steady(b: Any, means: Any, x: Any) -> None:
         x[SPREAD, lane] = np.sqrt(max(squares / (gaps + 2.0) - mean * mean, _LEAST_SPREAD))
 
 
-@compiled
+@linked
 def moving(b: Any, silence: float, x: Any) -> None:
     """The features that move, after so many more days of `silence`. `x` as `steady` has left it."""
     for lane in range(LANES):
@@ -190,7 +190,7 @@ def moving(b: Any, silence: float, x: Any) -> None:
     _counts(b, silence, x)
 
 
-@compiled
+@linked
 def _renewal(b: Any, silence: float, x: Any) -> None:
     """Of a lognormal gap: the logit of its end within a week, and how long it has lasted."""
     far = 0
@@ -214,7 +214,7 @@ def _renewal(b: Any, silence: float, x: Any) -> None:
         x[_LONGEST + 3, lane] = max(x[_LONGEST + 2, lane], 0.0)
 
 
-@compiled
+@linked
 def _counts(b: Any, silence: float, x: Any) -> None:
     """What decays. Each half-life is half of the next one: so is what is left of a count the square of what is left by
     the next one."""

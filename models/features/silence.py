@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.customer.layout import BASIS, HALF_LIVES_PURCHASE
 from models.features.basis import COLUMNS, RECENCY_COLUMN, TENURE_COLUMN
 from models.features.columns import TOUCH_HALF_LIVES, load_lanes
-from models.numerics.compiled import LANES, compiled
+from models.numerics.compiled import LANES, compiled, linked
 from models.numerics.lanes import exp2
 
 _DECAYED, _TOUCHED = COLUMNS.index("purchases_14"), COLUMNS.index("open_cases")
@@ -18,7 +18,7 @@ _CASE_AGE = COLUMNS.index("oldest_case_days")
 _HALF_LIVES, _TOUCH_HALF_LIVES = np.array(HALF_LIVES_PURCHASE), np.array(TOUCH_HALF_LIVES)
 
 
-@compiled
+@linked
 def roll(b: Any, days: Any, later: Any) -> None:
     """Write into `later` what the bases `b` will be in `days`, at float32, as a basis is kept.
 

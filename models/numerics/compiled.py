@@ -20,6 +20,8 @@ from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 from numba.core.types import unliteral
 
+from models.numerics.linking import ByName, WithNeeds, call_by_name
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,8 +29,9 @@ LANES: Final = 16
 """Numbers that are computed side by side: the last axis of the arrays that are calculated in. The compiler must know it
 to make code of the widest registers; with eight it undoes the loops instead, more are not faster."""
 
-OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True}
-"""Without the interpreter's lock: the thread that fetches goes on meanwhile."""
+OPTIONS: dict[str, Any] = {"fastmath": False, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+"""Without the interpreter's lock: the thread that fetches goes on meanwhile. Nobody calls from C: those entry points
+would only take the compiler's time."""
 
 
 def compiled(function: F) -> F:
@@ -42,11 +45,17 @@ def inlined(function: F) -> F:
     return _compiled(function, {**OPTIONS, "inline": "always"})
 
 
+def linked(function: F) -> F:
+    """The same for what is large and called from several places: its callers call it, instead of taking it in
+    (`models.numerics.linking`). At a module's level, and for work that makes a call cheap: a whole loop over lanes."""
+    return _compiled(function, {**OPTIONS, "pipeline_class": ByName})
+
+
 def _compiled(function: F, options: dict[str, Any]) -> F:
     dispatcher: Any = njit(**options)(function)
     dispatcher.get_call_template = _whatever_the_constants(dispatcher.get_call_template)
     try:
-        dispatcher._cache = _Cache(function)
+        dispatcher._cache = _Cache(function, by_name=options.get("pipeline_class") is ByName)
     except RuntimeError as error:  # nowhere to write to: every process compiles for itself
         warnings.warn(f"compiled code is not kept: {error}; set NUMBA_CACHE_DIR to a writable folder", stacklevel=2)
     return cast(F, dispatcher)
@@ -65,9 +74,11 @@ def _whatever_the_constants(template_of: Callable[..., Any]) -> Callable[..., An
 class _Cache(FunctionCache):
     """Numba's cache, with the callees and constants in the key. A cache that fails costs time, and nothing else."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    _impl_class = WithNeeds
+
+    def __init__(self, function: Callable[..., Any], by_name: bool) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]  # of numba
-        self._function = function
+        self._function, self._by_name = function, by_name
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]  # of numba
@@ -75,7 +86,10 @@ class _Cache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # of numba
+            result = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # of numba
+            if result is not None and self._by_name:
+                call_by_name(result)
+            return result
         except Exception as error:  # noqa: BLE001 - a damaged file raises whatever its bytes happen to mean
             warnings.warn(f"{self._name} can't be read from its cache, is compiled anew: {error!r}", stacklevel=2)
             # The index of a former release may name what has moved since: with it nothing could be kept any more.
@@ -88,6 +102,8 @@ class _Cache(FunctionCache):
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]  # of numba
         except Exception as error:  # noqa: BLE001 - a full disk, or the damaged index that could not be read
             warnings.warn(f"{self._name} can't be kept in its cache: {error!r}", stacklevel=2)
+        if self._by_name:
+            call_by_name(data)
 
 
 def digest(function: Callable[..., Any]) -> str:

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from models.churn.mbg.fit import silent_probability
 from models.features.basis import DAYS_COLUMN, RECENCY_COLUMN, TENURE_COLUMN
-from models.numerics.compiled import LANES, compiled
+from models.numerics.compiled import LANES, linked
 
 _WEEK: Final = 7.0
 
 
-@compiled
+@linked
 def anchor(b: Any, horizon: float, parameters: Any, out: Any) -> None:
     """The probability of no purchase within the horizon.
 

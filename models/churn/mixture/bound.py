@@ -13,7 +13,7 @@ from models.churn.mixture.probability import (
     pooled,
 )
 from models.features.columns import LOG_RECENCY, RENEWAL, SPREAD, WIDTH
-from models.numerics.compiled import LANES, compiled, inlined
+from models.numerics.compiled import LANES, inlined, linked
 
 _ROUNDING: Final = 1e-6
 """Of probabilities, from bases being float32."""
@@ -30,7 +30,7 @@ def overshoot(before: float, after: float, spread: float) -> float:
     return min(_CURVATURE * gaps * gaps, _MOST_OVERSHOOT)
 
 
-@compiled
+@linked
 def highest_probability(mixture: Mixture, here: Workspace, there: Workspace, out: Any) -> None:
     """Upper bounds, into `out`, shape (LANES,), of the probability between two moments, a week apart at most.
 

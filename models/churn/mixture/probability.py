@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.churn.mixture.anchor import anchor
 from models.customer.layout import BASIS
 from models.features.columns import ROOM, WIDTH, load_lanes, moving, steady
-from models.numerics.compiled import LANES, compiled, inlined
+from models.numerics.compiled import LANES, compiled, inlined, linked
 from models.numerics.lanes import exp, ln
 
 SHARE_OF_DIRECT: Final = 0.25
@@ -118,7 +118,7 @@ def workspace_for(mixture: Mixture) -> Workspace:
     )
 
 
-@compiled
+@linked
 def dot(weights: Any, x: Any, sums: Any) -> None:
     """w·x of every lane into `sums[0]`; in four sums side by side: the processor need not wait for one addition before
     the next.
@@ -140,7 +140,7 @@ def dot(weights: Any, x: Any, sums: Any) -> None:
         sums[0, lane] = (sums[0, lane] + sums[1, lane]) + (sums[2, lane] + sums[3, lane])
 
 
-@compiled
+@linked
 def roll_hazard(mixture: Mixture, work: Workspace) -> None:
     """Features, cumulated hazards and their logits, of the workspace's bases."""
     features, cumulated = work.features, work.cumulated
@@ -161,7 +161,7 @@ def roll_hazard(mixture: Mixture, work: Workspace) -> None:
         work.hazards[lane] = logit_of_none(cumulated[lane])
 
 
-@compiled
+@linked
 def weigh(mixture: Mixture, work: Workspace) -> None:
     """All but the pool: the learners' logits and MBG/NBD's probabilities, of the workspace's bases."""
     roll_hazard(mixture, work)
@@ -171,7 +171,7 @@ def weigh(mixture: Mixture, work: Workspace) -> None:
     anchor(work.bases, mixture.blend[3], mixture.mbg, work.anchors)
 
 
-@compiled
+@linked
 def score(mixture: Mixture, work: Workspace) -> None:
     """Probabilities of churn, of the workspace's bases."""
     weigh(mixture, work)
