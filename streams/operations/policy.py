@@ -16,6 +16,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import FORMAT
+from models.decisions.policy.vocabulary import policy_read
 from models.timeline.chosen_policy import rank
 from models.timeline.shard_state import PolicyName
 from models.touchpoints import InvalidTouchpoint, event
@@ -48,6 +49,15 @@ class AnotherPolicy(PolicyRefused):
     """The policy in force is not the one from which a new one was made."""
 
     remedy = "see what has changed (`retention policy diff FILE`), take it over into your file, and name the new hash"
+
+
+class OlderWorker(PolicyRefused):
+    """A worker that is of an older release than this command would not read all that a policy may say."""
+
+    remedy = (
+        "upgrade the workers first (`retention top` shows whose shard it is), and start one where none is running; or "
+        "apply with the release that the workers run"
+    )
 
 
 class ShardPolicyNow(NamedTuple):
@@ -142,16 +152,34 @@ def planned(
 
     Raises:
         PolicyRefused: it is none.
+        OlderWorker: one would not read it.
         AnotherPolicy: another one than `base` is in force.
     """
     wanted, last = read(text), newest(shards)
+    if last is not None and last.sha256 == wanted.sha256 and not lacking(shards):
+        return None
+    _refuse_older(shards)
     if last is not None and last.sha256 == wanted.sha256:
-        return Plan(last, last, by, reason, repeats=True) if lacking(shards) else None
+        return Plan(last, last, by, reason, repeats=True)
     stands = NONE if last is None else last.sha256
     if base is not None and not (stands.startswith(base) if base != NONE else stands == NONE):
         raise AnotherPolicy(f"made from {base}, and in force is {stands}")
     number = now if last is None else max(now, last.number + 1)
     return Plan(PolicyInForce.of(number, text), last, by, reason, repeats=False)
+
+
+def _refuse_older(shards: Mapping[int, ShardPolicyNow]) -> None:
+    """Such a worker parks its shard, or passes the policy over while the others obey it."""
+    ours = policy_read()
+    older = [n for n, shard in shards.items() if shard.body.policy_read is UNSET or shard.body.policy_read < ours]
+    if older:
+        stated = shards[older[0]].body.policy_read
+        theirs = "an earlier one" if stated is UNSET else f"format {stated[0]}, {stated[1]} words"
+        which = f"shard{'' if len(older) == 1 else 's'} {', '.join(map(str, older))}"
+        raise OlderWorker(
+            f"the worker of {which} is of an older release: it reads policies of {theirs}, this command writes "
+            f"format {ours[0]}, {ours[1]} words"
+        )
 
 
 def write(

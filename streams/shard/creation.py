@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from models.decisions.policy.vocabulary import policy_read
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from streams.errors import MetaMissing
@@ -47,7 +48,8 @@ def first_body(namespace: str, settings: ShardSettings, facts: LogFacts, quiet_u
     quiet_until: the cut-over of a backfill that is replayed; 0: that of the settings.
     """
     creation = creation_of(facts, settings.mode, settings.engine, quiet_until or settings.backfill_until)
-    return ShardBody(SCHEMA, creation, ShardState(int(namespace), facts.partitions, facts.start))
+    state = ShardState(int(namespace), facts.partitions, facts.start)
+    return ShardBody(SCHEMA, creation, state, policy_read=policy_read())
 
 
 async def _fits_the_others(settings: ShardSettings, facts: LogFacts, store: Store) -> EngineSettings:

@@ -38,12 +38,14 @@ class Creation(msgspec.Struct, frozen=True):
 
 class ShardBody(msgspec.Struct, frozen=True):
     """A meta. read_to: the log was read up to here, where that is beyond the state's next offset: what lies between are
-    no records, but markers of transactions. An older release passes it over."""
+    no records, but markers of transactions. policy_read: how much of a policy file the worker reads that wrote it last
+    (`models.decisions.policy.vocabulary`). An older release passes either over, and the next write of it drops them."""
 
     schema: int
     creation: Creation = msgspec.field(name="birth")
     state: ShardState
     read_to: int | UnsetType = UNSET
+    policy_read: tuple[int, int] | UnsetType = UNSET
 
 
 class _Head(msgspec.Struct, frozen=True):

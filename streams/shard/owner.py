@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 from faust.types import TP
+from msgspec import structs
 
 from models.customer.versions import all_written
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.vocabulary import policy_read
 from models.engine.apply import apply
 from models.engine.changes import Changes
 from models.engine.piece_input import Scoring
@@ -99,6 +101,7 @@ class Shard:
         self._body: ShardBody | None = None
         self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
         self._policy: PolicyInForce | None = None
+        self._told_by_another = False
         self._publishing: asyncio.Task[None] | None = None
 
     # -- takeover (step numbers: streams/store/checkpoint.py)
@@ -136,6 +139,8 @@ class Shard:
         check_settings(self.namespace, body.creation, self._settings.mode, self._settings.engine)
         # What an operator may change counts as it was at creation, and as the log says since.
         self._engine = born_with(self.namespace, body.creation, self._settings.engine)
+        self._told_by_another = body.policy_read != policy_read()
+        self._body = structs.replace(body, policy_read=policy_read())
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
@@ -148,7 +153,7 @@ class Shard:
             raise
         await self._find_records()
         point("takeover.7.published")
-        if self._outgoing.trimmable:
+        if self._outgoing.trimmable or self._told_by_another:
             await self._write_trim()
         point("takeover.8.trimmed")
 
@@ -234,7 +239,7 @@ class Shard:
         state = self.body.state
         if state.time == NO_TIME:
             begun = initialised(state, self._engine, int(batch.timestamps[0]))
-            self._body = ShardBody(SCHEMA, self.body.creation, begun)
+            self._body = ShardBody(SCHEMA, self.body.creation, begun, policy_read=policy_read())
         first = 0
         while first < len(batch):
             if not self._outgoing.has_capacity(self._settings.outbox_limit):
@@ -325,7 +330,7 @@ class Shard:
     async def _commit(self, changes: Changes, version: bytes | None, policy: PolicyInForce | None) -> None:
         """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force. policy: what
         decides from now on; what records say of it only the newest version holds."""
-        body = ShardBody(SCHEMA, self.body.creation, changes.state)
+        body = ShardBody(SCHEMA, self.body.creation, changes.state, policy_read=policy_read())
         entries = entries_of(changes, self.tp.partition)
         records = all_written(changes.records, record_version(changes.state, self._settings.record_version))
         text = policy.text.encode() if policy is not None and policy is not self._policy else None

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from models.decisions.policy.in_force import sha256_of
+from models.decisions.policy.vocabulary import policy_read
 from streams.errors import ExitCode
+from streams.shard.meta import ShardBody, pack_body
 from tests.integration.engine.test_settings_apply import buy, decided
 from tests.support.cli_docs import undocumented
 from tests.support.servers import ApacheKafka
@@ -92,3 +95,18 @@ def test_a_policy_whose_application_was_killed_in_the_middle_is_ended_by_the_sam
     assert [shard.state.totals.choices for shard in expected.shards] == [3, 3, 2]
     verified = world.command("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    def second() -> ShardBody:
+        body = world.body(1)
+        assert body is not None
+        return body
+
+    older = pack_body(structs.replace(second(), policy_read=(1, 7)))
+    world.redis.hset(f"{{{world.config.app}:1}}:meta", "body", older)
+    refused = world.command("policy", "apply", str(file), "--by", "bert")
+    assert refused.returncode == ExitCode.USAGE
+    assert "the worker of shard 1 is of an older release: it reads policies of format 1, 7 words" in refused.stderr
+    assert "upgrade the workers first" in refused.stderr
+    world.worker()
+    world.wait(lambda: second().policy_read == policy_read(), 60)
+    assert world.command("policy", "apply", str(file), "--by", "bert", "--wait", "60").returncode == 0

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.vocabulary import policy_read
 from models.settings import EngineSettings
 from models.timeline.shard_state import PolicyName, ShardState
 from models.touchpoints import read as read_record
@@ -19,6 +22,7 @@ from streams.kafka.partition_facts import LogFacts
 from streams.operations.choices import NoShard
 from streams.operations.policy import (
     AnotherPolicy,
+    OlderWorker,
     PolicyRefused,
     ShardPolicyNow,
     lacking,
@@ -38,14 +42,16 @@ OTHER = f"# other\n{SMALL}"
 IN_FORCE = PolicyInForce.of(NOW - 5, SMALL)
 
 
-def shards(*policies: PolicyInForce | None) -> dict[int, ShardPolicyNow]:
+def shards(*policies: PolicyInForce | None, reads: Any = None) -> dict[int, ShardPolicyNow]:
+    """reads: what the second shard's worker does of policies."""
     creation = creation_of(LogFacts(0, 0, "topic-id", len(policies), None), "live", EngineSettings())
     found = {}
     for shard, policy in enumerate(policies):
         state = ShardState(shard, len(policies), 0)
         if policy is not None:
             state = msgspec.structs.replace(state, policy=PolicyName(policy.number, policy.sha256))
-        found[shard] = ShardPolicyNow(ShardBody(SCHEMA, creation, state), policy)
+        known = policy_read() if reads is None or shard != 1 else reads
+        found[shard] = ShardPolicyNow(ShardBody(SCHEMA, creation, state, policy_read=known), policy)
     return found
 
 
@@ -65,6 +71,18 @@ def test_a_record_holds_the_file_its_hash_who_why_and_from_what() -> None:
     }
     touch = read_record(value, None, NOW)
     assert isinstance(touch.data, PolicyChosenData)
+
+
+@pytest.mark.parametrize("fewer", [UNSET, (1, policy_read()[1] - 1), (0, 9_999)])
+def test_none_is_applied_while_a_worker_of_an_older_release_would_read_it(fewer: Any) -> None:
+    with pytest.raises(OlderWorker, match="the worker of shard 1 is of an older release") as refused:
+        planned(shards(IN_FORCE, IN_FORCE, reads=fewer), OTHER, "ada", "", None, NOW)
+    assert "upgrade the workers first" in refused.value.remedy
+    with pytest.raises(OlderWorker):
+        planned(shards(IN_FORCE, None, reads=fewer), SMALL, "ada", "", None, NOW)
+    assert planned(shards(IN_FORCE, IN_FORCE, reads=fewer), SMALL, "ada", "", None, NOW) is None
+    more = (1, policy_read()[1] + 1)
+    assert planned(shards(IN_FORCE, IN_FORCE, reads=more), OTHER, "ada", "", None, NOW) is not None
 
 
 def test_the_first_policy_has_no_base() -> None:

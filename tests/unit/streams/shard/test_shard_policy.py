@@ -9,13 +9,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from models.customer.layout import PREVIOUS, VERSION
+from models.decisions.policy.vocabulary import policy_read
 from models.engine.changes import counted_as
 from models.outputs import Decision
 from models.settings import DAY
 from models.timeline.shard_state import PolicyName, ShardState
 from streams.errors import EngineError, NewerRelease, StateUnreadable
+from streams.shard.meta import pack_body
 from streams.shard.stored_policy import POLICY, stored_policy
 from streams.store.fake import FakeStore
 from tests.support.logs import START, chosen_policy, inserted, synthetic
@@ -67,6 +70,28 @@ def test_in_lockstep_store_and_topics_hold_what_the_engine_in_memory_makes_of_th
             assert body is not None
             assert body.state.policy == named(2, SECOND)
         assert texts(store) == [SECOND.encode()] * 2
+
+    play(scenario)
+
+
+def test_whoever_takes_a_shard_over_says_how_much_of_a_policy_it_reads() -> None:
+    async def scenario() -> None:
+        whole, store = site()
+        await whole.live()
+        body, before = whole.body(0), store.snapshot("0")
+        assert body is not None
+        assert body.policy_read == policy_read()
+        for other in (UNSET, (1, 7)):
+            older = pack_body(msgspec.structs.replace(body, policy_read=other))
+            assert before.meta is not None
+            store.restore("0", replace(before, meta=replace(before.meta, body=older)))
+            changed = whole.body(0)
+            assert changed is not None
+            assert changed.policy_read == other
+            await work_up_to(whole, 60)
+            after = whole.body(0)
+            assert after is not None
+            assert (after.policy_read, after.state) == (policy_read(), body.state)
 
     play(scenario)
 
