@@ -26,7 +26,7 @@ from streams.operations.rebuild.history import PastLog
 from streams.operations.rebuild.log_rounds import LogRounds, Rounds
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.operations.verify import stored
-from streams.operations.verify.replayed import ShardReplay
+from streams.operations.verify.replayed import ShardReplay, SharedByAll
 from streams.operations.verify.run import Verification, Verified, VerifySettings
 from streams.operations.verify.stored import Chosen
 from streams.shard.meta import ShardBody, pack_body, unpack_body
@@ -36,6 +36,7 @@ from tests.support.backfills import Backfiller
 from tests.support.logs import START, synthetic
 from tests.support.rebuilds import SiteConsumer
 from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker, play
+from tests.unit.models.engine.test_by_policy import log_with
 from tests.unit.streams.history.test_backfill import world as backfilled_world
 from tests.unit.streams.learner.test_new_release import (
     TOGETHER,
@@ -170,6 +171,22 @@ def test_a_policy_is_in_force_in_the_replay_of_one_customer_as_of_all() -> None:
         body = site.body(0)
         assert body is not None
         assert replay.state.policy == body.state.policy != UNSET
+
+    async def _untrained(name: VersionName) -> InForce:
+        version = initial_version(SETTINGS)
+        return InForce(version, scorer_of(version, SETTINGS))
+
+    play(scenario)
+
+
+def test_a_few_are_not_replayed_alone_where_a_policy_lets_customers_share_a_budget() -> None:
+    async def scenario() -> None:
+        [log, _] = log_with("with budgets", customers=12, days=40)
+        replay = ShardReplay(
+            ShardState(0, 2, 0), SETTINGS, TOPIC, Lockstep(SETTINGS), _untrained, customers=[b"nobody"]
+        )
+        with pytest.raises(SharedByAll):
+            await replay.apply(log)
 
     async def _untrained(name: VersionName) -> InForce:
         version = initial_version(SETTINGS)
