@@ -31,7 +31,10 @@ NEVER = -1
 
 
 class Spending(Protocol):
-    """What customers spent, less what they sent back, and when."""
+    """What customers spent, less what they sent back, and when.
+
+    Implemented by LogSpending.
+    """
 
     def net(
         self, customers: Sequence[bytes], since: NDArray[np.int64], until: NDArray[np.int64]
@@ -148,7 +151,7 @@ class _Run:
         kept = to_float16(np.hstack([bases, money]))
         learned = np.flatnonzero(flags & (UNLEARNED | LEFT) == 0)
         observed = _observed(customers, from_float16(kept), np.full(len(customers), tick)).where(learned)
-        self.learner.learn(tick, scorer.mixture, observed, self._matured(tick))
+        self.learner.look(tick, scorer.mixture, observed, self._matured(tick))
         self._open(tick, [customers[row] for row in learned.tolist()], kept[learned])
         return self._valued(tick, scorer, customers, bases, money, flags & LEFT != 0)
 
@@ -188,7 +191,7 @@ class _Run:
         left: NDArray[np.bool_],
     ) -> Valued:
         model = self.learner.scorer(scorer.mixture)
-        found = model.score(bases, money, self._discount)
+        found = model.value(bases, money, self._discount)
         longer = [model.over(days, bases, money, self._discount) for days in self._longer]
         stays = ~left
         recency = np.rint(bases[:, RECENCY_COLUMN].astype(np.float64)).astype(np.int64) * DAY

@@ -54,7 +54,7 @@ class ValueLearner:
         self._prior = prior_of(self._horizon_days / 7.0)
         self._mbg = self._prior.medians
 
-    def learn(self, boundary: int, mixture: Mixture, observed: Observed, matured: Matured) -> None:
+    def look(self, boundary: int, mixture: Mixture, observed: Observed, matured: Matured) -> None:
         """Learn all that became known up to a boundary of log time (ms), which rise from call to call.
 
         Args:

@@ -35,7 +35,7 @@ class ValueScorer:
         """From plain data (`ValueLearner.version`). Raises SnapshotRefused, naming the field that does not fit."""
         return cls(mixture, valuation_of(model), settings)
 
-    def score(self, bases: NDArray[np.float32], money: NDArray[np.float32], discount: float = 0.0) -> Values:
+    def value(self, bases: NDArray[np.float32], money: NDArray[np.float32], discount: float = 0.0) -> Values:
         """Values over the churn model's horizon.
 
         Args:
@@ -52,12 +52,12 @@ class ValueScorer:
 
         Args:
             days: the longer horizon.
-            bases, money, discount: as for `score`.
+            bases, money, discount: as for `value`.
 
         Returns:
             Shape (rows,).
         """
-        here = self.score(bases, money)
+        here = self.value(bases, money)
         widths, rolls = quadrature(days, self._tick_days)
         blend = self.mixture.blend.copy()
         blend[3] = days / 7.0

@@ -51,9 +51,9 @@ def value_costs(settings: EngineSettings) -> dict[str, float]:
     model.learn(boundary, mixture, observed, matured)
     scorer, churn = model.scorer(mixture), MixtureScorer(mixture)
     return {
-        "us_per_value": _micros(lambda: scorer.score(bases, money), ROWS),
+        "us_per_value": _micros(lambda: scorer.value(bases, money), ROWS),
         "us_of_it_churn": _micros(lambda: churn.score(bases), ROWS),
-        "us_per_observation": _micros(lambda: model.learn(boundary, mixture, observed, matured), ROWS),
+        "us_per_observation": _micros(lambda: model.look(boundary, mixture, observed, matured), ROWS),
     }
 
 

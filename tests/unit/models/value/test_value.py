@@ -56,17 +56,17 @@ def in_rows(values: Values) -> list[bytes]:
 def test_a_value_has_the_same_bits_in_any_batch(seed: int, count: int, data: st.DataObject) -> None:
     bases, money = people(seed, count)
     scorer = model(seed)
-    whole = in_rows(scorer.score(bases, money))
+    whole = in_rows(scorer.value(bases, money))
     order = np.array(data.draw(st.permutations(range(count))))
     cut = data.draw(st.integers(0, count))
     parts = [rows for rows in (order[:cut], order[cut:]) if len(rows)]
-    found = [row for rows in parts for row in in_rows(scorer.score(bases[rows], money[rows]))]
+    found = [row for rows in parts for row in in_rows(scorer.value(bases[rows], money[rows]))]
     assert found == [whole[row] for row in order.tolist()]
 
 
 def test_nobody_has_no_value() -> None:
     bases, money = people(0, 1)
-    assert len(model(0).score(bases[:0], money[:0]).values) == 0
+    assert len(model(0).value(bases[:0], money[:0]).values) == 0
 
 
 # -- counts
@@ -76,7 +76,7 @@ def test_nobody_has_no_value() -> None:
 @settings(max_examples=60, deadline=None)
 def test_who_stays_buys_on_a_day_at_least(seed: int) -> None:
     bases, money = people(seed, 5)
-    found = model(seed).score(bases, money)
+    found = model(seed).value(bases, money)
     assert (found.visits >= (1.0 - found.probabilities) * (1.0 - 1e-9)).all()
     assert (found.if_kept >= found.values).all()
 
@@ -106,7 +106,7 @@ def test_two_points_stand_for_the_beta_of_leaving(seed: int, weeks: float) -> No
 def test_a_longer_horizon_of_the_same_length_is_the_value_itself_and_longer_ones_are_worth_more() -> None:
     bases, money = people(3, 40)
     scorer = model(3)
-    here = scorer.score(bases, money).values
+    here = scorer.value(bases, money).values
     assert scorer.over(28.0, bases, money) == pytest.approx(here, rel=1e-12)
     longer = scorer.over(182.0, bases, money)
     assert (longer > here).all()
@@ -116,7 +116,7 @@ def test_a_longer_horizon_of_the_same_length_is_the_value_itself_and_longer_ones
 def test_a_discount_takes_more_from_what_is_further_off() -> None:
     bases, money = people(4, 40)
     scorer = model(4)
-    whole, discounted = scorer.score(bases, money).values, scorer.score(bases, money, 0.1).values
+    whole, discounted = scorer.value(bases, money).values, scorer.value(bases, money, 0.1).values
     share = discounted / whole
     assert (share < 1.0).all()
     assert (share > np.exp(-0.1 * 28 / 365.25)).all()
@@ -184,7 +184,7 @@ def observed(week: int, count: int = 150, seed: int = 0) -> Observed:
 def spent_by(model: ValueScorer, looked: Observed, factor: float, seed: int) -> NDArray[np.float64]:
     """So many times what the model says, give or take."""
     noise = np.random.default_rng(seed).gamma(2.0, 0.5, len(looked.customers))
-    return factor * noise * model.score(looked.bases, looked.money).values
+    return factor * noise * model.value(looked.bases, looked.money).values
 
 
 def taught(weeks: int, factor: float = 1.0, learner: ValueLearner | None = None, first: int = 0) -> ValueLearner:
@@ -197,7 +197,7 @@ def taught(weeks: int, factor: float = 1.0, learner: ValueLearner | None = None,
             then = observed(week - 5)
             plain = Valuation(np.array(learner._mbg), np.zeros(CORRECTION), _population(learner), np.ones(3))
             matured = Matured(then, spent_by(ValueScorer(churn, plain, SETTINGS), then, factor, week))
-        learner.learn(START + week * WEEK, churn, observed(week), matured)
+        learner.look(START + week * WEEK, churn, observed(week), matured)
     return learner
 
 
@@ -214,8 +214,8 @@ def test_what_came_is_learned_by_the_correction() -> None:
         corrected = valuation._replace(factors=np.array([1.0, 1.0, 1.0]))
         plain = valuation._replace(weights=np.zeros(CORRECTION), factors=np.array([1.0, 1.0, 1.0]))
         ratio = (
-            ValueScorer(mixture(5), corrected, SETTINGS).score(then.bases, then.money).values.sum()
-            / ValueScorer(mixture(5), plain, SETTINGS).score(then.bases, then.money).values.sum()
+            ValueScorer(mixture(5), corrected, SETTINGS).value(then.bases, then.money).values.sum()
+            / ValueScorer(mixture(5), plain, SETTINGS).value(then.bases, then.money).values.sum()
         )
         assert ratio == pytest.approx(factor, rel=0.15)
         assert abs(weights[0]) > 0.1
@@ -228,7 +228,7 @@ def test_one_huge_order_moves_the_weights_little_and_is_not_lost_from_the_total(
         learner = taught(30)
         net = spent_by(learner.scorer(churn), then, 1.0, 7)
         net[3] += huge
-        learner.learn(START + 30 * WEEK, churn, observed(30), Matured(then, net))
+        learner.look(START + 30 * WEEK, churn, observed(30), Matured(then, net))
         found.append(learner)
     calm, shaken = (learner._correction.weights for learner in found)
     assert np.abs(calm - shaken).max() < 0.1
@@ -239,7 +239,7 @@ def test_one_huge_order_moves_the_weights_little_and_is_not_lost_from_the_total(
 def test_no_correction_counts_before_a_horizon_is_over(age: float, share: float) -> None:
     learner, looked = ValueLearner(SETTINGS), observed(0)
     looked.bases[:, PLACE["recency_days"]] = looked.bases[:, PLACE["tenure_days"]] = age
-    learner.learn(START, mixture(5), looked, NOTHING_MATURED)
+    learner.look(START, mixture(5), looked, NOTHING_MATURED)
     assert learner.share == pytest.approx(share)
 
 
@@ -259,7 +259,7 @@ def test_a_version_as_plain_data_scores_as_the_model_does() -> None:
     bases, money = people(77, 50)
     version = json.loads(json.dumps(learner.version()))
     stored = ValueScorer.of(version, churn, SETTINGS)
-    assert in_rows(stored.score(bases, money)) == in_rows(learner.scorer(churn).score(bases, money))
+    assert in_rows(stored.value(bases, money)) == in_rows(learner.scorer(churn).value(bases, money))
 
 
 @pytest.mark.parametrize(
@@ -312,9 +312,9 @@ def test_the_level_is_that_of_counts_by_mbg_where_the_horizon_is_long() -> None:
     """Of a horizon of a week, half of it; of a longer one nearly all."""
     learner, churn = ValueLearner(SETTINGS), mixture(5)
     looked = observed(0)
-    learner.learn(START, churn, looked, NOTHING_MATURED)
+    learner.look(START, churn, looked, NOTHING_MATURED)
     by_mbg = _by_mbg(learner, looked)
-    model = learner.scorer(churn).score(looked.bases, looked.money).values.sum()
+    model = learner.scorer(churn).value(looked.bases, looked.money).values.sum()
     plain = model / learner.version()["level"]
     assert model == pytest.approx(0.75 * by_mbg + 0.25 * plain, rel=2e-2)  # the sample is kept at float16
 
