@@ -48,7 +48,7 @@ def value_costs(settings: EngineSettings) -> dict[str, float]:
     observed = Observed([b"%d" % row for row in range(ROWS)], bases, money, np.full(ROWS, 100 * DAY))
     matured = Matured(observed, random.lognormal(3.0, 1.0, size=ROWS))
     boundary = 100 * DAY + settings.horizon
-    model.learn(boundary, mixture, observed, matured)
+    model.look(boundary, mixture, observed, matured)
     scorer, churn = model.scorer(mixture), MixtureScorer(mixture)
     return {
         "us_per_value": _micros(lambda: scorer.value(bases, money), ROWS),
