@@ -132,6 +132,10 @@ class Measured:
     def running(self) -> bool:
         return self._process.running
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
     def log_tail(self) -> str:
         return self._process.log_tail()
 

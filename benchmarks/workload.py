@@ -96,7 +96,7 @@ class Workload(msgspec.Struct, frozen=True, dict=True):
         rng = np.random.default_rng([self.seed, 2])
         bought = [kind for kind in mix(self.seed) if kind.name == "purchase"]
         boundaries = range(DAY_BEGINS - HISTORY_DAYS * DAY, DAY_BEGINS + 1, int(VERSION_EVERY_S * SECOND))
-        yield from self._with_clocks(self.events_of(rng, bought, np.zeros(len(at), np.int64), customer, at), boundaries)
+        yield from self.with_clocks(self.events_of(rng, bought, np.zeros(len(at), np.int64), customer, at), boundaries)
 
     def day(self) -> Iterator[TapeRecord]:
         """The measured day, with a clock record for every partition at each hour; at its end one more second."""
@@ -109,12 +109,12 @@ class Workload(msgspec.Struct, frozen=True, dict=True):
         customer = rng.permutation(self.customers)[ranks]
         at = DAY_BEGINS + np.sort(rng.integers(1, DAY, self.events))
         hours = [*range(DAY_BEGINS + HOUR, DAY_BEGINS + DAY + 1, HOUR), DAY_BEGINS + DAY + SECOND]
-        yield from self._with_clocks(self.events_of(rng, kinds, which, customer, at), hours)
+        yield from self.with_clocks(self.events_of(rng, kinds, which, customer, at), hours)
 
     def silence(self, days: int) -> Iterator[TapeRecord]:
         """Instead of the day: nobody does anything, only time passes."""
         step = int(VERSION_EVERY_S * SECOND)
-        yield from self._with_clocks([], range(DAY_BEGINS + step, DAY_BEGINS + days * DAY + 1, step))
+        yield from self.with_clocks([], range(DAY_BEGINS + step, DAY_BEGINS + days * DAY + 1, step))
 
     def events_of(
         self,
@@ -152,7 +152,8 @@ class Workload(msgspec.Struct, frozen=True, dict=True):
                 if twice[row]:
                     yield record
 
-    def _with_clocks(self, records: Iterable[TapeRecord], at: Sequence[int]) -> Iterator[TapeRecord]:
+    def with_clocks(self, records: Iterable[TapeRecord], at: Sequence[int]) -> Iterator[TapeRecord]:
+        """The records, and among them a clock record for every partition at each of these moments (ms)."""
         moments = iter(at)
         moment = next(moments, None)
         for record in records:
