@@ -52,13 +52,21 @@ def boundary_passed(
     a_week = max(HOUR // length, 1)
     stored, came, opened = usual[place], touchpoints - alarm.touchpoints, episodes - alarm.episodes
     known = stored if stored.left < MOST_WEEKS_LEFT * a_week else Usual()
-    sure = known.known >= LEAST_WEEKS * a_week
-    crossings, excess = _crossings(alarm, rules, known, opened, boundary, sure)
-    arrivals = _arrivals(alarm, rules, known, came, boundary) if sure else 0
+    least = LEAST_WEEKS * a_week
+    crossings, excess = _crossings(alarm, rules, known, opened, boundary, known.episodes_known >= least)
+    arrivals = _arrivals(alarm, rules, known, came, boundary) if known.known >= least else 0
     held = crossings or arrivals
     now = replace(stored, left=min(stored.left + 1, 1000)) if held else _learned(known, came, opened)
     usual = (*usual[:place], now, *usual[place + 1 :])
     return replace(at, usual=usual, excess=excess, crossings=crossings, arrivals=arrivals)
+
+
+def under_new_policy(alarm: Alarm, now: int) -> Alarm:
+    """The state when another policy comes into force: other levels make other crossings, so what is usual of episodes
+    is learned anew, and no alarm goes on. What is usual of touchpoints stays. now: log time, ms."""
+    usual = tuple(Usual(one.known, one.touchpoints, left=one.left) for one in alarm.usual)
+    spans = _spans(alarm, now)
+    return replace(alarm, usual=usual, excess=0.0, crossings=0, arrivals=0, spans=spans)
 
 
 def alarmed_share(alarm: Alarm, begins: int, ends: int) -> float:
@@ -95,11 +103,12 @@ def _arrivals(alarm: Alarm, rules: AlarmRules, usual: Usual, came: int, boundary
 
 
 def _learned(usual: Usual, touchpoints: int, episodes: int) -> Usual:
-    weight = max(NEWEST, 1.0 / (usual.known + 1))
+    weight, of_episodes = (max(NEWEST, 1.0 / (known + 1)) for known in (usual.known, usual.episodes_known))
     return Usual(
         min(usual.known + 1, 1000),
         round(usual.touchpoints + weight * (touchpoints - usual.touchpoints), 3),
-        round(usual.episodes + weight * (episodes - usual.episodes), 3),
+        round(usual.episodes + of_episodes * (episodes - usual.episodes), 3),
+        episodes_known=min(usual.episodes_known + 1, 1000),
     )
 
 

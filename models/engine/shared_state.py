@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from models.churn import Version
 from models.churn.snapshot import lineage_name
-from models.decisions.alarm import alarmed_share, boundary_passed
+from models.decisions.alarm import alarmed_share, boundary_passed, under_new_policy
 from models.decisions.ask import Common
 from models.decisions.periods import period_at
 from models.decisions.policy.in_force import PolicyInForce
@@ -96,7 +96,7 @@ def shared_in(given: PieceInput, scoring: Scoring) -> SharedState | None:
     if rules.alarm is not None:
         alarm = Alarm() if isinstance(stored.alarm, UnsetType) else stored.alarm
         if given.policy_change is not None and not given.policy_change.refused:
-            alarm = Alarm(spans=alarm.spans)
+            alarm = under_new_policy(alarm, max(state.time, int(given.batch.reached[given.piece.first])))
     return SharedState(policy, Purse.of(allowed, stored.reserved, stored.unmet), alarm)
 
 

@@ -18,13 +18,14 @@ SLOTS = WEEK // 3_600_000
 
 class Usual(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What is usual in one part of the week: how much, in thousandths at most, and from how many boundaries that is
-    known. left: how many in a row are no part of it, since an alarm held. Up to 168 are written with each commit, so
-    they go without names."""
+    known; of episodes from how many under the policy in force. left: how many in a row are no part of it, since an
+    alarm held. Up to 168 are written with each commit, so they go without names."""
 
     known: int = 0
     touchpoints: float = 0.0
     episodes: float = 0.0
     left: int = 0
+    episodes_known: int = 0
 
 
 class Alarm(msgspec.Struct, frozen=True, gc=False):

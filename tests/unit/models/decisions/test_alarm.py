@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models.decisions.alarm import alarmed_share, boundary_passed
+from models.decisions.alarm import alarmed_share, boundary_passed, under_new_policy
 from models.decisions.policy.types import AlarmRules
 from models.settings import DAY, HOUR, MINUTE, WEEK
 from models.timeline.shared import MOST_SPANS, Alarm
@@ -153,3 +153,16 @@ def test_spans_that_no_window_reaches_any_more_are_forgotten_and_many_are_joined
     for _ in range(LONGEST // DAY + 1):
         watch.pass_by()
     assert watch.alarm.spans == ()
+
+
+def test_a_new_policy_learns_anew_how_many_episodes_are_usual_and_keeps_what_comes() -> None:
+    watch = Watch()
+    watch.usual_weeks(3)
+    watch.pass_by(290)
+    since = watch.alarm.arrivals
+    assert since
+    watch.alarm = under_new_policy(watch.alarm, watch.now + 1)
+    assert not watch.alarm.holds
+    assert watch.alarm.spans == ((since, watch.now + 1),)
+    assert not watch.pass_by(opened=100_000).crossings  # other levels: nothing is known of them yet
+    assert watch.pass_by(290).arrivals
