@@ -39,6 +39,7 @@ from tests.support.workers import SETTINGS, TOPIC, MemoryConsumer, Site, Worker,
 from tests.unit.models.engine.test_by_policy import log_with
 from tests.unit.streams.history.test_backfill import world as backfilled_world
 from tests.unit.streams.learner.test_new_release import (
+    FIRST_DAYS,
     TOGETHER,
     began,
     between_two_timers,
@@ -201,8 +202,13 @@ def test_a_version_that_came_into_force_between_two_timers_does_so_there_for_all
         await trained(site)
         await between_two_timers(site)
         lose_versions(store)
-        await work(site, None)
+        # Without a learner, which would have made the version again before the shards look for it, or not.
+        alone = Worker(site, learns=False)
+        life = alone.start()
+        await alone.work_up_to(START + (FIRST_DAYS + 10) * DAY)
+        await alone.stop(life)
         assert any(d.timer for said in site.decisions() for d in said)
+        await work(site, None)
         assert (await _everybody(site, store)).differences == []
         assert (await _verified(site, store, stored.named(_customers(store)[::3], 2))).differences == []
 
