@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.customer.restrictions import CARE, MARKETING
+from models.decisions.best_hour import at_best
 from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, remember, reserve, withdraw
 from models.decisions.draw import chances, drawn, in_control, score
 from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
 from models.decisions.given import Given, Said, Sending, id_at
-from models.decisions.hours import Opening, opening
+from models.decisions.hours import LEAST_LIFE, Opening, opening
 from models.decisions.outranking import OUTRANKING, outranked
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.types import ms_of
@@ -50,8 +51,6 @@ WAKING: Final = frozenset(
 )
 """Kinds of touchpoints at which what waits is looked at again."""
 LEAST_WAIT: Final = HOUR
-LEAST_LIFE: Final = 15 * MINUTE
-"""So long before quiet hours begin nothing of marketing is decided: it could hardly be sent."""
 SPREAD: Final = 30 * MINUTE
 """Those who wait for one hour of the day come back within so long of it."""
 
@@ -129,7 +128,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
         if owed is not None:
             return _task(given, one, name, owed, judged)
         return _outranking(given, ask, one, judged, made) or _held(given, one, name, judged)
-    hours = [(found, _opening(given, found)) for found in passing]
+    hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
         return _later(given, one, name, judged, [hour for _, hour in hours if hour is not None])
@@ -159,7 +158,7 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     passing = [found for found in judged if not found.held]
     if not passing:
         return _outranking(given, ask, one, judged, made) or _held(given, one, name, judged, level)
-    hours = [(found, _opening(given, found)) for found in passing]
+    hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
         return _later(given, one, name, judged, [hour for _, hour in hours if hour is not None], level)
@@ -342,6 +341,16 @@ def _opening(given: Given, found: Judged) -> Opening | None:
     if purpose == MARKETING and hour is not None and 0 < hour.until < max(hour.at, given.now) + LEAST_LIFE:
         return opening(policy, person, purpose, found.channel, hour.until)
     return hour
+
+
+def _best(given: Given, one: Waiting, name: str, found: Judged) -> Opening | None:
+    """`_opening`, or a better hour of the coming day, within the moment's life."""
+    hour, rules = _opening(given, found), given.policy.policy.best_hour
+    if hour is None or rules is None or name not in (rules.moments or (given.policy.risk_moment,)):
+        return hour
+    purpose, within = given.policy.policy.action[found.action].purpose, rules_of(given.policy).moments[name].within
+    latest = one.asked + within - SECOND if within else given.now + DAY
+    return at_best(given, purpose, found.channel, hour, latest)
 
 
 def _score(given: Given, found: Judged) -> float:

@@ -18,8 +18,10 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import MOST_LOOKED_UP, Rules, rules_of
 from models.decisions.weeks import ALWAYS, NEVER, Week
 from models.decisions.zones import moment_of, zone_of
-from models.settings import SECOND
+from models.settings import MINUTE, SECOND
 
+LEAST_LIFE: Final = 15 * MINUTE
+"""So long before a span ends nothing of marketing is decided: it could hardly be sent."""
 FARTHEST_DAYS: Final = 15
 """An hour that is farther away is none."""
 _DAY: Final = 86_400

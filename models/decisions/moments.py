@@ -12,6 +12,7 @@ from typing import Final
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
+from models.decisions.best_hour import note_answer
 from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
@@ -95,6 +96,7 @@ def _told(given: Given, touch: Touched) -> list[Said]:
     if standing.unreachable or kind == Kind.OFFER_FAILED:
         hear(standing, given.person.register, kind, touch.data, touch.time)
     settled = report(standing, policy, kind, touch.data, touch.time) if kind in REPORTS else []
+    note_answer(given, touch)
     suffers = suffered(policy, standing, kind, touch.data, touch.time)
     talks = talked(policy, standing, kind, touch.time)
     if suffers or talks or kind in REPORTS:

@@ -135,8 +135,9 @@ class Standing:
     nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
     harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
     last. unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
-    talks_until: the customer is in a conversation with us; 0: in none. read: what it was read from: of what has not
-    changed since, `pack_standing` takes the bytes."""
+    talks_until: the customer is in a conversation with us; 0: in none. answers: at which parts of the day they answer
+    (`models.decisions.best_hour`). read: what it was read from: of what has not changed since, `pack_standing` takes
+    the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -149,6 +150,7 @@ class Standing:
     once: dict[int, int] = field(default_factory=dict)
     unreachable: dict[int, int] = field(default_factory=dict)
     talks_until: int = 0
+    answers: int = 0
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
@@ -192,6 +194,8 @@ _SPENDS: Final = 8
 _AGAIN: Final = 16
 """The same where something may ask once more, or does: a bit for each that waits, then how many are out, and they;
 behind all these."""
+_ANSWERS: Final = 32
+"""The same where the customer has answered: when, before what may ask."""
 _MAY_ASK = struct.Struct("<BII")
 _SECOND = struct.Struct("<I")
 _SPENT = struct.Struct("<III")
@@ -215,6 +219,7 @@ def pack_standing(standing: Standing) -> bytes:
         or counts
         or unreachable
         or talks_until
+        or standing.answers
         or standing.reached
         or standing.promoted
         or standing.window_ends
@@ -224,6 +229,7 @@ def pack_standing(standing: Standing) -> bytes:
         return b""
     again = _packed_again(waiting, outstanding)
     form = _FORM | _FAILED * bool(unreachable) | _TALKS * bool(talks_until) | _SPENDS * spends | _AGAIN * bool(again)
+    form |= _ANSWERS * bool(standing.answers)
     head = _HEAD.pack(
         second_of(standing.next_timer()),
         standing.reached,
@@ -249,6 +255,7 @@ def pack_standing(standing: Standing) -> bytes:
             _packed_unreachable(unreachable) if unreachable else b"",
             _SECOND.pack(second_of(talks_until)) if talks_until else b"",
             b"".join(map(_packed_spent, outstanding)) if spends else b"",
+            _SECOND.pack(standing.answers) if standing.answers else b"",
             again,
             stored[last:] if counts == read.counts else b"".join(map(_packed_count, sorted(counts))),
         )
@@ -320,6 +327,9 @@ def unpack_standing(stored: bytes) -> Standing:
     out = [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else []
     if form & _SPENDS:
         out, last = _with_spent(stored, last, out)
+    answers = 0
+    if form & _ANSWERS:
+        answers, last = _SECOND.unpack_from(stored, last)[0], last + _SECOND.size
     again = last
     if form & _AGAIN:
         last += 2 + stored[again + 1] * _MAY_ASK.size
@@ -348,6 +358,7 @@ def unpack_standing(stored: bytes) -> Standing:
         read.once.copy(),
         unreachable,
         talks_until,
+        answers,
         read,
     )
 

@@ -54,6 +54,8 @@ from = 2000-05-01T00:00:00Z
 until = 2000-05-04T00:00:00Z
 purposes = ["care", "contract"]
 then = "drop"
+[best_hour]
+moments = ["risk", "cart"]
 """
 QUIETER = (
     EAGER.replace("presence = true", 'presence = true\npresence_expires = "40m"')

@@ -235,6 +235,12 @@ def _times_of_rest(policy: Policy) -> Faults:
     if talk is not None:
         yield from _among("conversation.touchpoints", talk.touchpoints, TOUCHPOINTS, "the types of touchpoints")
         yield from _positive("conversation.lasts", talk.lasts)
+    best = policy.best_hour
+    if best is not None:
+        yield from _among("best_hour.moments", best.moments, policy.moment, "the policy's moments")
+        yield from _twice("best_hour.moments", best.moments)
+        if not any(best.population):
+            yield Problem("best_hour.population", "nothing but 0", "give at least one part of the day more than 0")
     for n, row in enumerate(policy.freeze):
         key, times = f"freeze[{n}]", (row.from_, row.until)
         zone = row.zone or policy.zone

@@ -62,6 +62,7 @@ STANDINGS = st.builds(
     st.dictionaries(NUMBERS, TIMES, max_size=16),
     st.dictionaries(CHANNELS, TIMES, max_size=8),
     MAYBE,
+    st.integers(0, 2**32 - 1),
 )
 
 

@@ -186,6 +186,12 @@ SENSE: list[tuple[str, str]] = [
         'protected = ["country"]\n' + within("action.write", 'when = { field = "country", op = "==", value = "NL" }'),
         'action.write.when.field is "country"; name another one: `protected` forbids to decide by it',
     ),
+    # the best hour
+    (
+        SMALL + "[best_hour]\npopulation = [0, 0, 0, 0, 0, 0, 0, 0]",
+        "best_hour.population is nothing but 0; give at least one part of the day more than 0",
+    ),
+    (SMALL + '[best_hour]\nmoments = ["riskk"]', 'best_hour.moments[0] is "riskk"; did you mean "risk"? give one of'),
     # budgets
     (within("action.write", 'budgets = ["gifts"]'), 'action.write.budgets[0] is "gifts"; give the name of a table ['),
     (
