@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from models.churn import unseal
 from models.customer.bands import Band
@@ -18,6 +19,8 @@ from models.learning.learner import LearningState
 from models.outputs import Trigger
 from models.settings import DAY
 from models.timeline.order import Stage, timer_position
+from models.timeline.shard_state import ShardState
+from models.timeline.shared import Alarm, Shared
 from streams.errors import VersionUnreadable
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import OUTPUTS
@@ -25,7 +28,7 @@ from streams.learner.example_reader import LearnerSettings
 from streams.learner.relearning import Relearning
 from streams.operations.rebuild.claim import TookOver
 from streams.operations.switch.begin import AlreadyThere, HistoryNotInKafka
-from streams.operations.switch.carry_over import LIVING
+from streams.operations.switch.carry_over import LIVING, taken_over
 from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
 from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
@@ -157,9 +160,10 @@ def test_the_policy_that_green_has_read_decides_there_and_its_records_are_of_the
     play(scenario)
 
 
-def test_with_a_policy_green_stands_with_every_customer_as_blue_did() -> None:
+@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+def test_with_a_policy_green_stands_with_every_customer_as_blue_did(policy: str) -> None:
     async def scenario() -> None:
-        logs, (store, other) = log_with("eager", 3, 12, 80), (FakeStore(), FakeStore())
+        logs, (store, other) = log_with(policy, 3, 12, 80), (FakeStore(), FakeStore())
         blue = Site(store, store.snapshot, logs)
         green = Site(other, other.snapshot, logs, replace(SETTINGS, enter=0.45, exit=0.35), public=blue.public)
         await _worked(blue, 62)
@@ -177,10 +181,15 @@ def test_with_a_policy_green_stands_with_every_customer_as_blue_did() -> None:
                 if timer := standing.next_timer():
                     assert ours.times[DUE] <= timer_position(timer, Stage.SCORES)
                     assert dues[name] <= ours.times[DUE]
-        assert out > 5
+        assert out > 3
+        for n in (0, 1):
+            before, after = blue.body(n), green.body(n)
+            assert before is not None
+            assert after is not None
+            assert after.state.shared == taken_over(before.state, after.state)
         await _finish(green)
         triggers = [json.loads(entry.value) for n in (0, 1) for entry in blue.said("triggers", n)]
-        assert len({one["id"] for one in triggers}) == len(triggers) > 20
+        assert len({one["id"] for one in triggers}) == len(triggers) > 15
 
     play(scenario)
 
@@ -323,3 +332,13 @@ def test_an_application_that_began_with_a_backfill_is_followed_with_its_log(tmp_
         ]
 
     play(scenario)
+
+
+def test_of_budgets_green_has_taken_what_blue_has_and_is_allowed_nothing_yet() -> None:
+    """Green's own learner hands out from its pulses on; what blue's versions allowed is nobody's any more."""
+    blue = ShardState(0, 2, 100, shared=Shared({"calls": {7: 9}}, {"calls": {7: 4}}, {"calls": 2}, Alarm(arrivals=5)))
+    green = ShardState(0, 2, 100, shared=Shared({"calls": {7: 0}}, alarm=Alarm(boundary=3)))
+    assert taken_over(blue, green) == Shared({}, {"calls": {7: 4}}, {}, Alarm(boundary=3))
+    none = ShardState(0, 2, 100)
+    assert taken_over(none, none) is UNSET
+    assert taken_over(blue, none) == Shared({}, {"calls": {7: 4}})
