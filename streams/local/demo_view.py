@@ -66,7 +66,7 @@ def summary(
         f"{written:,} touchpoints of {log} written, {now.events:,} applied, log time {reached}, in {seconds:.0f} s "
         f"({now.events / max(seconds, 0.001):,.0f}/s)",
         f"customers  {now.customers:,}: {bands(now.bands)}",
-        f"triggers   {now.triggers:,} by_name, {published:,} on the topic",
+        f"triggers   {now.triggers:,} decided, {published:,} on the topic",
         *(by_policy.lines() if by_policy is not None else []),
         f"model      {quality(now.quality)}; each predicted before its outcome was known",
     ]

@@ -120,7 +120,7 @@ def _blocks(view: View, width: int, height: int | None, ascii_only: bool) -> lis
         of(3, 2, len(triggers), triggers_panel),
     ]
     if decisions:
-        last.insert(1, of(6, 1, len(decisions), decisions_panel))
+        last.append(of(6, 1, len(decisions), decisions_panel))
     if width < TWO_COLUMNS:
         return [
             of(0, len(flow), len(flow), flow_panel),
