@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from models.decisions.periods import Period, period_at
+from models.decisions.periods import period_at
 from models.decisions.rules import ActionRules, BudgetRules, Rules
 from models.decisions.standing import Spent, number_of
 from models.settings import DAY
@@ -19,14 +19,6 @@ from models.timeline.shared import Units
 
 MOST_OF_A_PERIOD: Final = 32 * DAY
 """No period is longer: a month, and the hour by which its clocks go back."""
-
-
-class Level(NamedTuple):
-    """Where a budget stands in a shard: units of its running period."""
-
-    period: Period
-    allowed: int
-    reserved: int
 
 
 @dataclass(slots=True)
@@ -53,15 +45,9 @@ class Purse:
         """Be as another one, which is of no use any more."""
         self.allowed, self.reserved, self.unmet = other.allowed, other.reserved, other.unmet
 
-    def level(self, budget: BudgetRules, now: int) -> Level:
-        """Where a budget stands."""
-        period = period_at(budget.per, budget.zone, now)
-        allowed = self.allowed.get(budget.name, {}).get(period.start, 0)
-        return Level(period, allowed, self.reserved.get(budget.name, {}).get(period.start, 0))
-
     def lacking(self, rules: Rules, action: ActionRules, now: int) -> list[str]:
         """The budgets that have no room for a trigger of an action."""
-        return [name for name, units in action.budgets if _room(self.level(rules.budgets[name], now)) < units]
+        return [name for name, units in action.budgets if self._room(rules.budgets[name], now) < units]
 
     def reserve(self, rules: Rules, action: ActionRules, now: int) -> tuple[Spent, ...]:
         """Take what a trigger of an action takes at most."""
@@ -106,6 +92,12 @@ class Purse:
         self.reserved = {name: periods for name, periods in kept.items() if periods}
         self.unmet = {}
 
+    def _room(self, budget: BudgetRules, now: int) -> int:
+        """Units that may still be taken of the running period."""
+        period = period_at(budget.per, budget.zone, now).start
+        allowed = self.allowed.get(budget.name, {}).get(period, 0)
+        return max(0, allowed - self.reserved.get(budget.name, {}).get(period, 0))
+
     def _change(self, one: Spent, units: int) -> None:
         for name, periods in self.reserved.items():
             if one.period in periods and number_of(name) == one.budget:
@@ -114,7 +106,3 @@ class Purse:
     def _add(self, name: str, period: int, units: int) -> None:
         periods = self.reserved.setdefault(name, {})
         periods[period] = max(0, periods.get(period, 0) + units)
-
-
-def _room(level: Level) -> int:
-    return max(level.allowed, level.reserved) - level.reserved

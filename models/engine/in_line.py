@@ -8,7 +8,6 @@ once every other lane has stopped at a later place, or cannot come to an earlier
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.customer.layout import DUE
 from models.engine.effects import HANDLERS, ReportedEffect, reported
-from models.engine.lanes import Effect, State
+from models.engine.lanes import Effect
 from models.engine.output_buffer import OutputPosition
 from models.engine.piece_run import Run
 from models.engine.waves import waves
@@ -48,10 +47,7 @@ def to_the_end_in_line(run: Run) -> None:
         while going.size:
             held = _advance(run, going, stopped)
             going = going[[index not in held for index in going.tolist()]]
-            going = going[run.lanes["state"][going] != State.DONE]
-            left = (run.lanes["exists"][going] == 0) & (run.lanes["cursor"][going] >= 0)
-            for index in going[left].tolist():
-                run.admit(index)
+            going = run.not_done(going)
         going = np.array(_decide(run, stopped), dtype=np.int64)
 
 
@@ -61,10 +57,10 @@ def next_place(run: Run, index: int) -> OutputPosition:
     due = float(run.block.rows["times"][index, DUE]) if lane["exists"] else NEVER
     row, now = int(lane["cursor"]), run.arrivals.now
     if row >= 0 and (due == NEVER or time_of(due) > now[row]):
-        return row, 1, 0.0, b""
+        return run.ground.output_position(row, 0.0, b"")
     if row < 0 and (due > piece.bound[0] or (due == piece.bound[0] and not lane["before"])):
         return END
-    return bisect_left(now, time_of(due), piece.first, piece.last), 0, due, run.block.names[index]
+    return run.ground.output_position(-1, due, run.block.names[index])
 
 
 def _advance(run: Run, going: NDArray[np.int64], stopped: list[Stopped]) -> set[int]:

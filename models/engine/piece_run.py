@@ -114,10 +114,16 @@ class Run:
         active = np.arange(len(self.lanes))
         while active.size:
             self.advance(active)
-            active = active[self.lanes["state"][active] != State.DONE]
-            left = (self.lanes["exists"][active] == 0) & (self.lanes["cursor"][active] >= 0)
-            for index in active[left].tolist():
-                self.admit(index)
+            active = self.not_done(active)
+
+    def not_done(self, walked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of lanes that were taken on those that are not at their end. Who has left the store meanwhile and comes back
+        is admitted anew."""
+        active: NDArray[np.int64] = walked[self.lanes["state"][walked] != State.DONE]
+        left = (self.lanes["exists"][active] == 0) & (self.lanes["cursor"][active] >= 0)
+        for index in active[left].tolist():
+            self.admit(index)
+        return active
 
     def advance(self, order: NDArray[np.int64], single: bool = False) -> None:
         """Take lanes as far as they go at once, or one step; let what they report take effect; score those that ask."""

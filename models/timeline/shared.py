@@ -5,15 +5,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from models.settings import WEEK
-
 Units = dict[str, dict[int, int]]
 """Of a budget, by the start of its period (log time, ms): units. A contact is one, of money a hundredth is one."""
 
 MOST_SPANS = 64
 """Alarmed spans that are remembered: beyond, the oldest two become one."""
-SLOTS = WEEK // 3_600_000
-"""Hours of a week."""
 
 
 class Usual(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -89,7 +89,7 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
 
 
 def test_an_engine_that_asks_for_no_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purse, "_room", lambda level: 2**31)
+    monkeypatch.setattr(purse.Purse, "_room", lambda self, budget, now: 2**31)
     logs = [with_policy(log, LIMITED) for log in busy(2, 2, 80, DAYS // 2, START)]
     report = audit(lines(rehearse(logs, SETTINGS)), SETTINGS.lateness)
     assert {breach.rule for breach in report.breaches} == {"budget"}
