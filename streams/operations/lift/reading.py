@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from models.decisions.draw import ONE, within
+from models.decisions.choosing.domains import Domain, in_share
+from models.decisions.draw import ONE
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.policy.types import ms_of
@@ -189,7 +190,7 @@ def _unit(
         money = seen.money(at, until) * terms.margin - _given(customer, sent, policies, until)
         return Seen(seen.kept(until - window, until), money, seen.harms(at, until))
 
-    placebo = within(control.share, f"aa/{control.salt}", customer.name.encode())
+    placebo = in_share(control.share, Domain.AA, control.salt.encode(), customer.name.encode())
     return Unit(at, index.control, control.share, placebo, before, tuple(map(then, ages)))
 
 
