@@ -111,7 +111,6 @@ def issue(state: AllowanceState | None, boundary: int, pulses: Sequence[Pulse], 
     told = {one.name: one for pulse in pulses if (pulse.policy, pulse.sha256) == state.policy for one in pulse.budgets}
     unmet = {(pulse.shard, one.name): one.unmet for pulse in pulses for one in pulse.budgets}
     quiet = any(pulse.quiet for pulse in pulses)
-    made: Allowances = {}
     for name, periods in state.periods.items():
         for start, period in periods.items():
             one = told.get(name)
@@ -125,8 +124,15 @@ def issue(state: AllowanceState | None, boundary: int, pulses: Sequence[Pulse], 
                 units = _handed_out(state, period, name, start, most - otherwise, one, asked)
             period.issued.append(Issued(boundary, units))
             _shorten(period)
-            made.setdefault(name, {})[start] = list(units)
-    return made
+    return last_issued(state)
+
+
+def last_issued(state: AllowanceState) -> Allowances:
+    """What the last version allows."""
+    return {
+        name: {start: list(period.issued[-1].units) for start, period in periods.items()}
+        for name, periods in state.periods.items()
+    }
 
 
 def held(period: PeriodState, named: Sequence[int]) -> list[int]:

@@ -21,7 +21,7 @@ from msgspec import UNSET, UnsetType
 
 from models.churn import Outcomes, SnapshotRefused, Version
 from models.customer.layout import BASIS
-from models.learning.allowances import Allowances, AllowanceState, heard, issue
+from models.learning.allowances import AllowanceState, heard, issue, last_issued
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
 from models.outputs import CHURNED, RETURNED, Chosen, Example, Pulse, Watermark
@@ -62,7 +62,7 @@ class ShardProgress(msgspec.Struct):
 
 class LearningState(msgspec.Struct):
     """The learner's state, whole: the body of its meta. boundary: the last version published. origin: the first
-    ever. allowances: of the policy's budgets, and allowed: in the last version; unset while no policy has any."""
+    ever. allowances: of the policy's budgets; unset while no policy has any."""
 
     shards: list[ShardProgress]
     boundary: int | None
@@ -71,7 +71,6 @@ class LearningState(msgspec.Struct):
     model: dict[str, Any]
     prequential: list[Any]
     allowances: AllowanceState | UnsetType = UNSET
-    allowed: Allowances | UnsetType = UNSET
 
 
 class Learning:
@@ -94,7 +93,6 @@ class Learning:
         self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
         self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
         self._allowances = None if state.allowances is UNSET else state.allowances
-        self._allowed: Allowances | None = None if state.allowed is UNSET else state.allowed
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
         self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
@@ -185,7 +183,7 @@ class Learning:
         self._learn(boundary, examples)
         shards, late = len(self.shards), self.boundary is None and self._begun_late
         self._allowances = heard(self._allowances, pulses, shards, self._lineage, late)
-        self._allowed = issue(self._allowances, boundary, pulses, shards)
+        issue(self._allowances, boundary, pulses, shards)
         self.boundary = boundary
         return self.version()
 
@@ -200,7 +198,7 @@ class Learning:
             "promotions": model.promotions,
             "models": model.summary(),
         }
-        allowed = UNSET if self._allowed is None else self._allowed
+        allowed = UNSET if self._allowances is None else last_issued(self._allowances)
         return Version(self.boundary, self.learned, model.version(), quality, model.promotion, allowances=allowed)
 
     def state(self) -> LearningState:
@@ -213,7 +211,6 @@ class Learning:
             self.model.snapshot(),
             self.prequential.state(),
             UNSET if self._allowances is None else deepcopy(self._allowances),
-            UNSET if self._allowed is None else self._allowed,
         )
 
     def _take(self, boundary: int) -> tuple[list[Example], list[Chosen], list[Pulse]]:
