@@ -23,8 +23,8 @@ from typing import Final, NamedTuple
 
 import click
 
-from models.decisions.answers import AFTER_OTHER, IN_WINDOW
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.waits import AFTER_OTHER, IN_WINDOW
 from models.engine.apply import apply
 from models.engine.changes import Changes
 from models.engine.effects import HANDLERS, Ground, ReportedEffect

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from models.customer.restrictions import MARKETING
 from models.decisions.given import Given, Touched
 from models.decisions.hours import LEAST_LIFE, Opening, opening, zones_of
-from models.decisions.policy.types import BestHour
+from models.decisions.policy.contact_types import BestHour
 from models.decisions.rules import rules_of
 from models.decisions.zones import moment_of
 from models.settings import DAY, SECOND

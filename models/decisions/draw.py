@@ -13,7 +13,8 @@ from typing import Final
 from xxhash import xxh3_64_intdigest
 
 from models.decisions.person import Person
-from models.decisions.policy.types import Action, ChannelRules, Control
+from models.decisions.policy.contact_types import ChannelRules
+from models.decisions.policy.types import Action, Control
 
 ONE: Final = 2**32
 """A chance of one: chances are counted in multiples of 2^-32."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
-from models.decisions.answers import CROWDED, LEAVE_ALONE, answers, became, rank
+from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
 from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
@@ -19,6 +19,7 @@ from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_a
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reach import FOR_GOOD, hear
 from models.decisions.rules import rules_of
+from models.decisions.sending import became
 from models.decisions.standing import (
     MAX_WAITING,
     Outstanding,
@@ -29,6 +30,7 @@ from models.decisions.standing import (
     id_of,
     number_of,
 )
+from models.decisions.waits import CROWDED, LEAVE_ALONE
 from models.touchpoints.kinds import Kind
 
 WILL: Final = frozenset(

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
+from models.decisions.policy.contact_types import Cap, Freeze
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS, Action, AlarmRules, Budget, Cap, Condition, Freeze, Policy, ms_of
+from models.decisions.policy.parts import KINDS, Condition, ms_of
+from models.decisions.policy.types import Action, AlarmRules, Budget, Policy
 from models.decisions.policy.units import most_units, units_of
 from models.decisions.standing import channel_number, number_of
 from models.decisions.weeks import Week, week_of

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from models.customer.restrictions import LEGAL, MARKETING
-from models.decisions.policy.types import Hours, Policy, Span
+from models.decisions.policy.contact_types import Hours, Span
+from models.decisions.policy.types import Policy
 from models.decisions.zones import MINUTES
 
 Spans = tuple[tuple[int, int], ...]

@@ -40,7 +40,8 @@ from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.contact import settle
 from models.decisions.episodes import forget_episode
 from models.decisions.given import Touched
-from models.decisions.standing import Standing, pack_standing, unpack_standing, watched
+from models.decisions.standing import Standing
+from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row, ask, emit_decision, emit_entry, label

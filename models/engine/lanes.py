@@ -18,7 +18,7 @@ from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
 from models.customer.tail import mark_of
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.standing import watched
+from models.decisions.standing_stored import watched
 from models.numerics.compiled import compiled
 from models.settings import EngineSettings
 from models.timeline.batch import Batch

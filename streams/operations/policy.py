@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET
 
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.parts import FORMAT
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.policy.structure import Problem
-from models.decisions.policy.types import FORMAT
 from models.decisions.policy.vocabulary import policy_read
 from models.timeline.chosen_policy import rank
 from models.timeline.shard_state import PolicyName

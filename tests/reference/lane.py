@@ -44,7 +44,8 @@ from models.customer.tail import Tail
 from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.given import Asks
 from models.decisions.policy.conditions import holds
-from models.decisions.standing import Standing, pack_standing, unpack_standing
+from models.decisions.standing import Standing
+from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row

@@ -20,7 +20,8 @@ from models.decisions.policy.conditions import holds, of_data
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reach import hear
 from models.decisions.rules import rules_of
-from models.decisions.standing import Standing, id_of, pack_standing, unpack_standing
+from models.decisions.standing import Standing, id_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, HOUR, MINUTE
 from models.touchpoints import Kind, Touch, read
 from tests.support.audited import Log

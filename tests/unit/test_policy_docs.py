@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import Struct, structs
 
-from models.decisions.policy.types import Part
+from models.decisions.policy.parts import Part
 from tests.support.policy_docs import DOCS, current, tables, told
 
 

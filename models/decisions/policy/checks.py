@@ -7,11 +7,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from models.decisions.policy.asking_types import Level, Moment
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
+from models.decisions.policy.parts import ms_of
 from models.decisions.policy.structure import Problem, meant
-from models.decisions.policy.types import Action, Level, Moment, Policy, ms_of
+from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import one_of, shown
 from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
 from models.decisions.zones import moment_told, zone_of

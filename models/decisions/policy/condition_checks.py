@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, Literal, get_args, get_origin
 
 from models.decisions.policy.conditions import sort_of
+from models.decisions.policy.parts import Condition, Value
 from models.decisions.policy.structure import Problem, meant
-from models.decisions.policy.types import Condition, Value
 from models.decisions.policy.wording import bare, one_of, shown
 
 _TAKES: Final = {"text": "text", "number": "a number", "truth": "true or false", "list": "text"}

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from msgspec import structs
 
-from models.decisions.policy.types import Condition
+from models.decisions.policy.parts import Condition
 from models.decisions.policy.wording import bare
 from models.touchpoints.fields import CustomerClass
 from models.touchpoints.union import EVENTS

@@ -8,9 +8,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
+from models.decisions.policy.asking_types import Level
+from models.decisions.policy.parts import FORMAT
 from models.decisions.policy.reading import NOT_TOML, PolicyOfAnotherRelease, PolicyUnfit, read_policy
 from models.decisions.policy.structure import Problem
-from models.decisions.policy.types import FORMAT, Level, Policy
+from models.decisions.policy.types import Policy
 from models.decisions.standing import channel_number, number_of
 from models.touchpoints.kinds import Kind
 from models.touchpoints.types.reserved import PolicyChosenData

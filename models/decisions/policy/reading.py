@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from models.decisions.policy.checks import faults_of_sense
+from models.decisions.policy.parts import FORMAT
 from models.decisions.policy.structure import Problem, faults_of_form
-from models.decisions.policy.types import FORMAT, Policy
+from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import shown
 
 MOST_BYTES: Final = 48 * 1024

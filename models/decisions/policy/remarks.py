@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.decisions.policy.types import Policy, ms_of
+from models.decisions.policy.parts import ms_of
+from models.decisions.policy.types import Policy
 
 
 def remarks(policy: Policy) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, get_args, get_origin
 import msgspec
 from msgspec import Struct, ValidationError, structs
 
-from models.decisions.policy.types import LONGEST_DURATION, Duration, Policy, ms_of
+from models.decisions.policy.parts import LONGEST_DURATION, Duration, ms_of
+from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import bare, shown, takes
 
 

@@ -14,7 +14,8 @@ from msgspec import Struct, structs
 
 from models.decisions.policy.checks import TOUCHPOINTS
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
-from models.decisions.policy.types import FORMAT, Condition, Policy
+from models.decisions.policy.parts import FORMAT, Condition
+from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import bare
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import FORMAT
+from models.decisions.policy.parts import FORMAT
 from models.engine.changes import NumberedOutput
 from models.simulation.policy_report import report
 from models.simulation.policy_tally import Tally

@@ -14,10 +14,12 @@ from models.decisions.explain import Waits, waiting
 from models.decisions.given import Asks, Given
 from models.decisions.limits import contacts, frees_at
 from models.decisions.person import Person
+from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS, Cap
+from models.decisions.policy.parts import KINDS
 from models.decisions.rules import a_week, limit_of
-from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing, unpack_standing
+from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing
+from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import told
 from models.engine.by_policy import Customer
 from models.settings import EngineSettings

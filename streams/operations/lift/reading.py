@@ -12,8 +12,8 @@ import msgspec
 from models.decisions.choosing.domains import Domain, in_share
 from models.decisions.draw import ONE
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.parts import ms_of
 from models.decisions.policy.reading import PolicyUnfit
-from models.decisions.policy.types import ms_of
 from models.outputs import Decision, Trigger
 from models.proof.draws import Draw
 from models.proof.programme import HARMS, Seen, Unit, cut

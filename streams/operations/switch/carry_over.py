@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from models.customer.bands import Band
 from models.customer.layout import DUE, EPISODE, REARMED, SLAB
 from models.customer.record import Record, unpack
-from models.decisions.standing import pack_standing, unpack_standing, watched
+from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Shared

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from models.decisions.answers import LEAVE_ALONE
+from models.decisions.waits import LEAVE_ALONE
 from models.outputs import TASK
 from streams.operations.customer.standing import out_text, wait_text
 from streams.text import as_words, moment

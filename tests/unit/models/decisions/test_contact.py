@@ -37,9 +37,8 @@ from models.decisions.standing import (
     channel_number,
     id_of,
     number_of,
-    pack_standing,
-    unpack_standing,
 )
+from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, HOUR, SECOND, WEEK
 from models.touchpoints.kinds import Kind
 from models.touchpoints.times import moment

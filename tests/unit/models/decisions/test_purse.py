@@ -11,7 +11,8 @@ from models.decisions.policy.types import Action, Budget
 from models.decisions.policy.units import most_units, units_of
 from models.decisions.purse import Purse
 from models.decisions.rules import rules_of
-from models.decisions.standing import Spent, Standing, number_of, pack_standing, unpack_standing
+from models.decisions.standing import Spent, Standing, number_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, HOUR
 from tests.unit.models.decisions.test_gates import NOW, out, policy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS
+from models.decisions.policy.parts import KINDS
 from models.decisions.rules import ANY, Limit, Needed, rules_of
 from models.decisions.standing import channel_number, number_of
 from models.settings import DAY, WEEK

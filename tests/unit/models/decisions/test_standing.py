@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from models.customer.tail import Tail, mark_of, pack_tail
 from models.decisions.standing import (
-    MOST_SPENT,
     DayCount,
     Outstanding,
     Spent,
@@ -19,10 +18,8 @@ from models.decisions.standing import (
     channel_number,
     id_of,
     number_of,
-    pack_standing,
-    unpack_standing,
-    watched,
 )
+from models.decisions.standing_stored import MOST_SPENT, pack_standing, unpack_standing, watched
 from models.settings import DAY
 
 TIMES = st.integers(1, 2**32 - 2).map(lambda second: second * 1_000)

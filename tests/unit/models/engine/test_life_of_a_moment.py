@@ -13,7 +13,8 @@ import pytest
 
 from models.customer.consent import unpack_register
 from models.customer.record import unpack
-from models.decisions.standing import Stage, Standing, channel_number, unpack_standing
+from models.decisions.standing import Stage, Standing, channel_number
+from models.decisions.standing_stored import unpack_standing
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.operations.audit import Arrival, Line, audit
 from tests.support.bench import RECENCY, Kept, Sick, Silence, run_alone

@@ -14,7 +14,7 @@ from models.churn import unseal
 from models.customer.bands import Band
 from models.customer.layout import DUE, PREVIOUS, VERSION
 from models.customer.record import unpack
-from models.decisions.standing import unpack_standing
+from models.decisions.standing_stored import unpack_standing
 from models.learning.learner import LearningState
 from models.outputs import Trigger
 from models.settings import DAY

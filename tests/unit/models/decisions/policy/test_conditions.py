@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of, holds, of_data, sort_of
-from models.decisions.policy.types import Condition
+from models.decisions.policy.parts import Condition
 from models.touchpoints.types.service import Nps
 from models.touchpoints.union import EVENTS
 

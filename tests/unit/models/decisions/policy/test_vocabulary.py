@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from models.decisions.policy.types import FORMAT, Part, Policy
+from models.decisions.policy.parts import FORMAT, Part
+from models.decisions.policy.types import Policy
 from models.decisions.policy.vocabulary import policy_read, words_of
 
 

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from models.customer.record import Record, unpack
-from models.decisions.answers import LEAVE_ALONE
 from models.decisions.gates import CODES
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.policy.types import KINDS
-from models.decisions.standing import unpack_standing
+from models.decisions.policy.parts import KINDS
+from models.decisions.standing_stored import unpack_standing
+from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import BECAME, KIND_WORDS, SENTENCES, WAITS, told
 from models.engine.changes import counted_as
 from models.outputs import Decision, Position, Trigger, Withdrawal, encode

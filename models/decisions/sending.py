@@ -1,0 +1,64 @@
+"""A trigger is made, with what it reserves; and what becomes of it."""
+
+from __future__ import annotations
+
+from models.customer.restrictions import MARKETING
+from models.decisions.contact import DECLINED, GIVEN_BACK, LATE, UNUSED, Settled, reserve
+from models.decisions.given import Given, Said, Sending
+from models.decisions.hours import Opening
+from models.decisions.policy.parts import ms_of
+from models.decisions.rules import rules_of
+from models.decisions.standing import OTHERS, Waiting
+
+
+def send(
+    given: Given,
+    said: Said,
+    hour: Opening | None,
+    propensity: float,
+    made: list[Said],
+    asked: Waiting | None = None,
+) -> Said:
+    """Reserve, and make the trigger. made: takes what had to be settled for it to have room. asked: what may ask once
+    more if it is not sent."""
+    policy, now, standing = given.policy, given.now, given.standing
+    action = rules_of(policy).actions[said.action]
+    expires = now + action.expires
+    if action.purpose == MARKETING and hour is not None and hour.until:
+        expires = min(expires, hour.until)
+    if action.purpose == MARKETING:
+        expires = min(expires, now + (_while_online(given, said.channel) or action.expires))
+    valid = (now + action.valid if action.valid else expires) if action.promotion else 0
+    in_episode = standing.reached > 0.0
+    number = int(said.id, 16)
+    spent = given.shared.purse.reserve(rules_of(policy), action, now) if given.shared is not None else ()
+    settled = reserve(
+        standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent, asked
+    )
+    made += [became(given, one) for one in settled]
+    cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
+    zone = hour.zone if hour is not None else ""
+    sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
+    return said._replace(trigger=said.id, sending=sending)
+
+
+def _while_online(given: Given, channel: str) -> int:
+    """How long something is worth sending to who is online on the channel, ms; 0: they are not, or it makes no
+    difference."""
+    rules = given.policy.policy.channel[channel]
+    if not rules.presence or rules.presence_expires is None or given.person.online(given.now) != channel:
+        return 0
+    return ms_of(rules.presence_expires)
+
+
+def became(given: Given, settled: Settled) -> Said:
+    """What became of a trigger; of a contact by others nothing is said. What it had taken of budgets follows."""
+    spent = settled.entry.spent
+    if spent and given.shared is not None:
+        if settled.what == GIVEN_BACK:
+            given.shared.purse.give_back(spent)
+        elif settled.what == LATE:
+            given.shared.purse.charge(spent)
+        elif settled.what == DECLINED or (settled.what == UNUSED and settled.entry.until <= given.now):
+            given.shared.purse.give_back(one for one in spent if one.money)
+    return Said(settled.what if settled.entry.kind != OTHERS else "", trigger=f"{settled.id:032x}")

@@ -1,0 +1,164 @@
+"""How what asks goes on without a trigger: it waits, with a reason and a time, or it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from models.customer.restrictions import CARE, MARKETING
+from models.decisions.contact import remember, withdraw
+from models.decisions.draw import in_control, score
+from models.decisions.gates import Ask, Judged
+from models.decisions.given import Given, Said, id_at
+from models.decisions.hours import LEAST_LIFE, Opening, opening
+from models.decisions.outranking import OUTRANKING, outranked
+from models.decisions.reach import UNREACHABLE
+from models.decisions.rules import rules_of
+from models.decisions.standing import Waiting, number_of
+from models.outputs import TASK, Candidate
+from models.settings import HOUR, MINUTE, SECOND
+
+LEAVE_ALONE: Final = "leave_alone"
+AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN = "after_other", "in_window", "hours", "hours_never"
+CROWDED, NO_MOMENT = "crowded", "no_moment"
+"""Why a moment waits, or ends, that is no gate's."""
+LEAST_WAIT: Final = HOUR
+SPREAD: Final = 30 * MINUTE
+"""Those who wait for one hour of the day come back within so long of it."""
+
+
+def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], level: str = "") -> Said:
+    """No action passes its gates: the moment waits for the first to open, or it has come to its end."""
+    lifts = [
+        max(held.until for held in found.held)
+        for found in judged
+        if found.held and all(held.until for held in found.held)
+    ]
+    first = judged[0].held[0].code if judged else "no_action"
+    if not lifts:
+        return end(given, one, name, first, level, judged)
+    soonest = min(lifts)
+    of = next(
+        found
+        for found in judged
+        if found.held and all(h.until for h in found.held) and max(h.until for h in found.held) == soonest
+    )
+    until = min(max(soonest, given.now + LEAST_WAIT), given.now + given.tick)
+    return wait(given, one, name, of.held[0].code, until, level, judged)
+
+
+def give_way(given: Given, ask: Ask, one: Waiting, judged: Sequence[Judged], made: list[Said]) -> Said | None:
+    """Take back what takes the place of a more important action, and wait for word of it; at its expiry it counts as
+    delivered. None: nothing gives way. made: takes the withdrawals."""
+    found = outranked(ask, judged)
+    hour = None if found is None else opening_of(given, found.judged)
+    if found is None or hour is None or hour.at > given.now:
+        return None
+    for entry in found.gives_way:
+        if withdraw(given.standing, entry.id):
+            name = given.policy.named[entry.action]
+            made.append(Said("withdrawn", reason=OUTRANKING, trigger=f"{entry.id:032x}", action=name, withdraws=True))
+    until = min(max(entry.expires for entry in found.gives_way), given.now + given.tick)
+    return wait(given, one, ask.moment, OUTRANKING, until, ask.level, judged)
+
+
+def later(
+    given: Given, one: Waiting, name: str, judged: Sequence[Judged], hours: Sequence[Opening], level: str = ""
+) -> Said:
+    """It is not the hour: the moment waits for the next."""
+    if not hours:
+        return end(given, one, name, NEVER_OPEN, level, judged)
+    first = min(hours, key=lambda hour: hour.at)
+    span = min(SPREAD, first.until - first.at) if first.until else SPREAD
+    return wait(given, one, name, HOURS, first.at + given.phase % max(span, SECOND), level, judged)
+
+
+def wait(
+    given: Given, one: Waiting, name: str, gate: str, until: int, level: str = "", judged: Sequence[Judged] = ()
+) -> Said:
+    """Look at it again then; a touchpoint's moment must be answered within its life."""
+    standing, wakes = given.standing, whole_second(until)
+    within = rules_of(given.policy).moments[name].within
+    if within:
+        wakes = min(wakes, whole_second(one.asked + within))
+    if one.wakes == wakes:
+        return Said("")  # it has woken early, and still waits for the same
+    standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
+    return Said("waits", id_at(given, name, level), moment=name, level=level, gate=gate, until=wakes)
+
+
+def end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judged: Sequence[Judged] = ()) -> Said:
+    """It is answered for good: nothing may be done."""
+    given.standing.waiting.remove(one)
+    note_once(given, name)
+    return Said(
+        "decided",
+        id_at(given, name, level),
+        moment=name,
+        level=level,
+        action=LEAVE_ALONE,
+        gate=gate,
+        candidates=told_candidates(given, judged),
+    )
+
+
+def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged]) -> Said:
+    """What is due to the customer reaches them on no channel: somebody has to see to it. Care that the control group
+    does not get is due to none of them."""
+    purpose, control = given.policy.policy.action[owed.action].purpose, given.policy.policy.control
+    if purpose == CARE and not control.care and is_in_control(given):
+        return end(given, one, name, UNREACHABLE, judged=judged)
+    return end(given, one, name, UNREACHABLE, judged=judged)._replace(action=TASK, reason=owed.action)
+
+
+# -- parts
+
+
+def opening_of(given: Given, found: Judged) -> Opening | None:
+    policy, person = given.policy, given.person
+    purpose = policy.policy.action[found.action].purpose
+    hour = opening(policy, person, purpose, found.channel, given.now)
+    if purpose == MARKETING and hour is not None and 0 < hour.until < max(hour.at, given.now) + LEAST_LIFE:
+        return opening(policy, person, purpose, found.channel, hour.until)
+    return hour
+
+
+def score_of(given: Given, found: Judged) -> float:
+    policy = given.policy.policy
+    return score(policy.action[found.action], policy.channel[found.channel])
+
+
+def told_candidates(
+    given: Given, judged: Sequence[Judged], free: dict[str, int] | None = None
+) -> tuple[Candidate, ...]:
+    """free: chances of those that could be done at once; what passes its gates and is not among them is held by the
+    hour. None: nothing could."""
+    if not judged:
+        return ()
+    chance = free or {}
+    alone = (Candidate(LEAVE_ALONE, chance=chance[LEAVE_ALONE]),) if LEAVE_ALONE in chance else ()
+    return alone + tuple(
+        Candidate(
+            found.action,
+            found.channel,
+            tuple(held.code for held in found.held) or (() if free is None or found.action in free else (HOURS,)),
+            score_of(given, found) if found.channel else 0.0,
+            chance.get(found.action, 0),
+        )
+        for found in judged
+    )
+
+
+def is_in_control(given: Given) -> bool:
+    return in_control(given.policy.policy.control, given.person)
+
+
+def note_once(given: Given, name: str) -> None:
+    """Remember when, where the policy limits how often."""
+    if rules_of(given.policy).moments[name].once_per:
+        remember(given.standing, given.policy, number_of(name), given.now)
+
+
+def whole_second(ms: int) -> int:
+    """The first whole second at or after a moment, ms."""
+    return -(-ms // SECOND) * SECOND
