@@ -14,6 +14,7 @@ from models.decisions.draw import chances, drawn
 from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import Opening
+from models.decisions.plans import arm_drawn
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.rules import rules_of
@@ -102,7 +103,7 @@ def _moment(policy: PolicyInForce, one: Waiting) -> str:
     if one.threshold:
         return policy.risk_moment or ""
     name = policy.named.get(one.moment, "")
-    return name if name in policy.policy.moment and name != policy.risk_moment else ""
+    return name if name in rules_of(policy).moments and name != policy.risk_moment else ""
 
 
 def _is_over(given: Given, one: Waiting, name: str) -> bool:
@@ -182,6 +183,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         return said._replace(reason="" if max(scores) > 0.0 else "no action is worth its cost")
     best, hour = open_now[fell - 1]
     said = said._replace(action=best.action, channel=best.channel)
+    if policy.policy.action[best.action].then is not None and not said.control:
+        arm_drawn(given, best.action)
     return said if said.control else send(given, said, hour, likely[fell] / 2**32, made)
 
 

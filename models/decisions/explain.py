@@ -8,6 +8,7 @@ from typing import NamedTuple
 from models.decisions.answers import answers
 from models.decisions.gates import Ask, Judged, judge
 from models.decisions.given import Given
+from models.decisions.rules import rules_of
 from models.decisions.standing import Waiting
 
 
@@ -44,10 +45,11 @@ def _waits(given: Given, one: Waiting) -> Waits:
         outstanding=[*standing.outstanding],
         counts=[*standing.counts],
         once={**standing.once},
+        running=[*standing.running],
     )
     *_, said = answers(given._replace(standing=copy, touch=None))
     judged: tuple[Judged, ...] = ()
-    if name in policy.policy.moment:
+    if name in rules_of(policy).moments:
         ask = Ask(policy, given.person, standing, given.now, name, one.asked, said.level)
         judged = tuple(judge(ask, action) for action in policy.actions_of(name))
     return Waits(name, said.level, one.asked, one.wakes, said.gate, judged)

@@ -185,6 +185,15 @@ def _fits(written: str, read: str) -> bool:
     return written == read or read.startswith(written + "-") or written.startswith(read + "-")
 
 
+def _held(ask: Ask, action: ActionRules) -> Held | None:
+    """Marketing that is no step of it waits while a plan runs that holds it."""
+    for one in ask.standing.running:
+        plan = ask.rules.plans.get(one.plan)
+        if plan is not None and plan.holds and all(step.action != action.name for step in plan.steps):
+            return Held("held", _unforeseen(ask))
+    return None
+
+
 def _promotion_open(ask: Ask, action: ActionRules) -> Held | None:
     ends = promotion_ends(ask.standing, ask.now) if action.promotion else 0
     return Held("promotion_open", ends) if ends else None
@@ -247,6 +256,7 @@ TABLE: Final = (
     Row("open_case", _SOLD, OF_CUSTOMER, _open_case),
     Row("in_conversation", _SOLD, OF_CUSTOMER, _in_conversation),
     Row("bad_experience", _SOLD, OF_CUSTOMER, _bad_experience),
+    Row("held", _SOLD, OF_ACTION, _held),
     Row("promotion_open", _SOLD, OF_ACTION, _promotion_open),
     Row("promotion_used", _SOLD, OF_ACTION, _promotion_used),
     Row("cool_down", _SOLD, OF_CUSTOMER, _cool_down),

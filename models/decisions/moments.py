@@ -16,6 +16,7 @@ from models.decisions.best_hour import note_answer
 from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
+from models.decisions.plans import begin, due, heard, level_reached, window_over
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.reach import FOR_GOOD, hear
 from models.decisions.rules import rules_of
@@ -54,18 +55,24 @@ def decide(given: Given) -> list[Said]:
     """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
     it is due any more."""
     said = [became(given, one) for one in settle(given.standing, given.now)]
+    if given.standing.running:
+        window_over(given)
     touch = given.touch
     if touch is not None:
         unsent = _may_ask_again(given.standing, touch)
         said += _told(given, touch)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
+        if given.standing.running:
+            said += heard(given, touch)
         if touch.moments:
             said += _asked_by_touchpoint(given, touch)
         if unsent is not None:
             said += _asked_again(given, unsent)
     if given.why & _LEVEL:
         said += _asked_by_level(given)
+    if given.standing.running:
+        said += due(given)
     said += answers(given)
     return [one for one in said if one.what]
 
@@ -74,6 +81,7 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     """The risk has fallen, or nobody is estimated any more: the levels may ask again, and what waits for risk is
     void."""
     standing.reached, standing.promoted = 0.0, False
+    standing.running = [one for one in standing.running if not one.at]
     waiting = [one for one in standing.waiting if one.threshold]
     standing.waiting = [one for one in standing.waiting if not one.threshold]
     name = policy.risk_moment or ""
@@ -155,6 +163,9 @@ def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
         once_per = moments[name].once_per
         if once_per and now < standing.once.get(number, -once_per) + once_per:
             continue
+        yield from begin(given, name)
+        if not moments[name].actions and name in rules_of(given.policy).plans_of:
+            continue
         if len(standing.waiting) >= MAX_WAITING:
             yield _crowded(given, name)
             continue
@@ -201,6 +212,8 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
     if not standing.reached:
         yield Said("episode_opened", id_at(given, "episode", passed[-1].name), level=passed[-1].name)
     standing.reached = passed[-1].at
+    if standing.running:
+        yield from level_reached(given, passed[-1].at)
     name = policy.risk_moment
     if name is None:
         return

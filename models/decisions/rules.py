@@ -13,6 +13,8 @@ from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.policy.contact_types import Cap, Freeze
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import KINDS, Condition, ms_of
+from models.decisions.policy.plan_types import Plan
+from models.decisions.policy.steps import NamedStep, steps_of
 from models.decisions.policy.types import Action, AlarmRules, Budget, Policy
 from models.decisions.policy.units import most_units, units_of
 from models.decisions.standing import channel_number, number_of
@@ -137,6 +139,27 @@ class MomentRules:
     channels: tuple[str, ...]
 
 
+class StepRules(NamedTuple):
+    """A step of a plan. after: the plan's beginning, ms. unless: kinds of touchpoints, by number."""
+
+    action: str
+    after: int
+    unless: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRules:
+    """A plan, or an action that has a second step. ends_with: kinds of touchpoints, by number. once_per: ms."""
+
+    name: str
+    number: int
+    steps: tuple[StepRules, ...]
+    when: Condition | None = None
+    ends_with: frozenset[int] = frozenset()
+    holds: bool = False
+    once_per: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """A policy's rules. channel_numbers: by name. cool_down, the rests and talk_lasts (how long a conversation lasts
@@ -159,6 +182,10 @@ class Rules:
     """By `number_of` a moment or action: at most one in so long, ms."""
     budgets: dict[str, BudgetRules] = field(default_factory=dict)
     alarm: AlarmRules | None = None
+    plans: dict[int, PlanRules] = field(default_factory=dict)
+    """By `number_of` the plan, or the action that has a second step."""
+    plans_of: dict[str, tuple[PlanRules, ...]] = field(default_factory=dict)
+    """Those that begin at a moment."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)
     _weeks: dict[tuple[str, str, str, tuple[str, ...]], Week] = field(default_factory=dict)
     openings: dict[tuple[str, str, str, str, tuple[str, ...]], Any] = field(default_factory=dict)
@@ -207,10 +234,14 @@ def rules_in(policy: Policy) -> Rules:
     rest, talk = policy.contact.rest, policy.conversation
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
+    once |= {name: one.once_per for name, one in policy.plan.items()}
+    plans = {name: _plan(name, one) for name, one in policy.plan.items()}
+    arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
     return Rules(
         policy=policy,
         actions=actions,
-        moments={name: _moment(name, policy, actions, channels) for name in policy.moment},
+        moments={name: _moment(name, policy, actions, channels) for name in policy.moment}
+        | {one.name: _step(one, actions, channels) for one in steps_of(policy)},
         channels=channels,
         channel_numbers={channel: channel_number(channel) for channel in channels},
         cool_down=ms_of(policy.contact.cool_down),
@@ -219,11 +250,16 @@ def rules_in(policy: Policy) -> Rules:
         soft_failure=ms_of(rest.soft_failure),
         bad_experience=ms_of(rest.bad_experience),
         frozen=tuple(_frozen(row, policy.zone or "UTC") for row in policy.freeze),
-        talks=frozenset(int(Kind[name.upper()]) for name in (talk.touchpoints if talk else ())),
+        talks=_kinds(talk.touchpoints if talk else ()),
         talk_lasts=ms_of(talk.lasts) if talk else 0,
         once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
         budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
         alarm=policy.alarm,
+        plans={one.number: one for one in (*plans.values(), *arms)},
+        plans_of={
+            moment: tuple(plans[name] for name, plan in policy.plan.items() if moment in plan.moments)
+            for moment in policy.moment
+        },
     )
 
 
@@ -292,6 +328,40 @@ def _moment(name: str, policy: Policy, actions: dict[str, ActionRules], channels
         purposes=frozenset(one.purpose for one in own),
         channels=tuple(dict.fromkeys(channel for one in own for channel in one.channels or channels)),
     )
+
+
+def _step(step: NamedStep, actions: dict[str, ActionRules], channels: tuple[str, ...]) -> MomentRules:
+    action = actions[step.action]
+    return MomentRules(
+        number=number_of(step.name),
+        risk=False,
+        within=ms_of(step.within),
+        once_per=0,
+        actions=(step.action,),
+        purposes=frozenset((action.purpose,)),
+        channels=action.channels or channels,
+    )
+
+
+def _plan(name: str, plan: Plan) -> PlanRules:
+    return PlanRules(
+        name,
+        number_of(name),
+        tuple(StepRules(step.action, ms_of(step.after), _kinds(step.unless)) for step in plan.steps),
+        plan.when,
+        _kinds(plan.ends_with),
+        plan.holds,
+        0 if plan.once_per is None else ms_of(plan.once_per),
+    )
+
+
+def _arm(name: str, action: Action) -> PlanRules:
+    steps = (name, action.then.action) if action.then is not None else (name,)
+    return PlanRules(name, number_of(name), tuple(StepRules(step, 0, frozenset()) for step in steps))
+
+
+def _kinds(types: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(int(Kind[name.upper()]) for name in types)
 
 
 def _needed(policy: Policy, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from models.decisions.running import Running
 from models.settings import DAY
 
 MAX_WAITING: Final = 4
@@ -131,12 +132,12 @@ class DayCount(NamedTuple):
 @dataclass(slots=True)
 class Standing:
     """All of it. reached: the highest threshold of risk that has asked in the open episode, 0.0: none. window_ends:
-    nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report).
-    harmed_until: the same after a bad experience. promoted: the open episode had its promotion. once: by number, when
-    last. unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
+    nothing is drawn before; 0: no window. rests_until: no marketing before (a decline, a spam report). harmed_until:
+    the same after a bad experience. promoted: the open episode had its promotion. once: by number, when last.
+    unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
     talks_until: the customer is in a conversation with us; 0: in none. answers: at which parts of the day they answer
-    (`models.decisions.best_hour`). read: what it was read from: of what has not changed since, `pack_standing` takes
-    the bytes."""
+    (`models.decisions.best_hour`). running: plans. read: what it was read from: of what has not changed since,
+    `pack_standing` takes the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -150,6 +151,7 @@ class Standing:
     unreachable: dict[int, int] = field(default_factory=dict)
     talks_until: int = 0
     answers: int = 0
+    running: list[Running] = field(default_factory=list)
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
@@ -161,6 +163,7 @@ class Standing:
                 times.append(one.expires)
             if one.until and one.stage != Stage.GIVEN_BACK:
                 times.append(one.until)
+        times += [one.due for one in self.running if one.due]
         return min(times, default=0)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from models.customer.moments import second_of
+from models.decisions.running import pack_running, unpack_running
 from models.decisions.standing import AsRead, DayCount, Outstanding, Spent, Standing, Waiting
 from models.settings import SECOND
 
@@ -49,7 +50,7 @@ class Part(NamedTuple):
     unpack: Callable[[bytes], Any]
 
 
-PARTS: Final[dict[int, Part]] = {}
+PARTS: Final[dict[int, Part]] = {1: Part("running", pack_running, unpack_running)}
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
 

@@ -124,8 +124,14 @@ def opening_of(given: Given, found: Judged) -> Opening | None:
 
 
 def score_of(given: Given, found: Judged) -> float:
+    """By the policy's figures; of an action with a second step, that too as often as it is reached."""
     policy = given.policy.policy
-    return score(policy.action[found.action], policy.channel[found.channel])
+    action, channel = policy.action[found.action], policy.channel[found.channel]
+    if action.then is None:
+        return score(action, channel)
+    second = policy.action[action.then.action]
+    by = policy.channel[second.channels[0]] if second.channels else channel
+    return score(action, channel) + action.then.reached * score(second, by)
 
 
 def told_candidates(

@@ -52,6 +52,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The customer had a bad experience less than `rest.bad_experience` ago.",
         "Something went wrong for you lately, so we hold back.",
     ),
+    "held": (
+        "A plan runs that holds marketing.",
+        "Something else is under way between us that comes first.",
+    ),
     "promotion_open": ("Another promotion is still open.", "You still have an offer that you can use."),
     "promotion_used": ("The open episode had its promotion.", "You had an offer from us on this occasion."),
     "cool_down": ("The last marketing contact is less than `cool_down` ago.", "We wrote to you only a short time ago."),
@@ -106,6 +110,15 @@ BECAME: Final[dict[str, tuple[str, str]]] = {
     "withdrawn": ("It was taken back.", "We took it back."),
 }
 """By what became of a trigger (`models.outputs.Decision.what`)."""
+PLANS: Final[dict[str, tuple[str, str]]] = {
+    "plan_started": ("A plan begins: its steps ask in their time.", "We planned several steps for you."),
+    "plan_ended": (
+        "A plan ends: its last step has asked, or a touchpoint ended it.",
+        "There is nothing more to come of it.",
+    ),
+    "step_left_out": ("A step of a plan is left out.", "One step was not needed."),
+}
+"""By what is said of a plan (`models.outputs.Decision.what`)."""
 KIND_WORDS: Final[dict[str, str]] = {
     "care": "a message to put something right",
     "useful": "something that may be useful to you",
@@ -121,5 +134,5 @@ KIND_WORDS: Final[dict[str, str]] = {
 
 def told(code: str, to_customer: bool = False) -> str:
     """The sentence of a code; empty: it has none."""
-    found = SENTENCES.get(code) or WAITS.get(code) or BECAME.get(code)
+    found = SENTENCES.get(code) or WAITS.get(code) or BECAME.get(code) or PLANS.get(code)
     return found[to_customer] if found else ""

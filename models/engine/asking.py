@@ -74,6 +74,9 @@ def _meant(policy: PolicyInForce, moment: str, data: Any) -> bool:
 def _of_kind(policy: PolicyInForce) -> NDArray[np.uint8]:
     table = np.zeros(256, dtype=np.uint8)
     taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
+    planned = {kind for plan in rules_of(policy).plans.values() for kind in plan.ends_with}
+    planned |= {kind for plan in rules_of(policy).plans.values() for step in plan.steps for kind in step.unless}
+    table[[*planned]] = WAKES
     table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back)]] = WAKES
     table[[*BAD_EXPERIENCES, *COUNTED, *rules_of(policy).talks]] = ASKS
     return table

@@ -8,15 +8,26 @@ from typing import Final
 from msgspec import UNSET
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from models.decisions.words import BECAME, SENTENCES, WAITS
+from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
 from models.outputs import TASK
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared
 
 OTHER: Final = "other"
 NO_GATE: Final = "none"
-WHATS: Final = ("triggered", "control", "left_alone", "held", TASK, "waits", "void", "episode_opened", *BECAME)
-"""What came of a moment (the first seven), that an episode opened, and what became of a trigger."""
+WHATS: Final = (
+    "triggered",
+    "control",
+    "left_alone",
+    "held",
+    TASK,
+    "waits",
+    "void",
+    "episode_opened",
+    *BECAME,
+    *PLANS,
+)
+"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 

@@ -12,6 +12,8 @@ from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
 from models.decisions.policy.parts import ms_of
+from models.decisions.policy.plan_checks import faults_of_plans
+from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import one_of, shown
@@ -278,16 +280,18 @@ def _names(policy: Policy) -> Faults:
             yield Problem(f"action.{name}", "named as a moment is", "give it another name")
     named = {f"moment.{name}": number_of(name) for name in policy.moment}
     named |= {f"action.{name}": number_of(name) for name in policy.action if name not in policy.moment}
+    named |= {f"plan.{name}": number_of(name) for name in policy.plan if name not in {*policy.moment, *policy.action}}
+    named |= {f"step {step.name}": number_of(step.name) for step in steps_of(policy)}
     yield from _one_number(named)
     yield from _one_number({f"channel.{name}": channel_number(name) for name in policy.channel})
     sparing = [
         f"{table}.{name}"
-        for table in ("moment", "action")
+        for table in ("moment", "action", "plan")
         for name, one in getattr(policy, table).items()
         if one.once_per
     ]
     if len(sparing) > MAX_ONCE:
-        takes = f"give `once_per` to {MAX_ONCE} moments and actions at most: a customer's record remembers no more"
+        takes = f"give `once_per` to {MAX_ONCE} moments, actions and plans at most: the record keeps no more"
         yield Problem(f"{sparing[MAX_ONCE]}.once_per", f"that of the {MAX_ONCE + 1}th", takes)
 
 
@@ -312,5 +316,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _times_of_rest,
     _channels,
     faults_of_budgets,
+    faults_of_plans,
     _names,
 )

@@ -11,6 +11,7 @@ from typing import Final
 from models.decisions.policy.asking_types import Level
 from models.decisions.policy.parts import FORMAT
 from models.decisions.policy.reading import NOT_TOML, PolicyOfAnotherRelease, PolicyUnfit, read_policy
+from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Policy
 from models.decisions.standing import channel_number, number_of
@@ -33,7 +34,7 @@ class PolicyInForce:
         policy: what it says.
         asking: by the number of a `Kind`, the touchpoint moments that it asks.
         risk_moment: what a level of risk asks; None: levels ask nothing.
-        named: by `number_of`, the moment or action.
+        named: by `number_of`, the moment, action, plan or step.
         channel_named: by `channel_number`, the channel.
     """
 
@@ -105,7 +106,8 @@ def sha256_of(text: str) -> str:
 def _read(number: int, text: str) -> PolicyInForce:
     policy = read_policy(text)
     risk = policy.risk
-    names = [*policy.moment, *policy.action]
+    steps = {step.name: step.action for step in steps_of(policy)}
+    names = [*policy.moment, *policy.action, *policy.plan, *steps]
     by_rank = sorted(policy.action, key=lambda name: (-policy.action[name].priority, name))
     return PolicyInForce(
         number,
@@ -121,7 +123,8 @@ def _read(number: int, text: str) -> PolicyInForce:
             for row in risk.for_classes
             for one in row.classes
         },
-        {moment: tuple(name for name in by_rank if moment in policy.action[name].moments) for moment in policy.moment},
+        {moment: tuple(name for name in by_rank if moment in policy.action[name].moments) for moment in policy.moment}
+        | {step: (action,) for step, action in steps.items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.decisions.policy.parts import ms_of
+from models.decisions.policy.parts import LONGEST_DURATION, ms_of
 from models.decisions.policy.types import Policy
 
 
@@ -18,6 +18,8 @@ def _moments(policy: Policy) -> Iterator[str]:
         yield "moment: there is no risk moment, so a rising risk asks for nothing"
     for name, moment in policy.moment.items():
         actions = [one for one in policy.action.values() if name in one.moments and one.mode == "live"]
+        if not actions and any(name in plan.moments for plan in policy.plan.values()):
+            continue
         if not actions:
             yield f"moment.{name}: no live action names it, so it always ends in leaving alone"
         elif moment.sort == "risk":
@@ -36,7 +38,7 @@ def _actions(policy: Policy) -> Iterator[str]:
             yield f"{told}, so it is only ever drawn by its least chance"
         if action.discount and not action.promotion:
             yield f"{key}.promotion: it gives a discount and is no promotion, so several can run at a time"
-        longest = max(ms_of(policy.moment[moment].within) for moment in action.moments)
+        longest = max((ms_of(policy.moment[moment].within) for moment in action.moments), default=LONGEST_DURATION)
         if not at_risk and ms_of(action.expires) > longest:
             yield f"{key}.expires: it is worth sending longer ({action.expires}) than its moments live"
 

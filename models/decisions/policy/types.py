@@ -16,6 +16,7 @@ from msgspec import Meta
 from models.decisions.policy.asking_types import Ladder, Moment
 from models.decisions.policy.contact_types import AdFree, Basis, BestHour, ChannelRules, Contact, Conversation, Freeze
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
+from models.decisions.policy.plan_types import Plan, Then
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerClass, Language, TimeZone, Topic
 
 
@@ -79,24 +80,24 @@ class Action(Part, frozen=True, kw_only=True):
     """What may be done at a moment.
 
     purpose: `legal`, `contract` (what was bought, earned, promised or asked for), `care` (putting a wrong right,
-    nothing sold) or `marketing`. kind: what sort of action. moments: at which it is a candidate. levels: of a risk
-    moment, at which; without any at all of them. classes: of customers who may get it; without any all. channels: best
-    first; without any those of the policy. when: a condition on the customer. effect: money expected from it above
-    leaving alone, before its cost. cost: money, beside that of the channel. discount: money that it gives away.
-    liability: the most money that a trigger
-    can cost; without it its discount and cost. budgets: what it is taken from. promotion: it offers something; never
-    two at a time, and one an episode. content: key of the text. languages: of
-    the text; without any it is in every language. topic: what it is about. expires: how long its trigger is worth
-    sending. valid: how long a promotion can be used, from its trigger on; without it until that expires. priority: the
-    highest first where several moments ask at one time. once_per: at most one in so long. mode: `off` keeps it from
-    being a candidate. rollout: the share of customers who may get it, by hash. from: no candidate before. until: no
-    candidate from then on. withdraw_when: types of touchpoints that take it back before it is sent; without any, the
-    defaults of its purpose. parameters: are handed to the sender. notices: are handed to the sender.
+    nothing sold) or `marketing`. kind: what sort of action. moments: at which it is a candidate; without any it is only
+    a step of a plan. levels: of a risk moment, at which; without any at all of them. classes: of customers who may get
+    it; without any all. channels: best first; without any those of the policy. when: a condition on the customer.
+    effect: money expected from it above leaving alone, before its cost. cost: money, beside that of the channel.
+    discount: money that it gives away. liability: the most money that a trigger can cost; without it its discount and
+    cost. budgets: what it is taken from. promotion: it offers something; never two at a time, and one an episode.
+    content: key of the text. languages: of the text; without any it is in every language. topic: what it is about.
+    expires: how long its trigger is worth sending. valid: how long a promotion can be used, from its trigger on;
+    without it until that expires. priority: the highest first where several moments ask at one time. then: of the risk
+    moment, its second step. once_per: at most one in so long. mode: `off` keeps it from being a candidate. rollout: the
+    share of customers who may get it, by hash. from: no candidate before. until: no candidate from then on.
+    withdraw_when: types of touchpoints that take it back before it is sent; without any, the defaults of its purpose.
+    parameters: are handed to the sender. notices: are handed to the sender.
     """
 
     purpose: ActionPurpose = "marketing"
     kind: ActionKind
-    moments: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
+    moments: tuple[Identifier, ...] = ()
     content: Annotated[str, Meta(min_length=1, max_length=100)]
     levels: tuple[Identifier, ...] = ()
     classes: tuple[CustomerClass, ...] = ()
@@ -113,6 +114,7 @@ class Action(Part, frozen=True, kw_only=True):
     expires: Duration = "3d"
     valid: Duration | None = None
     priority: Annotated[int, Meta(ge=1, le=9)] = 5
+    then: Then | None = None
     once_per: Duration | None = None
     mode: Literal["live", "off"] = "live"
     rollout: Share = 1.0
@@ -126,18 +128,20 @@ class Action(Part, frozen=True, kw_only=True):
 class Policy(Part, frozen=True, kw_only=True):
     """The policy as a whole.
 
-    format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. channel: those
-    that we have. contact: limits. basis: on what a contact rests. ad_free: who gets no marketing. conversation: no
-    marketing while one lasts. best_hour: the hour at which marketing goes out. freeze: times in which nothing goes
-    out. control: the lasting control group. choice: the draw. budget: what marketing may take in a period. alarm: when
-    it waits because something may be wrong. zone: the time zone of whoever states none, and whose country has more than
-    one. protected: fields of customers and touchpoints that no condition may name.
+    format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. plan: what is
+    done in several steps. channel: those that we have. contact: limits. basis: on what a contact rests. ad_free: who
+    gets no marketing. conversation: no marketing while one lasts. best_hour: the hour at which marketing goes out.
+    freeze: times in which nothing goes out. control: the lasting control group. choice: the draw. budget: what
+    marketing may take in a period. alarm: when it waits because something may be wrong. zone: the time zone of whoever
+    states none, and whose country has more than one. protected: fields of customers and touchpoints that no condition
+    may name.
     """
 
     format: Literal[1]
     risk: Ladder
     moment: Annotated[dict[Identifier, Moment], Meta(min_length=1, max_length=64)]
     action: Annotated[dict[Identifier, Action], Meta(min_length=1, max_length=64)]
+    plan: Annotated[dict[Identifier, Plan], Meta(max_length=32)] = msgspec.field(default_factory=dict)
     channel: Annotated[dict[Channel, ChannelRules], Meta(min_length=1, max_length=32)]
     contact: Contact = Contact()
     basis: tuple[Basis, ...] = ()

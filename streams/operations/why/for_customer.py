@@ -11,6 +11,7 @@ from models.customer.layout import UNSCORED
 from models.customer.record import Record
 from models.customer.tail import NOT_STATED, Tail
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.steps import beginning_of
 from models.decisions.words import KIND_WORDS, told
 from models.decisions.zones import zone_of
 from streams.text import as_words
@@ -113,7 +114,10 @@ class Words:
     def _occasion(self, entry: dict[str, Any]) -> str:
         """What asked. A touchpoint's moment is told by the types of what you did or met."""
         moment = entry["moment"]
-        rules = self.policy.policy.moment.get(moment) if self.policy is not None else None
+        rules = None
+        if self.policy is not None:
+            asked = beginning_of(self.policy.policy, moment or "")
+            rules = self.policy.policy.moment.get(asked)
         if entry["level"] or moment is None or (rules is not None and rules.sort == "risk"):
             return RISK
         named = rules.touchpoints if rules is not None else (moment,)

@@ -89,6 +89,12 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"{before}left alone, as it was drawn"
         case "decided":
             return f"{before}{action}"
+        case "plan_started":
+            return f"plan {entry['moment']} begins"
+        case "plan_ended":
+            return f"plan {entry['moment']} ends"
+        case "step_left_out":
+            return f"step {entry['moment']} is left out"
     return f"{before}{as_words(entry['what'])}" + (f", {action}" if entry["action"] else "")
 
 

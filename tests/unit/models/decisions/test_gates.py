@@ -30,6 +30,7 @@ from models.decisions.gates import (
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.purse import Purse
+from models.decisions.running import Running
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
 from models.settings import DAY, HOUR, WEEK
 
@@ -163,6 +164,7 @@ budgets = ["few"]
     contact=CAPPED,
     top=FEW,
 )
+HOLDING = '[plan.dunning]\nmoments = ["asked"]\nholds = true\nsteps = [{ action = "contract" }]'
 COOL = '[contact]\ncool_down = "20h"\n'
 EACH = Standing(outstanding=[out(purpose, NOW - DAY) for purpose in ALL])
 OFFERED = Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])
@@ -209,6 +211,21 @@ CASES = {
     "open_case": (World(tail=tail(cases={"1": NOW})), ALL[3:], UNFORESEEN),
     "open_case beyond those with a name": (World(tail=tail(more_cases=1)), ALL[3:], UNFORESEEN),
     "bad_experience": (World(standing=Standing(harmed_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "held": (
+        World(
+            policy(top=HOLDING), standing=Standing(running=[Running(number_of("dunning"), NOW - HOUR, 2, NOW + DAY)])
+        ),
+        ALL[3:],
+        UNFORESEEN,
+    ),
+    "held by no plan that does not hold": (
+        World(
+            policy(top=HOLDING.replace("holds = true", "")),
+            standing=Standing(running=[Running(number_of("dunning"), NOW - HOUR, 2, NOW + DAY)]),
+        ),
+        (),
+        0,
+    ),
     "promotion_open": (
         World(
             policy(sold="promotion = true"), standing=Standing(outstanding=[out("marketing", NOW, until=NOW + WEEK)])

@@ -101,7 +101,6 @@ FORM: list[tuple[str, str]] = [
         'action.write.chanels is no key that is known here; did you mean "ch',
     ),
     (instead("[action.write]", "[action.Write]"), 'action.Write is named "Write"; give a name in lower case'),
-    (instead('moments = ["risk"]', "moments = []"), "action.write.moments is []; give a list"),
     (instead('moments = ["risk"]', 'moments = "risk"'), 'action.write.moments is "risk"; give a list'),
     (instead('sort = "risk"', 'sort = "rsk"'), 'moment.risk.sort is "rsk"; give one of "risk", "touchpoint"'),
     (instead("[channel.email]", "[channel]\nemail = 1"), "channel.email is 1; give a table"),
@@ -224,6 +223,7 @@ SENSE: list[tuple[str, str]] = [
     ),
     (HEAD_OF_GIFTS + 'counts = "money"\nmost = 2\ntranche = "0d"', 'budget.gifts.tranche is "0d"; give a duration ab'),
     # actions
+    (instead('moments = ["risk"]', "moments = []"), "action.write.moments is empty; name the moments"),
     (instead('moments = ["risk"]', 'moments = ["sat"]'), 'action.write.moments[0] is "sat"; did you mean "sad"? give'),
     (within("action.write", 'channels = ["push", "push"]'), 'action.write.channels[1] is "push"; give it once'),
     (within("action.write", 'withdraw_when = ["purchases"]'), 'action.write.withdraw_when[0] is "purchases"; did you'),

@@ -1,0 +1,332 @@
+"""Plans: steps in their time, what leaves one out, what ends a plan, and the second step of what was drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from models.customer.consent import MARKETING, Statement, pack_register
+from models.customer.tail import Tail
+from models.decisions.given import Asks, Given, Said, Touched
+from models.decisions.moments import decide, end_episode
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.reading import PolicyUnfit
+from models.decisions.running import MAX_RUNNING, Running, pack_running, unpack_running
+from models.decisions.standing import Standing, number_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.settings import DAY, HOUR, SECOND, WEEK
+from models.touchpoints import Touch, event, read
+
+NOW = 1_791_000_000_000
+POLICY = """
+format = 1
+zone = "UTC"
+[risk]
+exit = 0.4
+levels = [{ name = "slipping", at = 0.5 }, { name = "leaving", at = 0.8 }]
+[channel.email]
+[channel.call]
+[moment.danger]
+sort = "risk"
+[moment.unpaid]
+sort = "touchpoint"
+touchpoints = ["payment_failed"]
+[moment.hello]
+sort = "touchpoint"
+touchpoints = ["purchase"]
+[action.remind]
+purpose = "contract"
+kind = "service"
+content = "remind"
+[action.call_them]
+purpose = "contract"
+kind = "service"
+channels = ["call"]
+content = "call"
+[action.welcome]
+kind = "onboarding"
+content = "welcome"
+[action.useful]
+kind = "useful"
+moments = ["danger"]
+levels = ["slipping"]
+content = "useful"
+effect = 5.0
+then = { action = "offer", at = "leaving", reached = 0.5 }
+[action.offer]
+kind = "offer"
+content = "offer"
+effect = 4.0
+cost = 1.0
+[plan.dunning]
+moments = ["unpaid"]
+holds = true
+ends_with = ["payment_recovered", "subscription_cancelled"]
+steps = [
+  { action = "remind" },
+  { action = "remind", after = "3d", within = "1d" },
+  { action = "remind", after = "7d", unless = ["call"] },
+  { action = "call_them", after = "14d" },
+]
+[plan.first_days]
+moments = ["hello"]
+once_per = "365d"
+steps = [{ action = "welcome", after = "1d" }, { action = "welcome", after = "10d", unless = ["purchase"] }]
+when = { field = "purchase_days", op = "<=", value = 1 }
+[choice]
+floor = 0.0
+hold_out = 0.0
+[control]
+share = 0.0
+"""
+IN_FORCE = PolicyInForce.of(1, POLICY)
+GRANTED = pack_register({(MARKETING, channel): Statement(True, NOW - DAY) for channel in ("email", "call")})
+OPEN = Tail(consents=GRANTED)
+MOMENTS = {"payment_failed": ("unpaid",), "purchase": ("hello",)}
+DATA: dict[str, dict[str, Any]] = {
+    "purchase": {"amount": 5},
+    "call": {"direction": "outbound"},
+    "payment_recovered": {},
+    "subscription_cancelled": {},
+    "payment_failed": {},
+    "visit": {},
+}
+
+
+class Customer:
+    """Steps of one customer, at touchpoints and at the standing's own timers, in the order of time."""
+
+    def __init__(self, policy: PolicyInForce = IN_FORCE, purchases: int = 1) -> None:
+        self.policy, self.standing, self.purchases, self.now = policy, Standing(), purchases, NOW
+        self.said: list[tuple[int, Said]] = []
+
+    def touch(self, kind: str, at: int | None = None) -> list[Said]:
+        at = self.now if at is None else at
+        self.wait(at)
+        value = event(kind, id=f"{kind}-{at}", source="shop", subject="c", time_ms=at, data=DATA[kind])
+        found = read(value, b"c", at)
+        assert isinstance(found, Touch)
+        told = Touched(int(found.kind), found.id, at, found.data, MOMENTS.get(kind, ()))
+        return self._step(at, Asks.TOUCHPOINT, told)
+
+    def estimate(self, risk: float) -> list[Said]:
+        return self._step(self.now, Asks.LEVEL, None, risk)
+
+    def wait(self, until: int) -> None:
+        """Let all timers ring up to a time."""
+        while (timer := self.standing.next_timer()) and timer <= until:
+            self._step(timer, Asks.TIMER, None)
+        self.now = until
+
+    def _step(self, now: int, why: Asks, touched: Touched | None, risk: float | None = None) -> list[Said]:
+        self.now, self.standing = now, unpack_standing(pack_standing(self.standing))
+        person = Person(b"c", OPEN, 0, NOW - WEEK, self.purchases, 100.0, risk, NOW - WEEK)
+        said = decide(Given(self.policy, person, self.standing, now, WEEK, 0, risk, why, touched))
+        timer = self.standing.next_timer()
+        assert not timer or timer > now
+        self.said += [(now, one) for one in said]
+        return said
+
+    def triggers(self) -> list[tuple[float, str, str]]:
+        """Days since the beginning, step and action."""
+        return [((at - NOW) / DAY, one.moment, one.action) for at, one in self.said if one.sending is not None]
+
+    def told(self, what: str) -> list[tuple[str, str]]:
+        return [(one.moment, one.reason) for _, one in self.said if one.what == what]
+
+
+def test_steps_ask_in_their_time_counted_from_the_beginning() -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    anna.wait(NOW + 30 * DAY)
+    expected = [(0, "dunning.1", "remind"), (3, "dunning.2", "remind"), (7, "dunning.3", "remind")]
+    assert anna.triggers() == [*expected, (14, "dunning.4", "call_them")]
+    assert anna.told("plan_started") == [("dunning", "unpaid")]
+    assert anna.told("plan_ended") == [("dunning", "done")]
+    assert not anna.standing.running
+
+
+def test_a_second_cause_does_not_begin_a_plan_that_runs() -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    anna.touch("payment_failed", NOW + DAY)
+    anna.wait(NOW + 30 * DAY)
+    assert len(anna.triggers()) == 4
+    anna.touch("payment_failed", NOW + 31 * DAY)
+    assert len(anna.told("plan_started")) == 2
+
+
+def test_a_touchpoint_leaves_a_step_out() -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    anna.touch("call", NOW + 5 * DAY)
+    anna.wait(NOW + 30 * DAY)
+    assert [day for day, _, _ in anna.triggers()] == [0, 3, 14]
+    assert anna.told("step_left_out") == [("dunning.3", "")]
+
+
+@pytest.mark.parametrize("ends", ["payment_recovered", "subscription_cancelled"])
+def test_what_ends_a_plan_takes_back_what_is_out(ends: str) -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    anna.touch(ends, NOW + HOUR)
+    anna.wait(NOW + 30 * DAY)
+    assert len(anna.triggers()) == 1
+    assert anna.told("plan_ended") == [("dunning", ends)]
+    [withdrawn] = [one for _, one in anna.said if one.withdraws]
+    assert withdrawn.reason == ends
+
+
+def test_a_plan_begins_once_in_its_time_and_for_whom_it_is() -> None:
+    anna = Customer()
+    anna.touch("purchase")
+    anna.wait(NOW + 20 * DAY)
+    assert anna.triggers() == [(1, "first_days.1", "welcome"), (10, "first_days.2", "welcome")]
+    anna.touch("purchase", NOW + 100 * DAY)
+    assert len(anna.told("plan_started")) == 1
+    many = Customer(purchases=2)
+    assert many.touch("purchase") == []
+
+
+def test_marketing_that_is_no_step_waits_while_a_plan_holds_it() -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    anna.wait(NOW + 8 * DAY)  # the rest after a bad experience is over
+    [waits] = [one for one in anna.estimate(0.6) if one.what == "waits"]
+    assert waits.gate == "held"
+    anna.touch("payment_recovered", NOW + 9 * DAY)
+    anna.wait(NOW + 16 * DAY)
+    assert [action for _, _, action in anna.triggers()] == ["remind", "remind", "remind", "useful"]
+
+
+def test_a_step_that_its_gates_hold_for_too_long_is_left_out_and_the_next_ones_come() -> None:
+    text = POLICY.replace("[choice]", '[[freeze]]\nfrom = 2026-10-05T00:00:00\nuntil = 2026-10-09T00:00:00\n'
+                          'purposes = ["contract"]\nspread = "0s"\n[choice]')  # fmt: skip
+    anna = Customer(PolicyInForce.of(1, text))
+    anna.touch("payment_failed")
+    anna.wait(NOW + 30 * DAY)
+    assert [(day, moment) for day, moment, _ in anna.triggers()][::2] == [(0, "dunning.1"), (14, "dunning.4")]
+    held = [one for _, one in anna.said if one.moment == "dunning.2" and one.what == "decided"]
+    assert [one.gate for one in held] == ["expired"]
+
+
+def test_a_plan_that_the_policy_no_longer_has_ends() -> None:
+    anna = Customer()
+    anna.touch("payment_failed")
+    begin, end = POLICY.index("[plan.dunning]"), POLICY.index("[plan.first_days]")
+    anna.policy = PolicyInForce.of(2, POLICY[:begin] + POLICY[end:].replace('once_per = "365d"', "ends_with = []")
+                                   .replace("[plan.first_days]", "[plan.other]\nmoments = ['unpaid']\n"
+                                            "steps = [{ action = 'remind' }, { action = 'call_them' }]\n"
+                                            "[plan.first_days]"))  # fmt: skip
+    anna.wait(NOW + 30 * DAY)
+    assert len(anna.triggers()) == 1
+    assert [one.gate for _, one in anna.said if one.what == "plan_ended"] == ["no_plan"]
+
+
+# -- the second step of what was drawn
+
+
+def test_the_second_step_comes_with_its_level_within_the_window() -> None:
+    anna = Customer()
+    anna.estimate(0.6)
+    anna.wait(NOW + 5 * DAY)
+    said = anna.estimate(0.85)
+    assert [(one.what, one.moment, one.action) for one in said if one.sending] == [("decided", "useful.2", "offer")]
+    assert [one.gate for one in said if one.what == "waits"] == ["after_other"]
+    drawn = next(one for _, one in anna.said if one.action == "useful")
+    [score] = [one.score for one in drawn.candidates if one.action == "useful"]
+    assert score == 5.0 + 0.5 * 3.0
+
+
+def test_without_its_level_there_is_no_second_step() -> None:
+    anna = Customer()
+    anna.estimate(0.6)
+    assert [one.at for one in anna.standing.running] == [0.8]
+    anna.wait(NOW + 40 * DAY)
+    assert len(anna.triggers()) == 1
+    anna.estimate(0.85)
+    assert not anna.standing.running
+    assert "useful.2" not in [moment for _, moment, _ in anna.triggers()]
+
+
+def test_an_episode_that_is_over_has_no_second_step() -> None:
+    anna = Customer()
+    anna.estimate(0.6)
+    end_episode(anna.standing, IN_FORCE, b"c", anna.now)
+    assert not anna.standing.running
+
+
+# -- as sentences
+
+
+@for_all(st.lists(st.tuples(st.sampled_from(sorted(DATA)), st.integers(0, 6 * DAY // HOUR)), max_size=12))
+def test_a_step_triggers_once_a_run_and_never_after_its_end(story: list[tuple[str, int]]) -> None:
+    anna, at = Customer(), NOW
+    for kind, hours in story:
+        at += hours * HOUR
+        anna.touch(kind, at)
+    anna.wait(at + 60 * DAY)
+    running: dict[str, Counter[str]] = {}
+    for _, one in anna.said:
+        plan = one.moment.partition(".")[0]
+        if one.what == "plan_started":
+            running[plan] = Counter()
+        elif one.what == "plan_ended" and one.reason != "done":
+            del running[plan]
+        elif one.sending is not None:
+            running[plan][one.moment] += 1
+            assert running[plan][one.moment] == 1
+    assert not anna.standing.running
+
+
+RUNNING = st.builds(
+    Running,
+    st.integers(1, 2**32 - 1),
+    st.integers(1, 2**31).map(lambda second: second * SECOND),
+    st.integers(1, 17),
+    st.integers(0, 2**31).map(lambda second: second * SECOND),
+    st.integers(0, 2**16 - 1),
+    st.sampled_from((0.0, 0.5, 0.65)),
+)
+
+
+@for_all(st.lists(RUNNING, max_size=MAX_RUNNING))
+def test_what_runs_comes_back_as_it_was_packed(running: list[Running]) -> None:
+    assert unpack_running(pack_running(running)) == running
+    assert unpack_standing(pack_standing(Standing(running=running))).running == running
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('moments = ["unpaid"]\nholds', 'moments = ["unpayed"]\nholds', 'plan.dunning.moments[0] is "unpayed"; did'),
+        ('moments = ["unpaid"]\nholds', 'moments = ["danger"]\nholds', "what the risk moment does is drawn"),
+        ('{ action = "call_them", after = "14d" }', '{ action = "phone", after = "14d" }', "dunning.steps[3]."),
+        ('after = "14d"', 'after = "6d"', "give at least what the step before it has (7d)"),
+        ('unless = ["call"]', 'unless = ["cal"]', 'plan.dunning.steps[2].unless[0] is "cal"; did you mean "call"?'),
+        ('within = "1d"', 'within = "0s"', "dunning.steps[1].within"),
+        ('at = "leaving", reached', 'at = "gone", reached', "action.useful.then.at"),
+        ('at = "leaving", reached', 'at = "slipping", reached', "give a level above those at which"),
+        ('{ action = "offer", at', '{ action = "remind", at', "give an action of purpose marketing"),
+        ("[action.offer]", '[action.x]\nkind = "offer"\ncontent = "x"\n[action.offer]', "action.x.moments is empty"),
+        ("[plan.first_days]", "[plan.hello]", "plan.hello is named as a moment or an action is"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_makes_no_sense_is_refused(old: str, new: str, told: str) -> None:
+    assert old in POLICY
+    with pytest.raises(PolicyUnfit) as caught:
+        PolicyInForce.of(1, POLICY.replace(old, new, 1))
+    assert any(told in problem.words for problem in caught.value.problems), caught.value.problems
+
+
+def test_a_step_has_a_number_of_its_own() -> None:
+    assert IN_FORCE.named[number_of("dunning.2")] == "dunning.2"
+    assert IN_FORCE.actions_of("dunning.2") == ("remind",)
