@@ -49,6 +49,8 @@ RULES: Final = {
     "no_cause": "a touchpoint of the moment has asked, and its life is not over",
     "asked_again": "a touchpoint that asks triggers once, and once more where that was not sent or did not arrive",
     "unlike_policy": "a trigger says what the policy says of its action",
+    "plan_over": "no step of a plan is sent after what ends the plan or leaves the step out",
+    "held": "no other marketing while a plan runs that holds it",
     "expiry": "a trigger is sent before it expires, as soon as its action says",
     "presence": "what goes to somebody while they are online expires as soon as the channel says",
     # control, draws

@@ -102,7 +102,8 @@ class Dialogue:
     episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
     or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
     last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
-    talks_until: the customer is in a conversation.
+    talks_until: the customer is in a conversation. running: plans that are said to run. marks: when touchpoints came
+    that end plans or leave steps out, and their types.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -117,6 +118,8 @@ class Dialogue:
     failed: dict[str, int] = field(default_factory=dict)
     works: dict[str, int] = field(default_factory=dict)
     talks_until: int = 0
+    running: list[str] = field(default_factory=list)
+    marks: list[tuple[int, str]] = field(default_factory=list)
 
     def unreachable(self, channel: str) -> bool:
         """Whether nothing arrives on a channel: it failed for good, and nothing newer shows that it works."""
@@ -159,6 +162,8 @@ class Dialogue:
         data: Any = touch.data
         if Kind(touch.kind).type in policy.asking:
             self.causes = [*self.causes[-MOST_CAUSES + 1 :], (now, touch)]
+        if Kind(touch.kind).type in policy.marking:
+            self.marks = [*self.marks[-MOST_CAUSES + 1 :], (now, Kind(touch.kind).type)]
         if touch.kind == Kind.ERASE_REQUESTED:
             self.__init__(control=self.control, causes=self.causes, erased=self.sent)  # type: ignore[misc]
             return

@@ -45,6 +45,13 @@ class Policy:
         self.budgets: Table = table.get("budget", {})
         self.zone: str = table.get("zone", "")
         self.risk: Table = table.get("risk", {})
+        self.plans: Table = table.get("plan", {})
+        self.marking = {
+            kind
+            for plan in self.plans.values()
+            for named in (plan.get("ends_with", []), *(step.get("unless", []) for step in plan["steps"]))
+            for kind in named
+        }
         self.asking = {kind for moment in self.moments.values() for kind in moment.get("touchpoints", [])}
 
     def talk(self, kind: str) -> int:
@@ -53,6 +60,12 @@ class Policy:
         if talk is None or kind not in talk.get("touchpoints", ["chat", "call"]):
             return 0
         return span(talk.get("lasts", "2h"))
+
+    def step(self, moment: str) -> tuple[Table | None, int]:
+        """Of a moment that is a step of a plan the plan, and which step, from 1; of an action's second step no plan.
+        Of any other moment 0."""
+        name, dot, number = moment.partition(".")
+        return self.plans.get(name), int(number) if dot and number.isdigit() else 0
 
     def rest(self, after: str) -> int:
         """How long marketing rests after something, ms."""

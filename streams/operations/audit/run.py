@@ -183,6 +183,10 @@ class _Walk:
             if decision.what == "forgotten":
                 customer.person.leave()
                 customer.dialogue = Dialogue(control=dialogue.control)
+        elif decision.what == "plan_started":
+            dialogue.running.append(decision.moment)
+        elif decision.what == "plan_ended":
+            dialogue.running = [one for one in dialogue.running if one != decision.moment and decision.moment]
         elif decision.what == "waits":
             self._waits.setdefault(decision.customer, []).append(decision)
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
@@ -310,7 +314,7 @@ def _of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> 
     higher = [
         int(action.get("priority", 5))
         for action in policy.actions.values()
-        if moments & {*action["moments"]} and action.get("purpose", "marketing") == "marketing"
+        if moments & {*action.get("moments", ())} and action.get("purpose", "marketing") == "marketing"
     ]
     least = int(policy.actions.get(sent.action, {}).get("priority", 5))
     if max(higher, default=0) <= least:
