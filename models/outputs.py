@@ -105,8 +105,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
-    after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``. By
-    a policy: ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (until `until`),
+    after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``,
+    and a customer's `REQUESTS`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (until `until`),
     ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger),
     ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), and ``policy_in_force``.
     moment, level: what asked. candidates: what was looked at. gate: what held the customer as a whole. control: the
@@ -147,7 +147,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
 
 TASK = "task_for_a_person"
 """In place of an action: something is due to the customer (`Decision.reason` has the action), and on no channel of it
-does anything arrive."""
+does anything arrive; or the customer has asked for what only a person can answer (`REQUESTS`)."""
+REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
+"""What a decision is about by which a customer's request becomes a `TASK`."""
 CHURNED, RETURNED = "churn", "return"
 """Kinds of labels: no activity within the horizon, and activity within one tick."""
 

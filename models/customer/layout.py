@@ -84,11 +84,11 @@ STAYED: Final = 8  # activity fell into the horizon after the pending example of
 BACK: Final = 16  # the same, within the tick after the pending example of return
 LEFT: Final = 32  # cancelled, and has given no sign of staying since
 UNLEARNED: Final = 64  # restricted, or objects to profiling: nothing is learned from them
-UNSCORED: Final = 128  # objects to profiling: no estimate is made or kept
+UNSCORED: Final = 128  # objects to profiling, or asked for restriction: no estimate is made or kept
 # -- how much feedback was averaged
 RATINGS: Final = 0x01
 SENTIMENTS: Final = 0x10
 MOST_FEEDBACK: Final = 15
 """Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
-MOST_BYTES: Final = 33_053
+MOST_BYTES: Final = 33_065
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""

@@ -22,6 +22,7 @@ from models.customer.restrictions import (
     FOR_GOOD,
     LEGAL,
     NOT_OF_AGE,
+    ON_REQUEST,
     Restriction,
     pack_restrictions,
     purposes_of,
@@ -46,14 +47,25 @@ from models.touchpoints.types.preferences import (
     ProfileUpdatedData,
     RestrictedData,
 )
+from models.touchpoints.types.requests import RestrictionRequestedData
 from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
 
 TOPIC_KINDS = frozenset({Kind.PURCHASE, Kind.CART_ABANDONED, Kind.SEARCH, Kind.CONTENT_VIEWED})
 """Kinds that enter it where they have a topic."""
 BEFORE_NUMBERS = frozenset(
-    {Kind.CASE_OPENED, Kind.CASE_RESOLVED, Kind.CONSENT_CHANGED, Kind.RESTRICTED, Kind.PROFILE_UPDATED}
+    {
+        Kind.CASE_OPENED,
+        Kind.CASE_RESOLVED,
+        Kind.CONSENT_CHANGED,
+        Kind.RESTRICTED,
+        Kind.PROFILE_UPDATED,
+        Kind.ACCESS_REQUESTED,
+        Kind.RESTRICTION_REQUESTED,
+        Kind.DECISION_CONTESTED,
+    }
 )
-"""Kinds after which compiled code reads what they change in the record: it waits for them."""
+"""Kinds after which compiled code reads what they change in the record, or that are an entry among the decisions: it
+waits for them."""
 GROWN_UP = 18
 """Years from which on a customer is of age."""
 FAILED_FOR_GOOD = ("hard", "no_address")
@@ -189,6 +201,17 @@ def _restricted(tail: Tail, time: int, data: RestrictedData, late: bool) -> None
     tail.restrictions = pack_restrictions(restrictions)
 
 
+def _restriction_requested(tail: Tail, time: int, data: RestrictionRequestedData, late: bool) -> None:
+    restrictions = unpack_restrictions(tail.restrictions)
+    until = FOR_GOOD if data.until is None else told(data.until)
+    restrict(restrictions, ON_REQUEST, Restriction(frozenset({MARKETING}), time, until), late)
+    tail.restrictions = pack_restrictions(restrictions)
+
+
+def _for_a_person(tail: Tail, time: int, data: Payload, late: bool) -> None:
+    """Nothing is kept of it in the record: it is a task for a person."""
+
+
 def _profile(tail: Tail, kind: int, time: int, data: ProfileUpdatedData, now: int) -> None:
     tail.customer_class = data.customer_class or tail.customer_class
     tail.language = data.language or tail.language
@@ -251,6 +274,9 @@ _ANY: Final[dict[int, Callable[[Tail, int, Any, bool], None]]] = {
     Kind.CASE_RESOLVED: _case_resolved,
     Kind.CONSENT_CHANGED: _consent,
     Kind.RESTRICTED: _restricted,
+    Kind.ACCESS_REQUESTED: _for_a_person,
+    Kind.RESTRICTION_REQUESTED: _restriction_requested,
+    Kind.DECISION_CONTESTED: _for_a_person,
     Kind.MESSAGE_UNSUBSCRIBED: _refused,
     Kind.SPAM_REPORTED: _refused,
     Kind.OFFER_FAILED: _failed,
@@ -261,6 +287,7 @@ _TURN_FLAGS: Final = frozenset(
     {
         Kind.CONSENT_CHANGED,
         Kind.RESTRICTED,
+        Kind.RESTRICTION_REQUESTED,
         Kind.PROFILE_UPDATED,
         Kind.MESSAGE_UNSUBSCRIBED,
         Kind.SPAM_REPORTED,

@@ -29,9 +29,10 @@ REASONS: Final = (
     TEST,
     "do_not_contact",
     "not_of_age",  # by the date of birth, until the day that the record keeps in its place
+    "on_request",  # a `restriction_requested`
 )
-"""By their number in the record: never renumber. The last is the engine's own."""
-NOT_OF_AGE: Final = REASONS[-1]
+"""By their number in the record: never renumber. No `restricted` names the last two."""
+NOT_OF_AGE, ON_REQUEST = REASONS[-2:]
 FOR_GOOD: Final = 0
 """In place of an end."""
 

@@ -49,6 +49,7 @@ WAKING: Final = frozenset(
         Kind.CONSENT_CHANGED,
         Kind.MESSAGE_UNSUBSCRIBED,
         Kind.RESTRICTED,
+        Kind.RESTRICTION_REQUESTED,
         Kind.PREFERENCES_UPDATED,
         Kind.PROFILE_UPDATED,
         Kind.PRESENCE,

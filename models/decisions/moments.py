@@ -40,6 +40,7 @@ WILL: Final = frozenset(
         Kind.MESSAGE_UNSUBSCRIBED,
         Kind.SPAM_REPORTED,
         Kind.RESTRICTED,
+        Kind.RESTRICTION_REQUESTED,
         Kind.PREFERENCES_UPDATED,
         Kind.PROFILE_UPDATED,  # a date of birth
         Kind.OFFER_FAILED,

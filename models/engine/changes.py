@@ -15,6 +15,7 @@ from models.engine.piece_run import Run
 from models.outputs import (
     IN_FORCE,
     POLICY_IN_FORCE,
+    REQUESTS,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
     TASK,
@@ -145,9 +146,10 @@ def committed(
         emitted.append(Emitted("examples", name, b"", mark, piece.watermark))
     new, outputs = _numbered(new, emitted)
     decided = Counter[tuple[str, str]]()
-    if work.policy is not None:
-        said = (item.output for item in emitted if item.key)
-        decided.update(counted_as(one) for one in said if isinstance(one, Decision) and one.policy)
+    said = (item.output for item in emitted if item.key)
+    decided.update(
+        counted_as(one) for one in said if isinstance(one, Decision) and (one.policy or one.what in REQUESTS)
+    )
     return Changes(new, records, dues, outputs, removed, unsure, beyond, decided)
 
 

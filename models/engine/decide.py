@@ -17,11 +17,13 @@ from models.customer.consent import reference_of
 from models.customer.profile import Profile
 from models.decisions import choose
 from models.engine.output_buffer import Emitted, OutputPosition, Work, dead_record
-from models.outputs import Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.outputs import TASK, Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.touchpoints import Code, Payload
 from models.touchpoints.types.preferences import ConsentChangedData, RestrictedData
+from models.touchpoints.types.requests import AccessRequestedData, DecisionContestedData, RestrictionRequestedData
 
 DRIVERS = 3
+_EXPORT = "`retention customer ID --export`"
 
 
 class Row(NamedTuple):
@@ -52,12 +54,21 @@ def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = ""
 
 
 def emit_entry(work: Work, row: Row, data: Payload, late: bool) -> None:
-    """Emit what the record keeps only a reference of, or nothing: the evidence of a consent, who restricts a customer.
+    """Emit what the record keeps only a reference of, or nothing: the evidence of a consent, who restricts a customer,
+    what the customer asks a person for.
 
     late: whether the touchpoint was; a late grant does not count.
     """
     if isinstance(data, RestrictedData):
         emit_decision(work, row, "restricted", f"{data.reason}, by {data.by}" if data.by else data.reason)
+    elif isinstance(data, AccessRequestedData):
+        emit_decision(work, row, "access_requested", f"answered by {_EXPORT}", TASK)
+    elif isinstance(data, RestrictionRequestedData):
+        emit_decision(work, row, "restriction_requested", "kept and not used, until it is lifted", TASK)
+    elif isinstance(data, DecisionContestedData):
+        contested = {"decision": data.decision_id, "trigger": data.trigger_id}
+        which = " ".join(f"{name} {text}" for name, text in contested.items() if text is not None)
+        emit_decision(work, row, "decision_contested", which or "all decisions", TASK)
     elif isinstance(data, ConsentChangedData) and not (late and data.marketing):
         texts = {"source": data.source, "wording": data.wording, "evidence": data.evidence}
         told = [f"{name} {text}" for name, text in texts.items() if text is not None]

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from models.touchpoints import formats, limits
+from models.touchpoints.kinds import RESERVED, Kind
 from models.touchpoints.union import EVENTS
 
 
@@ -62,6 +63,8 @@ _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
 _MISSING: Final = re.compile(r"missing required field `([^`]+)`")
 _AT: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+_TYPES: Final = tuple(name for name in EVENTS if Kind[name.upper()] not in RESERVED)
+"""Types that anybody may publish."""
 _STEP: Final = re.compile(r"[^.\[\]]+|\[\d+\]")
 
 
@@ -172,7 +175,7 @@ def _fault(event: dict[str, Any], complaint: str, repeated: set[str]) -> tuple[C
         return Code.BAD_FIELD, f'type is {_shown(name)}; give the touchpoint\'s type, such as "purchase"'
     if name not in EVENTS:
         near = get_close_matches(name[:_MAX_SHOWN], EVENTS, n=1)
-        remedy = f'did you mean "{near[0]}"?' if near else f"give one of {', '.join(EVENTS)}"
+        remedy = f'did you mean "{near[0]}"?' if near else f"give one of {', '.join(_TYPES)}"
         return Code.UNKNOWN_TYPE, f"type is {_shown(name)}; {remedy}"
     at = _AT.search(complaint)
     steps = _STEP.findall(at[1]) if at else []

@@ -50,6 +50,7 @@ from models.touchpoints.types.preferences import (
     ProfileUpdated,
     Restricted,
 )
+from models.touchpoints.types.requests import AccessRequested, DecisionContested, RestrictionRequested
 from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, PolicyChosen, SettingsChosen
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
@@ -96,6 +97,9 @@ Event = (
     | ConsentChanged
     | EraseRequested
     | Restricted
+    | AccessRequested
+    | RestrictionRequested
+    | DecisionContested
     | ProgrammeJoined
     | RewardRedeemed
     | CampaignReceived

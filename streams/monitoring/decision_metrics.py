@@ -9,7 +9,7 @@ from msgspec import UNSET
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
-from models.outputs import TASK
+from models.outputs import REQUESTS, TASK
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared
 
@@ -26,8 +26,10 @@ WHATS: Final = (
     "episode_opened",
     *BECAME,
     *PLANS,
+    *REQUESTS,
 )
-"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan."""
+"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what a
+customer asks a person for."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 
@@ -36,7 +38,9 @@ class DecisionSeries:
     """The series of one worker."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._decisions = Counter("retention_decisions", "decided by a policy", ("what", "gate"), registry=registry)
+        self._decisions = Counter(
+            "retention_decisions", "decided by a policy, or asked of a person", ("what", "gate"), registry=registry
+        )
         for what in WHATS:  # shown at 0, so that the first one is an increase
             for gate in GATES if what in ("held", "waits") else (NO_GATE,):
                 if what != "withdrawn":

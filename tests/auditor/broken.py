@@ -55,6 +55,13 @@ def care_where_a_restriction_names_care(log: Log) -> None:
     log.send("sorry", "harm")
 
 
+@breaks("restricted")
+def marketing_to_who_asked_that_nothing_is_used(log: Log) -> None:
+    log.touch("restriction_requested")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart")
+
+
 @breaks("refused")
 def by_a_channel_that_was_unsubscribed(log: Log) -> None:
     log.touch("message_unsubscribed", channel="push")
@@ -697,6 +704,12 @@ def what_is_out_at_an_erasure(log: Log) -> None:
 def what_is_out_at_a_restriction(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
     log.touch("restricted", reason="deceased")
+
+
+@breaks("withdrawal_owed")
+def what_is_out_when_nothing_may_be_used(log: Log) -> None:
+    log.send("useful", "risk", level="slipping")
+    log.touch("restriction_requested")
 
 
 @breaks("withdrawal_owed")

@@ -90,6 +90,9 @@ DATA: dict[str, Callable[[Random], Data]] = {
         "reason": r.choice(("dispute", "vulnerable", "test")),
         "until": f"2000-0{r.randint(2, 5)}-01T00:00:00Z",
     },
+    "access_requested": lambda r: {},
+    "restriction_requested": lambda r: {"until": f"2000-0{r.randint(2, 5)}-01T00:00:00Z"} if r.random() < 0.7 else {},
+    "decision_contested": lambda r: {"trigger_id": "0123"},
     "programme_joined": lambda r: {"programme": "bean-counters"},
     "reward_redeemed": lambda r: {"reward": "free-shipping", "points": 100},
     "campaign_received": lambda r: {"campaign_id": "spring"},
@@ -125,7 +128,9 @@ _PERSONAL = (
     "subscription_resumed",
 )
 """Drawn by a chance of their own, so that the rest of a log stays as it was before there were these."""
-_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL}))
+REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
+"""Drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
+_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *REQUESTS}))
 
 
 def _words(random: Random) -> tuple[str, Data]:

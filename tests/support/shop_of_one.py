@@ -173,6 +173,7 @@ def something(random: Random, sent: Sequence[str]) -> tuple[str, Data]:
         (1, "message_unsubscribed", {"channel": some(CHANNELS)}),
         (1, "spam_reported", {"channel": some(CHANNELS), "trigger_id": trigger}),
         (1, "restricted", {"reason": some(("dispute", "test", "minor")), "until": until}),
+        (1, "restriction_requested", {"until": until}),
         (1, "restricted", {"reason": "vulnerable", "purposes": [some(("care", "marketing"))], "until": until}),
         (2, "preferences_updated", {"channels": random.sample(CHANNELS, 2), "max_per_week": some((0, 1, 2, 9))}),
         (2, "preferences_updated", {"time_zone": some(ZONES), "max_per_week": 9}),

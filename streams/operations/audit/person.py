@@ -103,6 +103,11 @@ class Person:
                 return reason
         return ""
 
+    def unprofiled(self, now: int) -> bool:
+        """Whether no risk may be estimated: the customer objects to it, or asked that what is known is not used."""
+        asked = self.restrictions.get("on_request")
+        return self.consents["profiling"].denied() or (asked is not None and not (asked.until and now >= asked.until))
+
     def leave(self) -> None:
         """The record has left the store: of what was known refusals and restrictions are kept."""
         restrictions, self.erased = self.restrictions, 0
@@ -159,12 +164,26 @@ def _restricted(person: Person, touch: Touch, now: int, late: bool) -> None:
     data = _data(touch)
     purposes = frozenset() if data.reason == "test" else frozenset(data.purposes or ()) or ALL_BUT_LEGAL
     said = Restriction(purposes, touch.time, milliseconds(data.until) if data.until else 0)
-    former = person.restrictions.get(data.reason)
+    _restrict(person, data.reason, said, late)
+
+
+def _restriction_requested(person: Person, touch: Touch, now: int, late: bool) -> None:
+    until = _data(touch).until
+    _restrict(
+        person,
+        "on_request",
+        Restriction(frozenset({"marketing"}), touch.time, milliseconds(until) if until else 0),
+        late,
+    )
+
+
+def _restrict(person: Person, reason: str, said: Restriction, late: bool) -> None:
+    former = person.restrictions.get(reason)
     if former is not None:
         shorter = bool(said.until) and (not former.until or said.until < former.until)
         if said.time < former.time or (shorter and (late or said.time == former.time)):
             return
-    person.restrictions[data.reason] = said
+    person.restrictions[reason] = said
 
 
 def _profile(person: Person, touch: Touch, now: int, late: bool) -> None:
@@ -247,6 +266,7 @@ _TAKEN: Final[dict[int, Callable[[Person, Touch, int, bool], None]]] = {
     Kind.MESSAGE_UNSUBSCRIBED: _refusal,
     Kind.SPAM_REPORTED: _refusal,
     Kind.RESTRICTED: _restricted,
+    Kind.RESTRICTION_REQUESTED: _restriction_requested,
     Kind.PROFILE_UPDATED: _profile,
     Kind.PREFERENCES_UPDATED: _preferences,
     Kind.PROGRAMME_JOINED: _programme,

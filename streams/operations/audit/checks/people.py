@@ -19,7 +19,7 @@ def check(case: Case) -> Iterator[Finding]:
         since = case.dialogue.failed[trigger.channel]
         yield Finding("unreachable", f"{trigger.channel} failed for good at {since}", f"{trigger.action} by it")
     yield from _consent(case)
-    if case.moment.get("sort") == "risk" and person.consents["profiling"].denied():
+    if case.moment.get("sort") == "risk" and person.unprofiled(now):
         yield Finding("profiling", "no risk of who objects to profiling", f"asked by {trigger.moment} {trigger.level}")
     if not case.marketing:
         return

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.customer.restrictions import (
     ACTION_PURPOSES,
     NOT_OF_AGE,
+    ON_REQUEST,
     REASONS,
     Restriction,
     pack_restrictions,
@@ -36,7 +37,7 @@ def test_restrictions_come_back_as_they_were_stored(restrictions: dict[str, Rest
 
 
 def test_every_reason_and_purpose_of_a_touchpoint_has_a_number() -> None:
-    assert (*get_args(fields.RestrictionReason), NOT_OF_AGE) == REASONS
+    assert (*get_args(fields.RestrictionReason), NOT_OF_AGE, ON_REQUEST) == REASONS
     assert get_args(fields.ActionPurpose) == ACTION_PURPOSES
 
 

@@ -46,6 +46,10 @@ SAYS: list[tuple[str, dict[str, Any]]] = [
     ("campaign_received", {"campaign_id": "x", "promotion": True, "until": UNTIL}),
     ("return", {"amount": 5}),
     ("subscription_cancelled", {}),
+    ("access_requested", {}),
+    ("restriction_requested", {"until": UNTIL}),
+    ("restriction_requested", {}),
+    ("decision_contested", {}),
     ("erase_requested", {}),
 ]
 REPORTS = (

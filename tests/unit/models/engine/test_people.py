@@ -123,3 +123,38 @@ def test_the_evidence_of_a_consent_is_found_by_what_the_record_keeps() -> None:
     assert reason.startswith("marketing granted on email; wording w-1; evidence log/7; kept as ")
     tail = record_of(kept, "c").tail
     assert int(reason.rsplit(" ", 1)[1], 16).to_bytes(8, "little") in tail.consents
+
+
+@sizes
+def test_who_asks_for_restriction_is_neither_written_to_nor_estimated_until_it_is_lifted(batch: int) -> None:
+    asks = said("restriction_requested", 40, {"reason": "the address is wrong"})
+    kept = run(bought("c", 0.5), asks, bought("c", 45), ticking(day(90)), batch=batch)
+    record = record_of(kept, "c")
+    assert record.flags == UNLEARNED | UNSCORED
+    assert (record.times[TICK], record.numbers[RISK], list(record.pending_ticks)) == (0, 0, [0, 0])
+    [entry] = kept.decisions("restriction_requested")
+    assert (entry["action"], entry["reason"]) == ("task_for_a_person", "kept and not used, until it is lifted")
+    lifted = said("restriction_requested", 60, {"until": "2000-03-01T00:00:00Z"})
+    back = run(bought("c", 0.5), asks, lifted, bought("c", 61), ticking(day(90)), batch=batch)
+    assert record_of(back, "c").flags == 0
+    assert record_of(back, "c").numbers[RISK] > 0
+
+
+@sizes
+def test_a_request_for_access_and_a_contested_decision_are_tasks_for_a_person_and_change_nothing_else(
+    batch: int,
+) -> None:
+    requests = [
+        said("access_requested", 2, {}),
+        said("decision_contested", 3, {"trigger_id": "0123", "reason": "my own words"}),
+        said("decision_contested", 3.5, {}, at=day(9)),
+    ]
+    kept = run(bought("c", 0.5), *requests, END, batch=batch)
+    tasks = [one for what in ("access_requested", "decision_contested") for one in kept.decisions(what)]
+    assert [(one["action"], one["reason"]) for one in tasks] == [
+        ("task_for_a_person", "answered by `retention customer ID --export`"),
+        ("task_for_a_person", "trigger 0123"),
+        ("task_for_a_person", "all decisions"),
+    ]
+    assert record_of(kept, "c").tail.restrictions == b""
+    assert record_of(kept, "c").flags == 0

@@ -22,7 +22,7 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
-from tests.support.logs import START, choosing, log_of, synthetic, told
+from tests.support.logs import DATA, REQUESTS, START, choosing, log_of, synthetic, told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 LOGS = synthetic(7, partitions=3, customers=60, days=120)
@@ -75,7 +75,7 @@ LEAVING = {
 
 def erasing(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
     """Logs in which every third customer asks to be erased, about half of whom consent to or refuse something later;
-    some of what was published before comes again."""
+    many ask for access, restriction or a person, and some of what was published before comes again."""
     random, made = Random(seed), []
     for log in logs:
         entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
@@ -87,6 +87,9 @@ def erasing(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
                     later = time + random.randint(-2 * DAY, 40 * DAY)
                     entries.append(told("consent_changed", name, later, {"marketing": random.random() < 0.7}))
                     entries.append(told("purchase", name, later + random.randint(0, 9) * DAY, {"amount": 3}))
+            for kind in REQUESTS:
+                if random.random() < 0.2:
+                    entries.append(told(kind, key.decode(), START + random.randint(5, 110) * DAY, DATA[kind](random)))
         for entry in log:
             if entry.key is not None and random.random() < 0.04:
                 entries.append((entry.timestamp + random.randint(1, 90) * DAY, entry.key, entry.value))
