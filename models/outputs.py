@@ -109,16 +109,16 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     and a customer's `REQUESTS`.
     By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (until `until`),
     ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger),
-    ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), and ``policy_in_force``.
-    moment, level: what asked. candidates: what was looked at. gate: what held the customer as a whole. control: the
-    customer is of the control group, so `action` is what would have been done. policy: its name. late: of a version
-    that came into force not at a boundary but before the record at `at` and the due items that stand before that: the
-    last boundary that the line had crossed there. timer: of a late one that came into force between two of these due
-    items: the first that it decides, as its timer position (`models.timeline.order`) and its customer. champion: of a
-    version that is the first in force here since this model was promoted. lineage: of a version that another learner
-    than the application's first has made: that learner's schema. Two of them may have made versions of one boundary;
-    `model_version` of the decisions that follow means this one's. settings: what an operator's settings change, by
-    name: the old value and the new one.
+    ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), ``policy_in_force`` and
+    ``policy_waiting``. moment, level: what asked. candidates: what was looked at. gate: what held the customer as a
+    whole. control: the customer is of the control group, so `action` is what would have been done. policy: its name.
+    late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
+    before that: the last boundary that the line had crossed there. timer: of a late one that came into force between
+    two of these due items: the first that it decides, as its timer position (`models.timeline.order`) and its customer.
+    champion: of a version that is the first in force here since this model was promoted. lineage: of a version that
+    another learner than the application's first has made: that learner's schema. Two of them may have made versions of
+    one boundary; `model_version` of the decisions that follow means this one's. settings: what an operator's settings
+    change, by name: the old value and the new one.
     """
 
     id: str
@@ -271,7 +271,7 @@ def as_text(value: bytes | None, limit: int | None = None) -> str:
 
 IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
-POLICY_IN_FORCE = "policy_in_force"
-"""What a decision is about that says which policy came into force."""
+POLICY_IN_FORCE, POLICY_WAITING = "policy_in_force", "policy_waiting"
+"""What a decision is about that says which policy came into force, or will at a later boundary."""
 SETTINGS_IN_FORCE, SETTINGS_WAITING = "settings_in_force", "settings_waiting"
 """What a decision is about that says which settings came into force, or will at a later boundary."""

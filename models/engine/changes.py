@@ -15,6 +15,7 @@ from models.engine.piece_run import Run
 from models.outputs import (
     IN_FORCE,
     POLICY_IN_FORCE,
+    POLICY_WAITING,
     REQUESTS,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
@@ -209,11 +210,13 @@ def _settings(state: ShardState, piece: Piece, work: Work, change: Change) -> li
 
 def _policy(state: ShardState, piece: Piece, work: Work, change: PolicyChange) -> Emitted:
     """The audit's record of a policy that an operator applied."""
-    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=False)
-    time = max(state.time, int(work.batch.reached[piece.first]))
-    reason = f"applied by {change.by or 'an operator'}" + (f": {change.reason}" if change.reason else "")
-    name = output_id(POLICY_IN_FORCE, state.partition, change.policy.number, change.policy.sha256)
-    decision = Decision(name, POLICY_IN_FORCE, time, at, reason=reason, policy=change.policy.short)
+    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=not change.at_record)
+    time = max(state.time, int(work.batch.reached[piece.first])) if change.at_record else state.boundary
+    what = POLICY_WAITING if change.waits else POLICY_IN_FORCE
+    reason = f"applied by {change.by or 'an operator'}" + (f", from {change.at} on" if change.waits else "")
+    reason += f": {change.reason}" if change.reason else ""
+    name = output_id(what, state.partition, change.policy.number, change.policy.sha256)
+    decision = Decision(name, what, time, at, reason=reason, policy=change.policy.short)
     return Emitted("decisions", name, b"", decision, time)
 
 

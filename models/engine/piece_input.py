@@ -56,12 +56,14 @@ class Scoring:
         quiet_until: nobody is triggered before this log time (ms); an episode that is open then asks at its next
             estimate (a backfill's cut-over). 0: no such time.
         policy: the one in force; None: there is none, and `decisions.choice` chooses.
+        policy_waiting: the one that waits for its boundary.
     """
 
     scorer: Scorer
     adopted: Version | None = None
     quiet_until: int = 0
     policy: PolicyInForce | None = None
+    policy_waiting: PolicyInForce | None = None
 
     def version(self, state: ShardState) -> int:
         """The boundary of the version in force, of a shard whose state before the piece is `state`."""

@@ -95,8 +95,10 @@ def shared_in(given: PieceInput, scoring: Scoring) -> SharedState | None:
     alarm = None
     if rules.alarm is not None:
         alarm = Alarm() if isinstance(stored.alarm, UnsetType) else stored.alarm
-        if given.policy_change is not None and not given.policy_change.refused:
-            alarm = under_new_policy(alarm, max(state.time, int(given.batch.reached[given.piece.first])))
+        change = given.policy_change
+        if change is not None and change.in_force:
+            reached = int(given.batch.reached[given.piece.first])
+            alarm = under_new_policy(alarm, max(state.time, reached) if change.at_record else state.boundary)
     return SharedState(policy, Purse.of(allowed, stored.reserved, stored.unmet), alarm)
 
 

@@ -145,7 +145,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
 
     Args:
         upcoming: where the line stands.
-        scoring: what decides unless a version, or a policy, comes into force with this piece. `adopted` in it: a
+        scoring: what decides unless a version, or a policy, comes into force with this piece. `policy` and
+        `policy_waiting` in it are those that the state names. `adopted` in it: a
         version that comes into force here whatever is asked, since the one that was in force can't be scored with any
         more.
         engine: `models.engine.apply.apply`, or what is to be measured or compared with it.
@@ -178,6 +179,9 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     policy_change: PolicyChange | None = None
     if isinstance(piece, Wait):
         state, change = at_boundary(settings, state)
+        state, policy_change = chosen_policy.at_boundary(state)
+        if policy_change is not None:
+            scoring = _of_boundary(scoring, policy_change)
         piece = next_piece(state, settings, batch, first, upcoming.end, adopting=True)
     elif begins_with_cut(state, batch, first):
         chosen = _chosen_at(batch, first)
@@ -187,7 +191,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
             policy, refused = policy_in(chosen.data)
             state, policy_change = chosen_policy.at_record(state, chosen.data, refused)
             if policy_change is not None and policy is not None:
-                scoring = replace(scoring, policy=policy)
+                of_it = (scoring.policy, policy) if policy_change.waits else (policy, None)
+                scoring = replace(scoring, policy=of_it[0], policy_waiting=of_it[1])
     settings = in_force(settings, state)
     if isinstance(piece, Wait):
         raise ValueError(f"shard {state.partition}: the line asks twice for the version of boundary {piece.boundary}")
@@ -232,6 +237,14 @@ async def drive_waiting(running: Step, answer: Callable[[Request], Awaitable[Ans
             ended: Done | NotPublished = end.value
             return ended
         given = await answer(request)
+
+
+def _of_boundary(scoring: Scoring, change: PolicyChange) -> Scoring:
+    """What decides from a boundary on for which a policy waited."""
+    waited = scoring.policy_waiting
+    if waited is None or (waited.number, waited.sha256) != (change.policy.number, change.policy.sha256):
+        raise ValueError(f"policy {change.policy.short} comes into force, and {waited} is what waits")
+    return replace(scoring, policy=waited, policy_waiting=None)
 
 
 def _in_force(version: Version, state: ShardState) -> bool:

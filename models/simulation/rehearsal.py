@@ -58,6 +58,7 @@ class Shard:
     beyond: int = 0
     scorer: Scorer | None = None
     policy: PolicyInForce | None = None
+    policy_waiting: PolicyInForce | None = None
     _queue: list[DueItem] = field(default_factory=list)
 
     def stored(self, request: DueBefore | RecordsOf) -> Answer:
@@ -204,16 +205,16 @@ def _advance(
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
-    scoring = Scoring(
-        shard.scorer or scorer_of(initial_version(settings), settings), None, world.quiet_until, shard.policy
-    )
+    scorer = shard.scorer or scorer_of(initial_version(settings), settings)
+    scoring = Scoring(scorer, None, world.quiet_until, shard.policy, shard.policy_waiting)
     until = timer_of_change(shard.adoption, shard.state, int(records.offsets[0]))
     upcoming = Upcoming(shard.state, settings, topic, records, until=until)
     done = drive(step(upcoming, scoring, world.engine), answer)
     if isinstance(done, NotPublished):
         return False
     shard.commit(done.changes)
-    shard.scorer, shard.policy = done.scoring.scorer, done.scoring.policy
+    shard.scorer = done.scoring.scorer
+    shard.policy, shard.policy_waiting = done.scoring.policy, done.scoring.policy_waiting
     shard.at += done.piece.last - done.piece.first
     return True
 

@@ -64,6 +64,21 @@ class PolicyName(msgspec.Struct, frozen=True, gc=False):
         return f"{self.number}-{self.sha256[:8]}"
 
 
+class WaitingPolicy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A policy that an operator applied for a time to come. at: log time (ms) from whose boundary on it is in force.
+    by, reason: as of its record."""
+
+    number: int
+    sha256: str
+    at: int
+    by: str = ""
+    reason: str = ""
+
+    @property
+    def name(self) -> PolicyName:
+        return PolicyName(self.number, self.sha256)
+
+
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
@@ -75,7 +90,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
-    policy: the one in force; unset while no operator has applied any. shared: what its customers share; unset while
+    policy: the one in force; unset while no operator has applied any. policy_waiting: the one that comes into force at
+    a boundary. shared: what its customers share; unset while
     the policy has neither a budget nor an alarm.
     """
 
@@ -96,6 +112,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     waiting: ChosenSettings | UnsetType = UNSET
     policy: PolicyName | UnsetType = UNSET
     shared: Shared | UnsetType = UNSET
+    policy_waiting: WaitingPolicy | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

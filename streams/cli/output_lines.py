@@ -10,6 +10,7 @@ import msgspec
 from models.outputs import (
     CHURNED,
     POLICY_IN_FORCE,
+    POLICY_WAITING,
     RETURNED,
     Chosen,
     DeadLetter,
@@ -111,7 +112,7 @@ def _decided(decision: Decision) -> str:
     from models.decisions.words import BECAME
 
     parts: list[Any] = [decision.what]
-    if decision.what == POLICY_IN_FORCE:
+    if decision.what in (POLICY_IN_FORCE, POLICY_WAITING):
         parts.append(decision.policy)
     if asked := f"{decision.moment} {decision.level}".strip():
         parts.append(f"asked by {asked}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from models.engine.changes import Changes
 from streams.outbox.entry import Entry, pack
-from streams.shard.stored_policy import POLICY
+from streams.shard.stored_policy import NO_POLICIES, Policies, texts_written
 from streams.store import StoreChanges
 
 
@@ -25,7 +25,8 @@ def store_changes(
     entries: Sequence[Entry],
     trim: int = 0,
     version: bytes | None = None,
-    policy: bytes | None = None,
+    before: Policies = NO_POLICIES,
+    policies: Policies = NO_POLICIES,
 ) -> StoreChanges:
     """The commit's write.
 
@@ -34,14 +35,15 @@ def store_changes(
         records, entries: of these changes, as they are stored.
         trim: how many published entries leave the outbox with it.
         version: the sealed model version that comes into force with these changes; empty: one that nobody stores.
-        policy: the text of the policy that does.
+        before, policies: before these changes, and with them.
     """
     gone = [b"c:" + customer for customer in changes.removed]
     values = [(b"c:" + customer, record) for customer, record in records.items()]
     if version:
         values.append((MODEL_VERSION, version))
-    if policy is not None:
-        values.append((POLICY, policy))
+    texts, over = texts_written(before, policies)
+    values += texts
+    gone += over
     return StoreChanges(
         values=values,
         removed=[*gone, MODEL_VERSION] if version == b"" else gone,

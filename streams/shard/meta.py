@@ -15,13 +15,15 @@ from models.timeline.shard_state import ShardState
 from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
-SCHEMA = 3
-"""The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more, 3 a policy."""
+SCHEMA = 4
+"""The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more, 3 a policy, 4 a
+policy that waits."""
 FIRST_SCHEMA = 1
 WITHOUT_POLICY = 2
+WITHOUT_WAITING_POLICY = 3
 
 Older = Callable[[dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Older] = {FIRST_SCHEMA: lambda body: body, WITHOUT_POLICY: lambda body: body}
+MIGRATIONS: dict[int, Older] = dict.fromkeys((FIRST_SCHEMA, WITHOUT_POLICY, WITHOUT_WAITING_POLICY), lambda body: body)
 """By the older schema: what makes a meta of it (decoded JSON) one of the next schema."""
 
 
@@ -61,8 +63,10 @@ def pack_body(body: ShardBody) -> bytes:
     """In the oldest schema that holds it: an older release takes over a shard in which nothing is new to it."""
     state = body.state
     schema = FIRST_SCHEMA
-    if state.policy is not UNSET:
+    if state.policy_waiting is not UNSET:
         schema = SCHEMA
+    elif state.policy is not UNSET:
+        schema = WITHOUT_WAITING_POLICY
     elif any(field is not UNSET for field in (state.settings, state.waiting, state.lineage)):
         schema = WITHOUT_POLICY
     return _encode(msgspec.structs.replace(body, schema=schema))

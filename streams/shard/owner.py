@@ -18,7 +18,6 @@ from faust.types import TP
 from msgspec import structs
 
 from models.customer.versions import all_written
-from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.vocabulary import policy_read
 from models.engine.apply import apply
 from models.engine.changes import Changes
@@ -67,7 +66,7 @@ from streams.shard.meta import (
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
 from streams.shard.settings import ShardPorts, ShardSettings
-from streams.shard.stored_policy import POLICY, record_version, stored_policy
+from streams.shard.stored_policy import POLICY, WAITING_POLICY, Policies, record_version, stored_policies
 from streams.shard.switch_plan import refuse_switched_off
 from streams.shard.version_rule import VersionRule
 from streams.store import StoreChanges, StoreUnavailable
@@ -100,7 +99,7 @@ class Shard:
         self._cache = RecordCache(shares.records)
         self._body: ShardBody | None = None
         self._rule = VersionRule(settings.engine, settings.lockstep, ports.versions, self._waits)
-        self._policy: PolicyInForce | None = None
+        self._policies = Policies()
         self._told_by_another = False
         self._publishing: asyncio.Task[None] | None = None
 
@@ -208,12 +207,12 @@ class Shard:
 
     async def _work(self) -> None:
         self._watcher.taken_over(self.tp.partition, self.body.state)
-        copy, policy = await retry_while_unavailable(
+        copy, *texts = await retry_while_unavailable(
             "loading the model version",
-            lambda: self._store.load(self.namespace, [MODEL_VERSION, POLICY]),
+            lambda: self._store.load(self.namespace, [MODEL_VERSION, POLICY, WAITING_POLICY]),
             self._store_unavailable,
         )
-        self._policy = stored_policy(self.namespace, self.body.state, policy)
+        self._policies = stored_policies(self.namespace, self.body.state, *texts)
         await self._rule.resume(self.body.state, copy)
         self._watcher.idle(self.tp.partition)
         while True:
@@ -268,14 +267,16 @@ class Shard:
             return answered
 
         upcoming = Upcoming(body.state, self._engine, settings.topic, batch, first, end, until)
-        scoring = Scoring(self._rule.scorer, self._rule.instead(body.state), body.creation.quiet_until, self._policy)
+        quiet_until, instead = body.creation.quiet_until, self._rule.instead(body.state)
+        scoring = Scoring(self._rule.scorer, instead, quiet_until, *self._policies)
         with engine_errors(self.namespace):
             done = await drive_waiting(step(upcoming, scoring, apply), answer)
         if isinstance(done, NotPublished):
             raise ValueError(f"shard {self.namespace}: went on without the version of boundary {done.boundary}")
         point("commit.a.computed")
         asked = time.monotonic()
-        await self._commit(done.changes, self._rule.copy(done.scoring.adopted), done.scoring.policy)
+        policies = Policies(done.scoring.policy, done.scoring.policy_waiting)
+        await self._commit(done.changes, self._rule.copy(done.scoring.adopted), policies)
         now, after, rows = time.monotonic(), done.changes.state, done.piece.last - done.piece.first
         # The learner's time is not the piece's.
         spent, storing = now - started - learner_s, store_s + now - asked
@@ -327,19 +328,19 @@ class Shard:
     def _store_unavailable(self, detail: str) -> None:
         self._waits("store", detail)
 
-    async def _commit(self, changes: Changes, version: bytes | None, policy: PolicyInForce | None) -> None:
-        """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force. policy: what
-        decides from now on; what records say of it only the newest version holds."""
+    async def _commit(self, changes: Changes, version: bytes | None, policies: Policies) -> None:
+        """Step b, and the hand-over to the publisher. version: sealed, of the one that comes into force. policies: what
+        decides from now on, and what waits; what records say of the first only the newest version holds."""
         body = ShardBody(SCHEMA, self.body.creation, changes.state, policy_read=policy_read())
         entries = entries_of(changes, self.tp.partition)
         records = all_written(changes.records, record_version(changes.state, self._settings.record_version))
-        text = policy.text.encode() if policy is not None and policy is not self._policy else None
         trim, number = self._outgoing.trimmable, self._checkpoint.number
+        written = store_changes(changes, records, entries, trim, version, self._policies, policies)
         try:
-            await self._checkpoint.write(pack_body(body), store_changes(changes, records, entries, trim, version, text))
+            await self._checkpoint.write(pack_body(body), written)
         finally:
             if self._checkpoint.number > number:  # it stands, even when we were cancelled meanwhile
-                self._body, self.next_offset, self._policy = body, changes.state.next_offset, policy
+                self._body, self.next_offset, self._policies = body, changes.state.next_offset, policies
                 self._dues.committed(changes.dues)
                 self._cache.committed(records, changes.removed)
         self._outgoing.trimmed(trim)

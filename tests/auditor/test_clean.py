@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from models.settings import HOUR
 from tests.support.audited import MONDAY, POLICY, Log
 
 
@@ -249,6 +252,44 @@ def test_a_policy_that_no_shard_took_is_not_in_force() -> None:
     report = log.report()
     assert not report.breaches
     assert "was not taken" in report.notes[0]
+
+
+def later(hours: int, comes: bool) -> Log:
+    """Another policy waits for the hour after next, and is said to be in force after so many."""
+    log, text = Log.begun(), POLICY.replace('mode = "off"', "")
+    log.touch("cart_abandoned", amount=1)
+    log.chooses(text, number=2, at=log.time + 2 * HOUR)
+    log.after(f"{hours}h")
+    log.clock()
+    name = f"2-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    if comes:
+        log.says("policy_in_force", customer="", policy=name)
+    log.named = name
+    return log
+
+
+def test_a_policy_that_waits_is_in_force_from_its_time_on() -> None:
+    log = later(hours=2, comes=True)
+    log.send("reminder", "cart", "push")
+    report = log.report()
+    assert not report.breaches
+    assert not report.notes
+    assert report.policies[1:] == [log.named]
+
+
+@pytest.mark.parametrize(("hours", "comes"), [(1, True), (2, False)])
+def test_nothing_is_decided_by_a_policy_that_waits(hours: int, comes: bool) -> None:
+    log = later(hours, comes)
+    log.send("reminder", "cart", "push")
+    assert {breach.rule for breach in log.report().breaches} == {"wrong_policy"}
+    assert bool(log.report().notes) == comes
+
+
+def test_a_newer_policy_takes_the_place_of_one_that_waits() -> None:
+    log = later(hours=1, comes=False)
+    log.chooses(POLICY, number=3)
+    log.send("reminder", "cart", "push")
+    assert not log.report().breaches
 
 
 def test_what_the_settings_triggered_is_left_out_and_counted() -> None:

@@ -156,13 +156,15 @@ class Log:
     def append(self, value: bytes, key: str | None) -> None:
         self.touchpoints.append(Arrival(len(self.touchpoints), self.time, (key and key.encode()) or None, value))
 
-    def chooses(self, text: str, number: int = 1, taken: bool = True) -> None:
-        """A policy record, and that it came into force."""
+    def chooses(self, text: str, number: int = 1, taken: bool = True, at: int = 0) -> None:
+        """A policy record, and that it came into force; with `at` (log time, ms) that it waits."""
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        data = {"number": number, "format": 1, "sha256": sha256, "text": text}
+        data = {"number": number, "format": 1, "sha256": sha256, "text": text, **({"at": at} if at else {})}
         record = {"specversion": "1.0", "type": "policy_chosen", "id": f"p-{number}", "source": "cli", "data": data}
         self.append(json.dumps({**record, "time": MONDAY}).encode(), None)
-        if taken:
+        if at:
+            self.says("policy_waiting", customer="", policy=f"{number}-{sha256[:8]}")
+        elif taken:
             self.policy, self.named = text, f"{number}-{sha256[:8]}"
             self.says("policy_in_force", customer="", policy=self.named)
 

@@ -153,15 +153,14 @@ def advance(
             case DueBefore() | RecordsOf():
                 return shard.stored(request)
 
-    done = drive(
-        step(Upcoming(state, settings, TOPIC, Batch.of(records)), Scoring(in_force, policy=shard.policy)), answer
-    )
+    scoring = Scoring(in_force, policy=shard.policy, policy_waiting=shard.policy_waiting)
+    done = drive(step(Upcoming(state, settings, TOPIC, Batch.of(records)), scoring), answer)
     if isinstance(done, NotPublished):
         return False
     if look:
         look(done.piece, done.changes)
     kept.commit(done.changes)
-    shard.policy = done.scoring.policy
+    shard.policy, shard.policy_waiting = done.scoring.policy, done.scoring.policy_waiting
     return True
 
 

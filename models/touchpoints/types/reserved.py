@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from models.touchpoints.envelope import CustomerEvent, Envelope
 from models.touchpoints.fields import (
@@ -60,7 +62,9 @@ class PolicyChosenData(Payload, frozen=True, kw_only=True):
     """An operator's policy, whole, whatever was in force before.
 
     number: of two records the higher one counts. format: of the text, which is TOML. sha256: of the text in UTF-8.
-    base: that of the policy from which it was made. `by` names who applied it, reason says why.
+    base: that of the policy from which it was made. at: log time in ms; the policy comes into force at the first
+    version boundary from then on; without it at the record. `by` names who applied it, reason says why. proposer,
+    approvers: who proposed it, and who approved it.
     """
 
     number: Milliseconds
@@ -70,6 +74,9 @@ class PolicyChosenData(Payload, frozen=True, kw_only=True):
     base: Sha256 | None = None
     by: Name | None = None
     reason: Reason | None = None
+    at: Milliseconds | None = None
+    proposer: Name | None = None
+    approvers: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
 
 
 class Clock(Envelope, frozen=True, tag="clock"):

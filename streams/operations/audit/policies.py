@@ -100,6 +100,8 @@ class InForce:
     def __init__(self) -> None:
         self.policy: Policy | None = None
         self._waits: tuple[Place, Policy] | None = None
+        self._at = 0
+        self._later: tuple[int, Policy] | None = None
         self.names: list[str] = []
         self.notes: list[str] = []
 
@@ -115,16 +117,28 @@ class InForce:
             policy = Policy(number, sha256, text)
         except (ValueError, KeyError, TypeError):
             return
-        now = self.policy
-        if now is None or (number, sha256) > (now.number, now.sha256):
-            self._waits = place, policy
+        newest = self._later[1] if self._later is not None else self.policy
+        if newest is None or (number, sha256) > (newest.number, newest.sha256):
+            self._waits, self._at = (place, policy), int(data.get("at") or 0)
 
-    def confirmed(self, place: Place) -> bool:
-        """A decision says that a policy came into force. False: there was none at its place that could."""
-        if self._waits is None or self._waits[0][:2] != place[:2]:
+    def confirmed(self, place: Place, name: str, time: int) -> bool:
+        """A decision says that a policy came into force. False: there was none at its place that could, or its time had
+        not come. time: log time of the decision, ms."""
+        if self._waits is not None and self._waits[0][:2] == place[:2]:
+            came = self._waits[1]
+        elif self._later is not None and self._later[1].name == name and time >= self._later[0]:
+            came = self._later[1]
+        else:
             return False
-        self.policy, self._waits = self._waits[1], None
-        self.names.append(self.policy.name)
+        self.policy, self._waits, self._later = came, None, None
+        self.names.append(came.name)
+        return True
+
+    def waits(self, place: Place) -> bool:
+        """A decision says that a policy waits for its time. False: there was none at its place that could."""
+        if self._waits is None or self._waits[0][:2] != place[:2] or not self._at:
+            return False
+        self._later, self._waits = (self._at, self._waits[1]), None
         return True
 
     def settle(self) -> None:

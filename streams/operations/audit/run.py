@@ -168,6 +168,8 @@ class _Walk:
         self.report.decisions += decision.time >= self.since
         if decision.what == "policy_in_force":
             self._policy(decision, place)
+        elif decision.what == "policy_waiting" and not self.in_force.waits(place):
+            self.in_force.notes.append(f"policy {decision.policy} is said to wait at {place}, where none came")
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         customer = self._customers.get(decision.customer)
@@ -195,7 +197,7 @@ class _Walk:
             self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
 
     def _policy(self, decision: Decision, place: Place) -> None:
-        if not self.in_force.confirmed(place):
+        if not self.in_force.confirmed(place, decision.policy, decision.time):
             self.in_force.notes.append(f"policy {decision.policy} is said to be in force at {place}, where none came")
         elif (policy := self.in_force.policy) is not None:
             self.ledger.comes_into_force(policy, place.partition, decision.time)

@@ -15,7 +15,7 @@ from models.learning.adoption import in_force_in
 from streams.errors import NewerRelease, StateUnreadable
 from streams.shard.commit import MODEL_VERSION
 from streams.shard.meta import ShardBody, unpack_body
-from streams.shard.stored_policy import POLICY, stored_policy
+from streams.shard.stored_policy import POLICY, WAITING_POLICY, stored_policies
 from streams.store import Store
 
 TRIES = 3
@@ -38,15 +38,21 @@ async def stored_shard(store: Store, shard: int) -> StoredShard | None:
     meta = await store.read_meta(namespace)
     if meta is None:
         return None
-    found, copy, policy = unpack_body(namespace, meta.body), None, None
+    found, copy, texts = unpack_body(namespace, meta.body), None, list[bytes | None]()
     for _ in range(TRIES):
-        copy, policy = await store.load(namespace, [MODEL_VERSION, POLICY])
+        copy, *texts = await store.load(namespace, [MODEL_VERSION, POLICY, WAITING_POLICY])
         meta = await store.read_meta(namespace)
         before, found = found, found if meta is None else unpack_body(namespace, meta.body)
-        if (in_force_in(before.state), before.state.policy) == (in_force_in(found.state), found.state.policy):
+        if _copied(before) == _copied(found):
             break
-    stored_policy(namespace, found.state, policy)
+    stored_policies(namespace, found.state, *texts)
     return StoredShard(found, copy)
+
+
+def _copied(body: ShardBody) -> tuple[object, ...]:
+    """What a shard keeps copies of."""
+    state = body.state
+    return in_force_in(state), state.policy, state.policy_waiting
 
 
 async def records_of(store: Store, shard: int) -> Counter[str]:

@@ -177,8 +177,9 @@ class ShardReplay:
 
         scorer = self._scorer or scorer_of(initial_version(self._settings), self._settings)
         upcoming = Upcoming(state, self._settings, self._topic, batch, first, end, until)
+        scoring = Scoring(scorer, None, self._quiet_until, shard.policy, shard.policy_waiting)
         with engine_errors(str(state.partition)):
-            done = await drive_waiting(step(upcoming, Scoring(scorer, None, self._quiet_until, shard.policy)), answer)
+            done = await drive_waiting(step(upcoming, scoring), answer)
         if not isinstance(done, Done):
             raise TypeError("a replay waits for every version")
         shard.commit(done.changes)
@@ -186,7 +187,8 @@ class ShardReplay:
             for output in shard.emitted:
                 self._heard(output)
         shard.emitted.clear()
-        self._scorer, shard.policy = done.scoring.scorer, done.scoring.policy
+        self._scorer = done.scoring.scorer
+        shard.policy, shard.policy_waiting = done.scoring.policy, done.scoring.policy_waiting
         if self._customers is not None and shard.policy is not None and _shares(shard.policy):
             raise SharedByAll
         return done.piece.last - done.piece.first

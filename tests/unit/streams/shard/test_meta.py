@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.settings import CHANGEABLE, DAY, EngineSettings
-from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState
+from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState, WaitingPolicy
 from streams import errors
 from streams.errors import (
     EngineError,
@@ -73,6 +73,10 @@ def test_a_body_is_stored_in_the_oldest_schema_that_holds_it() -> None:
         named = msgspec.structs.replace(body.state, policy=PolicyName(8, "0" * 64))
         body = msgspec.structs.replace(body, state=named)
         assert pack_body(body).startswith(b'{"schema":3,')
+        assert unpack_body("2", pack_body(body)) == body
+        waits = msgspec.structs.replace(body.state, policy_waiting=WaitingPolicy(9, "1" * 64, 5_000, "ada"))
+        body = msgspec.structs.replace(body, state=waits)
+        assert pack_body(body).startswith(b'{"schema":4,')
         assert unpack_body("2", pack_body(body)) == body
 
 

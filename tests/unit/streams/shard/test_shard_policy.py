@@ -16,10 +16,10 @@ from models.decisions.policy.vocabulary import policy_read
 from models.engine.changes import counted_as
 from models.outputs import Decision
 from models.settings import DAY
-from models.timeline.shard_state import PolicyName, ShardState
+from models.timeline.shard_state import PolicyName, ShardState, WaitingPolicy
 from streams.errors import EngineError, NewerRelease, StateUnreadable
 from streams.shard.meta import pack_body
-from streams.shard.stored_policy import POLICY, stored_policy
+from streams.shard.stored_policy import POLICY, WAITING_POLICY, stored_policy
 from streams.store.fake import FakeStore
 from tests.support.logs import START, chosen_policy, inserted, synthetic
 from tests.support.workers import POINTS, SETTINGS, Site, Worker, play, records_in
@@ -47,6 +47,77 @@ async def work_up_to(whole: Site, day: int) -> EngineError | None:
     await worker.work_up_to(START + day * DAY)
     await worker.stop(life)
     return worker.error
+
+
+LATER = START + 50 * DAY + 1
+
+
+def site_that_waits(**more: Any) -> tuple[Site, FakeStore]:
+    """Both shards hear on different days of a policy that comes into force later."""
+    plain, store = synthetic(3, partitions=2, customers=12, days=60), FakeStore()
+    logs = [
+        inserted(
+            log,
+            [
+                (START + 20 * DAY, chosen_policy(START + 20 * DAY, 1, FIRST)),
+                (START + day * DAY, chosen_policy(START + day * DAY, 2, SECOND, at=LATER)),
+            ],
+        )
+        for log, day in zip(plain, (30, 40), strict=True)
+    ]
+    return Site(store, store.snapshot, logs, **more), store
+
+
+def test_one_that_waits_is_kept_with_its_text_until_its_boundary() -> None:
+    async def scenario() -> None:
+        whole, store = site_that_waits()
+        assert await work_up_to(whole, 45) is None
+        for shard in (0, 1):
+            body, kept = whole.body(shard), store.snapshot(str(shard))
+            assert body is not None
+            assert body.state.policy == named(1, FIRST)
+            assert body.state.policy_waiting == WaitingPolicy(2, named(2, SECOND).sha256, LATER, "ada", "a try")
+            assert kept.values[WAITING_POLICY] == SECOND.encode()
+            assert kept.meta is not None
+            assert kept.meta.body.startswith(b'{"schema":4,')
+        assert texts(store) == [FIRST.encode()] * 2
+        await whole.live()
+        for shard in (0, 1):
+            after = whole.body(shard)
+            assert after is not None
+            assert after.state.policy == named(2, SECOND)
+            assert after.state.policy_waiting is UNSET
+            assert WAITING_POLICY not in store.snapshot(str(shard)).values
+        assert texts(store) == [SECOND.encode()] * 2
+
+    play(scenario)
+
+
+def test_one_that_waits_outlives_a_crash_at_any_step() -> None:
+    async def scenario() -> None:
+        whole, store = site_that_waits(batch=lambda offset: 3, settings=replace(SETTINGS, piece_items=2))
+        points = [point for point in POINTS if point.startswith("commit")]
+        await whole.live(*(f"{point}:{n}" for point in points for n in (2, 9, 20, 31, 43)))
+        assert texts(store) == [SECOND.encode()] * 2
+        assert WAITING_POLICY not in store.snapshot("0").values
+
+    play(scenario)
+
+
+def test_a_shard_whose_waiting_policy_is_missing_is_not_worked_on() -> None:
+    async def scenario() -> None:
+        whole, store = site_that_waits()
+        assert await work_up_to(whole, 45) is None
+        kept = store.snapshot("0")
+        values = {name: value for name, value in kept.values.items() if name != WAITING_POLICY}
+        store.restore("0", replace(kept, values=values))
+        error = await work_up_to(whole, 55)
+        assert isinstance(error, StateUnreadable)
+        assert f"the text of policy {named(2, SECOND).short} is not in the store" in str(error)
+        store.restore("0", kept)
+        await whole.live()
+
+    play(scenario)
 
 
 def texts(store: FakeStore) -> list[bytes | None]:
