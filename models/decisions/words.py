@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.decisions.german import GERMAN, GERMAN_KINDS
+
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "erased": ("The customer asked to be forgotten.", "You asked us to forget you."),
     "restricted": (
@@ -132,7 +134,14 @@ KIND_WORDS: Final[dict[str, str]] = {
 """Kinds of actions (`models.decisions.policy.types.KINDS`), for the customer."""
 
 
-def told(code: str, to_customer: bool = False) -> str:
-    """The sentence of a code; empty: it has none."""
+def told(code: str, to_customer: bool = False, language: str = "en") -> str:
+    """The sentence of a code; empty: it has none. language: of the customer, "en" or "de"."""
+    if to_customer and language == "de" and code in GERMAN:
+        return GERMAN[code]
     found = SENTENCES.get(code) or WAITS.get(code) or BECAME.get(code) or PLANS.get(code)
     return found[to_customer] if found else ""
+
+
+def kind_told(kind: str, language: str = "en") -> str:
+    """What an action of a kind is to the customer; empty: it has no words."""
+    return (GERMAN_KINDS if language == "de" else KIND_WORDS).get(kind, "")

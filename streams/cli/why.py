@@ -52,6 +52,9 @@ class NothingDecided(EngineError):
 @click.option("--at", metavar="TIME", help="the last decision at or before this log time, in full")
 @click.option("--since", metavar="TIME", help="from this log time on; 90 days without it")
 @click.option("--words", is_flag=True, help="in words that the customer can be given")
+@click.option(
+    "--language", type=click.Choice(["en", "de"]), help="of --words; the customer's own without it, or English"
+)
 @click.option("--repeat", "again", is_flag=True, help="decide all of it again, and compare it with the topics")
 @click.option(
     "--history", metavar="LOG", shell_complete=a_log, help="for --repeat: what `retention backfill` was given, if any"
@@ -64,6 +67,7 @@ def why(
     at: str | None,
     since: str | None,
     words: bool,
+    language: str | None,
     again: bool,
     history: str | None,
     as_json: bool,
@@ -84,6 +88,8 @@ def why(
     """
     if words and again:
         raise click.UsageError("give one of --words and --repeat: what is repeated has chances and codes")
+    if language and not words:
+        raise click.UsageError("--language is for --words")
     if history and not again:
         raise click.UsageError("--history is for --repeat")
     end, begin = _time(at, "--at"), _time(since, "--since")
@@ -134,7 +140,7 @@ def why(
         repetition = repeat(config, customer_id, partition, span, history)
     head = {"customer": customer_id, "partition": partition, "as_of": _iso(stored.time), "since": _iso(begin)}
     if words:
-        lines = list(Words(record, stored.policy, stored.time).lines(now, entries, _iso(begin)))
+        lines = list(Words(record, stored.policy, stored.time, language).lines(now, entries, _iso(begin)))
         _show_words(lines, head, as_json)
     elif as_json:
         told = {} if repetition is None else {"repeated": as_data(repetition)}
