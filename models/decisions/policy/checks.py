@@ -12,6 +12,7 @@ from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
 from models.decisions.policy.parts import ms_of
+from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
 from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem, meant
@@ -317,5 +318,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _channels,
     faults_of_budgets,
     faults_of_plans,
+    faults_of_people,
     _names,
 )

@@ -16,6 +16,7 @@ from msgspec import Meta
 from models.decisions.policy.asking_types import Ladder, Moment
 from models.decisions.policy.contact_types import AdFree, Basis, BestHour, ChannelRules, Contact, Conversation, Freeze
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
+from models.decisions.policy.people_types import Customers, People
 from models.decisions.policy.plan_types import Plan, Then
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerClass, Language, TimeZone, Topic
 
@@ -134,7 +135,8 @@ class Policy(Part, frozen=True, kw_only=True):
     freeze: times in which nothing goes out. control: the lasting control group. choice: the draw. budget: what
     marketing may take in a period. alarm: when it waits because something may be wrong. zone: the time zone of whoever
     states none, and whose country has more than one. protected: fields of customers and touchpoints that no condition
-    may name.
+    may name. people: who may change the policy. max_touched: a policy that would touch more customers in its first day
+    is not applied unless `--yes` says how many.
     """
 
     format: Literal[1]
@@ -155,3 +157,5 @@ class Policy(Part, frozen=True, kw_only=True):
     alarm: AlarmRules | None = None
     zone: TimeZone | None = None
     protected: tuple[str, ...] = ()
+    people: People | None = None
+    max_touched: Customers | None = None
