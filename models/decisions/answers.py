@@ -11,7 +11,7 @@ from typing import Final
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions.best_hour import at_best
 from models.decisions.draw import chances, drawn
-from models.decisions.gates import Ask, Judged, customer_wide, judge, reaches_nobody
+from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_person, reaches_nobody
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import Opening
 from models.decisions.plans import arm_drawn
@@ -121,7 +121,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     judged = _judged(given, ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
-        owed = next((found for found in judged if reaches_nobody(ask, found)), None)
+        owed = next((found for found in judged if needs_a_person(found) or reaches_nobody(ask, found)), None)
         if owed is not None:
             return task(given, one, name, owed, judged)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged)
@@ -156,6 +156,9 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     judged = _judged(given, ask, name)
     passing = [found for found in judged if not found.held]
     if not passing:
+        owed = next((found for found in judged if needs_a_person(found)), None)
+        if owed is not None:
+            return task(given, one, name, owed, judged, level)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged, level)
     hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]

@@ -20,24 +20,30 @@ ONE: Final = 2**32
 """A chance of one: chances are counted in multiples of 2^-32."""
 
 
-def share_of(salt: str, customer: bytes) -> int:
-    """Where a customer stands among all, 0 to 2^64 - 1: xxh3 (64 bits) of the salt, a zero byte and the customer's id.
+def unit_of(person: Person) -> bytes:
+    """Who is drawn: the account where the customer has one, so that a household or business is treated alike."""
+    return person.tail.account.encode() or person.customer
 
-    A share of s of the customers are those below s times 2^64. Who is in a share is in every greater one.
+
+def share_of(salt: str, unit: bytes) -> int:
+    """Where a unit stands among all, 0 to 2^64 - 1: xxh3 (64 bits) of the salt, a zero byte and the unit (`unit_of`).
+
+    A share of s of the units are those below s times 2^64. Who is in a share is in every greater one.
     """
-    return xxh3_64_intdigest(salt.encode() + b"\0" + customer)
+    return xxh3_64_intdigest(salt.encode() + b"\0" + unit)
 
 
-def within(share: float, salt: str, customer: bytes) -> bool:
-    """Whether a customer is in a share of the customers."""
-    return share >= 1.0 or share_of(salt, customer) < share * 2.0**64
+def within(share: float, salt: str, unit: bytes) -> bool:
+    """Whether a unit is in a share of all units."""
+    return share >= 1.0 or share_of(salt, unit) < share * 2.0**64
 
 
 def in_control(control: Control, person: Person) -> bool:
-    """Whether the customer is of the lasting control group: the same answer for as long as the salt stands."""
+    """Whether the customer is of the lasting control group: the same answer for as long as the salt and their account
+    stand."""
     if control.exempt and person.customer_class in control.exempt:
         return False
-    return within(control.share, control.salt, person.customer)
+    return within(control.share, control.salt, unit_of(person))
 
 
 def score(action: Action, channel: ChannelRules) -> float:

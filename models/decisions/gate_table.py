@@ -9,17 +9,19 @@ from models.customer.contract import ENDED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
 from models.decisions.ask import Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED
-from models.decisions.draw import share_of, within
+from models.decisions.draw import share_of, unit_of, within
 from models.decisions.hours import never_open
 from models.decisions.limits import full_until, promotion_ends, reached
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
+from models.decisions.policy.types import OF_ACCOUNTS
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Limit, a_week
 from models.decisions.words import SENTENCES
 from models.settings import DAY, SECOND
 
 _MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
+FOR_A_PERSON: Final = "for_a_person"
 
 
 # -- of the customer: whatever is done for a purpose
@@ -124,7 +126,7 @@ def _off(ask: Ask, action: ActionRules) -> Held | None:
 
 
 def _rollout(ask: Ask, action: ActionRules) -> Held | None:
-    if action.rollout < 1.0 and not within(action.rollout, action.name, ask.person.customer):
+    if action.rollout < 1.0 and not within(action.rollout, action.name, unit_of(ask.person)):
         return Held("rollout")
     return None
 
@@ -166,6 +168,13 @@ def _condition(ask: Ask, action: ActionRules) -> Held | None:
     if action.when is None or holds(action.when, lambda field: value_of(ask.person, field, ask.now)):
         return None
     return Held("condition")
+
+
+def _for_a_person(ask: Ask, action: ActionRules) -> Held | None:
+    """What is not done by itself: an action that says so, and marketing to who buys for an account, since contacts are
+    counted by customer."""
+    of_account = action.purpose == MARKETING and ask.person.customer_class in OF_ACCOUNTS
+    return Held(FOR_A_PERSON) if action.human or of_account else None
 
 
 def _unwanted_topic(ask: Ask, action: ActionRules) -> Held | None:
@@ -245,6 +254,7 @@ TABLE: Final = (
     Row("wrong_level", _ALL, OF_ACTION, _wrong_level),
     Row("wrong_class", _ALL, OF_ACTION, _wrong_class),
     Row("condition", _ALL, OF_ACTION, _condition),
+    Row(FOR_A_PERSON, _ALL, OF_ACTION, _for_a_person),
     Row(UNREACHABLE, _ALL, OF_CHANNEL, _unreachable),
     Row(REFUSED, _ASKED, OF_CHANNEL, _refused_channel),
     Row(NO_BASIS, _ASKED, OF_CHANNEL, _no_basis),

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
 from models.decisions.basis import NO_BASIS, REFUSED
-from models.decisions.gate_table import CODES, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
+from models.decisions.gate_table import CODES, FOR_A_PERSON, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
 from models.decisions.person import Person
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Rules
@@ -28,6 +28,7 @@ __all__ = [
     "channels_of",
     "customer_wide",
     "judge",
+    "needs_a_person",
     "reaches_nobody",
     "said_against",
 ]
@@ -143,6 +144,11 @@ def reaches_nobody(ask: Ask, judged: Judged) -> bool:
     if one.purpose == MARKETING or [held.code for held in judged.held] != [UNREACHABLE]:
         return False
     return all(unreachable(ask.standing, channel) for channel in channels_of(ask.rules, one, ask.person, ask.now))
+
+
+def needs_a_person(judged: Judged) -> bool:
+    """Whether an action is held by this alone, that a person has to do it."""
+    return [held.code for held in judged.held] == [FOR_A_PERSON]
 
 
 def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:

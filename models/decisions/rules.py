@@ -124,6 +124,7 @@ class ActionRules:
     """Caps of one channel that count it, by channel."""
     budgets: tuple[tuple[str, int], ...] = ()
     """What a trigger takes at most, units by budget."""
+    human: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,7 @@ def _action(name: str, action: Action, policy: Policy) -> ActionRules:
             for channel in policy.channel
         },
         budgets=tuple((one, units_of(action, policy.budget[one].counts)) for one in action.budgets),
+        human=action.human,
     )
 
 

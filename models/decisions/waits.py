@@ -12,7 +12,6 @@ from models.decisions.gates import Ask, Judged
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import LEAST_LIFE, Opening, opening
 from models.decisions.outranking import OUTRANKING, outranked
-from models.decisions.reach import UNREACHABLE
 from models.decisions.rules import rules_of
 from models.decisions.standing import Waiting, number_of
 from models.outputs import TASK, Candidate
@@ -102,13 +101,14 @@ def end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judge
     )
 
 
-def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged]) -> Said:
-    """What is due to the customer reaches them on no channel: somebody has to see to it. Care that the control group
-    does not get is due to none of them."""
+def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged], level: str = "") -> Said:
+    """Somebody has to see to it: what is due to the customer reaches them on no channel, or is not done by itself. What
+    the control group does not get is due to none of them."""
     purpose, control = given.policy.policy.action[owed.action].purpose, given.policy.policy.control
-    if purpose == CARE and not control.care and is_in_control(given):
-        return end(given, one, name, UNREACHABLE, judged=judged)
-    return end(given, one, name, UNREACHABLE, judged=judged)._replace(action=TASK, reason=owed.action)
+    found = end(given, one, name, owed.held[0].code, level, judged)
+    if (purpose == MARKETING or (purpose == CARE and not control.care)) and is_in_control(given):
+        return found
+    return found._replace(action=TASK, reason=owed.action)
 
 
 # -- parts

@@ -19,6 +19,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "wrong_level": ("The action is not for this level of risk.", "This was not meant for the present occasion."),
     "wrong_class": ("The action is not for this class of customers.", "This is for another group of customers."),
     "condition": ("The action's `when` is not true of the customer.", "The conditions of this offer are not met."),
+    "for_a_person": (
+        "A person has to do it: the action says so, or it is marketing to who buys for an account.",
+        "Somebody of us looks after this in person.",
+    ),
     "unreachable": (
         "Nothing arrives on any channel of the action: a message failed there for good, or there is no address.",
         "Our messages do not reach you this way.",

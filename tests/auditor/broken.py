@@ -517,8 +517,21 @@ def an_episode_that_is_over(log: Log) -> None:
 
 @breaks("wrong_class")
 def an_offer_to_a_business(log: Log) -> None:
-    log.touch("profile_updated", customer_class="business")
+    log.chooses(POLICY.replace('classes = ["consumer"]', 'classes = ["business"]'), number=2)
     log.send("offer", "risk", level="leaving")
+
+
+@breaks("for_a_person")
+def marketing_to_who_buys_for_an_account(log: Log) -> None:
+    log.touch("profile_updated", customer_class="business")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("for_a_person")
+def an_action_that_a_person_has_to_do(log: Log) -> None:
+    log.chooses(POLICY.replace("[action.update]", "[action.update]\nhuman = true"), number=2)
+    log.touch("payment_failed", amount=1)
+    log.send("update", "payment")
 
 
 @breaks("condition")
@@ -593,6 +606,13 @@ def it_may_be_sent_long_after_they_have_left(log: Log) -> None:
 @breaks("control")
 def marketing_to_who_is_of_the_control_group(log: Log) -> None:
     log.chooses(POLICY.replace("share = 0.0", "share = 1.0"), number=2)
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("control")
+def marketing_to_a_household_of_the_control_group(log: Log) -> None:
+    log.chooses(POLICY.replace("share = 0.0", "share = 0.1"), number=2)
+    log.touch("profile_updated", account="house-53")  # which is of the tenth, and anna is not
     log.send("useful", "risk", level="slipping")
 
 

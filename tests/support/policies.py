@@ -120,7 +120,9 @@ WORDS: Final[dict[str, dict[str, Any]]] = {
     "consent_changed": {"marketing": False},
 }
 IN_SECONDS: Final = tuple(
-    re.sub(r"\nquiet_hours = .*", "", re.sub(r'(?<!valid = )"(\d+)[hdw]"', r'"\1s"', text))
+    re.sub(r"\nquiet_hours = .*", "", re.sub(r'(?<!valid = )"(\d+)[hdw]"', r'"\1s"', text)).replace(
+        "[contact]", "[contact]\ndiscounts = 1_000_000_000"
+    )
     for text in (budgeted(EAGER, letters=30, gifts=400), CLASSES)
 )
 """For worlds whose weeks are seconds: durations in seconds but those of promotions and periods of budgets, and no

@@ -15,6 +15,7 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
 from models.decisions.policy.steps import steps_of
+from models.decisions.policy.protection_checks import faults_of_protection
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import one_of, shown
@@ -319,5 +320,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_budgets,
     faults_of_plans,
     faults_of_people,
+    faults_of_protection,
     _names,
 )

@@ -87,7 +87,8 @@ class Contact(Part, frozen=True, kw_only=True):
     caps: how many contacts there may be. quiet_hours: no marketing then, unless the customer states hours of their
     own. hours: when contacts are allowed, by country and channel. cool_down: least time between two marketing
     contacts. outranking: marketing that only lacks room under a cap takes back what is on its way with less priority,
-    and waits for its place. rest: after what went wrong.
+    and waits for its place. rest: after what went wrong. discounts: how many discounts a policy may let a customer
+    have in 12 months; `policy check` refuses one that lets more.
     """
 
     caps: Annotated[tuple[Cap, ...], Meta(max_length=16)] = ()
@@ -96,6 +97,7 @@ class Contact(Part, frozen=True, kw_only=True):
     cool_down: Duration = "0s"
     outranking: bool = False
     rest: Rest = Rest()
+    discounts: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 12
 
 
 class Basis(Part, frozen=True, kw_only=True):

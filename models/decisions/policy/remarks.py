@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.decisions.policy.parts import LONGEST_DURATION, ms_of
-from models.decisions.policy.types import Policy
+from models.decisions.policy.protection_checks import never_together
+from models.decisions.policy.types import OF_ACCOUNTS, Policy
 
 
 def remarks(policy: Policy) -> list[str]:
@@ -38,6 +39,9 @@ def _actions(policy: Policy) -> Iterator[str]:
             yield f"{told}, so it is only ever drawn by its least chance"
         if action.discount and not action.promotion:
             yield f"{key}.promotion: it gives a discount and is no promotion, so several can run at a time"
+        by_person = action.classes and OF_ACCOUNTS.issuperset(action.classes)
+        if action.purpose == "marketing" and by_person and not action.human:
+            yield f"{key}.classes: they buy for accounts, so it is always a task for a person"
         longest = max((ms_of(policy.moment[moment].within) for moment in action.moments), default=LONGEST_DURATION)
         if not at_risk and ms_of(action.expires) > longest:
             yield f"{key}.expires: it is worth sending longer ({action.expires}) than its moments live"
@@ -47,6 +51,7 @@ def _contact(policy: Policy) -> Iterator[str]:
     for n, cap in enumerate(policy.contact.caps):
         if cap.most == 0:
             yield f"contact.caps[{n}].most: 0 lets nothing of this kind out, ever"
+    yield from never_together(policy)
     marketing = [one for one in policy.action.values() if one.purpose == "marketing"]
     if marketing and not any(cap.purpose == "marketing" for cap in policy.contact.caps):
         yield "contact.caps: nothing bounds how often marketing contacts a customer"

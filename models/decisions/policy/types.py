@@ -8,7 +8,7 @@ commented file, docs/policy.md is made from the docstrings here.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,19 @@ from models.decisions.policy.parts import ActionKind, Condition, Duration, Effec
 from models.decisions.policy.people_types import Customers, People
 from models.decisions.policy.plan_types import Plan, Then
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerClass, Language, TimeZone, Topic
+
+OF_ACCOUNTS: Final = frozenset({"business", "reseller", "partner"})
+"""Classes of customers who buy for an account. Contacts are counted by customer and not yet by account, so marketing to
+them is a task for a person."""
+
+
+class Notice(Part, frozen=True, kw_only=True):
+    """A notice that goes with a message, such as that a price is personal.
+
+    languages: in which it is written; without any it is in every language.
+    """
+
+    languages: tuple[Language, ...] = ()
 
 
 class Control(Part, frozen=True, kw_only=True):
@@ -94,6 +107,9 @@ class Action(Part, frozen=True, kw_only=True):
     share of customers who may get it, by hash. from: no candidate before. until: no candidate from then on.
     withdraw_when: types of touchpoints that take it back before it is sent; without any, the defaults of its purpose.
     parameters: are handed to the sender. notices: are handed to the sender.
+    personal_price: its price or discount is worked out for the customer, which a notice `personal_price` must say.
+    significant: it ends, refuses or prices something for the customer, so a person has to do it. human: a person does
+    it; there is a task and no trigger.
     """
 
     purpose: ActionPurpose = "marketing"
@@ -124,6 +140,9 @@ class Action(Part, frozen=True, kw_only=True):
     withdraw_when: tuple[Identifier, ...] | None = None
     parameters: dict[Identifier, str | int | float | bool] = msgspec.field(default_factory=dict)
     notices: tuple[Identifier, ...] = ()
+    personal_price: bool = False
+    significant: bool = False
+    human: bool = False
 
 
 class Policy(Part, frozen=True, kw_only=True):
@@ -136,7 +155,7 @@ class Policy(Part, frozen=True, kw_only=True):
     marketing may take in a period. alarm: when it waits because something may be wrong. zone: the time zone of whoever
     states none, and whose country has more than one. protected: fields of customers and touchpoints that no condition
     may name. people: who may change the policy. max_touched: a policy that would touch more customers in its first day
-    is not applied unless `--yes` says how many.
+    is not applied unless `--yes` says how many. notice: notices that go with messages.
     """
 
     format: Literal[1]
@@ -159,3 +178,4 @@ class Policy(Part, frozen=True, kw_only=True):
     protected: tuple[str, ...] = ()
     people: People | None = None
     max_touched: Customers | None = None
+    notice: Annotated[dict[Identifier, Notice], Meta(max_length=32)] = msgspec.field(default_factory=dict)

@@ -45,6 +45,7 @@ RULES: Final = {
     "wrong_moment": "the action is a candidate at the moment that asked",
     "wrong_level": "the action is a candidate at the level that was reached",
     "wrong_class": "the action is for the customer's class",
+    "for_a_person": "what a person has to do is no trigger: the action says so, or it is marketing for an account",
     "condition": "the action's condition holds of the customer",
     "no_cause": "a touchpoint of the moment has asked, and its life is not over",
     "asked_again": "a touchpoint that asks triggers once, and once more where that was not sent or did not arrive",

@@ -46,7 +46,7 @@ class Person:
 
     def forget(self) -> None:
         """All but consents, and what must outlast an erasure."""
-        self.customer_class = self.language = self.country = self.zone = self.role = self.programme = ""
+        self.customer_class = self.language = self.country = self.zone = self.role = self.programme = self.account = ""
         self.quiet: tuple[str, str] | None = None
         self.max_per_week: int | None = None
         self.silent_until = 0
@@ -190,7 +190,7 @@ def _profile(person: Person, touch: Touch, now: int, late: bool) -> None:
     if late:
         return
     data = _data(touch)
-    for name in ("customer_class", "language", "country", "role"):
+    for name in ("customer_class", "language", "country", "role", "account"):
         setattr(person, name, getattr(data, name) or getattr(person, name))
     if (born := data.birthday) is not None:
         person.restrictions.pop(BIRTHDAY, None)

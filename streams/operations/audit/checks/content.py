@@ -13,6 +13,9 @@ from streams.operations.audit.policies import span
 from streams.operations.audit.predicate import holds, of_data, of_person
 from streams.operations.audit.records import SECOND
 
+ACCOUNTS = ("business", "reseller", "partner")
+"""Classes whose contacts would have to be counted by account."""
+
 
 def check(case: Case) -> Iterator[Finding]:
     """The rules of the family `what`, but for the policy and the action themselves."""
@@ -32,6 +35,10 @@ def check(case: Case) -> Iterator[Finding]:
     classes = action.get("classes")
     if classes and case.customer_class not in classes:
         yield Finding("wrong_class", f"classes {list(classes)}", f"a {case.customer_class}")
+    account = case.marketing and case.customer_class in ACCOUNTS
+    if action.get("human") or account:
+        why = f"a {case.customer_class} buys for an account" if account else "the action says so"
+        yield Finding("for_a_person", f"a person does it: {why}", "triggered")
     if (condition := action.get("when")) is not None:
         risk = case.decision.probability if case.decision else None
         if holds(condition, of_person(case.person, case.now, risk)) is False:

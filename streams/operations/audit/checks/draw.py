@@ -28,12 +28,12 @@ def check(case: Case) -> Iterator[Finding]:
     kept_from = case.marketing or (case.purpose == "care" and not case.policy.control["care"])
     if decision.control and kept_from:
         yield Finding("control", "the control group gets no marketing", f"{trigger.action} for {case.purpose}")
-    if kept_from and not decision.control and in_control(case.policy, trigger.customer, case.customer_class):
+    if kept_from and not decision.control and in_control(case.policy, _unit(case), case.customer_class):
         salt = case.policy.control["salt"]
         yield Finding("control", f"the control group of salt {salt!r} gets no marketing", trigger.action)
     rollout = float(case.action.get("rollout", 1.0))
-    if rollout < 1.0 and not of_share(rollout, trigger.action, trigger.customer):
-        yield Finding("unknown_action", f"rollout {rollout}", "the customer is not in it")
+    if rollout < 1.0 and not of_share(rollout, trigger.action, _unit(case)):
+        yield Finding("unknown_action", f"rollout {rollout}", f"{_unit(case)} is not in it")
     chance = next((one.chance for one in decision.candidates if one.action == trigger.action), 0) / ONE
     if abs(trigger.propensity - chance) > CLOSE:
         yield Finding("propensity", f"drawn with chance {chance}", f"propensity {trigger.propensity}")
@@ -41,16 +41,21 @@ def check(case: Case) -> Iterator[Finding]:
         yield Finding("drawn_at_zero", "a risk moment draws", f"{trigger.action} had no chance")
 
 
-def of_share(share: float, salt: str, customer: str) -> bool:
-    """Whether a customer is in a share of all: 64 bits of xxh3 of the salt, a zero byte and the id, below the share."""
-    return xxh3_64_intdigest(f"{salt}\0{customer}".encode()) < share * 2.0**64 or share >= 1.0
+def _unit(case: Case) -> str:
+    """Who is drawn: the account, of a customer who has one."""
+    return case.person.account or case.trigger.customer
 
 
-def in_control(policy: Policy, customer: str, customer_class: str) -> bool:
-    """Whether a customer is of the control group."""
+def of_share(share: float, salt: str, unit: str) -> bool:
+    """Whether a unit is in a share of all: 64 bits of xxh3 of the salt, a zero byte and its id, below the share."""
+    return xxh3_64_intdigest(f"{salt}\0{unit}".encode()) < share * 2.0**64 or share >= 1.0
+
+
+def in_control(policy: Policy, unit: str, customer_class: str) -> bool:
+    """Whether a unit is of the control group."""
     control = policy.control
     exempt = customer_class in control["exempt"]
-    return not exempt and of_share(float(control["share"]), str(control["salt"]), customer)
+    return not exempt and of_share(float(control["share"]), str(control["salt"]), unit)
 
 
 def drawn(decision: Decision) -> bool:

@@ -98,3 +98,12 @@ def test_exempt_classes_are_never_in_control() -> None:
 def test_a_score_is_money_after_its_cost() -> None:
     action = Action(kind="offer", moments=("risk",), content="offer", effect=2.0, discount=0.5, cost=0.25)
     assert score(action, ChannelRules(cost=1.0)) == 0.25
+
+
+def test_a_household_is_drawn_as_one() -> None:
+    control = Control(share=0.5)
+    for account in map(str, range(50)):
+        members = [Person(f"m{n}".encode(), Tail(account=account)) for n in range(4)]
+        assert len({in_control(control, member) for member in members}) == 1
+    alone = {in_control(control, Person(f"m{n}".encode(), Tail())) for n in range(50)}
+    assert alone == {True, False}

@@ -183,6 +183,8 @@ CASES = {
     "wrong_level": (World(policy(sold='levels = ["leaving"]'), moment="risk", level="slipping"), ALL[3:], 0),
     "wrong_class": (World(policy('classes = ["business"]')), ALL, 0),
     "condition": (World(policy('when = { field = "spent", op = ">", value = 100 }')), ALL, 0),
+    "for_a_person": (World(policy("human = true")), ALL, 0),
+    "for_a_person of an account": (World(tail=tail(customer_class="reseller")), ALL[3:], 0),
     "unreachable": (World(standing=NOWHERE), ALL, 0),
     "refused_channel": (World(tail=tail(consents=REFUSED)), ALL[3:], 0),
     "refused_channel where asked": (World(policy(top=ASKED_OF_ALL), tail(consents=REFUSED)), ALL[1:], 0),

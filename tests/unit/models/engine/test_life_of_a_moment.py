@@ -484,3 +484,27 @@ def test_many_at_one_millisecond_come_to_the_same_in_any_portions(batch: int) ->
     whole = story.run()
     assert [one.value for one in story.run(batch=batch).kept.outputs] == [one.value for one in whole.kept.outputs]
     assert whole.standing.next_timer() % SECOND == 0
+
+
+# -- what a person has to do
+
+
+def test_who_buys_for_an_account_gets_a_task_for_a_person_and_no_offer() -> None:
+    world = Story(days=44).then(1, "profile_updated", customer_class="reseller").then(2, "complaint").run()
+    assert world.triggers == [("sorry", "")]  # a wrong is put right all the same
+    [told] = [one for one in world.kept.decisions("decided") if one.get("level")]
+    assert (told["action"], told["reason"], told["gate"]) == ("task_for_a_person", "offer", "for_a_person")
+    assert told["candidates"][0]["gates"] == ["for_a_person"]
+
+
+def test_the_control_group_gets_no_task_either() -> None:
+    world = Story(CONTROL, days=44).then(1, "profile_updated", customer_class="business").run()
+    assert [row[1:] for row in world.decided] == [("slipping", "leave_alone", "for_a_person")]
+
+
+def test_an_action_for_a_person_is_a_task_whatever_it_is_for() -> None:
+    world = (
+        Story(POLICY.replace('content = "sorry"', 'content = "sorry"\nhuman = true'), days=9).then(1, "complaint").run()
+    )
+    assert world.triggers == []
+    assert world.decided == [(1, "", "task_for_a_person", "for_a_person")]

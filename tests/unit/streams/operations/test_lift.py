@@ -54,6 +54,9 @@ salt = "a"
 exempt = ["partner"]
 [choice]
 window = "10d"
+[contact]
+discounts = 1000
+caps = [{ most = 2, within = "1d" }]
 """,
 )
 BEGIN = 1_790_000_000_000

@@ -53,7 +53,20 @@ def test_the_example_needs_no_second_look() -> None:
             "moment.risk: no live action is for level at_risk, so it always",
         ),
         (SMALL, "action.write.effect: 0 is expected of it and it costs 0, so it is only ever drawn by its least"),
-        (SMALL.replace('content = "write"', 'content = "write"\ndiscount = 2'), "action.write.promotion: it gives a"),
+        (
+            SMALL.replace('content = "write"', 'content = "write"\nclasses = ["reseller"]'),
+            "action.write.classes: they buy for accounts, so it is always a task for a person",
+        ),
+        (
+            SMALL
+            + '[action.more]\nkind = "useful"\nmoments = ["risk"]\ncontent = "x"\n'
+            + '[contact]\ncaps = [{ most = 1, within = "30d" }]',
+            "contact.caps[0].most: write and more can never go out within 30d of each other: it lets one out",
+        ),
+        (
+            SMALL.replace('content = "write"', 'content = "write"\ndiscount = 2\nonce_per = "90d"'),
+            "action.write.promotion: it gives a",
+        ),
         (SMALL.replace('content = "sorry"', 'content = "sorry"\nexpires = "4d"'), "action.sorry.expires: it is worth"),
         (SMALL + '[contact]\ncaps = [{ most = 0, within = "9d" }]', "contact.caps[0].most: 0 lets nothing"),
         (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),

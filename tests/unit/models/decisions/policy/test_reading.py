@@ -134,6 +134,12 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 
 GIFTS = '[budget.gifts]\ncounts = "money"\nmost = 5\n'
+LEAVING = (
+    SMALL.replace('"complaint", "nps"', '"cancel_started"')
+    .replace('when = { field = "score", op = "<=", value = 6 }\n', "")
+    .replace('moments = ["risk"]', 'moments = ["risk", "sad"]')
+)
+PERSONAL = within("action.write", "personal_price = true")
 HEAD_OF_GIFTS = SMALL + "[budget.gifts]\n"
 SENSE: list[tuple[str, str]] = [
     # the ladder
@@ -242,6 +248,45 @@ SENSE: list[tuple[str, str]] = [
     ),
     (SMALL + "[choice]\nhold_out = 0.99\nfloor = 0.1", "choice.hold_out is 0.99; give at most 0.9: each of 1 actions"),
     (SMALL + '[choice]\nwindow = "0d"', 'choice.window is "0d"; give a duration above zero'),
+    # what no policy may do
+    (
+        within("action.write", "discount = 2"),
+        "contact.discounts is 12; give more, or `once_per` or a cap to what gives discounts: a customer can have 14 in",
+    ),
+    (
+        instead('kind = "useful"', 'kind = "service"'),
+        'action.write.kind is "service"; give another kind, or a moment of touchpoints: a legal notice, a renewal, a',
+    ),
+    (LEAVING, 'moment.sad.within is "3d"; give at most "1h": write is marketing, and cancel_started asks here'),
+    (LEAVING, 'moment.sad.once_per is missing; give a duration such as "30d": write is marketing, and'),
+    (within("action.write", "significant = true"), "action.write.human is false; give true: it is `significant`"),
+    (PERSONAL, 'action.write.notices is []; give "personal_price" among them'),
+    (
+        PERSONAL.replace("personal_price = true", 'personal_price = true\nnotices = ["personal_price"]'),
+        "notice.personal_price is missing; give a table",
+    ),
+    (
+        PERSONAL.replace("personal_price = true", 'personal_price = true\nnotices = ["personal_price"]')
+        + '[notice.personal_price]\nlanguages = ["en"]',
+        "action.write.languages is missing; name the languages of the text",
+    ),
+    (
+        PERSONAL.replace(
+            "personal_price = true",
+            'personal_price = true\nnotices = ["personal_price"]\nlanguages = ["en-GB", "de"]',
+        )
+        + '[notice.personal_price]\nlanguages = ["en"]',
+        'action.write.languages[1] is "de"; write the notice in it too',
+    ),
+    (
+        SMALL + '[plan.more]\nmoments = ["sad"]\nsteps = [{ action = "write" }]',
+        'plan.more.ends_with is []; give "subscription_cancelled" among them',
+    ),
+    (
+        SMALL.replace('content = "write"', 'content = "write"\ndiscount = 1\nonce_per = "99d"')
+        + '[contact]\ndiscounts = 3',
+        "contact.discounts is 3; give more, or `once_per` or a cap to what gives discounts: a customer can have 4 in",
+    ),
     # limits of contact, basis
     (
         SMALL + '[contact]\ncaps = [{ most = 1, within = "93d", channel = "sms" }]',
