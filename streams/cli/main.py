@@ -33,6 +33,7 @@ COMMANDS = {
     "replay": "streams.cli.replay:replay",
     "settings": "streams.cli.settings:settings",
     "simulate": "streams.cli.simulate:simulate",
+    "suppress": "streams.cli.suppress:suppress",
     "switch": "streams.cli.switch:switch",
     "tail": "streams.cli.tail:tail",
     "thresholds": "streams.cli.thresholds:thresholds",

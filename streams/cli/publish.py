@@ -42,7 +42,7 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
     """
     quiet_libraries()
     if check:
-        tally = check_lines(file, _watch(file))
+        tally = check_lines(file, watch_of(file))
         _report([f"{tally.good:,} valid, {tally.refused:,} refused"], lambda: checked_as_json(tally), as_json)
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
@@ -53,14 +53,14 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
             echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
         return publisher
 
-    published = publish_lines(file, _watch(file), connect)
+    published = publish_lines(file, watch_of(file), connect)
     _report(published.lines(), published.as_json, as_json)
     if published.interrupted:
         sys.exit(INTERRUPTED)
     sys.exit(ExitCode.OK if published.complete else ExitCode.FAILURE)
 
 
-def _watch(file: BinaryIO) -> Watch:
+def watch_of(file: BinaryIO) -> Watch:
     return BarWatch(_size(file)) if sys.stderr.isatty() else PlainWatch(progress.PLAIN_EVERY_S)
 
 

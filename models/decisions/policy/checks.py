@@ -14,8 +14,8 @@ from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
-from models.decisions.policy.steps import steps_of
 from models.decisions.policy.protection_checks import faults_of_protection
+from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import one_of, shown

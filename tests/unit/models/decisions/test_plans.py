@@ -76,6 +76,7 @@ steps = [
 [plan.first_days]
 moments = ["hello"]
 once_per = "365d"
+ends_with = ["subscription_cancelled"]
 steps = [{ action = "welcome", after = "1d" }, { action = "welcome", after = "10d", unless = ["purchase"] }]
 when = { field = "purchase_days", op = "<=", value = 1 }
 [choice]
@@ -219,7 +220,7 @@ def test_a_plan_that_the_policy_no_longer_has_ends() -> None:
     anna = Customer()
     anna.touch("payment_failed")
     begin, end = POLICY.index("[plan.dunning]"), POLICY.index("[plan.first_days]")
-    anna.policy = PolicyInForce.of(2, POLICY[:begin] + POLICY[end:].replace('once_per = "365d"', "ends_with = []")
+    anna.policy = PolicyInForce.of(2, POLICY[:begin] + POLICY[end:].replace('once_per = "365d"\n', "")
                                    .replace("[plan.first_days]", "[plan.other]\nmoments = ['unpaid']\n"
                                             "steps = [{ action = 'remind' }, { action = 'call_them' }]\n"
                                             "[plan.first_days]"))  # fmt: skip
