@@ -106,9 +106,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
     after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``,
-    and a customer's `REQUESTS`.
-    By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (until `until`),
-    ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger),
+    and a customer's `REQUESTS`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for
+    good), ``waits`` (until `until`), ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn``
+    (what became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live),
     ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), ``policy_in_force`` and
     ``policy_waiting``. moment, level: what asked. candidates: what was looked at. gate: what held the customer as a
     whole. control: the customer is of the control group, so `action` is what would have been done. policy: its name.

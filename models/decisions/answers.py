@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.customer.restrictions import CARE, MARKETING
+from models.decisions import shadow
 from models.decisions.best_hour import at_best
 from models.decisions.draw import chances, drawn
 from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_person, reaches_nobody
@@ -20,6 +21,7 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.rules import rules_of
 from models.decisions.sending import send
 from models.decisions.standing import Waiting
+from models.decisions.turns import CARRIED_OVER, own_turn
 from models.decisions.waits import (
     AFTER_OTHER,
     IN_WINDOW,
@@ -70,7 +72,11 @@ def answers(given: Given) -> list[Said]:
     answered waits no more, what goes on waiting wakes later than now."""
     standing, now, policy = given.standing, given.now, given.policy
     woken = given.touch is not None and given.touch.kind in WAKING
-    due = [one for one in standing.waiting if woken or (one.wakes and one.wakes <= now)]
+    due = [
+        one
+        for one in standing.waiting
+        if (woken and not (one.threshold and standing.carried)) or (one.wakes and one.wakes <= now)
+    ]
     if not due:
         return []
     said: list[Said] = []
@@ -124,6 +130,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
         owed = next((found for found in judged if needs_a_person(found) or reaches_nobody(ask, found)), None)
         if owed is not None:
             return task(given, one, name, owed, judged)
+        made += shadow.of_touchpoint(given, name, judged, None)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged)
     hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
@@ -132,6 +139,7 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
     best, hour = max(
         open_now, key=lambda item: (policy.policy.action[item[0].action].priority, score_of(given, item[0]))
     )
+    made += shadow.of_touchpoint(given, name, judged, best)
     action = policy.policy.action[best.action]
     control = is_in_control(given) and (
         action.purpose == MARKETING or (action.purpose == CARE and not policy.policy.control.care)
@@ -159,11 +167,16 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         owed = next((found for found in judged if needs_a_person(found)), None)
         if owed is not None:
             return task(given, one, name, owed, judged, level)
+        made += shadow.of_level(given, name, level, one.threshold, judged)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged, level)
+    if standing.shadowed and not standing.carried and (until := own_turn(given)):
+        standing.carried = True
+        return wait(given, one, name, CARRIED_OVER, until, level, judged)
     hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
     if not open_now:
         return later(given, one, name, judged, [hour for _, hour in hours if hour is not None], level)
+    made += shadow.of_level(given, name, level, one.threshold, judged)
     choice = policy.policy.choice
     scores = [score_of(given, found) for found, _ in open_now]
     likely = chances(scores, choice.floor, choice.hold_out)
@@ -171,6 +184,7 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     fell = drawn(likely, bytes.fromhex(found_id))
     standing.waiting.remove(one)
     standing.window_ends = whole_second(now + ms_of(choice.window))
+    standing.carried, standing.shadowed = False, 0.0
     by_action = {LEAVE_ALONE: likely[0]} | {
         found.action: chance for (found, _), chance in zip(open_now, likely[1:], strict=True)
     }

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from models.customer.contract import ENDED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
-from models.decisions.ask import Ask, Held
+from models.decisions.ask import FINAL, Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED
 from models.decisions.draw import share_of, unit_of, within
 from models.decisions.hours import never_open
@@ -123,6 +123,13 @@ def _hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
 
 def _off(ask: Ask, action: ActionRules) -> Held | None:
     return Held("off") if action.off else None
+
+
+def _shadow(ask: Ask, action: ActionRules) -> Held | None:
+    """A level waits for the day on which the action goes live; what a touchpoint asked is over by then."""
+    if not action.shadow:
+        return None
+    return Held("shadow", _unforeseen(ask) if ask.rules.moments[ask.moment].risk else FINAL)
 
 
 def _rollout(ask: Ask, action: ActionRules) -> Held | None:
@@ -249,6 +256,7 @@ TABLE: Final = (
     Row("restricted", _ALL, OF_CUSTOMER, _restricted),
     Row("expired", _ALL, OF_CUSTOMER, _expired),
     Row("off", _ALL, OF_ACTION, _off),
+    Row("shadow", _ALL, OF_ACTION, _shadow),
     Row("rollout", _ALL, OF_ACTION, _rollout),
     Row("dates", _ALL, OF_ACTION, _dates),
     Row("wrong_level", _ALL, OF_ACTION, _wrong_level),

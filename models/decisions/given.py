@@ -37,7 +37,8 @@ class Given(NamedTuple):
 
     now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
-    touch: None at a timer. shared: what the shard's customers share; its purse is changed. None: nothing.
+    touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
+    was not. shared: what the shard's customers share; its purse is changed. None: nothing.
     """
 
     policy: PolicyInForce
@@ -49,6 +50,7 @@ class Given(NamedTuple):
     estimate: float | None
     why: int
     touch: Touched | None = None
+    stood: float = 0.0
     shared: Common | None = None
 
 

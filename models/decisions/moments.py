@@ -31,6 +31,7 @@ from models.decisions.standing import (
     id_of,
     number_of,
 )
+from models.decisions.turns import CARRIED_OVER, own_turn
 from models.decisions.waits import CROWDED, LEAVE_ALONE
 from models.touchpoints.kinds import Kind
 
@@ -81,7 +82,7 @@ def decide(given: Given) -> list[Said]:
 def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now: int) -> list[Said]:
     """The risk has fallen, or nobody is estimated any more: the levels may ask again, and what waits for risk is
     void."""
-    standing.reached, standing.promoted = 0.0, False
+    standing.reached, standing.promoted, standing.carried, standing.shadowed = 0.0, False, False, 0.0
     standing.running = [one for one in standing.running if not one.at]
     waiting = [one for one in standing.waiting if one.threshold]
     standing.waiting = [one for one in standing.waiting if not one.threshold]
@@ -223,15 +224,22 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
     if not asking:
         return
     number = number_of(name)
+    until = own_turn(given) if passed[-1].at <= given.stood else 0
     for place, one in enumerate(standing.waiting):
         if one.threshold:
-            standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at)
+            wakes = given.now if standing.carried and not until else one.wakes
+            standing.carried = standing.carried and bool(until)
+            standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at, wakes=wakes)
             return
     if len(standing.waiting) >= MAX_WAITING:
         last = max(standing.waiting, key=lambda one: rank(policy, one))
         standing.waiting.remove(last)
         yield _crowded(given, policy.named.get(last.moment) or str(last.moment))
-    standing.waiting.append(Waiting(number, given.now, given.now, asking[-1].at))
+    standing.waiting.append(Waiting(number, given.now, until or given.now, asking[-1].at))
+    if until:
+        standing.carried = True
+        level = asking[-1].name
+        yield Said("waits", id_at(given, name, level), moment=name, level=level, gate=CARRIED_OVER, until=until)
 
 
 def _crowded(given: Given, name: str) -> Said:

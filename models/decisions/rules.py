@@ -106,6 +106,7 @@ class ActionRules:
     kind: int
     promotion: bool
     off: bool
+    shadow: bool
     rollout: float
     starts: int
     ends: int
@@ -295,6 +296,7 @@ def _action(name: str, action: Action, policy: Policy) -> ActionRules:
         kind=kind,
         promotion=action.promotion,
         off=action.mode == "off",
+        shadow=action.mode == "shadow",
         rollout=action.rollout,
         starts=milliseconds(action.from_) if action.from_ is not None else 0,
         ends=milliseconds(action.until) if action.until is not None else 0,

@@ -136,8 +136,9 @@ class Standing:
     the same after a bad experience. promoted: the open episode had its promotion. once: by number, when last.
     unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
     talks_until: the customer is in a conversation with us; 0: in none. answers: at which parts of the day they answer
-    (`models.decisions.best_hour`). running: plans. read: what it was read from: of what has not changed since,
-    `pack_standing` takes the bytes."""
+    (`models.decisions.best_hour`). running: plans. carried: what waits for risk waits for its turn, since it stood at
+    its level when a policy came into force. shadowed: the highest threshold at which a shadow was drawn in the open
+    episode. read: what it was read from: of what has not changed since, `pack_standing` takes the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -152,6 +153,8 @@ class Standing:
     talks_until: int = 0
     answers: int = 0
     running: list[Running] = field(default_factory=list)
+    carried: bool = False
+    shadowed: float = 0.0
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:

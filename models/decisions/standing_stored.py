@@ -32,6 +32,7 @@ _ANSWERS: Final = 32
 """The same where the customer has answered: when, before what may ask."""
 _MORE: Final = 64
 """The same where there are parts of `PARTS`: how many, then of each its number, how long it is, and it."""
+_THRESHOLD = struct.Struct("<d")
 _PART = struct.Struct("<BH")
 _MAY_ASK = struct.Struct("<BII")
 _SECOND = struct.Struct("<I")
@@ -50,7 +51,11 @@ class Part(NamedTuple):
     unpack: Callable[[bytes], Any]
 
 
-PARTS: Final[dict[int, Part]] = {1: Part("running", pack_running, unpack_running)}
+PARTS: Final[dict[int, Part]] = {
+    1: Part("running", pack_running, unpack_running),
+    4: Part("carried", lambda kept: b"", lambda stored: True),
+    6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
+}
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
 

@@ -14,6 +14,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "expired": ("The moment's `within` is over.", "The occasion has passed."),
     "off": ("The action's `mode` is off.", "We do not offer this at present."),
+    "shadow": (
+        "The action's `mode` is shadow: what would have been chosen is recorded.",
+        "We do not offer this at present.",
+    ),
     "rollout": ("The customer is not in the action's `rollout`.", "We do not offer this to everybody yet."),
     "dates": ("It is not between the action's `from` and `until`.", "This is offered at another time."),
     "wrong_level": ("The action is not for this level of risk.", "This was not meant for the present occasion."),
@@ -99,6 +103,10 @@ WAITS: Final[dict[str, tuple[str, str]]] = {
     "after_other": (
         "Another moment was answered at the same place: this one has its turn later.",
         "We had something else to tell you first.",
+    ),
+    "carried_over": (
+        "The risk was above the level when the policy came into force: those who stood there ask one after the other.",
+        "You were not the only one: we come to you in turn.",
     ),
     "crowded": ("Other moments that wait left no room for it.", "Other matters came first."),
     "no_moment": ("The policy no longer has this moment.", "We no longer write on this occasion."),

@@ -57,6 +57,7 @@ def by_policy(
     why: int,
     touch: Touched | None,
     basis: NDArray[np.float32],
+    stood: float = 0.0,
 ) -> None:
     """Decide what a step comes to, and emit it.
 
@@ -69,10 +70,12 @@ def by_policy(
         why: bits of `models.decisions.given.Asks`.
         touch: the touchpoint of the step; None: a timer.
         basis: what the risk was estimated from, shape (BASIS,).
+        stood: what it was before; 0.0: no estimate was made.
     """
     person = customer.person(row.probability, work.settings.alive)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
-    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, shared)
+    stood = stood if row.now <= work.policy_since + tick else 0.0
+    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, stood, shared)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 

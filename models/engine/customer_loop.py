@@ -33,6 +33,7 @@ from models.customer.layout import (
     PENDING_RISK,
     PURCHASE_DAYS,
     REARMED,
+    RISK,
     STAYED,
     TICK,
     UNLEARNED,
@@ -302,6 +303,7 @@ def _conclude(
     counts[_SCORES] += 1
     times = record.times
     ladder, leave = rules.ladders[lane.ladder], rules.exits[lane.ladder]
+    lane.stood = record.numbers[RISK]
     change = assess(record, ladder[0], leave, estimate, lane.now, lane.may_open == 1)
     quiet = lane.now < rules.quiet_until
     rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet

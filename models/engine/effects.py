@@ -274,7 +274,8 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
     slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
     customer = Customer(block.names[lane], block.tail(lane), *slab, int(ground.lanes["phase"][lane]))
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
-    by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis)
+    stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
+    by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)
     ground.keep_at(lane, standing, effect.now)
 
 

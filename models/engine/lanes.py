@@ -88,6 +88,7 @@ LANE = np.dtype(
         ("phase", "<i8"),
         ("cadence_offset", "<i8"),  # offset of the customer's own sampling cadence
         ("timer", "<i8"),  # the standing's next timer, ms; 0: none
+        ("stood", "<f8"),  # the risk as it was estimated before this step
         ("reached", "<f8"),  # the highest threshold of risk that has asked; 0.0: none
         ("basis", "<f4", BASIS),
         ("exists", "u1"),

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from models.churn import Scorer
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.piece_input import PieceInput, Scoring
@@ -42,7 +44,8 @@ LONGEST_KEY = 512
 
 @dataclass(slots=True)
 class Work:
-    """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing."""
+    """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing.
+    policy_since: log time (ms) at which the policy came into force; 0: at the first record."""
 
     settings: EngineSettings
     partition: int
@@ -56,6 +59,7 @@ class Work:
     policy: PolicyInForce | None = None
     policy_change: PolicyChange | None = None
     shared: SharedState | None = None
+    policy_since: int = 0
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -76,6 +80,7 @@ class Work:
             scoring.policy,
             given.policy_change,
             shared_in(given, scoring),
+            0 if state.policy_since is UNSET else state.policy_since,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from msgspec import UNSET
 
-from models.timeline.shard_state import PolicyName, ShardState, WaitingPolicy
+from models.timeline.shard_state import NO_TIME, PolicyName, ShardState, WaitingPolicy
 from models.touchpoints.types.reserved import PolicyChosenData
 
 
@@ -62,7 +62,8 @@ def at_record(state: ShardState, data: PolicyChosenData, refused: str) -> tuple[
     if at > state.boundary:
         waiting = WaitingPolicy(data.number, data.sha256, at, change.by, change.reason)
         return msgspec.structs.replace(state, policy_waiting=waiting), replace(change, waits=True)
-    return msgspec.structs.replace(state, policy=name, policy_waiting=UNSET), change
+    since = UNSET if state.time == NO_TIME else state.time
+    return msgspec.structs.replace(state, policy=name, policy_since=since, policy_waiting=UNSET), change
 
 
 def at_boundary(state: ShardState) -> tuple[ShardState, PolicyChange | None]:
@@ -71,7 +72,9 @@ def at_boundary(state: ShardState) -> tuple[ShardState, PolicyChange | None]:
     if waiting is UNSET or waiting.at > state.boundary:
         return state, None
     change = PolicyChange(waiting.name, waiting.by, waiting.reason, at=waiting.at, at_record=False)
-    return msgspec.structs.replace(state, policy=waiting.name, policy_waiting=UNSET), change
+    return msgspec.structs.replace(
+        state, policy=waiting.name, policy_since=state.boundary, policy_waiting=UNSET
+    ), change
 
 
 def newest(state: ShardState) -> PolicyName | None:

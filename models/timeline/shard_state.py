@@ -90,8 +90,9 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     sequences: the sequence number of the last output, per topic role.
     bands: customers by `Band`.
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
-    policy: the one in force; unset while no operator has applied any. policy_waiting: the one that comes into force at
-    a boundary. shared: what its customers share; unset while
+    policy: the one in force; unset while no operator has applied any. policy_since: log time (ms) at which it came into
+    force; unset where that was at the first record. policy_waiting: the one that comes into force at a boundary.
+    shared: what its customers share; unset while
     the policy has neither a budget nor an alarm.
     """
 
@@ -113,6 +114,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy: PolicyName | UnsetType = UNSET
     shared: Shared | UnsetType = UNSET
     policy_waiting: WaitingPolicy | UnsetType = UNSET
+    policy_since: int | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

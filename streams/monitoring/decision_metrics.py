@@ -24,12 +24,13 @@ WHATS: Final = (
     "waits",
     "void",
     "episode_opened",
+    "shadow",
     *BECAME,
     *PLANS,
     *REQUESTS,
 )
-"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what a
-customer asks a person for."""
+"""What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what was
+drawn in shadow, what a customer asks a person for."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 

@@ -26,6 +26,7 @@ from models.customer.layout import (
     PENDING_RETURNED,
     PENDING_RISK,
     REARMED,
+    RISK,
     STAYED,
     TICK,
 )
@@ -66,11 +67,12 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
             raise ValueError(f"{lane.customer!r} has no step")
         step = lane.step(*upcoming)
         estimate = _estimate(work, step)
+        stood = lane.record.numbers[RISK] if estimate is not None and lane.record is not None else 0.0
         crossing = _crossing(work, lane, step, estimate)
         _decide(work, lane, step, estimate)
         lane.learn(step, estimate, crossing)
         if work.policy is not None:
-            _by_policy(work, work.policy, lane, step, estimate)
+            _by_policy(work, work.policy, lane, step, estimate, stood)
         lane.finish(step)
     return _gather(state, work, lanes, given.dues, scoring.adopted)
 
@@ -216,7 +218,7 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
 
 
-def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None) -> None:
+def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None, stood: float) -> None:
     """What the policy in force says, of a level that has not asked, a timer, or a touchpoint."""
     record, why = lane.record, step.asks
     if record is None:
@@ -238,7 +240,7 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
         Row(step.at, step.now, lane.customer, estimate),
         np.array(step.basis or [0.0] * BASIS, dtype=np.float32),
     )
-    by_policy(work, policy, row, customer, standing, why, touch, basis)
+    by_policy(work, policy, row, customer, standing, why, touch, basis, stood)
     lane.keep(standing)
 
 

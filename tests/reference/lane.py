@@ -169,6 +169,8 @@ class Lane:
         if self.policy is None:
             return 0
         taking_back = {name for action in self.policy.policy.action.values() for name in action.withdraw_when or ()}
+        for plan in self.policy.policy.plan.values():
+            taking_back |= {*plan.ends_with, *(name for step in plan.steps for name in step.unless)}
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
         stands = self.record is not None and bool(self.record.tail.standing)
         talk = self.policy.policy.conversation

@@ -64,6 +64,39 @@ QUIETER = (
     + PEACE
 )
 """The first, and all keys by which people are left alone; `log_with` begins in the year 2000."""
+PLANNED = (
+    EAGER.replace(
+        "[action.something_useful]", '[action.something_useful]\nthen = { action = "second", at = "leaving" }'
+    )
+    .replace("[action.win_back]", '[action.win_back]\nmode = "shadow"')
+    .replace("format = 1", "format = 1\nramp = 20")
+    + """
+[action.second]
+kind = "useful"
+content = "useful/second"
+[action.by_hand]
+purpose = "contract"
+kind = "service"
+content = "contract/by_hand"
+mode = "shadow"
+moments = ["case_resolved"]
+priority = 9
+[plan.dunning]
+moments = ["payment_failed", "bad_experience"]
+holds = true
+ends_with = ["payment_recovered", "subscription_cancelled"]
+steps = [
+    { action = "update_payment" },
+    { action = "update_payment", after = "2d", within = "6h" },
+    { action = "second", after = "15d", unless = ["visit"] },
+]
+[plan.first_days]
+moments = ["welcome"]
+once_per = "20d"
+steps = [{ action = "second", after = "1d" }, { action = "first_steps", after = "9d", within = "3d" }]
+"""
+)
+"""The first with plans, actions in shadow, a second step, and turns for who stood above a level."""
 LIMITED: Final = ("something_useful", "reward", "offer", "win_back", "cart_reminder")
 
 

@@ -103,13 +103,13 @@ class Action(Part, frozen=True, kw_only=True):
     content: key of the text. languages: of the text; without any it is in every language. topic: what it is about.
     expires: how long its trigger is worth sending. valid: how long a promotion can be used, from its trigger on;
     without it until that expires. priority: the highest first where several moments ask at one time. then: of the risk
-    moment, its second step. once_per: at most one in so long. mode: `off` keeps it from being a candidate. rollout: the
-    share of customers who may get it, by hash. from: no candidate before. until: no candidate from then on.
-    withdraw_when: types of touchpoints that take it back before it is sent; without any, the defaults of its purpose.
-    parameters: are handed to the sender. notices: are handed to the sender.
-    personal_price: its price or discount is worked out for the customer, which a notice `personal_price` must say.
-    significant: it ends, refuses or prices something for the customer, so a person has to do it. human: a person does
-    it; there is a task and no trigger.
+    moment, its second step. once_per: at most one in so long. mode: `shadow` only records what would have been chosen
+    if it were live, `off` keeps it from being a candidate. rollout: the share of customers who may get it, by hash.
+    from: no candidate before. until: no candidate from then on. withdraw_when: types of touchpoints that take it back
+    before it is sent; without any, the defaults of its purpose. parameters: are handed to the sender. notices: are
+    handed to the sender. personal_price: its price or discount is worked out for the customer, which a notice
+    `personal_price` must say. significant: it ends, refuses or prices something for the customer, so a person has to do
+    it. human: a person does it; there is a task and no trigger.
     """
 
     purpose: ActionPurpose = "marketing"
@@ -133,7 +133,7 @@ class Action(Part, frozen=True, kw_only=True):
     priority: Annotated[int, Meta(ge=1, le=9)] = 5
     then: Then | None = None
     once_per: Duration | None = None
-    mode: Literal["live", "off"] = "live"
+    mode: Literal["live", "shadow", "off"] = "live"
     rollout: Share = 1.0
     from_: datetime | None = msgspec.field(default=None, name="from")
     until: datetime | None = None
@@ -153,9 +153,11 @@ class Policy(Part, frozen=True, kw_only=True):
     gets no marketing. conversation: no marketing while one lasts. best_hour: the hour at which marketing goes out.
     freeze: times in which nothing goes out. control: the lasting control group. choice: the draw. budget: what
     marketing may take in a period. alarm: when it waits because something may be wrong. zone: the time zone of whoever
-    states none, and whose country has more than one. protected: fields of customers and touchpoints that no condition
-    may name. people: who may change the policy. max_touched: a policy that would touch more customers in its first day
-    is not applied unless `--yes` says how many. notice: notices that go with messages.
+    states none, and whose country has more than one. ramp: percent of the customers a day; whoever stands above a level
+    when the policy comes into force asks within so many days, each at their own time; without it at their next
+    estimate. protected: fields of customers and touchpoints that no condition may name. people: who may change the
+    policy. max_touched: a policy that would touch more customers in its first day is not applied unless `--yes` says
+    how many. notice: notices that go with messages.
     """
 
     format: Literal[1]
@@ -175,6 +177,7 @@ class Policy(Part, frozen=True, kw_only=True):
     budget: Annotated[dict[Identifier, Budget], Meta(max_length=16)] = msgspec.field(default_factory=dict)
     alarm: AlarmRules | None = None
     zone: TimeZone | None = None
+    ramp: Annotated[float, Meta(gt=0, le=100)] | None = None
     protected: tuple[str, ...] = ()
     people: People | None = None
     max_touched: Customers | None = None

@@ -89,6 +89,8 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"{before}left alone, as it was drawn"
         case "decided":
             return f"{before}{action}"
+        case "shadow":
+            return f"{before}{action}, if what is in shadow were live"
         case "plan_started":
             return f"plan {entry['moment']} begins"
         case "plan_ended":

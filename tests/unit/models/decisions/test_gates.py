@@ -177,6 +177,8 @@ CASES = {
     "restricted in all": (World(tail=restricted(*ALL)), ALL, 0),
     "expired": (World(now=NOW + 2 * DAY), ALL, 0),
     "off": (World(policy('mode = "off"')), ALL, 0),
+    "shadow": (World(policy('mode = "shadow"')), ALL, 0),
+    "shadow of a level": (World(policy(sold='mode = "shadow"'), moment="risk", level="slipping"), ALL[3:], UNFORESEEN),
     "rollout": (World(policy("rollout = 0.0")), ALL, 0),
     "dates, before": (World(policy("from = 2026-10-05T00:00:00Z")), ALL, 1_791_158_400_000),
     "dates, after": (World(policy("until = 2026-10-01T00:00:00Z")), ALL, 0),

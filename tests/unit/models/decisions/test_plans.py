@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from models.customer.consent import MARKETING, Statement, pack_register
-from models.customer.tail import Tail
-from models.decisions.given import Asks, Given, Said, Touched
-from models.decisions.moments import decide, end_episode
-from models.decisions.person import Person
+from models.decisions.moments import end_episode
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.running import MAX_RUNNING, Running, pack_running, unpack_running
 from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
-from models.settings import DAY, HOUR, SECOND, WEEK
-from models.touchpoints import Touch, event, read
+from models.settings import DAY, HOUR, SECOND
+from tests.support.one_customer import DATA, NOW, Customer
 
-NOW = 1_791_000_000_000
 POLICY = """
 format = 1
 zone = "UTC"
@@ -86,63 +80,10 @@ hold_out = 0.0
 share = 0.0
 """
 IN_FORCE = PolicyInForce.of(1, POLICY)
-GRANTED = pack_register({(MARKETING, channel): Statement(True, NOW - DAY) for channel in ("email", "call")})
-OPEN = Tail(consents=GRANTED)
-MOMENTS = {"payment_failed": ("unpaid",), "purchase": ("hello",)}
-DATA: dict[str, dict[str, Any]] = {
-    "purchase": {"amount": 5},
-    "call": {"direction": "outbound"},
-    "payment_recovered": {},
-    "subscription_cancelled": {},
-    "payment_failed": {},
-    "visit": {},
-}
-
-
-class Customer:
-    """Steps of one customer, at touchpoints and at the standing's own timers, in the order of time."""
-
-    def __init__(self, policy: PolicyInForce = IN_FORCE, purchases: int = 1) -> None:
-        self.policy, self.standing, self.purchases, self.now = policy, Standing(), purchases, NOW
-        self.said: list[tuple[int, Said]] = []
-
-    def touch(self, kind: str, at: int | None = None) -> list[Said]:
-        at = self.now if at is None else at
-        self.wait(at)
-        value = event(kind, id=f"{kind}-{at}", source="shop", subject="c", time_ms=at, data=DATA[kind])
-        found = read(value, b"c", at)
-        assert isinstance(found, Touch)
-        told = Touched(int(found.kind), found.id, at, found.data, MOMENTS.get(kind, ()))
-        return self._step(at, Asks.TOUCHPOINT, told)
-
-    def estimate(self, risk: float) -> list[Said]:
-        return self._step(self.now, Asks.LEVEL, None, risk)
-
-    def wait(self, until: int) -> None:
-        """Let all timers ring up to a time."""
-        while (timer := self.standing.next_timer()) and timer <= until:
-            self._step(timer, Asks.TIMER, None)
-        self.now = until
-
-    def _step(self, now: int, why: Asks, touched: Touched | None, risk: float | None = None) -> list[Said]:
-        self.now, self.standing = now, unpack_standing(pack_standing(self.standing))
-        person = Person(b"c", OPEN, 0, NOW - WEEK, self.purchases, 100.0, risk, NOW - WEEK)
-        said = decide(Given(self.policy, person, self.standing, now, WEEK, 0, risk, why, touched))
-        timer = self.standing.next_timer()
-        assert not timer or timer > now
-        self.said += [(now, one) for one in said]
-        return said
-
-    def triggers(self) -> list[tuple[float, str, str]]:
-        """Days since the beginning, step and action."""
-        return [((at - NOW) / DAY, one.moment, one.action) for at, one in self.said if one.sending is not None]
-
-    def told(self, what: str) -> list[tuple[str, str]]:
-        return [(one.moment, one.reason) for _, one in self.said if one.what == what]
 
 
 def test_steps_ask_in_their_time_counted_from_the_beginning() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     anna.wait(NOW + 30 * DAY)
     expected = [(0, "dunning.1", "remind"), (3, "dunning.2", "remind"), (7, "dunning.3", "remind")]
@@ -153,7 +94,7 @@ def test_steps_ask_in_their_time_counted_from_the_beginning() -> None:
 
 
 def test_a_second_cause_does_not_begin_a_plan_that_runs() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     anna.touch("payment_failed", NOW + DAY)
     anna.wait(NOW + 30 * DAY)
@@ -163,7 +104,7 @@ def test_a_second_cause_does_not_begin_a_plan_that_runs() -> None:
 
 
 def test_a_touchpoint_leaves_a_step_out() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     anna.touch("call", NOW + 5 * DAY)
     anna.wait(NOW + 30 * DAY)
@@ -173,7 +114,7 @@ def test_a_touchpoint_leaves_a_step_out() -> None:
 
 @pytest.mark.parametrize("ends", ["payment_recovered", "subscription_cancelled"])
 def test_what_ends_a_plan_takes_back_what_is_out(ends: str) -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     anna.touch(ends, NOW + HOUR)
     anna.wait(NOW + 30 * DAY)
@@ -184,18 +125,18 @@ def test_what_ends_a_plan_takes_back_what_is_out(ends: str) -> None:
 
 
 def test_a_plan_begins_once_in_its_time_and_for_whom_it_is() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("purchase")
     anna.wait(NOW + 20 * DAY)
     assert anna.triggers() == [(1, "first_days.1", "welcome"), (10, "first_days.2", "welcome")]
     anna.touch("purchase", NOW + 100 * DAY)
     assert len(anna.told("plan_started")) == 1
-    many = Customer(purchases=2)
+    many = Customer(IN_FORCE, purchases=2)
     assert many.touch("purchase") == []
 
 
 def test_marketing_that_is_no_step_waits_while_a_plan_holds_it() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     anna.wait(NOW + 8 * DAY)  # the rest after a bad experience is over
     [waits] = [one for one in anna.estimate(0.6) if one.what == "waits"]
@@ -217,7 +158,7 @@ def test_a_step_that_its_gates_hold_for_too_long_is_left_out_and_the_next_ones_c
 
 
 def test_a_plan_that_the_policy_no_longer_has_ends() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.touch("payment_failed")
     begin, end = POLICY.index("[plan.dunning]"), POLICY.index("[plan.first_days]")
     anna.policy = PolicyInForce.of(2, POLICY[:begin] + POLICY[end:].replace('once_per = "365d"\n', "")
@@ -233,7 +174,7 @@ def test_a_plan_that_the_policy_no_longer_has_ends() -> None:
 
 
 def test_the_second_step_comes_with_its_level_within_the_window() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.estimate(0.6)
     anna.wait(NOW + 5 * DAY)
     said = anna.estimate(0.85)
@@ -245,7 +186,7 @@ def test_the_second_step_comes_with_its_level_within_the_window() -> None:
 
 
 def test_without_its_level_there_is_no_second_step() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.estimate(0.6)
     assert [one.at for one in anna.standing.running] == [0.8]
     anna.wait(NOW + 40 * DAY)
@@ -256,7 +197,7 @@ def test_without_its_level_there_is_no_second_step() -> None:
 
 
 def test_an_episode_that_is_over_has_no_second_step() -> None:
-    anna = Customer()
+    anna = Customer(IN_FORCE)
     anna.estimate(0.6)
     end_episode(anna.standing, IN_FORCE, b"c", anna.now)
     assert not anna.standing.running
@@ -267,7 +208,7 @@ def test_an_episode_that_is_over_has_no_second_step() -> None:
 
 @for_all(st.lists(st.tuples(st.sampled_from(sorted(DATA)), st.integers(0, 6 * DAY // HOUR)), max_size=12))
 def test_a_step_triggers_once_a_run_and_never_after_its_end(story: list[tuple[str, int]]) -> None:
-    anna, at = Customer(), NOW
+    anna, at = Customer(IN_FORCE), NOW
     for kind, hours in story:
         at += hours * HOUR
         anna.touch(kind, at)

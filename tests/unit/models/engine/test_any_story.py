@@ -20,7 +20,35 @@ OTHER = (
     .replace("hold_out = 0.0", "hold_out = 0.2")
     .replace('caps = [{ most = 1, within = "10d" }]', 'cool_down = "5h"')
 )
-POLICIES = {"policy": POLICY, "other": OTHER}
+PLANNED = (
+    POLICY.replace(
+        "[moment.cart]", '[moment.unpaid]\nsort = "touchpoint"\ntouchpoints = ["payment_failed"]\n[moment.cart]'
+    )
+    .replace("format = 1", "format = 1\nramp = 10")
+    .replace('content = "offer"', 'content = "offer"\nthen = { action = "basket", at = "leaving" }')
+    + """
+[action.remind]
+purpose = "contract"
+kind = "service"
+content = "remind"
+[action.visit_them]
+kind = "useful"
+moments = ["cart", "risk"]
+content = "visit"
+mode = "shadow"
+effect = 2.0
+[plan.dunning]
+moments = ["unpaid", "low"]
+holds = true
+ends_with = ["purchase", "subscription_cancelled"]
+steps = [
+    { action = "remind" },
+    { action = "remind", after = "2d", unless = ["case_opened"] },
+    { action = "basket", after = "5d" },
+]
+"""
+)
+POLICIES = {"policy": POLICY, "other": OTHER, "planned": PLANNED}
 UNTIL = "2000-03-01T00:00:00Z"
 SAYS: list[tuple[str, dict[str, Any]]] = [
     ("purchase", {"amount": 5}),

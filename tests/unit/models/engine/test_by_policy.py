@@ -23,7 +23,7 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, synthetic
-from tests.support.policies import BUDGETS, CLASSES, EAGER, EXAMPLE, LIMITED, QUIETER
+from tests.support.policies import BUDGETS, CLASSES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICIES = {
@@ -32,6 +32,7 @@ POLICIES = {
     "as it ships": EXAMPLE,
     "quieter": QUIETER,
     "with budgets": BUDGETS,
+    "planned": PLANNED,
 }
 
 
@@ -78,7 +79,7 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
-@pytest.mark.parametrize("policy", ["by class", "with budgets"])
+@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned"])
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
     log = log_with(policy, customers=20, days=100)
@@ -103,6 +104,20 @@ def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytes
     expected = digest(rehearse(log, VARIANTS["live"]))
     monkeypatch.setattr(piece_run, "EFFECTS_A_CALL", 3)
     assert digest(rehearse(log, VARIANTS["live"])) == expected
+
+
+def test_plans_run_and_those_who_stood_above_a_level_ask_in_turn() -> None:
+    decisions = said(rehearse(log_with("planned"), VARIANTS["live"]), "decisions")
+    whats = Counter(one["what"] for one in decisions)
+    assert set(whats) >= {"plan_started", "plan_ended", "shadow"}
+    assert {one.get("moment") for one in decisions if one.get("trigger")} >= {
+        "dunning.2",
+        "first_days.1",
+        "something_useful.2",
+    }
+    waits = Counter(one["gate"] for one in decisions if one["what"] == "waits")
+    assert waits["carried_over"] > 5
+    assert waits["held"]
 
 
 def test_a_budget_that_runs_dry_is_never_passed_and_an_alarm_holds_marketing() -> None:
