@@ -17,6 +17,7 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
     ),
     "expired": ("It would have had to be possible earlier.", "Es hätte früher möglich sein müssen."),
     "off": ("We would have had to offer it.", "Wir hätten es anbieten müssen."),
+    "shadow": ("We would have had to offer it.", "Wir hätten es anbieten müssen."),
     "rollout": ("We would have had to offer it to everybody.", "Wir hätten es allen anbieten müssen."),
     "dates": ("It would have had to be another time.", "Es hätte eine andere Zeit sein müssen."),
     "wrong_level": (
@@ -74,6 +75,7 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
         "Mehr Zeit, seit wir zuletzt darüber nachgedacht haben.",
     ),
     "outranking": ("Nothing more important at that time.", "Nichts Wichtigeres zu dieser Zeit."),
+    "carried_over": ("Your turn.", "Dass Sie an der Reihe sind."),
     "after_other": ("Nothing else at that time.", "Nichts anderes zu dieser Zeit."),
     "crowded": ("Fewer other matters at that time.", "Weniger anderes zu dieser Zeit."),
     "no_moment": ("That we still write on this occasion.", "Dass wir zu diesem Anlass noch schreiben."),

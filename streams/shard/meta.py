@@ -100,7 +100,7 @@ def _migrated(namespace: str, schema: int, value: bytes) -> ShardBody:
         if older not in MIGRATIONS:
             raise StateUnreadable(told)
         body = MIGRATIONS[older](body)
-    return msgspec.convert({**body, "schema": SCHEMA}, ShardBody)
+    return msgspec.convert({**body, "schema": SCHEMA}, ShardBody, str_keys=True)
 
 
 def creation_of(facts: LogFacts, mode: str, settings: EngineSettings, quiet_until: int = 0) -> Creation:
