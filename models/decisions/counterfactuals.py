@@ -28,6 +28,7 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
         "You would have had to be listed in another group of customers.",
         "Sie hätten in einer anderen Gruppe von Kunden geführt werden müssen.",
     ),
+    "for_a_person": ("Nothing: somebody of us was asked to.", "Nichts: Jemand von uns wurde darum gebeten."),
     "condition": (
         "What we know of you would have had to meet the conditions: see below what it is, and correct what is wrong.",
         "Was wir von Ihnen wissen, hätte die Bedingungen erfüllen müssen: Sehen Sie unten nach, was gespeichert ist, "

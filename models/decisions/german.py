@@ -15,6 +15,7 @@ GERMAN: Final[dict[str, str]] = {
     "dates": "Das gibt es zu einer anderen Zeit.",
     "wrong_level": "Das war nicht für diesen Anlass gedacht.",
     "wrong_class": "Das ist für eine andere Gruppe von Kunden.",
+    "for_a_person": "Darum kümmert sich jemand von uns persönlich.",
     "condition": "Die Bedingungen dieses Angebots sind nicht erfüllt.",
     "unreachable": "Unsere Nachrichten erreichen Sie auf diesem Weg nicht.",
     "refused_channel": "Sie haben uns gesagt, dass wir Ihnen auf diesem Weg nicht schreiben sollen.",
