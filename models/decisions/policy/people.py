@@ -58,7 +58,7 @@ def lacking(people: People | None, sections: Collection[str], approvers: Collect
     """What a change lacks before it may be applied; empty: nothing.
 
     Args:
-        people: of the policy in force; None: everybody may change everything.
+        people: of the policy from which it is made; None: everybody may change everything.
         sections: that it changes.
         approvers: who has approved it; a name counts once, and only where it may.
         touched: customers, in the first day.

@@ -24,7 +24,7 @@ class Person(Part, frozen=True, kw_only=True):
 
 class People(Part, frozen=True, kw_only=True):
     """Who may change the policy, section by section, and how many people that takes. Without it everybody may change
-    everything. The table that counts is that of the policy in force, not that of the proposed one.
+    everything. The table that counts is that of the policy from which the change is made, not that of the new one.
 
     may: the people, by name. two_from: a change that touches so many customers in its first day needs two different
     people to approve each section that it changes; who proposed it may be one of the two. Without it one is enough.

@@ -46,7 +46,7 @@ async def stored_customer(store: Store, partition: int, customer: str, foresee: 
         now = await shard_now(store, shard)
         if now is None:
             return StoredCustomer(record)
-        body, policy = now
+        body, policy = now.body, now.policy
         time, settings = body.state.time, settings_in_force(shard, body)
         found = StoredCustomer(record, settings, policy=policy, time=time)
         if record is None or not foresee:

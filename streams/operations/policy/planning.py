@@ -1,6 +1,5 @@
-"""Operator's view of the policy in force in every shard, and a new one's way into all of them.
+"""A new policy's way into every partition of the touchpoints log.
 
-A policy is a record of the touchpoints log, in every partition, so that whoever reads the log again decides the same.
 It holds the whole file; a shard that has it passes it over, so an application that was cut short is repeated.
 """
 
@@ -15,66 +14,27 @@ from msgspec import UNSET
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import FORMAT
 from models.decisions.policy.reading import PolicyUnfit
-from models.decisions.policy.structure import Problem
 from models.decisions.policy.vocabulary import policy_read
 from models.timeline.chosen_policy import rank
 from models.timeline.shard_state import PolicyName
 from models.touchpoints import InvalidTouchpoint, event
-from streams.errors import EngineError, ExitCode
 from streams.kafka.security import KafkaConnection
-from streams.operations.choices import NoShard, read_within, write_choice
-from streams.shard.meta import ShardBody, unpack_body
+from streams.operations.choices import read_within, write_choice
+from streams.operations.policy.refusals import AnotherPolicy, OlderWorker, PolicyRefused
+from streams.operations.policy.shards import ShardPolicyNow, lacking, newest, shards_now
 from streams.store import Store
 
-TRIES: Final = 3
-"""For a meta and the text beside it: another policy may come into force between two reads."""
 PolicyRecord = Callable[[int], bytes]
 """Makes a policy's record of a time, ms."""
 NONE: Final = "none"
 """In place of a hash: no policy is in force."""
 
 
-class PolicyRefused(EngineError):
-    """A policy that can't be applied. `problems` has what is wrong with the file, if that is it."""
-
-    code = ExitCode.USAGE
-    remedy = "mend what the message names; `retention policy check FILE` tells it again"
-
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
-
-
-class AnotherPolicy(PolicyRefused):
-    """The policy in force is not the one from which a new one was made."""
-
-    remedy = "see what has changed (`retention policy diff FILE`), take it over into your file, and name the new hash"
-
-
-class OlderWorker(PolicyRefused):
-    """A worker that is of an older release than this command would not read all that a policy may say."""
-
-    remedy = (
-        "upgrade the workers first (`retention top` shows whose shard it is), and start one where none is running; or "
-        "apply with the release that the workers run"
-    )
-
-
-class ShardPolicyNow(NamedTuple):
-    """A shard's metadata, and the policy that decides in it; None: none was ever applied."""
-
-    body: ShardBody
-    policy: PolicyInForce | None
-
-    @property
-    def name(self) -> PolicyName | None:
-        return None if self.body.state.policy is UNSET else self.body.state.policy
-
-
 class Plan(NamedTuple):
-    """A policy to be written. before: the newest that any shard has. base: sha256 of that.
+    """A policy to be written. before: the one that was applied last. base: sha256 of that.
 
-    repeats: it was applied before, and not every shard has it.
+    repeats: it was applied before, and not every shard has it. at: log time (ms) from whose boundary on it is in force;
+    0: at once. proposer, approvers: whose proposal it was, and who approved it.
     """
 
     policy: PolicyInForce
@@ -82,51 +42,13 @@ class Plan(NamedTuple):
     by: str
     reason: str
     repeats: bool
+    at: int = 0
+    proposer: str = ""
+    approvers: tuple[str, ...] = ()
 
     @property
     def base(self) -> str | None:
         return None if self.before is None else self.before.sha256
-
-
-async def shards_now(store: Store, app: str, partitions: int) -> dict[int, ShardPolicyNow]:
-    """Every shard that there is.
-
-    Raises NoShard where there is none, StateUnreadable, NewerRelease, and what the store raises.
-    """
-    found = {shard: await shard_now(store, str(shard)) for shard in range(partitions)}
-    there = {shard: now for shard, now in found.items() if now is not None}
-    if not there:
-        raise NoShard(f"app {app!r} has no shards")
-    return there
-
-
-async def shard_now(store: Store, namespace: str) -> ShardPolicyNow | None:
-    """A shard's metadata and policy; None where there is no such shard. Raises as `shards_now`."""
-    from streams.shard.stored_policy import POLICY, stored_policy  # loads River
-
-    meta, text = await store.read_meta(namespace), None
-    if meta is None:
-        return None
-    body = unpack_body(namespace, meta.body)
-    for _ in range(TRIES):
-        [text] = await store.load(namespace, [POLICY])
-        meta = await store.read_meta(namespace)
-        before, body = body, body if meta is None else unpack_body(namespace, meta.body)
-        if before.state.policy == body.state.policy:
-            break
-    return ShardPolicyNow(body, stored_policy(namespace, body.state, text))
-
-
-def newest(shards: Mapping[int, ShardPolicyNow]) -> PolicyInForce | None:
-    """The policy that was applied last, as far as any shard has read it."""
-    known = [(rank(shard.name), shard.policy) for shard in shards.values() if shard.name is not None]
-    return max(known, key=lambda entry: entry[0])[1] if known else None
-
-
-def lacking(shards: Mapping[int, ShardPolicyNow]) -> list[int]:
-    """The shards that have not read the policy that was applied last."""
-    last = newest(shards)
-    return [n for n, shard in shards.items() if last is not None and shard.policy != last]
 
 
 def read(text: str, number: int = 0) -> PolicyInForce:
@@ -138,8 +60,39 @@ def read(text: str, number: int = 0) -> PolicyInForce:
         raise PolicyRefused(f"it is no policy:\n{told}", error.problems) from error
 
 
+class Stands(NamedTuple):
+    """The policy that was applied last: it is in force, waits, or is on its way into the shards.
+
+    at: log time (ms) for which it was applied; 0: at once. everywhere: every shard has read it.
+    """
+
+    policy: PolicyInForce
+    at: int
+    everywhere: bool
+
+    @property
+    def name(self) -> PolicyName:
+        return PolicyName(self.policy.number, self.policy.sha256)
+
+
+def stands_in(shards: Mapping[int, ShardPolicyNow]) -> Stands | None:
+    """The policy that was applied last, as far as any shard has read it."""
+    last = newest(shards)
+    if last is None:
+        return None
+    at = max(shard.at for shard in shards.values() if shard.newest == last)
+    return Stands(last, at, not lacking(shards))
+
+
 def planned(
-    shards: Mapping[int, ShardPolicyNow], text: str, by: str, reason: str, base: str | None, now: int
+    shards: Mapping[int, ShardPolicyNow],
+    text: str,
+    by: str,
+    reason: str,
+    base: str | None,
+    now: int,
+    at: int = 0,
+    stands: Stands | None = None,
 ) -> Plan | None:
     """The policy that is to be written, or None where every shard has it.
 
@@ -149,23 +102,36 @@ def planned(
         by, reason: who applies it, and why.
         base: sha256, or its beginning, of the policy from which it was made; `NONE`: of none. None: whichever.
         now: this machine's time, ms; a policy gets a higher number than all before it.
+        at: log time (ms) from whose boundary on it shall be in force; 0: at once.
+        stands: the policy that was applied last; None: the newest that any shard has.
 
     Raises:
         PolicyRefused: it is none.
         OlderWorker: one would not read it.
-        AnotherPolicy: another one than `base` is in force.
+        AnotherPolicy: another one than `base` was applied last.
     """
-    wanted, last = read(text), newest(shards)
-    if last is not None and last.sha256 == wanted.sha256 and not lacking(shards):
+    wanted, last = read(text), stands or stands_in(shards)
+    again = last is not None and last.policy.sha256 == wanted.sha256 and _same_time(last, at, shards)
+    if last is not None and again and last.everywhere:
         return None
     _refuse_older(shards)
-    if last is not None and last.sha256 == wanted.sha256:
-        return Plan(last, last, by, reason, repeats=True)
-    stands = NONE if last is None else last.sha256
+    if last is not None and again:
+        return Plan(last.policy, last.policy, by, reason, repeats=True, at=last.at)
+    refuse_other_base(last, base)
+    number = now if last is None else max(now, last.policy.number + 1)
+    return Plan(PolicyInForce.of(number, text), None if last is None else last.policy, by, reason, repeats=False, at=at)
+
+
+def refuse_other_base(last: Stands | None, base: str | None) -> None:
+    """Raises AnotherPolicy where a change was made from another policy than the one that was applied last."""
+    stands = NONE if last is None else last.policy.sha256
     if base is not None and not (stands.startswith(base) if base != NONE else stands == NONE):
         raise AnotherPolicy(f"made from {base}, and in force is {stands}")
-    number = now if last is None else max(now, last.number + 1)
-    return Plan(PolicyInForce.of(number, text), last, by, reason, repeats=False)
+
+
+def _same_time(last: Stands, at: int, shards: Mapping[int, ShardPolicyNow]) -> bool:
+    """Whether what was applied last comes into force when it shall: it is already, or was applied for the same time."""
+    return last.at == at or any(shard.policy == last.policy for shard in shards.values())
 
 
 def _refuse_older(shards: Mapping[int, ShardPolicyNow]) -> None:
@@ -199,7 +165,8 @@ def record_of(plan: Plan, at: int) -> bytes:
     """The record of a time, ms. Raises PolicyRefused."""
     policy = plan.policy
     data: dict[str, Any] = {"number": policy.number, "format": FORMAT, "sha256": policy.sha256, "text": policy.text}
-    given = {"base": None if plan.repeats else plan.base, "by": plan.by, "reason": plan.reason}
+    given: dict[str, Any] = {"base": None if plan.repeats else plan.base, "by": plan.by, "reason": plan.reason}
+    given |= {"at": plan.at, "proposer": plan.proposer, "approvers": plan.approvers}
     data |= {name: value for name, value in given.items() if value}
     name = f"policy-chosen-{uuid.uuid4().hex}"
     try:

@@ -1,0 +1,274 @@
+"""`retention policy propose`, `approve`, `apply` and `rollback`: a change's way into force."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.choices import Read, read_in_time, say_read
+from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.policy.files import text_of
+from streams.cli.policy.group import by_option, file_argument, ms_of_time
+from streams.cli.policy.sight import Sight, sight_of
+from streams.cli.policy.telling import (
+    differing,
+    named,
+    proposal_data,
+    say_changes,
+    say_forecast,
+    say_proposal,
+    told,
+)
+from streams.config import Config
+from streams.kafka.security import kafka_connection
+
+if TYPE_CHECKING:
+    from models.decisions.policy.in_force import PolicyInForce
+    from streams.operations.policy import Plan
+    from streams.operations.policy.forecast import Forecast
+
+base_option = click.option(
+    "--from", "base", metavar="SHA256", help="refuse unless this policy was applied last (none: none was)"
+)
+at_option = click.option(
+    "--at", metavar="TIME", help="from the first version boundary at or after this log time on (RFC 3339)"
+)
+yes_option = click.option(
+    "--yes", metavar="N", type=int, default=0, help="go on where up to N customers are touched in the first day"
+)
+NUMBER_OR_HASH = re.compile("[0-9a-f]+(-[0-9a-f]+)?")
+wait_option = click.option("--wait", metavar="SECONDS", default=10.0, help="how long to wait for the shards to read it")
+
+
+@click.command()
+@file_argument
+@by_option
+@click.option("--reason", metavar="WHY", required=True, help="why; kept with it")
+@base_option
+@json_option("one JSON object")
+@configured("redis_cluster")
+def propose(config: Config, file: Path, by: str, reason: str, base: str | None, as_json: bool) -> None:
+    """Propose a policy, for others to approve. Nothing comes into force by it.
+
+    The whole file is kept under a number, with the policy from which it was made: the one that was applied last. Where
+    that is not the one of --from, or something else is applied before it, it is refused.
+
+    \b
+    Examples:
+      retention policy propose policy.toml --by ada --reason "less e-mail" --from 3f0c9a51
+    """
+    quiet_libraries()
+    from streams.operations.policy import read
+
+    sight, text = sight_of(config), text_of(file)
+    found = sight.forecast(read(text))
+    put, new = sight.with_changes(lambda changes: changes.propose(text, by, reason, base, _now()))
+    if as_json:
+        changed = differing(sight.last, put.policy)
+        echo_json({"proposal": proposal_data(put), "new": new, "changed": changed, "touched": found.data()})
+        return
+    say_changes(differing(sight.last, put.policy))
+    say_forecast(found)
+    say_proposal(put)
+    if not new:
+        echo("it was proposed before")
+
+
+@click.command()
+@click.argument("proposal", metavar="NUMBER|SHA256")
+@by_option
+@json_option("one JSON object")
+@configured("redis_cluster")
+def approve(config: Config, proposal: str, by: str, as_json: bool) -> None:
+    """Approve a proposal. `retention policy proposals` tells the numbers.
+
+    \b
+    Examples:
+      retention policy approve 1764500000000 --by bert
+    """
+    quiet_libraries()
+    put = sight_of(config).with_changes(lambda changes: changes.approve(proposal, by, _now()))
+    if as_json:
+        echo_json({"proposal": proposal_data(put)})
+    else:
+        say_proposal(put)
+
+
+@click.command()
+@click.argument("what", metavar="FILE|NUMBER|SHA256", shell_complete=a_file)
+@by_option
+@click.option("--reason", metavar="WHY", default="", help="why; kept in the record and in the decisions topic")
+@base_option
+@at_option
+@yes_option
+@click.option("--dry-run", is_flag=True, help="show what would change, and write nothing")
+@wait_option
+@json_option("one JSON object")
+@configured("redis_cluster")
+def apply(
+    config: Config,
+    what: str,
+    by: str,
+    reason: str,
+    base: str | None,
+    at: str | None,
+    yes: int,
+    dry_run: bool,
+    wait: float,
+    as_json: bool,
+) -> None:
+    """Bring a policy into force: a file's, or a proposal's.
+
+    Writes a record into every partition of the touchpoints log. Every decision behind it is made under the new policy;
+    the decisions topic says so. With --at the policy waits in every shard for the first version boundary from that log
+    time on; whatever is applied later takes its place. Run the same command again where it was cut short: whoever has
+    the policy passes it over, and where every shard has it nothing is written.
+
+    Where the policy from which it was made has `[people]`, it must have been proposed, and approved by those who may.
+
+    \b
+    Examples:
+      retention policy apply policy.toml --by ada --reason "less e-mail" --dry-run
+      retention policy apply policy.toml --by ada --reason "less e-mail" --from 3f0c9a51
+      retention policy apply 1764500000000 --by ada --at 2026-12-01T00:00:00Z
+    """
+    quiet_libraries()
+    sight, from_then = sight_of(config), ms_of_time(at, "--at")
+    if Path(what).is_file():
+        text = text_of(Path(what))
+    elif NUMBER_OR_HASH.fullmatch(what):
+        text = sight.with_changes(lambda changes: changes.text_of(what))
+    else:
+        raise click.BadParameter(f"{what!r}: no such file, nor the number or hash of a proposal", param_hint="FILE")
+    _bring(sight, text, by, reason, base, from_then, yes, dry_run, wait, as_json)
+
+
+@click.command()
+@click.argument("number", type=int)
+@by_option
+@click.option("--reason", metavar="WHY", required=True, help="why; kept in the record and in the decisions topic")
+@yes_option
+@wait_option
+@json_option("one JSON object")
+@configured("redis_cluster")
+def rollback(config: Config, number: int, by: str, reason: str, yes: int, wait: float, as_json: bool) -> None:
+    """Go back to a policy that was applied once: its text comes into force under a new number.
+
+    `retention policy history` tells the numbers. Where the policy in force has `[people]`, the old text is proposed,
+    needs the approvals of any other change, and the same command brings it into force then.
+
+    \b
+    Examples:
+      retention policy rollback 1764400000000 --by ada --reason "too many complaints"
+    """
+    quiet_libraries()
+    from streams.operations.policy.in_log import InLog, all_in
+
+    sight = sight_of(config)
+
+    async def in_log() -> list[InLog]:
+        return all_in(kafka_connection(config), config.topic("touchpoints"))
+
+    text = sight.with_changes(lambda changes: changes.former(number, in_log))
+    stands = sight.stands
+    if stands is not None and stands.policy.policy.people is not None:
+        put, _ = sight.with_changes(lambda changes: changes.propose(text, by, reason, None, _now(), number))
+        if put.lacks:
+            if as_json:
+                echo_json({"proposal": proposal_data(put)})
+            else:
+                say_proposal(put)
+            return
+    _bring(sight, text, by, reason, None, 0, yes, False, wait, as_json)
+
+
+def _bring(
+    sight: Sight,
+    text: str,
+    by: str,
+    reason: str,
+    base: str | None,
+    at: int,
+    yes: int,
+    dry_run: bool,
+    wait: float,
+    as_json: bool,
+) -> None:
+    """Apply a text, and tell it."""
+    from streams.operations.policy import read, read_by, write
+    from streams.operations.policy.changes import Wish
+    from streams.operations.policy.ledger import name_of
+    from streams.operations.policy.planning import record_of
+
+    config, wanted = sight.config, read(text)
+    found = sight.forecast(wanted)
+    touched = found.data()["day"]
+    wish = Wish(text, by, reason, _now(), base, at, name_of(sight.stands), touched)
+    plan = sight.with_changes(lambda changes: changes.plan(wish))
+    if plan is not None:
+        record_of(plan, plan.policy.number)
+        if not dry_run:
+            refuse_too_many(sight, wanted, plan, touched, yes)
+    if plan is None or dry_run:
+        _say(config, plan, as_json, [], None, found)
+        return
+    plan = sight.with_changes(lambda changes: changes.apply(wish))
+    if plan is None:
+        _say(config, plan, as_json, [], None, found)
+        return
+    written = plan
+    offsets = write(kafka_connection(config), config.topic("touchpoints"), sight.partitions, sight.view.shards, written)
+    seen = read_in_time(config, lambda store: read_by(store, config.app, sight.partitions, written.policy, wait))
+    _say(config, plan, as_json, offsets, seen, found)
+
+
+def refuse_too_many(sight: Sight, wanted: PolicyInForce, plan: Plan, touched: int, yes: int) -> None:
+    """Raises TooManyTouched where a change touches more than the old or the new policy lets it."""
+    from streams.operations.policy import TooManyTouched
+
+    limits = [one.policy.max_touched for one in (sight.last, wanted) if one is not None]
+    most = min((limit for limit in limits if limit is not None), default=None)
+    if most is not None and not plan.repeats and touched > max(most, yes):
+        raise TooManyTouched(f"{touched:,} customers would be touched in the first day, and max_touched is {most:,}")
+
+
+def _say(
+    config: Config, plan: Plan | None, as_json: bool, offsets: list[int], read: Read | None, found: Forecast
+) -> None:
+    """Args:
+    config: of the command.
+    plan: what was to be written; None: nothing.
+    as_json: for machines.
+    offsets: where it was written, by partition; none: nowhere.
+    read: the shards that have read it by now, and the others.
+    found: whom it would touch.
+    """
+    changed = {} if plan is None else differing(plan.before, plan.policy)
+    topic = config.topic("touchpoints")
+    if as_json:
+        policy = None if plan is None else named(plan.policy)
+        lines = {"policy": policy, "changed": changed, "topic": topic, "offsets": offsets, "touched": found.data()}
+        have, lack = read or ((), ())
+        at = (plan.at or None) if plan is not None else None
+        echo_json({**lines, "at": at, "read": list(have), "not_read": list(lack)})
+        return
+    if plan is None:
+        echo("nothing to do: every shard has this policy")
+        return
+    if plan.repeats:
+        echo("applied before, and not read by every shard")
+    say_changes(changed)
+    say_forecast(found)
+    if not offsets or read is None:
+        echo("nothing was written: --dry-run")
+        return
+    echo(f"written into {len(offsets)} partitions of {topic} as {told(plan.policy)}")
+    say_read(read, "retention policy show")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,44 @@
+"""What the commands of `retention policy` share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from models.settings import SECOND
+from streams.cli.options import a_file
+
+file_argument = click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=a_file
+)
+by_option = click.option("--by", metavar="WHO", required=True, help="your name; it is kept, and not checked")
+
+
+@click.group()
+def policy() -> None:
+    """What decides about customers: moments, actions, limits of contact, in one file.
+
+    A policy comes into force by a record of the touchpoints log, in every partition, so that a replay of the log
+    decides the same. Until one is applied the engine asks for `win_back`, or care, at one threshold. Where the policy
+    in force has `[people]`, a change is proposed, approved and then applied; without, it is applied.
+
+    \b
+    Examples:
+      retention policy example > policy.toml
+      retention policy check policy.toml
+      retention policy apply policy.toml --by ada --reason "first policy"
+      retention policy show
+    """
+
+
+def ms_of_time(told: str | None, hint: str) -> int:
+    """A time of the command line in ms; 0: none is given."""
+    if told is None:
+        return 0
+    try:
+        stated = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise click.BadParameter(f"{told!r}: give a time such as 2026-12-01T00:00:00Z", param_hint=hint) from error
+    return round((stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp() * SECOND)

@@ -1,0 +1,78 @@
+"""What the commands of `retention policy` look at: shards, log and ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from streams.cli.choices import touchpoint_partitions
+from streams.cli.redis_access import store_of
+from streams.config import Config
+from streams.kafka.security import kafka_connection
+
+if TYPE_CHECKING:
+    from models.decisions.policy.in_force import PolicyInForce
+    from streams.operations.policy import ShardPolicyNow, Stands
+    from streams.operations.policy.changes import Changes, View
+    from streams.operations.policy.forecast import Forecast
+
+T = TypeVar("T")
+
+
+class Sight(NamedTuple):
+    """partitions: of the touchpoints. view: of shards and log. stands: the policy that was applied last."""
+
+    config: Config
+    partitions: int
+    view: View
+    stands: Stands | None
+
+    @property
+    def last(self) -> PolicyInForce | None:
+        return None if self.stands is None else self.stands.policy
+
+    def with_changes(self, act: Callable[[Changes], Awaitable[T]]) -> T:
+        """What comes of something done with the ledger."""
+        from streams.operations.policy.changes import Changes
+        from streams.operations.policy.ledger_store import LedgerStore
+
+        async def acting() -> T:
+            async with store_of(self.config) as store:
+                return await act(Changes(LedgerStore(store), self.view))
+
+        return asyncio.run(acting())
+
+    def forecast(self, policy: PolicyInForce) -> Forecast:
+        """Whom a policy would touch at its start."""
+        from streams.operations.policy.forecast import forecast
+
+        async def looking() -> Forecast:
+            async with store_of(self.config) as store:
+                return await forecast(store, self.view.shards, policy)
+
+        return asyncio.run(looking())
+
+
+def shards_of(config: Config, partitions: int | None = None) -> dict[int, ShardPolicyNow]:
+    """Every shard's policy."""
+    from streams.operations.policy import shards_now  # loads River
+
+    async def looking() -> dict[int, ShardPolicyNow]:
+        async with store_of(config) as store:
+            there = touchpoint_partitions(config) if partitions is None else partitions
+            return await shards_now(store, config.app, there)
+
+    return asyncio.run(looking())
+
+
+def sight_of(config: Config) -> Sight:
+    """Shards, log and ledger, as they are."""
+    from streams.operations.policy.changes import View
+    from streams.operations.policy.in_log import unread
+
+    partitions = touchpoint_partitions(config)
+    shards = shards_of(config, partitions)
+    view = View(shards, unread(kafka_connection(config), config.topic("touchpoints"), shards))
+    sight = Sight(config, partitions, view, None)
+    return sight._replace(stands=sight.with_changes(lambda changes: changes.stands()))

@@ -1,0 +1,185 @@
+"""How many customers a policy would touch at its start: those at or above a level that has not asked yet.
+
+They ask at their next step, whatever has happened lately. What is looked at are the stored records of all customers, or
+of a share of them by hash, as they stand now: nobody else has the risk, the level that has asked, consent and cases of
+each customer, and a shard would have to reckon it all again for a policy that it has not. It reads only, beside the
+workers, and what it says is of that moment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any, Final, NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from models.customer.layout import DUE, PURCHASE_DAYS, RISK, TICK
+from models.customer.record import hash_of, unpack
+from models.customer.schedule import phase_of
+from models.customer.tail import UnknownRecord
+from models.decisions.ask import FINAL, Ask
+from models.decisions.gates import customer_wide, judge
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.standing_stored import unpack_standing
+from models.engine.by_policy import Customer
+from models.settings import DAY, HOUR, EngineSettings
+from models.timeline.order import NEVER, time_of
+from streams.operations.policy.shards import ShardPolicyNow
+from streams.shard.meta import settings_in_force
+from streams.store.redis.store import RedisStore
+
+MOST: Final = 20_000
+"""Customers that are looked at; of more a share."""
+PAGE: Final = 500
+SEED: Final = 0x70_6F_6C
+"""Of the hash that draws the share: none other looks at the same customers."""
+NOTHING: Final = ""
+"""In place of a kind: every action is held for good."""
+_WHOLE: Final = 1 << 64
+
+
+class Met(NamedTuple):
+    """A customer whom a policy would ask about at its start. level: the highest that they have reached. kind: of the
+    action that is first in line, NOTHING where all are held for good. wide: the gate that holds the customer as a
+    whole; empty: none. due: log time of their next step, ms."""
+
+    level: str
+    kind: str
+    wide: str
+    due: int
+
+
+@dataclass(slots=True)
+class Forecast:
+    """Counts of a share of all customers, which is scaled up where it is told.
+
+    looked_at: customers; share: of all. held: by the gate that holds them as a whole. levels, kinds: of those who would
+    be touched. hour, day: of them those whose next step is due within so long.
+    """
+
+    share: float = 1.0
+    looked_at: int = 0
+    hour: int = 0
+    day: int = 0
+    touched: int = 0
+    held: Counter[str] = field(default_factory=Counter)
+    levels: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def take(self, met: Met, now: int) -> None:
+        """A customer who is above a level. now: log time of the shard, ms."""
+        if met.wide or met.kind == NOTHING:
+            self.held[met.wide or "every action"] += 1
+            return
+        self.touched += 1
+        self.levels[met.level] += 1
+        self.kinds[met.kind] += 1
+        self.hour += met.due <= now + HOUR
+        self.day += met.due <= now + DAY
+
+    def scaled(self, count: int) -> int:
+        """A count of the share, as of all."""
+        return round(count / self.share)
+
+    def error(self, count: int) -> int:
+        """Standard error of the same."""
+        return round(sqrt(count * (1.0 - self.share)) / self.share)
+
+    def data(self) -> dict[str, Any]:
+        """For machines: of all customers."""
+        return {
+            "share": self.share,
+            "looked_at": self.looked_at,
+            "hour": self.scaled(self.hour),
+            "day": self.scaled(self.day),
+            "day_error": self.error(self.day),
+            "above": self.scaled(self.touched),
+            "by_level": {name: self.scaled(n) for name, n in sorted(self.levels.items())},
+            "by_kind": {name: self.scaled(n) for name, n in sorted(self.kinds.items())},
+            "held": {name: self.scaled(n) for name, n in sorted(self.held.items())},
+        }
+
+
+def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineSettings, now: int) -> Met | None:
+    """How a policy would meet a customer at its start; None: it would ask nothing.
+
+    Args:
+        policy: that would come into force.
+        customer, stored: their id and record.
+        settings: of their shard.
+        now: log time of their shard, ms.
+
+    Raises UnknownRecord.
+    """
+    moment = policy.risk_moment
+    record = unpack(customer, stored)
+    if moment is None or not record.numbers[PURCHASE_DAYS] or not record.times[TICK]:
+        return None
+    risk, standing = float(record.numbers[RISK]), unpack_standing(record.tail.standing)
+    asks = policy.policy.moment[moment].levels
+    reached = [
+        level
+        for level in policy.levels(record.tail.customer_class)
+        if standing.reached < level.at <= risk and (not asks or level.name in asks)
+    ]
+    if not reached:
+        return None
+    slab = (record.flags, record.times, record.numbers, record.seconds)
+    person = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer)))).person(
+        risk, settings.alive
+    )
+    ask = Ask(policy, person, standing, now, moment, now, reached[-1].name)
+    due = time_of(float(record.times[DUE])) if record.times[DUE] < NEVER else now + settings.tick
+    if (wide := customer_wide(ask)) is not None:
+        return Met(reached[-1].name, NOTHING, wide.code, due)
+    for action in policy.actions_of(moment):
+        if not any(one.until == FINAL for one in judge(ask, action).held):
+            return Met(reached[-1].name, policy.policy.action[action].kind, "", due)
+    return Met(reached[-1].name, NOTHING, "", due)
+
+
+async def forecast(
+    store: RedisStore, shards: Mapping[int, ShardPolicyNow], policy: PolicyInForce, most: int = MOST
+) -> Forecast:
+    """What a policy would touch, if it came into force now. most: customers that are looked at.
+
+    Raises StateUnreadable, NewerRelease, and what the store raises.
+    """
+    total = sum(sum(shard.body.state.bands) for shard in shards.values())
+    found = Forecast(share=min(1.0, most / total) if total else 1.0)
+    settings = {n: settings_in_force(str(n), shard.body) for n, shard in shards.items()}
+    async for shard, names in _pages(store, found.share):
+        if shard not in shards:
+            continue
+        now = shards[shard].body.state.time
+        for name, stored in zip(names, await store.load(str(shard), names), strict=True):
+            if stored is None:
+                continue
+            found.looked_at += 1
+            customer = name[2:]
+            try:
+                one = met(policy, customer, stored, settings[shard], now)
+            except UnknownRecord:
+                continue
+            if one is not None:
+                found.take(one, now)
+    return found
+
+
+async def _pages(store: RedisStore, share: float) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """The names of the customers who are looked at, by shard, some at a time, each once."""
+    seen: set[bytes] = set()
+    pages: dict[int, list[bytes]] = {}
+    async for namespace, name in store.all_names(b"c:"):
+        if name in seen or xxh3_64_intdigest(name[2:], SEED) >= share * _WHOLE or not namespace.isdecimal():
+            continue
+        seen.add(name)
+        page = pages.setdefault(int(namespace), [])
+        page.append(name)
+        if len(page) == PAGE:
+            yield int(namespace), pages.pop(int(namespace))
+    for shard, page in pages.items():
+        yield shard, page
