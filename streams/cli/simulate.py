@@ -32,10 +32,18 @@ a_policy = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="DIR",
     help="write what was triggered and decided there, for `audit --files` and `lift --files`",
 )
+@click.option("--triggers", is_flag=True, help="list what is sent, taken back, or given to a person, and nothing else")
 @json_option("one JSON object")
 @configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
 def simulate(
-    config: Config, log: str, new: Path, old: Path | None, plots: Path | None, keep: Path | None, as_json: bool
+    config: Config,
+    log: str,
+    new: Path,
+    old: Path | None,
+    plots: Path | None,
+    keep: Path | None,
+    triggers: bool,
+    as_json: bool,
 ) -> None:
     """What would a policy have done on this log: whom it would have contacted, how, when, and what held it back?
 
@@ -50,6 +58,7 @@ def simulate(
     \b
     Examples:
       retention simulate --policy policy.toml cdnow
+      retention simulate --policy policy.toml events.jsonl --triggers
       retention simulate --policy new.toml --against old.toml purchases.csv.gz --plots plots/
     """
     # Before the log is read: a policy's faults are told at once.
@@ -66,13 +75,19 @@ def simulate(
     purchases = purchases_of(prepared.events)
     # In the order of the command line: one run at a time, since each holds all records.
     found = {
-        path: simulate(prepared, policy, purchases, told_versions(), keeps=keep is not None and path == new)
+        path: simulate(
+            prepared, policy, purchases, told_versions(), keeps=(triggers or keep is not None) and path == new
+        )
         for path, policy in wanted.items()
     }
     world = found[new].world
     if keep is not None and world is not None:
         with written("--keep", keep):
             _keep(keep, world)
+    if triggers and world is not None:
+        for line in _sent(world):
+            echo(line)
+        return
     told = {path: {"file": str(path), "sha256": wanted[path].sha256} | one.report for path, one in found.items()}
     summary: dict[str, Any] = {
         "events": len(prepared.events),
@@ -93,6 +108,21 @@ def simulate(
         return
     for line in _lines(summary):
         echo(line)
+
+
+def _sent(world: Rehearsal) -> Iterator[str]:
+    """What is sent, taken back or given to a person, in the order of time."""
+    from models.outputs import TASK
+    from streams.cli.output_lines import line
+
+    task = f'"{TASK}"'.encode()
+    found = [
+        (output.time, number, at, output)
+        for number, shard in enumerate(world.shards)
+        for at, output in enumerate(shard.outputs)
+        if output.role == "triggers" or (output.role == "decisions" and task in output.value)
+    ]
+    return (line(output.value) for *_, output in sorted(found, key=lambda one: one[:3]))
 
 
 def _keep(folder: Path, world: Rehearsal) -> None:
