@@ -27,7 +27,8 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.waits import AFTER_OTHER, IN_WINDOW
 from models.engine.apply import apply
 from models.engine.changes import Changes
-from models.engine.effects import HANDLERS, Ground, ReportedEffect
+from models.engine.effects import HANDLERS
+from models.engine.ground import Ground, ReportedEffect
 from models.engine.lanes import Effect
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import Decision, Output, Trigger

@@ -188,8 +188,10 @@ def unpack_standing(stored: bytes) -> Standing:
     _, reached, form, window, rest, harm, promoted, waiting, outstanding, once = _HEAD.unpack_from(stored)
     first = _HEAD.size + waiting * _WAITING.size
     second = first + outstanding * _OUTSTANDING.size
-    third = second + once * _ONCE.size
-    unreachable, talks_until, last = _some_in(stored, third, form)
+    last = third = second + once * _ONCE.size
+    unreachable, talks_until = dict[int, int](), 0
+    if form & (_FAILED | _TALKS):
+        unreachable, talks_until, last = _some_in(stored, third, form)
     out = [_outstanding_in(*one) for one in _OUTSTANDING.iter_unpack(stored[first:second])] if outstanding else []
     if form & _SPENDS:
         out, last = _with_spent(stored, last, out)

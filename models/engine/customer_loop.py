@@ -42,7 +42,7 @@ from models.customer.layout import (
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
 from models.decisions.given import Asks
-from models.engine.customer_timers import begin_example, matured, next_due
+from models.engine.customer_timers import begin_example, matured, own_due, with_timer
 from models.engine.lanes import ASKS, LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
@@ -135,7 +135,8 @@ def walk(
                 outcome = _WAIT_NEXT  # the end of an episode may take away a timer
             lane.state = _NEXT
             if lane.exists:
-                record.times[DUE] = next_due(record, rules, lane.phase, lane.now, lane.timer)
+                lane.own_due = own_due(record, rules, lane.phase)
+                record.times[DUE] = with_timer(lane.own_due, record, rules, lane.phase, lane.now, lane.timer)
             if single or outcome == _WAIT_NEXT:
                 break
     return n

@@ -60,10 +60,9 @@ def matured(record: Any, rules: Any, phase: int, now: int) -> int:
 
 
 @compiled
-def next_due(record: Any, rules: Any, phase: int, now: int, timer: int) -> float:
-    """The earliest of the next tick, the crossing before it, the ends of the pending examples' windows and `timer`
-    (what waits for the customer; ms, 0: nothing does), as a timer position; where none of them is to come, when the
-    record leaves the store."""
+def own_due(record: Any, rules: Any, phase: int) -> float:
+    """The earliest of the next tick, the crossing before it, and the ends of the pending examples' windows, as a timer
+    position; `NEVER`: none of them is to come."""
     tick = int(record.times[TICK])
     crossing = 0 if record.flags & LEFT else int(record.seconds[CROSSING])
     due = NEVER
@@ -71,17 +70,31 @@ def next_due(record: Any, rules: Any, phase: int, now: int, timer: int) -> float
         due = np.float64(tick * STAGES + _STAGE_SCORES)
     if crossing != 0:
         due = min(due, np.float64(crossing * SECOND * STAGES + _STAGE_SCORES))
-    if timer != 0:
-        due = min(due, np.float64(timer * STAGES + _STAGE_SCORES))
     for label_kind in (PENDING_CHURNED, PENDING_RETURNED):
         label = label_time(record, rules, phase, label_kind)
         if label != 0:
             due = min(due, np.float64(label * STAGES + _STAGE_LABELS))
+    return due
+
+
+@compiled
+def with_timer(own: float, record: Any, rules: Any, phase: int, now: int, timer: int) -> float:
+    """The earlier of `own_due` and `timer` (what waits for the customer; ms, 0: nothing does), as a timer position;
+    where neither is to come, when the record leaves the store."""
+    due = own
+    if timer != 0:
+        due = min(due, np.float64(timer * STAGES + _STAGE_SCORES))
     if due == NEVER and rules.forget_after != 0:
         leaving = leaving_time(record, rules, phase, now)
         if leaving != 0:
             due = np.float64(leaving * STAGES + _STAGE_LEAVING)
     return due
+
+
+@compiled
+def next_due(record: Any, rules: Any, phase: int, now: int, timer: int) -> float:
+    """When the customer is looked at next, as a timer position: `with_timer` of `own_due`."""
+    return with_timer(own_due(record, rules, phase), record, rules, phase, now, timer)
 
 
 @compiled

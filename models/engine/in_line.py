@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customer.layout import DUE
-from models.engine.effects import HANDLERS, ReportedEffect, reported
+from models.engine.effects import HANDLERS
+from models.engine.ground import ReportedEffect, reported
 from models.engine.lanes import Effect
 from models.engine.output_buffer import OutputPosition
 from models.engine.piece_run import Run

@@ -87,6 +87,7 @@ LANE = np.dtype(
         ("now", "<i8"),
         ("phase", "<i8"),
         ("cadence_offset", "<i8"),  # offset of the customer's own sampling cadence
+        ("own_due", "<f8"),  # after a step: when the customer is looked at next but for `timer`, a timer position
         ("timer", "<i8"),  # the standing's next timer, ms; 0: none
         ("stood", "<f8"),  # the risk as it was estimated before this step
         ("reached", "<f8"),  # the highest threshold of risk that has asked; 0.0: none

@@ -16,7 +16,8 @@ from models.customer.block import Block
 from models.customer.layout import TICK
 from models.engine.asking import asking
 from models.engine.decide import choose_champion, take_choice
-from models.engine.effects import Ground, take_effect
+from models.engine.effects import take_effect
+from models.engine.ground import Ground
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
 from models.engine.waves import waves

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.engine.effects import HANDLERS, ReportedEffect
+from models.engine.effects import HANDLERS
+from models.engine.ground import ReportedEffect
 from models.engine.lanes import EFFECT, Effect
 
 

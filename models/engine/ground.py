@@ -1,0 +1,128 @@
+"""What the handlers of effects work on: a piece's records, lanes and outputs, and what compiled code reported."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from models.customer.block import Block
+from models.customer.layout import DUE
+from models.customer.tail import Tail
+from models.decisions.contact import settle
+from models.decisions.standing import Standing
+from models.decisions.standing_stored import pack_standing, unpack_standing, watched
+from models.engine.customer_timers import next_due
+from models.engine.decide import Row
+from models.engine.lanes import Arrivals, ladder_of
+from models.engine.output_buffer import OutputPosition, Work
+from models.timeline.order import NEVER, Stage, time_of, timer_position
+
+
+class ReportedEffect(NamedTuple):
+    """One reported effect as plain numbers; the fields are described at `models.engine.lanes.EFFECT`.
+
+    number: its row in the buffer, where its bases are.
+    """
+
+    number: int
+    lane: int
+    what: int
+    row: int
+    due: float
+    now: int
+    probability: float
+    opened: int
+    flag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the handlers of one piece work on.
+
+    Attributes:
+        work: the piece under way, with its output buffer.
+        block: the records, one row for every lane.
+        lanes: dtype `models.engine.lanes.LANE`, shape (lanes,).
+        arrivals: the batch's touchpoints, as columns of shape (rows,).
+        effects: the walk's buffer, dtype `models.engine.lanes.EFFECT`, shape (room,).
+        moments: the touchpoint moments that a row of the batch asks, by row.
+        rules: what compiled code reads of the settings and the policy (`models.engine.lanes.rules_of`).
+    """
+
+    work: Work
+    block: Block
+    lanes: NDArray[Any]
+    arrivals: Arrivals
+    effects: NDArray[Any]
+    moments: Mapping[int, tuple[str, ...]]
+    rules: Any
+
+    def output_position(self, row: int, due: float, customer: bytes) -> OutputPosition:
+        """The position of a step in the line: at its touchpoint; of a timer: before the record that makes it due."""
+        if row >= 0:
+            return row, 1, 0.0, b""
+        piece = self.work.piece
+        return bisect_left(self.arrivals.now, time_of(due), piece.first, piece.last), 0, due, customer
+
+    def where(self, effect: ReportedEffect, probability: float | None = None) -> Row:
+        """An event's row of the line. probability: of its estimate, if there was one."""
+        customer = self.block.names[effect.lane]
+        return Row(self.output_position(effect.row, effect.due, customer), effect.now, customer, probability)
+
+    def stands(self, lane: int) -> Standing:
+        """How we stand with a lane's customer; what is changed in it counts once it is given to `keep`."""
+        return unpack_standing(self.block.tail(lane).standing)
+
+    def keep(self, lane: int, standing: Standing) -> None:
+        """Keep it in the record, and what compiled code reads of it in the lane."""
+        tail = self.block.tail(lane)
+        self._keep_packed(lane, tail, pack_standing(standing))
+        self.lanes["ladder"][lane] = ladder_of(tail.customer_class)
+
+    def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
+        """The same of what is packed; its next timer, ms."""
+        tail.standing, lanes = packed, self.lanes
+        timer, reached = watched(packed)
+        lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
+        return timer
+
+    def keep_at(self, lane: int, standing: Standing, now: int) -> None:
+        """The same within a step, at whose end compiled code has worked out when the customer is looked at next: worked
+        out again where the standing's timer is another now."""
+        tail = self.block.tail(lane)
+        stored, packed = tail.standing, pack_standing(standing)
+        if packed == stored:
+            return
+        former, _ = watched(stored)
+        timer = self._keep_packed(lane, tail, packed)
+        if timer != former:
+            due = float(self.lanes["own_due"][lane])
+            if timer:
+                due = min(due, float(timer_position(timer, Stage.SCORES)))
+            elif due == NEVER:
+                due = next_due(self.block.rows[lane], self.rules, int(self.lanes["phase"][lane]), now, 0)
+            self.block.times[lane, DUE] = due
+
+    def without_timers(self, lane: int, now: int) -> int:
+        """Take away what was to be looked at by now, on which the engine raised; the next timer, ms. What is out and
+        has expired counts as delivered."""
+        standing = self.stands(lane)
+        standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
+        settle(standing, now)
+        self.keep(lane, standing)
+        return standing.next_timer()
+
+    def touchpoint(self, row: int) -> Any:
+        """The touchpoint at a row of the batch, as decoded."""
+        return self.work.batch.columns.contents[row]
+
+
+def reported(ground: Ground, written: int) -> Iterator[ReportedEffect]:
+    """The first `written` effects, in order."""
+    effects = ground.effects[:written]
+    columns = [effects[name].tolist() for name in ReportedEffect._fields[1:]]
+    return map(ReportedEffect._make, zip(range(written), *columns, strict=True))
