@@ -87,6 +87,11 @@ class Config(RedisSecurity, KafkaSecurity, BaseSettings):
         0.0, ge=0, le=3_660, description="age of the oldest Redis backup to be restored; 0: decisions are kept for ever"
     )
 
+    index_dir: str = Field(
+        "~/.cache/retention",
+        description="where exports and `why` keep where a customer's records stand; empty: nowhere",
+    )
+
     # -- decisions: part of what must be equal for a replay to be equal
     mode: Literal["live", "replay"] = Field("live", description="whose times count: arrival's, or those of the log")
     alive: Alive = Field("purchase", description="what counts as staying: purchases, any engagement, a contract")

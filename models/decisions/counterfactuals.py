@@ -30,8 +30,8 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
     ),
     "for_a_person": ("Nothing: somebody of us was asked to.", "Nichts: Jemand von uns wurde darum gebeten."),
     "condition": (
-        "What we know of you would have had to meet the conditions: see below what it is, and correct what is wrong.",
-        "Was wir von Ihnen wissen, hätte die Bedingungen erfüllen müssen: Sehen Sie unten nach, was gespeichert ist, "
+        "What is stored of you would have had to meet the conditions: see what it is, and correct what is wrong.",
+        "Was wir von Ihnen wissen, hätte die Bedingungen erfüllen müssen: Sehen Sie nach, was gespeichert ist, "
         "und berichtigen Sie, was falsch ist.",
     ),
     "unreachable": ("An address at which you can be reached.", "Eine Anschrift, unter der wir Sie erreichen."),

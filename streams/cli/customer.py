@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -40,17 +42,49 @@ class RecordUnreadable(EngineError):
 @click.command()
 @click.argument("customer_id", metavar="ID")
 @click.option("--partitions", type=click.IntRange(1), help="of the touchpoints topic; asked of Kafka when left out")
+@click.option("--export", "exported", is_flag=True, help="everything held about them, fit to be handed to them")
+@click.option(
+    "--language", type=click.Choice(["en", "de"]), help="of --export; the customer's own without it, or English"
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="of --export and --erase-preview: the file to write"
+)
+@click.option("--erase-preview", "erasure", is_flag=True, help="what an erasure would do, and what is left until when")
 @json_option("one JSON object")
 @configured("redis_cluster")
-def customer(config: Config, customer_id: str, partitions: int | None, as_json: bool) -> None:
+def customer(
+    config: Config,
+    customer_id: str,
+    partitions: int | None,
+    exported: bool,
+    language: str | None,
+    out: Path | None,
+    erasure: bool,
+    as_json: bool,
+) -> None:
     """Show what is known of a customer: profile, behaviour, risk, decisions, what silence will bring, what is due.
+
+    With --export it tells the customer: what is stored of them field by field, what they agreed to and what that rests
+    on, each decision with its data and what would have changed it, what was sent and what became of it, the events, and
+    how long all of it is kept. It is the answer to a request for access, also of who was erased.
 
     \b
     Examples:
       retention customer anna
       retention customer anna --partitions 8 --json         needs Redis only
+      retention customer anna --export --language de --out anna.txt
+      retention customer anna --erase-preview
     """
+    if language and not exported:
+        raise click.UsageError("--language is for --export")
+    if out and not (exported or erasure):
+        raise click.UsageError("--out is for --export and --erase-preview")
+    if exported and erasure:
+        raise click.UsageError("give one of --export and --erase-preview")
     quiet_libraries()
+    if exported or erasure:
+        _access(config, customer_id, language, out, erasure, as_json)
+        return
     from streams.operations.customer.portrait import lines, profile_view  # loads the engine
     from streams.operations.customer.standing import short_view, standing_view
 
@@ -77,6 +111,34 @@ def customer(config: Config, customer_id: str, partitions: int | None, as_json: 
         echo_json(profile)
     else:
         for line in lines(profile):
+            echo(line)
+
+
+def _access(
+    config: Config, customer_id: str, language: str | None, out: Path | None, erasure: bool, as_json: bool
+) -> None:
+    from streams.cli.access import read_erasure, read_export
+    from streams.cli.log_evaluation import written
+
+    try:
+        if erasure:
+            from streams.operations.access.erasure import erasure_lines  # loads the engine
+
+            data = read_erasure(config, customer_id)
+            text = list(erasure_lines(data))
+        else:
+            data, text = read_export(config, customer_id, language)
+    except UnknownRecord as error:
+        raise RecordUnreadable(str(error)) from error
+    if out is not None:
+        with written("--out", out):
+            out.touch(mode=0o600)
+            out.write_text(json.dumps(data, ensure_ascii=False) + "\n" if as_json else "\n".join(text) + "\n", "utf-8")
+        echo(f"written to {out}", err=True)
+    elif as_json:
+        echo_json(data)
+    else:
+        for line in text:
             echo(line)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,13 @@ from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
+from streams.cli.access import Indices
 from streams.cli.customer import CustomerUnknown, RecordUnreadable
 from streams.cli.options import a_log, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.cli.repeat import as_data, repeat, show
 from streams.config import Config
 from streams.errors import EngineError, StateUnreadable
-from streams.kafka.security import kafka_connection
-from streams.kafka.topic_reader import TopicReader
 from streams.text import moment
 
 if TYPE_CHECKING:
@@ -100,19 +98,14 @@ def why(
     from streams.operations.why.past import last_asked, past
 
     asked = None
-    with ExitStack() as open_topics:
-        connection = kafka_connection(config)
-        touchpoints, decisions, triggers = (
-            open_topics.enter_context(TopicReader(connection, config.topic(role)))
-            for role in ("touchpoints", "decisions", "triggers")
-        )
-        partition = partition_of(customer_id, touchpoints.partitions)
+    with Indices(config, "touchpoints", "decisions", "triggers") as topics:
+        touchpoints, partition = topics.of["touchpoints"].topic, partition_of(customer_id, topics.partitions)
         stored = asyncio.run(_stored(config, partition, customer_id))
         record = _record(stored, customer_id)
         until = ENDS if end is None else end
         if begin is None:
             begin = max(0, (stored.time if end is None else end) - LOOK_BACK)
-        outputs = outputs_of(decisions, triggers, partition, customer_id, begin, until)
+        outputs = outputs_of(topics.of["decisions"], topics.of["triggers"], partition, customer_id, begin, until)
         entries = past(outputs, until)
         if record is None and not entries:
             raise CustomerUnknown(

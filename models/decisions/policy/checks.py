@@ -15,6 +15,7 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
 from models.decisions.policy.protection_checks import faults_of_protection
+from models.decisions.policy.retention_checks import faults_of_retention
 from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Policy
@@ -319,6 +320,7 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _channels,
     faults_of_budgets,
     faults_of_plans,
+    faults_of_retention,
     faults_of_people,
     faults_of_protection,
     _names,

@@ -18,6 +18,7 @@ from models.decisions.policy.contact_types import AdFree, Basis, BestHour, Chann
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
 from models.decisions.policy.people_types import Customers, People
 from models.decisions.policy.plan_types import Plan, Then
+from models.decisions.policy.retention_types import Retention
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerClass, Language, TimeZone, Topic
 
 OF_ACCOUNTS: Final = frozenset({"business", "reseller", "partner"})
@@ -157,7 +158,7 @@ class Policy(Part, frozen=True, kw_only=True):
     when the policy comes into force asks within so many days, each at their own time; without it at their next
     estimate. protected: fields of customers and touchpoints that no condition may name. people: who may change the
     policy. max_touched: a policy that would touch more customers in its first day is not applied unless `--yes` says
-    how many. notice: notices that go with messages.
+    how many. notice: notices that go with messages. retention: how long topics are kept.
     """
 
     format: Literal[1]
@@ -176,6 +177,7 @@ class Policy(Part, frozen=True, kw_only=True):
     choice: Choice = Choice()
     budget: Annotated[dict[Identifier, Budget], Meta(max_length=16)] = msgspec.field(default_factory=dict)
     alarm: AlarmRules | None = None
+    retention: Retention = Retention()
     zone: TimeZone | None = None
     ramp: Annotated[float, Meta(gt=0, le=100)] | None = None
     protected: tuple[str, ...] = ()

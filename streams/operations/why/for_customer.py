@@ -71,7 +71,7 @@ class Words:
             planned = True
             what = kind_told(out["kind"] or "", self.say.language) or self.say("something")
             usable = self.say("can_use", time=self.time(out["usable_until"])) if out["usable_until"] else ""
-            since, by = self.time(out["since"]), self._by(out["channel"])
+            since, by = self.time(out["since"]), self.by(out["channel"])
             yield f"  {self.say('have', what=what, by=by, time=since, usable=usable)}"
         if now["marketing_rests_until"] or now["after_bad_experience_until"]:
             planned = True
@@ -84,7 +84,7 @@ class Words:
     def _sent(self, entry: dict[str, Any]) -> Iterator[str]:
         trigger = entry["trigger"]
         what = kind_told(trigger["kind"] or trigger["action"], self.say.language) or self.say("message")
-        by, because = self._by(trigger["channel"]), self._because(entry)
+        by, because = self.by(trigger["channel"]), self._because(entry)
         yield f"  {self.say('was_sent', time=self.time(entry['time']), what=what, by=by, because=because)}"
         if trigger["usable_until"]:
             yield f"    {self.say('could_use', time=self.time(trigger['usable_until']))}"
@@ -139,7 +139,7 @@ class Words:
         yield f"  {say('topics', chosen=chosen)}"
         yield f"  {say('take_back')}"
         for (purpose, channel), said in sorted(unpack_register(tail.consents).items()):
-            name, on = "agreed" if said.granted else "refused", "" if channel == EVERY else self._by(channel)
+            name, on = "agreed" if said.granted else "refused", "" if channel == EVERY else self.by(channel)
             yield f"    {say(name, to=say(purpose), on=on, time=self.at_ms(said.time))}"
         yield f"  {say('not_estimated' if self.flags & UNSCORED else 'estimated')}"
 
@@ -151,7 +151,14 @@ class Words:
     def _told(self, code: str) -> str:
         return told(code, True, self.say.language)
 
-    def _by(self, channel: str | None) -> str:
+    def action(self, name: str) -> str:
+        """What an action is to the customer: its kind."""
+        actions = self.policy.policy.action if self.policy is not None else {}
+        kind = actions[name].kind if name in actions else name
+        return kind_told(kind, self.say.language) or self.say("something")
+
+    def by(self, channel: str | None) -> str:
+        """The end of a sentence: by which channel."""
         return self.say("by", channel=self.say.channel(channel)) if channel else ""
 
     def time(self, stated: str) -> str:

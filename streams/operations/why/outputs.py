@@ -10,6 +10,7 @@ import msgspec
 
 from models.outputs import Decision, Position, Trigger, Withdrawal
 from streams.kafka.topic_reader import Read, TopicReader
+from streams.operations.why.index import TopicIndex
 
 _decision = msgspec.json.Decoder(Decision).decode
 _trigger = msgspec.json.Decoder(Trigger | Withdrawal).decode
@@ -24,7 +25,7 @@ class Outputs(NamedTuple):
 
 
 def outputs_of(
-    decisions: TopicReader, triggers: TopicReader, partition: int, customer: str, since: int, until: int
+    decisions: TopicIndex, triggers: TopicIndex, partition: int, customer: str, since: int, until: int
 ) -> Outputs:
     """All that was said of a customer of a partition within a time, from `since` to `until`, log time in ms; what
     became of a trigger also later.
@@ -32,7 +33,7 @@ def outputs_of(
     Raises BrokerUnreachable, BrokerRefused.
     """
     found, said, unread = list[Decision](), dict[str, Trigger](), 0
-    for read in of_customer(decisions, partition, customer, since):
+    for read in decisions.of_customer(partition, customer, since):
         try:
             decision = _decision(read.value)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -40,7 +41,7 @@ def outputs_of(
             continue
         if decision.time >= since and (decision.time <= until or decision.trigger):
             found.append(decision)
-    for read in of_customer(triggers, partition, customer, since):
+    for read in triggers.of_customer(partition, customer, since):
         try:
             output = _trigger(read.value)
         except (msgspec.DecodeError, UnicodeDecodeError):

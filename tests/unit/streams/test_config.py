@@ -23,6 +23,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "partitions": ("12", 12),
     "replication": ("3", 3),
     "recovery_days": ("30", 30.0),
+    "index_dir": ("/var/cache/retention", "/var/cache/retention"),
     "mode": ("replay", "replay"),
     "alive": ("engagement", "engagement"),
     "challengers": ("adagrad,forest", "adagrad,forest"),

@@ -1,0 +1,124 @@
+"""Reads what `retention customer ID --export` and `--erase-preview` tell, from Redis and from the topics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.customer.record import Record, unpack
+from models.timeline.partitioning import partition_of
+from streams.cli.options import echo
+from streams.cli.redis_access import store_of
+from streams.config import Config
+from streams.errors import StateUnreadable
+from streams.kafka.access import KafkaRightMissing
+from streams.kafka.admin import TopicAdmin
+from streams.kafka.partition_facts import TopicDirectory
+from streams.kafka.security import kafka_connection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import kept_ms
+from streams.operations.access.places import ENGLISH, GERMAN, TOPICS, Told, limit_of, record_limit, told_places
+from streams.operations.why.index import TopicIndex
+
+if TYPE_CHECKING:
+    from streams.operations.customer.stored import StoredCustomer
+
+TIMEOUT_S = 30.0
+
+
+class Indices(ExitStack):
+    """The topics that name customers, by role, each with its index; a context manager."""
+
+    def __init__(self, config: Config, *roles: str) -> None:
+        super().__init__()
+        connection = kafka_connection(config)
+        readers = {role: self.enter_context(TopicReader(connection, config.topic(role))) for role in roles}
+        folder = Path(config.index_dir).expanduser() if config.index_dir else None
+        ids = asyncio.run(_topic_ids(config, [config.topic(role) for role in roles])) if folder is not None else {}
+        self.partitions = next(iter(readers.values())).partitions
+        self.of = {role: TopicIndex(reader, folder, ids.get(reader.topic, "")) for role, reader in readers.items()}
+
+    @property
+    def read(self) -> int:
+        """Records that were read so far."""
+        return sum(index.read for index in self.of.values())
+
+
+async def _topic_ids(config: Config, names: list[str]) -> dict[str, str]:
+    directory = TopicDirectory(kafka_connection(config), "retention-index", TIMEOUT_S)
+    try:
+        return {name: one.topic_id for name, one in (await directory.describe(names)).items()}
+    finally:
+        await directory.close()
+
+
+def read_export(config: Config, customer: str, language: str | None) -> tuple[dict[str, Any], list[str]]:
+    """The export as plain data, and as lines of text."""
+    from streams.operations.access.export import Held, export, lines  # loads the engine
+    from streams.operations.why.for_customer import Words
+    from streams.operations.why.outputs import outputs_of
+
+    with Indices(config, *TOPICS) as topics:
+        partition = partition_of(customer, topics.partitions)
+        stored = asyncio.run(_stored(config, partition, customer))
+        record = _record(stored, customer)
+        words = Words(record, stored.policy, stored.time, language)
+        outputs = outputs_of(topics.of["decisions"], topics.of["triggers"], partition, customer, 0, 2**62)
+        events = list(_raw(topics.of["touchpoints"], partition, customer))
+        examples = list(_raw(topics.of["examples"], partition, customer))
+        unreadable = list(_raw(topics.of["deadletters"], partition, customer))
+        echo(f"{topics.read:,} records of the topics were read", err=True)
+    at = GERMAN if words.say.language == "de" else ENGLISH
+    told = export(Held(customer, record, outputs, places_of(config, stored, at), words, events, examples, unreadable))
+    return told, list(lines(told, words))
+
+
+def read_erasure(config: Config, customer: str) -> dict[str, Any]:
+    """What an erasure would do."""
+    from streams.operations.access.erasure import erasure_preview  # loads the engine
+
+    with TopicReader(kafka_connection(config), config.topic("touchpoints")) as touchpoints:
+        partition = partition_of(customer, touchpoints.partitions)
+    stored = asyncio.run(_stored(config, partition, customer))
+    places = places_of(config, stored, ENGLISH)
+    return erasure_preview(customer, _record(stored, customer), stored.policy, places)
+
+
+def places_of(config: Config, stored: StoredCustomer, language: int) -> list[Told]:
+    """Where something of a customer lies, with the limits that are in force."""
+    names = {role: config.topic(role) for role in TOPICS}
+    try:
+        with TopicAdmin(kafka_connection(config)) as admin:
+            found = admin.describe(names.values())
+    except KafkaRightMissing:
+        found = {}
+    kept = {role: kept_ms(found[name].settings) if name in found else None for role, name in names.items()}
+    limits = {role: limit_of(ms, language) for role, ms in kept.items()}
+    engine = stored.settings if stored.settings is not None else config.engine()
+    return told_places(limits, record_limit(engine.forget_after, engine.horizon, language), language)
+
+
+def _raw(index: TopicIndex, partition: int, customer: str) -> Iterator[dict[str, Any]]:
+    for read in index.of_customer(partition, customer):
+        try:
+            value = json.loads(read.value)
+        except ValueError:
+            value = read.value.decode(errors="backslashreplace")
+        yield {"partition": read.partition, "offset": read.offset, "time": read.timestamp, "value": value}
+
+
+def _record(stored: StoredCustomer, customer: str) -> Record | None:
+    if stored.unreadable:
+        raise StateUnreadable(stored.unreadable)
+    return None if stored.record is None else unpack(customer.encode(), stored.record)
+
+
+async def _stored(config: Config, partition: int, customer: str) -> StoredCustomer:
+    from streams.operations.customer.stored import stored_customer  # loads River
+
+    async with store_of(config) as store:
+        return await stored_customer(store, partition, customer, foresee=False)

@@ -1,0 +1,113 @@
+"""The headings and sentences of an export, in English and German."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXPORT: Final[dict[str, tuple[str, str]]] = {
+    "title": ("What we know of {customer}, as of {time}", "Was wir über {customer} wissen, Stand {time}"),
+    "known": ("1. What is stored of you", "1. Was von Ihnen gespeichert ist"),
+    "nothing_of": ("Nothing is stored as to: {names}.", "Nichts ist gespeichert zu: {names}."),
+    "consents": (
+        "2. What you agreed to and refused, and what that rests on",
+        "2. Wozu Sie eingewilligt und was Sie abgelehnt haben, und worauf das beruht",
+    ),
+    "decisions": (
+        "3. What was decided about you, from what, and what would have changed it",
+        "3. Was über Sie entschieden wurde, woraus, und was es geändert hätte",
+    ),
+    "sent": ("4. What was sent to you, and what became of it", "4. Was Ihnen geschickt wurde und was daraus wurde"),
+    "events": (
+        "5. What was told to us of you, as far as it is still there",
+        "5. Was uns von Ihnen gemeldet wurde, soweit es noch da ist",
+    ),
+    "more_events": (
+        "Beside it {examples} observations from which was learned, and {unreadable} events that could not be read: "
+        "they are in the machine-readable form of this answer.",
+        "Dazu {examples} Beobachtungen, aus denen gelernt wurde, und {unreadable} Ereignisse, die nicht lesbar waren: "
+        "Sie stehen in der maschinenlesbaren Form dieser Auskunft.",
+    ),
+    "kept": ("6. Where it lies, and until when", "6. Wo es liegt und bis wann"),
+    "change": ("7. What you can change", "7. Was Sie ändern können"),
+    "rights": ("8. What you can ask for", "8. Was Sie verlangen können"),
+    "ask": (
+        "That we correct what is wrong, erase it, keep it without using it, hand it over, and that a person looks at a "
+        "decision. You may complain to a data protection authority.",
+        "Dass wir Falsches berichtigen, alles löschen, es aufbewahren ohne es zu nutzen, es herausgeben und dass ein "
+        "Mensch eine Entscheidung prüft. Sie können sich bei einer Datenschutzbehörde beschweren.",
+    ),
+    "nothing": ("Nothing.", "Nichts."),
+    "no_record": (
+        "There is no record of you: you never were a customer here, or left the store.",
+        "Es gibt keinen Datensatz von Ihnen: Sie waren hier nie Kunde, oder er wurde gelöscht.",
+    ),
+    "rests_on": ("rests on", "beruht auf"),
+    "evidence_gone": (
+        "the entry with its text is gone by its limit",
+        "der Eintrag mit dem Wortlaut ist durch Fristablauf gelöscht",
+    ),
+    "used": ("from", "aus"),
+    "estimate": (
+        "our estimate that you turn away: {percent} %",
+        "unserer Schätzung, dass Sie sich abwenden: {percent} %",
+    ),
+    "looked_at": ("looked at", "betrachtet"),
+    "changed": ("what would have changed it", "was es geändert hätte"),
+    "not_held": ("nothing stood against it", "nichts stand dagegen"),
+    "chance": ("chance of it: {percent} %", "Wahrscheinlichkeit dafür: {percent} %"),
+    "was_chosen": ("this was chosen: {what}{by}", "das wurde gewählt: {what}{by}"),
+    "became": ("what became of it", "was daraus wurde"),
+    "version": (
+        "made by model {version} and policy {policy}",
+        "getroffen mit Modell {version} und Richtlinie {policy}",
+    ),
+    "by_computer": (
+        "No person took part in these decisions, except where it says so.",
+        "An diesen Entscheidungen war kein Mensch beteiligt, außer wo es dasteht.",
+    ),
+    "until": ("until: {until}", "bis: {until}"),
+    "at_erasure": ("at an erasure: {erasure}", "bei einer Löschung: {erasure}"),
+    "coupon": ("coupon {coupon}", "Gutschein {coupon}"),
+    "unread": (
+        "{count} entries are of another release of our programs, and left out.",
+        "{count} Einträge stammen von einer anderen Fassung unserer Programme und fehlen hier.",
+    ),
+}
+
+ENTRIES: Final[dict[str, tuple[str, str]]] = {
+    "episode_opened": (
+        "It began to look as if you might turn away.",
+        "Es begann so auszusehen, als könnten Sie sich abwenden.",
+    ),
+    "episode_continued": (
+        "It still looked as if you might turn away.",
+        "Es sah noch so aus, als könnten Sie sich abwenden.",
+    ),
+    "episode_closed": (
+        "It no longer looked as if you might turn away.",
+        "Es sah nicht mehr so aus, als könnten Sie sich abwenden.",
+    ),
+    "rearmed": ("A message was not sent in time.", "Eine Nachricht wurde nicht rechtzeitig gesendet."),
+    "erased": ("You asked to be forgotten.", "Sie haben gebeten, vergessen zu werden."),
+    "reopened": ("You agreed again to hear from us.", "Sie haben wieder eingewilligt, von uns zu hören."),
+    "forgotten": (
+        "You were silent for so long that your record was deleted.",
+        "Sie waren so lange still, dass Ihr Datensatz gelöscht wurde.",
+    ),
+    "consent": ("You agreed to something, or refused it.", "Sie haben in etwas eingewilligt oder es abgelehnt."),
+    "restricted": ("Your account was marked.", "Ihr Konto wurde gekennzeichnet."),
+    "access_requested": (
+        "You asked what we know of you: a person answers.",
+        "Sie fragten, was wir von Ihnen wissen: Ein Mensch antwortet.",
+    ),
+    "restriction_requested": (
+        "You asked that nothing is used: a person looks into it.",
+        "Sie baten, dass nichts genutzt wird: Ein Mensch geht dem nach.",
+    ),
+    "decision_contested": (
+        "You contested a decision: a person looks at it.",
+        "Sie haben eine Entscheidung angefochten: Ein Mensch prüft sie.",
+    ),
+    "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
+}
+"""By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""

@@ -1,0 +1,48 @@
+"""What an estimate was made from, in the customer's language: the model's reasons (`models.churn.drivers`)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from streams.operations.why.phrases import GERMAN
+
+_PARTS: Final[tuple[tuple[str, str], ...]] = (
+    (r"silent (\d+) days?, (.*)", r"still seit \1 Tagen, \2"),
+    (r"usually buys every (\d+) days?", r"kaufen sonst alle \1 Tage"),
+    (r"usually comes every (\d+) days?", r"kommen sonst alle \1 Tage"),
+    (r"usually renews every (\d+) days?", r"verlängern sonst alle \1 Tage"),
+    (r"(bought|came|renewed) once so far", r"bisher einmal da"),
+    (r"(bought|came|renewed) on (\d+) days? so far", r"bisher an \2 Tagen da"),
+    (r"looks at us less than before", "sehen sich weniger bei uns um als früher"),
+    (r"(buys|comes|renews) less often than before", "seltener da als früher"),
+    (r"(buys|comes|renews) more often than before", "öfter da als früher"),
+    (r"spends less than usual", "geben weniger aus als sonst"),
+    (r"spends more than usual", "geben mehr aus als sonst"),
+    (r"(\d+) open service cases?, the oldest for (\d+) days?", r"offene Anliegen: \1, das älteste seit \2 Tagen"),
+    (r"sounds unhappy", "klingen unzufrieden"),
+    (r"sounds content", "klingen zufrieden"),
+    (r"complained lately", "haben sich kürzlich beschwert"),
+    (r"a payment failed lately", "eine Zahlung schlug kürzlich fehl"),
+    (r"unsubscribed from messages lately", "haben sich kürzlich von Nachrichten abgemeldet"),
+    (r"returned goods lately", "haben kürzlich Ware zurückgegeben"),
+    (r"received many campaigns lately", "haben kürzlich viele Nachrichten bekommen"),
+    (r"no action is worth its cost", "nichts davon wäre seinen Preis wert"),
+)
+"""Each reason whole, and in German; a number or a further reason stands in it."""
+
+
+def reasons_told(reason: str, language: str) -> list[str]:
+    """The reasons in a decision's text. One that has no words in the language is told as it is."""
+    parts = [part for part in reason.split("; ") if part]
+    return [_german(part) for part in parts] if language == GERMAN else parts
+
+
+def _german(part: str) -> str:
+    for english, german in _PARTS:
+        found = re.fullmatch(english, part)
+        if found is not None:
+            told = found.expand(german)
+            further = found[2] if found.re.groups == 2 else ""
+            return told if not further or further.isdigit() else told.replace(further, _german(further))
+    return part

@@ -1,0 +1,126 @@
+"""Every field that is stored of a customer is named in an export, in both languages: a new one can't be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import fields as fields_of
+from typing import Any
+
+import pytest
+
+from models.customer import layout
+from models.customer.bands import Band
+from models.customer.consent import MARKETING, Statement, pack_register
+from models.customer.contract import Contract, pack_contract
+from models.customer.interests import pack_interests
+from models.customer.layout import NUMBERS, SECONDS, SLAB, TIMES
+from models.customer.record import Record
+from models.customer.restrictions import REASONS, Restriction, pack_restrictions
+from models.customer.tail import Tail
+from models.decisions.running import Running
+from models.decisions.standing import DayCount, Outstanding, Spent, Stage, Standing, Waiting
+from models.decisions.standing_stored import pack_standing
+from models.timeline.order import Stage as Timer
+from models.timeline.order import timer_position
+from streams.operations.access import fields
+from streams.operations.access.record import BANDS, STAGES, RecordTold
+from streams.operations.why.for_customer import Words
+from streams.operations.why.phrases import LANGUAGES
+from tests.unit.streams.operations.why.test_story import stories
+
+TIME = 1_000_000_000_000
+BITS = [name for name, value in vars(layout).items() if isinstance(value, int) and name in (
+    "NO_CONSENT", "ERASED", "REARMED", "STAYED", "BACK", "LEFT", "UNLEARNED", "UNSCORED"
+)]  # fmt: skip
+TOLD_APART = {"times", "seconds", "numbers", "flags"}
+PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
+    (Statement, fields.STATEMENT),
+    (Restriction, fields.RESTRICTION),
+    (Contract, fields.CONTRACT),
+    (Waiting, fields.WAITING),
+    (Outstanding, fields.OUTSTANDING),
+    (DayCount, fields.DAY_COUNT),
+    (Running, fields.RUNNING),
+]
+
+
+def test_every_number_of_the_slab_is_named() -> None:
+    assert SLAB.names is not None
+    assert set(SLAB.names) == TOLD_APART | set(fields.HEAD)
+    assert (len(fields.TIMES), len(fields.SECONDS), len(fields.NUMBERS)) == (TIMES, SECONDS, NUMBERS)
+    assert len(fields.FLAGS) == 8 == len(BITS)
+
+
+def test_every_field_of_the_tail_and_of_how_we_stand_is_named() -> None:
+    assert set(fields.TAIL) == set(Tail.__struct_fields__)
+    assert set(fields.STANDING) == {one.name for one in fields_of(Standing)} - {"read"}
+
+
+@pytest.mark.parametrize(("kind", "named"), PARTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_field_of_what_lies_packed_is_named(kind: Any, named: dict[str, fields.Field]) -> None:
+    assert set(named) == set(kind._fields)
+
+
+def test_every_band_and_stage_has_words() -> None:
+    assert set(BANDS) == set(Band)
+    assert set(STAGES) == set(Stage)
+
+
+def whole() -> Record:
+    """A record in which every field says something."""
+    record = Record(b"anna")
+    record.ring, record.band, record.flags, record.feedback, record.open_cases = 3, Band.AT_RISK, 255, 0x11, 2
+    for number in range(TIMES):
+        record.times[number] = TIME + number
+    record.times[layout.DUE] = timer_position(TIME, Timer.SCORES)
+    for number in range(SECONDS):
+        record.seconds[number] = 1_000_000_000 + number
+    for number in range(NUMBERS):
+        record.numbers[number] = 0.5 + number
+    record.remember(1)
+    record.pending_ticks[0] = 7
+    record.pending_bases[0][0] = 9
+    numbered = Standing(
+        0.5, TIME, TIME, TIME, True,
+        [Waiting(1, TIME, TIME, 0.5)],
+        [Outstanding(1, TIME, TIME, TIME, 1, 1, 0, 3, Stage.OUT, (Spent(1, TIME, 1, True),))],
+        [DayCount(19_000, 1, 0, 3, 2)],
+        {1: TIME}, {1: TIME}, TIME, 1, [Running(1, TIME, 1, TIME)],
+    )  # fmt: skip
+    record.tail = Tail(
+        channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
+        rewards=("mug",), customer_class="consumer", programme="gold", cases={"T-1": TIME}, presence="app",
+        opener="e-1", trigger=bytes(15) + b"x", step=1, silent_until=TIME, language="de", country="DE", account="a",
+        role="buyer", presence_at=TIME, interests=pack_interests(TIME, {"tea": 1.0}), more_cases=1,
+        contract=pack_contract(Contract(plan="coffee")), standing=pack_standing(numbered),
+        consents=pack_register({(MARKETING, "email"): Statement(True, TIME, reference=7)}),
+        restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
+    )  # fmt: skip
+    return record
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_known_of_every_field_is_shown(language: str) -> None:
+    told = list(RecordTold(whole(), Words(whole(), None, TIME, language)).items())
+    assert [one.name for one in told if not one.shown] == []
+    assert len({one.name for one in told}) == len(told)
+    known = {one.name: one.shown for one in told}
+    assert known["tail.max_per_week"] == "0"
+    assert known["tail.cases"] == {"T-1": "2001-09-09 03:46"}
+
+
+def test_a_blank_record_names_the_same_fields_and_shows_nothing_of_the_customer() -> None:
+    told = list(RecordTold(Record(b"anna"), Words(None, None, 0)).items())
+    assert [one.name for one in told] == [one.name for one in RecordTold(whole(), Words(None, None, 0)).items()]
+    assert {one.name for one in told if one.shown} == {"version", "check", "band"}
+
+
+def test_the_two_languages_name_the_same_fields_otherwise() -> None:
+    for story in stories():
+        english, german = (
+            list(RecordTold(story.record, Words(story.record, story.policy, story.time, language)).items())
+            for language in LANGUAGES
+        )
+        assert [one.name for one in english] == [one.name for one in german]
+        assert all(
+            one.label != other.label for one, other in zip(english, german, strict=True) if one.label != "version"
+        )
