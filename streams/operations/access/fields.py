@@ -179,6 +179,16 @@ STANDING: Final = {
         "wie oft Sie antworteten, nach je drei Stunden des Tages",
         "answers",
     ),
+    "carried": Field(
+        "an occasion waits its turn, since our rules are new",
+        "ein Anlass wartet, bis er an der Reihe ist, da unsere Regeln neu sind",
+        "yes",
+    ),
+    "shadowed": Field(
+        "the level at which we noted what we would have done",
+        "die Stufe, bei der wir notierten, was wir getan hätten",
+        "risk",
+    ),
     "running": Field("plans that run", "laufende Abläufe", "packed"),
 }
 """Fields of `models.decisions.standing.Standing`."""

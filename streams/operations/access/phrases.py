@@ -108,6 +108,10 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
         "You contested a decision: a person looks at it.",
         "Sie haben eine Entscheidung angefochten: Ein Mensch prüft sie.",
     ),
+    "shadow": (
+        "We noted what we would have done by rules that we try out; nothing was done.",
+        "Wir haben notiert, was wir nach Regeln getan hätten, die wir erproben; getan wurde nichts.",
+    ),
     "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
 }
 """By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""

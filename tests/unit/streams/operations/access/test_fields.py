@@ -84,7 +84,7 @@ def whole() -> Record:
         [Waiting(1, TIME, TIME, 0.5)],
         [Outstanding(1, TIME, TIME, TIME, 1, 1, 0, 3, Stage.OUT, (Spent(1, TIME, 1, True),))],
         [DayCount(19_000, 1, 0, 3, 2)],
-        {1: TIME}, {1: TIME}, TIME, 1, [Running(1, TIME, 1, TIME)],
+        {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)], carried=True, shadowed=0.5,
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
