@@ -9,6 +9,7 @@ from typing import Final
 
 from models.decisions.draw import share_of
 from models.decisions.given import Given
+from models.decisions.policy.in_force import PolicyInForce
 from models.settings import DAY, SECOND
 
 CARRIED_OVER: Final = "carried_over"
@@ -17,9 +18,15 @@ CARRIED_OVER: Final = "carried_over"
 
 def own_turn(given: Given) -> int:
     """When the customer's turn comes, log time in ms, whole seconds after now; 0: at once."""
-    ramp = given.policy.policy.ramp
+    if given.policy.policy.ramp is None:
+        return 0
+    return (given.now // SECOND + 1) * SECOND + turn_after(given.policy, given.person.customer)
+
+
+def turn_after(policy: PolicyInForce, customer: bytes) -> int:
+    """How long after their step a customer's turn comes, ms, whole seconds; 0 without `ramp`."""
+    ramp = policy.policy.ramp
     if ramp is None:
         return 0
     days = 100.0 / ramp
-    after = share_of("ramp", given.person.customer) * int(days * DAY) >> 64
-    return (given.now // SECOND + 1) * SECOND + after // SECOND * SECOND
+    return (share_of("ramp", customer) * int(days * DAY) >> 64) // SECOND * SECOND

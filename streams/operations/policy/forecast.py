@@ -9,14 +9,14 @@ workers, and what it says is of that moment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from xxhash import xxh3_64_intdigest
 
-from models.customer.layout import DUE, PURCHASE_DAYS, RISK, TICK
+from models.customer.layout import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, TICK
 from models.customer.record import hash_of, unpack
 from models.customer.schedule import phase_of
 from models.customer.tail import UnknownRecord
@@ -24,12 +24,12 @@ from models.decisions.ask import FINAL, Ask
 from models.decisions.gates import customer_wide, judge
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import unpack_standing
+from models.decisions.turns import turn_after
 from models.engine.by_policy import Customer
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.order import NEVER, time_of
 from streams.operations.policy.shards import ShardPolicyNow
 from streams.shard.meta import settings_in_force
-from streams.store.redis.store import RedisStore
 
 MOST: Final = 20_000
 """Customers that are looked at; of more a share."""
@@ -41,15 +41,22 @@ NOTHING: Final = ""
 _WHOLE: Final = 1 << 64
 
 
+class Records(Protocol):
+    """What a forecast needs of the store. Implemented by RedisStore."""
+
+    async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]: ...
+    def all_names(self, beginning: bytes) -> AsyncIterator[tuple[str, bytes]]: ...
+
+
 class Met(NamedTuple):
     """A customer whom a policy would ask about at its start. level: the highest that they have reached. kind: of the
     action that is first in line, NOTHING where all are held for good. wide: the gate that holds the customer as a
-    whole; empty: none. due: log time of their next step, ms."""
+    whole; empty: none. asks: log time at which they ask, ms: at their next step, or in their turn after it (`ramp`)."""
 
     level: str
     kind: str
     wide: str
-    due: int
+    asks: int
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class Forecast:
     """Counts of a share of all customers, which is scaled up where it is told.
 
     looked_at: customers; share: of all. held: by the gate that holds them as a whole. levels, kinds: of those who would
-    be touched. hour, day: of them those whose next step is due within so long.
+    be touched. hour, day: of them those who ask within so long.
     """
 
     share: float = 1.0
@@ -77,8 +84,8 @@ class Forecast:
         self.touched += 1
         self.levels[met.level] += 1
         self.kinds[met.kind] += 1
-        self.hour += met.due <= now + HOUR
-        self.day += met.due <= now + DAY
+        self.hour += met.asks <= now + HOUR
+        self.day += met.asks <= now + DAY
 
     def scaled(self, count: int) -> int:
         """A count of the share, as of all."""
@@ -127,22 +134,26 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     ]
     if not reached:
         return None
+    due = time_of(float(record.times[DUE])) if record.times[DUE] < NEVER else now + settings.tick
+    if record.times[LAST_PURCHASE] + settings.silence <= due:
+        return None  # their next step ends the episode: nobody is asked about who has left
     slab = (record.flags, record.times, record.numbers, record.seconds)
     person = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer)))).person(
         risk, settings.alive
     )
     ask = Ask(policy, person, standing, now, moment, now, reached[-1].name)
-    due = time_of(float(record.times[DUE])) if record.times[DUE] < NEVER else now + settings.tick
+    asks_at = max(due, now) + turn_after(policy, customer)
     if (wide := customer_wide(ask)) is not None:
-        return Met(reached[-1].name, NOTHING, wide.code, due)
+        return Met(reached[-1].name, NOTHING, wide.code, asks_at)
     for action in policy.actions_of(moment):
-        if not any(one.until == FINAL for one in judge(ask, action).held):
-            return Met(reached[-1].name, policy.policy.action[action].kind, "", due)
-    return Met(reached[-1].name, NOTHING, "", due)
+        told = policy.policy.action[action]
+        if told.mode == "live" and not any(one.until == FINAL for one in judge(ask, action).held):
+            return Met(reached[-1].name, told.kind, "", asks_at)
+    return Met(reached[-1].name, NOTHING, "", asks_at)
 
 
 async def forecast(
-    store: RedisStore, shards: Mapping[int, ShardPolicyNow], policy: PolicyInForce, most: int = MOST
+    store: Records, shards: Mapping[int, ShardPolicyNow], policy: PolicyInForce, most: int = MOST
 ) -> Forecast:
     """What a policy would touch, if it came into force now. most: customers that are looked at.
 
@@ -169,7 +180,7 @@ async def forecast(
     return found
 
 
-async def _pages(store: RedisStore, share: float) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def _pages(store: Records, share: float) -> AsyncIterator[tuple[int, list[bytes]]]:
     """The names of the customers who are looked at, by shard, some at a time, each once."""
     seen: set[bytes] = set()
     pages: dict[int, list[bytes]] = {}
