@@ -42,7 +42,10 @@ _WHOLE: Final = 1 << 64
 
 
 class Records(Protocol):
-    """What a forecast needs of the store. Implemented by RedisStore."""
+    """What a forecast needs of the store.
+
+    Implemented by RedisStore.
+    """
 
     async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]: ...
     def all_names(self, beginning: bytes) -> AsyncIterator[tuple[str, bytes]]: ...
