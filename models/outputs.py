@@ -39,7 +39,8 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     priority, content, parameters, notices: the action's. not_before: the earliest time to send it. language, zone: of
     the customer, where known. coupon, valid_until: of a promotion, and how long it can be used. cost: expected, of
     contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn. reserved: what
-    it has taken of budgets, in units (a contact, or a hundredth of money).
+    it has taken of budgets, in units (a contact, or a hundredth of money). test: it is for somebody who tries things
+    out; it counts for nothing.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     propensity: float = 0.0
     policy: str = ""
     reserved: dict[str, int] = {}
+    test: bool = False
 
 
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):
@@ -109,16 +111,17 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     and a customer's `REQUESTS`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for
     good), ``waits`` (until `until`), ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn``
     (what became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live),
-    ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), ``policy_in_force`` and
-    ``policy_waiting``. moment, level: what asked. candidates: what was looked at. gate: what held the customer as a
-    whole. control: the customer is of the control group, so `action` is what would have been done. policy: its name.
-    late: of a version that came into force not at a boundary but before the record at `at` and the due items that stand
-    before that: the last boundary that the line had crossed there. timer: of a late one that came into force between
-    two of these due items: the first that it decides, as its timer position (`models.timeline.order`) and its customer.
-    champion: of a version that is the first in force here since this model was promoted. lineage: of a version that
-    another learner than the application's first has made: that learner's schema. Two of them may have made versions of
-    one boundary; `model_version` of the decisions that follow means this one's. settings: what an operator's settings
-    change, by name: the old value and the new one.
+    ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and ``step_left_out``
+    (`moment` is the plan, or its step), ``policy_in_force`` and ``policy_waiting``. moment, level: what asked.
+    candidates: what was looked at. gate: what held the customer as a whole. control: the customer is of the control
+    group, so `action` is what would have been done. policy: its name. late: of a version that came into force not at
+    a boundary but before the record at `at` and the due items that stand before that: the last boundary that the line
+    had crossed there. timer: of a late one that came into force between two of these due items: the first that it
+    decides, as its timer position (`models.timeline.order`) and its customer. champion: of a version that is the
+    first in force here since this model was promoted. lineage: of a version that another learner than the
+    application's first has made: that learner's schema. Two of them may have made versions of one boundary;
+    `model_version` of the decisions that follow means this one's. settings: what an operator's settings change, by
+    name: the old value and the new one. test: it is about somebody who tries things out, or for them.
     """
 
     id: str
@@ -144,6 +147,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     candidates: tuple[Candidate, ...] = ()
     control: bool = False
     policy: str = ""
+    test: bool = False
 
 
 TASK = "task_for_a_person"

@@ -183,7 +183,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     found_id = id_at(given, name, level)
     fell = drawn(likely, bytes.fromhex(found_id))
     standing.waiting.remove(one)
-    standing.window_ends = whole_second(now + ms_of(choice.window))
+    if not ask.test:
+        standing.window_ends = whole_second(now + ms_of(choice.window))
     standing.carried, standing.shadowed = False, 0.0
     by_action = {LEAVE_ALONE: likely[0]} | {
         found.action: chance for (found, _), chance in zip(open_now, likely[1:], strict=True)
@@ -229,6 +230,8 @@ def _best(given: Given, one: Waiting, name: str, found: Judged) -> Opening | Non
     """`_opening`, or a better hour of the coming day, within the moment's life."""
     hour, rules = opening_of(given, found), given.policy.policy.best_hour
     if hour is None or rules is None or name not in (rules.moments or (given.policy.risk_moment,)):
+        return hour
+    if given.person.is_test(given.now):
         return hour
     purpose, within = given.policy.policy.action[found.action].purpose, rules_of(given.policy).moments[name].within
     latest = one.asked + within - SECOND if within else given.now + DAY

@@ -56,6 +56,7 @@ class Ask:
         "purse",
         "rules",
         "standing",
+        "test",
     )
 
     def __init__(
@@ -72,6 +73,7 @@ class Ask:
         self.policy, self.person, self.standing = policy, person, standing
         self.now, self.moment, self.asked, self.level = now, moment, asked, level
         self.rules: Rules = rules_of(policy)
+        self.test = person.is_test(now)
         self.purse = None if shared is None else shared.purse
         self.alarmed = shared is not None and shared.alarmed
         self.of_customer: dict[str, Holding] = {}

@@ -91,7 +91,7 @@ def reserve(
     """
     rules = rules_of(policy)
     one = rules.actions[action]
-    made = _room(standing, forced=True)
+    made = make_room(standing, forced=True)
     if one.once_per:
         remember(standing, policy, one.number, now)
     if one.promotion:
@@ -252,7 +252,7 @@ def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict
     open_until = entry.until if entry.until > time else 0
     late = entry.stage == Stage.GIVEN_BACK
     if late:
-        standing.promoted = standing.promoted or bool(entry.until and standing.reached)
+        standing.promoted = standing.promoted or bool(entry.until and standing.reached and entry.kind != OTHERS)
         if entry.action in once_per:
             standing.once[entry.action] = max(standing.once.get(entry.action, 0), entry.time)
     standing.outstanding[at] = entry._replace(
@@ -268,7 +268,7 @@ def _give_back(standing: Standing, at: int) -> list[Settled]:
     if entry.stage == Stage.DELIVERED:
         return [Settled(entry.id, REFUSED, entry)]
     standing.outstanding[at] = entry._replace(stage=Stage.GIVEN_BACK)
-    if entry.until:
+    if entry.until and entry.kind != OTHERS:
         standing.promoted = False
     last = standing.once.get(entry.action, 0)
     presumed = entry.stage == Stage.PRESUMED  # its time is that of its expiry
@@ -284,7 +284,7 @@ def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
     entry = Outstanding(
         0, at, at, _second(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
     )
-    settled = _room(standing, forced=until > time)
+    settled = make_room(standing, forced=until > time)
     if len(standing.outstanding) < MAX_OUTSTANDING:
         standing.outstanding.append(entry)
     else:
@@ -312,7 +312,7 @@ def _is_done(entry: Outstanding, now: int) -> bool:
     return entry.time + (KEPT if entry.id else OTHERS_KEPT) <= now
 
 
-def _room(standing: Standing, forced: bool) -> list[Settled]:
+def make_room(standing: Standing, forced: bool) -> list[Settled]:
     """Make room for one entry: what was given back goes first, then the oldest settled one into its day's count.
     forced: then one that is not settled, as if it had arrived."""
     entries = standing.outstanding

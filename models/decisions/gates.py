@@ -27,6 +27,7 @@ __all__ = [
     "channel_held",
     "channels_of",
     "customer_wide",
+    "in_order",
     "judge",
     "needs_a_person",
     "reaches_nobody",
@@ -34,6 +35,23 @@ __all__ = [
 ]
 
 _ORDER: Final = {code: place for place, code in enumerate(CODES)}
+_OF_TEST: Final = frozenset(
+    {
+        "stopped",
+        "erased",
+        "restricted",
+        "expired",
+        "off",
+        "wrong_level",
+        "wrong_class",
+        "condition",
+        "for_a_person",
+        UNREACHABLE,
+        REFUSED,
+        "no_content",
+    }
+)
+"""What holds a test customer, too: that it is not for such a customer, that they said no, that it cannot arrive."""
 _ONLY_MARKETING: Final = frozenset({MARKETING})
 
 
@@ -78,7 +96,7 @@ def customer_wide(ask: Ask) -> Held | None:
     first = ""
     for channel in moment.channels:
         code = UNREACHABLE if unreachable(ask.standing, channel) else ask.closed(MARKETING, channel)
-        if not code:
+        if not code or (ask.test and code == NO_BASIS):
             return None
         first = first or code
     return Held(first)
@@ -94,10 +112,19 @@ def judge(ask: Ask, action: str) -> Judged:
     held = [found for gate in gates if (found := gate(ask, one)) is not None]
     held += _of_customer(ask, purpose)
     channels = channels_of(ask.rules, one, ask.person, ask.now)
+    if ask.test:
+        return _of_a_test(ask, one, held, channels)
     for channel in channels:
         if not _on(ask, one, channel):
-            return Judged(action, channel, _in_order(held) if held else ())
-    return Judged(action, channels[0], _in_order([*held, *_on(ask, one, channels[0])]))
+            return Judged(action, channel, in_order(held) if held else ())
+    return Judged(action, channels[0], in_order([*held, *_on(ask, one, channels[0])]))
+
+
+def _of_a_test(ask: Ask, action: ActionRules, held: list[Held], channels: tuple[str, ...]) -> Judged:
+    """`judge` of a test customer."""
+    found = {channel: [one for one in _on(ask, action, channel) if one.code in _OF_TEST] for channel in channels}
+    channel = next((one for one in channels if not found[one]), channels[0])
+    return Judged(action.name, channel, in_order([one for one in (*held, *found[channel]) if one.code in _OF_TEST]))
 
 
 def _may_hold(action: ActionRules) -> tuple[Callable[..., Held | None], ...]:
@@ -135,7 +162,7 @@ def said_against(ask: Ask, purpose: str, channel: str) -> Holding:
     may have no more."""
     found = [gate(ask, purpose) for gate in _AGAINST_CUSTOMER[purpose]]
     found += [gate(ask, purpose, channel) for gate in _AGAINST_CHANNEL[purpose]]
-    return _in_order([held for held in found if held is not None])
+    return in_order([held for held in found if held is not None])
 
 
 def reaches_nobody(ask: Ask, judged: Judged) -> bool:
@@ -195,7 +222,7 @@ def channels_of(rules: Rules, action: ActionRules, person: Person, now: int) -> 
     return pool
 
 
-def _in_order(held: list[Held]) -> Holding:
+def in_order(held: list[Held]) -> Holding:
     """In the table's order; of two with one code the one that holds longer."""
     if len(held) < 2:
         return tuple(held)

@@ -70,6 +70,7 @@ class Said(NamedTuple):
     """One thing that is said to the audit, with the trigger or the withdrawal that comes with it.
 
     trigger: the id of the trigger that it is about. sending: the trigger that it makes. withdraws: it takes it back.
+    test: it counts for nothing. to: the test customer to whom it goes in place of the one that it is about.
     """
 
     what: str
@@ -86,6 +87,8 @@ class Said(NamedTuple):
     trigger: str = ""
     sending: Sending | None = None
     withdraws: bool = False
+    test: bool = False
+    to: str = ""
 
 
 def decision_id(customer: bytes, moment: str, now: int, cause: str, level: str) -> str:

@@ -16,13 +16,16 @@ from models.decisions.best_hour import note_answer
 from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
+from models.decisions.others import asked
 from models.decisions.plans import begin, due, heard, level_reached, window_over
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
 from models.decisions.rules import rules_of
 from models.decisions.sending import became
 from models.decisions.standing import (
     MAX_WAITING,
+    OTHERS,
     Outstanding,
     Stage,
     Standing,
@@ -56,12 +59,16 @@ TAKES_BACK: Final = {MARKETING: frozenset({Kind.CASE_OPENED, Kind.COMPLAINT, Kin
 def decide(given: Given) -> list[Said]:
     """All that a step of a customer comes to under the policy in force. Changes `given.standing`; afterwards nothing in
     it is due any more."""
+    touch = given.touch
+    if touch is not None and touch.kind == Kind.PREVIEW_ASKED:
+        return preview(given)
     said = [became(given, one) for one in settle(given.standing, given.now)]
     if given.standing.running:
         window_over(given)
-    touch = given.touch
     if touch is not None:
         unsent = _may_ask_again(given.standing, touch)
+        if touch.kind == Kind.ASKED_MAY:
+            said += asked(given)
         said += _told(given, touch)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
@@ -95,7 +102,7 @@ def take_all_back(standing: Standing, reason: str) -> list[Said]:
     return [
         Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", withdraws=True)
         for one in standing.outstanding
-        if one.id and one.stage == Stage.OUT and ACTION_PURPOSES[one.purpose] != LEGAL
+        if one.id and one.kind != OTHERS and one.stage == Stage.OUT and ACTION_PURPOSES[one.purpose] != LEGAL
     ]
 
 
@@ -120,7 +127,7 @@ def _taken_back(given: Given, touch: Touched) -> Iterator[Said]:
     """Triggers that are out and should not be sent any more."""
     standing, policy = given.standing, given.policy
     for one in list(standing.outstanding):
-        if not one.id or one.stage != Stage.OUT:
+        if not one.id or one.kind == OTHERS or one.stage != Stage.OUT:
             continue
         name = policy.named.get(one.action, "")  # none: an earlier policy had it
         reason = _reason_to_take_back(given, touch, one, name)

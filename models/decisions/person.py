@@ -10,7 +10,7 @@ from models.customer.contract import Contract, unpack_contract
 from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED
 from models.customer.moments import whole
-from models.customer.restrictions import Restrictions, restricted, unpack_restrictions
+from models.customer.restrictions import TEST, Restrictions, restricted, unpack_restrictions
 from models.customer.tail import Tail
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
 from models.settings import DAY, HOUR, SECOND
@@ -105,6 +105,11 @@ class Person:
     def restricted(self, purpose: str, now: int) -> str:
         """The first reason for which nothing may be sent for a purpose; empty: there is none."""
         return restricted(self.restrictions, purpose, now) if self.tail.restrictions else ""
+
+    def is_test(self, now: int) -> bool:
+        """Whether they are no customer but try things out: they get everything, and count for nothing."""
+        said = self.restrictions.get(TEST) if self.tail.restrictions else None
+        return said is not None and not said.over(now)
 
     def online(self, now: int) -> str:
         """The channel on which they are online; empty: on none that is known."""

@@ -22,6 +22,8 @@ def send(
     """Reserve, and make the trigger. made: takes what had to be settled for it to have room. asked: what may ask once
     more if it is not sent."""
     policy, now, standing = given.policy, given.now, given.standing
+    if given.person.is_test(now):
+        return said._replace(trigger=said.id, sending=as_sent(given, said, None), test=True)
     action = rules_of(policy).actions[said.action]
     expires = now + action.expires
     if action.purpose == MARKETING and hour is not None and hour.until:
@@ -40,6 +42,16 @@ def send(
     zone = hour.zone if hour is not None else ""
     sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
     return said._replace(trigger=said.id, sending=sending)
+
+
+def as_sent(given: Given, said: Said, hour: Opening | None) -> Sending:
+    """What a trigger to a test customer says: it reserves nothing, takes nothing of budgets, and waits for no hour."""
+    policy, now = given.policy, given.now
+    action = rules_of(policy).actions[said.action]
+    expires = now + action.expires
+    valid = (now + action.valid if action.valid else expires) if action.promotion else 0
+    cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
+    return Sending(expires, valid, cost, 0.0, hour.zone if hour is not None else "")
 
 
 def _while_online(given: Given, channel: str) -> int:

@@ -93,11 +93,12 @@ class Spent(NamedTuple):
 class Outstanding(NamedTuple):
     """A trigger of ours, or a contact by others, of late (kind `OTHERS`).
 
-    id: the trigger's, as a number (`id_of`); 0: a contact by others. time: of the reservation; once
-    delivered, of the delivery. expires: from then on it counts as delivered. until: the promotion is open so long; 0:
-    it is none, or it has ended. action: `number_of` its name. kind: of `policy.types.KINDS`. purpose: of
-    `models.customer.restrictions.ACTION_PURPOSES`. Both by number. spent: of budgets. moment, asked: of what was not
-    drawn, which moment asked and when its life began, as long as it may ask once more; 0: it may not.
+    id: the trigger's, as a number (`id_of`), or that of what others have reserved; 0: a contact by others. time: of
+    the reservation; once delivered, of the delivery. expires: from then on it counts as delivered. until: the
+    promotion is open so long; 0: it is none, or it has ended. action: `number_of` its name. kind: of
+    `policy.types.KINDS`. purpose: of `models.customer.restrictions.ACTION_PURPOSES`. Both by number. spent: of
+    budgets. moment, asked: of what was not drawn, which moment asked and when its life began, as long as it may ask
+    once more; 0: it may not.
     """
 
     id: int

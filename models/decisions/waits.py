@@ -19,7 +19,7 @@ from models.settings import HOUR, MINUTE, SECOND
 
 LEAVE_ALONE: Final = "leave_alone"
 AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN = "after_other", "in_window", "hours", "hours_never"
-CROWDED, NO_MOMENT = "crowded", "no_moment"
+CROWDED, NO_MOMENT, NO_ACTION = "crowded", "no_moment", "no_action"
 """Why a moment waits, or ends, that is no gate's."""
 LEAST_WAIT: Final = HOUR
 SPREAD: Final = 30 * MINUTE
@@ -33,7 +33,7 @@ def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], l
         for found in judged
         if found.held and all(held.until for held in found.held)
     ]
-    first = judged[0].held[0].code if judged else "no_action"
+    first = judged[0].held[0].code if judged else NO_ACTION
     if not lifts:
         return end(given, one, name, first, level, judged)
     soonest = min(lifts)
@@ -116,6 +116,8 @@ def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[J
 
 def opening_of(given: Given, found: Judged) -> Opening | None:
     policy, person = given.policy, given.person
+    if person.is_test(given.now):
+        return Opening(given.now, 0, "")
     purpose = policy.policy.action[found.action].purpose
     hour = opening(policy, person, purpose, found.channel, given.now)
     if purpose == MARKETING and hour is not None and 0 < hour.until < max(hour.at, given.now) + LEAST_LIFE:
@@ -156,12 +158,12 @@ def told_candidates(
 
 
 def is_in_control(given: Given) -> bool:
-    return in_control(given.policy.policy.control, given.person)
+    return in_control(given.policy.policy.control, given.person) and not given.person.is_test(given.now)
 
 
 def note_once(given: Given, name: str) -> None:
     """Remember when, where the policy limits how often."""
-    if rules_of(given.policy).moments[name].once_per:
+    if rules_of(given.policy).moments[name].once_per and not given.person.is_test(given.now):
         remember(given.standing, given.policy, number_of(name), given.now)
 
 

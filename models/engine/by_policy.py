@@ -14,6 +14,7 @@ from models.decisions.given import Given, Said, Sending, Touched
 from models.decisions.moments import decide, end_episode, take_all_back
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.preview import PREVIEWED
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.output_buffer import Emitted, Work
@@ -103,7 +104,7 @@ def emit_said(
     """Emit a decision, and the trigger or the withdrawal that comes with it; drivers are told with triggers only."""
     at, customer = work.position(row.at), row.customer.decode()
     name = said.id  # its trigger names it, and the draw can be made again from what is on the topic
-    if said.what != "decided":
+    if said.what not in ("decided", PREVIEWED):
         name = output_id(said.what, customer, row.now, at.offset, at.due, said.trigger or said.id)
     reasons = ""
     if said.sending is not None and row.probability is not None and basis is not None:
@@ -128,11 +129,13 @@ def emit_said(
         candidates=said.candidates,
         control=said.control,
         policy=policy.name,
+        test=said.test or (person is not None and person.is_test(row.now)),
     )
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
     if said.sending is not None and person is not None:
         trigger = trigger_of(work, policy, row, said, said.sending, person)
-        work.emit(row.at, Emitted("triggers", trigger.id, row.customer, trigger, row.now, trigger.expires_at))
+        key = trigger.customer.encode()
+        work.emit(row.at, Emitted("triggers", trigger.id, key, trigger, row.now, trigger.expires_at))
         work.counts["triggers"] += 1
     if said.withdraws:
         name = output_id("withdrawal", said.trigger)
@@ -145,7 +148,7 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
     action, tail = policy.policy.action[said.action], person.tail
     return Trigger(
         id=said.id,
-        customer=row.customer.decode(),
+        customer=said.to or row.customer.decode(),
         action=said.action,
         channel=said.channel,
         probability=0.0,
@@ -173,4 +176,5 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         propensity=sending.propensity,
         policy=policy.name,
         reserved=dict(sending.reserved),
+        test=said.test,
     )

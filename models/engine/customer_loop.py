@@ -62,6 +62,7 @@ _CHANGE_OPENED, _CHANGE_CLOSED = int(Change.OPENED), int(Change.CLOSED)
 _STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT, _UNSUBSCRIBED = int(Kind.CONSENT_CHANGED), int(Kind.MESSAGE_UNSUBSCRIBED)
+_ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _DECIDE = int(Effect.DECIDE)
 _LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
@@ -223,6 +224,11 @@ def _touch_step(
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if lane.stands else 0
         return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
+    if kind in (_ASKED_MAY, _PREVIEW):
+        # No touch of the customer's: nothing is known better by it.
+        counts[_APPLIED] += 1
+        lane.asks = _TOUCHPOINT if rules.policy and not record.flags & ERASED else 0
+        return n, _REST
     if rules.forget_after != 0 and record.flags & ERASED:
         # A tombstone, which holds no ids: whatever comes changes nothing, but for a newer consent, and a refusal.
         time = arrivals.times[row]

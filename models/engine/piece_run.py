@@ -30,6 +30,9 @@ EFFECTS_A_CALL = 2048
 """Effects between two calls of the compiled loop: enough for most pieces, and small enough to stay in the processor's
 cache."""
 
+NO_TOUCH = (Kind.EXPIRED_UNSENT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED)
+"""Kinds that make no record of somebody who has none."""
+
 
 def _probable(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same. Raises ValueError where a scorer gives what is no probability."""
@@ -98,7 +101,7 @@ class Run:
             reason = misplaced(name, work.batch.keys[row], state.partition, state.partitions)
             if reason is not None:
                 dead_record(work, row, str(Code.WRONG_PARTITION), reason)
-            elif self.arrivals.kinds[row] == Kind.EXPIRED_UNSENT:
+            elif self.arrivals.kinds[row] in NO_TOUCH:
                 self.counts[Count.APPLIED] += 1
                 self.counts[Count.SKEWED] += self.arrivals.skewed[row]
             else:

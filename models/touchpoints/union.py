@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from models.touchpoints.envelope import Envelope
+from models.touchpoints.types.asked import AskedMay, PreviewAsked
 from models.touchpoints.types.campaign import (
     CampaignReceived,
     CouponRedeemed,
@@ -118,6 +119,8 @@ Event = (
     | ModelChosen
     | SettingsChosen
     | PolicyChosen
+    | AskedMay
+    | PreviewAsked
 )
 
 # The class of each type on the wire.

@@ -37,6 +37,7 @@ from streams.learner.relearning import Relearning
 from streams.learner.versions import Versions
 from streams.monitoring.observer import Watching
 from streams.monitoring.topic_watch import TopicWatch
+from streams.operations.doors import Door, Questions
 from streams.outbox.kafka_publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.outbox.relay import Outgoing
 from streams.shard.clock_writer import ClockWriter
@@ -170,6 +171,8 @@ def build(config: Config, environment: Environment) -> RetentionApp:
         parked=watching.parked,
     )
     app = build_app(TransportSettings.of(config), connection, ownership)
+    door = Door(connection, config.topic("touchpoints"))
+    watching.answers(Questions(store, environment.partitions, door).routes)
     watch_tails = TailReader(connection, committed=environment.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     watch_topic = TopicWatch(

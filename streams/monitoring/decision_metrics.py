@@ -8,6 +8,8 @@ from typing import Final
 from msgspec import UNSET
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from models.decisions.others import MAY_CONTACT
+from models.decisions.preview import PREVIEWED
 from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
 from models.outputs import REQUESTS, TASK
 from models.timeline.shard_state import ShardState
@@ -28,9 +30,11 @@ WHATS: Final = (
     *BECAME,
     *PLANS,
     *REQUESTS,
+    MAY_CONTACT,
+    PREVIEWED,
 )
 """What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what was
-drawn in shadow, what a customer asks a person for."""
+drawn in shadow, what a customer asks a person for, what another sender asked, and previews."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,10 +28,10 @@ class AddressTaken(EngineError):
 
 
 class WebServer:
-    """The worker's HTTP endpoint, on the worker's own event loop."""
+    """The worker's HTTP endpoint, on the worker's own event loop. routes: what others answer there."""
 
-    def __init__(self, metrics: Metrics, progress: Progress) -> None:
-        self._metrics, self._progress = metrics, progress
+    def __init__(self, metrics: Metrics, progress: Progress, routes: Iterable[web.RouteDef] = ()) -> None:
+        self._metrics, self._progress, self._routes = metrics, progress, tuple(routes)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -41,6 +42,7 @@ class WebServer:
                 web.get("/metrics", self._get_metrics),
                 web.get("/health", self._get_health),
                 web.get("/ready", self._get_ready),
+                *self._routes,
             ]
         )
         # Signals are the worker's own.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
+from aiohttp import web
 from aiokafka import TopicPartition
 from faust.types import TP
 
@@ -88,6 +89,10 @@ class Watching:
         self._reach: dict[int, int] = {}  # the log time up to which a shard has work in hand
         self._stood_at: dict[int, int] = {}  # next offsets at the last look at the log's end
         self._unreadable_since: dict[int, float] = {}
+
+    def answers(self, routes: Iterable[web.RouteDef]) -> None:
+        """Serve these as well; to be said before it runs."""
+        self._web = WebServer(self.metrics, self.progress, routes)
 
     # -- told by shards
 

@@ -296,6 +296,9 @@ class Lane:
         if touch.kind == Kind.EXPIRED_UNSENT:
             stands = self.policy is not None and record is not None and bool(record.tail.standing)
             return Step(at, now, self._rearm(touch), touch, asks=Asks.TOUCHPOINT if stands else 0)
+        if touch.kind in (Kind.ASKED_MAY, Kind.PREVIEW_ASKED):
+            known = self.policy is not None and record is not None and not record.flags & ERASED
+            return Step(at, now, "asked", touch, asks=Asks.TOUCHPOINT if known else 0)
         if record is not None and record.flags & ERASED and self.settings.forget_after:
             granted = touch.kind == Kind.CONSENT_CHANGED and touch.a and touch.time > record.times[NEWEST]
             if not granted or touch.time < now - self.settings.lateness:

@@ -205,7 +205,8 @@ class Log:
             "trigger": name,
             "candidates": candidates if drawn else (Candidate(action, channel),),
         }
-        decision = self.says("decided", **{**told, **changed.pop("decision", {})})
+        told |= changed.pop("decision", {})
+        decision = self.says(told.pop("what", "decided"), **told)
         expires = self.time + span(table.get("expires", "3d"))
         trigger = Trigger(
             name,

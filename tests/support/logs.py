@@ -111,6 +111,17 @@ DATA: dict[str, Callable[[Random], Data]] = {
     "offer_withdrawn": lambda r: {"trigger_id": "0123"},
     "spam_reported": lambda r: {"channel": r.choice(CHANNELS)},
     "expired_unsent": lambda r: {"trigger_id": "0123"},
+    "asked_may": lambda r: {
+        "purpose": r.choice(("marketing", "marketing", "care")),
+        "channel": r.choice(CHANNELS),
+        "promotion": r.random() < 0.3,
+        "lasts": r.choice((3_600_000, 259_200_000)),
+    },
+    "preview_asked": lambda r: {
+        "action": r.choice(("offer", "say_sorry", "something_useful", "none_such")),
+        "to": "somebody-who-tries",
+        "at_once": r.random() < 0.5,
+    },
 }
 """Data for every kind that concerns a customer."""
 
@@ -130,7 +141,9 @@ _PERSONAL = (
 """Drawn by a chance of their own, so that the rest of a log stays as it was before there were these."""
 REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
 """Drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
-_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *REQUESTS}))
+ASKED = ("asked_may", "preview_asked")
+"""Records of ours about a customer: drawn in the same way."""
+_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *REQUESTS, *ASKED}))
 
 
 def _words(random: Random) -> tuple[str, Data]:

@@ -130,6 +130,9 @@ class Shop:
 
     def _goes(self, person: Person, moment: str, action: str, channel: str, level: str) -> bool:
         now, table = self.log.time, self.policy.policy.action[action]
+        if person.is_test(now):
+            self.sent.append(self.log.send(action, moment, channel, level, test=True, decision={"test": True}))
+            return True
         found = opening(self.policy, person, table.purpose, channel, now)
         if found is None or found.at > now + 1_000:
             self.held["hour"] += 1

@@ -63,6 +63,9 @@ RULES: Final = {
     "propensity": "a trigger says the chance with which it was drawn",
     "window": "one draw in a window",
     "level_once": "a level asks once an episode",
+    # from outside
+    "test": "who tries things out gets triggers that say so, a preview is one, and nobody else gets any",
+    "may_contact": "what is reserved for another sender was asked for, and passes the gates of a contact",
     # bookkeeping
     "id_twice": "ids are unique",
     "no_decision": "every trigger has its decision",

@@ -36,7 +36,8 @@ class Sent:
     """A trigger, or a contact by others (without an id).
 
     delivered: when it arrived, 0: nobody has said so. given_back: it was never sent, and somebody says so. heard_of:
-    the sender has taken it up. bounced: it failed for good. promotion: it offers something, until `usable`.
+    the sender has taken it up. bounced: it failed for good. others: another sender has reserved it. promotion: it
+    offers something, until `usable`.
     Times in ms.
     """
 
@@ -59,10 +60,16 @@ class Sent:
     heard_of: bool = False
     withdrawn: bool = False
     bounced: bool = False
+    others: bool = False
 
     def out(self, now: int) -> bool:
         """Whether it may still be sent: it has not expired, and nobody has said what became of it."""
-        return bool(self.id) and not (self.given_back or self.delivered or self.heard_of) and now < self.expires
+        return (
+            bool(self.id)
+            and not self.others
+            and not (self.given_back or self.delivered or self.heard_of)
+            and now < self.expires
+        )
 
     def contact(self, now: int) -> int | None:
         """When it counts as a contact, as seen from `now`; None: it is none. One that may still be sent counts now."""

@@ -108,6 +108,11 @@ class Person:
         asked = self.restrictions.get("on_request")
         return self.consents["profiling"].denied() or (asked is not None and not (asked.until and now >= asked.until))
 
+    def tries(self, now: int) -> bool:
+        """Whether they are no customer but try things out."""
+        said = self.restrictions.get("test")
+        return said is not None and not (said.until and now >= said.until)
+
     def leave(self) -> None:
         """The record has left the store: of what was known refusals and restrictions are kept."""
         restrictions, self.erased = self.restrictions, 0

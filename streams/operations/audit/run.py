@@ -14,6 +14,7 @@ from streams.operations.audit.checks import CHECKS, Case
 from streams.operations.audit.checks.draw import drawn, of_decision
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
 from streams.operations.audit.ledger import Ledger
+from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy, span
 from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
@@ -86,6 +87,7 @@ class _Walk:
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
         self._decided: dict[str, Decision] = {}
+        self._asked: Touch | None = None
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
 
@@ -121,9 +123,13 @@ class _Walk:
             self.in_force.arrives(place, value)
             return
         touch = read(value, arrival.key, arrival.timestamp)
+        self._asked = None
         if isinstance(touch, Rejected) or not touch.customer:
             return
         customer = self._customers.get(touch.customer)
+        if touch.kind in ASKS:
+            self._asked = touch
+            return
         if customer is None:
             if arrival.key != touch.customer.encode():
                 return  # the engine refuses it as well
@@ -191,10 +197,16 @@ class _Walk:
             dialogue.running = [one for one in dialogue.running if one != decision.moment and decision.moment]
         elif decision.what == "waits":
             self._waits.setdefault(decision.customer, []).append(decision)
+        elif decision.what == PREVIEWED:
+            self._decided[decision.id] = decision
+        elif decision.what == MAY_CONTACT and (policy := self.in_force.policy) is not None:
+            person = customer.person
+            self._found(decision, place, of_reservation(decision, place, self._asked, person, dialogue, policy))
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
             self._decided[decision.id] = decision
             customer_class = customer.person.customer_class or "consumer"
-            self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
+            if not decision.test:
+                self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
 
     def _policy(self, decision: Decision, place: Place) -> None:
         if not self.in_force.confirmed(place, decision.policy, decision.time):
@@ -225,17 +237,19 @@ class _Walk:
             findings.append(Finding("unknown_action", "no such action", trigger.action))
         else:
             moment = policy.moments.get(trigger.moment, {})
+            findings += of_test(trigger, decision, customer.person, self._asked)
             case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision)
-            findings += chain.from_iterable(check(case) for check in CHECKS)
+            findings += chain.from_iterable(check(case) for check in (() if trigger.test else CHECKS))
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
-        if policy is not None:
+        if policy is not None and not trigger.test:
             self.ledger.takes(trigger, policy, place)
         if customer.person.blurred:
             self.blurred += 1
         else:
             self._found(trigger, place, findings)
         customer.dialogue.settle(trigger.time)
-        customer.dialogue.triggered(trigger, place, policy)
+        if not trigger.test:
+            customer.dialogue.triggered(trigger, place, policy)
 
     def _withdrawal(self, withdrawal: Withdrawal, place: Place) -> None:
         self.report.withdrawals += withdrawal.time >= self.since
@@ -301,6 +315,8 @@ def _of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
         for name in ("customer", "action", "channel", "moment", "level", "policy", "time")
     }
     told["trigger"] = (decision.trigger, trigger.id)
+    if decision.what == PREVIEWED:
+        del told["customer"]  # decided as for one, and sent to another
     for name, (says, done) in told.items():
         if says != done:
             yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from models.customer.consent import EVERY
 from models.customer.layout import EPISODE, PURCHASE_DAYS, RISK, TICK
 from models.customer.record import Record, hash_of
 from models.customer.restrictions import ACTION_PURPOSES
@@ -18,6 +19,7 @@ from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import KINDS
 from models.decisions.rules import a_week, limit_of
+from models.decisions.shared_moments import against_sharing
 from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import told
@@ -56,7 +58,9 @@ def standing_view(
     reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
     return {
         "policy": policy.name,
-        "control_group": in_control(policy.policy.control, person),
+        "control_group": in_control(policy.policy.control, person) and not person.is_test(now),
+        "test_customer": person.is_test(now),
+        "shares_moments": not against_sharing(person, EVERY, now),
         "episode_since": iso(record.times[EPISODE]),
         "level": reached[-1] if reached else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),

@@ -83,6 +83,8 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     for decision in unread.decisions(line.decisions):
         if decision.what == "given_back":
             unsent.add(decision.trigger)
+        elif decision.test:
+            continue  # somebody tried things out
         elif decision.what == "decided" and decision.policy and not decision.gate and decision.customer:
             answered.setdefault(decision.customer, []).append(_answered(decision))
     costs = {one.id: one.cost for one in unread.triggers(line.triggers) if isinstance(one, Trigger)}

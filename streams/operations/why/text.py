@@ -91,6 +91,11 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"{before}{action}"
         case "shadow":
             return f"{before}{action}, if what is in shadow were live"
+        case "may_contact":
+            may = f"may not write, held by {held}" if held else "may write"
+            return f"another sender {may}" + (f", by {entry['channel']}" if entry["channel"] else "")
+        case "previewed":
+            return f"{before}a preview of {action}" + (f", held by {held}" if held else "")
         case "plan_started":
             return f"plan {entry['moment']} begins"
         case "plan_ended":

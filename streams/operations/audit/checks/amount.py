@@ -93,6 +93,6 @@ def _promotions(case: Case) -> Iterator[Finding]:
     for sent in case.dialogue.sent:
         if sent.offers(case.now + SECOND):
             yield Finding("promotion_open", f"one at a time; {sent.id or 'of others'} until {sent.usable}", done)
-        ours = sent.id and sent.promotion and not sent.given_back
+        ours = sent.id and not sent.others and sent.promotion and not sent.given_back
         if since and ours and sent.time >= since:
             yield Finding("promotion_used", f"one an episode; {sent.id} was this one's", done)
