@@ -21,6 +21,9 @@ TERMS: Final = ("", "day", "week", "month", "quarter", "half_year", "year")
 RENEWAL: Final = ("", "by itself", "by the customer")
 """Who renews it, by its number in the record; empty: not stated."""
 
+FOR_GOOD: Final = 2**62
+"""In place of an end: nobody knows when."""
+
 _FIXED = struct.Struct("<BBIIIIf")
 
 
@@ -69,6 +72,17 @@ def unpack_contract(stored: bytes) -> Contract:
         price,
         stored[_FIXED.size :].decode(),
     )
+
+
+def runs_until(stored: bytes) -> int:
+    """Until when a stored contract runs, ms: `FOR_GOOD` while it is active or paused, 0 where it has ended or there is
+    none."""
+    if not stored:
+        return 0
+    state = STATES[stored[0]]
+    if state == ENDS:
+        return unpack_contract(stored).renews_at
+    return 0 if state == ENDED else FOR_GOOD
 
 
 def subscribed(former: Contract | None, kind: int, time: int, said: SubscriptionData) -> Contract:

@@ -52,18 +52,27 @@ from models.touchpoints.types.service import CaseOpenedData, CaseResolvedData
 
 TOPIC_KINDS = frozenset({Kind.PURCHASE, Kind.CART_ABANDONED, Kind.SEARCH, Kind.CONTENT_VIEWED})
 """Kinds that enter it where they have a topic."""
-BEFORE_NUMBERS = frozenset(
+SUBSCRIPTION_KINDS = frozenset(
     {
-        Kind.CASE_OPENED,
-        Kind.CASE_RESOLVED,
-        Kind.CONSENT_CHANGED,
-        Kind.RESTRICTED,
-        Kind.PROFILE_UPDATED,
-        Kind.ACCESS_REQUESTED,
-        Kind.RESTRICTION_REQUESTED,
-        Kind.DECISION_CONTESTED,
+        Kind.SUBSCRIPTION_STARTED,
+        Kind.SUBSCRIPTION_RENEWED,
+        Kind.SUBSCRIPTION_CANCELLED,
+        Kind.SUBSCRIPTION_PAUSED,
+        Kind.SUBSCRIPTION_RESUMED,
+        Kind.SUBSCRIPTION_CHANGED,
     }
 )
+"""Kinds that tell of a contract, and of its dates."""
+BEFORE_NUMBERS = SUBSCRIPTION_KINDS | {
+    Kind.CASE_OPENED,
+    Kind.CASE_RESOLVED,
+    Kind.CONSENT_CHANGED,
+    Kind.RESTRICTED,
+    Kind.PROFILE_UPDATED,
+    Kind.ACCESS_REQUESTED,
+    Kind.RESTRICTION_REQUESTED,
+    Kind.DECISION_CONTESTED,
+}
 """Kinds after which compiled code reads what they change in the record, or that are an entry among the decisions: it
 waits for them."""
 GROWN_UP = 18
@@ -258,12 +267,7 @@ _NEWEST_ONLY: Final[dict[int, Callable[[Tail, int, int, Any, int], None]]] = {
     Kind.PREFERENCES_UPDATED: _preferences,
     Kind.PROFILE_UPDATED: _profile,
     Kind.PROGRAMME_JOINED: _programme,
-    Kind.SUBSCRIPTION_STARTED: _subscription,
-    Kind.SUBSCRIPTION_RENEWED: _subscription,
-    Kind.SUBSCRIPTION_CANCELLED: _subscription,
-    Kind.SUBSCRIPTION_PAUSED: _subscription,
-    Kind.SUBSCRIPTION_RESUMED: _subscription,
-    Kind.SUBSCRIPTION_CHANGED: _subscription,
+    **dict.fromkeys(SUBSCRIPTION_KINDS, _subscription),
     Kind.PAYMENT_FAILED: _payment,
     Kind.PAYMENT_RECOVERED: _payment,
     Kind.CANCEL_STARTED: _cancelling,

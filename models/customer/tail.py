@@ -59,6 +59,7 @@ class TailForLanes(msgspec.Struct, gc=False):
     """What compiled code reads of a tail, by the same names on the wire; decoded without the rest of it."""
 
     customer_class: str = msgspec.field(default="", name="k")
+    contract: bytes = msgspec.field(default=b"", name="f")
     standing: bytes = msgspec.field(default=b"", name="E")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.customer.profile import SUBSCRIPTION_KINDS
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
@@ -62,6 +63,7 @@ WAKING: Final = frozenset(
         Kind.OFFER_EXPIRED,
         Kind.COUPON_REDEEMED,
         Kind.EXPIRED_UNSENT,
+        *SUBSCRIPTION_KINDS,
     }
 )
 """Kinds of touchpoints at which what waits is looked at again."""

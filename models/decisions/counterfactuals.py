@@ -47,6 +47,10 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
     "frozen": ("Another day.", "Ein anderer Tag."),
     "open_case": ("Your request being settled.", "Dass Ihr Anliegen erledigt ist."),
     "in_conversation": ("The end of our conversation.", "Das Ende unseres Gesprächs."),
+    "cancelling": (
+        "Your contract going on, or the end of your cancellation.",
+        "Dass Ihr Vertrag weiterläuft oder Ihre Kündigung abgeschlossen ist.",
+    ),
     "bad_experience": ("More time after what went wrong.", "Mehr Zeit nach dem, was schiefging."),
     "held": ("The end of what is under way.", "Das Ende dessen, was gerade läuft."),
     "promotion_open": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from models.customer.contract import ENDED
+from models.customer.contract import ACTIVE, ENDED, PAUSED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
 from models.decisions.ask import FINAL, Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED
@@ -17,9 +17,12 @@ from models.decisions.policy.conditions import holds
 from models.decisions.policy.types import OF_ACCOUNTS
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Limit, a_week
+from models.decisions.standing import OTHERS, Stage
 from models.decisions.words import SENTENCES
 from models.settings import DAY, SECOND
+from models.touchpoints.kinds import Kind
 
+_CANCEL_STARTED: Final = Kind.CANCEL_STARTED.type
 _MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
 FOR_A_PERSON: Final = "for_a_person"
 
@@ -66,6 +69,23 @@ def _silent(ask: Ask, purpose: str) -> Held | None:
 def _open_case(ask: Ask, purpose: str) -> Held | None:
     tail = ask.person.tail
     return Held("open_case", _unforeseen(ask)) if tail.cases or tail.more_cases else None
+
+
+def _cancelling(ask: Ask, action: ActionRules) -> Held | None:
+    """Whoever is about to cancel gets one offer at most, there and then."""
+    contract = ask.person.contract
+    if contract is None or not contract.cancelling or contract.state not in (ACTIVE, PAUSED):
+        return None
+    began, rules = contract.cancelling, ask.rules
+    if ask.now >= began + rules.cancelling:
+        return None
+    had = any(
+        one.purpose == _MARKETING and one.time >= began and one.stage != Stage.GIVEN_BACK and one.kind != OTHERS
+        for one in ask.standing.outstanding
+    )
+    asked_there = ask.moment and _CANCEL_STARTED in rules.policy.moment[ask.moment].touchpoints
+    in_session = asked_there and ask.now < began + rules.session
+    return None if in_session and not had else Held("cancelling", began + rules.cancelling)
 
 
 def _bad_experience(ask: Ask, purpose: str) -> Held | None:
@@ -273,6 +293,7 @@ TABLE: Final = (
     Row("frozen", _ALL, OF_ACTION, _frozen),
     Row("open_case", _SOLD, OF_CUSTOMER, _open_case),
     Row("in_conversation", _SOLD, OF_CUSTOMER, _in_conversation),
+    Row("cancelling", _SOLD, OF_ACTION, _cancelling),
     Row("bad_experience", _SOLD, OF_CUSTOMER, _bad_experience),
     Row("held", _SOLD, OF_ACTION, _held),
     Row("promotion_open", _SOLD, OF_ACTION, _promotion_open),

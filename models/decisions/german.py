@@ -27,6 +27,7 @@ GERMAN: Final[dict[str, str]] = {
     "frozen": "In diesen Tagen verschicken wir keine solchen Nachrichten.",
     "open_case": "Wir arbeiten noch an einem Anliegen von Ihnen.",
     "in_conversation": "Wir waren zu dieser Zeit mit Ihnen im Gespräch.",
+    "cancelling": "Sie waren dabei zu kündigen; darum halten wir uns zurück.",
     "bad_experience": "Bei Ihnen ist in letzter Zeit etwas schiefgegangen; darum halten wir uns zurück.",
     "held": "Zwischen uns läuft gerade etwas anderes, das vorgeht.",
     "promotion_open": "Sie haben noch ein Angebot, das Sie nutzen können.",

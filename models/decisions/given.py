@@ -39,6 +39,7 @@ class Given(NamedTuple):
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
     touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
     was not. shared: what the shard's customers share; its purse is changed. None: nothing.
+    history: nobody is triggered by what is it.
     """
 
     policy: PolicyInForce
@@ -52,6 +53,7 @@ class Given(NamedTuple):
     touch: Touched | None = None
     stood: float = 0.0
     shared: Common | None = None
+    history: bool = False
 
 
 class Sending(NamedTuple):

@@ -13,11 +13,13 @@ from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
+from models.decisions.comes import comes
 from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
+from models.decisions.dates import ask_by_dates, comes_to_ask
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.others import asked
-from models.decisions.plans import begin, due, heard, level_reached, window_over
+from models.decisions.plans import due, heard, level_reached, window_over
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
@@ -35,7 +37,7 @@ from models.decisions.standing import (
     number_of,
 )
 from models.decisions.turns import CARRIED_OVER, own_turn
-from models.decisions.waits import CROWDED, LEAVE_ALONE
+from models.decisions.waits import crowded
 from models.touchpoints.kinds import Kind
 
 WILL: Final = frozenset(
@@ -80,6 +82,7 @@ def decide(given: Given) -> list[Said]:
             said += _asked_again(given, unsent)
     if given.why & _LEVEL:
         said += _asked_by_level(given)
+    said += ask_by_dates(given)
     if given.standing.running:
         said += due(given)
     said += answers(given)
@@ -164,22 +167,9 @@ def _channel_of(given: Given, one: Outstanding) -> str:
 
 
 def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
-    standing, now, moments = given.standing, given.now, rules_of(given.policy).moments
     for name in touch.moments:
-        number = moments[name].number
-        if any(one.moment == number and not one.threshold for one in standing.waiting):
-            continue
-        once_per = moments[name].once_per
-        if once_per and now < standing.once.get(number, -once_per) + once_per:
-            continue
-        yield from begin(given, name)
-        if not moments[name].actions and name in rules_of(given.policy).plans_of:
-            continue
-        if len(standing.waiting) >= MAX_WAITING:
-            yield _crowded(given, name)
-            continue
-        asked = min(whole(touch.time), now)
-        standing.waiting.append(Waiting(number, asked, now))
+        if comes_to_ask(given, touch, name):
+            yield from comes(given, name, min(whole(touch.time), given.now))
 
 
 def _may_ask_again(standing: Standing, touch: Touched) -> Outstanding | None:
@@ -205,7 +195,7 @@ def _asked_again(given: Given, unsent: Outstanding) -> Iterator[Said]:
     if any(one.moment == unsent.moment and not one.threshold for one in standing.waiting):
         return
     if len(standing.waiting) >= MAX_WAITING:
-        yield _crowded(given, name)
+        yield crowded(given, name)
         return
     standing.waiting.append(Waiting(unsent.moment, unsent.asked, now, again=True))
 
@@ -241,14 +231,9 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
     if len(standing.waiting) >= MAX_WAITING:
         last = max(standing.waiting, key=lambda one: rank(policy, one))
         standing.waiting.remove(last)
-        yield _crowded(given, policy.named.get(last.moment) or str(last.moment))
+        yield crowded(given, policy.named.get(last.moment) or str(last.moment))
     standing.waiting.append(Waiting(number, given.now, until or given.now, asking[-1].at))
     if until:
         standing.carried = True
         level = asking[-1].name
         yield Said("waits", id_at(given, name, level), moment=name, level=level, gate=CARRIED_OVER, until=until)
-
-
-def _crowded(given: Given, name: str) -> Said:
-    """A moment ends without an answer: others that wait leave no room for it."""
-    return Said("decided", id_at(given, name), moment=name, action=LEAVE_ALONE, gate=CROWDED)

@@ -24,7 +24,8 @@ ONLINE_FOR: Final = HOUR
 class Person:
     """What the record knows of a customer. Read only: a record that changes needs a new one.
 
-    customer: the id. flags: of the record. last_purchase, first_touch: log time in ms, 0: never, or not known.
+    customer: the id. flags: of the record. last_purchase, first_touch, last_sign (of staying): log time in ms, 0:
+    never, or not known.
     purchase_days: days with a purchase; None: not known. spent: money in all. risk: last estimate of churn; None: there
     is none.
     """
@@ -38,6 +39,7 @@ class Person:
         "first_touch",
         "flags",
         "last_purchase",
+        "last_sign",
         "purchase_days",
         "risk",
         "spent",
@@ -54,10 +56,11 @@ class Person:
         spent: float = 0.0,
         risk: float | None = None,
         first_touch: int = 0,
+        last_sign: int = 0,
     ) -> None:
         self.customer, self.tail, self.flags = customer, tail, flags
         self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
-        self.risk, self.first_touch = risk, first_touch
+        self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
         self._register: Register | None = None
         self._restrictions: Restrictions | None = None
         self._contract: Contract | None = None

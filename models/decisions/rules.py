@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
+from models.decisions.dated_rules import TELL, DatedRules, dated_rules
+from models.decisions.policy.asking_checks import is_dated
 from models.decisions.policy.contact_types import Cap, Freeze
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import KINDS, Condition, ms_of
@@ -182,6 +184,16 @@ class Rules:
     talk_lasts: int
     once_per: dict[int, int]
     """By `number_of` a moment or action: at most one in so long, ms."""
+    dated: tuple[DatedRules, ...] = ()
+    """Moments that go by `Standing.dates`."""
+    tell_dates: frozenset[int] = frozenset()
+    """Kinds that may tell the date of one."""
+    answers: frozenset[int] = frozenset()
+    """Kinds that answer what is unanswered."""
+    of_silence: bool = False
+    """Whether one asks after a silence."""
+    cancelling: int = 0
+    session: int = 0
     budgets: dict[str, BudgetRules] = field(default_factory=dict)
     alarm: AlarmRules | None = None
     plans: dict[int, PlanRules] = field(default_factory=dict)
@@ -239,6 +251,7 @@ def rules_in(policy: Policy) -> Rules:
     once |= {name: one.once_per for name, one in policy.plan.items()}
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
+    dated = tuple(dated_rules(name, one) for name, one in policy.moment.items() if is_dated(one))
     return Rules(
         policy=policy,
         actions=actions,
@@ -255,6 +268,12 @@ def rules_in(policy: Policy) -> Rules:
         talks=_kinds(talk.touchpoints if talk else ()),
         talk_lasts=ms_of(talk.lasts) if talk else 0,
         once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
+        dated=dated,
+        tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
+        answers=frozenset(kind for one in dated for kind in one.answered_by),
+        of_silence=any(one.silent_for for one in dated),
+        cancelling=ms_of(policy.contract.cancelling),
+        session=ms_of(policy.contract.session),
         budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
         alarm=policy.alarm,
         plans={one.number: one for one in (*plans.values(), *arms)},

@@ -20,6 +20,8 @@ MAX_WAITING: Final = 4
 """Moments that wait at a time: beyond, the one of the lowest priority ends."""
 MAX_OUTSTANDING: Final = 8
 """Triggers whose end is not known, or that ended of late."""
+MAX_DATED: Final = 16
+"""Dates, and unanswered or counted touchpoints, that are remembered of a customer: beyond, the first is forgotten."""
 MAX_COUNTS: Final = 92
 """Days with contacts that are counted, by channel and kind."""
 MAX_ONCE: Final = 16
@@ -59,6 +61,19 @@ class Waiting(NamedTuple):
     wakes: int
     threshold: float = 0.0
     again: bool = False
+
+
+class Dated(NamedTuple):
+    """What a moment of the policy goes by that is no level: a date, a touchpoint that nobody has answered yet, or one
+    that counts towards the next.
+
+    moment: `number_of` its name. date: that of the customer, or when the touchpoint came, a whole second. wakes: when
+    the moment asks; 0: it has asked for this date, or only counts.
+    """
+
+    moment: int
+    date: int
+    wakes: int = 0
 
 
 class Stage(IntEnum):
@@ -137,7 +152,9 @@ class Standing:
     the same after a bad experience. promoted: the open episode had its promotion. once: by number, when last.
     unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
     talks_until: the customer is in a conversation with us; 0: in none. answers: at which parts of the day they answer
-    (`models.decisions.best_hour`). running: plans. carried: what waits for risk waits for its turn, since it stood at
+    (`models.decisions.best_hour`). running: plans. dates: what moments of dates go by
+    (`models.decisions.dates`). silence_kept: each silence that asks has its timer, so that signs of staying need not be
+    looked at. carried: what waits for risk waits for its turn, since it stood at
     its level when a policy came into force. shadowed: the highest threshold at which a shadow was drawn in the open
     episode. read: what it was read from: of what has not changed since, `pack_standing` takes the bytes."""
 
@@ -156,12 +173,15 @@ class Standing:
     running: list[Running] = field(default_factory=list)
     carried: bool = False
     shadowed: float = 0.0
+    dates: tuple[Dated, ...] = ()
+    silence_kept: bool = False
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
         times = [self.window_ends] if self.window_ends else []
         times += [one.wakes for one in self.waiting if one.wakes]
+        times += [one.wakes for one in self.dates if one.wakes]
         for one in self.outstanding:
             if one.stage in IN_FLIGHT and one.expires:
                 times.append(one.expires)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.moments import second_of
 from models.decisions.running import pack_running, unpack_running
-from models.decisions.standing import AsRead, DayCount, Outstanding, Spent, Standing, Waiting
+from models.decisions.standing import AsRead, Dated, DayCount, Outstanding, Spent, Standing, Waiting
 from models.settings import SECOND
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
@@ -33,7 +33,11 @@ _ANSWERS: Final = 32
 _MORE: Final = 64
 """The same where there are parts of `PARTS`: how many, then of each its number, how long it is, and it."""
 _THRESHOLD = struct.Struct("<d")
+_SILENCE: Final = 128
+"""The same where every silence has its timer (`Standing.silence_kept`)."""
+_FORM_AT: Final = _READ.size
 _PART = struct.Struct("<BH")
+_DATED = struct.Struct("<III")
 _MAY_ASK = struct.Struct("<BII")
 _SECOND = struct.Struct("<I")
 _SPENT = struct.Struct("<III")
@@ -51,8 +55,17 @@ class Part(NamedTuple):
     unpack: Callable[[bytes], Any]
 
 
+def _packed_dates(dates: tuple[Dated, ...]) -> bytes:
+    return b"".join(_DATED.pack(one.moment, second_of(one.date), second_of(one.wakes)) for one in dates)
+
+
+def _dates_in(stored: bytes) -> tuple[Dated, ...]:
+    return tuple(Dated(moment, date * SECOND, wakes * SECOND) for moment, date, wakes in _DATED.iter_unpack(stored))
+
+
 PARTS: Final[dict[int, Part]] = {
     1: Part("running", pack_running, unpack_running),
+    2: Part("dates", _packed_dates, _dates_in),
     4: Part("carried", lambda kept: b"", lambda stored: True),
     6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
 }
@@ -84,7 +97,7 @@ def pack_standing(standing: Standing) -> bytes:
         return b""
     again = _packed_again(waiting, outstanding)
     form = _FORM | _FAILED * bool(unreachable) | _TALKS * bool(talks_until) | _SPENDS * spends | _AGAIN * bool(again)
-    form |= _ANSWERS * bool(standing.answers) | _MORE * bool(more)
+    form |= _ANSWERS * bool(standing.answers) | _MORE * bool(more) | _SILENCE * standing.silence_kept
     head = _HEAD.pack(
         second_of(standing.next_timer()),
         standing.reached,
@@ -173,12 +186,13 @@ def _packed_count(one: DayCount) -> bytes:
     return _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts)
 
 
-def watched(stored: bytes) -> tuple[int, float]:
-    """Of what is stored: the next timer, ms, 0: there is none; and the highest threshold that has asked."""
+def watched(stored: bytes) -> tuple[int, float, bool]:
+    """Of what is stored: the next timer, ms, 0: there is none; the highest threshold that has asked; and whether every
+    silence has its timer."""
     if not stored:
-        return 0, 0.0
+        return 0, 0.0, False
     second, reached = _READ.unpack_from(stored)
-    return second * SECOND, reached
+    return second * SECOND, reached, bool(stored[_FORM_AT] & _SILENCE)
 
 
 def unpack_standing(stored: bytes) -> Standing:
@@ -231,6 +245,7 @@ def unpack_standing(stored: bytes) -> Standing:
         unreachable,
         talks_until,
         answers,
+        silence_kept=bool(form & _SILENCE),
         read=read,
         **more,
     )

@@ -101,6 +101,11 @@ def end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judge
     )
 
 
+def crowded(given: Given, name: str) -> Said:
+    """A moment ends without an answer: others that wait leave no room for it."""
+    return Said("decided", id_at(given, name), moment=name, action=LEAVE_ALONE, gate=CROWDED)
+
+
 def task(given: Given, one: Waiting, name: str, owed: Judged, judged: Sequence[Judged], level: str = "") -> Said:
     """Somebody has to see to it: what is due to the customer reaches them on no channel, or is not done by itself. What
     the control group does not get is due to none of them."""

@@ -58,6 +58,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The customer is in a conversation with us.",
         "We were talking with you at that time.",
     ),
+    "cancelling": (
+        "The customer is about to cancel a contract: no marketing but one offer in the same session.",
+        "You were about to cancel, so we hold back.",
+    ),
     "bad_experience": (
         "The customer had a bad experience less than `rest.bad_experience` ago.",
         "Something went wrong for you lately, so we hold back.",

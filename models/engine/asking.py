@@ -8,13 +8,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.churn.definition import SIGNS
 from models.decisions.answers import WAKING
 from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.lanes import ASKS, WAKES
+from models.engine.lanes import ASKS, STAYS, WAKES
+from models.settings import Alive
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints import Kind
@@ -46,12 +48,12 @@ class Asked(NamedTuple):
     moments: dict[int, tuple[str, ...]]
 
 
-def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece) -> Asked:
-    """What the piece's touchpoints ask."""
+def asking(policy: PolicyInForce | None, batch: Batch, piece: Piece, alive: Alive = "purchase") -> Asked:
+    """What the piece's touchpoints ask. alive: of the settings."""
     if policy is None:
         return Asked(None, {})
     columns = batch.columns
-    rows = _of_kind(policy)[columns.kinds]
+    rows = _of_kind(policy, alive)[columns.kinds]
     moments: dict[int, tuple[str, ...]] = {}
     conditional = np.isin(columns.kinds[piece.first : piece.last], list(policy.asking))
     contents: list[Any] = columns.contents
@@ -71,12 +73,14 @@ def _meant(policy: PolicyInForce, moment: str, data: Any) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _of_kind(policy: PolicyInForce) -> NDArray[np.uint8]:
-    table = np.zeros(256, dtype=np.uint8)
+def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
+    table, rules = np.zeros(256, dtype=np.uint8), rules_of(policy)
     taking_back = (name for action in policy.policy.action.values() for name in action.withdraw_when or ())
-    planned = {kind for plan in rules_of(policy).plans.values() for kind in plan.ends_with}
-    planned |= {kind for plan in rules_of(policy).plans.values() for step in plan.steps for kind in step.unless}
+    planned = {kind for plan in rules.plans.values() for kind in plan.ends_with}
+    planned |= {kind for plan in rules.plans.values() for step in plan.steps for kind in step.unless}
     table[[*planned]] = WAKES
-    table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back)]] = WAKES
-    table[[*BAD_EXPERIENCES, *COUNTED, *rules_of(policy).talks]] = ASKS
+    table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back), *rules.answers]] = WAKES
+    if rules.of_silence:
+        table[list(SIGNS[alive])] |= STAYS
+    table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
     return table

@@ -46,6 +46,7 @@ class Customer(NamedTuple):
             float(self.numbers[SPENT]),
             risk,
             int(self.seconds[FIRST_TOUCH]) * SECOND,
+            int(self.times[LAST_PURCHASE]),
         )
 
 
@@ -76,7 +77,10 @@ def by_policy(
     person = customer.person(row.probability, work.settings.alive)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
-    given = Given(policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, stood, shared)
+    history = row.now < work.quiet_until
+    given = Given(
+        policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, stood, shared, history
+    )
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 

@@ -43,7 +43,7 @@ from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
 from models.decisions.given import Asks
 from models.engine.customer_timers import begin_example, matured, own_due, with_timer
-from models.engine.lanes import ASKS, LEAVING, SIGN, WAITS, Arrivals, Count, Effect, State
+from models.engine.lanes import ASKS, LEAVING, SIGN, STAYS, UNDER_CONTRACT, WAITS, WAKES, Arrivals, Count, Effect, State
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled, linked
@@ -66,7 +66,8 @@ _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _DECIDE = int(Effect.DECIDE)
 _LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
-_ASKS = ASKS
+_ASKS, _WAKES, _STAYS, _UNDER_CONTRACT = ASKS, WAKES, STAYS, UNDER_CONTRACT
+_LOOKED = int(Kind.LOOKED_AT)
 
 # What a step comes to.
 _REST, _SCORE, _WAIT_NEXT, _WAIT_CASE = range(4)
@@ -175,12 +176,19 @@ def _due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effec
     if lane.now - times[LAST_PURCHASE] > rules.silence:
         return _leave(record, lane, index, effects, n), _REST
     lane.may_open = 1
+    _choose_ladder(lane)
     if times[TICK] == lane.now:
         times[TICK] = lane.now + rules.tick
     elif record.seconds[CROSSING] * SECOND == lane.now:
         counts[_CROSSINGS] += 1
     basis_of(record, lane.now, lane.basis)
     return n, _SCORE
+
+
+@compiled
+def _choose_ladder(lane: Any) -> None:
+    """While a contract runs its customer has no levels."""
+    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.own_ladder
 
 
 @compiled
@@ -224,7 +232,7 @@ def _touch_step(
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if lane.stands else 0
         return _report(effects, n, lane, index, _REARM, 0.0, 0), _WAIT_NEXT
-    if kind in (_ASKED_MAY, _PREVIEW):
+    if kind in (_LOOKED, _ASKED_MAY, _PREVIEW):
         # No touch of the customer's: nothing is known better by it.
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if rules.policy and not record.flags & ERASED else 0
@@ -260,7 +268,8 @@ def _touch_step(
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, _REST
-    if arrivals.asks[row] == _ASKS or (arrivals.asks[row] != 0 and lane.stands):
+    asks = arrivals.asks[row]
+    if asks & _ASKS or (asks & _WAKES and lane.stands) or (asks & _STAYS and not lane.silence_kept):
         lane.asks = _TOUCHPOINT
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.
@@ -298,6 +307,7 @@ def _apply(
         return n, _REST
     # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
     lane.may_open = 0 if late or alive else 1
+    _choose_ladder(lane)
     basis_of(record, now, lane.basis)
     return n, _SCORE
 

@@ -53,6 +53,10 @@ def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = ""
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
 
 
+RUNS = "a contract runs"
+"""Why an episode is over, where the risk may be what it was."""
+
+
 def emit_entry(work: Work, row: Row, data: Payload, late: bool) -> None:
     """Emit what the record keeps only a reference of, or nothing: the evidence of a consent, who restricts a customer,
     what the customer asks a person for.

@@ -37,9 +37,9 @@ from models.decisions.given import Touched
 from models.decisions.standing import Standing
 from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
 from models.engine.customer_timers import next_due
-from models.engine.decide import ask, emit_decision, emit_entry, label
+from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
-from models.engine.lanes import Effect, ladder_of
+from models.engine.lanes import UNDER_CONTRACT, Effect
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
 
@@ -62,7 +62,7 @@ def _case(ground: Ground, effect: ReportedEffect) -> None:
     row["open_cases"] = open_cases(tail)
     if tail.cases or not tail.more_cases:
         row["seconds"][OLDEST_CASE] = oldest(tail.cases)
-    ground.lanes["ladder"][lane] = ladder_of(tail.customer_class)
+    ground.read_tail(lane, tail)
     if record.flags & UNLEARNED and not before & UNLEARNED:
         _unlearned(row)
     if record.flags & UNSCORED and not before & UNSCORED:
@@ -228,7 +228,8 @@ def _ask(ground: Ground, effect: ReportedEffect, what: str) -> None:
 def _closed(ground: Ground, effect: ReportedEffect) -> None:
     _end_episode(ground, effect)
     row = ground.where(effect, effect.probability)
-    emit_decision(ground.work, row, "episode_closed", "risk fell below the exit threshold")
+    contract = ground.lanes["ladder"][effect.lane] == UNDER_CONTRACT
+    emit_decision(ground.work, row, "episode_closed", RUNS if contract else "risk fell below the exit threshold")
 
 
 HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {

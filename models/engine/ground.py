@@ -17,7 +17,7 @@ from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row
-from models.engine.lanes import Arrivals, ladder_of
+from models.engine.lanes import Arrivals, levels_end_with_contract, read_tail
 from models.engine.output_buffer import OutputPosition, Work
 from models.timeline.order import NEVER, Stage, time_of, timer_position
 
@@ -81,13 +81,18 @@ class Ground:
         """Keep it in the record, and what compiled code reads of it in the lane."""
         tail = self.block.tail(lane)
         self._keep_packed(lane, tail, pack_standing(standing))
-        self.lanes["ladder"][lane] = ladder_of(tail.customer_class)
+        self.read_tail(lane, tail)
+
+    def read_tail(self, lane: int, tail: Tail) -> None:
+        """Let the lane have what else compiled code reads of the tail."""
+        read_tail(self.lanes, lane, tail, levels_end_with_contract(self.work.settings, self.work.policy))
 
     def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
         """The same of what is packed; its next timer, ms."""
         tail.standing, lanes = packed, self.lanes
-        timer, reached = watched(packed)
+        timer, reached, silence_kept = watched(packed)
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
+        lanes["silence_kept"][lane] = silence_kept
         return timer
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:
@@ -97,7 +102,7 @@ class Ground:
         stored, packed = tail.standing, pack_standing(standing)
         if packed == stored:
             return
-        former, _ = watched(stored)
+        former, *_ = watched(stored)
         timer = self._keep_packed(lane, tail, packed)
         if timer != former:
             due = float(self.lanes["own_due"][lane])
@@ -112,6 +117,7 @@ class Ground:
         has expired counts as delivered."""
         standing = self.stands(lane)
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
+        standing.dates = tuple(one for one in standing.dates if not one.wakes or one.wakes > now)
         settle(standing, now)
         self.keep(lane, standing)
         return standing.next_timer()

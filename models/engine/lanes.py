@@ -13,10 +13,11 @@ from models.churn.definition import LEAVING as LEAVING_KINDS
 from models.churn.definition import SIGNS
 from models.customer.bands import Band
 from models.customer.block import Block
+from models.customer.contract import runs_until
 from models.customer.layout import BASIS, PENDING_EXAMPLES
 from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
-from models.customer.tail import mark_of
+from models.customer.tail import Tail, TailForLanes, mark_of
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.numerics.compiled import compiled
@@ -25,9 +26,11 @@ from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints.fields import CustomerClass
 
-_STANDING, _CLASS = mark_of("standing"), mark_of("customer_class")
+_STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), mark_of("contract")
 CLASSES: Final = get_args(CustomerClass)
-LADDERS: Final = len(CLASSES)
+UNDER_CONTRACT: Final = len(CLASSES)
+"""The ladder of whoever has a contract that runs: it has no levels, and whatever the risk, an open episode is over."""
+LADDERS: Final = UNDER_CONTRACT + 1
 LEVELS: Final = 6
 """Most levels of risk that a policy has."""
 
@@ -99,11 +102,14 @@ LANE = np.dtype(
         ("may_open", "u1"),
         ("asks", "u1"),  # why this step ends with a decision: bits of `models.decisions.given.Asks`
         ("stands", "u1"),  # the record has a standing (`models.decisions.standing`), so that touchpoints may wake it
-        ("ladder", "u1"),  # which of `rules.ladders` is the customer's
+        ("ladder", "u1"),  # which of `rules.ladders` is the customer's now
+        ("own_ladder", "u1"),  # which it is without a contract
+        ("runs_until", "<i8"),  # until when a contract leaves them no levels, ms; 0: none does
+        ("silence_kept", "u1"),  # each silence that asks has its timer (`models.decisions.dates`)
     ]
 )
 
-OF_TAIL: Final = ("timer", "reached", "stands", "ladder")
+OF_TAIL: Final = ("timer", "reached", "stands", "ladder", "own_ladder", "runs_until", "silence_kept")
 """Fields of a lane that say what the record's tail says."""
 
 EFFECT = np.dtype(
@@ -154,8 +160,11 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-ASKS, WAKES = 1, 2
-"""What `Arrivals.asks` says of a touchpoint: it ends with a decision, or does so if the record has a standing."""
+ASKS, WAKES, STAYS = 1, 2, 4
+"""Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
+silence that asks has its timer."""
+_NO_RISK_IS_LEFT: Final = 2.0
+"""Above any risk."""
 
 
 def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[NDArray[np.float64], NDArray[Any]]:
@@ -164,6 +173,7 @@ def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[
     ladders, exits = np.full((LADDERS, LEVELS), np.inf), np.full(LADDERS, settings.exit)
     ladders[:, 0] = settings.enter
     if policy is not None:
+        ladders[UNDER_CONTRACT], exits[UNDER_CONTRACT] = np.inf, _NO_RISK_IS_LEFT
         for row, name in enumerate(CLASSES):
             levels = [level.at for level in policy.levels(name)]
             ladders[row, : len(levels)], exits[row] = levels, policy.exit(name)
@@ -187,7 +197,7 @@ def rules_of(settings: EngineSettings, quiet_until: int = 0, policy: PolicyInFor
 
 class Arrivals(NamedTuple):
     """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: `ASKS` or `WAKES`, 0: neither."""
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS`, `WAKES`, `STAYS`."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -224,14 +234,33 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece, policy: Polic
     if policy is None:
         lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
         return lanes
-    marked = block.marked(_STANDING, _CLASS if policy.policy.risk.for_classes else None)
+    contracts = levels_end_with_contract(settings, policy)
+    marked = block.marked(
+        _STANDING, _CLASS if policy.policy.risk.for_classes else None, _CONTRACT if contracts else None
+    )
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
         rows = [row for row, _ in marked]
-        lanes["ladder"][rows] = [ladder_of(tail.customer_class) for _, tail in marked]
+        lanes["own_ladder"][rows] = [ladder_of(tail.customer_class) for _, tail in marked]
         lanes["stands"][rows] = [bool(tail.standing) for _, tail in marked]
-        lanes["timer"][rows], lanes["reached"][rows] = zip(*(watched(tail.standing) for _, tail in marked), strict=True)
+        lanes["timer"][rows], lanes["reached"][rows], lanes["silence_kept"][rows] = zip(
+            *(watched(tail.standing) for _, tail in marked), strict=True
+        )
+        if contracts:
+            lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
     return lanes
+
+
+def levels_end_with_contract(settings: EngineSettings, policy: PolicyInForce | None) -> bool:
+    """Whether a contract that runs leaves its customer no levels of risk. Where the signs of staying are those of
+    contracts themselves, the risk is not that of a silence."""
+    return policy is not None and not policy.policy.contract.levels and settings.alive != "contract"
+
+
+def read_tail(lanes: NDArray[Any], lane: int, tail: Tail | TailForLanes, contracts: bool) -> None:
+    """Let a lane have what compiled code reads of its customer's tail, but for the standing."""
+    lanes["own_ladder"][lane] = ladder_of(tail.customer_class)
+    lanes["runs_until"][lane] = runs_until(tail.contract) if contracts else 0
 
 
 def ladder_of(customer_class: str) -> int:

@@ -30,7 +30,7 @@ EFFECTS_A_CALL = 2048
 """Effects between two calls of the compiled loop: enough for most pieces, and small enough to stay in the processor's
 cache."""
 
-NO_TOUCH = (Kind.EXPIRED_UNSENT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED)
+NO_TOUCH = (Kind.EXPIRED_UNSENT, Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED)
 """Kinds that make no record of somebody who has none."""
 
 
@@ -53,7 +53,7 @@ class Run:
         arrived = batch.columns.customers[piece.first : piece.last]
         lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
         self.lanes = lanes_of(block, work.settings, piece, work.policy)
-        asked = asking(work.policy, batch, piece)
+        asked = asking(work.policy, batch, piece, work.settings.alive)
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()

@@ -96,6 +96,7 @@ class Kind(IntEnum):
     MODEL_CHOSEN = 0x83
     SETTINGS_CHOSEN = 0x84
     POLICY_CHOSEN = 0x85
+    LOOKED_AT = 0x88
     ASKED_MAY = 0x89
     PREVIEW_ASKED = 0x8A
 

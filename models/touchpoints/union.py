@@ -52,7 +52,7 @@ from models.touchpoints.types.preferences import (
     Restricted,
 )
 from models.touchpoints.types.requests import AccessRequested, DecisionContested, RestrictionRequested
-from models.touchpoints.types.reserved import Clock, ExpiredUnsent, ModelChosen, PolicyChosen, SettingsChosen
+from models.touchpoints.types.reserved import Clock, ExpiredUnsent, LookedAt, ModelChosen, PolicyChosen, SettingsChosen
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
@@ -121,6 +121,7 @@ Event = (
     | PolicyChosen
     | AskedMay
     | PreviewAsked
+    | LookedAt
 )
 
 # The class of each type on the wire.

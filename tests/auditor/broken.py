@@ -126,7 +126,9 @@ def by_the_risk_of_who_objects_to_it(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
 
 
-AD_FREE = POLICY.replace("[[basis]]", '[ad_free]\nplans = ["plus"]\nprogrammes = ["quiet"]\n[[basis]]')
+AD_FREE = POLICY.replace(
+    "[[basis]]", '[ad_free]\nplans = ["plus"]\nprogrammes = ["quiet"]\n[contract]\nlevels = true\n[[basis]]'
+)
 
 
 @breaks("ad_free")
@@ -142,6 +144,21 @@ def to_who_is_in_a_programme_without_marketing(log: Log) -> None:
     log.chooses(AD_FREE, number=2)
     log.touch("programme_joined", programme="quiet")
     log.send("useful", "risk", level="slipping")
+
+
+@breaks("contract")
+def by_the_risk_of_whose_contract_runs(log: Log) -> None:
+    log.touch("subscription_started", plan="a", renews_at="2026-04-01T00:00:00Z")
+    log.touch("subscription_cancelled")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("cancelling")
+def marketing_to_who_is_about_to_cancel(log: Log) -> None:
+    log.touch("subscription_started", plan="a")
+    log.touch("cancel_started")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart")
 
 
 @breaks("silent")
@@ -539,6 +556,97 @@ def an_action_that_a_person_has_to_do(log: Log) -> None:
 def an_offer_to_who_never_bought(log: Log) -> None:
     log.chooses(POLICY.replace("value = 1 }", "value = 2 }"), number=2)
     log.send("offer", "risk", level="leaving")
+
+
+DATED = POLICY.replace(
+    "[action.sorry]",
+    """[moment.renewal]
+sort = "date"
+field = "renews_at"
+offset = "-10d"
+[moment.quiet]
+sort = "date"
+silent_for = "30d"
+[moment.waiting]
+sort = "unanswered"
+touchpoints = ["email_received"]
+answered_by = ["case_updated"]
+after = "4h"
+[moment.twice]
+sort = "touchpoint"
+touchpoints = ["return"]
+nth = 2
+in = "30d"
+[action.renew]
+purpose = "contract"
+kind = "service"
+moments = ["renewal", "quiet", "waiting", "twice"]
+content = "renew"
+expires = "6h"
+[action.sorry]""",
+)
+
+
+def renewal(log: Log, on: str) -> None:
+    log.chooses(DATED, number=2)
+    log.touch("subscription_started", plan="a", renews_at=f"{on}T10:00:00Z")
+
+
+@breaks("date")
+def a_day_too_early_for_the_date(log: Log) -> None:
+    renewal(log, "2026-03-20")
+    log.at("2026-03-09T10:00:00Z")
+    log.send("renew", "renewal")
+
+
+@breaks("date")
+def for_a_date_that_is_no_more(log: Log) -> None:
+    renewal(log, "2026-03-20")
+    log.touch("subscription_changed", renews_at="2026-06-20T10:00:00Z")
+    log.at("2026-03-10T10:00:00Z")
+    log.send("renew", "renewal")
+
+
+@breaks("date")
+def for_a_silence_that_has_not_lasted(log: Log) -> None:
+    log.chooses(DATED, number=2)
+    log.touch("purchase", amount=5)
+    log.after("29d")
+    log.send("renew", "quiet")
+
+
+@breaks("asked_again")
+def twice_for_one_date(log: Log) -> None:
+    renewal(log, "2026-03-20")
+    log.at("2026-03-10T10:00:00Z")
+    log.send("renew", "renewal")
+    log.after("1d")
+    log.send("renew", "renewal")
+
+
+@breaks("unanswered")
+def where_an_answer_came_in_time(log: Log) -> None:
+    log.chooses(DATED, number=2)
+    log.touch("email_received")
+    log.after("3h")
+    log.touch("case_updated", case_id="a")
+    log.after("1h")
+    log.send("renew", "waiting")
+
+
+@breaks("unanswered")
+def before_the_time_for_an_answer_is_over(log: Log) -> None:
+    log.chooses(DATED, number=2)
+    log.touch("email_received")
+    log.after("3h")
+    log.send("renew", "waiting")
+
+
+@breaks("no_cause")
+def the_first_where_the_second_asks(log: Log) -> None:
+    log.chooses(DATED, number=2)
+    log.touch("return", amount=1)
+    log.send("renew", "twice")
 
 
 @breaks("no_cause")

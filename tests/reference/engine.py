@@ -36,7 +36,7 @@ from models.decisions.given import Asks, Touched
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.by_policy import Customer, by_policy
 from models.engine.changes import Changes, committed
-from models.engine.decide import Row, ask, choose_champion, emit_decision, emit_entry, label, take_choice
+from models.engine.decide import RUNS, Row, ask, choose_champion, emit_decision, emit_entry, label, take_choice
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
@@ -131,7 +131,7 @@ def _crossing(work: Work, lane: Lane, step: Step, estimate: float | None) -> int
     record, enter = lane.record, None
     if estimate is not None:
         least = estimate if estimate < lane.exit else max(estimate, lane.reached)
-        enter = next((level for level in lane.levels if level > least), None)
+        enter = next((level for level in lane.levels if least < level < 1.0), None)
     if enter is None or step.basis is None or record is None or not record.times[TICK]:
         return 0
     basis, tick = np.array(step.basis, dtype=np.float32), record.times[TICK]
@@ -200,7 +200,8 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     change = assess(record, lane.levels[0], lane.exit, estimate, step.now, step.may_open)
     if change == Change.CLOSED:
         lane.end_episode(step)
-        emit_decision(work, row, "episode_closed", "risk fell below the exit threshold")
+        why = RUNS if lane.under_contract else "risk fell below the exit threshold"
+        emit_decision(work, row, "episode_closed", why)
         return
     quiet = step.now < work.quiet_until
     if work.policy is not None:

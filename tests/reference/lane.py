@@ -5,13 +5,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from models.churn.definition import LEAVING, SIGNS
 from models.customer.bands import Band
+from models.customer.contract import unpack_contract
 from models.customer.flags import flags_of
 from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import (
@@ -43,8 +45,9 @@ from models.customer.record import Record, hash_of
 from models.customer.tail import Tail
 from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.given import Asks
+from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.conditions import holds
-from models.decisions.standing import Standing
+from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
@@ -97,7 +100,7 @@ class Lane:
         self.arrivals: deque[Arrival] = deque()
         self.loaded_due = record.times[DUE] if record else NEVER
         self.loaded_band = record.band if record else None
-        self.changed = False
+        self.changed, self.now = False, 0
         self.unsure = 0
         # Of the step under way: whether it closed the episode of who objects to profiling, and what it told of them.
         self.objected = False
@@ -118,6 +121,7 @@ class Lane:
     def step(self, at: OutputPosition, due: float) -> Step:
         """Take the step that `upcoming` announced."""
         self.changed, self.objected, self.entry = True, False, None
+        self.now = time_of(due) if due else self.arrivals[0].now
         return self._due_step(at, due) if due else self._touch_step(at, self.arrivals.popleft())
 
     # -- the policy in force
@@ -135,11 +139,26 @@ class Lane:
         """The thresholds of this customer, lowest first."""
         if self.policy is None:
             return [self.settings.enter]
+        if self.under_contract:
+            return [inf]
         return [level.at for level in self.policy.levels(self._class)]
 
     @property
     def exit(self) -> float:
+        if self.under_contract:
+            return 2.0
         return self.settings.exit if self.policy is None else self.policy.exit(self._class)
+
+    @property
+    def under_contract(self) -> bool:
+        """Whether a contract runs, so that silence says nothing."""
+        policy, record = self.policy, self.record
+        if policy is None or policy.policy.contract.levels or self.settings.alive == "contract" or record is None:
+            return False
+        contract = unpack_contract(record.tail.contract) if record.tail.contract else None
+        if contract is None:
+            return False
+        return contract.state in ("active", "paused") or (contract.state == "ends" and self.now < contract.renews_at)
 
     @property
     def _class(self) -> str:
@@ -172,12 +191,37 @@ class Lane:
         for plan in self.policy.policy.plan.values():
             taking_back |= {*plan.ends_with, *(name for step in plan.steps for name in step.unless)}
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
+        wakes = wakes or self._answers(touch)
         stands = self.record is not None and bool(self.record.tail.standing)
+        if self._may_set_a_date(touch):
+            return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
         talks = talk is not None and Kind(touch.kind).type in talk.touchpoints
         if talks or touch.kind in BAD_EXPERIENCES or touch.kind in COUNTED or self.moments(touch) or (wakes and stands):
             return Asks.TOUCHPOINT
         return 0
+
+    def _answers(self, touch: Touch) -> bool:
+        moments = self.policy.policy.moment.values() if self.policy else ()
+        return any(Kind(touch.kind).type in moment.answered_by for moment in moments)
+
+    def _may_set_a_date(self, touch: Touch) -> bool:
+        """Whether a touchpoint tells a date that a moment goes by, or ends a silence that has no timer."""
+        moments = self.policy.policy.moment.values() if self.policy else ()
+        told_by = {
+            **dict.fromkeys(("renews_at", "cancel_by", "ends_at"), "subscription_"),
+            "minor_until": "profile_updated",
+            "consent_expires": "consent_changed",
+        }
+        kind = Kind(touch.kind).type
+        if any(moment.field and kind.startswith(told_by[moment.field]) for moment in moments):
+            return True
+        silences = [number_of(name) for name, moment in self._moments() if moment.silent_for]
+        timers = {one.moment for one in self.standing.dates if one.wakes}
+        return touch.kind in SIGNS[self.settings.alive] and not {*silences} <= timers
+
+    def _moments(self) -> Iterable[tuple[str, Moment]]:
+        return self.policy.policy.moment.items() if self.policy else ()
 
     def end_episode(self, step: Step) -> None:
         """The levels may ask again, and what waits for risk is void."""
@@ -296,7 +340,7 @@ class Lane:
         if touch.kind == Kind.EXPIRED_UNSENT:
             stands = self.policy is not None and record is not None and bool(record.tail.standing)
             return Step(at, now, self._rearm(touch), touch, asks=Asks.TOUCHPOINT if stands else 0)
-        if touch.kind in (Kind.ASKED_MAY, Kind.PREVIEW_ASKED):
+        if touch.kind in (Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED):
             known = self.policy is not None and record is not None and not record.flags & ERASED
             return Step(at, now, "asked", touch, asks=Asks.TOUCHPOINT if known else 0)
         if record is not None and record.flags & ERASED and self.settings.forget_after:

@@ -122,6 +122,7 @@ DATA: dict[str, Callable[[Random], Data]] = {
         "to": "somebody-who-tries",
         "at_once": r.random() < 0.5,
     },
+    "looked_at": lambda r: {},
 }
 """Data for every kind that concerns a customer."""
 
@@ -141,7 +142,7 @@ _PERSONAL = (
 """Drawn by a chance of their own, so that the rest of a log stays as it was before there were these."""
 REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
 """Drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
-ASKED = ("asked_may", "preview_asked")
+ASKED = ("asked_may", "preview_asked", "looked_at")
 """Records of ours about a customer: drawn in the same way."""
 _OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *REQUESTS, *ASKED}))
 

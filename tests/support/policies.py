@@ -22,6 +22,7 @@ EAGER = (
     .replace("exit = 0.40", "exit = 0.25")
     .replace('needs = "existing_customer"\nlasts = "104w"', 'needs = "nothing"')
     .replace('window = "28d"', 'window = "10d"')
+    .replace("# -- channels", "[contract]\nlevels = true\n# -- channels")
 )
 """The example with lower levels and shorter windows."""
 CLASSES = EAGER.replace(
@@ -97,6 +98,57 @@ steps = [{ action = "second", after = "1d" }, { action = "first_steps", after = 
 """
 )
 """The first with plans, actions in shadow, a second step, and turns for who stood above a level."""
+DATES: Final = (
+    EAGER.replace("[contract]\nlevels = true\n", "")
+    + """
+[moment.renewal]
+sort = "date"
+field = "renews_at"
+offset = "-3d"
+within = "2d"
+[moment.ending]
+sort = "date"
+field = "ends_at"
+offset = "+1d"
+[moment.grown_up]
+sort = "date"
+field = "minor_until"
+[moment.consent_ends]
+sort = "date"
+field = "consent_expires"
+offset = "-1d"
+[moment.lapsed]
+sort = "date"
+silent_for = "40d"
+within = "5d"
+when = { field = "purchase_days", op = ">=", value = 1 }
+[moment.kept_waiting]
+sort = "unanswered"
+touchpoints = ["chat", "complaint", "case_opened"]
+answered_by = ["reply_sent", "case_resolved", "visit"]
+after = "4h"
+[moment.again_unhappy]
+sort = "touchpoint"
+touchpoints = ["return", "nps", "search", "content_viewed"]
+nth = 2
+in = "90d"
+[action.renew]
+purpose = "contract"
+kind = "service"
+moments = ["renewal", "ending", "grown_up", "consent_ends"]
+content = "renew"
+[action.miss_you]
+kind = "useful"
+moments = ["lapsed", "again_unhappy"]
+content = "miss"
+[action.answer_them]
+purpose = "care"
+kind = "care"
+moments = ["kept_waiting"]
+content = "answer"
+"""
+)
+"""The first, with moments of dates, of silence, of what is unanswered, and that count."""
 LIMITED: Final = ("something_useful", "reward", "offer", "win_back", "cart_reminder")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
-from models.decisions.policy.parts import Condition, Duration, Identifier, Part, Risk
+from models.decisions.policy.parts import Condition, Duration, Identifier, Offset, Part, Risk
 from models.touchpoints.fields import CustomerClass
 
 
@@ -46,18 +47,49 @@ class Ladder(Part, frozen=True, kw_only=True):
     for_classes: tuple[RiskOfClasses, ...] = ()
 
 
+DateField = Literal["renews_at", "cancel_by", "ends_at", "minor_until", "consent_expires"]
+
+
 class Moment(Part, frozen=True, kw_only=True):
     """What asks for a decision.
 
-    sort: `risk` (a level is reached; one moment at most) or `touchpoint`. levels: of a risk moment, which levels ask;
-    without any all of them. touchpoints: of a touchpoint moment, the types that ask. when: a condition on the
-    touchpoint's data. within: how long a touchpoint moment lives; what it waits for must end before. once_per: at most
-    one trigger, or final end, in so long.
+    sort: `risk` (a level is reached; one moment at most), `touchpoint`, `date` or `unanswered` (a touchpoint that
+    nothing answered in time). levels: of a risk moment, which levels ask; without any all of them. touchpoints: of a
+    touchpoint or unanswered moment, the types that ask. nth: of a touchpoint moment, it asks at every so many of them.
+    in: of these, within so long. field: of a date moment, the customer's date: when the contract is renewed
+    (`renews_at`), can be cancelled at the latest (`cancel_by`) or ends after it was cancelled (`ends_at`), the customer
+    comes of age (`minor_until`), a consent to marketing expires (`consent_expires`). offset: it asks so long before
+    (`-30d`) or after that date. silent_for: of a date moment in place of a field, it asks when the customer has been
+    silent for so long since the last sign of staying. answered_by: of an unanswered moment, the types that answer.
+    after: it asks when nothing has answered for so long. when: a condition on the touchpoint's data; of a date moment,
+    on the customer. within: how long a moment lives that is none of risk; what it waits for must end before. once_per:
+    at most one trigger, or final end, in so long.
     """
 
-    sort: Literal["risk", "touchpoint"]
+    sort: Literal["risk", "touchpoint", "date", "unanswered"]
     levels: tuple[Identifier, ...] = ()
     touchpoints: tuple[Identifier, ...] = ()
+    nth: Annotated[int, Meta(ge=1, le=8)] = 1
+    in_: Duration | None = msgspec.field(default=None, name="in")
+    field: DateField | None = None
+    offset: Offset | None = None
+    silent_for: Duration | None = None
+    answered_by: tuple[Identifier, ...] = ()
+    after: Duration | None = None
     when: Condition | None = None
     within: Duration = "3d"
     once_per: Duration | None = None
+
+
+class ContractRules(Part, frozen=True, kw_only=True):
+    """What a contract changes.
+
+    levels: whether levels of risk ask customers whose contract runs (is active, paused, or ends at a date to come);
+    silence says little of them, and their moments are dates. cancelling: after `cancel_started` there is no marketing
+    for so long, or until the cancellation is confirmed or the contract goes on. session: but one marketing trigger of
+    a moment that `cancel_started` asks, within so long of it.
+    """
+
+    levels: bool = False
+    cancelling: Duration = "14d"
+    session: Duration = "1h"

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from models.decisions.policy.asking_checks import faults_of_dated
 from models.decisions.policy.asking_types import Level, Moment
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.condition_checks import faults_of_condition
@@ -104,7 +105,12 @@ def _moments(policy: Policy) -> Faults:
         yield from _positive(f"{key}.within", moment.within)
         yield from _positive(f"{key}.once_per", moment.once_per)
         yield from _twice(f"{key}.touchpoints", moment.touchpoints)
-        yield from _of_risk(key, moment, policy) if moment.sort == "risk" else _of_touchpoints(key, moment, policy)
+        yield from _among(f"{key}.answered_by", moment.answered_by, TOUCHPOINTS, "the types of touchpoints")
+        yield from _twice(f"{key}.answered_by", moment.answered_by)
+        if moment.sort == "date":
+            yield from _asked_by_no(key, moment)
+        else:
+            yield from _of_risk(key, moment, policy) if moment.sort == "risk" else _of_touchpoints(key, moment, policy)
 
 
 def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
@@ -113,6 +119,12 @@ def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.touchpoints", shown(moment.touchpoints), "leave it out: levels of risk ask here")
     if moment.when is not None:
         yield Problem(f"{key}.when", "given", "leave it out: it is about a touchpoint; give it to the actions")
+
+
+def _asked_by_no(key: str, moment: Moment) -> Faults:
+    for name in ("levels", "touchpoints"):
+        if named := getattr(moment, name):
+            yield Problem(f"{key}.{name}", shown(named), "leave it out: dates ask here")
 
 
 def _of_touchpoints(key: str, moment: Moment, policy: Policy) -> Faults:
@@ -313,6 +325,7 @@ def _levels(policy: Policy) -> list[str]:
 _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _ladder,
     _moments,
+    faults_of_dated,
     _actions,
     _arms,
     _contact,

@@ -15,6 +15,14 @@ FORMAT: Final = 1
 Duration = Annotated[
     str, Meta(pattern="^[0-9]{1,6}(s|m|h|d|w)$", max_length=7, description='a duration such as "90m", "36h" or "14d"')
 ]
+Offset = Annotated[
+    str,
+    Meta(
+        pattern="^[+-]?[0-9]{1,6}(s|m|h|d|w)$",
+        max_length=8,
+        description='a duration before (`-`) or after a date, such as "-30d" or "+2d"',
+    ),
+]
 LONGEST_DURATION: Final = 3_650 * 86_400_000
 """ms: ten years. A customer's record keeps times as seconds in 32 bits."""
 Identifier = Annotated[
@@ -60,6 +68,15 @@ WallTime = Annotated[
 ]
 Table = dict[str, Any]
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def offset_of(offset: str) -> int:
+    """An offset in ms, below zero where it is before.
+
+    >>> offset_of("-2d"), offset_of("+1h")
+    (-172800000, 3600000)
+    """
+    return -ms_of(offset[1:]) if offset.startswith("-") else ms_of(offset.removeprefix("+"))
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from models.decisions.policy.asking_types import Ladder, Moment
+from models.decisions.policy.asking_types import ContractRules, Ladder, Moment
 from models.decisions.policy.contact_types import AdFree, Basis, BestHour, ChannelRules, Contact, Conversation, Freeze
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
 from models.decisions.policy.people_types import Customers, People
@@ -151,7 +151,8 @@ class Policy(Part, frozen=True, kw_only=True):
 
     format: of the file. risk: the levels. moment: what asks for a decision. action: what may be done. plan: what is
     done in several steps. channel: those that we have. contact: limits. basis: on what a contact rests. ad_free: who
-    gets no marketing. conversation: no marketing while one lasts. best_hour: the hour at which marketing goes out.
+    gets no marketing. conversation: no marketing while one lasts. contract: what a contract changes. best_hour: the
+    hour at which marketing goes out.
     freeze: times in which nothing goes out. control: the lasting control group. choice: the draw. budget: what
     marketing may take in a period. alarm: when it waits because something may be wrong. zone: the time zone of whoever
     states none, and whose country has more than one. ramp: percent of the customers a day; whoever stands above a level
@@ -172,6 +173,7 @@ class Policy(Part, frozen=True, kw_only=True):
     ad_free: AdFree = AdFree()
     conversation: Conversation | None = None
     best_hour: BestHour | None = None
+    contract: ContractRules = ContractRules()
     freeze: Annotated[tuple[Freeze, ...], Meta(max_length=32)] = ()
     control: Control = Control()
     choice: Choice = Choice()

@@ -1,4 +1,5 @@
-"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, settings and policy."""
+"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, settings and policy, a
+look at a customer."""
 
 from __future__ import annotations
 
@@ -79,6 +80,13 @@ class PolicyChosenData(Payload, frozen=True, kw_only=True):
     approvers: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
 
 
+class LookedAtData(Payload, frozen=True, kw_only=True):
+    """An operator's "look at this customer now": it changes nothing that is known of them, and lets the policy in force
+    decide. `by` names who asked for it."""
+
+    by: Name | None = None
+
+
 class Clock(Envelope, frozen=True, tag="clock"):
     subject: ClassVar[str] = ""  # about nobody; the attribute lets every event be read alike
     kind: ClassVar[Kind] = Kind.CLOCK
@@ -88,6 +96,11 @@ class Clock(Envelope, frozen=True, tag="clock"):
 class ExpiredUnsent(CustomerEvent, frozen=True, tag="expired_unsent"):
     kind: ClassVar[Kind] = Kind.EXPIRED_UNSENT
     data: ExpiredUnsentData
+
+
+class LookedAt(CustomerEvent, frozen=True, tag="looked_at"):
+    kind: ClassVar[Kind] = Kind.LOOKED_AT
+    data: LookedAtData = LookedAtData()
 
 
 class ModelChosen(Envelope, frozen=True, tag="model_chosen"):

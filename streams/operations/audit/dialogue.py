@@ -106,6 +106,7 @@ class Dialogue:
     rests: what marketing rests after, by the name in `contact.rest`. once: what was last sent for a moment or of an
     action, and its `once_per` then (ms). drawn: when last, and until when nothing is. All are of the policy of their
     time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
+    answers: touchpoints that may have answered them, in the same way.
     episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
     or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
     last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
@@ -117,6 +118,7 @@ class Dialogue:
     rests: dict[str, Rest] = field(default_factory=dict)
     once: dict[tuple[str, str], tuple[Sent, int]] = field(default_factory=dict)
     causes: list[tuple[int, Touch]] = field(default_factory=list)
+    answers: list[tuple[int, Touch]] = field(default_factory=list)
     episode: int = 0
     reached: float = 0.0
     drawn: Rest | None = None
@@ -171,6 +173,8 @@ class Dialogue:
             self.causes = [*self.causes[-MOST_CAUSES + 1 :], (now, touch)]
         if Kind(touch.kind).type in policy.marking:
             self.marks = [*self.marks[-MOST_CAUSES + 1 :], (now, Kind(touch.kind).type)]
+        if Kind(touch.kind).type in policy.answering:
+            self.answers = [*self.answers[-MOST_CAUSES + 1 :], (now, touch)]
         if touch.kind == Kind.ERASE_REQUESTED:
             self.__init__(control=self.control, causes=self.causes, erased=self.sent)  # type: ignore[misc]
             return

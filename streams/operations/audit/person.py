@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.consent import Consents, Yes
-from streams.operations.audit.records import DAY
+from streams.operations.audit.contract import Contract
+from streams.operations.audit.records import DAY, SECOND
 
 REMEMBERED: Final = 8
 """Touchpoints by which one that comes twice is known, as the engine remembers them."""
@@ -59,6 +60,7 @@ class Person:
         self.spent = 0.0
         self.plan = self.online = ""
         self.contract_over = False
+        self.contract = Contract()
         self.online_since = 0
         self.unsure = False  # a purchase older than the last one: by which day it counts is the engine's to say
 
@@ -159,6 +161,9 @@ def _consent(person: Person, touch: Touch, now: int, late: bool) -> None:
         said.refused(channels, touch.time)
     elif not late:
         said.granted(channels, Yes(touch.time, milliseconds(data.expires) if data.expires else 0, data.confirmed))
+    if data.purpose == "marketing":
+        ends = {yes.expires // SECOND * SECOND for yes in said.yes.values() if yes.expires}
+        person.contract.of("consent_expires").are(ends, now)
 
 
 def _refusal(person: Person, touch: Touch, now: int, late: bool) -> None:
@@ -204,7 +209,9 @@ def _profile(person: Person, touch: Touch, now: int, late: bool) -> None:
             day = datetime(year, born.month, born.day, tzinfo=UTC)
         except ValueError:  # born on 29 February
             day = datetime(year, 3, 1, tzinfo=UTC)
-        if milliseconds(day) > now:
+        of_age = milliseconds(day)
+        person.contract.of("minor_until").are({of_age} if of_age > now else set(), now)
+        if of_age > now:
             person.restrictions[BIRTHDAY] = Restriction(ALL_BUT_LEGAL, touch.time, milliseconds(day))
 
 
@@ -231,6 +238,7 @@ def _programme(person: Person, touch: Touch, now: int, late: bool) -> None:
 def _subscription(person: Person, touch: Touch, now: int, late: bool) -> None:
     if late:
         return
+    person.contract.take(touch, now)
     person.plan = (
         (_data(touch).plan or "") if touch.kind == Kind.SUBSCRIPTION_STARTED else _data(touch).plan or person.plan
     )
@@ -238,6 +246,11 @@ def _subscription(person: Person, touch: Touch, now: int, late: bool) -> None:
         person.contract_over = False
     elif touch.kind == Kind.SUBSCRIPTION_CANCELLED:
         person.contract_over = True  # or at the end of its term: lenient
+
+
+def _cancelling(person: Person, touch: Touch, now: int, late: bool) -> None:
+    if not late:
+        person.contract.take(touch, now)
 
 
 def _presence(person: Person, touch: Touch, now: int, late: bool) -> None:
@@ -288,5 +301,6 @@ _TAKEN: Final[dict[int, Callable[[Person, Touch, int, bool], None]]] = {
         ),
         _subscription,
     ),
+    Kind.CANCEL_STARTED: _cancelling,
     Kind.ERASE_REQUESTED: _erase,
 }

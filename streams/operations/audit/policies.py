@@ -26,6 +26,15 @@ def span(duration: str) -> int:
     return int(duration[:-1]) * _UNITS[duration[-1]]
 
 
+def span_from(offset: str) -> int:
+    """An offset from a date in ms.
+
+    >>> span_from("-2d"), span_from("+1h")
+    (-172800000, 3600000)
+    """
+    return span(offset.lstrip("+-")) * (-1 if offset.startswith("-") else 1)
+
+
 class Policy:
     """A policy's text, read once more. name: as triggers carry it; the rest: tables of the file."""
 
@@ -52,6 +61,8 @@ class Policy:
             for named in (plan.get("ends_with", []), *(step.get("unless", []) for step in plan["steps"]))
             for kind in named
         }
+        self.contract: Table = table.get("contract", {})
+        self.answering = {kind for moment in self.moments.values() for kind in moment.get("answered_by", [])}
         self.asking = {kind for moment in self.moments.values() for kind in moment.get("touchpoints", [])}
 
     def talk(self, kind: str) -> int:

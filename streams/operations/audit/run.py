@@ -34,6 +34,7 @@ def audit(
     since: int = 0,
     grace: int = 0,
     leaves: tuple[int, int] = NONE_LEAVES,
+    alive: str = "purchase",
 ) -> Report:
     """Check all that was said in these partitions.
 
@@ -43,10 +44,11 @@ def audit(
         since: what was said before this log time (ms) is read, and not judged.
         grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
         leaves: how long after their last touchpoint records leave the store, and within what time from then on, ms.
+        alive: what the engine takes for a sign of staying, as its setting has it.
     """
     report, ledger = Report(), Ledger()
     for line in lines:
-        walk = _Walk(line, report, ledger, lateness, since, leaves)
+        walk = _Walk(line, report, ledger, lateness, since, leaves, alive)
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
@@ -75,10 +77,17 @@ class _Walk:
     """One partition."""
 
     def __init__(
-        self, line: Line, report: Report, ledger: Ledger, lateness: int, since: int, leaves: tuple[int, int]
+        self,
+        line: Line,
+        report: Report,
+        ledger: Ledger,
+        lateness: int,
+        since: int,
+        leaves: tuple[int, int],
+        alive: str,
     ) -> None:
         self.line, self.report, self.lateness, self.since = line, report, lateness, since
-        self.ledger = ledger
+        self.ledger, self.alive = ledger, alive
         self.gone_after, self.gone_within = leaves
         self.blurred = 0
         self.now = 0
@@ -124,7 +133,7 @@ class _Walk:
             return
         touch = read(value, arrival.key, arrival.timestamp)
         self._asked = None
-        if isinstance(touch, Rejected) or not touch.customer:
+        if isinstance(touch, Rejected) or not touch.customer or touch.kind == Kind.LOOKED_AT:
             return
         customer = self._customers.get(touch.customer)
         if touch.kind in ASKS:
@@ -238,7 +247,7 @@ class _Walk:
         else:
             moment = policy.moments.get(trigger.moment, {})
             findings += of_test(trigger, decision, customer.person, self._asked)
-            case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision)
+            case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision, self.alive)
             findings += chain.from_iterable(check(case) for check in (() if trigger.test else CHECKS))
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
         if policy is not None and not trigger.test:

@@ -89,6 +89,6 @@ def _stand(old: Record, new: Record) -> None:
         standing.reached, standing.promoted = 0.0, False
         standing.waiting = [one for one in standing.waiting if not one.threshold]
     new.tail.standing = pack_standing(standing)
-    timer, _ = watched(new.tail.standing)
+    timer, *_ = watched(new.tail.standing)
     if timer:
         new.times[DUE] = min(new.times[DUE], float(timer_position(timer, Stage.SCORES)))

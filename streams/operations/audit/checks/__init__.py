@@ -1,9 +1,10 @@
 """What is asked of a trigger, one family of rules a module. Each yields what it finds broken."""
 
-from streams.operations.audit.checks import amount, content, draw, hours, people, plan
+from streams.operations.audit.checks import amount, content, dates, draw, hours, people, plan
 from streams.operations.audit.checks.case import Case, Check
 
-CHECKS: tuple[Check, ...] = (content.check, people.check, hours.check, amount.check, draw.check, plan.check)
+_FAMILIES = (content, dates, people, hours, amount, draw, plan)
+CHECKS: tuple[Check, ...] = tuple(family.check for family in _FAMILIES)
 """All families, in the order in which their findings are told."""
 
 __all__ = ["CHECKS", "Case", "Check"]

@@ -13,7 +13,8 @@ from streams.operations.audit.policies import Policy, Table
 
 
 class Case(NamedTuple):
-    """A trigger at its place. action, moment: the policy's tables of them. decision: None where there is none."""
+    """A trigger at its place. action, moment: the policy's tables of them. decision: None where there is none.
+    alive: what the shards take for a sign of staying."""
 
     policy: Policy
     person: Person
@@ -22,6 +23,7 @@ class Case(NamedTuple):
     action: Table
     moment: Table
     decision: Decision | None
+    alive: str = "purchase"
 
     @property
     def now(self) -> int:

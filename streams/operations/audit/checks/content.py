@@ -9,6 +9,7 @@ from typing import Any
 from models.touchpoints import Kind
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
+from streams.operations.audit.checks.dates import rings
 from streams.operations.audit.policies import span
 from streams.operations.audit.predicate import holds, of_data, of_person
 from streams.operations.audit.records import SECOND
@@ -79,6 +80,9 @@ def _level(case: Case) -> Iterator[Finding]:
 
 def _cause(case: Case) -> Iterator[Finding]:
     """Some touchpoint of the moment has come within its life, and has not had its answer."""
+    if case.moment.get("sort") in ("date", "unanswered"):
+        yield from _rang(case)
+        return
     life = span(case.moment.get("within", "3d"))
     types, condition = case.moment.get("touchpoints", []), case.moment.get("when")
     causes = [
@@ -88,14 +92,40 @@ def _cause(case: Case) -> Iterator[Finding]:
         and Kind(touch.kind).type in types
         and (condition is None or holds(condition, of_data(touch.data)) is not False)
     ]
+    if (nth := case.moment.get("nth", 1)) > 1:
+        causes = [asked for asked in causes if _counts(case, asked) >= nth]
     if not causes:
         says = f"{' or '.join(types)} within {case.moment.get('within', '3d')}"
         yield Finding("no_cause", says, "no such touchpoint came")
         return
+    yield from _again(case, causes, "touchpoints asked")
+
+
+def _counts(case: Case, asked: int) -> int:
+    """How many touchpoints of a moment had come within its `in` when one came."""
+    types, last = case.moment.get("touchpoints", []), span(case.moment["in"])
+    times = [(at, touch.time) for at, touch in case.dialogue.causes if Kind(touch.kind).type in types]
+    own = [time for at, time in times if at == asked]
+    return max(sum(at <= asked and time > one - last for at, time in times) for one in own)
+
+
+def _rang(case: Case) -> Iterator[Finding]:
+    """A date has come, a silence lasted, or nothing has answered; each has its answer once."""
+    sort, moment = case.moment["sort"], case.trigger.moment
+    if case.moment.get("silent_for") and case.alive != "purchase":
+        return  # other signs of staying are the engine's to know
+    found = rings(case)
+    if not found:
+        yield Finding(sort, f"{moment}: {dict(case.moment)}", f"nothing of the kind at {case.now}")
+        return
+    yield from _again(case, found, "times it asked")
+
+
+def _again(case: Case, causes: list[int], what: str) -> Iterator[Finding]:
     former = [one for one in case.dialogue.sent if one.moment == case.trigger.moment and one.time >= min(causes)]
     unsent = sum(one.given_back or one.bounced for one in former)
     if len(former) >= len(causes) + min(unsent, len(causes)):
-        says = f"{len(causes)} touchpoints asked, and {unsent} triggers were not sent or did not arrive"
+        says = f"{len(causes)} {what}, and {unsent} triggers were not sent or did not arrive"
         yield Finding("asked_again", says, f"trigger number {len(former) + 1}")
 
 

@@ -138,6 +138,7 @@ caps = [{ most = 1, within = "7d" }, { most = 2, within = "7d", purpose = "care"
 """
 AD_FREE = '[ad_free]\nplans = ["plus"]\nprogrammes = ["quiet"]'
 PLUS = pack_contract(Contract(plan="plus"))
+CANCELS = pack_contract(Contract(cancelling=NOW - HOUR))
 FREEZE = """
 [[freeze]]
 from = 2026-10-03T00:00:00
@@ -214,6 +215,7 @@ CASES = {
     "no_content": (World(policy('languages = ["en", "nl"]')), ALL[3:], 0),
     "open_case": (World(tail=tail(cases={"1": NOW})), ALL[3:], UNFORESEEN),
     "open_case beyond those with a name": (World(tail=tail(more_cases=1)), ALL[3:], UNFORESEEN),
+    "cancelling": (World(tail=tail(contract=CANCELS)), ALL[3:], NOW - HOUR + 14 * DAY),
     "bad_experience": (World(standing=Standing(harmed_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
     "held": (
         World(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from itertools import accumulate
 from typing import Any
@@ -22,8 +23,8 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
-from tests.support.logs import START, chosen_policy, inserted, synthetic
-from tests.support.policies import BUDGETS, CLASSES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER
+from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
+from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICIES = {
@@ -33,6 +34,7 @@ POLICIES = {
     "quieter": QUIETER,
     "with budgets": BUDGETS,
     "planned": PLANNED,
+    "with dates": DATES,
 }
 
 
@@ -42,7 +44,41 @@ def log_with(policy: str, seed: int = 7, customers: int = 60, days: int = 200) -
     logs = synthetic(seed, partitions=2, customers=customers, days=days)
     times = (START + 30 * DAY, START + 50 * DAY + HOUR)
     text = POLICIES[policy]
-    return [inserted(log, [(time, chosen_policy(time, 1, text))]) for log, time in zip(logs, times, strict=True)]
+    logs = [inserted(log, [(time, chosen_policy(time, 1, text))]) for log, time in zip(logs, times, strict=True)]
+    return list(map(with_contracts, logs)) if policy == "with dates" else logs
+
+
+def with_contracts(log: list[LogRecord]) -> list[LogRecord]:
+    """Some of the customers have contracts with dates, and an operator looks at all of them twice."""
+    customers = sorted({one.key.decode() for one in log if one.key and one.key.startswith(b"c-")})
+    more: list[tuple[int, bytes | None, bytes | None]] = []
+    for number, customer in enumerate(customers):
+        dates = [moment_of(START + (40 + 9 * n + number) * DAY) for n in range(4)]
+        if number % 3 == 0:
+            data = [{"renews_at": dates[0], "plan": "yearly"}, {"renews_at": dates[1]}, {"renews_at": dates[0]}]
+            kinds = ("subscription_started", "subscription_changed", "subscription_changed")
+            more += [
+                told(kind, customer, START + (20 + number + 15 * n) * DAY, said, id=f"{customer}:k{n}")
+                for n, (kind, said) in enumerate(zip(kinds, data, strict=True))
+            ]
+        if number % 6 == 0:
+            cancelled = {"renews_at": dates[3]}
+            time = START + (52 + number) * DAY
+            more.append(told("subscription_cancelled", customer, time, cancelled, id=f"{customer}:end"))
+        if number % 4 == 0:
+            told_of = {"marketing": True, "channels": ["email"], "expires": dates[2]}
+            more.append(told("consent_changed", customer, START + (35 + number) * DAY, told_of, id=f"{customer}:yes"))
+        more += [
+            told("looked_at", customer, time, {}, id=f"{customer}:look{time}")
+            for time in (START + 55 * DAY, START + 90 * DAY + number * HOUR)
+        ]
+    more.append(told("looked_at", "nobody-knows-them", START + 60 * DAY, {}, id="nobody"))
+    entries = [(one.timestamp, one.key, one.value) for one in log]
+    return log_of(sorted([*entries, *more], key=lambda one: one[0]))
+
+
+def moment_of(time: int) -> str:
+    return f"{datetime.fromtimestamp(time // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
@@ -72,6 +108,13 @@ def test_there_is_every_sort_of_decision() -> None:
     assert len({one["id"] for one in triggers}) == len(triggers)
 
 
+def test_dates_silences_and_what_is_unanswered_ask() -> None:
+    decisions = said(rehearse(log_with("with dates"), VARIANTS["live"]), "decisions")
+    asked = Counter(one["moment"] for one in decisions if one["what"] == "decided")
+    assert set(asked) >= {"renewal", "ending", "consent_ends", "lapsed", "kept_waiting", "again_unhappy"}
+    assert any(one["what"] == "episode_closed" and one["reason"] == "a contract runs" for one in decisions)
+
+
 def test_who_is_to_be_left_alone_is() -> None:
     world = rehearse(log_with("quieter"), VARIANTS["live"])
     decisions = said(world, "decisions")
@@ -79,7 +122,7 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
-@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned"])
+@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates"])
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
     log = log_with(policy, customers=20, days=100)
@@ -89,7 +132,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, 
     assert digest(ForgetfulWorld(log, parts).run(lambda at: 5 * batch)) == expected
 
 
-@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+@pytest.mark.parametrize("policy", ["eager", "with budgets", "with dates"])
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))

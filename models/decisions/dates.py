@@ -1,0 +1,162 @@
+"""Moments that a date asks, a silence, a touchpoint that nothing has answered, or the nth of its sort.
+
+What they go by lies in `Standing.dates`, of customers who have such a thing only. A date has one timer at a time. No
+touchpoint takes a timer away: it rings, and what it was set for is looked up in the record anew. A date that has asked
+is remembered as long as it could ask again, so that it asks once in whatever order things are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from models.customer.consent import MARKETING
+from models.customer.contract import ACTIVE, ENDS, PAUSED
+from models.customer.moments import whole
+from models.customer.restrictions import NOT_OF_AGE
+from models.decisions.comes import comes
+from models.decisions.dated_rules import DatedRules
+from models.decisions.given import Given, Said, Touched, decision_id
+from models.decisions.person import Person, value_of
+from models.decisions.policy.conditions import holds
+from models.decisions.rules import rules_of
+from models.decisions.standing import MAX_DATED, Dated
+from models.decisions.waits import whole_second
+
+ANSWERED: Final = "answered"
+GONE: Final = "its date is another now"
+
+
+def dates_of(person: Person, rules: DatedRules) -> Sequence[int]:
+    """The dates of a customer that a moment goes by, the earliest first, ms, whole seconds."""
+    if rules.silent_for:
+        return (whole_second(person.last_sign + rules.silent_for),) if person.last_sign else ()
+    if rules.field == "minor_until":
+        minor = person.restrictions.get(NOT_OF_AGE)
+        return (minor.until,) if minor is not None else ()
+    if rules.field == "consent_expires":
+        granted = (said for (purpose, _), said in person.register.items() if purpose == MARKETING and said.granted)
+        return sorted({said.expires for said in granted if said.expires})
+    contract = person.contract
+    if not rules.field or contract is None:
+        return ()
+    if rules.field == "ends_at":
+        return (contract.renews_at,) if contract.state == ENDS else ()
+    date = contract.renews_at if rules.field == "renews_at" else contract.cancel_by
+    return (date,) if date and contract.state in (ACTIVE, PAUSED) else ()
+
+
+def comes_to_ask(given: Given, touch: Touched, name: str) -> bool:
+    """Whether a touchpoint of a moment asks at once: not where an answer may come yet, or it is not the nth."""
+    rules = next((one for one in rules_of(given.policy).dated if one.name == name), None)
+    if rules is None:
+        return True
+    standing, time = given.standing, min(whole(touch.time), given.now)
+    own = [one for one in standing.dates if one.moment == rules.number]
+    if rules.after:
+        if not own and given.now < time + rules.after + rules.within:
+            _add(given, Dated(rules.number, time, whole_second(time + rules.after)))
+        return False
+    counted = [one.date for one in own if one.date > time - rules.within_last]
+    if len(counted) + 1 >= rules.nth:
+        standing.dates = tuple(one for one in standing.dates if one.moment != rules.number)
+        return True
+    _add(given, Dated(rules.number, time))
+    return False
+
+
+def ask_by_dates(given: Given) -> Iterator[Said]:
+    """Let what is due ask, and set the timers of what is to come; what waits for a reason that is gone is void."""
+    rules, standing, touch = rules_of(given.policy).dated, given.standing, given.touch
+    if not (rules or standing.dates):
+        return
+    if touch is not None:
+        _hear_answers(given, rules, touch)
+    kept: list[Dated] = []
+    due: list[tuple[DatedRules, int]] = []
+    silence_kept = True
+    for one in rules:
+        own = [dated for dated in standing.dates if dated.moment == one.number]
+        if one.after or one.nth > 1:
+            kept += [dated for dated in own if _is_to_come(one, dated, given.now)]
+            due += [(one, dated.wakes) for dated in own if 0 < dated.wakes <= given.now]
+            continue
+        found = _timers(given, one, own, due)
+        kept += found
+        silence_kept = silence_kept and (not one.silent_for or any(dated.wakes for dated in found))
+    if tuple(kept) != standing.dates:
+        standing.dates = tuple(kept[-MAX_DATED:])
+    standing.silence_kept = rules_of(given.policy).of_silence and silence_kept
+    yield from _without_reason(given, rules)
+    for one, since in due:
+        yield from _ask(given, one, since)
+
+
+def _timers(given: Given, rules: DatedRules, own: Sequence[Dated], due: list[tuple[DatedRules, int]]) -> list[Dated]:
+    """The timer of a moment's next date, and the dates that have asked and could ask again. due: takes what asks now,
+    and when its life began."""
+    now = given.now
+    asked = {one.date for one in own if not one.wakes and now < one.date + rules.offset + rules.within}
+    ahead: list[Dated] = []
+    # What has come stays what it was, though a renewal names the next.
+    past = {one.date for one in own if one.wakes and one.date <= now} if rules.field else set[int]()
+    for date in sorted(past.union(dates_of(given.person, rules))):
+        rings = date + rules.offset
+        if date in asked or rings + rules.within <= now or rings <= 0:
+            continue
+        if rings > now:
+            ahead.append(Dated(rules.number, date, rings))
+            break
+        asked.add(date)
+        due.append((rules, rings))
+    return [Dated(rules.number, date) for date in sorted(asked)] + ahead
+
+
+def _is_to_come(rules: DatedRules, dated: Dated, now: int) -> bool:
+    return dated.wakes > now if rules.after else dated.date > now - rules.within_last
+
+
+def _ask(given: Given, rules: DatedRules, since: int) -> Iterator[Said]:
+    person, now = given.person, given.now
+    if given.history or now >= since + rules.within:
+        return
+    if rules.when is not None and not holds(rules.when, lambda field: value_of(person, field, now)):
+        return
+    yield from comes(given, rules.name, since)
+
+
+def _hear_answers(given: Given, rules: Sequence[DatedRules], touch: Touched) -> None:
+    """What a touchpoint answers asks no more."""
+    answered = {one.number for one in rules if _answers(one, touch)}
+    if answered:
+        standing = given.standing
+        standing.dates = tuple(
+            one for one in standing.dates if one.moment not in answered or one.date > whole(touch.time)
+        )
+
+
+def _answers(rules: DatedRules, touch: Touched) -> bool:
+    """Whether a touchpoint answers what a moment waits for; one that asks answers nothing."""
+    return touch.kind in rules.answered_by and rules.name not in touch.moments
+
+
+def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]:
+    """Moments that wait, and whose date is no more the customer's, or that somebody has answered."""
+    standing, touch = given.standing, given.touch
+    for one in rules if standing.waiting else ():
+        for waiting in [found for found in standing.waiting if found.moment == one.number and not found.threshold]:
+            if one.after:
+                heard = touch is not None and _answers(one, touch)
+                gone = heard and touch is not None and whole(touch.time) >= waiting.asked - one.after
+            else:
+                date = waiting.asked - one.offset
+                to_come = bool(one.silent_for) or date > given.now
+                gone = one.nth == 1 and to_come and date not in dates_of(given.person, one)
+            if gone:
+                standing.waiting.remove(waiting)
+                name = decision_id(given.person.customer, one.name, given.now, "void", "")
+                yield Said("void", name, moment=one.name, reason=ANSWERED if one.after else GONE)
+
+
+def _add(given: Given, dated: Dated) -> None:
+    given.standing.dates = (*given.standing.dates, dated)[-MAX_DATED:]

@@ -1,0 +1,63 @@
+"""Moments that no touchpoint asks by itself (dates, silences, what is unanswered), and what a contract forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from models.touchpoints import Kind, Touch
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.case import Case
+from streams.operations.audit.policies import span, span_from
+from streams.operations.audit.predicate import holds, of_data
+from streams.operations.audit.records import SECOND
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Contracts: whose runs is asked by no level, and whoever cancels is left alone."""
+    contract, rules = case.person.contract, case.policy.contract
+    at_risk = case.moment.get("sort") == "risk"
+    if at_risk and contract.runs(case.now) and not rules.get("levels", False) and case.alive != "contract":
+        yield Finding("contract", "no level while a contract runs", f"asked by {case.trigger.level}")
+    began, lasts = contract.cancelling, span(rules.get("cancelling", "14d"))
+    if not case.marketing or not began or contract.state not in ("active", "paused") or case.now >= began + lasts:
+        return
+    there = "cancel_started" in case.moment.get("touchpoints", []) and case.now < began + span(
+        rules.get("session", "1h")
+    )
+    had = [one for one in case.dialogue.sent if one.purpose == "marketing" and one.id and one.time >= began]
+    if not there or any(not one.given_back for one in had):
+        yield Finding("cancelling", f"about to cancel since {began}", f"{case.trigger.action} at {case.now}")
+
+
+def rings(case: Case) -> list[int]:
+    """When the moment of a trigger has asked, as far as its life is not over, ms."""
+    moment, now = case.moment, case.now
+    life = span(moment.get("within", "3d"))
+    if moment["sort"] == "unanswered":
+        found = _unanswered(case)
+    elif silent_for := moment.get("silent_for"):
+        found = [case.person.bought_last + span(silent_for)] if case.person.bought_last else []
+    else:
+        offset = span_from(moment.get("offset", "0s"))
+        found = [date + offset for date in case.person.contract.of(moment["field"]).valid()]
+    return [at for at in found if at <= now + SECOND and now < at + life + SECOND]
+
+
+def _unanswered(case: Case) -> list[int]:
+    after, answered_by = span(case.moment["after"]), case.moment.get("answered_by", [])
+    condition, types = case.moment.get("when"), case.moment.get("touchpoints", [])
+
+    def asks(touch: Touch) -> bool:
+        meant = condition is None or holds(condition, of_data(touch.data)) is not False
+        return Kind(touch.kind).type in types and meant
+
+    answers = [
+        (at, touch.time)
+        for at, touch in case.dialogue.answers
+        if Kind(touch.kind).type in answered_by and not asks(touch)
+    ]
+    return [
+        min(touch.time, arrived) + after
+        for arrived, touch in case.dialogue.causes
+        if asks(touch) and not any(heard >= arrived and time >= touch.time for heard, time in answers)
+    ]
