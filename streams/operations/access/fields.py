@@ -189,6 +189,8 @@ STANDING: Final = {
         "die Stufe, bei der wir notierten, was wir getan hätten",
         "risk",
     ),
+    "dates": Field("dates that we go by", "Termine, nach denen wir uns richten", "packed"),
+    "silence_kept": Field("we look again after a silence", "nach einer Zeit der Stille sehen wir nach", "yes"),
     "running": Field("plans that run", "laufende Abläufe", "packed"),
 }
 """Fields of `models.decisions.standing.Standing`."""
@@ -244,6 +246,12 @@ DAY_COUNT: Final = {
     "purpose": Field("purpose", "Zweck", "purpose"),
     "contacts": Field("contacts", "Kontakte"),
 }
+DATED: Final = {
+    "moment": Field("occasion", "Anlass", "named"),
+    "date": Field("date, or when you wrote to us", "Termin, oder wann Sie uns schrieben", "time"),
+    "wakes": Field("when it asks", "wann er ansteht", "time"),
+}
+"""Fields of `models.decisions.standing.Dated`."""
 RUNNING: Final = {
     "plan": Field("plan", "Ablauf", "named"),
     "began": Field("since", "seit", "time"),

@@ -219,6 +219,7 @@ _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "waiting": fields.WAITING,
     "outstanding": fields.OUTSTANDING,
     "counts": fields.DAY_COUNT,
+    "dates": fields.DATED,
     "running": fields.RUNNING,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

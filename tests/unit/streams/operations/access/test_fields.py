@@ -17,7 +17,7 @@ from models.customer.record import Record
 from models.customer.restrictions import REASONS, Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.running import Running
-from models.decisions.standing import DayCount, Outstanding, Spent, Stage, Standing, Waiting
+from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting
 from models.decisions.standing_stored import pack_standing
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
@@ -39,6 +39,7 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (Waiting, fields.WAITING),
     (Outstanding, fields.OUTSTANDING),
     (DayCount, fields.DAY_COUNT),
+    (Dated, fields.DATED),
     (Running, fields.RUNNING),
 ]
 
@@ -85,6 +86,7 @@ def whole() -> Record:
         [Outstanding(1, TIME, TIME, TIME, 1, 1, 0, 3, Stage.OUT, (Spent(1, TIME, 1, True),))],
         [DayCount(19_000, 1, 0, 3, 2)],
         {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)], carried=True, shadowed=0.5,
+        dates=(Dated(1, TIME, TIME),), silence_kept=True,
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
