@@ -119,9 +119,9 @@ Event = (
     | ModelChosen
     | SettingsChosen
     | PolicyChosen
+    | LookedAt
     | AskedMay
     | PreviewAsked
-    | LookedAt
 )
 
 # The class of each type on the wire.
