@@ -140,7 +140,7 @@ class Site:
     def judge(self) -> None:
         """No change is lost, and none came in without its approvals."""
         chain = self.applied()
-        texts: dict[str, str] = {sha256_of(text): text for text in TEXTS}
+        texts = {sha256_of(text): text for text in [*TEXTS, *(f"# {n}\n{SMALL}" for n in range(3))]}
         names = [entry.name for entry in chain]
         assert names == sorted(names, key=rank)
         logged = {one.name for partition in self.log for one in partition}
@@ -180,6 +180,18 @@ action = st.one_of(
     st.tuples(st.just("apply at"), who, what),
     st.tuples(st.just("roll_back"), who, which),
 )
+CONTACT, RISK = OTHERS[2], OTHERS[1]
+free = st.sampled_from([f"# {n}\n{SMALL}" for n in range(3)])
+without_people = st.one_of(
+    st.tuples(st.sampled_from(["propose", "apply", "apply at"]), who, free),
+    st.tuples(st.just("roll_back"), who, which),
+)
+with_people = st.one_of(
+    st.tuples(st.just("approve"), st.sampled_from(["ada", "bert"]), st.integers(0, 1)),
+    st.tuples(
+        st.sampled_from(["propose", "apply"]), st.sampled_from(["ada", "bert"]), st.sampled_from([CONTACT, RISK])
+    ),
+)
 
 
 def begun(site: Site, told: tuple[str, str, Any]) -> Coroutine[Any, Any, None]:
@@ -196,35 +208,56 @@ def advance(running: list[Coroutine[Any, Any, None]], n: int) -> None:
         del running[n]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data(), guarded=st.booleans())
-def test_no_order_loses_a_change_silently_or_lets_one_in_without_its_approvals(
-    data: st.DataObject, guarded: bool
-) -> None:
-    site = Site(touched={text: (0, 20, 5000)[n % 3] for n, text in enumerate(TEXTS)})
-    if guarded:
-        asyncio.run(site.apply("ada", GUARDED))
-    running: list[Coroutine[Any, Any, None]] = []
-    for _ in range(data.draw(st.integers(5, 60))):
-        step = data.draw(st.sampled_from(["begin", "go on", "go on", "go on", "finish", "read", "crash"]))
-        if step == "begin" or not running:
-            running.append(begun(site, data.draw(action)))
-            advance(running, len(running) - 1)
-            continue
-        n = data.draw(st.integers(0, len(running) - 1))
-        if step == "go on":
-            advance(running, n)
-        elif step == "finish":
-            left = len(running)
-            while len(running) == left:
-                advance(running, n)
-        elif step == "crash":
-            running.pop(n).close()
-        else:
-            shard = n % SHARDS
-            site.read[shard] = len(site.log[shard])
+def at_once(site: Site, actions: list[Any], turns: list[int], dies: set[int]) -> None:
+    """Some do something at the same time. turns: whose next step it is. dies: turns at which they die instead."""
+    running = [begun(site, one) for one in actions]
+    for one in running:
+        one.send(None)
+    for turn, n in enumerate(turns):
+        if running:
+            if turn in dies:
+                running.pop(n % len(running)).close()
+            else:
+                advance(running, n % len(running))
     while running:
         advance(running, 0)
+
+
+turns = st.lists(st.integers(0, 5), min_size=5, max_size=60)
+deaths = st.sets(st.integers(0, 60), max_size=1)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_without_people_no_order_loses_a_change_silently(data: st.DataObject) -> None:
+    site = Site()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at_once(site, data.draw(st.lists(without_people, min_size=2, max_size=4)), data.draw(turns), data.draw(deaths))
+        if data.draw(st.booleans()):
+            site.read = [len(partition) for partition in site.log]
+    site.judge()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), touched=st.sampled_from([0, 999, 1000]))
+def test_with_people_no_order_lets_a_change_in_without_its_approvals(data: st.DataObject, touched: int) -> None:
+    site = guarded()
+    site.touched = {CONTACT: touched}
+    done(site, ("propose", "bert", CONTACT), ("propose", "ada", RISK))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at_once(site, data.draw(st.lists(with_people, min_size=2, max_size=5)), data.draw(turns), data.draw(deaths))
+        if data.draw(st.booleans()):
+            site.read = [len(partition) for partition in site.log]
+    site.judge()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(actions=st.lists(action, max_size=25), people=st.booleans())
+def test_whatever_people_do_one_after_the_other_the_chain_holds(actions: list[Any], people: bool) -> None:
+    site = Site(touched={text: (0, 20, 5000)[n % 3] for n, text in enumerate(TEXTS)})
+    for one in [("apply", "ada", GUARDED)] * people + actions:
+        asyncio.run(begun(site, one))
+        site.read = [len(partition) for partition in site.log]
     site.judge()
 
 
@@ -264,9 +297,6 @@ def done(site: Site, *actions: tuple[str, str, Any]) -> None:
     for kind, by, about in actions:
         asyncio.run(getattr(site, kind)(by, about))
         site.read = [len(partition) for partition in site.log]
-
-
-CONTACT = OTHERS[2]
 
 
 def guarded() -> Site:
