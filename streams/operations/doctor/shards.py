@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from models.settings import EngineSettings
+from models.timeline.chosen_policy import newest as newest_policy
 from models.timeline.chosen_policy import rank as policy_rank
 from models.timeline.chosen_settings import changeable, newest, rank
 from streams.config import Config
@@ -188,9 +189,9 @@ def _chosen_settings(settings: EngineSettings, bodies: Mapping[int, ShardBody]) 
 
 
 def _policy(bodies: Mapping[int, ShardBody]) -> Finding:
-    """The same policy in all shards."""
-    check, known = "shards.policy", {n: body.state.policy for n, body in bodies.items()}
-    latest = max((name for name in known.values() if name is not UNSET), key=policy_rank, default=None)
+    """The same policy in all shards: in force, or waiting for its time."""
+    check, known = "shards.policy", {n: newest_policy(body.state) for n, body in bodies.items()}
+    latest = max((name for name in known.values() if name is not None), key=policy_rank, default=None)
     if latest is None:
         return ok(check, "none was applied: one threshold, one action")
     behind = [n for n, name in known.items() if name != latest]
@@ -198,6 +199,9 @@ def _policy(bodies: Mapping[int, ShardBody]) -> Finding:
         verb = "has" if len(behind) == 1 else "have"
         text = f"{_named(behind)} {verb} not read policy {latest.short}, which was applied last"
         return warning(check, text, "start a worker for it, or repeat `retention policy apply` with the same file")
+    waits = [n for n, body in bodies.items() if body.state.policy_waiting is not UNSET]
+    if waits:
+        return ok(check, f"{latest.short} waits for its time in {_named(waits)}, and every shard has read it")
     return ok(check, f"{latest.short} is in force in every shard")
 
 

@@ -7,7 +7,7 @@ from kafka import TopicPartition
 from msgspec import UNSET
 
 from models.settings import DAY
-from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState
+from models.timeline.shard_state import ChosenSettings, PolicyName, ShardState, WaitingPolicy
 from streams.config import load
 from streams.kafka.admin import TopicFacts
 from streams.kafka.partition_facts import LogFacts
@@ -77,6 +77,25 @@ def test_a_shard_that_has_not_read_the_policy_applied_last_is_named(
     for n, number in enumerate(numbers):
         policy = UNSET if number is None else PolicyName(number, "ab" * 32)
         shards[n] = StoredShard(ShardBody(SCHEMA, creation, ShardState(n, 3, 0, policy=policy)), 0)
+    told = findings(load(mode="live"), TOPIC, GroupFacts(None, None, {}), shards, EMPTY)
+    found = next(finding for finding in told if finding.check == "shards.policy")
+    assert (found.status, found.text) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "status", "text"),
+    [
+        (False, Status.OK, "8-abababab waits for its time in shards 0-1, and every shard has read it"),
+        (True, Status.WARNING, "shard 1 has not read policy 8-abababab, which was applied last"),
+    ],
+)
+def test_a_policy_that_waits_must_have_been_read_too(lacks: bool, status: Status, text: str) -> None:
+    creation = creation_of(LogFacts(0, 0, "id", 2, None), "live", load().engine())
+    shards = {}
+    for n in range(2):
+        waits = UNSET if n and lacks else WaitingPolicy(8, "ab" * 32, 5)
+        state = ShardState(n, 2, 0, policy=PolicyName(7, "ab" * 32), policy_waiting=waits)
+        shards[n] = StoredShard(ShardBody(SCHEMA, creation, state), 0)
     told = findings(load(mode="live"), TOPIC, GroupFacts(None, None, {}), shards, EMPTY)
     found = next(finding for finding in told if finding.check == "shards.policy")
     assert (found.status, found.text) == (status, text)

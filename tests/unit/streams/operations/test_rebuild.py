@@ -16,7 +16,7 @@ from streams.operations.rebuild.comparing import MadeByBackfill
 from streams.operations.rebuild.run import LogTooShort
 from streams.outbox.entry import Destination
 from streams.shard.rebuild_plan import NAMESPACE, RebuildUnfinished, unpack_plan
-from streams.shard.stored_policy import POLICY
+from streams.shard.stored_policy import POLICY, WAITING_POLICY
 from streams.store.fake import FakeStore, Snapshot
 from streams.store.port import LEARNER
 from tests.support.backfills import Backfiller
@@ -25,6 +25,7 @@ from tests.support.rebuilds import Rebuilder, lose
 from tests.support.workers import Site, Worker, decision_of, play
 from tests.unit.streams.history.test_backfill import world as backfilled_world
 from tests.unit.streams.shard.test_shard_policy import site as with_policies
+from tests.unit.streams.shard.test_shard_policy import site_that_waits as that_waits
 
 SHARDS = ("0", "1")
 EVERYTHING = (*SHARDS, LEARNER)
@@ -95,6 +96,20 @@ def test_a_policy_is_made_anew_with_the_shard() -> None:
         for place, before in stood.items():
             assert store.snapshot(place).values == before.values
             assert POLICY in before.values
+
+    play(scenario)
+
+
+def test_a_policy_that_waits_is_made_anew_with_the_shard() -> None:
+    async def scenario() -> None:
+        site, store = that_waits(at=START + 900 * DAY)
+        await site.live()
+        stood = _states(store)
+        lose(store, EVERYTHING)
+        assert await Rebuilder(site, store).rebuild() is not None
+        for place, before in stood.items():
+            assert store.snapshot(place).values == before.values
+            assert WAITING_POLICY in before.values
 
     play(scenario)
 

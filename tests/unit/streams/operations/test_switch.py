@@ -32,7 +32,7 @@ from streams.operations.switch.carry_over import LIVING, taken_over
 from streams.operations.switch.settings import NotFollowing, OtherSwitch, OutOfStep
 from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
-from streams.shard.stored_policy import POLICY
+from streams.shard.stored_policy import POLICY, WAITING_POLICY
 from streams.shard.switch_plan import SwitchedOff
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
@@ -43,7 +43,9 @@ from tests.support.switches import Switcher
 from tests.support.workers import SETTINGS, MemoryConsumer, Site, Worker, play, records_in
 from tests.unit.models.engine.test_by_policy import log_with
 from tests.unit.streams.history.test_backfill import world as backfilled_world
+from tests.unit.streams.shard.test_shard_policy import SECOND, named
 from tests.unit.streams.shard.test_shard_policy import site as with_policies
+from tests.unit.streams.shard.test_shard_policy import site_that_waits as that_waits
 
 SWITCH_POINTS = (
     "switch.1.begun",
@@ -156,6 +158,26 @@ def test_the_policy_that_green_has_read_decides_there_and_its_records_are_of_the
             assert green.dump(n).values[POLICY] == blue.dump(n).values[POLICY]
         assert VERSION in {value[0] for value in records_in(store.snapshot("0")).values()}
         await _finish(green)
+
+    play(scenario)
+
+
+def test_a_policy_that_waits_comes_into_force_in_green_at_its_boundary() -> None:
+    async def scenario() -> None:
+        blue, _ = that_waits()
+        store = FakeStore()
+        green = Site(store, store.snapshot, blue.logs, public=blue.public)
+        await _worked(blue, 45)
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        for n in ("0", "1"):
+            assert green.dump(n).values[WAITING_POLICY] == blue.dump(n).values[WAITING_POLICY]
+        await _finish(green)
+        for shard in (0, 1):
+            body = green.body(shard)
+            assert body is not None
+            assert body.state.policy == named(2, SECOND)
+            assert WAITING_POLICY not in green.dump(str(shard)).values
 
     play(scenario)
 

@@ -52,7 +52,7 @@ async def work_up_to(whole: Site, day: int) -> EngineError | None:
 LATER = START + 50 * DAY + 1
 
 
-def site_that_waits(**more: Any) -> tuple[Site, FakeStore]:
+def site_that_waits(at: int = LATER, **more: Any) -> tuple[Site, FakeStore]:
     """Both shards hear on different days of a policy that comes into force later."""
     plain, store = synthetic(3, partitions=2, customers=12, days=60), FakeStore()
     logs = [
@@ -60,7 +60,7 @@ def site_that_waits(**more: Any) -> tuple[Site, FakeStore]:
             log,
             [
                 (START + 20 * DAY, chosen_policy(START + 20 * DAY, 1, FIRST)),
-                (START + day * DAY, chosen_policy(START + day * DAY, 2, SECOND, at=LATER)),
+                (START + day * DAY, chosen_policy(START + day * DAY, 2, SECOND, at=at)),
             ],
         )
         for log, day in zip(plain, (30, 40), strict=True)
