@@ -19,8 +19,9 @@ from models.decisions.dated_rules import DatedRules
 from models.decisions.given import Given, Said, Touched, decision_id
 from models.decisions.person import Person, value_of
 from models.decisions.policy.conditions import holds
+from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.decisions.standing import MAX_DATED, Dated
+from models.decisions.standing import MAX_DATED, Dated, Standing
 from models.decisions.waits import whole_second
 
 ANSWERED: Final = "answered"
@@ -81,7 +82,7 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
             kept += [dated for dated in own if _is_to_come(one, dated, given.now)]
             due += [(one, dated.wakes) for dated in own if 0 < dated.wakes <= given.now]
             continue
-        found = _timers(given, one, own, due)
+        found = _timers(given.person, given.now, one, own, due)
         kept += found
         silence_kept = silence_kept and (not one.silent_for or any(dated.wakes for dated in found))
     if tuple(kept) != standing.dates:
@@ -92,15 +93,16 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
         yield from _ask(given, one, since)
 
 
-def _timers(given: Given, rules: DatedRules, own: Sequence[Dated], due: list[tuple[DatedRules, int]]) -> list[Dated]:
+def _timers(
+    person: Person, now: int, rules: DatedRules, own: Sequence[Dated], due: list[tuple[DatedRules, int]]
+) -> list[Dated]:
     """The timer of a moment's next date, and the dates that have asked and could ask again. due: takes what asks now,
     and when its life began."""
-    now = given.now
     asked = {one.date for one in own if not one.wakes and now < one.date + rules.offset + rules.within}
     ahead: list[Dated] = []
     # What has come stays what it was, though a renewal names the next.
     past = {one.date for one in own if one.wakes and one.date <= now} if rules.field else set[int]()
-    for date in sorted(past.union(dates_of(given.person, rules))):
+    for date in sorted(past.union(dates_of(person, rules))):
         rings = date + rules.offset
         if date in asked or rings + rules.within <= now or rings <= 0:
             continue
@@ -160,3 +162,16 @@ def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]
 
 def _add(given: Given, dated: Dated) -> None:
     given.standing.dates = (*given.standing.dates, dated)[-MAX_DATED:]
+
+
+def lacks_a_timer(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:
+    """Whether a look at a customer would let a date ask, or set a timer that there is not: as after a policy with other
+    moments came into force."""
+    for rules in rules_of(policy).dated:
+        if rules.after or rules.nth > 1:
+            continue
+        own = [one for one in standing.dates if one.moment == rules.number]
+        due: list[tuple[DatedRules, int]] = []
+        if _timers(person, now, rules, own, due) != own or due:
+            return True
+    return False

@@ -36,6 +36,7 @@ COMMANDS = {
     "settings": "streams.cli.settings:settings",
     "simulate": "streams.cli.simulate:simulate",
     "suppress": "streams.cli.suppress:suppress",
+    "sweep": "streams.cli.sweep:sweep",
     "switch": "streams.cli.switch:switch",
     "tail": "streams.cli.tail:tail",
     "thresholds": "streams.cli.thresholds:thresholds",

@@ -268,6 +268,8 @@ def _say(
         return
     echo(f"written into {len(offsets)} partitions of {topic} as {told(plan.policy)}")
     say_read(read, "retention policy show")
+    if any(moment.sort == "date" for moment in plan.policy.policy.moment.values()) and "moment" in str(changed):
+        echo("moments of dates or silences changed: run `retention sweep`, so that whoever lacks a timer gets one")
 
 
 def _now() -> int:
