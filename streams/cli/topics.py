@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.redis_access import store_of
 from streams.config import Config
-from streams.errors import ExitCode
+from streams.errors import EngineError, ExitCode
 from streams.kafka.admin import TopicAdmin, TopicFacts, differs
 from streams.kafka.security import KafkaConnection, kafka_connection
 from streams.kafka.topic_reader import TopicReader
@@ -79,6 +81,76 @@ def describe(config: Config, as_json: bool) -> None:
     if as_json:
         echo_json({"sound": sound, "topics": described})
     sys.exit(ExitCode.OK if sound else ExitCode.FAILURE)
+
+
+class RetentionTooShort(EngineError):
+    """The policy keeps a topic for less than recovery needs it."""
+
+    code = ExitCode.USAGE
+    remedy = (
+        "raise it in `[retention]` of the policy, or lower recovery_days: a shard whose backup is restored reads them"
+    )
+
+
+@topics.command()
+@click.option("--dry-run", is_flag=True, help="tell what would be set, and set nothing")
+@json_option("one JSON object")
+@configured("mode", "redis_cluster")
+def retain(config: Config, dry_run: bool, as_json: bool) -> None:
+    """Keep the topics for as long as `[retention]` of the policy in force says, else for twice recovery_days.
+
+    It sets `retention.ms` where it differs, which takes the right AlterConfigs: Kafka deletes what is older within some
+    minutes. Where nothing says how long, a topic is left alone. For mode live: a replay's topics are history.
+
+    \b
+    Examples:
+      retention topics retain --dry-run
+      retention topics retain
+    """
+    if config.mode == "replay":
+        raise click.UsageError("mode is replay: its topics are history, and kept for ever")
+    quiet_libraries()
+    from streams.operations.access.limits import limits  # loads the engine
+
+    with TopicAdmin(kafka_connection(config)) as admin:
+        found = admin.describe([spec.name for spec in specs(config)])
+        partitions = max((facts.partitions for facts in found.values()), default=1)
+        told = limits(config, found, asyncio.run(_periods(config, partitions)))
+        if short := [one for one in told if one.too_short]:
+            needed = f"twice recovery_days ({2 * config.recovery_days:g} days)"
+            raise RetentionTooShort(f"{', '.join(f'retention.{one.role}' for one in short)}: less than {needed}")
+        changes = {one.topic: one.retention_ms for one in told if one.said is not None and one.found != one.said}
+        if changes and not dry_run:
+            admin.retain(changes)
+    if as_json:
+        rows = [
+            {
+                "role": one.role,
+                "name": one.topic,
+                "retention_ms": one.retention_ms if one.said is not None else None,
+                "set": one.topic in changes,
+            }
+            for one in told
+        ]
+        echo_json({"dry_run": dry_run, "topics": rows})
+        return
+    for one in told:
+        what = ("would be set" if dry_run else "set") if one.topic in changes else "left alone"
+        echo(f"{one.told()}: {what}")
+
+
+async def _periods(config: Config, partitions: int) -> dict[str, int]:
+    """By role of a topic, ms, as the newest policy says; none where there is none."""
+    from models.decisions.policy.retention_types import periods_of
+    from streams.operations.choices import NoShard
+    from streams.operations.policy import newest, shards_now  # loads River
+
+    async with store_of(config) as store:
+        try:
+            policy = newest(await shards_now(store, config.app, partitions))
+        except NoShard:
+            return {}
+    return {} if policy is None else periods_of(policy.policy.retention)
 
 
 def _described(connection: KafkaConnection, spec: TopicSpec, facts: TopicFacts | None) -> dict[str, Any]:

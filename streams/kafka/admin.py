@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAuthorizationFailedError
 
 from streams.kafka.access import BrokerRefused, KafkaRightMissing, rights_missing
 from streams.kafka.clients import admin
 from streams.kafka.errors import CONNECT_TIMEOUT_MS, TopicDiffers, TopicMissing, kafka_named
 from streams.kafka.security import KafkaConnection
-from streams.kafka.topics import CREATE_TIME, OPTIONAL, TIMESTAMP_TYPE, TopicSpec, suits
+from streams.kafka.topics import CREATE_TIME, OPTIONAL, RETENTION, TIMESTAMP_TYPE, TopicSpec, suits
 
 _NO_ERROR, _NOT_AUTHORIZED, _TOPIC_EXISTS, _INVALID_CONFIG = 0, 29, 36, 40
 
@@ -131,6 +132,20 @@ class TopicAdmin:
                     operations=frozenset(topic.get("authorized_operations") or ()),
                 )
         return facts
+
+    def retain(self, periods: Mapping[str, int]) -> None:
+        """Set how long topics keep their records. periods: by topic, ms."""
+        resources = [
+            ConfigResource(ConfigResourceType.TOPIC, name, configs={RETENTION: str(kept)})
+            for name, kept in periods.items()
+        ]
+        with kafka_named(self.connection, "setting how long topics are kept", "AlterConfigs"):
+            answer = self._client.alter_configs(resources).get("topic", {})
+        refused = {name: str(result) for name, result in answer.items() if result != "OK"}
+        if lacking := sorted(name for name, why in refused.items() if TopicAuthorizationFailedError.__name__ in why):
+            raise rights_missing(self.connection, [f"AlterConfigs on topic {name}" for name in lacking])
+        if refused:
+            raise BrokerRefused("; ".join(f"topic {name}: {why}" for name, why in refused.items()))
 
     def read_by(self, group: str) -> set[str]:
         """The topics of which a consumer group has offsets committed."""

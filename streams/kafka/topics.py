@@ -35,13 +35,14 @@ OPTIONAL = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as it should be."""
+    """A topic as it should be. history: its records have times of the past, so that none may be deleted by age."""
 
     role: str
     name: str
     partitions: int
     replication: int
     settings: Mapping[str, str]
+    history: bool = False
 
 
 def specs(config: Config) -> list[TopicSpec]:
@@ -53,6 +54,7 @@ def specs(config: Config) -> list[TopicSpec]:
             partitions=1 if role == "learner" else config.partitions,
             replication=config.replication,
             settings=_settings(role, config),
+            history=config.mode == "replay",
         )
         for role in ROLES
     ]
@@ -63,13 +65,14 @@ EXAMPLES_DAYS = 42
 
 
 def suits(spec: TopicSpec, key: str, found: str) -> bool:
-    """Whether a topic's setting, as found, will do. Touchpoints may be kept for longer than recovery needs them;
+    """Whether a topic's setting, as found, will do. A topic may be kept for longer than recovery needs it (whether
+    that is what the policy says, `streams.operations.access.limits` tells), decisions also shorter than for ever;
     examples may be let go of once no start of the learner (streams/learner/starts.py) needs them any more."""
     wanted = spec.settings[key]
-    if spec.role == "examples" and key == RETENTION and found != FOREVER:
+    if key == RETENTION and spec.role == "examples" and found != FOREVER:
         return int(found) >= EXAMPLES_DAYS * DAY_MS
-    if spec.role == "touchpoints" and key == RETENTION and wanted != FOREVER:
-        return found == FOREVER or int(found) >= int(wanted)
+    if key == RETENTION and not spec.history and spec.role in (*OUTPUTS, "touchpoints"):
+        return found == FOREVER or wanted == FOREVER or int(found) >= int(wanted)
     return found == wanted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from models.decisions.policy.retention_types import periods_of
 from streams.config import Config
 from streams.kafka.errors import BrokerUnreachable
 from streams.operations.doctor import local
@@ -62,7 +63,9 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
         return
     from streams.operations.doctor import shards  # loads River
     from streams.operations.doctor.churn_rate import churn_rate
+    from streams.operations.doctor.limits import retention
     from streams.operations.doctor.model import model
+    from streams.operations.policy import newest, shards_now
     from streams.store.redis.store import RedisStore
 
     # In this order: streams/operations/doctor/shards.py says why.
@@ -81,4 +84,8 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     state.found += shards.findings(config, topic, group, stored, bounds, unfinished, still)
     if unfinished is None and any(shard.body is not None for shard in stored.values()):
         state.found.append(await churn_rate(redis.usable, config.app))
-        state.found.append(await model(RedisStore(redis.usable, config.app), config, stored))
+        store = RedisStore(redis.usable, config.app)
+        in_force = newest(await shards_now(store, config.app, topic.partitions))
+        periods = {} if in_force is None else periods_of(in_force.policy.retention)
+        state.found.append(retention(config, kafka.topics, periods))
+        state.found.append(await model(store, config, stored))

@@ -43,6 +43,7 @@ CHECKS = {
     "shards.state": "the state of each shard is there where it must be, and readable; no backfill is left unfinished",
     "shards.settings": "the settings are those that the shards were created with",
     "shards.policy": "the policy that was applied last is in force in every shard",
+    "shards.retention": "topics are kept as long as `[retention]` of the policy in force says, else `recovery_days`",
     "shards.log": "the topic is the one that the shards were created on, and holds what they have not read",
     "shards.committed": "offsets committed in Kafka beside the next offsets in Redis",
     "shards.outbox": "outputs that are decided and not yet published",

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from kafka import KafkaProducer
 from models.simulation.rehearsal import Shard, rehearse
 from streams.errors import ExitCode
 from streams.kafka.partition_facts import LogFacts
+from streams.operations.why import index
 from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
 from streams.shard.stored_policy import POLICY
 from streams.store.port import Write
@@ -124,3 +126,43 @@ def test_what_can_not_be_told_is_named(place: Place, monkeypatch: pytest.MonkeyP
     assert retention("why", customer, "--at", "soon").exit_code == ExitCode.USAGE
     monkeypatch.setenv("RETENTION_REDIS_URL", "redis://127.0.0.1:1/0")
     assert "does not answer" in retention("why", customer).stderr
+
+
+def test_a_customer_is_given_all_that_is_held_found_by_an_index(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    retention, customer = place
+    monkeypatch.setattr(index, "SEGMENT", 64)
+    monkeypatch.setenv("RETENTION_INDEX_DIR", str(tmp_path / "index"))
+    first = retention("customer", customer, "--export", "--json")
+    assert first.exit_code == 0, first.stderr
+    told = json.loads(first.stdout)
+    assert undocumented("customer", told, frozenset({"value", "event"})) == []
+    past = json.loads(retention("why", customer, "--since", "2000-01-01", "--json").stdout)["past"]
+    assert [one["id"] for one in told["decisions"]] == [one["id"] for one in past]
+    assert {one["id"] for one in told["sent"]} == {one["trigger"]["id"] for one in past if one["trigger"]}
+    assert told["events"]
+    assert {one["event"]["subject"] for one in told["events"]} == {customer}
+    assert {one["field"] for one in told["record"]} > {"tail.consents", "numbers.0", "standing.waiting"}
+
+    again = retention("customer", customer, "--export", "--language", "de", "--out", str(tmp_path / "anna.txt"))
+    assert again.exit_code == 0, again.stderr
+    text = (tmp_path / "anna.txt").read_text(encoding="utf-8")
+    assert text.startswith("Was wir über ")
+    assert (tmp_path / "anna.txt").stat().st_mode & 0o077 == 0
+    if any((tmp_path / "index").rglob("0*")):  # the broker has topic ids
+        assert _read(again) < _read(first)
+
+    preview = json.loads(retention("customer", customer, "--erase-preview", "--json").stdout)
+    assert undocumented("customer", preview) == []
+    assert [one["where"] for one in preview["places"]] == [one["where"] for one in told["kept"]] or told[
+        "language"
+    ] == "de"
+    nobody = retention("customer", "nobody", "--export")
+    assert nobody.exit_code == 0
+    assert "There is no record of you" in nobody.stdout
+    assert retention("customer", customer, "--language", "de").exit_code == ExitCode.USAGE
+
+
+def _read(done: Result) -> int:
+    return int(done.stderr.split(" records of the topics were read")[0].rsplit("\n", 1)[-1].replace(",", ""))
