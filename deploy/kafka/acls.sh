@@ -55,6 +55,8 @@ fi
 if [ -n "$OPERATOR" ]; then
     allow "$OPERATOR" --operation Create --operation Read --operation DescribeConfigs \
         --topic "$PREFIX." --resource-pattern-type prefixed
+    # `topics retain` sets how long topics are kept.
+    allow "$OPERATOR" --operation AlterConfigs --topic "$PREFIX." --resource-pattern-type prefixed
     # Replays, and the choice of a model.
     allow "$OPERATOR" --operation Write --topic "$PREFIX.touchpoints"
     # `doctor` and `backfill` look at the workers' group.

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
+
+import msgspec
 import pytest
 
+from models.settings import DAY, EngineSettings
+from models.timeline.shard_state import PolicyName, ShardState
 from streams.config import load
 from streams.errors import ExitCode
 from streams.kafka.admin import TopicAdmin
+from streams.kafka.partition_facts import LogFacts
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topics import LOG_APPEND_TIME, ROLES, TIMESTAMP_TYPE, specs
-from tests.integration.cli.conftest import Retention
-from tests.support.servers import Broker
+from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
+from streams.shard.stored_policy import POLICY as KEY
+from streams.store.port import Write
+from streams.store.redis.connection import connect
+from streams.store.redis.store import RedisStore
+from tests.integration.cli.conftest import Retention, run
+from tests.support.audited import POLICY
+from tests.support.cli_docs import undocumented
+from tests.support.servers import ApacheKafka, Broker
 
 
 def test_the_topics_are_created_once_and_left_alone_afterwards(retention: Retention) -> None:
@@ -88,3 +103,59 @@ def test_a_setting_out_of_its_range_is_a_usage_error_that_names_it(retention: Re
     result = retention("topics", "create", f"--{name}", "0")
     assert result.exit_code == ExitCode.USAGE
     assert f"{name} is '0'" in result.stderr
+
+
+@pytest.mark.kafka
+def test_topics_are_kept_as_long_as_the_policy_in_force_says(
+    kafka: ApacheKafka, redis_app: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("BOOTSTRAP_SERVERS", kafka.bootstrap_servers),
+        ("APP", redis_app),
+        ("TOPIC_PREFIX", redis_app),
+        ("PARTITIONS", "1"),
+        ("REDIS_URL", redis_url),
+    ):
+        monkeypatch.setenv(f"RETENTION_{name}", value)
+    assert run("topics", "create").exit_code == 0
+    nothing = run("topics", "retain")
+    assert nothing.exit_code == 0, nothing.stderr
+    assert f"{redis_app}.decisions: for ever, for ever is said: left alone" in nothing.stdout
+
+    text = POLICY + '[retention]\ndecisions = "400d"\nexamples = "60d"\n'
+    asyncio.run(_in_force(redis_url, redis_app, text))
+    tried = run("topics", "retain", "--dry-run")
+    assert f"{redis_app}.decisions: for ever, 400 days after it was written is said: would be set" in tried.stdout
+    assert _kept(kafka, redis_app) == ("-1", "-1")
+    done = json.loads(run("topics", "retain", "--json").stdout)
+    assert undocumented("topics", done) == []
+    assert {one["role"] for one in done["topics"] if one["set"]} == {"decisions", "examples"}
+    assert _kept(kafka, redis_app) == (str(400 * DAY), str(60 * DAY))
+    assert not [one for one in json.loads(run("topics", "retain", "--json").stdout)["topics"] if one["set"]]
+    assert run("topics", "create").exit_code == 0  # they suit the engine as they are
+    monkeypatch.setenv("RETENTION_RECOVERY_DAYS", "201")
+    short = run("topics", "retain")
+    assert short.exit_code == ExitCode.USAGE
+    assert "retention.decisions: less than twice recovery_days (402 days)" in short.stderr
+    assert run("topics", "retain", "--mode", "replay").exit_code == ExitCode.USAGE
+
+
+def _kept(kafka: ApacheKafka, app: str) -> tuple[str, str]:
+    with TopicAdmin(KafkaConnection(kafka.bootstrap_servers)) as admin:
+        decisions, examples = (
+            admin.topic(f"{app}.{role}").settings["retention.ms"] for role in ("decisions", "examples")
+        )
+    return decisions, examples
+
+
+async def _in_force(url: str, app: str, text: str) -> None:
+    """A shard in which a policy is in force."""
+    store = RedisStore(connect(url), app)
+    named = PolicyName(1, hashlib.sha256(text.encode()).hexdigest())
+    state = msgspec.structs.replace(ShardState(0, 1, 0), policy=named)
+    creation = creation_of(LogFacts(0, 0, "topic-id", 1, None), "live", EngineSettings())
+    body = pack_body(ShardBody(SCHEMA, creation, state))
+    await store.create("0", body)
+    await store.mint("0", b"t")
+    await store.commit("0", Write(b"t", 0, b"n", body, values=[(KEY, text.encode())]))
+    await store.close()
