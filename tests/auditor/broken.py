@@ -35,6 +35,15 @@ def care_after_an_erasure(log: Log) -> None:
     log.send("sorry", "harm")
 
 
+@breaks("erased")
+def a_wait_after_an_erasure(log: Log) -> None:
+    log.touch("complaint")
+    log.touch("erase_requested")
+    log.says("erased")
+    log.clock()
+    log.says("waits", moment="harm", gate="hours")
+
+
 @breaks("restricted")
 def marketing_to_who_is_in_dispute(log: Log) -> None:
     log.touch("restricted", reason="dispute")

@@ -24,6 +24,8 @@ LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
 ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger"})
 """Rules about what is lacking: it may be on its way."""
+DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
+"""What is never said of who was erased."""
 OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased", "forgotten"})
 _ORDER: Final[dict[object, int]] = {Decision: 0, Withdrawal: 1, Trigger: 2}
 
@@ -191,6 +193,9 @@ class _Walk:
         if customer is None:
             return
         dialogue = customer.dialogue
+        if customer.person.erased and decision.what in DECIDES:
+            done = f"{decision.what} {decision.moment} {decision.action}".strip()
+            self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])
         if decision.what == OPENS:
             dialogue.episode = decision.time
             dialogue.reached = 0.0
