@@ -85,6 +85,8 @@ def lines_told(report: LiftReport) -> Iterator[str]:
         yield from _programme(report, salt, one)
     yield ""
     yield from _draws(report)
+    yield ""
+    yield from _renewals(report)
     for count, what in (
         (found.exempt, "customers are of classes that are exempt from control, and in no table"),
         (found.without_policy, "decisions are of policies that the log no longer has, and in no table"),
@@ -145,6 +147,17 @@ def _draws(report: LiftReport) -> Iterator[str]:
     if len(draws.levels) > 1:
         for name, one in draws.levels.items():
             yield f"  at level {name}: " + _effect(one, report, report.cells)
+
+
+def _renewals(report: LiftReport) -> Iterator[str]:
+    told = report.found.renewals.data()
+    if not told["arms"]:
+        yield "Renewals: the topics tell of none that is old enough"
+        return
+    yield f"Renewals by what was decided last before them, {told['days']} days around each"
+    for name, one in told["arms"].items():
+        unused = "of use nothing is told" if one["without_use"] is None else f"{one['without_use']:,} without use"
+        yield f"  {name}: {one['renewals']:,}, {unused}, {one['cancelled']:,} cancelled soon after"
 
 
 def _effect(one: OfAction, report: LiftReport, cells: int) -> str:

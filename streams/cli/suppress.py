@@ -104,7 +104,7 @@ def suppress(
     if dry_run:
         echo(f"{customers:,} customers, {said.words}, as of {moment(said.at)}; nothing was sent", err=True)
         if as_json:
-            echo_json({**told, "sent": 0})
+            echo_json({**told, "delivery": None})
         return
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
@@ -121,7 +121,7 @@ def suppress(
     for line in published.lines():
         echo(line, err=True)
     if as_json:
-        echo_json({**told, **published.as_json()})
+        echo_json({**told, "delivery": published.as_json()})
     if published.interrupted:
         sys.exit(INTERRUPTED)
     sys.exit(ExitCode.OK if published.complete else ExitCode.FAILURE)

@@ -18,16 +18,23 @@ _HARMS: Final[dict[int, int]] = {
     Kind.NPS: _BAD_MENTION,
     Kind.CSAT: _BAD_MENTION,
 }
+_USES: Final = frozenset(
+    {Kind.VISIT, Kind.SEARCH, Kind.CONTENT_VIEWED, Kind.EVENT_ATTENDED, Kind.PURCHASE, Kind.REWARD_REDEEMED}
+)
+"""Touchpoints that show that something is used."""
 
 
 class Happened:
-    """One customer's. Times are those of the touchpoints, ms. bought: when. redeemed: when, which coupon, and what that
-    took off the price (0.0: not told)."""
+    """One customer's. Times are those of the touchpoints, ms. bought, renewed, cancelled, used: when. redeemed:
+    when, which coupon, and what that took off the price (0.0: not told)."""
 
-    __slots__ = ("_classes", "_harms", "_money", "_seen", "bought", "redeemed")
+    __slots__ = ("_classes", "_harms", "_money", "_seen", "bought", "cancelled", "redeemed", "renewed", "used")
 
     def __init__(self) -> None:
         self.bought: list[int] = []
+        self.renewed: list[int] = []
+        self.cancelled: list[int] = []
+        self.used: list[int] = []
         self.redeemed: list[tuple[int, str, float]] = []
         self._money: list[tuple[int, float]] = []
         self._harms: list[tuple[int, int]] = []
@@ -39,6 +46,8 @@ class Happened:
         if touch.id_hash in self._seen:
             return
         kind, time, data = touch.kind, touch.time, touch.data
+        if kind in _USES:
+            self.used.append(time)
         if kind == Kind.PURCHASE:
             self.bought.append(time)
             self._money.append((time, touch.a))
@@ -48,14 +57,20 @@ class Happened:
             self.redeemed.append((time, str(getattr(data, "coupon_id", "")), touch.a))
         elif kind == Kind.PROFILE_UPDATED and getattr(data, "customer_class", None):
             self._classes.append((time, str(getattr(data, "customer_class", ""))))
+        elif kind == Kind.SUBSCRIPTION_RENEWED:
+            self.renewed.append(time)
+        elif kind == Kind.SUBSCRIPTION_CANCELLED:
+            self.cancelled.append(time)
         elif kind in _HARMS and _is_harm(kind, data):
             self._harms.append((time, _HARMS[kind]))
-        else:
+        elif kind not in _USES:
             return
         self._seen.add(touch.id_hash)
 
     def done(self) -> None:
         """All has been taken: in the order of time."""
+        for times in (self.renewed, self.cancelled, self.used):
+            times.sort()
         for listed in (self.bought, self._money, self._harms, self._classes, self.redeemed):
             listed.sort(key=_time_of)
         self._seen = set()

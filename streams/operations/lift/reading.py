@@ -21,6 +21,7 @@ from models.settings import HOUR, WEEK
 from models.touchpoints import Rejected, read
 from streams.operations.audit.records import Line, Unread
 from streams.operations.lift.happened import Happened
+from streams.operations.lift.renewals import ALONE, CONTROL, Renewals
 
 LEAVE_ALONE: Final = "leave_alone"
 LATE: Final = HOUR
@@ -65,6 +66,7 @@ class Found:
     unread: int = 0
     first: int = 0
     last: int = 0
+    renewals: Renewals = field(default_factory=Renewals)
 
 
 def read_all(lines: Iterable[Line], terms: Terms) -> Found:
@@ -104,6 +106,8 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     for customer, asked in answered.items():
         seen = happened[customer]
         seen.done()
+        arms = [(one.time, CONTROL if one.control else one.action or ALONE) for one in asked]
+        found.renewals.take(arms, seen.renewed, seen.cancelled, seen.used, now)
         _take(found, _Customer(customer, asked, seen, costs, unsent, now), policies, terms)
 
 

@@ -38,6 +38,7 @@ class LiftReport:
                 "actions": {name: self._effect(one, self.cells) for name, one in self.draws.actions.items()},
                 "levels": {name: self._effect(one, self.cells) for name, one in self.draws.levels.items()},
             },
+            "renewals": found.renewals.data(),
             "exempt": found.exempt,
             "decisions_without_policy": found.without_policy,
             "unread": found.unread,

@@ -28,7 +28,8 @@ from streams.operations.suppress import (
 from streams.store.fake import FakeStore
 from streams.store.port import Write
 from tests.support.bench import Silence, run_alone
-from tests.support.logs import log_of, ticking, told
+from tests.support.logs import chosen_policy, log_of, ticking, told
+from tests.unit.models.engine.test_life_of_a_moment import POLICY
 
 NOON = 1_700_000_000_000
 EMAIL = Refusing("marketing", ("email",), "", NOON, "ada", "robinson list")
@@ -133,8 +134,10 @@ def test_the_store_is_asked_for_all_of_a_list(tmp_path: Path) -> None:
 
 
 CHANNELS = ("email", "push")
+SAYING = ("grant", "refuse", "unsubscribe", "suppress", "suppress all")
+"""Words that open or close something; the others do neither."""
 WORDS = some.tuples(
-    some.sampled_from(["grant", "refuse", "unsubscribe", "preference", "suppress", "suppress all"]),
+    some.sampled_from([*SAYING, "preference", "ask", "preview"]),
     some.sampled_from(CHANNELS),
     some.integers(0, 8),  # when it was said, days
     some.integers(0, 8),  # and how much later it came
@@ -162,17 +165,22 @@ def test_no_order_ends_more_open_than_the_last_explicit_word(
             )
         elif word == "unsubscribe":
             entries.append(told("message_unsubscribed", "c", at, {"channel": channel}, id=str(n), at=arrives))
+        elif word in ("ask", "preview"):
+            kind = "asked_may" if word == "ask" else "preview_asked"
+            data = (
+                {"purpose": "marketing", "channel": channel} if word == "ask" else {"action": "offer", "to": "tester"}
+            )
+            entries.append(told(kind, "c", at, data, id=str(n), at=arrives))
         elif word == "preference":
             entries.append(told("preferences_updated", "c", at, {"channels": [channel]}, id=str(n), at=arrives))
         else:
             channels = (channel,) if word == "suppress" else ()
             entries += 2 * suppressed(path, EMAIL._replace(at=at, channels=channels), arrives)
-        if word != "preference":
+        if word in SAYING:
             for one in CHANNELS if word == "suppress all" else (channel,):
                 last[one] = max(last[one], (at, word != "grant"))  # of one time the refusal counts
-    record = record_after(sorted(entries, key=lambda entry: entry[0]))
-    assert record is not None
-    register = unpack_register(record.tail.consents)
+    record = record_after([(NOON, None, chosen_policy(NOON, 1, POLICY)), *sorted(entries, key=lambda entry: entry[0])])
+    register = unpack_register(b"" if record is None else record.tail.consents)
     for channel, (_, closed) in last.items():
         if closed:
             assert answer(register, MARKETING, channel, NOON + 20 * DAY).name == "REFUSED", channel
