@@ -21,7 +21,7 @@ from models.decisions.hours import opening
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import ANY, Limit, limit_of
 from models.decisions.sending import became
-from models.decisions.standing import OTHERS, Outstanding, Stage, channel_number, id_of
+from models.decisions.standing import OTHERS, Outstanding, Stage, channel_number
 from models.decisions.waits import HOURS, whole_second
 from models.outputs import Candidate
 from models.touchpoints.times import milliseconds
@@ -107,8 +107,8 @@ def asked(given: Given) -> list[Said]:
 
 
 def reservation(name: str) -> int:
-    """What is reserved under a name, as the record has it: the name itself, where it is an id as triggers have one."""
-    return id_of(name) or xxh3_128_intdigest(name.encode())
+    """What is reserved under a name, as the record has it. Nobody can name a trigger of ours by it."""
+    return xxh3_128_intdigest(b"reservation\0" + name.encode())
 
 
 class _Contact(NamedTuple):

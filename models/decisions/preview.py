@@ -8,7 +8,7 @@ from models.decisions.ask import Ask, Held
 from models.decisions.gates import judge
 from models.decisions.given import Given, Said, id_at
 from models.decisions.sending import as_sent
-from models.decisions.waits import HOURS, NEVER_OPEN, NO_ACTION, opening_of, told_candidates
+from models.decisions.waits import HOURS, NEVER_OPEN, NO_ACTION, is_in_control, opening_of, told_candidates
 
 PREVIEWED: Final = "previewed"
 """What is said of it: `Decision.what`."""
@@ -22,7 +22,8 @@ def preview(given: Given) -> list[Said]:
         return []
     data = touch.data
     reason = f"to {data.to}" + (f", asked by {data.by}" if data.by else "")
-    said = Said(PREVIEWED, id_at(given, PREVIEWED), reason=reason, action=data.action, test=True)
+    control = is_in_control(given)
+    said = Said(PREVIEWED, id_at(given, PREVIEWED), reason, action=data.action, control=control, test=True)
     ask = _asked(given, data.action)
     if ask is None:
         return [said._replace(gate=NO_ACTION)]

@@ -8,6 +8,7 @@ import pytest
 
 from models.customer.layout import DUE
 from models.customer.record import unpack
+from models.decisions.others import reservation
 from models.decisions.standing import OTHERS, Stage
 from models.settings import DAY, HOUR, MINUTE
 from tests.support.bench import run_alone
@@ -15,15 +16,16 @@ from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTI
 
 AGREED = {"marketing": True, "channels": ["email"]}
 WANTS = {"purpose": "marketing", "channel": "email", "by": "crm"}
-FIRST, SECOND = "a" * 32, "b" * 32
+FIRST, SECOND, THIRD = (f"{reservation(name):032x}" for name in "abc")
+NAMES = {FIRST: "a", SECOND: "b", THIRD: "c"}
 
 
 def asks(story: Story, days: float, name: str = FIRST, **more: Any) -> Story:
-    """Another sender asks; the name is that of the reservation."""
+    """Another sender asks; the name is that under which it is reserved."""
     told = story.then(days, "asked_may", **{**WANTS, **more})
     time, key, value = told.entries[-1]
     old = f"asked_may-{BOUGHT + int(days * DAY)}-{len(told.entries) - 1}"
-    told.entries[-1] = time, key, value.replace(old.encode(), name.encode())
+    told.entries[-1] = time, key, value.replace(old.encode(), NAMES[name].encode())
     return told
 
 
@@ -61,7 +63,7 @@ def test_the_campaign_that_follows_makes_it_a_contact_and_counts_once() -> None:
     text = POLICY.replace("most = 1", "most = 2")
     story = asks(Story(text, days=9), 1, lasts=3 * DAY)
     story = story.then(1.1, "campaign_received", campaign_id="x", channel="email", trigger_id=FIRST)
-    world = asks(asks(story, 1.2, SECOND), 1.3, "c" * 32).run()
+    world = asks(asks(story, 1.2, SECOND), 1.3, THIRD).run()
     assert answers(world) == [(FIRST, ""), (SECOND, ""), ("", "cap")]
     assert world.standing.outstanding[0].stage == Stage.DELIVERED
 
