@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
+import click
+
+from models.settings import SECOND
 from streams.cli.options import echo
 from streams.cli.redis_access import store_of
 from streams.config import Config
@@ -40,3 +44,14 @@ def say_read(read: Read, command: str) -> None:
         echo(f"warning: {told}; `{command}` tells", err=True)
     else:
         echo(f"read by all {len(have)} shards")
+
+
+def ms_of_time(told: str | None, hint: str) -> int:
+    """A time of the command line in ms; 0: none is given."""
+    if told is None:
+        return 0
+    try:
+        stated = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise click.BadParameter(f"{told!r}: give a time such as 2026-12-01T00:00:00Z", param_hint=hint) from error
+    return round((stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp() * SECOND)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.settings import SECOND, EngineSettings
-from streams.cli.choices import Read, read_in_time, say_read, touchpoint_partitions
+from models.settings import EngineSettings
+from streams.cli.choices import Read, ms_of_time, read_in_time, say_read, touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.redis_access import store_of
 from streams.config import Config
@@ -95,7 +94,7 @@ def apply(
 
     partitions = touchpoint_partitions(config)
     shards = asyncio.run(_shards(config, partitions))
-    plan = planned(shards, dict(map(_pair, wanted)), _time(at), by, int(time.time() * 1000))
+    plan = planned(shards, dict(map(_pair, wanted)), ms_of_time(at, "--at"), by, int(time.time() * 1000))
     if plan is not None and not as_json:
         _warn_of_policy(shards)
     if plan is None or dry_run:
@@ -173,16 +172,6 @@ def _pair(given: str) -> tuple[str, str]:
     if not equals:
         raise click.BadParameter(f"{given!r}: give NAME=VALUE", param_hint="--set")
     return name.strip(), value.strip()
-
-
-def _time(at: str | None) -> int:
-    if at is None:
-        return 0
-    try:
-        stated = datetime.fromisoformat(at)
-    except ValueError as error:
-        raise click.BadParameter(f"{at!r}: give a time such as 2026-12-01T00:00:00Z", param_hint="--at") from error
-    return round((stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp() * SECOND)
 
 
 def _as_data(one: tuple[int, ShardSettingsNow]) -> dict[str, Any]:

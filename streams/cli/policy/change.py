@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.choices import Read, read_in_time, say_read
+from streams.cli.choices import Read, ms_of_time, read_in_time, say_read
 from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.policy.files import text_of
-from streams.cli.policy.group import by_option, file_argument, ms_of_time
-from streams.cli.policy.sight import Sight, sight_of
+from streams.cli.policy.group import by_option, file_argument
+from streams.cli.policy.sight import Sight, shards_of, sight_of
 from streams.cli.policy.telling import (
     differing,
     named,
@@ -66,7 +66,8 @@ def propose(config: Config, file: Path, by: str, reason: str, base: str | None, 
 
     sight, text = sight_of(config), text_of(file)
     found = sight.forecast(read(text))
-    put, new = sight.with_changes(lambda changes: changes.propose(text, by, reason, base, _now()))
+    touched = found.data()["day"]
+    put, new = sight.with_changes(lambda changes: changes.propose(text, by, reason, base, _now(), touched=touched))
     if as_json:
         changed = differing(sight.last, put.policy)
         echo_json({"proposal": proposal_data(put), "new": new, "changed": changed, "touched": found.data()})
@@ -175,7 +176,8 @@ def rollback(config: Config, number: int, by: str, reason: str, yes: int, wait: 
 
     text = sight.with_changes(lambda changes: changes.former(number, in_log))
     stands = sight.stands
-    if stands is not None and stands.policy.policy.people is not None:
+    asks_people = stands is not None and stands.policy.policy.people is not None
+    if stands is not None and asks_people and stands.policy.text != text:
         put, _ = sight.with_changes(lambda changes: changes.propose(text, by, reason, None, _now(), number))
         if put.lacks:
             if as_json:
@@ -199,7 +201,7 @@ def _bring(
     as_json: bool,
 ) -> None:
     """Apply a text, and tell it."""
-    from streams.operations.policy import read, read_by, write
+    from streams.operations.policy import newest, read, read_by, write
     from streams.operations.policy.changes import Wish
     from streams.operations.policy.ledger import name_of
     from streams.operations.policy.planning import record_of
@@ -224,6 +226,9 @@ def _bring(
     offsets = write(kafka_connection(config), config.topic("touchpoints"), sight.partitions, sight.view.shards, written)
     seen = read_in_time(config, lambda store: read_by(store, config.app, sight.partitions, written.policy, wait))
     _say(config, plan, as_json, offsets, seen, found)
+    last = newest(shards_of(config, sight.partitions))
+    if last is not None and (last.number, last.sha256) > (written.policy.number, written.policy.sha256):
+        echo(f"warning: {told(last)} was applied since, and takes its place", err=True)
 
 
 def refuse_too_many(sight: Sight, wanted: PolicyInForce, plan: Plan, touched: int, yes: int) -> None:

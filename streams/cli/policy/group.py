@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from models.settings import SECOND
 from streams.cli.options import a_file
 
 file_argument = click.argument(
@@ -31,14 +29,3 @@ def policy() -> None:
       retention policy apply policy.toml --by ada --reason "first policy"
       retention policy show
     """
-
-
-def ms_of_time(told: str | None, hint: str) -> int:
-    """A time of the command line in ms; 0: none is given."""
-    if told is None:
-        return 0
-    try:
-        stated = datetime.fromisoformat(told)
-    except ValueError as error:
-        raise click.BadParameter(f"{told!r}: give a time such as 2026-12-01T00:00:00Z", param_hint=hint) from error
-    return round((stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp() * SECOND)

@@ -99,9 +99,12 @@ class Changes:
         return newest._replace(at=max(one.at for one in there if one.name == newest.name))
 
     async def propose(
-        self, text: str, by: str, reason: str, base: str | None, now: int, rolls_back: int = 0
+        self, text: str, by: str, reason: str, base: str | None, now: int, rolls_back: int = 0, touched: int = 0
     ) -> tuple[Put, bool]:
-        """Put a policy forward; and whether that is new. Raises PolicyRefused, AnotherPolicy, NotAllowed."""
+        """Put a policy forward; and whether that is new. touched: customers, in the first day.
+
+        Raises PolicyRefused, AnotherPolicy, NotAllowed.
+        """
         policy = read(text)
 
         async def decide(ledger: Ledger) -> tuple[Decided, tuple[Put, bool]]:
@@ -110,8 +113,8 @@ class Changes:
             if stands is not None and stands.policy.sha256 == policy.sha256:
                 raise AnotherPolicy(f"nothing to propose: it is policy {stands.policy.name}, which was applied last")
             after, proposal = propose(ledger, stands, policy, by, reason, now, rolls_back)
-            put = _put(proposal, policy, stands), after != ledger
-            return Decided(after, {policy.sha256: text}), put
+            put = _put(proposal, policy, stands, touched)
+            return Decided(after, {policy.sha256: text}), (put, after != ledger)
 
         return await self._kept.change(decide)
 
@@ -217,8 +220,8 @@ class Changes:
         return text
 
 
-def _put(proposal: Proposal, policy: PolicyInForce, stands: Stands | None) -> Put:
+def _put(proposal: Proposal, policy: PolicyInForce, stands: Stands | None, touched: int = 0) -> Put:
     old = None if stands is None else stands.policy.policy
     sections = sections_changed(old, policy.policy)
-    lacks = () if old is None else tuple(lacking(old.people, sections, proposal.approvers, 0))
+    lacks = () if old is None else tuple(lacking(old.people, sections, proposal.approvers, touched))
     return Put(proposal, policy, stands, sections, lacks, proposal.base != name_of(stands))
