@@ -22,7 +22,7 @@ from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
 from tests.unit.models.decisions.policy.test_reading import EXAMPLE, SMALL
 
-BY_KEY = frozenset(["changed"])
+BY_KEY = frozenset(["changed", "by_level", "by_kind", "held"])
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
