@@ -40,7 +40,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     the customer, where known. coupon, valid_until: of a promotion, and how long it can be used. cost: expected, of
     contact and action. propensity: the chance with which it was drawn; 0.0 where nothing was drawn. reserved: what
     it has taken of budgets, in units (a contact, or a hundredth of money). test: it is for somebody who tries things
-    out; it counts for nothing.
+    out; it counts for nothing. country: of the customer, where known.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
     policy: str = ""
     reserved: dict[str, int] = {}
     test: bool = False
+    country: str = ""
 
 
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):
@@ -89,6 +90,38 @@ class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_d
     reason: str
     time: int
     at: Position
+
+
+class Unsent(msgspec.Struct, frozen=True, gc=False, tag="unsent", omit_defaults=True):
+    """Stands in the place of a trigger that was never sent, since an operator had stopped it: nothing is to be done.
+
+    id: of this record; trigger: of what was not sent. reason: ``stopped``. time: ms since the epoch.
+    """
+
+    id: str
+    customer: str
+    trigger: str
+    reason: str
+    time: int
+
+
+class StopOrder(msgspec.Struct, frozen=True, gc=False, tag="stopped", omit_defaults=True):
+    """Orders whoever sends to drop what they hold of a partition's triggers that fits, and to say `offer_withdrawn`.
+
+    One in each partition of the triggers topic, behind the triggers that were out. number: of the stop. purposes,
+    actions, countries, kinds: all that are given must fit; none: everything. by, why: who stopped it, and why. time: ms
+    since the epoch.
+    """
+
+    id: str
+    number: int
+    time: int
+    purposes: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    by: str = ""
+    why: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -112,16 +145,17 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     good), ``waits`` (until `until`), ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn``
     (what became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live),
     ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and ``step_left_out``
-    (`moment` is the plan, or its step), ``policy_in_force`` and ``policy_waiting``. moment, level: what asked.
-    candidates: what was looked at. gate: what held the customer as a whole. control: the customer is of the control
-    group, so `action` is what would have been done. policy: its name. late: of a version that came into force not at
-    a boundary but before the record at `at` and the due items that stand before that: the last boundary that the line
-    had crossed there. timer: of a late one that came into force between two of these due items: the first that it
-    decides, as its timer position (`models.timeline.order`) and its customer. champion: of a version that is the
-    first in force here since this model was promoted. lineage: of a version that another learner than the
-    application's first has made: that learner's schema. Two of them may have made versions of one boundary;
-    `model_version` of the decisions that follow means this one's. settings: what an operator's settings change, by
-    name: the old value and the new one. test: it is about somebody who tries things out, or for them.
+    (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was stopped), ``policy_in_force`` and
+    ``policy_waiting``. Of operators: ``stopped`` and ``resumed``. moment, level: what asked. candidates: what was
+    looked at. gate: what held the customer as a whole. control: the customer is of the control group, so `action` is
+    what would have been done. policy: its name. late: of a version that came into force not at a boundary but before
+    the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
+    timer: of a late one that came into force between two of these due items: the first that it decides, as its timer
+    position (`models.timeline.order`) and its customer. champion: of a version that is the first in force here since
+    this model was promoted. lineage: of a version that another learner than the application's first has made: that
+    learner's schema. Two of them may have made versions of one boundary; `model_version` of the decisions that follow
+    means this one's. settings: what an operator's settings change, by name: the old value and the new one. test: it is
+    about somebody who tries things out, or for them.
     """
 
     id: str
@@ -249,7 +283,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_d
     due: int | None = None
 
 
-Output = Trigger | Withdrawal | Decision | Example | Watermark | Chosen | Pulse | DeadLetter
+Output = Trigger | Withdrawal | Unsent | StopOrder | Decision | Example | Watermark | Chosen | Pulse | DeadLetter
 KEPT_OF_OVERSIZE = 4096
 
 
@@ -277,5 +311,7 @@ IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
 POLICY_IN_FORCE, POLICY_WAITING = "policy_in_force", "policy_waiting"
 """What a decision is about that says which policy came into force, or will at a later boundary."""
+STOPPED, RESUMED = "stopped", "resumed"
+"""What a decision is about that says what an operator has stopped, or that stops are at an end."""
 SETTINGS_IN_FORCE, SETTINGS_WAITING = "settings_in_force", "settings_waiting"
 """What a decision is about that says which settings came into force, or will at a later boundary."""

@@ -10,7 +10,7 @@
 # WORKER             principal of the workers
 # UPSTREAM           principal of those who publish touchpoints; empty: nobody
 # DOWNSTREAM, GROUP  principal of those who read triggers, and the prefix of their consumer groups; empty: nobody
-# OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models` and `backfill`; empty: nobody
+# OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models`, `policy`, `stop` and `backfill`; empty: nobody
 set -eu
 
 : "${BOOTSTRAP_SERVERS:?name the brokers, host:port,host:port}"
@@ -57,8 +57,8 @@ if [ -n "$OPERATOR" ]; then
         --topic "$PREFIX." --resource-pattern-type prefixed
     # `topics retain` sets how long topics are kept.
     allow "$OPERATOR" --operation AlterConfigs --topic "$PREFIX." --resource-pattern-type prefixed
-    # Replays, and the choice of a model.
-    allow "$OPERATOR" --operation Write --topic "$PREFIX.touchpoints"
+    # Replays, what operators choose and stop; and the orders of a stop to those who send.
+    allow "$OPERATOR" --operation Write --topic "$PREFIX.touchpoints" --topic "$PREFIX.triggers"
     # `doctor` and `backfill` look at the workers' group.
     allow "$OPERATOR" --operation Describe --group "$APP"
     # `doctor` tries a transaction on a topic of its own, which it deletes.

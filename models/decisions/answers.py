@@ -69,9 +69,9 @@ WAKING: Final = frozenset(
 """Kinds of touchpoints at which what waits is looked at again."""
 
 
-def answers(given: Given) -> list[Said]:
+def answers(given: Given, triggered: bool = False) -> list[Said]:
     """The answers to what waits and is due, in the order in which they are given. Changes `given.standing`: what is
-    answered waits no more, what goes on waiting wakes later than now."""
+    answered waits no more, what goes on waiting wakes later than now. triggered: something was, at this place."""
     standing, now, policy = given.standing, given.now, given.policy
     woken = given.touch is not None and given.touch.kind in WAKING
     due = [
@@ -82,7 +82,6 @@ def answers(given: Given) -> list[Said]:
     if not due:
         return []
     said: list[Said] = []
-    triggered = False
     for one in sorted(due, key=lambda one: rank(policy, one)) if len(due) > 1 else due:
         name = _moment(policy, one)
         if not name:
@@ -122,7 +121,7 @@ def _is_over(given: Given, one: Waiting, name: str) -> bool:
 
 def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
     policy, now = given.policy, given.now
-    ask = Ask(policy, given.person, given.standing, now, name, one.asked, "", given.shared)
+    ask = Ask(policy, given.person, given.standing, now, name, one.asked, "", given.shared, given.stops)
     wide = customer_wide(ask)
     if wide is not None:
         return end(given, one, name, wide.code)
@@ -159,7 +158,7 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     level = _level(given, one)
     if standing.window_ends > now:
         return wait(given, one, name, IN_WINDOW, standing.window_ends, level)
-    ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared)
+    ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared, given.stops)
     wide = customer_wide(ask)
     if wide is not None:
         return end(given, one, name, wide.code, level)

@@ -11,6 +11,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.purse import Purse
 from models.decisions.rules import Rules, rules_of
 from models.decisions.standing import Standing
+from models.timeline.stop_types import Stop
 
 FINAL: Final = 0
 """In place of a moment: nothing that comes by itself ends it."""
@@ -35,7 +36,8 @@ class Common(NamedTuple):
 
 class Ask:
     """What asks for a decision. now: log time in ms. moment: its name; asked: when its life began, ms. level: of a risk
-    moment, its name. shared: what the customers of the shard share; None: nothing.
+    moment, its name. shared: what the customers of the shard share; None: nothing. stops: what
+    operators have stopped.
 
     What was found out of the customer is kept (of_customer by purpose, of_channels and closed by purpose and channel):
     another time, or a record that has changed, needs another `Ask`.
@@ -56,6 +58,7 @@ class Ask:
         "purse",
         "rules",
         "standing",
+        "stops",
         "test",
     )
 
@@ -69,9 +72,11 @@ class Ask:
         asked: int,
         level: str = "",
         shared: Common | None = None,
+        stops: tuple[Stop, ...] = (),
     ) -> None:
         self.policy, self.person, self.standing = policy, person, standing
         self.now, self.moment, self.asked, self.level = now, moment, asked, level
+        self.stops = stops
         self.rules: Rules = rules_of(policy)
         self.test = person.is_test(now)
         self.purse = None if shared is None else shared.purse

@@ -10,6 +10,7 @@ from typing import Final
 
 GERMAN: Final = "de"
 COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
+    "stopped": ("Another time: we had stopped such messages.", "Eine andere Zeit: Wir hatten den Versand angehalten."),
     "erased": ("You would have had to become a customer again.", "Sie hätten erneut Kunde werden müssen."),
     "restricted": (
         "The mark on your account would have had to be lifted: ask us to look at it.",

@@ -51,6 +51,6 @@ def _waits(given: Given, one: Waiting) -> Waits:
     *_, said = answers(given._replace(standing=copy, touch=None))
     judged: tuple[Judged, ...] = ()
     if name in rules_of(policy).moments:
-        ask = Ask(policy, given.person, standing, given.now, name, one.asked, said.level)
+        ask = Ask(policy, given.person, standing, given.now, name, one.asked, said.level, stops=given.stops)
         judged = tuple(judge(ask, action) for action in policy.actions_of(name))
     return Waits(name, said.level, one.asked, one.wakes, said.gate, judged)

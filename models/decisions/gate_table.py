@@ -14,14 +14,17 @@ from models.decisions.hours import never_open
 from models.decisions.limits import full_until, promotion_ends, reached
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
+from models.decisions.policy.parts import KINDS
 from models.decisions.policy.types import OF_ACCOUNTS
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Limit, a_week
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.words import SENTENCES
-from models.settings import DAY, SECOND
+from models.settings import DAY, HOUR, SECOND
 from models.touchpoints.kinds import Kind
 
+STOPPED: Final = "stopped"
+"""The gate of what operators have stopped: it ends with their word, and with nothing else."""
 _CANCEL_STARTED: Final = Kind.CANCEL_STARTED.type
 _MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
 FOR_A_PERSON: Final = "for_a_person"
@@ -139,6 +142,17 @@ def _hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
 
 
 # -- of the action
+
+
+def _stopped(ask: Ask, action: ActionRules) -> Held | None:
+    """Looked at every hour, within the moment's life; of risk at the next tick."""
+    if not ask.stops:
+        return None
+    country, kind = ask.person.tail.country, KINDS[action.kind]
+    if not any(one.fits(action.purpose, action.name, country, kind) for one in ask.stops):
+        return None
+    risk = bool(ask.moment) and ask.rules.moments[ask.moment].risk
+    return Held(STOPPED, _unforeseen(ask) if risk else ask.now + HOUR)
 
 
 def _off(ask: Ask, action: ActionRules) -> Held | None:
@@ -272,6 +286,7 @@ _COUNTED: Final = frozenset({CARE, MARKETING})
 _SOLD: Final = frozenset({MARKETING})
 OF_CUSTOMER, OF_ACTION, OF_CHANNEL = "customer", "action", "channel"
 TABLE: Final = (
+    Row(STOPPED, _ALL, OF_ACTION, _stopped),
     Row("erased", _ALL, OF_CUSTOMER, _erased),
     Row("restricted", _ALL, OF_CUSTOMER, _restricted),
     Row("expired", _ALL, OF_CUSTOMER, _expired),

@@ -11,7 +11,16 @@ from typing import Final, NamedTuple
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
 from models.decisions.basis import NO_BASIS, REFUSED
-from models.decisions.gate_table import CODES, FOR_A_PERSON, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE, capped
+from models.decisions.gate_table import (
+    CODES,
+    FOR_A_PERSON,
+    OF_ACTION,
+    OF_CHANNEL,
+    OF_CUSTOMER,
+    STOPPED,
+    TABLE,
+    capped,
+)
 from models.decisions.person import Person
 from models.decisions.reach import UNREACHABLE, unreachable
 from models.decisions.rules import ActionRules, Rules
@@ -166,16 +175,17 @@ def said_against(ask: Ask, purpose: str, channel: str) -> Holding:
 
 
 def reaches_nobody(ask: Ask, judged: Judged) -> bool:
-    """Whether something else than marketing is held by this alone, that on no channel of it anything arrives."""
+    """Whether something else than marketing is held by this alone, that on no channel of it anything arrives. A stop
+    does not keep a person from seeing to it."""
     one = ask.rules.actions[judged.action]
-    if one.purpose == MARKETING or [held.code for held in judged.held] != [UNREACHABLE]:
+    if one.purpose == MARKETING or [held.code for held in judged.held if held.code != STOPPED] != [UNREACHABLE]:
         return False
     return all(unreachable(ask.standing, channel) for channel in channels_of(ask.rules, one, ask.person, ask.now))
 
 
 def needs_a_person(judged: Judged) -> bool:
-    """Whether an action is held by this alone, that a person has to do it."""
-    return [held.code for held in judged.held] == [FOR_A_PERSON]
+    """Whether an action is held by this alone, that a person has to do it; as above, whatever is stopped."""
+    return [held.code for held in judged.held if held.code != STOPPED] == [FOR_A_PERSON]
 
 
 def _on(ask: Ask, action: ActionRules, channel: str) -> Holding:

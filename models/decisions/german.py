@@ -6,6 +6,7 @@ from typing import Final
 
 GERMAN: Final[dict[str, str]] = {
     # -- gates
+    "stopped": "Wir haben den Versand solcher Nachrichten zurzeit angehalten.",
     "erased": "Sie haben uns gebeten, Sie zu vergessen.",
     "restricted": "Ihr Konto ist so gekennzeichnet, dass wir Ihnen dazu nicht schreiben.",
     "expired": "Der Anlass ist vorüber.",
@@ -56,6 +57,7 @@ GERMAN: Final[dict[str, str]] = {
     "declined": "Sie haben es abgelehnt.",
     "redeemed": "Sie haben es genutzt.",
     "unused": "Es war einige Zeit nutzbar und wurde nicht genutzt.",
+    "not_resent": "Es wurde dann doch nicht verschickt.",
     "withdrawn": "Wir haben es zurückgenommen.",
     # -- plans
     "plan_started": "Wir haben mehrere Schritte für Sie vorgesehen.",

@@ -12,6 +12,7 @@ from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
 from models.outputs import Candidate
+from models.timeline.stop_types import Stop
 
 
 class Asks(IntFlag):
@@ -39,7 +40,7 @@ class Given(NamedTuple):
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
     touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
     was not. shared: what the shard's customers share; its purse is changed. None: nothing.
-    history: nobody is triggered by what is it.
+    history: nobody is triggered by what is it. stops: what operators have stopped.
     """
 
     policy: PolicyInForce
@@ -54,6 +55,7 @@ class Given(NamedTuple):
     stood: float = 0.0
     shared: Common | None = None
     history: bool = False
+    stops: tuple[Stop, ...] = ()
 
 
 class Sending(NamedTuple):
@@ -97,6 +99,11 @@ def decision_id(customer: bytes, moment: str, now: int, cause: str, level: str) 
     """From customer, moment, log time, what caused it (a touchpoint's id, or ``due``), and the level: 32 hex digits."""
     parts = (customer, moment.encode(), b"%d" % now, cause.encode(), level.encode())
     return xxh3_128_hexdigest(b"\0".join(parts))
+
+
+def again_id(decision: str, times: int) -> str:
+    """The id of a further trigger of a decision. times: how many it has made with this one, from 2 on."""
+    return xxh3_128_hexdigest(b"\0".join((decision.encode(), b"%d" % times)))
 
 
 def cause_of(given: Given) -> str:

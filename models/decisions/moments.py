@@ -23,6 +23,7 @@ from models.decisions.plans import due, heard, level_reached, window_over
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
+from models.decisions.resending import hold, resend, stopped_by
 from models.decisions.rules import rules_of
 from models.decisions.sending import became
 from models.decisions.standing import (
@@ -68,7 +69,8 @@ def decide(given: Given) -> list[Said]:
     if given.standing.running:
         window_over(given)
     if touch is not None:
-        unsent = _may_ask_again(given.standing, touch)
+        stopped = stopped_by(given, touch)
+        unsent = _may_ask_again(given.standing, touch) if stopped is None else None
         if touch.kind == Kind.ASKED_MAY:
             said += asked(given)
         said += _told(given, touch)
@@ -80,12 +82,16 @@ def decide(given: Given) -> list[Said]:
             said += _asked_by_touchpoint(given, touch)
         if unsent is not None:
             said += _asked_again(given, unsent)
+        if stopped is not None:
+            said += hold(given, stopped)
     if given.why & _LEVEL:
         said += _asked_by_level(given)
     said += ask_by_dates(given)
     if given.standing.running:
         said += due(given)
-    said += answers(given)
+    if given.standing.unsent:
+        said += resend(given)
+    said += answers(given, any(one.sending is not None for one in said))
     return [one for one in said if one.what]
 
 
@@ -96,6 +102,7 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     standing.running = [one for one in standing.running if not one.at]
     waiting = [one for one in standing.waiting if one.threshold]
     standing.waiting = [one for one in standing.waiting if not one.threshold]
+    standing.unsent = [one for one in standing.unsent if not one.threshold]
     name = policy.risk_moment or ""
     return [Said("void", decision_id(customer, name, now, "void", ""), moment=name) for _ in waiting]
 

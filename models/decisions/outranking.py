@@ -59,4 +59,4 @@ def _lower(ask: Ask, priority: int) -> list[Outstanding]:
 def _without(ask: Ask, given: Sequence[Outstanding]) -> Ask:
     kept = [one for one in ask.standing.outstanding if one not in given]
     standing = replace(ask.standing, outstanding=kept)
-    return Ask(ask.policy, ask.person, standing, ask.now, ask.moment, ask.asked, ask.level)
+    return Ask(ask.policy, ask.person, standing, ask.now, ask.moment, ask.asked, ask.level, stops=ask.stops)

@@ -32,7 +32,8 @@ def send(
         expires = min(expires, now + (_while_online(given, said.channel) or action.expires))
     valid = (now + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
-    number = int(said.id, 16)
+    name = said.trigger or said.id
+    number = int(name, 16)
     spent = given.shared.purse.reserve(rules_of(policy), action, now) if given.shared is not None else ()
     settled = reserve(
         standing, policy, said.action, said.channel, number, now, expires, valid, in_episode, spent, asked
@@ -41,7 +42,7 @@ def send(
     cost = policy.policy.action[said.action].cost + policy.policy.channel[said.channel].cost
     zone = hour.zone if hour is not None else ""
     sending = Sending(expires, valid, cost, propensity, zone, action.budgets if spent else ())
-    return said._replace(trigger=said.id, sending=sending)
+    return said._replace(trigger=name, sending=sending)
 
 
 def as_sent(given: Given, said: Said, hour: Opening | None) -> Sending:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from models.decisions.running import Running
+from models.decisions.unsent import Unsent
 from models.settings import DAY
 
 MAX_WAITING: Final = 4
@@ -156,7 +157,8 @@ class Standing:
     (`models.decisions.dates`). silence_kept: each silence that asks has its timer, so that signs of staying need not be
     looked at. carried: what waits for risk waits for its turn, since it stood at
     its level when a policy came into force. shadowed: the highest threshold at which a shadow was drawn in the open
-    episode. read: what it was read from: of what has not changed since, `pack_standing` takes the bytes."""
+    episode. unsent: triggers that were stopped. read: what it was read from: of what has not changed since,
+    `pack_standing` takes the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -175,6 +177,7 @@ class Standing:
     shadowed: float = 0.0
     dates: tuple[Dated, ...] = ()
     silence_kept: bool = False
+    unsent: list[Unsent] = field(default_factory=list)
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
@@ -182,6 +185,7 @@ class Standing:
         times = [self.window_ends] if self.window_ends else []
         times += [one.wakes for one in self.waiting if one.wakes]
         times += [one.wakes for one in self.dates if one.wakes]
+        times += [one.wakes for one in self.unsent if one.wakes]
         for one in self.outstanding:
             if one.stage in IN_FLIGHT and one.expires:
                 times.append(one.expires)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from models.customer.moments import second_of
 from models.decisions.running import pack_running, unpack_running
 from models.decisions.standing import AsRead, Dated, DayCount, Outstanding, Spent, Standing, Waiting
+from models.decisions.unsent import pack_unsent, unpack_unsent
 from models.settings import SECOND
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
@@ -66,6 +67,7 @@ def _dates_in(stored: bytes) -> tuple[Dated, ...]:
 PARTS: Final[dict[int, Part]] = {
     1: Part("running", pack_running, unpack_running),
     2: Part("dates", _packed_dates, _dates_in),
+    3: Part("unsent", pack_unsent, unpack_unsent),
     4: Part("carried", lambda kept: b"", lambda stored: True),
     6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
 }

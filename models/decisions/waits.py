@@ -8,6 +8,7 @@ from typing import Final
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions.contact import remember, withdraw
 from models.decisions.draw import in_control, score
+from models.decisions.gate_table import STOPPED
 from models.decisions.gates import Ask, Judged
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import LEAST_LIFE, Opening, opening
@@ -33,8 +34,8 @@ def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], l
         for found in judged
         if found.held and all(held.until for held in found.held)
     ]
-    first = judged[0].held[0].code if judged else NO_ACTION
     if not lifts:
+        first = next((held.code for held in judged[0].held if held.code != STOPPED), STOPPED) if judged else NO_ACTION
         return end(given, one, name, first, level, judged)
     soonest = min(lifts)
     of = next(

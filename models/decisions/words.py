@@ -7,6 +7,10 @@ from typing import Final
 from models.decisions.german import GERMAN, GERMAN_KINDS
 
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
+    "stopped": (
+        "An operator has stopped what the action is (`retention stops`).",
+        "We have stopped sending messages of this sort for the time being.",
+    ),
     "erased": ("The customer asked to be forgotten.", "You asked us to forget you."),
     "restricted": (
         "A restriction says that the customer must be left alone for this purpose.",
@@ -126,6 +130,7 @@ BECAME: Final[dict[str, tuple[str, str]]] = {
     "redeemed": ("The customer made use of it.", "You made use of it."),
     "unused": ("It was not used while it could be.", "It could be used for some time, and was not."),
     "withdrawn": ("It was taken back.", "We took it back."),
+    "not_resent": ("It was stopped, and is not sent again.", "It was not sent after all."),
 }
 """By what became of a trigger (`models.outputs.Decision.what`)."""
 PLANS: Final[dict[str, tuple[str, str]]] = {

@@ -78,9 +78,8 @@ def by_policy(
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
-    given = Given(
-        policy, person, standing, row.now, tick, customer.phase, row.probability, why, touch, stood, shared, history
-    )
+    asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
+    given = Given(policy, person, standing, *asked, shared=shared, history=history, stops=work.stops)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 
@@ -151,7 +150,7 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
     """What downstream is asked to do. Its coupon follows from its id."""
     action, tail = policy.policy.action[said.action], person.tail
     return Trigger(
-        id=said.id,
+        id=said.trigger or said.id,
         customer=said.to or row.customer.decode(),
         action=said.action,
         channel=said.channel,
@@ -174,11 +173,12 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         zone=sending.zone,
         parameters=dict(action.parameters),
         notices=action.notices,
-        coupon=said.id if action.promotion else "",
+        coupon=(said.trigger or said.id) if action.promotion else "",
         valid_until=sending.valid_until,
         cost=sending.cost,
         propensity=sending.propensity,
         policy=policy.name,
         reserved=dict(sending.reserved),
         test=said.test,
+        country=tail.country,
     )

@@ -17,8 +17,10 @@ from models.outputs import (
     POLICY_IN_FORCE,
     POLICY_WAITING,
     REQUESTS,
+    RESUMED,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
+    STOPPED,
     TASK,
     Decision,
     Position,
@@ -31,6 +33,7 @@ from models.timeline.chosen_settings import Change
 from models.timeline.order import NEVER
 from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
+from models.timeline.stops import StopChange
 
 
 class NumberedOutput(msgspec.Struct, frozen=True, gc=False):
@@ -137,6 +140,8 @@ def committed(
         emitted += _settings(state, piece, work, work.change)
     if work.policy_change is not None and not work.policy_change.refused:
         emitted.append(_policy(state, piece, work, work.policy_change))
+    if work.stop_change is not None and not work.stop_change.refused:
+        emitted.append(_stop(state, piece, work, work.stop_change))
     emitted += [item for _, _, item in sorted(work.emitted, key=lambda entry: entry[:2])]
     if piece.watermark is not None:
         if pulse is not None:
@@ -218,6 +223,17 @@ def _policy(state: ShardState, piece: Piece, work: Work, change: PolicyChange) -
     name = output_id(what, state.partition, change.policy.number, change.policy.sha256)
     decision = Decision(name, what, time, at, reason=reason, policy=change.policy.short)
     return Emitted("decisions", name, b"", decision, time)
+
+
+def _stop(state: ShardState, piece: Piece, work: Work, change: StopChange) -> Emitted:
+    """The audit's record of what an operator has stopped, or of stops that end."""
+    at = Position(state.partition, int(work.batch.offsets[piece.first]), due=False)
+    time = max(state.time, int(work.batch.reached[piece.first]))
+    what, numbers = (RESUMED, change.numbers) if change.stop is None else (STOPPED, (change.stop.number,))
+    told = f"stop {', '.join(map(str, numbers))}" + ("" if change.stop is None else f": {change.stop.words}")
+    reason = f"{told}; by {change.by or 'an operator'}" + (f": {change.reason}" if change.reason else "")
+    name = output_id(what, state.partition, *numbers)
+    return Emitted("decisions", name, b"", Decision(name, what, time, at, reason=reason), time)
 
 
 def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState, list[NumberedOutput]]:

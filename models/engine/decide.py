@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from models.churn.drivers import drivers
 from models.churn.registry import named
 from models.customer.consent import reference_of
+from models.customer.layout import REARMED
 from models.customer.profile import Profile
 from models.decisions import choose
 from models.engine.output_buffer import Emitted, OutputPosition, Work, dead_record
 from models.outputs import TASK, Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
+from models.timeline.stop_types import Stop, purpose_of
 from models.touchpoints import Code, Payload
 from models.touchpoints.types.preferences import ConsentChangedData, RestrictedData
 from models.touchpoints.types.requests import AccessRequestedData, DecisionContestedData, RestrictionRequestedData
@@ -98,6 +100,11 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
         emit_decision(work, row, what, "nobody is triggered by what is history", "leave_alone")
         return
     choice, tail = choose(record, row.now), record.tail
+    stop = _stop_of(work, choice.action, tail.country)
+    if stop is not None:
+        record.flags |= REARMED  # it asks again at the next estimate
+        emit_decision(work, row, what, f"{choice.reason}; stop {stop.number} of {stop.words}", "leave_alone")
+        return
     if choice.action == "leave_alone":
         emit_decision(work, row, what, choice.reason, choice.action)
         return
@@ -122,6 +129,13 @@ def ask(work: Work, row: Row, what: str, record: Profile, opened: int, basis: ND
     emit_decision(work, row, what, choice.reason, choice.action, name)
     work.emit(row.at, Emitted("triggers", name, row.customer, trigger, row.now, trigger.expires_at))
     work.counts["triggers"] += 1
+
+
+def _stop_of(work: Work, action: str, country: str) -> Stop | None:
+    if action == "leave_alone" or not work.stops:
+        return None
+    fits = (one for one in work.stops if one.fits(purpose_of("", action), action, country, ""))
+    return next(fits, None)
 
 
 def label(
@@ -172,13 +186,16 @@ def choose_champion(work: Work, row: int, now: int) -> None:
 
 
 def take_choice(work: Work, row: int) -> None:
-    """An operator's settings, or policy, are counted. Those that are none, which somebody wrote past the command line,
-    are a dead letter. row: of the batch; the first of its piece.
+    """An operator's settings, policy or stop are counted. Those that are none, which somebody wrote past the command
+    line, are a dead letter. row: of the batch; the first of its piece.
     """
     if work.change is not None and work.change.refused:
         dead_record(work, row, str(Code.UNFIT_SETTINGS), f"data: {work.change.refused}")
         return
     if work.policy_change is not None and work.policy_change.refused:
         dead_record(work, row, str(Code.UNFIT_POLICY), f"data: {work.policy_change.refused}")
+        return
+    if work.stop_change is not None and work.stop_change.refused:
+        dead_record(work, row, str(Code.UNFIT_STOP), f"data: {work.stop_change.refused}")
         return
     work.counts["choices"] += 1

@@ -21,6 +21,8 @@ from models.timeline.batch import Batch
 from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
+from models.timeline.stop_types import Stop
+from models.timeline.stops import StopChange, in_force
 from models.touchpoints import Code, Kind, Rejected
 
 OutputPosition = tuple[int, int, float, bytes]
@@ -45,7 +47,8 @@ LONGEST_KEY = 512
 @dataclass(slots=True)
 class Work:
     """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing.
-    policy_since: log time (ms) at which the policy came into force; 0: at the first record."""
+    policy_since: log time (ms) at which the policy came into force; 0: at the first record. stops: in force in all of
+    it."""
 
     settings: EngineSettings
     partition: int
@@ -60,6 +63,8 @@ class Work:
     policy_change: PolicyChange | None = None
     shared: SharedState | None = None
     policy_since: int = 0
+    stop_change: StopChange | None = None
+    stops: tuple[Stop, ...] = ()
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -81,6 +86,8 @@ class Work:
             given.policy_change,
             shared_in(given, scoring),
             0 if state.policy_since is UNSET else state.policy_since,
+            given.stop_change,
+            in_force(state).standing,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

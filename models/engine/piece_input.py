@@ -13,6 +13,7 @@ from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
 from models.timeline.shard_state import ShardState
+from models.timeline.stops import StopChange
 
 DueItem = tuple[float, bytes]
 """(timer position, customer); tuples compare as the line orders them."""
@@ -31,7 +32,7 @@ class PieceInput:
         dues: the due set's members before the piece's bound, in order (a lower bound of what the records say).
         change: what an operator's settings change where the piece begins, if they do; `state` and `settings` are as
             they are then.
-        policy_change: the same of a policy that an operator applied.
+        policy_change, stop_change: the same of a policy that an operator applied, and of what one has stopped.
         loaded: the stored bytes of every customer in `models.engine.apply.needs`, in that order; None: no record.
     """
 
@@ -44,6 +45,7 @@ class PieceInput:
     loaded: Mapping[bytes, bytes | None]
     change: Change | None = None
     policy_change: PolicyChange | None = None
+    stop_change: StopChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from models.engine.apply import apply, needs
 from models.engine.changes import Changes
 from models.engine.piece_input import DueItem, PieceInput, Scoring
 from models.settings import EngineSettings
-from models.timeline import chosen_policy
+from models.timeline import chosen_policy, stops
 from models.timeline.batch import Batch
 from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change, at_boundary, at_record, in_force
 from models.timeline.pieces import Piece, Wait, begins_with_cut, next_piece, shorten
 from models.timeline.shard_state import ShardState, first_timer
-from models.touchpoints.types.reserved import PolicyChosen, SettingsChosen
+from models.timeline.stops import StopChange
+from models.touchpoints.types.reserved import PolicyChosen, Resumed, SettingsChosen, Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
             scoring = replace(scoring, scorer=found.scorer, adopted=found.version)
     change: Change | None = None
     policy_change: PolicyChange | None = None
+    stop_change: StopChange | None = None
     if isinstance(piece, Wait):
         state, change = at_boundary(settings, state)
         state, policy_change = chosen_policy.at_boundary(state)
@@ -187,6 +189,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
         chosen = _chosen_at(batch, first)
         if isinstance(chosen, SettingsChosen):
             state, change = at_record(settings, state, chosen.data)
+        elif isinstance(chosen, Stopped | Resumed):
+            state, stop_change = stops.at_record(state, chosen.data)
         else:
             policy, refused = policy_in(chosen.data)
             state, policy_change = chosen_policy.at_record(state, chosen.data, refused)
@@ -210,7 +214,8 @@ def step(upcoming: Upcoming, scoring: Scoring, engine: Engine = apply) -> Step:
     wanted = RecordsOf(needs(piece, batch, dues))
     stored = _expected(wanted, (yield wanted), Records).values
     loaded = dict(zip(wanted.customers, stored, strict=True))
-    given = PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded, change, policy_change)
+    changed = (change, policy_change, stop_change)
+    given = PieceInput(state, settings, upcoming.topic, piece, batch, dues, loaded, *changed)
     changes = engine(given, scoring)
     return Done(piece, changes, scoring)
 
@@ -257,8 +262,8 @@ def _expected(request: Request, answer: Answer | None, kind: type[Expected]) -> 
     return answer
 
 
-def _chosen_at(batch: Batch, row: int) -> SettingsChosen | PolicyChosen:
+def _chosen_at(batch: Batch, row: int) -> SettingsChosen | PolicyChosen | Stopped | Resumed:
     event = batch.columns.contents[row]
-    if not isinstance(event, SettingsChosen | PolicyChosen):
+    if not isinstance(event, SettingsChosen | PolicyChosen | Stopped | Resumed):
         raise TypeError(f"row {row} is no choice of an operator; the batch's cuts say that it is one")
     return event

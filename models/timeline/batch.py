@@ -12,6 +12,9 @@ from models.touchpoints import Kind, Rejected, Touch, read
 from models.touchpoints.columns import Columns, read_columns
 from models.touchpoints.formats import Headers
 
+_CUTS = np.zeros(256, dtype=np.bool_)
+_CUTS[[Kind.SETTINGS_CHOSEN, Kind.POLICY_CHOSEN, Kind.STOPPED, Kind.RESUMED]] = True
+
 
 class LogRecord(NamedTuple):
     """A record of the input partition."""
@@ -49,8 +52,7 @@ class Batch:
         self.reached = np.maximum.accumulate(self.timestamps)
         self.columns: Columns = read_columns(values, keys, self.timestamps, headers)
         kinds = self.columns.kinds
-        chosen = (kinds == Kind.SETTINGS_CHOSEN) | (kinds == Kind.POLICY_CHOSEN)
-        self.cuts: list[int] = np.flatnonzero(chosen).tolist()
+        self.cuts: list[int] = np.flatnonzero(_CUTS[kinds]).tolist()
 
     @classmethod
     def of(cls, records: Iterable[LogRecord]) -> Batch:

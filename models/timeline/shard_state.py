@@ -9,6 +9,7 @@ from models.customer.bands import Band
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED, boundary_at
 from models.timeline.shared import Shared
+from models.timeline.stop_types import Stops
 
 NO_TIME = -1
 """Shard time before the first record: none yet."""
@@ -92,8 +93,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
     policy: the one in force; unset while no operator has applied any. policy_since: log time (ms) at which it came into
     force; unset where that was at the first record. policy_waiting: the one that comes into force at a boundary.
-    shared: what its customers share; unset while
-    the policy has neither a budget nor an alarm.
+    shared: what its customers share; unset while the policy has neither a budget nor an alarm. stops: what operators
+    have stopped; unset while none ever has.
     """
 
     partition: int
@@ -115,6 +116,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     shared: Shared | UnsetType = UNSET
     policy_waiting: WaitingPolicy | UnsetType = UNSET
     policy_since: int | UnsetType = UNSET
+    stops: Stops | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

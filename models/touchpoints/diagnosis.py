@@ -36,6 +36,7 @@ class Code(StrEnum):
     WRONG_PARTITION = "wrong_partition"  # found by the engine when it creates a customer's record
     UNKNOWN_MODEL = "unknown_model"  # found by the engine: an operator chose a model that does not learn here
     UNFIT_SETTINGS = "unfit_settings"  # found by the engine: an operator chose settings that make no sense together
+    UNFIT_STOP = "unfit_stop"  # found by the engine: more is stopped than a shard keeps
     UNFIT_POLICY = "unfit_policy"  # found by the engine: an operator applied a policy that is none
     ENGINE_ERROR = "engine_error"  # the engine itself failed on this record
 

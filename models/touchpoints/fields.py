@@ -78,6 +78,10 @@ Topics = Annotated[tuple[Topic, ...], Meta(max_length=limits.MAX_TOPICS)]
 Rewards = Annotated[tuple[Reference, ...], Meta(max_length=limits.MAX_REWARDS)]
 Participants = Annotated[tuple[CustomerId, ...], Meta(min_length=1, max_length=limits.MAX_PARTICIPANTS)]
 
+StopNumbers = Annotated[tuple[Milliseconds, ...], Meta(min_length=1, max_length=limits.MAX_STOPS)]
+Selected = Annotated[tuple[Name, ...], Meta(max_length=limits.MAX_SELECTED)]
+Countries = Annotated[tuple[Country, ...], Meta(max_length=limits.MAX_SELECTED)]
+
 # What a message may be for, and what consent is given for: `models.customer.restrictions` and `consent` number them.
 ActionPurpose = Literal["legal", "contract", "care", "marketing"]
 ActionPurposes = Annotated[tuple[ActionPurpose, ...], Meta(max_length=4)]

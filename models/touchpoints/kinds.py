@@ -96,6 +96,8 @@ class Kind(IntEnum):
     MODEL_CHOSEN = 0x83
     SETTINGS_CHOSEN = 0x84
     POLICY_CHOSEN = 0x85
+    STOPPED = 0x86
+    RESUMED = 0x87
     LOOKED_AT = 0x88
     ASKED_MAY = 0x89
     PREVIEW_ASKED = 0x8A

@@ -33,6 +33,8 @@ MAX_CHANNELS: Final = 16
 MAX_TOPICS: Final = 64
 MAX_REWARDS: Final = 32
 MAX_PARTICIPANTS: Final = 64
+MAX_SELECTED: Final = 16  # values of a selector of a stop
+MAX_STOPS: Final = 64  # that one record ends
 
 MAX_AMOUNT: Final = 1e12  # its square still is a float32
 MAX_QUANTITY: Final = 1e9

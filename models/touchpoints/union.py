@@ -52,7 +52,16 @@ from models.touchpoints.types.preferences import (
     Restricted,
 )
 from models.touchpoints.types.requests import AccessRequested, DecisionContested, RestrictionRequested
-from models.touchpoints.types.reserved import Clock, ExpiredUnsent, LookedAt, ModelChosen, PolicyChosen, SettingsChosen
+from models.touchpoints.types.reserved import (
+    Clock,
+    ExpiredUnsent,
+    LookedAt,
+    ModelChosen,
+    PolicyChosen,
+    Resumed,
+    SettingsChosen,
+    Stopped,
+)
 from models.touchpoints.types.service import CaseOpened, CaseResolved, CaseUpdated, Complaint, Csat, Nps
 from models.touchpoints.types.social import CommunityHelp, Mention, Recommendation, Referral, Review
 
@@ -119,6 +128,8 @@ Event = (
     | ModelChosen
     | SettingsChosen
     | PolicyChosen
+    | Stopped
+    | Resumed
     | LookedAt
     | AskedMay
     | PreviewAsked

@@ -10,7 +10,7 @@ import gc
 import logging
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from faust.types import TP
 
@@ -38,8 +38,10 @@ from streams.learner.versions import Versions
 from streams.monitoring.observer import Watching
 from streams.monitoring.topic_watch import TopicWatch
 from streams.operations.doors import Door, Questions
+from streams.operations.valid import is_valid
 from streams.outbox.kafka_publisher import KafkaPublisher, PlainPublisher, PublisherSettings
 from streams.outbox.relay import Outgoing
+from streams.outbox.stop_rule import StopWatch
 from streams.shard.clock_writer import ClockWriter
 from streams.shard.owner import Shard
 from streams.shard.settings import ShardPorts, ShardSettings
@@ -48,6 +50,7 @@ from streams.store.port import LEARNER
 from streams.store.redis.connection import connect
 from streams.store.redis.security import redis_connection
 from streams.store.redis.store import RedisStore
+from streams.store.stop_flag import read_flag
 from streams.text import log_lines
 
 logger = logging.getLogger(__name__)
@@ -115,6 +118,11 @@ def build(config: Config, environment: Environment) -> RetentionApp:
         "read_committed" if environment.transactional else "read_uncommitted",
     )
     versions = Versions(store, engine, Relearning(learner_settings, store=store).version)
+    stops = StopWatch(lambda: read_flag(store))
+
+    async def valid(customer: str, trigger: str) -> dict[str, Any]:
+        return (await is_valid(store, environment.partitions, customer, trigger))._asdict()
+
     ownership: Ownership
 
     def owned() -> int:
@@ -139,6 +147,7 @@ def build(config: Config, environment: Environment) -> RetentionApp:
             watching.kafka_unavailable(tp.partition),
             checkpoint.holds,
             watching.retried(tp.partition),
+            stopped=stops.now,
         )
         ports = ShardPorts(store, checkpoint, versions, outgoing, watching, ownership.release, owned)
         return Shard(tp, generation, shard_settings, ports)
@@ -172,7 +181,7 @@ def build(config: Config, environment: Environment) -> RetentionApp:
     )
     app = build_app(TransportSettings.of(config), connection, ownership)
     door = Door(connection, config.topic("touchpoints"))
-    watching.answers(Questions(store, environment.partitions, door).routes)
+    watching.answers(Questions(store, environment.partitions, door).routes, valid)
     watch_tails = TailReader(connection, committed=environment.transactional)
     app.task(lambda: watching.run(ownership, watch_tails, config.topic("touchpoints"), store))
     watch_topic = TopicWatch(

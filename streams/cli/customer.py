@@ -105,7 +105,9 @@ def customer(
         echo(f"no forecast: {stored.unreadable}", err=True)
     decisions = None
     if stored.policy is not None and stored.settings is not None:
-        decisions = short_view(standing_view(customer_id, record, stored.policy, stored.settings, stored.time))
+        decisions = short_view(
+            standing_view(customer_id, record, stored.policy, stored.settings, stored.time, stored.stops)
+        )
     profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast, decisions)
     if as_json:
         echo_json(profile)

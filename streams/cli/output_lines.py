@@ -18,10 +18,13 @@ from models.outputs import (
     Example,
     Output,
     Pulse,
+    StopOrder,
     Trigger,
+    Unsent,
     Watermark,
     Withdrawal,
 )
+from models.timeline.stop_types import Stop
 from streams.text import moment, printable
 
 _decode = msgspec.json.Decoder(Output).decode
@@ -59,6 +62,12 @@ def of(output: Output) -> str:
             )
         case Withdrawal():
             return f"{moment(output.time)}  {output.customer}  withdraws {output.trigger}: {_why(output.reason)}"
+        case Unsent():
+            return f"{moment(output.time)}  {output.customer}  {output.trigger} was not sent: {_why(output.reason)}"
+        case StopOrder():
+            stop = Stop(output.number, output.purposes, output.actions, output.countries, output.kinds)
+            who = f"by {output.by or 'an operator'}" + (f": {output.why}" if output.why else "")
+            return f"{moment(output.time)}  stop {stop.number} of {stop.words}, {who}"
         case Trigger():
             reasons = "; ".join(reason.text for reason in output.drivers)
             return (

@@ -123,7 +123,7 @@ def why(
             entries = [last]
     now, repetition = None, None
     if end is None and record is not None and stored.policy is not None and stored.settings is not None:
-        now = standing_view(customer_id, record, stored.policy, stored.settings, stored.time)
+        now = standing_view(customer_id, record, stored.policy, stored.settings, stored.time, stored.stops)
     if outputs.unread:
         echo(f"{outputs.unread} outputs are of another release, and left out", err=True)
     if again:

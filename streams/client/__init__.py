@@ -5,7 +5,7 @@ docs/clients.md tells what each guarantees.
 take the engine's settings of the connection (``kafka_security_protocol``, ...) and are used from one thread.
 """
 
-from models.outputs import Trigger, Withdrawal
+from models.outputs import StopOrder, Trigger, Withdrawal
 from streams.client.consumer import Counts, TriggerConsumer
 from streams.client.deduplication import Handled, HandledFile, Recognised
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
@@ -13,10 +13,12 @@ from streams.client.publisher import TouchpointPublisher
 from streams.client.topic_check import SettingRefused
 from streams.client.trigger_decoding import Unreadable, UnreadableTrigger
 from streams.client.validation import Refusal
+from streams.client.validity import Answer, ask_valid, may_send
 from streams.kafka.producer import IdempotenceRefused
 from streams.kafka.security import KafkaConnection, connection_from_environment
 
 __all__ = [
+    "Answer",
     "Counts",
     "Handled",
     "HandledFile",
@@ -30,6 +32,7 @@ __all__ = [
     "ReportFull",
     "Sent",
     "SettingRefused",
+    "StopOrder",
     "TouchpointPublisher",
     "Trigger",
     "TriggerConsumer",
@@ -37,5 +40,7 @@ __all__ = [
     "Unreadable",
     "UnreadableTrigger",
     "Withdrawal",
+    "ask_valid",
     "connection_from_environment",
+    "may_send",
 ]

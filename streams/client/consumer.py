@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from models.outputs import Trigger, Withdrawal
+from models.outputs import StopOrder, Trigger, Unsent, Withdrawal
+from models.timeline.stop_types import Stop, purpose_of
 from streams.client.deduplication import Handled, Recognised, Seen
 from streams.client.group_member import OWN, GroupMember
 from streams.client.topic_check import connection_of, find_topic, refuse_own
-from streams.client.trigger_decoding import Unreadable, UnreadableTrigger, trigger_in
+from streams.client.trigger_decoding import Readable, Unreadable, UnreadableTrigger, stop_in, trigger_in
 from streams.kafka.security import KafkaConnection
 
 logger = logging.getLogger(__name__)
@@ -26,13 +27,16 @@ FORGET_EVERY_S = 600.0
 @dataclass(slots=True)
 class Counts:
     """Of triggers: handled by the caller; dropped as duplicates or expired; unreadable records that were skipped.
-    withdrawals: told to the caller, or passed over where nobody asked for them."""
+    withdrawals: told to the caller, or passed over where nobody asked for them. stopped: triggers that an order of an
+    operator took away before they were handed out. orders: such orders."""
 
     handled: int = 0
     duplicates: int = 0
     expired: int = 0
     unreadable: int = 0
     withdrawals: int = 0
+    stopped: int = 0
+    orders: int = 0
 
 
 class TriggerConsumer:
@@ -57,6 +61,9 @@ class TriggerConsumer:
         on_withdrawal: gets each withdrawal, after its trigger was handed out or dropped: whoever has not sent that yet
             drops it. Committed after it returned, so it may come again, as a trigger may. Without it they are passed
             over.
+        on_order: gets each order of an operator to drop what fits it (`StopOrder`): whoever holds triggers back drops
+            those, and says `offer_withdrawn` of each.
+        on_stopped: gets each trigger that such an order took away before it was handed out, for the same word.
         on_unreadable: gets each record that is neither trigger nor withdrawal, which is then skipped; without it
             UnreadableTrigger is raised, at the same record again and again.
         handled: a durable memory of handled triggers, such as `HandledFile`.
@@ -78,6 +85,8 @@ class TriggerConsumer:
         group: str,
         on_expired: Callable[[Trigger], None] | None = None,
         on_withdrawal: Callable[[Withdrawal], None] | None = None,
+        on_order: Callable[[StopOrder], None] | None = None,
+        on_stopped: Callable[[Trigger], None] | None = None,
         on_unreadable: Callable[[Unreadable], None] | None = None,
         handled: Handled | None = None,
         remember: int = REMEMBER,
@@ -87,6 +96,8 @@ class TriggerConsumer:
     ) -> None:
         refuse_own(settings, OWN)
         self._on_expired, self._on_withdrawal, self._on_unreadable = on_expired, on_withdrawal, on_unreadable
+        self._on_order, self._on_stopped = on_order, on_stopped
+        self._orders: list[tuple[int, int, Stop]] = []  # in the buffer: partition, offset
         self._durable, self._seen = handled, Seen(remember)
         self._idle_s, self._clock = idle_s, clock
         connection = connection_of(bootstrap_servers, settings)
@@ -177,6 +188,16 @@ class TriggerConsumer:
             if self._on_withdrawal is not None:
                 self._on_withdrawal(trigger)
             self._counts.withdrawals += 1
+        elif isinstance(trigger, StopOrder):
+            if self._on_order is not None:
+                self._on_order(trigger)
+            self._counts.orders += 1
+        elif isinstance(trigger, Unsent):
+            pass  # a trigger that never was: its place in the publisher's count
+        elif self._is_stopped(record, trigger):
+            if self._on_stopped is not None:
+                self._on_stopped(trigger)
+            self._counts.stopped += 1
         elif trigger.expires_at <= self._clock():
             if self._on_expired is not None:
                 self._on_expired(trigger)
@@ -191,7 +212,17 @@ class TriggerConsumer:
             return True
         return self._durable is not None and self._durable.has(trigger_id)
 
-    def _settle(self, trigger: Trigger | Withdrawal | None) -> None:
+    def _is_stopped(self, record: Any, trigger: Trigger) -> bool:
+        """Whether an order behind the trigger, that has come already, says to drop it."""
+        purpose = purpose_of(trigger.purpose, trigger.action)
+        return any(
+            partition == record.partition
+            and offset > record.offset
+            and stop.fits(purpose, trigger.action, trigger.country, trigger.kind)
+            for partition, offset, stop in self._orders
+        )
+
+    def _settle(self, trigger: Readable | None) -> None:
         """The first record of the buffer was dealt with."""
         record = self._buffer.popleft()
         self._member.settled(record)
@@ -205,7 +236,7 @@ class TriggerConsumer:
         self._counts.unreadable += 1
         self._settle(None)
 
-    def _recall(self, record: Any, trigger: Trigger | Withdrawal | Unreadable) -> None:
+    def _recall(self, record: Any, trigger: Readable | Unreadable) -> None:
         """A record that was handled before: only its id counts."""
         self._buffer.popleft()
         self._recalling.add(record.partition)
@@ -227,6 +258,7 @@ class TriggerConsumer:
         joined = self._member.joined
         records = self._member.poll()
         self._buffer.extend(records)
+        self._orders = [(one.partition, one.offset, order) for one in self._buffer if (order := stop_in(one))]
         # The time to join the group, half a session on the embedded broker, is no idleness.
         if records or not joined:
             self._last_record = time.monotonic()

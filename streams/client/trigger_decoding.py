@@ -1,4 +1,4 @@
-"""Decodes a record of the triggers topic into a `Trigger` or a `Withdrawal`, or names what it is instead."""
+"""Decodes a record of the triggers topic: a trigger, a withdrawal, an order to drop, a marker; or names what it is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from models.outputs import Trigger, Withdrawal
+from models.outputs import StopOrder, Trigger, Unsent, Withdrawal
+from models.timeline.stop_types import Stop
 from streams.errors import EngineError
 
-_decoder: Final[msgspec.json.Decoder[Trigger | Withdrawal]] = msgspec.json.Decoder(Trigger | Withdrawal)
+Readable = Trigger | Withdrawal | Unsent | StopOrder
+_decoder: Final[msgspec.json.Decoder[Readable]] = msgspec.json.Decoder(Readable)
+_ORDER: Final = b'{"type":"stopped"'
 _SHOWN: Final = 120
 
 
@@ -43,7 +46,17 @@ class UnreadableTrigger(EngineError):
         self.record = record
 
 
-def trigger_in(record: Any) -> Trigger | Withdrawal | Unreadable:
+def stop_in(record: Any) -> Stop | None:
+    """The stop of an order in a record; None: it is none, as its beginning tells at a glance."""
+    if not (record.value or b"").startswith(_ORDER):
+        return None
+    order = trigger_in(record)
+    if not isinstance(order, StopOrder):
+        return None
+    return Stop(order.number, order.purposes, order.actions, order.countries, order.kinds, order.by, order.why)
+
+
+def trigger_in(record: Any) -> Readable | Unreadable:
     """What a record of kafka-python's consumer holds. Fields that this release does not know are left out."""
     try:
         return _decoder.decode(record.value or b"")

@@ -27,6 +27,7 @@ WHATS: Final = (
     "void",
     "episode_opened",
     "shadow",
+    "resent",
     *BECAME,
     *PLANS,
     *REQUESTS,

@@ -3,11 +3,13 @@
 `/metrics`  Prometheus.
 `/health`   200 while the learner, a takeover and every shard that has work can go on, else 503; names which and why.
 `/ready`    200 once an assignment has been taken over, 503 before and during a rebalance.
+`/valid`    `?customer=...&trigger=...`: 200 with whether the trigger may still be sent, 503 where nobody can say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ from aiohttp import web
 from streams.errors import EngineError
 from streams.monitoring.health import Progress
 from streams.monitoring.metrics import Metrics
+from streams.retry import Unavailable
 
 SHUTDOWN_S = 1.0
 """A scrape that hangs must not hold up the worker's stop."""
@@ -27,11 +30,17 @@ class AddressTaken(EngineError):
     remedy = "free the port, or set RETENTION_METRICS_PORT (0: any free one) and RETENTION_METRICS_HOST"
 
 
+Valid = Callable[[str, str], Awaitable[dict[str, Any]]]
+"""Answers whether a customer's trigger may be sent; raises EngineError or Unavailable where nobody can say."""
+ANSWER_S = 2.0
+
+
 class WebServer:
     """The worker's HTTP endpoint, on the worker's own event loop. routes: what others answer there."""
 
     def __init__(self, metrics: Metrics, progress: Progress, routes: Iterable[web.RouteDef] = ()) -> None:
         self._metrics, self._progress, self._routes = metrics, progress, tuple(routes)
+        self.valid: Valid | None = None
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -42,6 +51,7 @@ class WebServer:
                 web.get("/metrics", self._get_metrics),
                 web.get("/health", self._get_health),
                 web.get("/ready", self._get_ready),
+                web.get("/valid", self._get_valid),
                 *self._routes,
             ]
         )
@@ -84,6 +94,18 @@ class WebServer:
         if self._progress.topic_trouble is not None:
             body["topic"] = self._progress.topic_trouble
         return _json(body, 200 if body["healthy"] else 503)
+
+    async def _get_valid(self, request: web.Request) -> web.Response:
+        customer, trigger = request.query.get("customer"), request.query.get("trigger")
+        if not customer or not trigger:
+            return _json({"error": "give customer and trigger, as in /valid?customer=anna&trigger=4f1d..."}, 400)
+        if self.valid is None:
+            return _json({"error": "this process answers nobody about triggers"}, 503)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return _json(await self.valid(customer, trigger), 200)
+        except (EngineError, Unavailable, TimeoutError) as error:
+            return _json({"error": str(error) or "the store does not answer"}, 503)
 
     async def _get_ready(self, _: web.Request) -> web.Response:
         ready = self._progress.ready

@@ -25,7 +25,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.open_transactions import LogEnd, OpenTransactions
 from streams.kafka.tails import TailReader
 from streams.monitoring.health import Progress
-from streams.monitoring.http import WebServer
+from streams.monitoring.http import Valid, WebServer
 from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE, Metrics
 from streams.outbox.relay import Sent
 from streams.store import Store, StoreUnavailable
@@ -73,7 +73,7 @@ class Watching:
         mode: live or replay.
         partitions: of the input topic.
         stall_after_s: a shard with work that has not moved for so long is unhealthy.
-        host, port: where /metrics, /health and /ready listen; port 0: a free one.
+        host, port: where /metrics, /health, /ready and /valid listen; port 0: a free one.
     """
 
     def __init__(self, *, app: str, mode: str, partitions: int, stall_after_s: float, host: str, port: int) -> None:
@@ -90,9 +90,10 @@ class Watching:
         self._stood_at: dict[int, int] = {}  # next offsets at the last look at the log's end
         self._unreadable_since: dict[int, float] = {}
 
-    def answers(self, routes: Iterable[web.RouteDef]) -> None:
-        """Serve these as well; to be said before it runs."""
+    def answers(self, routes: Iterable[web.RouteDef], valid: Valid | None = None) -> None:
+        """Serve these as well, and whether a trigger may be sent; to be said before it runs."""
         self._web = WebServer(self.metrics, self.progress, routes)
+        self._web.valid = valid
 
     # -- told by shards
 

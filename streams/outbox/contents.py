@@ -13,15 +13,17 @@ ReadOutbox: TypeAlias = Callable[[int], Awaitable[Sequence[Entry]]]
 """Some of the stored entries, from the n-th on (0: the oldest); none behind the last."""
 
 
-def rearming(entry: Entry, shard: int, now: int) -> Entry:
-    """The loopback record that re-arms the episode of an expired trigger. now: ms since the epoch."""
+def rearming(entry: Entry, shard: int, now: int, reason: str = "") -> Entry:
+    """The loopback record that re-arms the episode of a trigger that is not sent. now: ms since the epoch. reason: why;
+    empty: it has expired."""
+    told = {"trigger_id": entry.id} | ({"reason": reason} if reason else {})
     value = event(
         "expired_unsent",
         id=entry.id,
         source="/retention/outbox",
         subject=entry.key.decode(),
         time_ms=now,
-        data={"trigger_id": entry.id},
+        data=told,
     )
     return Entry("touchpoints", shard, 0, entry.id, entry.key, value, now)
 

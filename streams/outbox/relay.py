@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from models.timeline.stop_types import Stops
 from streams.crash_points import point
 from streams.errors import Fenced
 from streams.kafka.errors import KafkaUnavailable, ProducerFenced, PublisherSlow
@@ -25,6 +26,7 @@ from streams.outbox.entry import TRANSACTION_S, Destination, Entry
 from streams.outbox.pace import Pace
 from streams.outbox.port import Publisher
 from streams.outbox.published import Published, check_decisions
+from streams.outbox.stop_rule import STOPPED, StopRule, unsent
 from streams.outbox.transaction_size import TransactionSize
 from streams.retry import Backoff, Unavailable, ignore
 
@@ -78,6 +80,8 @@ class Outgoing:
         hurries: False where nobody waits for what is public (a backfill): a transaction at every boundary would be
             all that the broker does.
         transaction_s: after which Kafka aborts a transaction.
+        stopped: what the flag says is stopped, None where it cannot be read; asked before each transaction with
+            triggers in it, in live mode. Without it there is no flag.
     """
 
     def __init__(
@@ -92,10 +96,12 @@ class Outgoing:
         on_added: Callable[[Sequence[Entry]], None] = lambda entries: None,
         hurries: bool = True,
         transaction_s: float = TRANSACTION_S,
+        stopped: Callable[[], Awaitable[Stops | None]] | None = None,
     ) -> None:
         self._publisher, self._shard, self._expires, self._on_published = publisher, shard, expires, on_published
         self._on_outage, self._ours, self._on_retry = on_outage, ours, on_retry
         self._on_added, self._hurries = on_added, hurries
+        self._rule, self.stops = StopRule(stopped, on_outage), Stops()  # as the shard itself knows
         self._size = TransactionSize(BYTES_IN_ONE_TRANSACTION, transaction_s)
         self._bytes = self._triggers = 0  # of what waits
         self._waiting: deque[Entry] = deque()
@@ -273,9 +279,11 @@ class Outgoing:
         now_s = time.time()
         taken = self._next(now_s)
         fresh = [entry for entry in taken if not self._public.has(entry)]
+        stops = await self._rule.now([entry for entry in fresh if self._public.may_expire(entry)], self.stops)
         started = time.monotonic()
         if fresh:
-            await self._send([self._or_expired(entry, int(now_s * 1000)) for entry in fresh])
+            now = int(time.time() * 1000)
+            await self._send([made for entry in fresh for made in self._or_unsent(entry, now, stops)])
         for entry in taken:
             self._waiting.popleft()
             self._bytes -= _size(entry)
@@ -325,11 +333,19 @@ class Outgoing:
             taken.append(entry)
         return taken
 
-    def _or_expired(self, entry: Entry, now: int) -> Entry:
-        """The entry, or in an expired trigger's place the loopback record that re-arms its episode."""
-        if not self._public.may_expire(entry) or entry.expires_at > now:
-            return entry
-        return rearming(entry, self._shard, now)
+    def _or_unsent(self, entry: Entry, now: int, stops: Stops | None) -> list[Entry]:
+        """The entry; or in the place of an expired or stopped trigger the loopback record that says so, with a marker
+        of a stopped one: unlike an expiry, a stop may have ended when another owner looks.
+
+        stops: None: nobody knows; then marketing is stopped.
+        """
+        if not self._public.may_expire(entry):
+            return [entry]
+        if entry.expires_at <= now:
+            return [rearming(entry, self._shard, now)]
+        if self._rule.holds(entry, stops, self.stops):
+            return [rearming(entry, self._shard, now, STOPPED), unsent(entry, now)]
+        return [entry]
 
     def _in_doubt_s(self, entry: Entry, now_s: float) -> float:
         """For how long it depends on the clock whether this trigger has expired; 0.0: it does not."""

@@ -17,7 +17,7 @@ from streams.kafka.partition_facts import LogFacts
 
 SCHEMA = 4
 """The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more, 3 a policy, 4 a
-policy that waits."""
+policy that waits, or what is stopped: an older release would forget it, and go on."""
 FIRST_SCHEMA = 1
 WITHOUT_POLICY = 2
 WITHOUT_WAITING_POLICY = 3
@@ -63,7 +63,7 @@ def pack_body(body: ShardBody) -> bytes:
     """In the oldest schema that holds it: an older release takes over a shard in which nothing is new to it."""
     state = body.state
     schema = FIRST_SCHEMA
-    if state.policy_waiting is not UNSET:
+    if state.policy_waiting is not UNSET or state.stops is not UNSET:
         schema = SCHEMA
     elif state.policy is not UNSET:
         schema = WITHOUT_WAITING_POLICY

@@ -39,6 +39,7 @@ from models.engine.step import (
 )
 from models.timeline.batch import Batch
 from models.timeline.shard_state import NO_TIME, ShardState, initialised
+from models.timeline.stops import in_force
 from streams.crash_points import point
 from streams.errors import DifferentOutput, MetaMissing
 from streams.kafka.partition_facts import LogFacts
@@ -140,6 +141,7 @@ class Shard:
         self._engine = born_with(self.namespace, body.creation, self._settings.engine)
         self._told_by_another = body.policy_read != policy_read()
         self._body = structs.replace(body, policy_read=policy_read())
+        self._outgoing.stops = in_force(body.state)
 
     async def recover(self) -> None:
         """Steps 5 to 8."""
@@ -343,6 +345,7 @@ class Shard:
                 self._body, self.next_offset, self._policies = body, changes.state.next_offset, policies
                 self._dues.committed(changes.dues)
                 self._cache.committed(records, changes.removed)
+        self._outgoing.stops = in_force(changes.state)
         self._outgoing.trimmed(trim)
         self._outgoing.add(entries)
         self._watcher.outbox(self.tp.partition, len(self._outgoing))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from models.customer.layout import VERSION
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
+from models.timeline.stop_types import Stops
 from streams.learner.versions import VersionSource
 from streams.outbox.contents import ReadOutbox
 from streams.outbox.entry import Entry
@@ -82,6 +83,7 @@ class Outputs(Protocol):
     """
 
     trimmable: int
+    stops: Stops
     lag_s: float
 
     def __len__(self) -> int: ...

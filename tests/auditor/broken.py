@@ -264,6 +264,29 @@ def frozen(row: str) -> str:
     return POLICY.replace("[[basis]]", f"[[freeze]]\n{row}\n[[basis]]")
 
 
+@breaks("stopped")
+def marketing_while_all_of_it_is_stopped(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.stops(7, purposes=["marketing"])
+    log.send("reminder", "cart")
+
+
+@breaks("stopped")
+def care_in_a_country_that_nobody_knows(log: Log) -> None:
+    log.touch("complaint")
+    log.stops(7, countries=["FR"])
+    log.send("sorry", "harm")
+
+
+@breaks("stopped")
+def an_action_that_one_of_two_stops_still_names(log: Log) -> None:
+    log.touch("cart_abandoned", amount=1)
+    log.stops(7)
+    log.stops(8, actions=["reminder"])
+    log.resumes(7, 9)
+    log.send("reminder", "cart")
+
+
 @breaks("frozen")
 def in_a_freeze_by_the_clocks_of_the_policys_zone(log: Log) -> None:
     log.chooses(frozen("from = 2026-03-02T00:00:00\nuntil = 2026-03-02T11:00:01"), number=2)
@@ -809,6 +832,25 @@ def one_id_for_two_triggers(log: Log) -> None:
     log.after("1d")
     log.touch("payment_failed")
     log.send("update", "payment", id=first, decision={"trigger": first})
+
+
+@breaks("resent")
+def what_may_have_been_delivered_is_sent_again(log: Log) -> None:
+    log.touch("payment_failed")
+    first = log.send("update", "payment")
+    log.after("1h")
+    log.clock()
+    log.sends_again(first)
+
+
+@breaks("resent")
+def another_action_goes_in_its_place(log: Log) -> None:
+    log.touch("payment_failed")
+    first = log.send("update", "payment")
+    log.touch("expired_unsent", trigger_id=first, reason="stopped")
+    log.after("1h")
+    log.clock()
+    log.sends_again(first, moment="harm")
 
 
 @breaks("no_decision")

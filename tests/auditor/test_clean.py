@@ -308,3 +308,34 @@ def test_a_log_whose_beginning_is_gone_is_named() -> None:
     log.touchpoints = [arrival._replace(offset=arrival.offset + 7) for arrival in log.touchpoints]
     log.decisions = []
     assert "begins at offset 7" in log.report().notes[0]
+
+
+def test_what_is_stopped_otherwise_or_was_stopped_before_goes_out() -> None:
+    log = Log.begun()
+    log.touch("profile_updated", country="DE")
+    log.stops(6)
+    log.stops(7, purposes=["marketing"], countries=["FR"])
+    log.stops(8, purposes=["marketing"], kinds=["reward"])
+    log.resumes(6, 9)
+    log.stops(9)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart")
+    assert not log.broken()
+
+
+def test_what_was_stopped_is_sent_again() -> None:
+    log = Log.begun()
+    log.touch("complaint")
+    care = log.send("sorry", "harm")
+    log.stops(7)
+    log.touch("expired_unsent", trigger_id=care, reason="stopped")
+    log.after("3h")
+    log.resumes(7)
+    log.after("1h")
+    log.clock()
+    again = log.sends_again(care)
+    log.touch("expired_unsent", trigger_id=again, reason="stopped")
+    log.after("1h")
+    log.clock()
+    log.sends_again(again)
+    assert not log.broken()

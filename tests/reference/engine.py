@@ -99,7 +99,7 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
             work.counts["clocks"] += 1
         elif content.kind == Kind.MODEL_CHOSEN:
             choose_champion(work, index, now)
-        elif content.kind in (Kind.SETTINGS_CHOSEN, Kind.POLICY_CHOSEN):
+        elif content.kind in (Kind.SETTINGS_CHOSEN, Kind.POLICY_CHOSEN, Kind.STOPPED, Kind.RESUMED):
             take_choice(work, index)
         else:
             lanes[content.customer.encode()].arrivals.append(Arrival(index, now, content))

@@ -168,6 +168,16 @@ class Log:
             self.policy, self.named = text, f"{number}-{sha256[:8]}"
             self.says("policy_in_force", customer="", policy=self.named)
 
+    def stops(self, number: int, **selectors: Any) -> None:
+        """An operator stops something."""
+        record = {"specversion": "1.0", "type": "stopped", "id": f"s-{number}", "source": "cli", "time": MONDAY}
+        self.append(json.dumps({**record, "data": {"number": number, **selectors}}).encode(), None)
+
+    def resumes(self, *numbers: int) -> None:
+        """Stops are at an end."""
+        record = {"specversion": "1.0", "type": "resumed", "id": f"r-{numbers}", "source": "cli", "time": MONDAY}
+        self.append(json.dumps({**record, "data": {"stops": numbers}}).encode(), None)
+
     def touch(self, kind: str, customer: str = "anna", ago: str = "0s", **data: Any) -> None:
         """A touchpoint comes, of `ago` before now."""
         name = f"t-{len(self.touchpoints)}"
@@ -238,6 +248,19 @@ class Log:
         )
         self.triggers.append(msgspec.structs.replace(trigger, **changed))
         return self.triggers[-1].id
+
+    def sends_again(self, former: str, **changed: Any) -> str:
+        """A trigger that was stopped is sent again, at this place; the id of the new one."""
+        [old] = [one for one in self.triggers if isinstance(one, Trigger) and one.id == former]
+        name = output_id("again", former, len(self.triggers))
+        told = {"action": old.action, "channel": old.channel, "moment": old.moment, "level": old.level}
+        told |= {name: value for name, value in changed.items() if name in told}
+        self.says("resent", policy=self.named, trigger=name, **told)
+        moved = {"id": name, "time": self.time, "at": self.position, "propensity": 0.0, "policy": self.named}
+        expires = self.time + old.expires_at - old.time
+        again = msgspec.structs.replace(old, **moved, expires_at=expires, coupon=name[:8] if old.coupon else "")
+        self.triggers.append(msgspec.structs.replace(again, **changed))
+        return name
 
     def withdraws(self, trigger: str, name: str = "", reason: str = "restricted") -> None:
         """Takes a trigger back, at this place."""

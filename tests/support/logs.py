@@ -214,6 +214,18 @@ def chosen_policy(time: int, number: int, text: str, **changes: Any) -> bytes:
     return event("policy_chosen", id=f"policy-{number}-{time}", source=SOURCE, subject=None, time_ms=time, data=data)
 
 
+def stopped(time: int, number: int, **selectors: Any) -> bytes:
+    """What an operator stops, as `retention stop` writes it."""
+    data = {"number": number, **selectors, "by": "ada", "reason": "a try"}
+    return event("stopped", id=f"stop-{number}-{time}", source=SOURCE, subject=None, time_ms=time, data=data)
+
+
+def resumed(time: int, *numbers: int) -> bytes:
+    """Stops that an operator ends, as `retention resume` writes it."""
+    data = {"stops": list(numbers), "by": "ada"}
+    return event("resumed", id=f"resume-{numbers}-{time}", source=SOURCE, subject=None, time_ms=time, data=data)
+
+
 def inserted(log: Sequence[LogRecord], records: Iterable[tuple[int, bytes]]) -> list[LogRecord]:
     """A partition into which operators wrote: (time, value) each, behind what is not later."""
     entries = [(entry.timestamp, entry.key, entry.value) for entry in log]
@@ -370,6 +382,8 @@ def cut_at(log: Sequence[LogRecord], time: int) -> list[LogRecord]:
     return kept
 
 
-ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock", "model_chosen", "settings_chosen", "policy_chosen"}
+CHOICES = {"model_chosen", "settings_chosen", "policy_chosen", "stopped", "resumed"}
+"""Types of what operators write."""
+ALL_KINDS = frozenset(kind.type for kind in Kind) - {"clock"} - CHOICES
 if set(DATA) != ALL_KINDS:
     raise ImportError(f"kinds without example data: {ALL_KINDS ^ set(DATA)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from models.outputs import Trigger, Withdrawal
+from models.outputs import StopOrder, Trigger, Unsent, Withdrawal
 from models.timeline.partitioning import partition_of
 from models.touchpoints import event
 from tests.support.world import Raw, World
@@ -56,7 +56,8 @@ def triggers(world: World) -> dict[bytes, list[Trigger]]:
     found: dict[bytes, list[Trigger]] = {}
     for partition in world.read("triggers")["triggers"]:
         for record in partition:
-            if isinstance(said := msgspec.json.decode(record.value, type=Trigger | Withdrawal), Trigger):
+            said = msgspec.json.decode(record.value, type=Trigger | Withdrawal | Unsent | StopOrder)
+            if isinstance(said, Trigger):
                 found.setdefault(record.key, []).append(said)
     return found
 

@@ -1,14 +1,15 @@
-"""Event types reserved for the engine and its operators: clock, expired trigger, chosen model, settings and policy, a
-look at a customer."""
+"""Event types reserved for the engine and its operators: clock, unsent trigger, and what operators choose or stop."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
 from models.touchpoints.envelope import CustomerEvent, Envelope
 from models.touchpoints.fields import (
+    ActionPurposes,
+    Countries,
     Milliseconds,
     ModelName,
     Name,
@@ -16,7 +17,9 @@ from models.touchpoints.fields import (
     PolicyText,
     Reason,
     Reference,
+    Selected,
     Sha256,
+    StopNumbers,
     Threshold,
 )
 from models.touchpoints.kinds import Kind
@@ -30,9 +33,13 @@ class ClockData(Payload, frozen=True, kw_only=True):
 
 
 class ExpiredUnsentData(Payload, frozen=True, kw_only=True):
-    """The publisher dropped a trigger that had expired before it could be sent."""
+    """The publisher dropped a trigger that had expired before it could be sent, or that an operator had stopped.
+
+    reason: ``stopped``; without it the trigger had expired.
+    """
 
     trigger_id: Reference
+    reason: Literal["stopped"] | None = None
 
 
 class ModelChosenData(Payload, frozen=True, kw_only=True):
@@ -80,6 +87,30 @@ class PolicyChosenData(Payload, frozen=True, kw_only=True):
     approvers: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
 
 
+class StoppedData(Payload, frozen=True, kw_only=True):
+    """An operator stops what fits all selectors that are given; without any, everything, legal notices too.
+
+    number: the stop's own, by which it is ended. purposes, actions, countries, kinds: selectors, of each list one must
+    be true. `by` names who stopped it, reason says why.
+    """
+
+    number: Milliseconds
+    purposes: ActionPurposes = ()
+    actions: Selected = ()
+    countries: Countries = ()
+    kinds: Selected = ()
+    by: Name | None = None
+    reason: Reason | None = None
+
+
+class ResumedData(Payload, frozen=True, kw_only=True):
+    """An operator ends stops, by their numbers. `by` names who ended them, reason says why."""
+
+    stops: StopNumbers
+    by: Name | None = None
+    reason: Reason | None = None
+
+
 class LookedAtData(Payload, frozen=True, kw_only=True):
     """An operator's "look at this customer now": it changes nothing that is known of them, and lets the policy in force
     decide. `by` names who asked for it."""
@@ -119,3 +150,15 @@ class PolicyChosen(Envelope, frozen=True, tag="policy_chosen"):
     subject: ClassVar[str] = ""  # as of a clock record
     kind: ClassVar[Kind] = Kind.POLICY_CHOSEN
     data: PolicyChosenData
+
+
+class Stopped(Envelope, frozen=True, tag="stopped"):
+    subject: ClassVar[str] = ""  # as of a clock record
+    kind: ClassVar[Kind] = Kind.STOPPED
+    data: StoppedData
+
+
+class Resumed(Envelope, frozen=True, tag="resumed"):
+    subject: ClassVar[str] = ""  # as of a clock record
+    kind: ClassVar[Kind] = Kind.RESUMED
+    data: ResumedData

@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from models.outputs import Trigger, Withdrawal
+from models.outputs import StopOrder, Trigger, Unsent, Withdrawal
 from streams.config import Config
 from streams.errors import EngineError
 from streams.kafka.security import kafka_connection
@@ -23,7 +23,7 @@ STOP_S = 1.0
 KEPT = 100
 """More than a terminal shows; what comes between two looks beyond it is counted by the workers' metrics anyway."""
 
-_decode = msgspec.json.Decoder(Trigger | Withdrawal).decode
+_decode = msgspec.json.Decoder(Trigger | Withdrawal | Unsent | StopOrder).decode
 
 
 def row(value: bytes) -> TriggerRow:
@@ -34,6 +34,10 @@ def row(value: bytes) -> TriggerRow:
         return TriggerRow(0, "?", "not a trigger of this release", "", None, (printable(repr(value[:60])),))
     if isinstance(trigger, Withdrawal):
         return TriggerRow(trigger.time, trigger.customer, "withdrawal", "", None, (trigger.reason, trigger.trigger))
+    if isinstance(trigger, Unsent):
+        return TriggerRow(trigger.time, trigger.customer, "unsent", "", None, (trigger.reason, trigger.trigger))
+    if isinstance(trigger, StopOrder):
+        return TriggerRow(trigger.time, "", "stopped", "", None, (f"stop {trigger.number}", trigger.why))
     if trigger.policy:  # its risk and what drives that are the decision's
         asked = (f"{trigger.purpose}, asked by {trigger.moment} {trigger.level}".rstrip(),)
         return TriggerRow(

@@ -23,6 +23,7 @@ RULES: Final = {
     "unwanted_topic": "no marketing on a topic that is not among those asked for",
     "language": "there is a text in the customer's language",
     # when
+    "stopped": "nothing is decided on that an operator has stopped",
     "quiet_hours": "no marketing in quiet hours",
     "expires_in_quiet_hours": "marketing expires before the next quiet hours begin",
     "frozen": "nothing is sent in a freeze that names its purpose, kind and country",
@@ -73,6 +74,7 @@ RULES: Final = {
     # bookkeeping
     "id_twice": "ids are unique",
     "no_decision": "every trigger has its decision",
+    "resent": "what is sent again is a trigger that was given back, and the same action",
     "no_trigger": "every decision that triggers has its trigger",
     "unlike_decision": "a trigger is what was decided, at its place",
     "withdrawal_owed": "what must not be sent any more is taken back at once",

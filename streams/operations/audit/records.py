@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from models.outputs import Decision, Position, Trigger, Withdrawal
+from models.outputs import Decision, Position, StopOrder, Trigger, Unsent, Withdrawal
 
 SECOND: Final = 1_000
 DAY: Final = 86_400_000
@@ -49,7 +49,7 @@ class Line:
 
 
 Said = Trigger | Withdrawal | Decision
-_trigger: Final = msgspec.json.Decoder(Trigger | Withdrawal)
+_trigger: Final = msgspec.json.Decoder(Trigger | Withdrawal | Unsent | StopOrder)
 _decision: Final = msgspec.json.Decoder(Decision)
 
 
@@ -63,9 +63,12 @@ class Unread:
         """The triggers and withdrawals among the values."""
         for value in values:
             try:
-                yield _trigger.decode(value)
+                found = _trigger.decode(value)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self.records += 1
+                continue
+            if isinstance(found, Trigger | Withdrawal):
+                yield found
 
     def decisions(self, values: Iterable[bytes]) -> Iterator[Decision]:
         """The decisions among the values."""

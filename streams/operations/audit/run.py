@@ -10,14 +10,16 @@ from typing import Final
 from models.outputs import Decision, Trigger, Withdrawal
 from models.touchpoints import Kind, Rejected, Touch, read
 from streams.operations.audit.breaches import Breach, Finding, Report
-from streams.operations.audit.checks import CHECKS, Case
+from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.draw import drawn, of_decision
+from streams.operations.audit.checks.resent import of_resent
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy, span
 from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
+from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
@@ -94,11 +96,14 @@ class _Walk:
         self.blurred = 0
         self.now = 0
         self.in_force = InForce()
+        self.stopped = Stopped()
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
+        self._resent: dict[str, Decision] = {}
+        self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
 
@@ -132,6 +137,8 @@ class _Walk:
         value = arrival.value
         if value and arrival.key is None and POLICY_CHOSEN in value:
             self.in_force.arrives(place, value)
+            return
+        if value and arrival.key is None and any(word in value for word in MENTIONS) and self.stopped.arrives(value):
             return
         touch = read(value, arrival.key, arrival.timestamp)
         self._asked = None
@@ -179,6 +186,7 @@ class _Walk:
                     says = f"trigger {decision.trigger}"
                     self._found(decision, place, [Finding("no_trigger", says, "there is none at its place")])
             self._decided.clear()
+            self._resent.clear()
             self._waits.clear()
 
     def _decision(self, decision: Decision, place: Place) -> None:
@@ -209,6 +217,8 @@ class _Walk:
             dialogue.running.append(decision.moment)
         elif decision.what == "plan_ended":
             dialogue.running = [one for one in dialogue.running if one != decision.moment and decision.moment]
+        elif decision.what == "resent":
+            self._resent[decision.trigger] = decision
         elif decision.what == "waits":
             self._waits.setdefault(decision.customer, []).append(decision)
         elif decision.what == PREVIEWED:
@@ -230,13 +240,15 @@ class _Walk:
 
     def _trigger(self, trigger: Trigger, place: Place) -> None:
         policy = self.in_force.policy
+        self._found(trigger, place, self._of_stops(trigger))
         if not trigger.policy and policy is None:
             self.report.of_settings += trigger.time >= self.since
             return
         self._unique(trigger, place)
-        decision = self._decided.get(trigger.decision)
+        resent = self._resent.pop(trigger.id, None)
+        decision = resent or self._decided.get(trigger.decision)
         findings = list(_of_link(trigger, decision))
-        if decision is not None and decision.trigger == trigger.id:
+        if decision is not None and decision.trigger == trigger.id and resent is None:
             del self._decided[decision.id]
         customer = self._customers.setdefault(trigger.customer, _Customer())
         if not trigger.policy:
@@ -253,7 +265,12 @@ class _Walk:
             moment = policy.moments.get(trigger.moment, {})
             findings += of_test(trigger, decision, customer.person, self._asked)
             case = Case(policy, customer.person, customer.dialogue, trigger, action, moment, decision, self.alive)
-            findings += chain.from_iterable(check(case) for check in (() if trigger.test else CHECKS))
+            of_it = () if trigger.test else CHECKS if resent is None else OF_RESENT
+            findings += chain.from_iterable(check(case) for check in of_it)
+            if resent is not None:
+                before = customer.dialogue.known(self._made.get(trigger.decision, ""))
+                findings += of_resent(trigger, before)
+        self._made[trigger.decision] = trigger.id
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
         if policy is not None and not trigger.test:
             self.ledger.takes(trigger, policy, place)
@@ -264,6 +281,16 @@ class _Walk:
         customer.dialogue.settle(trigger.time)
         if not trigger.test:
             customer.dialogue.triggered(trigger, place, policy)
+
+    def _of_stops(self, trigger: Trigger) -> list[Finding]:
+        """Whether a trigger was decided while it was stopped, by a policy or by settings."""
+        known = self._customers.get(trigger.customer)
+        purpose = trigger.purpose or ("care" if trigger.action == "care" else "marketing")
+        country = known.person.country if known else ""
+        number = self.stopped.against(purpose, trigger.action, country, trigger.kind)
+        if number is None or trigger.test:
+            return []
+        return [Finding("stopped", f"stop {number} is in force", f"{trigger.action} decided")]
 
     def _withdrawal(self, withdrawal: Withdrawal, place: Place) -> None:
         self.report.withdrawals += withdrawal.time >= self.since

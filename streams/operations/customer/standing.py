@@ -25,6 +25,7 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import told
 from models.engine.by_policy import Customer
 from models.settings import EngineSettings
+from models.timeline.stop_types import Stop
 from streams.operations.customer.person import iso
 
 UNFORESEEN: Final = frozenset({"open_case", "promotion_used"})
@@ -38,7 +39,12 @@ STAGES: Final = {
 
 
 def standing_view(
-    customer: str, record: Record, policy: PolicyInForce, settings: EngineSettings, now: int
+    customer: str,
+    record: Record,
+    policy: PolicyInForce,
+    settings: EngineSettings,
+    now: int,
+    stops: tuple[Stop, ...] = (),
 ) -> dict[str, Any]:
     """JSON types only; None or empty where there is nothing.
 
@@ -48,13 +54,14 @@ def standing_view(
         policy: that decides in their shard.
         settings: of the shard.
         now: the shard's log time, ms.
+        stops: in force in the shard.
     """
     standing, name = unpack_standing(record.tail.standing), customer.encode()
     slab = (record.flags, record.times, record.numbers, record.seconds)
     phase = int(phase_of(settings, hash_of(name)))
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
     person = Customer(name, record.tail, *slab, phase).person(risk, settings.alive)
-    given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER)
+    given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER, stops=stops)
     reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
     return {
         "policy": policy.name,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from models.customer.tail import UnknownRecord
 from models.decisions.policy.in_force import PolicyInForce
 from models.settings import EngineSettings
+from models.timeline.stop_types import Stop
+from models.timeline.stops import in_force
 from streams.errors import StateUnreadable
 from streams.operations.customer.forecast import CustomerForecast, customer_forecast
 from streams.operations.policy import shard_now
@@ -25,6 +27,7 @@ class StoredCustomer(NamedTuple):
         unreadable: why that can't be read; empty where it can.
         policy: that decides in the shard; None where none was applied, or it can't be read.
         time: the shard's log time, ms.
+        stops: in force in the shard.
     """
 
     record: bytes | None
@@ -33,6 +36,7 @@ class StoredCustomer(NamedTuple):
     unreadable: str = ""
     policy: PolicyInForce | None = None
     time: int = 0
+    stops: tuple[Stop, ...] = ()
 
 
 async def stored_customer(store: Store, partition: int, customer: str, foresee: bool = True) -> StoredCustomer:
@@ -48,7 +52,7 @@ async def stored_customer(store: Store, partition: int, customer: str, foresee: 
             return StoredCustomer(record)
         body, policy = now.body, now.policy
         time, settings = body.state.time, settings_in_force(shard, body)
-        found = StoredCustomer(record, settings, policy=policy, time=time)
+        found = StoredCustomer(record, settings, policy=policy, time=time, stops=in_force(body.state).standing)
         if record is None or not foresee:
             return found
         return found._replace(forecast=await customer_forecast(store, body, settings, customer, record))

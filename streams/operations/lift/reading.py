@@ -89,7 +89,9 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
             continue  # somebody tried things out
         elif decision.what == "decided" and decision.policy and not decision.gate and decision.customer:
             answered.setdefault(decision.customer, []).append(_answered(decision))
-    costs = {one.id: one.cost for one in unread.triggers(line.triggers) if isinstance(one, Trigger)}
+    sent = [one for one in unread.triggers(line.triggers) if isinstance(one, Trigger)]
+    costs = {one.id: one.cost for one in sent}
+    unsent -= {one.decision for one in sent if one.decision != one.id and one.id not in unsent}  # sent again
     happened = {customer: Happened() for customer in answered}
     now = 0
     for arrival in line.touchpoints:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from models.outputs import Decision
+from models.timeline.stop_types import Stops
 from streams.errors import DifferentOutput, EngineError
 from streams.kafka.topics import OUTPUTS
 from streams.operations.rebuild.public_outputs import PublicOutputs
 from streams.outbox.contents import ReadOutbox, check_outbox
 from streams.outbox.entry import Destination, Entry
 from streams.outbox.port import Publisher
+from streams.outbox.stop_rule import is_marker
 from streams.retry import ignore, retry_while_unavailable
 
 _decision = msgspec.json.Decoder(Decision).decode
@@ -60,7 +62,7 @@ class Comparing:
         self._expires = expires
         self.public_to: dict[str, int] = {}
         self.compared = self.worded_differently = self.gone = 0
-        self.trimmable = 0
+        self.trimmable, self.stops = 0, Stops()
         self._waiting: deque[Entry] = deque()
         self._front: deque[str | None] = deque()  # compared, in order; the ids of those that are not public
         self._expired: set[str] = set()
@@ -200,7 +202,7 @@ class Comparing:
                 "public"
             )
         self.compared += 1
-        self.worded_differently += head.value != entry.value
+        self.worded_differently += head.value != entry.value and not is_marker(head.value)
         self._last[role] = entry.sequence
         self._public.passed(role)
         return True

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from models.timeline.stop_types import Stops
 from streams.outbox.contents import ReadOutbox, check_outbox
 from streams.outbox.entry import Entry
 
@@ -23,7 +24,7 @@ class Suppressed:
         self._learn = learn
         self._held: deque[Entry] = deque()
         self._learned = 0
-        self.trimmable = 0
+        self.trimmable, self.stops = 0, Stops()
 
     def __len__(self) -> int:
         return 0

@@ -46,8 +46,8 @@ from models.timeline.shard_state import NO_TIME, ShardState, initialised
 from streams.shard.clock_writer import clock_record
 from streams.shard.engine_errors import engine_errors
 
-CHOSEN = (b'"settings_chosen"', b'"policy_chosen"')
-"""What operators choose for all customers."""
+CHOSEN = (b'"settings_chosen"', b'"policy_chosen"', b'"stopped"', b'"resumed"')
+"""What operators choose for all customers, in records that have no key."""
 
 Named = Callable[[VersionName], Awaitable[InForce]]
 """The version of a name."""
@@ -144,7 +144,8 @@ class ShardReplay:
             if change is not None and change < record.offset:
                 change = self._shard.adoption.next_change(record.offset - 1)
             value = record.value or b""
-            ours = record.key in self._customers or any(name in value for name in CHOSEN)
+            chosen = record.key is None and any(name in value for name in CHOSEN)
+            ours = chosen or record.key in self._customers
             # A version that comes into force before a record does so at its offset, with all before it done.
             placed = self._heard is not None and record.timestamp > before
             if not (ours or placed) and record.offset != change and record is not records[-1]:

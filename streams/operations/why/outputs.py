@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from models.outputs import Decision, Position, Trigger, Withdrawal
+from models.outputs import Decision, Position, StopOrder, Trigger, Unsent, Withdrawal
 from streams.kafka.topic_reader import Read, TopicReader
 from streams.operations.why.index import TopicIndex
 
 _decision = msgspec.json.Decoder(Decision).decode
-_trigger = msgspec.json.Decoder(Trigger | Withdrawal).decode
+_trigger = msgspec.json.Decoder(Trigger | Withdrawal | Unsent | StopOrder).decode
 
 
 class Outputs(NamedTuple):

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from models.outputs import Trigger, Withdrawal, encode
+from models.outputs import StopOrder, Trigger, Unsent, Withdrawal, encode
 from streams.client import TriggerConsumer, Unreadable, UnreadableTrigger
 from streams.kafka.errors import BrokerUnreachable, TopicMissing
 from tests.integration.client.conftest import NOON, WAIT_S, ClientTopics, a_trigger, a_withdrawal, encoded, wait_until
@@ -220,3 +220,21 @@ def test_a_missing_topic_is_named_and_not_created(place: ClientTopics) -> None:
 def test_a_broker_that_does_not_answer_is_named() -> None:
     with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1 does not answer"):
         ClientTopics("127.0.0.1:1", "x").consumer(bootstrap_timeout_ms=300)
+
+
+def test_an_order_to_drop_takes_away_what_was_not_handed_out_and_a_marker_is_passed_over(
+    place: ClientTopics,
+) -> None:
+    order = StopOrder("order", 7, NOON, purposes=("marketing",), by="ada", why="wrong prices")
+    other = StopOrder("other", 8, NOON, actions=("nothing",))
+    never = Unsent("never", "anna", f"{99:032x}", "stopped", NOON)
+    place.write([*encoded([0, 1]), encode(never), encode(order), encode(other), *encoded([2])])
+    place.write(encoded([3]), partition=1)
+    ordered: list[StopOrder] = []
+    dropped: list[Trigger] = []
+    with place.consumer(on_order=ordered.append, on_stopped=dropped.append) as consumer:
+        assert sorted(numbers(list(consumer))) == [2, 3]
+        assert (consumer.counts.handled, consumer.counts.stopped, consumer.counts.orders) == (2, 2, 2)
+    assert (numbers(dropped), ordered) == ([0, 1], [order, other])
+    with place.consumer() as consumer:
+        assert list(consumer) == []

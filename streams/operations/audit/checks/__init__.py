@@ -7,4 +7,7 @@ _FAMILIES = (content, dates, people, hours, amount, draw, plan)
 CHECKS: tuple[Check, ...] = tuple(family.check for family in _FAMILIES)
 """All families, in the order in which their findings are told."""
 
-__all__ = ["CHECKS", "Case", "Check"]
+OF_RESENT: tuple[Check, ...] = (people.check, hours.check, amount.check)
+"""Of what is sent again: nothing asked anew, and nothing was drawn."""
+
+__all__ = ["CHECKS", "OF_RESENT", "Case", "Check"]

@@ -190,6 +190,8 @@ REQUIRED = [
     ("preview_asked", "action"),
     ("preview_asked", "to"),
     ("model_chosen", "model"),
+    ("stopped", "number"),
+    ("resumed", "stops"),
     *(("policy_chosen", name) for name in ("number", "format", "sha256", "text")),
     *(("settings_chosen", name) for name in ("number", "enter", "exit", "trigger_life", "duplicate_window")),
 ]

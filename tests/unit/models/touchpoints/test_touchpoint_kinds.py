@@ -71,6 +71,8 @@ NUMBERS = {
     "model_chosen": 131,
     "settings_chosen": 132,
     "policy_chosen": 133,
+    "stopped": 134,
+    "resumed": 135,
     "asked_may": 137,
     "preview_asked": 138,
 }
