@@ -100,7 +100,8 @@ def _is_online(given: Given, channel: str) -> bool:
 def _zone(given: Given) -> ZoneInfo | None:
     """The customer's; None: their country has several, and nobody has said which."""
     tail = given.person.tail
-    zones, _ = zones_of(tail.time_zone, tail.country, given.policy.policy.zone or "")
+    policy = given.policy.policy
+    zones, _ = zones_of(tail.time_zone, tail.country, policy.zone or "", policy.markets)
     return zones[0] if len(zones) == 1 else None
 
 

@@ -25,7 +25,6 @@ LEAST_LIFE: Final = 15 * MINUTE
 FARTHEST_DAYS: Final = 15
 """An hour that is farther away is none."""
 _DAY: Final = 86_400
-_MONDAY: Final = 1
 _COMPARED: Final = range(946_684_800, 2**32, 7 * _DAY)
 """From 2000 on: whether two zones of a country have the same time is looked at once a week."""
 
@@ -82,7 +81,7 @@ def _opening(rules: Rules, person: Person, purpose: str, channel: str, now: int)
 
 
 def _found(rules: Rules, purpose: str, channel: str, tail: Tail, asked: int) -> _Found | None:
-    zones, words = zones_of(tail.time_zone, tail.country, rules.policy.zone or "")
+    zones, words = zones_of(tail.time_zone, tail.country, rules.policy.zone or "", rules.policy.markets)
     week = rules.week(purpose, tail.country, channel, tail.quiet)
     if week == ALWAYS:
         return _Found(0, 0, 0, words)
@@ -103,16 +102,18 @@ def _found(rules: Rules, purpose: str, channel: str, tail: Tail, asked: int) -> 
 
 
 @lru_cache(4096)
-def zones_of(stated: str, country: str, of_policy: str) -> tuple[tuple[ZoneInfo, ...], str]:
+def zones_of(
+    stated: str, country: str, of_policy: str, markets: tuple[str, ...] = ()
+) -> tuple[tuple[ZoneInfo, ...], str]:
     """The zones in all of which an hour must be right, and why these, in words.
 
     The customer's own; without one the only one of their country, else the policy's, else all of the country; where
-    nothing is known UTC. A zone that does not exist counts as not stated.
+    the country is not known all of the policy's markets, else UTC. A zone that does not exist counts as not stated.
     """
     own = zone_of(stated) if stated else None
     if own is not None:
         return (own,), f"{stated}, as the customer says"
-    of_country = _zones_in(country)
+    of_country = _zones_in((country,))
     if len(of_country) == 1:
         return of_country, f"{of_country[0].key}, the only one of {country}"
     fallback = zone_of(of_policy) if of_policy else None
@@ -120,6 +121,9 @@ def zones_of(stated: str, country: str, of_policy: str) -> tuple[tuple[ZoneInfo,
         return (fallback,), f"{of_policy}, the policy's"
     if of_country:
         return of_country, f"all {len(of_country)} of {country}"
+    of_markets = _zones_in(markets)
+    if of_markets:
+        return of_markets, f"all {len(of_markets)} of the policy's markets"
     utc = zone_of("UTC")
     if utc is None:
         raise LookupError("the package tzdata has no zone UTC")
@@ -127,10 +131,10 @@ def zones_of(stated: str, country: str, of_policy: str) -> tuple[tuple[ZoneInfo,
 
 
 @lru_cache(512)
-def _zones_in(country: str) -> tuple[ZoneInfo, ...]:
-    """The zones of a country that differ since 2000."""
+def _zones_in(countries: tuple[str, ...]) -> tuple[ZoneInfo, ...]:
+    """The zones of countries that differ since 2000."""
     found: dict[tuple[object, ...], ZoneInfo] = {}
-    for name in _names_by_country().get(country, ()):
+    for name in (name for country in countries for name in _names_by_country().get(country, ())):
         zone = zone_of(name)
         if zone is not None:
             found.setdefault(tuple(datetime.fromtimestamp(at, zone).utcoffset() for at in _COMPARED), zone)
@@ -153,7 +157,7 @@ def _next(zone: ZoneInfo, week: Week, at: int) -> tuple[int, int] | None:
     first = datetime.fromtimestamp(at, zone).toordinal()
     start = end = 0
     for day in range(first, first + FARTHEST_DAYS + 9):  # the last span that may count ends at most a week behind
-        for opens, closes in week.days[(day - _MONDAY) % 7]:
+        for opens, closes in week.open(day):
             since, until = moment_of(zone, day, opens), moment_of(zone, day, closes)
             if until <= at or until == since:
                 continue

@@ -327,6 +327,28 @@ def a_call_on_a_sunday(log: Log) -> None:
     log.send("sorry", "harm", "call")
 
 
+HOLIDAYS = (
+    POLICY.replace("hours = [", 'hours = [{ channels = ["push"], holidays = ["ours"] },')
+    + '[holidays.ours]\ndates = ["03-03", "2026-03-04"]\n'
+)
+
+
+@breaks("holiday")
+def on_a_holiday_of_every_year(log: Log) -> None:
+    log.chooses(HOLIDAYS, number=2)
+    log.at("2026-03-03T10:00:00Z")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "push")
+
+
+@breaks("holiday")
+def on_a_holiday_of_one_year(log: Log) -> None:
+    log.chooses(HOLIDAYS, number=2)
+    log.at("2026-03-04T10:00:00Z")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "push")
+
+
 # -- how often
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from models.decisions.policy.asking_checks import faults_of_dated
 from models.decisions.policy.asking_types import Level, Moment
 from models.decisions.policy.budget_checks import faults_of_budgets
+from models.decisions.policy.calendar_checks import faults_of_calendars
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
 from models.decisions.policy.parts import ms_of
@@ -332,6 +333,7 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     _times_of_rest,
     _channels,
     faults_of_budgets,
+    faults_of_calendars,
     faults_of_plans,
     faults_of_retention,
     faults_of_people,

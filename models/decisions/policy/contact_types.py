@@ -34,6 +34,25 @@ class Span(Part, frozen=True, kw_only=True):
     end: TimeOfDay
 
 
+HolidayDate = Annotated[
+    str,
+    Meta(
+        pattern="^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$",
+        max_length=10,
+        description='a day of every year such as "12-25", or of one such as "2027-03-26"',
+    ),
+]
+
+
+class Holidays(Part, frozen=True, kw_only=True):
+    """Days on which people are left in peace, such as those of a country; their name is what rows of hours call them.
+
+    dates: each of every year, or of one.
+    """
+
+    dates: Annotated[tuple[HolidayDate, ...], Meta(min_length=1, max_length=400)]
+
+
 class Hours(Part, frozen=True, kw_only=True):
     """When contacts are allowed: outside the spans of the rows that fit there are none. Without a row that fits, at any
     time.
@@ -41,14 +60,16 @@ class Hours(Part, frozen=True, kw_only=True):
     Rows with the same countries and channels are alternatives; rows of different ones must all allow. Contract and care
     are bound by rows that name countries or channels, marketing by all, legal by none.
 
-    spans: of the day, local time; one across midnight is of the day on which it begins. countries, channels: that it is
-    for; without any, for all. days: of the week, 1 is Monday and 7 Sunday.
+    spans: of the day, local time; one across midnight is of the day on which it begins; without any the whole day.
+    countries, channels: that it is for; without any, for all. days: of the week, 1 is Monday and 7 Sunday. holidays: on
+    their days there is no contact that the row is for, whatever others allow.
     """
 
-    spans: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=8)]
+    spans: Annotated[tuple[Span, ...], Meta(max_length=8)] = ()
     countries: tuple[Country, ...] = ()
     channels: tuple[Channel, ...] = ()
     days: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5, 6, 7)
+    holidays: tuple[Identifier, ...] = ()
 
 
 class Cap(Part, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ RULES: Final = {
     "frozen": "nothing is sent in a freeze that names its purpose, kind and country",
     "in_conversation": "no marketing while a conversation lasts",
     "contact_hours": "[[contact.hours]] allow the channel at that time",
+    "holiday": "no contact on a holiday that a row of [[contact.hours]] names",
     # how often
     "cap": "no more contacts within a rolling time than a cap allows",
     "own_cap": "no more marketing in seven days than the customer wants",

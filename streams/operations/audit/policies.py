@@ -53,6 +53,8 @@ class Policy:
         self.choice: Table = {"floor": 0.01, "hold_out": 0.05, "window": "28d", **table.get("choice", {})}
         self.budgets: Table = table.get("budget", {})
         self.zone: str = table.get("zone", "")
+        self.markets: tuple[str, ...] = tuple(table.get("markets", []))
+        self.holidays: Table = table.get("holidays", {})
         self.risk: Table = table.get("risk", {})
         self.plans: Table = table.get("plan", {})
         self.marking = {

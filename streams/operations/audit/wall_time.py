@@ -47,18 +47,18 @@ def _by_country() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _of_country(country: str) -> tuple[str, ...]:
-    """The zones of a country whose clocks have differed since 2000, looked at once a week."""
+def _of_country(*countries: str) -> tuple[str, ...]:
+    """The zones of countries whose clocks have differed since 2000, looked at once a week."""
     found: dict[tuple[timedelta | None, ...], str] = {}
-    for name in _by_country().get(country, ()):
+    for name in (name for country in countries for name in _by_country().get(country, ())):
         if (there := zone(name)) is not None:
             found.setdefault(tuple(datetime.fromtimestamp(at, there).utcoffset() for at in _WEEKS), name)
     return tuple(found.values())
 
 
-def zones_of(stated: str, country: str, of_policy: str) -> tuple[str, ...]:
+def zones_of(stated: str, country: str, of_policy: str, markets: tuple[str, ...] = ()) -> tuple[str, ...]:
     """In which zones a time must be right: the customer's, else the country's only one, else the policy's, else all of
-    the country's; without a country UTC."""
+    the country's; without a country all of the markets', else UTC."""
     if zone(stated) is not None:
         return (stated,)
     there = _of_country(country)
@@ -66,7 +66,17 @@ def zones_of(stated: str, country: str, of_policy: str) -> tuple[str, ...]:
         return there
     if zone(of_policy) is not None:
         return (of_policy,)
-    return there or ("UTC",)
+    return there or _of_country(*markets) or ("UTC",)
+
+
+def weekday(now: int, name: str) -> int:
+    """The day of the week by a zone's clocks, 1 is Monday."""
+    return datetime.fromtimestamp(now / SECOND, zone(name) or UTC).isoweekday()
+
+
+def day_of(now: int, name: str) -> str:
+    """The day of a moment by a zone's clocks, as ``2027-03-26``."""
+    return f"{datetime.fromtimestamp(now / SECOND, zone(name) or UTC):%Y-%m-%d}"
 
 
 @lru_cache(maxsize=200_000)

@@ -26,7 +26,7 @@ def check(case: Case) -> Iterator[Finding]:
         yield from _online(case)
     if case.purpose == "legal":
         return
-    zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone)
+    zones = wall_time.zones_of(case.person.zone, case.person.country, case.policy.zone, case.policy.markets)
     at = case.sent_from
     if case.marketing and (quiet := _quiet(case)) is not None:
         for zone in zones:
@@ -42,11 +42,12 @@ def check(case: Case) -> Iterator[Finding]:
     for row in case.policy.contact.get("hours", []):
         named = tuple(row.get("countries") or ()), tuple(row.get("channels") or ())
         if _names(row, case) and (any(named) or case.marketing):
+            yield from _holiday(row, case, zones)
             groups.setdefault(named, []).append(row)
     for rows in groups.values():
         shut = next((zone for zone in zones if not any(_allows(row, at, zone) for row in rows)), None)
         if shut is not None:
-            says = "; ".join(f"{row['spans']} on days {row.get('days', 'all')}" for row in rows)
+            says = "; ".join(f"{row.get('spans', 'any time')} on days {row.get('days', 'all')}" for row in rows)
             yield Finding("contact_hours", says, wall_time.shown(at, shut))
 
 
@@ -94,6 +95,17 @@ def _names(row: Table, case: Case) -> bool:
     return all(one in (row.get(key) or [one]) for key, one in fits)
 
 
+def _holiday(row: Table, case: Case, zones: tuple[str, ...]) -> Iterator[Finding]:
+    for name in row.get("holidays", []):
+        for zone in zones:
+            day = wall_time.day_of(case.sent_from, zone)
+            if {day, day[5:]} & {*case.policy.holidays[name]["dates"]}:
+                yield Finding("holiday", f"no contact on holidays of {name}", wall_time.shown(case.sent_from, zone))
+                return
+
+
 def _allows(row: Table, at: int, zone: str) -> bool:
+    if not row.get("spans"):
+        return wall_time.weekday(at, zone) in row.get("days", wall_time.ALL_DAYS)
     spans = [(span["start"], span["end"]) for span in row["spans"]]
     return wall_time.within(spans, at, zone, tuple(row.get("days", wall_time.ALL_DAYS)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from models.customer.tail import Tail
 from models.decisions.hours import FARTHEST_DAYS, Opening, never_open, opening, zones_of
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.rules import rules_of
 from models.decisions.zones import zone_of
 from models.settings import DAY, HOUR, MINUTE, SECOND
@@ -371,3 +373,65 @@ def test_what_was_found_for_one_customer_is_what_is_found_for_the_next(asked: li
         for (now, zone), opened in zip(asked, together, strict=True):
             rules_of(policy_in_force).openings.clear()
             assert opened == found(policy_in_force, now, zone, purpose, channel, country="US")
+
+
+# -- calendars
+
+HOLIDAYS = """
+hours = [
+    { channels = ["call"], days = [1, 2, 3, 4, 5], spans = [{ start = "09:00", end = "18:00" }], holidays = ["ours"] },
+    { channels = ["email"], holidays = ["ours"] },
+]
+[holidays.ours]
+dates = ["12-25", "12-26", "2026-12-28"]
+"""
+
+
+def test_on_a_holiday_nothing_goes_out_and_the_day_after_it_does() -> None:
+    rules, zone = policy(HOLIDAYS), "Europe/Berlin"
+
+    def first(local: str, *more: str) -> list[str]:
+        return [one[:16] for one in span(rules, ms(local, zone), zone, *more)]
+
+    assert first("2026-12-24T12:00", "care", "call") == ["2026-12-24T12:00", "2026-12-24T18:00"]
+    # Friday, Saturday, Sunday, and a Monday of this year only.
+    assert first("2026-12-24T19:00", "care", "call") == ["2026-12-29T09:00", "2026-12-29T18:00"]
+    assert first("2027-12-24T19:00", "care", "call") == ["2027-12-27T09:00", "2027-12-27T18:00"]
+    assert first("2026-12-25T19:00") == ["2026-12-27T00:00", "2026-12-28T00:00"]
+    legal = found(rules, ms("2026-12-25T19:00", zone), zone, "legal")
+    assert legal is not None
+    assert legal.at == ms("2026-12-25T19:00", zone)
+
+
+@given(st.integers(0, 20 * 24 * 60), st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kathmandu"]))
+@settings(max_examples=60, deadline=None)
+def test_no_contact_is_ever_on_a_holiday(minutes: int, zone: str) -> None:
+    now = ms("2026-12-15T00:00", zone) + minutes * MINUTE
+    opened = found(policy(HOLIDAYS), now, zone, channel="email")
+    assert opened is not None
+    day = f"{datetime.fromtimestamp(opened.at // SECOND, ZoneInfo(zone)):%m-%d}"
+    assert day not in ("12-25", "12-26", "12-28")
+
+
+def test_without_a_country_an_hour_is_right_in_all_markets() -> None:
+    zones, words = zones_of("", "", "", ("DE", "GB", "PT"))
+    assert words == f"all {len(zones)} of the policy's markets"
+    assert {zone.key for zone in zones} >= {"Europe/Berlin", "Europe/London", "Atlantic/Azores"}
+    assert (
+        zones_of("", "DE", "", ("GB",))[1] == "Europe/Berlin, the only one of DE" or len(zones_of("", "DE", "")[0]) > 1
+    )
+    assert zones_of("", "", "Europe/Paris", ("GB",))[1] == "Europe/Paris, the policy's"
+
+
+@pytest.mark.parametrize(
+    ("contact", "says"),
+    [
+        ('hours = [{ channels = ["call"] }]', "contact.hours[0].spans is missing; give spans of the day, or holidays"),
+        ('hours = [{ holidays = ["x"] }]', 'contact.hours[0].holidays[0] is "x"; add a table holidays.x'),
+        ('[holidays.a]\ndates = ["02-30"]', 'holidays.a.dates[0] is "02-30"; give a day that there is'),
+        ('[holidays.a]\ndates = ["01-01", "01-01"]', 'holidays.a.dates[1] is "01-01"; give it once'),
+    ],
+)
+def test_a_calendar_that_makes_no_sense_is_refused(contact: str, says: str) -> None:
+    with pytest.raises(PolicyUnfit, match=re.escape(says)):
+        policy(contact)
