@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from models.decisions.policy.retention_types import periods_of
 from streams.config import Config
+from streams.errors import StateUnreadable
 from streams.kafka.errors import BrokerUnreachable
 from streams.operations.doctor import local
 from streams.operations.doctor.finding import Finding
@@ -85,7 +87,8 @@ async def _shards(config: Config, kafka: KafkaSection, redis: RedisSection, stat
     if unfinished is None and any(shard.body is not None for shard in stored.values()):
         state.found.append(await churn_rate(redis.usable, config.app))
         store = RedisStore(redis.usable, config.app)
-        in_force = newest(await shards_now(store, config.app, topic.partitions))
-        periods = {} if in_force is None else periods_of(in_force.policy.retention)
-        state.found.append(retention(config, kafka.topics, periods))
+        with suppress(StateUnreadable):  # which `shards.state` names
+            in_force = newest(await shards_now(store, config.app, topic.partitions))
+            periods = {} if in_force is None else periods_of(in_force.policy.retention)
+            state.found.append(retention(config, kafka.topics, periods))
         state.found.append(await model(store, config, stored))

@@ -73,7 +73,7 @@ def test_all_is_well_but_for_the_single_replica_and_what_the_embedded_broker_can
     real = isinstance(broker, ApacheKafka)
     embedded = ["kafka.transactions", "kafka.idempotence", "kafka.clock"]
     assert those(found, WARNING) == ([] if real else embedded) + ["topics.replicas"]
-    without_shards = ["settings", "policy", "log", "committed", "churn_rate", "model"]
+    without_shards = ["settings", "policy", "retention", "log", "committed", "churn_rate", "model"]
     assert those(found, SKIPPED) == [f"shards.{name}" for name in without_shards]
     assert found["shards.state"]["told"] == "no shard has worked yet"
     if real:
