@@ -1,4 +1,4 @@
-"""What a question about one customer costs with the index, the first time and later: ``python -m benchmarks.access``."""
+"""What a question about one customer costs with the index, at first and later: ``python -m benchmarks.access``."""
 
 from __future__ import annotations
 
