@@ -191,6 +191,7 @@ STANDING: Final = {
     ),
     "dates": Field("dates that we go by", "Termine, nach denen wir uns richten", "packed"),
     "silence_kept": Field("we look again after a silence", "nach einer Zeit der Stille sehen wir nach", "yes"),
+    "unsent": Field("messages that we stopped", "Nachrichten, die wir angehalten haben", "packed"),
     "running": Field("plans that run", "laufende Abläufe", "packed"),
 }
 """Fields of `models.decisions.standing.Standing`."""
@@ -252,6 +253,17 @@ DATED: Final = {
     "wakes": Field("when it asks", "wann er ansteht", "time"),
 }
 """Fields of `models.decisions.standing.Dated`."""
+UNSENT: Final = {
+    "trigger": Field("id", "Kennung", "trigger"),
+    "decision": Field("of which decision", "aus welcher Entscheidung", "trigger"),
+    "times": Field("how often it was made", "wie oft sie erstellt wurde"),
+    "action": Field("what", "was", "named"),
+    "moment": Field("occasion", "Anlass", "named"),
+    "asked": Field("since", "seit", "time"),
+    "until": Field("not sent after", "nicht gesendet nach", "time"),
+    "threshold": Field("at which level of our estimate", "bei welcher Stufe unserer Schätzung", "risk"),
+    "wakes": Field("looked at again", "wieder betrachtet", "time"),
+}
 RUNNING: Final = {
     "plan": Field("plan", "Ablauf", "named"),
     "began": Field("since", "seit", "time"),

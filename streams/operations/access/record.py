@@ -221,5 +221,6 @@ _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "counts": fields.DAY_COUNT,
     "dates": fields.DATED,
     "running": fields.RUNNING,
+    "unsent": fields.UNSENT,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

@@ -19,6 +19,7 @@ from models.customer.tail import Tail
 from models.decisions.running import Running
 from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting
 from models.decisions.standing_stored import pack_standing
+from models.decisions.unsent import Unsent
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
 from streams.operations.access import fields
@@ -41,6 +42,7 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (DayCount, fields.DAY_COUNT),
     (Dated, fields.DATED),
     (Running, fields.RUNNING),
+    (Unsent, fields.UNSENT),
 ]
 
 
@@ -85,7 +87,8 @@ def whole() -> Record:
         [Waiting(1, TIME, TIME, 0.5)],
         [Outstanding(1, TIME, TIME, TIME, 1, 1, 0, 3, Stage.OUT, (Spent(1, TIME, 1, True),))],
         [DayCount(19_000, 1, 0, 3, 2)],
-        {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)], carried=True, shadowed=0.5,
+        {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)],
+        unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5,
         dates=(Dated(1, TIME, TIME),), silence_kept=True,
     )  # fmt: skip
     record.tail = Tail(
