@@ -30,7 +30,7 @@ MAY_CONTACT: Final = "may_contact"
 """What is said of it: `Decision.what`."""
 _OURS: Final = frozenset({"expired", "alarm"})
 """Gates of the customer that are about our moments, or about what we are told."""
-_ASKED: Final = frozenset({"frozen", "promotion_open", "cap"})
+_ASKED: Final = frozenset({"frozen", "cancelling", "held", "promotion_open", "cap"})
 """Gates of an action that hold whoever sends."""
 
 
@@ -118,6 +118,7 @@ class _Contact(NamedTuple):
     kind: int
     promotion: bool
     limits: tuple[Limit, ...]
+    name: str = ""
 
 
 def _as_action(policy: PolicyInForce, wanted: Wanted) -> _Contact:

@@ -11,12 +11,10 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.wording import shown
-from models.settings import DAY, HOUR
+from models.settings import DAY
 from models.touchpoints.kinds import Kind
 
 YEAR: Final = 365 * DAY
-SESSION: Final = HOUR
-"""So long at most an offer may come after somebody has begun to cancel."""
 PERSONAL_PRICE: Final = "personal_price"
 """The notice that a price is worked out for the customer."""
 _LEAVING: Final = Kind.CANCEL_STARTED.type
@@ -59,8 +57,9 @@ def _while_leaving(policy: Policy) -> Faults:
         if _LEAVING not in moment.touchpoints or not selling:
             continue
         key, why = f"moment.{name}", f"{selling[0]} is marketing, and {_LEAVING} asks here"
-        if ms_of(moment.within) > SESSION:
-            takes = f'give at most "1h": {why}, so it must go out in the same session'
+        session = policy.contract.session
+        if ms_of(moment.within) > ms_of(session):
+            takes = f"give at most {shown(session)}, `contract.session`: {why}, so it must go out in the same session"
             yield Problem(f"{key}.within", shown(moment.within), takes)
         if moment.once_per is None:
             yield Problem(f"{key}.once_per", "", f'give a duration such as "30d": {why}, and one offer is enough')

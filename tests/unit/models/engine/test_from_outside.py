@@ -97,6 +97,17 @@ def test_a_promotion_of_others_holds_ours() -> None:
     assert given_back.triggers == [("offer", "slipping")]
 
 
+def test_nobody_sells_to_who_is_about_to_cancel_or_while_a_plan_holds() -> None:
+    story = Story(days=9).then(0.5, "subscription_started", plan="plus").then(0.9, "cancel_started")
+    assert answers(asks(story, 0.95).run()) == [("", "cancelling")]
+    steps = '[{ action = "sorry" }, { action = "sorry", after = "5d" }]'
+    holds = f'[plan.sorting]\nmoments = ["low"]\nholds = true\nsteps = {steps}\n'
+    story = Story(POLICY.replace("[control]", holds + "[control]"), days=9)
+    for score, held in ((7, False), (3, True)):
+        [told] = asks(story.then(0.5, "nps", score=score), 0.95).run().kept.decisions("may_contact")
+        assert ("held" in told["candidates"][0].get("gates", ())) == held
+
+
 def test_a_reservation_is_no_touch_of_the_customers() -> None:
     plain, told = Story(days=60).run(), asks(Story(days=60), 20, purpose="care").run()
     assert plain.kept.records == told.kept.records

@@ -257,7 +257,7 @@ SENSE: list[tuple[str, str]] = [
         instead('kind = "useful"', 'kind = "service"'),
         'action.write.kind is "service"; give another kind, or a moment of touchpoints: a legal notice, a renewal, a',
     ),
-    (LEAVING, 'moment.sad.within is "3d"; give at most "1h": write is marketing, and cancel_started asks here'),
+    (LEAVING, 'moment.sad.within is "3d"; give at most "1h", `contract.session`: write is marketing, and cancel'),
     (LEAVING, 'moment.sad.once_per is missing; give a duration such as "30d": write is marketing, and'),
     (within("action.write", "significant = true"), "action.write.human is false; give true: it is `significant`"),
     (PERSONAL, 'action.write.notices is []; give "personal_price" among them'),
