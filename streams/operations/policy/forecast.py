@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from xxhash import xxh3_64_intdigest
 
+from models.customer.contract import runs_until
 from models.customer.layout import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, TICK
 from models.customer.record import hash_of, unpack
 from models.customer.schedule import phase_of
@@ -26,6 +27,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.turns import turn_after
 from models.engine.by_policy import Customer
+from models.engine.lanes import levels_end_with_contract
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.order import NEVER, time_of
 from streams.operations.policy.shards import ShardPolicyNow
@@ -140,6 +142,8 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     due = time_of(float(record.times[DUE])) if record.times[DUE] < NEVER else now + settings.tick
     if record.times[LAST_PURCHASE] + settings.silence <= due:
         return None  # their next step ends the episode: nobody is asked about who has left
+    if levels_end_with_contract(settings, policy) and due < runs_until(record.tail.contract):
+        return None  # while a contract runs no level asks
     slab = (record.flags, record.times, record.numbers, record.seconds)
     person = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer)))).person(
         risk, settings.alive
