@@ -14,6 +14,7 @@ from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
 from models.outputs import REQUESTS, TASK
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared
+from models.timeline.stops import in_force
 
 OTHER: Final = "other"
 NO_GATE: Final = "none"
@@ -64,7 +65,8 @@ LEVELS: Final = ("allowed", "reserved", "unmet")
 
 
 class SharedSeries:
-    """What a shard's customers share: where its budgets stand, and whether its alarm holds."""
+    """What a shard's customers share: where its budgets stand, whether its alarm holds, and what operators have
+    stopped."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._units = Gauge(
@@ -74,10 +76,15 @@ class SharedSeries:
             registry=registry,
         )
         self._alarm = Gauge("retention_alarm", "1 while marketing waits", ("shard", "what"), registry=registry)
+        self._stopped = Gauge(
+            "retention_stopped", "1 while a shard decides by this stop", ("shard", "stop"), registry=registry
+        )
         self._budgets: dict[int, set[str]] = {}
+        self._stops: dict[int, set[str]] = {}
 
     def state(self, shard: int, state: ShardState) -> None:
         """Where a shard stands after a takeover or a commit."""
+        self._show_stops(shard, {str(stop.number) for stop in in_force(state).standing})
         if state.shared is UNSET and shard not in self._budgets:
             return
         shared = Shared() if state.shared is UNSET else state.shared
@@ -101,10 +108,18 @@ class SharedSeries:
 
     def left(self, shard: int) -> None:
         """The shard is another worker's."""
+        self._show_stops(shard, set())
         for name in self._budgets.pop(shard, set()):
             self._forget(shard, name)
         for what in ALARMS:
             self._alarm.remove(str(shard), what)
+
+    def _show_stops(self, shard: int, numbers: set[str]) -> None:
+        for gone in self._stops.get(shard, set()) - numbers:
+            self._stopped.remove(str(shard), gone)
+        for number in numbers:
+            self._stopped.labels(str(shard), number).set(1)
+        self._stops[shard] = numbers
 
     def _forget(self, shard: int, budget: str) -> None:
         for what in LEVELS:

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -43,10 +44,15 @@ Buckets = Mapping[float, float]
 """Upper bound in seconds (inf: all) to how many observations were not above it."""
 
 
+STOP: Final = "stop "
+"""How a stop is told beside the alarms, before its number."""
+
+
 @dataclass(slots=True)
 class ShardNumbers:
     """What the owner of a shard says of it. time: log time reached, ms. paused: why it stands still. parked: over which
-    error it can't go on. budgets: by name, its units that are allowed, reserved and unmet. alarms: those that hold."""
+    error it can't go on. budgets: by name, its units that are allowed, reserved and unmet.
+    alarms: those that hold, and what operators have stopped."""
 
     lag: int | None = None
     next_offset: int | None = None
@@ -124,6 +130,9 @@ def _take(found: Numbers, shards: Mapping[int, ShardNumbers], sample: Sample) ->
     elif name == "retention_alarm":
         if value:
             shards[int(labels["shard"])].alarms.append(labels["what"])
+    elif name == "retention_stopped":
+        if value:
+            shards[int(labels["shard"])].alarms.append(f"{STOP}{labels['stop']}")
     elif name == "retention_paused":
         if value and labels["shard"].isdigit():  # the learner may be named there, too
             shards[int(labels["shard"])].paused = labels["reason"]

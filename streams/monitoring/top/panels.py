@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streams.monitoring.top.exposition import ALWAYS_SHOWN
 from streams.monitoring.top.glyphs import bar, cropped, over_time, sparkline, wrapped
-from streams.monitoring.top.plain import alarms
+from streams.monitoring.top.plain import alarms, of_alarm
 from streams.monitoring.top.view import Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, compact, count, duration, moment, printable, size
 
@@ -230,7 +230,7 @@ def workers(view: View, width: int) -> list[Text]:
     name = max((len(worker.name) for worker in view.workers), default=0)
     for worker in view.workers:
         lines += _worker(worker, min(name, width // 2), width)
-    lines += [Text(part, style=BAD) for alarm in alarms(view) for part in wrapped(f"alarm of {alarm}", width, 2)]
+    lines += [Text(part, style=BAD) for alarm in alarms(view) for part in wrapped(of_alarm(alarm), width, 2)]
     trouble = f"the triggers can't be read: {view.triggers_trouble}" if view.triggers_trouble else ""
     return [*lines, *(Text(line, style=WARN) for line in wrapped(trouble, width, 2))]
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from streams.monitoring.top.exposition import ALWAYS_SHOWN
+from streams.monitoring.top.exposition import ALWAYS_SHOWN, STOP
 from streams.monitoring.top.view import BudgetRow, Quantiles, ShardRow, TriggerRow, View, WorkerRow
 from streams.text import as_words, count, duration, json_text, moment, quality, size
 
@@ -73,11 +73,20 @@ def budget(row: BudgetRow) -> str:
 
 
 def alarms(view: View) -> list[str]:
-    """A line for each that holds."""
+    """A line for each that holds, and for each stop."""
     return [
-        f"{as_words(what)}: marketing waits in shard {', '.join(map(str, which))}"
-        for what, which in view.alarms.items()
+        f"{as_words(what)}: {waits(what)} in shard {', '.join(map(str, which))}" for what, which in view.alarms.items()
     ]
+
+
+def waits(what: str) -> str:
+    """What an alarm, or a stop, holds."""
+    return "what it is of waits" if what.startswith(STOP) else "marketing waits"
+
+
+def of_alarm(line: str) -> str:
+    """A line of `alarms` by itself."""
+    return line if line.startswith(STOP) else f"alarm of {line}"
 
 
 def _version(view: View) -> str:
@@ -128,7 +137,7 @@ def trigger(row: TriggerRow) -> str:
 
 def _troubles(view: View) -> list[str]:
     found = [f"worker {row.name}: {why}" for row in view.workers for why in row.why]
-    found += [f"alarm of {line}" for line in alarms(view)]
+    found += [of_alarm(line) for line in alarms(view)]
     return found + ([f"triggers can't be read: {view.triggers_trouble}"] if view.triggers_trouble else [])
 
 

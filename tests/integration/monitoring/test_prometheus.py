@@ -110,7 +110,9 @@ ONLY_IN_A_FAULT = {"retention_shard_parked"}
 """Series that a worker has only then (tests/unit/streams/monitoring/test_observer.py, tests/unit/deploy/alarms.yml)."""
 ONLY_WITH_A_POLICY = {"retention_budget_units", "retention_alarm"}
 """Series of budgets and of a policy's alarm (tests/unit/streams/monitoring/test_metrics.py)."""
-ABSENT = ONLY_IN_A_FAULT | ONLY_WITH_A_POLICY
+ONLY_WHILE_STOPPED = {"retention_stopped"}
+"""The series of an operator's stops (tests/unit/streams/monitoring/test_metrics.py)."""
+ABSENT = ONLY_IN_A_FAULT | ONLY_WITH_A_POLICY | ONLY_WHILE_STOPPED
 
 
 def _there_as_it_should_be(prometheus: Prometheus, selector: str) -> bool:

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.timeline.shard_state import PolicyName, ShardState, Totals
 from models.timeline.shared import Alarm, Shared
+from models.timeline.stop_types import Stop, Stops
 from streams.monitoring.metrics import REDELIVERIES, Metrics
 
 
@@ -83,6 +84,23 @@ def test_budgets_and_alarms_are_those_of_the_running_period_and_go_with_their_sh
     metrics.state(3, replace(state, shared=shared))
     metrics.owned([])
     assert not any(name[0] in ("retention_budget_units", "retention_alarm") for name in series(metrics))
+
+
+def test_a_stop_is_shown_while_a_shard_decides_by_it_and_goes_with_the_shard() -> None:
+    metrics, state = Metrics(), ShardState(3, 4, 0, time=250)
+
+    def shown() -> set[tuple[str, ...]]:
+        return {name[1:] for name in series(metrics) if name[0] == "retention_stopped"}
+
+    metrics.owned([3])
+    metrics.state(3, state)
+    assert shown() == set()
+    metrics.state(3, replace(state, stops=Stops((Stop(7), Stop(8)))))
+    assert shown() == {("7", "3"), ("8", "3")}
+    metrics.state(3, replace(state, stops=Stops((Stop(8),), (7,))))
+    assert shown() == {("8", "3")}
+    metrics.owned([])
+    assert shown() == set()
 
 
 def test_two_workers_in_one_process_do_not_mix() -> None:
