@@ -129,13 +129,13 @@ PLACES: Final = (
     Place(
         ("index for exports (`index_dir`)", "Verzeichnis für Auskünfte (`index_dir`)"),
         (
-            "a 32-bit hash of the id, and where its decisions and triggers stand",
-            "ein 32-Bit-Hash der Kennung und wo ihre Entscheidungen und Nachrichten stehen",
+            "a 32-bit hash of the id, and where its records stand in the topics",
+            "ein 32-Bit-Hash der Kennung und wo ihre Einträge stehen",
         ),
         _STAYS,
         (
             "the next export after its part of the topic is gone",
-            "zur nächsten Auskunft, nachdem sein Teil von decisions und triggers gelöscht ist",
+            "zur nächsten Auskunft, nachdem der Teil, für den es gilt, gelöscht ist",
         ),
     ),
     Place(
