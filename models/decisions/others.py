@@ -14,7 +14,7 @@ from xxhash import xxh3_128_intdigest
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import Ask, Held, Holding
 from models.decisions.contact import make_room
-from models.decisions.gate_table import OF_ACTION, OF_CHANNEL, OF_CUSTOMER, TABLE
+from models.decisions.gate_table import OF_ACTION, OF_CHANNEL, OF_CUSTOMER, STOPPED, TABLE
 from models.decisions.gates import in_order
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import opening
@@ -24,6 +24,7 @@ from models.decisions.sending import became
 from models.decisions.standing import OTHERS, Outstanding, Stage, channel_number
 from models.decisions.waits import HOURS, whole_second
 from models.outputs import Candidate
+from models.settings import HOUR
 from models.touchpoints.times import milliseconds
 
 MAY_CONTACT: Final = "may_contact"
@@ -45,7 +46,9 @@ class Wanted(NamedTuple):
 def against(ask: Ask, wanted: Wanted) -> Holding:
     """All gates that stand against it, in their order, and the hour; none: the customer may be contacted now."""
     action = _as_action(ask.policy, wanted)
-    held: list[Held | None] = []
+    country = ask.person.tail.country
+    stopped = any(one.fits(wanted.purpose, "", country, "") for one in ask.stops)
+    held: list[Held | None] = [Held(STOPPED, ask.now + HOUR)] if stopped else []
     for row in TABLE:
         if wanted.purpose not in row.stops:
             continue
@@ -71,7 +74,7 @@ def asked(given: Given) -> list[Said]:
     wanted = Wanted(data.purpose, data.channel, data.promotion)
     number = reservation(touch.id)
     known = next((one for one in standing.outstanding if one.id == number), None)
-    ask = Ask(given.policy, given.person, standing, now, "", now, "", given.shared)
+    ask = Ask(given.policy, given.person, standing, now, "", now, "", given.shared, given.stops)
     stands = known is not None and known.stage == Stage.OUT
     held = () if stands else against(ask, wanted)
     said = Said(

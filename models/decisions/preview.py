@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.decisions.ask import Ask, Held
+from models.decisions.gate_table import STOPPED
 from models.decisions.gates import judge
 from models.decisions.given import Given, Said, id_at
 from models.decisions.sending import as_sent
@@ -32,7 +33,7 @@ def preview(given: Given) -> list[Said]:
     hour, held = opening_of(given, judged), list(judged.held)
     if hour is None or hour.at > given.now:
         held.append(Held(NEVER_OPEN) if hour is None else Held(HOURS, hour.at))
-    stands = [one for one in held if not (data.at_once and one.until)]
+    stands = [one for one in held if one.code == STOPPED or not (data.at_once and one.until)]
     said = said._replace(candidates=told_candidates(given, [judged], None if held else {data.action: 0}))
     if stands:
         until = max(one.until for one in stands) if all(one.until for one in stands) else 0
@@ -42,7 +43,7 @@ def preview(given: Given) -> list[Said]:
 
 def _asked(given: Given, action: str) -> Ask | None:
     """As if the first moment of the action asked, at its highest level. None: the policy has no such action."""
-    ask = Ask(given.policy, given.person, given.standing, given.now, "", given.now, "", given.shared)
+    ask = Ask(given.policy, given.person, given.standing, given.now, "", given.now, "", given.shared, given.stops)
     if action not in ask.rules.actions:
         return None
     ask.moment = next((name for name, one in ask.rules.moments.items() if action in one.actions), "")

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from models.customer.record import Record, unpack
 from models.customer.restrictions import MARKETING
@@ -199,7 +199,8 @@ def _answer(
     answer = Answer(True, (), 0, known, in_control(policy.policy.control, person), at, shard, policy.name)
     if entry is not None:
         return answer._replace(reservation=f"{entry.id:032x}", reserved_until=entry.expires)
-    ask = Ask(policy, person, standing, at, "", at)
+    stops = now.body.state.stops
+    ask = Ask(policy, person, standing, at, "", at, stops=() if stops is UNSET else stops.standing)
     held = against(ask, Wanted(question.purpose, question.channel, question.promotion))
     gates = tuple(Against(one.code, one.until, told(one.code), told(one.code, to_customer=True)) for one in held)
     until = max((one.until for one in held), default=0) if all(one.until for one in held) else 0

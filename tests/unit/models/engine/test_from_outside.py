@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from models.decisions.others import reservation
 from models.decisions.standing import OTHERS, Stage
 from models.settings import DAY, HOUR, MINUTE
 from tests.support.bench import run_alone
+from tests.support.logs import stopped
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, SILENCE, Story, Told
 
 AGREED = {"marketing": True, "channels": ["email"]}
@@ -106,6 +108,15 @@ def test_nobody_sells_to_who_is_about_to_cancel_or_while_a_plan_holds() -> None:
     for score, held in ((7, False), (3, True)):
         [told] = asks(story.then(0.5, "nps", score=score), 0.95).run().kept.decisions("may_contact")
         assert ("held" in told["candidates"][0].get("gates", ())) == held
+
+
+def test_what_is_stopped_is_stopped_for_others_and_for_previews_too() -> None:
+    story = Story(days=9)
+    at = BOUGHT + int(0.9 * DAY)
+    story = replace(story, entries=[(at, None, stopped(at, 1, purposes=["marketing"]))])
+    world = asks(story, 1).then(1.1, "preview_asked", action="offer", to="tester", at_once=True).run()
+    assert answers(world) == [("", "stopped")]
+    assert [one["gate"] for one in world.kept.decisions("previewed")] == ["stopped"]
 
 
 def test_a_reservation_is_no_touch_of_the_customers() -> None:
