@@ -123,10 +123,11 @@ def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -
     standing.once = kept
 
 
-def withdraw(standing: Standing, trigger: int) -> bool:
-    """Mark a trigger as taken back; whether it was out. It keeps what it reserved: the sender may not obey."""
+def withdraw(standing: Standing, trigger: int, final: frozenset[int] = frozenset()) -> bool:
+    """Mark a trigger as taken back; whether it was out. It keeps what it reserved: the sender may not obey. final:
+    channels from which nothing is taken back."""
     at = _find(standing, trigger)
-    if at is None or standing.outstanding[at].stage != Stage.OUT:
+    if at is None or standing.outstanding[at].stage != Stage.OUT or standing.outstanding[at].channel in final:
         return False
     standing.outstanding[at] = standing.outstanding[at]._replace(stage=Stage.WITHDRAWN)
     return True

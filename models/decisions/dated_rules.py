@@ -44,13 +44,13 @@ TELL: Final[dict[str, frozenset[int]]] = {
 """By a date of the customer, the kinds that tell it."""
 
 
-def dated_rules(name: str, moment: Moment) -> DatedRules:
-    """What decisions read of such a moment."""
+def dated_rules(name: str, moment: Moment, lead: int = 0) -> DatedRules:
+    """What decisions read of such a moment. lead: a date of the customer asks so much earlier, ms."""
     return DatedRules(
         name,
         number_of(name),
         moment.field or "",
-        offset_of(moment.offset or "0s"),
+        offset_of(moment.offset or "0s") - (lead if moment.field else 0),
         ms_of(moment.silent_for or "0s"),
         frozenset(int(Kind[one.upper()]) for one in moment.answered_by),
         ms_of(moment.after or "0s"),

@@ -107,12 +107,17 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     return [Said("void", decision_id(customer, name, now, "void", ""), moment=name) for _ in waiting]
 
 
-def take_all_back(standing: Standing, reason: str) -> list[Said]:
+def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> list[Said]:
     """What is out is taken back, whatever it is but legal notices: the customer asked to be forgotten."""
+    final = rules_of(policy).final
     return [
         Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", withdraws=True)
         for one in standing.outstanding
-        if one.id and one.kind != OTHERS and one.stage == Stage.OUT and ACTION_PURPOSES[one.purpose] != LEGAL
+        if one.id
+        and one.kind != OTHERS
+        and one.stage == Stage.OUT
+        and ACTION_PURPOSES[one.purpose] != LEGAL
+        and one.channel not in final
     ]
 
 
@@ -141,7 +146,7 @@ def _taken_back(given: Given, touch: Touched) -> Iterator[Said]:
             continue
         name = policy.named.get(one.action, "")  # none: an earlier policy had it
         reason = _reason_to_take_back(given, touch, one, name)
-        if reason and withdraw(standing, one.id):
+        if reason and withdraw(standing, one.id, rules_of(policy).final):
             yield Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True)
 
 

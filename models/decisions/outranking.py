@@ -51,7 +51,8 @@ def _lower(ask: Ask, priority: int) -> list[Outstanding]:
     found = []
     for one in ask.standing.outstanding:
         action = actions.get(named.get(one.action, ""))
-        if one.id and one.stage in IN_FLIGHT and one.purpose == _MARKETING and action is not None:
+        ours = one.id and one.purpose == _MARKETING and one.channel not in ask.rules.final
+        if ours and one.stage in IN_FLIGHT and action is not None:
             found.append((action.priority, one.time, one))
     return [one for least, _, one in sorted(found) if least < priority]
 

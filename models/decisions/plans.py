@@ -147,7 +147,7 @@ def _end(given: Given, one: Running, plan: PlanRules, reason: str) -> list[Said]
     actions = {number_of(step.action): step.action for step in plan.steps}
     for out in list(standing.outstanding):
         taken = out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began
-        if taken and withdraw(standing, out.id):
+        if taken and withdraw(standing, out.id, rules_of(given.policy).final):
             name = actions[out.action]
             said.append(Said("withdrawn", reason=reason, trigger=f"{out.id:032x}", action=name, withdraws=True))
     return said

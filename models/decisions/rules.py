@@ -192,6 +192,10 @@ class Rules:
     """Kinds that answer what is unanswered."""
     of_silence: bool = False
     """Whether one asks after a silence."""
+    lead: dict[str, int] = field(default_factory=dict)
+    """By channel, how long a contact takes to arrive, ms."""
+    final: frozenset[int] = frozenset()
+    """Channels, by number, from which nothing is taken back."""
     cancelling: int = 0
     session: int = 0
     budgets: dict[str, BudgetRules] = field(default_factory=dict)
@@ -251,7 +255,7 @@ def rules_in(policy: Policy) -> Rules:
     once |= {name: one.once_per for name, one in policy.plan.items()}
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
-    dated = tuple(dated_rules(name, one) for name, one in policy.moment.items() if is_dated(one))
+    dated = tuple(dated_rules(name, one, _lead(name, policy)) for name, one in policy.moment.items() if is_dated(one))
     return Rules(
         policy=policy,
         actions=actions,
@@ -272,6 +276,8 @@ def rules_in(policy: Policy) -> Rules:
         tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
         answers=frozenset(kind for one in dated for kind in one.answered_by),
         of_silence=any(one.silent_for for one in dated),
+        lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
+        final=frozenset(channel_number(name) for name, one in policy.channel.items() if not one.withdrawable),
         cancelling=ms_of(policy.contract.cancelling),
         session=ms_of(policy.contract.session),
         budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
@@ -385,6 +391,17 @@ def _arm(name: str, action: Action) -> PlanRules:
 
 def _kinds(types: tuple[str, ...]) -> frozenset[int]:
     return frozenset(int(Kind[name.upper()]) for name in types)
+
+
+def _lead(moment: str, policy: Policy) -> int:
+    """How much earlier a date asks, since nothing that may be done then arrives at once, ms."""
+    channels = {
+        channel
+        for action in policy.action.values()
+        if moment in action.moments
+        for channel in action.channels or policy.channel
+    }
+    return min((ms_of(policy.channel[channel].lead) for channel in channels), default=0)
 
 
 def _needed(policy: Policy, purpose: str, country: str, customer_class: str, channel: str) -> Needed | None:

@@ -25,12 +25,13 @@ def send(
     if given.person.is_test(now):
         return said._replace(trigger=said.id, sending=as_sent(given, said, None), test=True)
     action = rules_of(policy).actions[said.action]
-    expires = now + action.expires
+    arrives = now + rules_of(policy).lead[said.channel]
+    expires = arrives + action.expires
     if action.purpose == MARKETING and hour is not None and hour.until:
-        expires = min(expires, hour.until)
+        expires = min(expires, arrives - now + hour.until)
     if action.purpose == MARKETING:
-        expires = min(expires, now + (_while_online(given, said.channel) or action.expires))
-    valid = (now + action.valid if action.valid else expires) if action.promotion else 0
+        expires = min(expires, arrives + (_while_online(given, said.channel) or action.expires))
+    valid = (arrives + action.valid if action.valid else expires) if action.promotion else 0
     in_episode = standing.reached > 0.0
     name = said.trigger or said.id
     number = int(name, 16)

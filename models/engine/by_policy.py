@@ -92,7 +92,7 @@ def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: S
 
 def emit_withdrawals(work: Work, policy: PolicyInForce, row: Row, standing: Standing, reason: str) -> None:
     """Take back all that is out."""
-    for said in take_all_back(standing, reason):
+    for said in take_all_back(standing, policy, reason):
         emit_said(work, policy, row, said)
 
 

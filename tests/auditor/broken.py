@@ -964,6 +964,15 @@ def it_gives_way_to_nothing(log: Log) -> None:
 
 
 @breaks("stray_withdrawal")
+def from_a_channel_that_takes_nothing_back(log: Log) -> None:
+    log.chooses(POLICY.replace("[channel.push]", "[channel.push]\nwithdrawable = false"), number=2)
+    log.touch("cart_abandoned", amount=1)
+    sent = log.send("reminder", "cart", "push")
+    log.after("1m")
+    log.withdraws(sent)
+
+
+@breaks("stray_withdrawal")
 def of_what_was_never_out(log: Log) -> None:
     log.withdraws("0" * 32)
 

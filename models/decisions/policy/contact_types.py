@@ -16,12 +16,16 @@ class ChannelRules(Part, frozen=True, kw_only=True):
 
     cost: money, of one contact. presence: a customer who is online there is reached there first, if the action may use
     it. presence_expires: how long marketing that goes there while they are online is worth sending; without it as long
-    as its action says.
+    as its action says. lead: how long a contact takes to arrive, such as a letter: what goes there expires, and can be
+    used, from then on, and a date asks so much earlier where all of its channels take so long. withdrawable: false
+    where nothing can be taken back once it is triggered.
     """
 
     cost: Money = 0.0
     presence: bool = False
     presence_expires: Duration | None = None
+    lead: Duration = "0s"
+    withdrawable: bool = True
 
 
 class Span(Part, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ def erasure_preview(
         standing = unpack_standing(record.tail.standing)
         named = policy.named if policy is not None else {}
         actions = {one.id: named.get(one.action, "an action of another policy") for one in standing.outstanding}
-        said = take_all_back(standing, "erased")
+        said = [] if policy is None else take_all_back(standing, policy, "erased")
         taken_back = [{"trigger": one.trigger, "action": actions[id_of(one.trigger)]} for one in said]
         register = unpack_register(kept_of(record.tail, erased=True).consents)
         outlasts = [

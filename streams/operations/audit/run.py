@@ -302,6 +302,8 @@ class _Walk:
             why = "no such trigger of this customer"
         elif sent.withdrawn:
             why = "it was taken back before"
+        elif (policy := self.in_force.policy) and not policy.channels.get(sent.channel, {}).get("withdrawable", True):
+            why = f"nothing is taken back from {sent.channel}"
         elif sent.delivered or sent.given_back or withdrawal.time >= sent.expires:
             why = "it was not out any more"
         else:

@@ -41,7 +41,7 @@ def owed(
 ) -> Iterator[tuple[Sent, str]]:
     """The triggers that a touchpoint takes back, each with why. To be asked after the touchpoint is taken in."""
     for sent in was.sent:
-        if not sent.out(now):
+        if not sent.out(now) or not policy.channels.get(sent.channel, {}).get("withdrawable", True):
             continue
         if touch.kind == Kind.ERASE_REQUESTED:
             if sent.purpose != "legal":

@@ -9,7 +9,7 @@ from models.outputs import Decision, Trigger
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.dialogue import Dialogue
 from streams.operations.audit.person import Person
-from streams.operations.audit.policies import Policy, Table
+from streams.operations.audit.policies import Policy, Table, span
 
 
 class Case(NamedTuple):
@@ -34,6 +34,11 @@ class Case(NamedTuple):
     def sent_from(self) -> int:
         """The earliest moment at which it may be sent, ms."""
         return max(self.trigger.not_before, self.trigger.time)
+
+    @property
+    def lead(self) -> int:
+        """How long what goes by its channel takes to arrive, ms."""
+        return span(self.policy.channels.get(self.trigger.channel, {}).get("lead", "0s"))
 
     @property
     def purpose(self) -> str:

@@ -145,7 +145,8 @@ def _unlike(case: Case) -> Iterator[Finding]:
 
 
 def _expiry(case: Case) -> Iterator[Finding]:
-    trigger, life = case.trigger, span(case.action.get("expires", "3d"))
+    lead = case.lead
+    trigger, life = case.trigger, span(case.action.get("expires", "3d")) + lead
     if trigger.expires_at <= case.sent_from:
         yield Finding("expiry", "it expires after it may be sent", f"{trigger.expires_at} after {case.sent_from}")
     elif trigger.expires_at > case.sent_from + life + SECOND:
@@ -155,7 +156,7 @@ def _expiry(case: Case) -> Iterator[Finding]:
         usable = case.action.get("valid")
         if usable and not trigger.valid_until:
             yield Finding("expiry", f"valid {usable}", "no valid_until")
-        elif usable and trigger.valid_until > trigger.expires_at + span(usable) + SECOND:
+        elif usable and trigger.valid_until > trigger.expires_at + lead + span(usable) + SECOND:
             yield Finding("expiry", f"valid {usable}", f"until {trigger.valid_until}, sent by {trigger.expires_at}")
         elif trigger.valid_until and trigger.valid_until < trigger.expires_at:
             yield Finding(

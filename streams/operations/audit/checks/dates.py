@@ -38,9 +38,21 @@ def rings(case: Case) -> list[int]:
     elif silent_for := moment.get("silent_for"):
         found = [case.person.bought_last + span(silent_for)] if case.person.bought_last else []
     else:
-        offset = span_from(moment.get("offset", "0s"))
+        offset = span_from(moment.get("offset", "0s")) - _lead(case)
         found = [date + offset for date in case.person.contract.of(moment["field"]).valid()]
     return [at for at in found if at <= now + SECOND and now < at + life + SECOND]
+
+
+def _lead(case: Case) -> int:
+    """How long what may be done at the moment takes to arrive at the least, ms."""
+    channels = case.policy.channels
+    may = {
+        channel
+        for action in case.policy.actions.values()
+        if case.trigger.moment in action.get("moments", [])
+        for channel in action.get("channels") or channels
+    }
+    return min((span(channels[one].get("lead", "0s")) for one in may), default=0)
 
 
 def _unanswered(case: Case) -> list[int]:

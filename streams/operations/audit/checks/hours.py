@@ -34,7 +34,7 @@ def check(case: Case) -> Iterator[Finding]:
                 yield Finding("quiet_hours", f"quiet from {quiet[0]} to {quiet[1]}", wall_time.shown(at, zone))
                 break
             begins = wall_time.next_start([quiet], at, zone)
-            if case.trigger.expires_at > begins + SECOND:
+            if case.trigger.expires_at > begins + case.lead + SECOND:
                 says = f"quiet from {wall_time.shown(begins, zone)}"
                 yield Finding("expires_in_quiet_hours", says, wall_time.shown(case.trigger.expires_at, zone))
                 break

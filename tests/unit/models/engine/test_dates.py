@@ -135,6 +135,26 @@ def test_an_erasure_ends_all_dates() -> None:
     assert asked(contract(1, 40).then(20, "erase_requested").run(), "renewal") == []
 
 
+# -- channels that take their time
+
+BY_LETTER = '[channel.email]\n[channel.letter]\nlead = "4d"\nwithdrawable = false'
+OF_LETTERS = 'moments = ["renewal"]\nchannels = ["letter"]\nexpires = "2d"\nwithdraw_when = ["visit"]'
+LETTERS = DATED.replace("[channel.email]", BY_LETTER).replace('moments = ["renewal"]', OF_LETTERS)
+
+
+def test_a_letter_is_asked_for_so_much_earlier_and_is_not_taken_back() -> None:
+    story = replace(contract(1, 40), text=LETTERS)
+    world = story.run()
+    assert asked(world, "renewal") == [(26.0, "renewal", "renew")]
+    [letter] = [one for one in world.kept.said("triggers") if one["action"] == "renew"]
+    assert letter["expires_at"] == letter["time"] + 6 * DAY
+    by_mail = replace(story, text=LETTERS.replace('"4d"\nwithdrawable = false', '"4d"'))
+    for told, withdrawn in ((story, []), (by_mail, [letter["id"]])):
+        for ends in (told.then(27, "visit"), told.then(27, "erase_requested")):
+            said = ends.run().kept.said("triggers")
+            assert [one["trigger"] for one in said if one["type"] == "withdrawal"] == withdrawn
+
+
 # -- silence
 
 
