@@ -87,6 +87,9 @@ def lines_told(report: LiftReport) -> Iterator[str]:
     yield from _draws(report)
     yield ""
     yield from _renewals(report)
+    for held in found.held:
+        until = f"until {moment(held.ends)}" if held.ends else "until now"
+        yield f"note: {held.what}, from {moment(held.begins)} {until}: what is compared of that time has fewer messages"
     for count, what in (
         (found.exempt, "customers are of classes that are exempt from control, and in no table"),
         (found.without_policy, "decisions are of policies that the log no longer has, and in no table"),

@@ -14,13 +14,14 @@ from models.decisions.draw import ONE
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.reading import PolicyUnfit
-from models.outputs import Decision, Trigger
+from models.outputs import RESUMED, STOPPED, Decision, Trigger
 from models.proof.draws import Draw
 from models.proof.programme import HARMS, Seen, Unit, cut
 from models.settings import HOUR, WEEK
 from models.touchpoints import Rejected, read
 from streams.operations.audit.records import Line, Unread
 from streams.operations.lift.happened import Happened
+from streams.operations.lift.held import Held, Span
 from streams.operations.lift.renewals import ALONE, CONTROL, Renewals
 
 LEAVE_ALONE: Final = "leave_alone"
@@ -67,6 +68,8 @@ class Found:
     first: int = 0
     last: int = 0
     renewals: Renewals = field(default_factory=Renewals)
+    stops: Held = field(default_factory=Held)
+    held: list[Span] = field(default_factory=list)
 
 
 def read_all(lines: Iterable[Line], terms: Terms) -> Found:
@@ -75,6 +78,7 @@ def read_all(lines: Iterable[Line], terms: Terms) -> Found:
     policies: dict[str, PolicyInForce] = {}
     for line in lines:
         _read(line, found, policies, terms)
+    found.held = found.stops.spans(policies.values(), found.first, found.last)
     return found
 
 
@@ -82,8 +86,11 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     unread = Unread()
     answered: dict[str, list[Answered]] = {}
     unsent: set[str] = set()
+    stops: list[Decision] = []
     for decision in unread.decisions(line.decisions):
-        if decision.what == "given_back":
+        if decision.what in (STOPPED, RESUMED):
+            stops.append(decision)
+        elif decision.what == "given_back":
             unsent.add(decision.trigger)
         elif decision.test:
             continue  # somebody tried things out
@@ -92,6 +99,7 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     sent = [one for one in unread.triggers(line.triggers) if isinstance(one, Trigger)]
     costs = {one.id: one.cost for one in sent}
     unsent -= {one.decision for one in sent if one.decision != one.id and one.id not in unsent}  # sent again
+    found.stops.hears(stops)
     happened = {customer: Happened() for customer in answered}
     now = 0
     for arrival in line.touchpoints:

@@ -9,6 +9,7 @@ from typing import Any
 from models.proof.draws import Draws, OfAction, of_draws
 from models.proof.programme import ALPHA, HARMS, Programme, by_salt, programme
 from models.settings import DAY
+from streams.operations.lift.held import data_of
 from streams.operations.lift.reading import Found, Terms
 
 
@@ -39,6 +40,7 @@ class LiftReport:
                 "levels": {name: self._effect(one, self.cells) for name, one in self.draws.levels.items()},
             },
             "renewals": found.renewals.data(),
+            "held": data_of(found.held),
             "exempt": found.exempt,
             "decisions_without_policy": found.without_policy,
             "unread": found.unread,
