@@ -24,7 +24,8 @@ def check(case: Case) -> Iterator[Finding]:
     there = "cancel_started" in case.moment.get("touchpoints", []) and case.now < began + span(
         rules.get("session", "1h")
     )
-    had = [one for one in case.dialogue.sent if one.purpose == "marketing" and one.id and one.time >= began]
+    ours = [one for one in case.dialogue.sent if one.purpose == "marketing" and one.id and not one.others]
+    had = [one for one in ours if one.time >= began]
     if not there or any(not one.given_back for one in had):
         yield Finding("cancelling", f"about to cancel since {began}", f"{case.trigger.action} at {case.now}")
 
