@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from models.customer.layout import SLAB
 from models.customer.record import current
 from models.customer.tail import Tail, pack_tail, unpack_tail
+from models.customer.worth import split
 
 SAMPLE = 2_000
 SEED = 1
@@ -61,7 +62,7 @@ def of_customers(client: Any, app: str, most: int = SAMPLE) -> CustomerBytes:
     parts, tails = Counter[str](), 0
     for name, value in zip(looked, values, strict=True):
         customer = name.split(b":c:", 1)[1]
-        stored = current(customer, value)[SLAB.itemsize :]
+        stored = split(current(customer, value))[0][SLAB.itemsize :]
         tails += len(stored)
         parts.update(parts_of(unpack_tail(customer, stored)))
     number = len(looked)

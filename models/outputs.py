@@ -196,7 +196,9 @@ CHURNED, RETURNED = "churn", "return"
 class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_defaults=True):
     """A matured label of a kind: `CHURNED` or `RETURNED`. `basis` are the numbers the model reads, as of `observed_at`:
     float16, little-endian, in the order of `models.features.COLUMNS` (in JSON: base64). `truth` is known at
-    `label_time`; `predicted`, of churn, is what the version in force predicted at that time."""
+    `label_time`; `predicted`, of churn, is what the version in force predicted at that time. Under a policy with a
+    `[value]`: `money`, the numbers of `models.value.MONEY_COLUMNS` likewise; `net`, of churn, what was bought less what
+    was returned within the horizon."""
 
     customer: str
     kind: str = msgspec.field(name="sort")
@@ -205,6 +207,8 @@ class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_default
     basis: bytes
     truth: bool
     predicted: float | None = None
+    money: bytes = b""
+    net: float | None = None
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
@@ -245,10 +249,13 @@ class BudgetPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):
-    """What a shard's customers have taken of the budgets, at a version boundary; stands before its watermark.
+    """What a shard's customers have taken of the budgets, and what they are worth, at a version boundary; stands before
+    its watermark.
 
     policy, sha256: the one in force. version, lineage: the model version that was in force, whose allowances counted.
-    quiet: what was decided so far is history, and nobody was triggered.
+    quiet: what was decided so far is history, and nobody was triggered. shares, fewest: the policy's tiers of value,
+    from the top, and how many customers a class must have for them. values: by class of customers, each
+    bucket (`models.value.pyramid`) that somebody's value lies in, and how many have such a one.
     """
 
     shard: int
@@ -259,6 +266,9 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     lineage: str = ""
     quiet: bool = False
     budgets: tuple[BudgetPulse, ...] = ()
+    shares: tuple[float, ...] = ()
+    fewest: int = 0
+    values: dict[str, tuple[tuple[int, int], ...]] = {}
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):

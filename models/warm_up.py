@@ -32,6 +32,8 @@ from models.settings import WEEK, EngineSettings
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.pieces import Piece, next_piece
 from models.timeline.shard_state import ShardState, initialised
+from models.value import Matured, Observed, ValueLearner
+from models.value.columns import MONEY
 
 _TIME = 946_684_800_000  # 2000-01-01T00:00:00Z
 _SETTINGS = EngineSettings()
@@ -80,6 +82,9 @@ def warm_learner() -> None:
         observed_at = np.array([_TIME + (week - 2) * WEEK], dtype=np.int64)
         outcomes = Outcomes([b"%d" % week], _BASIS, observed_at, np.array([week == 2]))
         model.learn(_TIME + week * WEEK, outcomes, outcomes)
+    values = ValueLearner(_SETTINGS)
+    observed = Observed([b"1"], _BASIS, np.ones((1, MONEY), dtype=np.float32), np.array([_TIME]))
+    values.look(_TIME + _SETTINGS.horizon, model.scorer().mixture, observed, Matured(observed, np.ones(1)))
 
 
 @_large_heap()
@@ -94,7 +99,9 @@ def warm_beside() -> None:
     run = Run(given.state, work, Block([b"nobody"], [None]))
     # What `waves` begins with; the rest of it is scores.
     arguments = run.arguments(np.arange(1), False)
-    records, lanes, order, arrivals, bound, rules, _, _, single, probabilities, crossings, counts, effects = arguments
+    records, lanes, order, arrivals, bound, rules, _, _, _, single, probabilities, crossings, counts, effects = (
+        arguments
+    )
     walk(records, lanes, order, arrivals, bound, rules, single, probabilities, crossings, counts, effects, 0)
     one, known = np.ones(1), np.array([True])
     for learner in (hazard_learner(), direct_learner()):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import UNSET
+
 from models.churn.challengers.river_model import RiverScorer
 from models.churn.mixture.scorer import MixtureScorer
 from models.churn.port import Scorer
@@ -14,10 +16,13 @@ from models.settings import EngineSettings
 
 def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
     """The scorer of a version. Raises SnapshotRefused when its model does not fit."""
-    return scorer_of_model(version.model, settings)
+    scorer = scorer_of_model(version.model, settings)
+    if version.value is not UNSET:
+        scorer.values = version.value
+    return scorer
 
 
-def scorer_of_model(model: Mapping[str, Any], settings: EngineSettings) -> Scorer:
+def scorer_of_model(model: Mapping[str, Any], settings: EngineSettings) -> MixtureScorer | RiverScorer:
     """The scorer of a model's version (`Learner.version`). Raises SnapshotRefused when it does not fit."""
     match model.get("kind"):
         case MixtureScorer.KIND:

@@ -43,7 +43,8 @@ class Version(msgspec.Struct, frozen=True):
     quality: the prequential metrics so far. promotion: the last one there was. lineage: the schema of the learner that
     made it; unset for the application's first learner. It is told by where a version is stored, and not sealed.
     allowances: of the policy's budgets, what each shard may have taken in all of a period: by budget and start of the
-    period (log time, ms) units, one for each shard. Unset while no policy has any.
+    period (log time, ms) units, one for each shard. Unset while no policy has any. value: the value model and where its
+    tiers begin (`models.learning.values`), which churn is scored without. Unset while no policy has a `[value]`.
     """
 
     boundary: int
@@ -53,6 +54,7 @@ class Version(msgspec.Struct, frozen=True):
     promotion: Promotion | None = None
     lineage: str | UnsetType = UNSET
     allowances: dict[str, dict[int, list[int]]] | UnsetType = UNSET
+    value: dict[str, Any] | UnsetType = UNSET
 
 
 def lineage_name(lineage: str | UnsetType) -> str:

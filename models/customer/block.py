@@ -17,8 +17,11 @@ from models.customer.record import Record, current, hash_of
 from models.customer.tail import Tail, TailForLanes, UnknownRecord, pack_tail, unpack_for_lanes, unpack_tail
 from models.customer.tombstone import is_short, shortened, whole
 from models.customer.version_four import FOUR, same_in_five, up
+from models.customer.worth import HAS_WORTH, WORTH, WORTH_BYTES, split
 
 _SIZE, BANDS = SLAB.itemsize, len(Band)
+_LAST, _AFTER_WORTH = _SIZE - 1, _SIZE + WORTH_BYTES
+_HELD = np.uint16(HAS_WORTH << 8)
 _BLANK = Record(b"").whole()
 
 
@@ -42,10 +45,24 @@ class Opened:
 class Block:
     """Records of `names`, in that order. `rows`: their slabs, of dtype SLAB; `flags`, `times`, `numbers`, `seconds`:
     these fields of them, as views; `hashes`: uint64. A customer without a stored record has a blank row, which becomes
-    a record once something happens to it (`models.engine.piece_run`)."""
+    a record once something happens to it (`models.engine.piece_run`). `worth`: what is held of their value, dtype
+    WORTH, as it was stored; what is put there is packed."""
 
-    __slots__ = ("_opened", "_tails", "flags", "hashes", "known", "names", "numbers", "rows", "seconds", "times")
+    __slots__ = (
+        "_opened",
+        "_tails",
+        "flags",
+        "hashes",
+        "known",
+        "names",
+        "numbers",
+        "rows",
+        "seconds",
+        "times",
+        "worth",
+    )
     rows: NDArray[Any]
+    worth: NDArray[Any]
 
     def __init__(self, names: Sequence[bytes], stored: Sequence[bytes | None]) -> None:
         """stored: what the store has of each, None where it has nothing. Raises UnknownRecord."""
@@ -73,23 +90,39 @@ class Block:
                 parts[row] = whole(parts[row])
                 lengths[row] = len(parts[row]) - _SIZE
         self._tails: dict[int, bytes] = {}
+        worth: dict[int, bytes] = {}
         for row in np.flatnonzero(lengths).tolist():
             value = parts[row]
-            parts[row], self._tails[row] = value[:_SIZE], value[_SIZE:]
+            parts[row] = value[:_SIZE]
+            if value[0] == VERSION and value[_LAST] & HAS_WORTH and len(value) >= _AFTER_WORTH:
+                worth[row] = value[_SIZE:_AFTER_WORTH]
+                if len(value) > _AFTER_WORTH:
+                    self._tails[row] = value[_AFTER_WORTH:]
+            else:
+                self._tails[row] = value[_SIZE:]
         rows = self.rows = np.frombuffer(bytearray(b"".join(parts)), dtype=SLAB)
-        self._raise_four(lengths)
+        if worth:
+            found = list(worth)
+            lengths[found] -= WORTH_BYTES
+            rows["tail_length"][found] ^= _HELD
+        self._raise_four(lengths, worth)
+        self.worth = np.zeros(len(rows), dtype=WORTH)
+        if worth:
+            self.worth[list(worth)] = np.frombuffer(b"".join(worth.values()), dtype=WORTH)
         checks = (self.hashes & np.uint64(0xFFFFFFFF)).astype(np.uint32)
         rows["check"][~self.known] = checks[~self.known]
         good = (rows["version"] == VERSION) & (rows["check"] == checks) & (rows["ring"] < IDS) & (rows["band"] < BANDS)
         return bool((good & (rows["tail_length"] == lengths)).all())
 
-    def _raise_four(self, lengths: NDArray[np.int64]) -> None:
+    def _raise_four(self, lengths: NDArray[np.int64], worth: dict[int, bytes]) -> None:
         """Records of version 4 become such of this one: of nearly all of them the number alone changes."""
         four = np.flatnonzero(self.rows["version"] == FOUR)
         for row in four[(lengths[four] > 0) | (self.rows["flags"][four] & NO_CONSENT > 0)].tolist():
             tail = self._tails.get(row, b"")
             if not same_in_five(int(self.rows["flags"][row]), tail):
-                value = up(self.rows[row].tobytes() + tail)
+                value, held = split(up(self.rows[row].tobytes() + tail))
+                if held:
+                    worth[row] = held
                 self.rows[row] = np.frombuffer(value[:_SIZE], dtype=SLAB)[0]
                 self._tails[row] = value[_SIZE:]
                 lengths[row] = len(value) - _SIZE
@@ -148,7 +181,12 @@ class Block:
             packed = pack_tail(tail)
             self._tails[row] = packed
             self.rows["tail_length"][row] = len(packed)
+        held = np.flatnonzero(self.worth.view(np.uint8).reshape(-1, WORTH_BYTES).any(axis=1)).tolist()
+        self.rows["tail_length"][held] |= _HELD
         slabs: list[bytes] = self.rows.view(f"V{_SIZE}").tolist()
+        for row, worth in zip(held, self.worth[held].view(f"V{WORTH_BYTES}").tolist(), strict=True):
+            slabs[row] += worth
+        self.rows["tail_length"][held] ^= _HELD
         for row, packed in self._tails.items():
             slabs[row] += packed
         bare = wanted & (self.rows["ring"] == 0) & (self.rows["ids"][:, 0] == 0)

@@ -6,7 +6,8 @@ touchpoint: the bits of a record do not depend on where a batch was split. The t
 (preferences, open cases, the open episode), as msgpack; most customers have none.
 
 Sizes: SLAB.itemsize (376) bytes without a tail, so that Redis' allocator has it in 384, and never more than MOST_BYTES;
-a tombstone (models.customer.tombstone) is far smaller.
+a tombstone (models.customer.tombstone) is far smaller. Under a policy with a `[value]` there are WORTH_BYTES (20) more
+(models.customer.worth).
 That is a customer with every list full, every name at its limit (models.touchpoints.limits) and all of it in characters
 of four bytes; however many touchpoints there are, it does not grow beyond that.
 """
@@ -24,6 +25,7 @@ from models.customer.layout import BASIS, DUE, IDS, NUMBERS, PENDING_EXAMPLES, S
 from models.customer.tail import Tail, UnknownRecord, pack_tail, unpack_tail
 from models.customer.tombstone import shortened
 from models.customer.versions import upgraded
+from models.customer.worth import NOTHING, Worth, joined, split
 
 
 def _offset(name: str) -> int:
@@ -60,6 +62,7 @@ class Record:
         "seconds",
         "tail",
         "times",
+        "worth",
     )
 
     def __init__(self, customer: bytes) -> None:
@@ -73,6 +76,7 @@ class Record:
         self.pending_ticks = array("I", bytes(4 * PENDING_EXAMPLES))
         self.pending_bases = [array("H", bytes(2 * BASIS)) for _ in range(PENDING_EXAMPLES)]
         self.tail = Tail()
+        self.worth = Worth()
 
     def has_seen(self, event_hash: int) -> bool:
         """True when the event is among the customer's last `IDS` events."""
@@ -98,9 +102,9 @@ class Record:
         return value if self.ids[0] or self.ring else shortened(value)
 
     def whole(self) -> bytes:
-        """The slab and the tail."""
+        """The slab, what is held of the value, and the tail."""
         tail = pack_tail(self.tail)
-        return b"".join(
+        value = b"".join(
             (
                 _HEAD.pack(VERSION, self.ring, self.band, self.flags, self.check),
                 self.times.tobytes(),
@@ -113,10 +117,12 @@ class Record:
                 tail,
             )
         )
+        return joined(value, self.worth.pack())
 
 
 def check_stored(customer: bytes, value: bytes) -> None:
     """Raises UnknownRecord unless `value` is a record of this release's version and of this customer, whole."""
+    value, _ = split(value)
     if len(value) < SLAB.itemsize:
         raise UnknownRecord(f"the record of {customer!r} has {len(value)} bytes, at least {SLAB.itemsize} are needed")
     _, ring, band, _, check = _HEAD.unpack_from(value)
@@ -142,7 +148,7 @@ def unpack(customer: bytes, value: bytes) -> Record:
 
     Raises UnknownRecord on an unknown version, a foreign or a damaged value.
     """
-    value = current(customer, value)
+    value, worth = split(current(customer, value))
     record = Record.__new__(Record)
     _, record.ring, record.band, record.flags, record.check = _HEAD.unpack_from(value)
     record.times = array("d", value[_TIMES:_IDS])
@@ -154,4 +160,5 @@ def unpack(customer: bytes, value: bytes) -> Record:
     record.pending_bases = [array("H", value[at : at + 2 * BASIS]) for at in bases]
     record.feedback, record.open_cases, _ = _END.unpack_from(value, _AFTER_PENDING)
     record.tail = unpack_tail(customer, value[SLAB.itemsize :])
+    record.worth = Worth.of(worth or NOTHING)
     return record

@@ -20,6 +20,7 @@ from models.customer.layout import ERASED, NEWEST, NO_CONSENT, SLAB, UNLEARNED, 
 from models.customer.restrictions import MARKETING as TO_MARKET
 from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import Tail, UnknownRecord, narrowed, pack_tail
+from models.customer.worth import joined, split
 
 FOUR: Final = 4
 _FOUR: Final = bytes((FOUR,))
@@ -29,11 +30,13 @@ MAX_REFUSED: Final = 16
 
 class FormerTail(Tail):
     """consent_at: of the last word on marketing. refused: channels. whole: `consents` and `restrictions` say all, and
-    the other two are for the older release alone."""
+    the other two are for the older release alone. worth: what is held of the value
+    (`models.customer.worth`)."""
 
     consent_at: int = msgspec.field(default=0, name="a")
     refused: tuple[str, ...] = msgspec.field(default=(), name="u")
     whole: bool = msgspec.field(default=False, name="W")
+    worth: bytes = msgspec.field(default=b"", name="V")
 
 
 def _at(name: str) -> int:
@@ -49,13 +52,15 @@ _FLAGS, _RING = 3, 1
 _SIZE: Final = SLAB.itemsize
 # How the names of fields begin in a packed tail. Chance may put them elsewhere, which costs time and nothing else.
 _CONSENT_AT, _REFUSED, _WHOLE, _CONSENTS, _RESTRICTIONS = b"\xa1a", b"\xa1u", b"\xa1W", b"\xa1v", b"\xa1x"
+_WORTH = b"\xa1V"
 _decode = msgspec.msgpack.Decoder(FormerTail).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def same_in_five(flags: int, tail: bytes) -> bool:
     """Whether nothing but the version's number parts a record of version 4 from one of version 5."""
-    return not (flags & NO_CONSENT or _CONSENT_AT in tail or _REFUSED in tail or _WHOLE in tail)
+    marks = (_CONSENT_AT, _REFUSED, _WHOLE, _WORTH)
+    return not (flags & NO_CONSENT or any(mark in tail for mark in marks))
 
 
 def up(value: bytes) -> bytes:
@@ -69,16 +74,23 @@ def up(value: bytes) -> bytes:
     tail = Tail(**{name: getattr(former, name) for name in Tail.__struct_fields__})
     if not flags & ERASED:
         flags = flags & ~FROM_TAIL | flags_of(tail)
-    return _with(value, 5, flags, pack_tail(tail))
+    return joined(_with(value, 5, flags, pack_tail(tail)), former.worth)
 
 
 def down(value: bytes) -> bytes:
     """From version 5 to version 4. `up` gives the same record again."""
+    value, worth = split(value)
     flags = value[_FLAGS]
-    if not flags & FROM_TAIL and value.find(_CONSENTS, _SIZE) < 0 and value.find(_RESTRICTIONS, _SIZE) < 0:
+    if (
+        not worth
+        and not flags & FROM_TAIL
+        and value.find(_CONSENTS, _SIZE) < 0
+        and value.find(_RESTRICTIONS, _SIZE) < 0
+    ):
         return _FOUR + value[1:]
     stored = value[_SIZE:]
     former = _decoded(stored)
+    former.worth = worth
     register = unpack_register(former.consents)
     said = {channel: word for (purpose, channel), word in register.items() if purpose == MARKETING}
     refused = [channel for channel, word in said.items() if not word.granted and channel != EVERY]

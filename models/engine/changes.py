@@ -12,6 +12,7 @@ import numpy as np
 from models.churn import Version, lineage_name
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
+from models.engine.valued import moves, recounted, with_values, worth_in
 from models.outputs import (
     IN_FORCE,
     POLICY_IN_FORCE,
@@ -88,7 +89,11 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     bands -= np.bincount(run.loaded_bands[(changed | left) & block.known], minlength=len(bands))
     bands += np.bincount(block.rows["band"][changed], minlength=len(bands))
     removed = [block.names[row] for row in np.flatnonzero(left).tolist()]
-    return committed(state, work, adopted, run.counted(), bands.tolist(), block.pack(changed), due_set, removed)
+    held = worth_in(lanes, exists)
+    moved_values = moves(block.worth, held)
+    block.worth = held
+    records = block.pack(changed)
+    return committed(state, work, adopted, run.counted(), bands.tolist(), records, due_set, removed, moved_values)
 
 
 def committed(
@@ -100,6 +105,7 @@ def committed(
     records: dict[bytes, bytes],
     dues: dict[bytes, float | None],
     removed: list[bytes],
+    moved: Sequence[tuple[int, int, int, int]] = (),
 ) -> Changes:
     """The shard's state after the piece, and its outputs, in the order of the line.
 
@@ -112,6 +118,7 @@ def committed(
         records: the changed records in stored form, by customer.
         dues: the timer positions that change, by customer; None: no timer any more.
         removed: whose records leave the store.
+        moved: whose value lies elsewhere than before (`models.engine.valued.moves`).
     """
     piece = work.piece
     commit_position = piece.commit_position or (0, b"")
@@ -128,6 +135,7 @@ def committed(
         adopted=state.boundary,
         version=adopted.boundary if adopted else state.version,
         lineage=adopted.lineage if adopted else state.lineage,
+        values=recounted(state.values, moved),
     )
     shared, pulse = work.shared, None
     if shared is not None:
@@ -135,6 +143,8 @@ def committed(
             shared.pass_boundary(new, piece.watermark, work.settings.horizon + work.settings.tick)
             pulse = shared.pulse(new, piece.watermark, piece.watermark < work.quiet_until)
         new = shared.kept(new)
+    if piece.watermark is not None and work.policy is not None:
+        pulse = with_values(pulse, new, work.policy, piece.watermark, piece.watermark < work.quiet_until)
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
     if work.change is not None and not work.change.refused:
         emitted += _settings(state, piece, work, work.change)

@@ -44,6 +44,7 @@ from models.decisions.episodes import assess, close
 from models.decisions.given import Asks
 from models.engine.customer_timers import begin_example, matured, own_due, with_timer
 from models.engine.lanes import ASKS, LEAVING, SIGN, STAYS, UNDER_CONTRACT, WAITS, WAKES, Arrivals, Count, Effect, State
+from models.engine.valued import count_money, tell_money
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
 from models.numerics.compiled import compiled, linked
@@ -204,6 +205,7 @@ def _label(record: Any, lane: Any, index: int, rules: Any, effects: Any, n: int)
         effects[n - 1].flag = 1 if record.flags & BACK else 0
     for i in range(BASIS):
         effects[n - 1].pending_basis[i] = record.pending_bases[label_kind, i]
+    tell_money(lane, label_kind, effects[n - 1])
     record.pending_ticks[label_kind] = 0
     return n
 
@@ -215,7 +217,7 @@ def _leave(record: Any, lane: Any, index: int, effects: Any, n: int) -> int:
     record.seconds[CROSSING] = 0
     was_open = record.times[EPISODE] != 0.0
     close(record, _BAND_LAPSED)
-    lane.reached = 0.0
+    lane.reached, lane.bucket, lane.tier, lane.counted = 0.0, 0, 0, 0
     return _report(effects, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
 
 
@@ -294,6 +296,7 @@ def _apply(
     update(
         record, kind, time, arrivals.a[row], arrivals.b[row], arrivals.sentiment[row], late, alive, lane.phase, rules
     )
+    count_money(lane, int(record.pending_ticks[PENDING_CHURNED]), kind, time, arrivals.a[row], rules)
     if rules.signs[kind] == LEAVING and time >= times[LAST_PURCHASE]:
         cancelled = max(time // SECOND, np.int64(record.seconds[CANCELLED]) if record.flags & LEFT else 1)
         record.flags = (record.flags | LEFT) & 0xFF & ~(STAYED | BACK)

@@ -19,6 +19,7 @@ from models.customer.layout import (
     UNLEARNED,
 )
 from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
+from models.engine.valued import observe_money
 from models.numerics.compiled import compiled
 from models.numerics.float16 import float16_bits
 from models.settings import SECOND
@@ -41,6 +42,7 @@ def begin_example(record: Any, lane: Any, label_kind: int, flag: int, rules: Any
     record.flags &= 0xFF & ~flag
     for i in range(BASIS):
         record.pending_bases[label_kind, i] = float16_bits(lane.basis[i])
+    observe_money(lane, record.numbers, label_kind, rules)
     return True
 
 

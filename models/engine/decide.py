@@ -146,6 +146,8 @@ def label(
     basis: NDArray[np.uint16],
     truth: bool,
     predicted: float | None = None,
+    money: bytes = b"",
+    net: float | None = None,
 ) -> None:
     """A label is known: the example goes to the learner, unless the alarm held for much of its window.
 
@@ -157,11 +159,12 @@ def label(
         basis: as it is stored, the bits of float16, shape (BASIS,).
         truth: what came: churn, or a return.
         predicted: the probability that was given then.
+        money, net: as of `models.outputs.Example`.
     """
     if work.shared is not None and not work.shared.is_learned(observed_at, row.now):
         return
     customer = row.customer.decode()
-    example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted)
+    example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted, money, net)
     name = output_id("example", customer, kind, observed_at)
     work.emit(row.at, Emitted("examples", name, row.customer, example, row.now))
 

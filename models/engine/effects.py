@@ -40,6 +40,7 @@ from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
 from models.engine.lanes import UNDER_CONTRACT, Effect
+from models.engine.valued import forget_worth, money_in
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
 
@@ -65,6 +66,7 @@ def _case(ground: Ground, effect: ReportedEffect) -> None:
     ground.read_tail(lane, tail)
     if record.flags & UNLEARNED and not before & UNLEARNED:
         _unlearned(row)
+        forget_worth(ground.lanes[lane])
     if record.flags & UNSCORED and not before & UNSCORED:
         _unscored(ground, effect)
     emit_entry(ground.work, ground.where(effect), touch.data, late)
@@ -124,6 +126,7 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
         record["flags"], record["band"] = ERASED, Band.ERASED
         record["ids"][0], record["ring"] = ground.arrivals.hashes[effect.row], 1
     ground.keep(lane, Standing())
+    forget_worth(ground.lanes[lane])
     emit_decision(ground.work, ground.where(effect), "erased", "the customer asked to be forgotten")
 
 
@@ -155,6 +158,7 @@ def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
     band = int(block.rows["band"][lane])
     kept = block.forget(lane)
     ground.keep(lane, Standing())
+    forget_worth(ground.lanes[lane])
     if kept:
         block.rows["band"][lane] = band
     else:
@@ -201,13 +205,15 @@ def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
 
 
 def _churned(ground: Ground, effect: ReportedEffect) -> None:
-    basis, churned = ground.effects["pending_basis"][effect.number], bool(effect.flag)
-    label(ground.work, ground.where(effect), CHURNED, effect.opened, basis, churned, effect.probability)
+    told, churned = ground.effects[effect.number], bool(effect.flag)
+    basis, where = told["pending_basis"], ground.where(effect)
+    label(ground.work, where, CHURNED, effect.opened, basis, churned, effect.probability, *money_in(told["money"]))
 
 
 def _returned(ground: Ground, effect: ReportedEffect) -> None:
-    basis, back = ground.effects["pending_basis"][effect.number], bool(effect.flag)
-    label(ground.work, ground.where(effect), RETURNED, effect.opened, basis, back)
+    told, back = ground.effects[effect.number], bool(effect.flag)
+    basis, where = told["pending_basis"], ground.where(effect)
+    label(ground.work, where, RETURNED, effect.opened, basis, back, money=money_in(told["money"])[0])
 
 
 def _opened(ground: Ground, effect: ReportedEffect) -> None:

@@ -18,6 +18,7 @@ from models.customer.layout import BASIS, PENDING_EXAMPLES
 from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail, TailForLanes, mark_of
+from models.customer.worth import FIELDS, WORTH
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.numerics.compiled import compiled
@@ -106,11 +107,12 @@ LANE = np.dtype(
         ("own_ladder", "u1"),  # which it is without a contract
         ("runs_until", "<i8"),  # until when a contract leaves them no levels, ms; 0: none does
         ("silence_kept", "u1"),  # each silence that asks has its timer (`models.decisions.dates`)
+        *((name, WORTH[name].str) for name in FIELDS),  # what is held of their value
     ]
 )
 
-OF_TAIL: Final = ("timer", "reached", "stands", "ladder", "own_ladder", "runs_until", "silence_kept")
-"""Fields of a lane that say what the record's tail says."""
+OF_RECORD: Final = ("timer", "reached", "stands", "ladder", "own_ladder", "runs_until", "silence_kept", *FIELDS)
+"""Fields of a lane that say what the record's tail says, or hold what lies beside it."""
 
 EFFECT = np.dtype(
     [
@@ -124,6 +126,7 @@ EFFECT = np.dtype(
         ("flag", "u1"),  # a touchpoint: it was late; a label: what came; a decision: why, as bits of `Asks`
         ("pending_basis", "<u2", BASIS),  # a label's, as stored
         ("basis", "<f4", BASIS),
+        ("money", "<f8", 3),  # a label's: spent, returned and net, as `models.customer.worth` has them
     ]
 )
 
@@ -144,6 +147,7 @@ RULES = np.dtype(
         ("exits", "<f8", LADDERS),  # below which an episode is over
         ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
         ("policy", "u1"),  # one is in force
+        ("values", "u1"),  # it is kept what customers are worth
     ]
 )
 
@@ -181,17 +185,19 @@ def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[
 
 
 @lru_cache(maxsize=64)
-def rules_of(settings: EngineSettings, quiet_until: int = 0, policy: PolicyInForce | None = None) -> Any:
+def rules_of(
+    settings: EngineSettings, quiet_until: int = 0, policy: PolicyInForce | None = None, values: bool = False
+) -> Any:
     """What compiled code reads of the settings and of the policy in force.
 
-    quiet_until: nobody is triggered before (a backfill's cut-over)."""
+    quiet_until: nobody is triggered before (a backfill's cut-over). values: it is kept what customers are worth."""
     cadences = (settings.cadence(settings.horizon), settings.cadence(settings.tick))
     times = (settings.horizon, settings.silence, settings.lateness, settings.duplicate_window, settings.forget_after)
     signs = np.zeros(256, dtype=np.uint8)
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
     ladders = ladders_of(settings, policy)
-    ends = (settings.enter, settings.exit, quiet_until, *ladders, signs, policy is not None)
+    ends = (settings.enter, settings.exit, quiet_until, *ladders, signs, policy is not None, values)
     return np.array([(*times, settings.tick, settings.anchor, cadences, *ends)], dtype=RULES)[0]
 
 
@@ -222,8 +228,10 @@ def _link(first: int, lane_of_row: Any, heads: Any, following: Any) -> None:
             heads[lane].cursor = first + i
 
 
-def lanes_of(block: Block, settings: EngineSettings, piece: Piece, policy: PolicyInForce | None = None) -> NDArray[Any]:
-    """A lane for every row of the block, before its first step."""
+def lanes_of(
+    block: Block, settings: EngineSettings, piece: Piece, policy: PolicyInForce | None = None, values: bool = False
+) -> NDArray[Any]:
+    """A lane for every row of the block, before its first step. values: it is kept what customers are worth."""
     lanes = np.zeros(len(block.names), dtype=LANE)
     lanes["cursor"] = -1
     lanes["exists"] = block.known
@@ -231,13 +239,16 @@ def lanes_of(block: Block, settings: EngineSettings, piece: Piece, policy: Polic
     lanes["phase"] = phase_of(settings, block.hashes)
     customer = piece.bound[1]
     lanes["before"] = [name < customer for name in block.names] if customer else False
+    for name in FIELDS:
+        lanes[name] = block.worth[name]
     if policy is None:
+        if marked := block.marked(_CLASS) if values else []:
+            lanes["own_ladder"][[row for row, _ in marked]] = [ladder_of(tail.customer_class) for _, tail in marked]
         lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
         return lanes
     contracts = levels_end_with_contract(settings, policy)
-    marked = block.marked(
-        _STANDING, _CLASS if policy.policy.risk.for_classes else None, _CONTRACT if contracts else None
-    )
+    classes = policy.policy.risk.for_classes or values
+    marked = block.marked(_STANDING, _CLASS if classes else None, _CONTRACT if contracts else None)
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
         rows = [row for row, _ in marked]

@@ -48,7 +48,7 @@ LONGEST_KEY = 512
 class Work:
     """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing.
     policy_since: log time (ms) at which the policy came into force; 0: at the first record. stops: in force in all of
-    it."""
+    it. values: it is kept what customers are worth."""
 
     settings: EngineSettings
     partition: int
@@ -65,6 +65,7 @@ class Work:
     policy_since: int = 0
     stop_change: StopChange | None = None
     stops: tuple[Stop, ...] = ()
+    values: bool = False
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -88,6 +89,7 @@ class Work:
             0 if state.policy_since is UNSET else state.policy_since,
             given.stop_change,
             in_force(state).standing,
+            scoring.values or (scoring.policy is not None and scoring.policy.policy.value is not None),
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -59,6 +59,7 @@ class Scoring:
             estimate (a backfill's cut-over). 0: no such time.
         policy: the one in force; None: there is none, and `decisions.choice` chooses.
         policy_waiting: the one that waits for its boundary.
+        values: it is kept what customers are worth whatever the policy says, as an evaluation wants it.
     """
 
     scorer: Scorer
@@ -66,6 +67,7 @@ class Scoring:
     quiet_until: int = 0
     policy: PolicyInForce | None = None
     policy_waiting: PolicyInForce | None = None
+    values: bool = False
 
     def version(self, state: ShardState) -> int:
         """The boundary of the version in force, of a shard whose state before the piece is `state`."""

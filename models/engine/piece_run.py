@@ -20,6 +20,7 @@ from models.engine.effects import take_effect
 from models.engine.ground import Ground
 from models.engine.lanes import EFFECT, Count, State, arrivals_of, lanes_of, rules_of
 from models.engine.output_buffer import Work, dead_record
+from models.engine.valued import UNKNOWN, appraisal_by, appraise
 from models.engine.waves import waves
 from models.timeline.order import NEVER
 from models.timeline.partitioning import misplaced
@@ -52,16 +53,17 @@ class Run:
         rows = {name: row for row, name in enumerate(block.names)}
         arrived = batch.columns.customers[piece.first : piece.last]
         lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
-        self.lanes = lanes_of(block, work.settings, piece, work.policy)
+        self.lanes = lanes_of(block, work.settings, piece, work.policy, work.values)
         asked = asking(work.policy, batch, piece, work.settings.alive)
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
         self.loaded_dues = np.where(block.known, block.dues(), NEVER)
         self.loaded_bands = block.rows["band"].copy()
-        self._rules = rules_of(work.settings, work.quiet_until, work.policy)
+        self._rules = rules_of(work.settings, work.quiet_until, work.policy, work.values)
         scorer = work.scorer
         # Not a subclass, which may score otherwise than compiled code does.
         self._asks = type(scorer) is not MixtureScorer
         self._mixture = scorer.mixture if isinstance(scorer, MixtureScorer) else NO_MIXTURE
+        self._appraisal = appraisal_by(scorer, work.settings, work.policy) if work.values else UNKNOWN
         self._probabilities = np.zeros(len(self.lanes))
         self._crossings = np.zeros(len(self.lanes), dtype=np.int64)
         self.ground = Ground(
@@ -154,6 +156,7 @@ class Run:
             self.work.piece.bound[0],
             self._rules,
             self._mixture,
+            self._appraisal,
             self._asks,
             single,
             self._probabilities,
@@ -165,6 +168,7 @@ class Run:
     def _estimate(self, asking: NDArray[np.int64]) -> None:
         """What another scorer than the compiled one says of the lanes that ask, and foresees."""
         scorer, lanes, ticks = self.work.scorer, self.lanes[asking], self.block.rows["times"][asking, TICK]
+        appraise(self.block.rows, self.lanes, asking, self._rules, self._appraisal)
         risks = self._probabilities[asking] = _probable(scorer.score(lanes["basis"]))
         exits, ladders = self._rules["exits"][lanes["ladder"]], self._rules["ladders"][lanes["ladder"]]
         targets = np.array(list(map(target_of, risks, lanes["reached"], exits, ladders)))

@@ -11,9 +11,10 @@ from models.customer.schedule import next_tick
 from models.customer.tail import UnknownRecord
 from models.engine.customer_timers import matured, next_due
 from models.engine.in_line import END, next_place
-from models.engine.lanes import OF_TAIL, Count, State
+from models.engine.lanes import OF_RECORD, Count, State
 from models.engine.output_buffer import dead_due_item, dead_record
 from models.engine.piece_run import Run
+from models.engine.valued import drop_money
 from models.timeline.order import Stage, stage_of, time_of
 from models.touchpoints import Code
 
@@ -60,7 +61,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
     """One row on its own: (rows taken, what it raised). When it raises, a dead letter takes its place."""
     work = run.work
     before, emitted, counts, walked = run.block.keep(index), len(work.emitted), work.counts.copy(), run.counts.copy()
-    stood = [run.lanes[name][index] for name in OF_TAIL]
+    stood = [run.lanes[name][index] for name in OF_RECORD]
     purse = None if work.shared is None else work.shared.purse.copy()
     order = np.array([index])
     try:
@@ -77,7 +78,7 @@ def _try_row(run: Run, index: int, newcomer: bool) -> tuple[int, str]:
         run.block.put_back(index, before)
         if work.shared is not None and purse is not None:
             work.shared.purse.become(purse)
-        for name, value in zip(OF_TAIL, stood, strict=True):
+        for name, value in zip(OF_RECORD, stood, strict=True):
             run.lanes[name][index] = value
         run.lanes["exists"][index] = not newcomer
         run.lanes["state"][index] = State.NEXT
@@ -98,7 +99,9 @@ def _dead_letter(run: Run, index: int, reason: str) -> None:
     timer = run.ground.without_timers(index, now) if int(lane["timer"]) == now else int(lane["timer"])
     phase = int(lane["phase"])
     if stage_of(due) == Stage.LABELS:
-        record["pending_ticks"][matured(record, rules, phase, now)] = 0
+        label_kind = matured(record, rules, phase, now)
+        record["pending_ticks"][label_kind] = 0
+        drop_money(lane, label_kind)
     rang = stage_of(due) == Stage.SCORES and not record["times"][TICK]  # a timer alone: nobody is estimated
     if not record["flags"] & LEFT and stage_of(due) != Stage.LEAVING and not rang:
         record["times"][TICK] = next_tick(rules, phase, now)

@@ -15,7 +15,9 @@ from models.churn.mixture.probability import Mixture
 from models.customer.layout import BASIS, TICK
 from models.engine.customer_loop import walk
 from models.engine.lanes import Arrivals, State
+from models.engine.valued import appraise
 from models.numerics.compiled import compiled, linked
+from models.value.appraisal import Appraisal
 
 _ASKING, _SCORED = int(State.ASKING), int(State.SCORED)
 
@@ -29,6 +31,7 @@ def waves(
     bound: float,
     rules: Any,
     mixture: Mixture,
+    appraisal: Appraisal,
     asks: bool,
     single: bool,
     probabilities: Any,
@@ -42,7 +45,7 @@ def waves(
         records, lanes: a block's rows and their lanes, dtypes SLAB and LANE, shape (lanes,).
         order: which lanes, in which order, shape (any,).
         bound: where the piece ends.
-        mixture: the compiled scorer.
+        mixture: the compiled scorer. appraisal: what customers are worth by.
         asks: the scorer is another one: stop before every score.
         single: one step a lane.
         probabilities, crossings: what the scorer says of the lanes (crossings: s since the epoch), shape (lanes,).
@@ -64,16 +67,25 @@ def waves(
                 asking += 1
         left = 0 if asks else asking
         if left:
-            _estimate(records, lanes, going[:left], rules, mixture, looks, probabilities, crossings)
+            _estimate(records, lanes, going[:left], rules, mixture, appraisal, looks, probabilities, crossings)
     return n
 
 
 @linked
 def _estimate(
-    records: Any, lanes: Any, asking: Any, rules: Any, mixture: Mixture, looks: Any, probabilities: Any, crossings: Any
+    records: Any,
+    lanes: Any,
+    asking: Any,
+    rules: Any,
+    mixture: Mixture,
+    appraisal: Appraisal,
+    looks: Any,
+    probabilities: Any,
+    crossings: Any,
 ) -> None:
-    """What the mixture says of the lanes that ask, and foresees."""
+    """What the mixture says of the lanes that ask, and foresees; and what they are worth."""
     size = asking.shape[0]
+    appraise(records, lanes, asking, rules, appraisal)
     ahead = Ahead(
         np.empty((size, BASIS), dtype=np.float32),
         np.empty(size, dtype=np.int64),

@@ -19,11 +19,14 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from models.churn import Outcomes, SnapshotRefused, Version
+from models.churn import MixtureScorer, Outcomes, SnapshotRefused, Version
+from models.churn.mixture.probability import Mixture
+from models.churn.registry import CHAMPION
 from models.customer.layout import BASIS
 from models.learning.allowances import AllowanceState, heard, issue, last_issued
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
+from models.learning.values import MONEY, Values
 from models.outputs import CHURNED, RETURNED, Chosen, Example, Pulse, Watermark
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
@@ -62,7 +65,8 @@ class ShardProgress(msgspec.Struct):
 
 class LearningState(msgspec.Struct):
     """The learner's state, whole: the body of its meta. boundary: the last version published. origin: the first
-    ever. allowances: of the policy's budgets; unset while no policy has any."""
+    ever. allowances: of the policy's budgets; unset while no policy has any. value: of `models.learning.values`; unset
+    while no policy has a `[value]`."""
 
     shards: list[ShardProgress]
     boundary: int | None
@@ -71,6 +75,7 @@ class LearningState(msgspec.Struct):
     model: dict[str, Any]
     prequential: list[Any]
     allowances: AllowanceState | UnsetType = UNSET
+    value: dict[str, Any] | UnsetType = UNSET
 
 
 class Learning:
@@ -93,6 +98,7 @@ class Learning:
         self.shards = [msgspec.structs.replace(shard) for shard in state.shards]
         self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
         self._allowances = None if state.allowances is UNSET else state.allowances
+        self._values = Values(settings, None if state.value is UNSET else state.value)
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
         self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
@@ -180,7 +186,7 @@ class Learning:
         examples, choices, pulses = self._take(boundary)
         for choice in choices:
             self.model.choose(boundary, choice.champion)
-        self._learn(boundary, examples)
+        self._learn(boundary, examples, pulses)
         shards, late = len(self.shards), self.boundary is None and self._begun_late
         self._allowances = heard(self._allowances, pulses, shards, self._lineage, late)
         issue(self._allowances, boundary, pulses, shards)
@@ -199,7 +205,17 @@ class Learning:
             "models": model.summary(),
         }
         allowed = UNSET if self._allowances is None else last_issued(self._allowances)
-        return Version(self.boundary, self.learned, model.version(), quality, model.promotion, allowances=allowed)
+        other = None if model.champion == CHAMPION else model.models[CHAMPION].version()
+        value = self._values.version(other)
+        return Version(
+            self.boundary,
+            self.learned,
+            model.version(),
+            quality,
+            model.promotion,
+            allowances=allowed,
+            value=UNSET if value is None else value,
+        )
 
     def state(self) -> LearningState:
         """All that must be kept to go on from here."""
@@ -211,6 +227,7 @@ class Learning:
             self.model.snapshot(),
             self.prequential.state(),
             UNSET if self._allowances is None else deepcopy(self._allowances),
+            UNSET if (value := self._values.state()) is None else value,
         )
 
     def _take(self, boundary: int) -> tuple[list[Example], list[Chosen], list[Pulse]]:
@@ -233,12 +250,20 @@ class Learning:
         choices.sort(key=lambda choice: choice.time)
         return examples, choices, pulses
 
-    def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
+    def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
         for example in examples:
             if example.predicted is not None:
                 self.prequential.add(example.predicted, example.truth)
         self.model.learn(boundary, outcomes_of(examples, RETURNED), outcomes_of(examples, CHURNED))
         self.learned += len(examples)
+        self._values.learn(boundary, self._mixture, examples, pulses)
+
+    def _mixture(self) -> Mixture:
+        """The churn model that has a silence curve, as it stands."""
+        scorer = self.model.models[CHAMPION].scorer()
+        if not isinstance(scorer, MixtureScorer):
+            raise TypeError(f"values need a silence curve; {CHAMPION} scores as {type(scorer).__name__}")
+        return scorer.mixture
 
 
 def _in_order(examples: list[Example]) -> list[Example]:
@@ -264,6 +289,8 @@ def _check(example: Example) -> None:
     """Raises ValueError for an example that is not of this model."""
     if example.kind not in (CHURNED, RETURNED):
         raise ValueError(f"its kind is {example.kind!r}; this model learns {CHURNED!r} and {RETURNED!r}")
+    if example.money and len(example.money) != 2 * MONEY:
+        raise ValueError(f"its money has {len(example.money)} bytes, the value model reads {MONEY} float16 numbers")
     if len(example.basis) != 2 * BASIS:
         raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.learning.learner import Learning, outcomes_of
-from models.outputs import CHURNED, Example
+from models.outputs import CHURNED, Example, Pulse
 from models.settings import EngineSettings
 
 
@@ -30,11 +30,11 @@ class NewestLabels(Learning):
         super().__init__(settings, partitions)
         self.labels: deque[Label] = deque(maxlen=most)
 
-    def _learn(self, boundary: int, examples: Sequence[Example]) -> None:
+    def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
         churned = [example for example in examples if example.kind == CHURNED]
         if churned:  # before they are learned
             expected = self.model.past.expected(outcomes_of(churned, CHURNED))[self.model.champion].tolist()
             self.labels.extend(
                 Label(example, example.predicted, p) for example, p in zip(churned, expected, strict=True)
             )
-        super()._learn(boundary, examples)
+        super()._learn(boundary, examples, pulses)

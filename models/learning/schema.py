@@ -7,8 +7,6 @@ what the old one left, until what it learns itself has come as far.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from types import ModuleType
 from typing import Final
 
 import msgspec
@@ -22,7 +20,12 @@ from models.churn.mixture.scorer import MixtureScorer
 from models.churn.newton import kernels
 from models.features import basis, columns
 from models.learning import comparison, confidence_sequence
+from models.numerics.constants import constants_of
 from models.settings import EngineSettings
+from models.value import columns as money
+from models.value import correction, counts, scoring, spend, visits
+from models.value import learner as value_learner
+from models.value import level as value_level
 
 _MODULES = (
     basis,
@@ -36,6 +39,14 @@ _MODULES = (
     kernels,
     reservoir,
     trust,
+    money,
+    correction,
+    counts,
+    value_learner,
+    value_level,
+    scoring,
+    spend,
+    visits,
 )
 
 
@@ -54,7 +65,7 @@ def schema_of(settings: EngineSettings) -> str:
 
     Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
     """
-    constants = _constants(_MODULES)
+    constants = constants_of(_MODULES)
     challengers = {name: repr(make()) for name, make in CHALLENGERS.items()}
     named = [MixtureScorer.KIND, river_release, constants, challengers, settings.deciding()]
     return xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
@@ -63,24 +74,8 @@ def schema_of(settings: EngineSettings) -> str:
 def scorer_schema(kind: str) -> str:
     """The scorer schema of versions of a kind of model: what this release scores them by; empty for the `FIRST`."""
     modules = (basis, columns, *(_SCORED_BY if kind == MixtureScorer.KIND else ()))
-    named: list[object] = [kind, SCORING, _constants(modules)]
+    named: list[object] = [kind, SCORING, constants_of(modules)]
     if kind == RiverScorer.KIND:
         named += [river_release, FLOOR]
     found = xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
     return "" if found == FIRST.get(kind) else found
-
-
-_ONLY_HOW: Final = {"LANES"}
-"""Constants of how numbers are computed, which change none."""
-
-
-def _constants(modules: Iterable[ModuleType]) -> list[dict[str, object]]:
-    return [{name: value for name, value in vars(module).items() if _counts(name, value)} for module in modules]
-
-
-def _counts(name: str, value: object) -> bool:
-    return name.isupper() and name not in _ONLY_HOW and _is_plain(value)
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, int | float | str) or (isinstance(value, tuple) and all(map(_is_plain, value)))

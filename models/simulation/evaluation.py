@@ -67,6 +67,7 @@ def at_ticks(
     look: Callable[[Shard, int, Scorer], Look],
     on_tick: Callable[[list[Look]], None],
     topic: str = "retention.touchpoints",
+    values: bool = False,
 ) -> Rehearsal:
     """Rehearse whole partitions and look at every shard when it has come to a tick that is a version boundary.
 
@@ -74,6 +75,7 @@ def at_ticks(
         logs, settings, topic: as for `evaluate`.
         look: takes what is wanted of a shard at a tick (ms), with the version that is in force there.
         on_tick: hears, tick by tick, what was taken of each shard, in the order of partitions.
+        values: it is kept what customers are worth.
     """
     parts: defaultdict[int, dict[int, Look]] = defaultdict(dict)
 
@@ -95,7 +97,14 @@ def at_ticks(
             del world.versions[boundary]
 
     return rehearse(
-        logs, settings, topic, batch=lambda at: 6_000, watch=forget, keep=lambda on_predictions: False, stands=stands
+        logs,
+        settings,
+        topic,
+        batch=lambda at: 6_000,
+        watch=forget,
+        keep=lambda on_predictions: False,
+        stands=stands,
+        values=values,
     )
 
 

@@ -107,6 +107,7 @@ class Rehearsal:
     engine: Engine
     quiet_until: int = 0
     others: Callable[[VersionName], Version | None] = lambda name: None
+    values: bool = False
 
 
 def rehearse(
@@ -121,6 +122,7 @@ def rehearse(
     quiet_until: int = 0,
     stands: Callable[[Rehearsal, Shard, int], None] | None = None,
     others: Callable[[VersionName], Version | None] = lambda name: None,
+    values: bool = False,
 ) -> Rehearsal:
     """Run the engine over whole partitions, until no shard can go on.
 
@@ -137,6 +139,7 @@ def rehearse(
         time. stands: called when a shard has come to a boundary: all before its scores is done, their version is in
         force.
         others: the versions of another lineage than the application's first, where `adoptions` name such.
+        values: it is kept what customers are worth, whatever the policy says.
 
     Returns:
         The shards, versions and learner as they end.
@@ -154,6 +157,7 @@ def rehearse(
         engine,
         quiet_until,
         others,
+        values,
     )
     going = True
     while going:
@@ -206,7 +210,7 @@ def _advance(
                 return shard.stored(request)
 
     scorer = shard.scorer or scorer_of(initial_version(settings), settings)
-    scoring = Scoring(scorer, None, world.quiet_until, shard.policy, shard.policy_waiting)
+    scoring = Scoring(scorer, None, world.quiet_until, shard.policy, shard.policy_waiting, world.values)
     until = timer_of_change(shard.adoption, shard.state, int(records.offsets[0]))
     upcoming = Upcoming(shard.state, settings, topic, records, until=until)
     done = drive(step(upcoming, scoring, world.engine), answer)

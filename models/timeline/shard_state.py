@@ -11,6 +11,9 @@ from models.timeline.boundaries import UNTRAINED, boundary_at
 from models.timeline.shared import Shared
 from models.timeline.stop_types import Stops
 
+Values = dict[str, dict[int, int]]
+"""By class of customers, how many of them have a value in each bucket (`models.value.pyramid`)."""
+
 NO_TIME = -1
 """Shard time before the first record: none yet."""
 
@@ -94,7 +97,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy: the one in force; unset while no operator has applied any. policy_since: log time (ms) at which it came into
     force; unset where that was at the first record. policy_waiting: the one that comes into force at a boundary.
     shared: what its customers share; unset while the policy has neither a budget nor an alarm. stops: what operators
-    have stopped; unset while none ever has.
+    have stopped; unset while none ever has. values: of its customers; unset while no value is known.
     """
 
     partition: int
@@ -114,6 +117,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     waiting: ChosenSettings | UnsetType = UNSET
     policy: PolicyName | UnsetType = UNSET
     shared: Shared | UnsetType = UNSET
+    values: Values | UnsetType = UNSET
     policy_waiting: WaitingPolicy | UnsetType = UNSET
     policy_since: int | UnsetType = UNSET
     stops: Stops | UnsetType = UNSET

@@ -54,12 +54,26 @@ NOTHING_MATURED: Final = Matured(NOBODY, np.empty(0))
 
 
 @compiled
+def spent_a_day(numbers: Any) -> float:
+    """log1p of gross spend a purchase day so far, at float32. numbers: of a record."""
+    days = max(np.float64(numbers[PURCHASE_DAYS]), 1.0)
+    found: float = np.float32(ln(1.0 + max(np.float64(numbers[SPENT]), 0.0) / days))  # type: ignore[assignment]
+    return found
+
+
+@compiled
+def returned_a_day(numbers: Any) -> float:
+    """The same of what was returned."""
+    days = max(np.float64(numbers[PURCHASE_DAYS]), 1.0)
+    found: float = np.float32(ln(1.0 + max(np.float64(numbers[RETURNED]), 0.0) / days))  # type: ignore[assignment]
+    return found
+
+
+@compiled
 def _money(records: Any, rows: Any, money: Any) -> None:
     for i in range(rows.shape[0]):
         numbers = records[rows[i]].numbers
-        days = max(np.float64(numbers[PURCHASE_DAYS]), 1.0)
-        money[i, SPENT_COLUMN] = ln(1.0 + max(np.float64(numbers[SPENT]), 0.0) / days)
-        money[i, RETURNED_COLUMN] = ln(1.0 + max(np.float64(numbers[RETURNED]), 0.0) / days)
+        money[i, SPENT_COLUMN], money[i, RETURNED_COLUMN] = spent_a_day(numbers), returned_a_day(numbers)
 
 
 def money_of(records: NDArray[np.void], rows: NDArray[np.int64]) -> NDArray[np.float32]:

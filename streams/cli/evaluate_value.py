@@ -153,8 +153,7 @@ def _tiers(found: ValuedLog, weeks: Weeks) -> dict[str, Any]:
 
 def _model(found: ValuedLog) -> dict[str, Any]:
     """The value model at the log's end, but for its weights."""
-    version = found.learner.version()
-    return _rounded({name: version[name] for name in ("amount", "net", "shrink", "share", "lift", "level")})
+    return _rounded({name: found.model[name] for name in ("amount", "net", "shrink", "share", "lift", "level")})
 
 
 def _rounded(data: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from models.touchpoints import Code, Kind, Rejected
 from tests.reference.lane import Arrival, Lane, Step
 from tests.reference.mixture import probability
 from tests.reference.risk import assess
+from tests.reference.value import appraise
 
 TOTAL_OF = {
     **dict.fromkeys(("label", "return", "tick", "crossing", "timer", "lapse", "forgotten"), "due"),
@@ -68,6 +69,8 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
         step = lane.step(*upcoming)
         estimate = _estimate(work, step)
         stood = lane.record.numbers[RISK] if estimate is not None and lane.record is not None else 0.0
+        if step.basis is not None and lane.record is not None:
+            appraise(work, lane, step.basis)
         crossing = _crossing(work, lane, step, estimate)
         _decide(work, lane, step, estimate)
         lane.learn(step, estimate, crossing)
@@ -162,11 +165,17 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     if step.what == "label":
         snapshot = np.array(record.pending_bases[PENDING_CHURNED], dtype=np.uint16)
         churned = not record.flags & STAYED
-        label(work, row, CHURNED, lane.taken(PENDING_CHURNED), snapshot, churned, record.numbers[PENDING_RISK])
+        net, risk = record.worth.net, record.numbers[PENDING_RISK]
+        money = lane.money(PENDING_CHURNED)
+        taken = lane.taken(PENDING_CHURNED)
+        label(work, row, CHURNED, taken, snapshot, churned, risk, money, net if money else None)
+        lane.drop_money(PENDING_CHURNED)
         record.pending_ticks[PENDING_CHURNED] = 0
     elif step.what == "return":
         snapshot = np.array(record.pending_bases[PENDING_RETURNED], dtype=np.uint16)
-        label(work, row, RETURNED, lane.taken(PENDING_RETURNED), snapshot, bool(record.flags & BACK))
+        money = lane.money(PENDING_RETURNED)
+        label(work, row, RETURNED, lane.taken(PENDING_RETURNED), snapshot, bool(record.flags & BACK), money=money)
+        lane.drop_money(PENDING_RETURNED)
         record.pending_ticks[PENDING_RETURNED] = 0
     elif step.what == "lapse":
         if lane.lapse():
@@ -252,11 +261,15 @@ def _gather(
     due_set: dict[bytes, float | None] = {}
     listed = {customer for _, customer in dues}
     bands, removed = list(state.bands), []
+    moved = []
     work.counts["unsure"] = sum(lane.unsure for lane in lanes.values())
     for customer, lane in lanes.items():
         record = lane.record
         due = record.times[DUE] if record else NEVER
         left = record is None and lane.loaded_band is not None
+        before, now = lane.loaded_value, (record.worth.counted, record.worth.bucket) if record else (0, 0)
+        if before != now:
+            moved.append((*before, *now))
         if customer in listed or due < lane.loaded_due or left:
             due_set[customer] = due if due != NEVER else None
         if left and lane.loaded_band is not None:
@@ -268,4 +281,4 @@ def _gather(
         if lane.loaded_band is not None:
             bands[lane.loaded_band] -= 1
         bands[record.band] += 1
-    return committed(state, work, adopted, work.counts, bands, records, due_set, removed)
+    return committed(state, work, adopted, work.counts, bands, records, due_set, removed, moved)

@@ -43,6 +43,7 @@ from models.customer.layout import (
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.tail import Tail
+from models.customer.worth import Worth
 from models.decisions.contact import BAD_EXPERIENCES
 from models.decisions.given import Asks
 from models.decisions.policy.asking_types import Moment
@@ -60,6 +61,7 @@ from models.touchpoints import Kind, Payload, Touch
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import begins_example, next_tick, tick_number, tick_time
+from tests.reference.money import money_of
 from tests.reference.risk import close
 
 
@@ -100,6 +102,7 @@ class Lane:
         self.arrivals: deque[Arrival] = deque()
         self.loaded_due = record.times[DUE] if record else NEVER
         self.loaded_band = record.band if record else None
+        self.loaded_value = (record.worth.counted, record.worth.bucket) if record else (0, 0)
         self.changed, self.now = False, 0
         self.unsure = 0
         # Of the step under way: whether it closed the episode of who objects to profiling, and what it told of them.
@@ -259,8 +262,34 @@ class Lane:
             return False
         record.pending_ticks[sort] = tick_number(self.settings, self.hash, step.now)
         record.pending_bases[sort] = array("H", to_float16(np.array(step.basis)).tobytes())
+        self.drop_money(sort)
+        if self.work.values:
+            spent, returned = to_float16(np.array(money_of(record), dtype=np.float32)).tolist()
+            setattr(record.worth, f"spent_{sort}", spent + 1)
+            setattr(record.worth, f"returned_{sort}", returned)
         record.flags &= ~flag
         return True
+
+    # -- money
+
+    def money(self, sort: int) -> bytes:
+        """What goes with a label of a sort; nothing where its example was begun without."""
+        worth = self.record.worth if self.record else Worth()
+        spent, returned = getattr(worth, f"spent_{sort}"), getattr(worth, f"returned_{sort}")
+        return array("H", (spent - 1, returned)).tobytes() if spent else b""
+
+    def drop_money(self, sort: int) -> None:
+        if self.record:
+            setattr(self.record.worth, f"spent_{sort}", 0)
+            setattr(self.record.worth, f"returned_{sort}", 0)
+            self.record.worth.net = self.record.worth.net if sort == PENDING_RETURNED else 0.0
+
+    def _count_money(self, record: Record, touch: Touch) -> None:
+        """A purchase or a return within the horizon of the open snapshot."""
+        if record.worth.spent_0 and touch.kind in (Kind.PURCHASE, Kind.RETURN):
+            taken = self.taken(PENDING_CHURNED)
+            if taken <= touch.time < taken + self.settings.horizon:
+                record.worth.net += touch.a if touch.kind == Kind.PURCHASE else -touch.a
 
     # -- due items
 
@@ -373,6 +402,7 @@ class Lane:
         if tells(touch.kind, touch.data) or record.flags & UNLEARNED:
             self._take_in(record, touch, late, now)
         update(record, touch, self.settings, self.hash, late)
+        self._count_money(record, touch)
         what = ("late" if late else "applied") + reopened
         if touch.kind in LEAVING[self.settings.alive] and touch.time >= record.times[LAST_PURCHASE]:
             before = record.seconds[CANCELLED] if record.flags & LEFT else 1
@@ -402,6 +432,7 @@ class Lane:
                 record.pending_bases[sort] = array("H", bytes(2 * BASIS))
             record.numbers[PENDING_RISK] = 0.0
             record.flags &= ~(STAYED | BACK)
+            record.worth = Worth()
         self.entry = (touch.data, late)
         if record.flags & UNSCORED and not before & UNSCORED:
             self.objected = self.lapse()
@@ -449,6 +480,7 @@ class Lane:
         if record is None:
             raise ValueError(f"{self.customer!r} can't lapse without a record")
         record.times[TICK] = 0
+        record.worth.bucket = record.worth.tier = record.worth.counted = 0
         if not record.flags & LEFT:
             record.seconds[CROSSING] = 0
         was_open = bool(record.times[EPISODE])

@@ -183,6 +183,22 @@ BUDGETS = budgeted(EAGER)
 """The first with both."""
 FEWER = budgeted(CLASSES, letters=5, gifts=99)
 """The second with less of both."""
+VALUED = (
+    FEWER
+    + """
+[value]
+fewest = 4
+rest = "others"
+margin = 0.4
+[[value.tiers]]
+name = "best"
+share = 0.1
+[[value.tiers]]
+name = "good"
+share = 0.4
+"""
+)
+"""The same, with values, and tiers even of few customers."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),

@@ -44,18 +44,18 @@ SETTINGS = {"evaluation": EVALUATION, "live, with challengers": LIVE}
 
 PINNED = {
     "evaluation": {
-        "schema": "b5903be6ef6d0590",
+        "schema": "41f0b06a539fc24f",
         "records": "b56c2dbd82513ef8",
         "metas": "d8fefb6866742e9c",
         "outputs": "5fa0532f91f9c892",
-        "versions": "c221a65abf43f5f0",
+        "versions": "37c3211763a0cdcf",
     },
     "live, with challengers": {
-        "schema": "bc72bb797cbd602f",
+        "schema": "f8d2b7c52cc59027",
         "records": "559be4ecf049b59f",
         "metas": "9f3fdfc46bdf6730",
         "outputs": "54962b798629812e",
-        "versions": "7b4d4e91bcdf979d",
+        "versions": "56f97764aade5169",
     },
 }
 

@@ -53,6 +53,7 @@ class RiverScorer:
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
+        self.values: Mapping[str, Any] | None = None  # what the version says of them, if it does
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> RiverScorer:

@@ -16,14 +16,16 @@ from models.settings import DAY, EngineSettings
 
 
 class MixtureScorer:
-    """A frozen version. `mixture`: what compiled code scores with."""
+    """A frozen version. `mixture`: what compiled code scores with. `values`: what the version says of values, if it
+    does (`models.churn.snapshot.Version.value`)."""
 
     KIND: Final = "mixture"
 
-    __slots__ = ("mixture",)
+    __slots__ = ("mixture", "values")
 
     def __init__(self, mixture: Mixture) -> None:
         self.mixture = mixture
+        self.values: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, model: Mapping[str, Any], settings: EngineSettings) -> MixtureScorer:

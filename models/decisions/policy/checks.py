@@ -21,6 +21,7 @@ from models.decisions.policy.retention_checks import faults_of_retention
 from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Action, Policy
+from models.decisions.policy.value_checks import faults_of_values
 from models.decisions.policy.wording import one_of, shown
 from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
 from models.decisions.zones import moment_told, zone_of
@@ -338,5 +339,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_retention,
     faults_of_people,
     faults_of_protection,
+    faults_of_values,
     _names,
 )

@@ -67,6 +67,11 @@ class PolicyInForce:
         """The risk below which an episode of theirs is over."""
         return self._ladder(customer_class)[1]
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the tiers of value, from the top, all but the lowest; none: values are not kept."""
+        return () if self.policy.value is None else tuple(tier.share for tier in self.policy.value.tiers)
+
     def actions_of(self, moment: str) -> tuple[str, ...]:
         """The actions that a moment may have: the highest priority first, then by name."""
         return self._actions[moment]

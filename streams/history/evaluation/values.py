@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from msgspec import UnsetType
 from numpy.typing import NDArray
 
 from models.settings import WEEK
@@ -19,10 +20,10 @@ from streams.history.replay import logs, tape
 
 
 class ValuedLog(NamedTuple):
-    """The values of each tick with somebody to value, the value model at the end, and what was spent."""
+    """The values of each tick with somebody to value, what the last version says of values, and what was spent."""
 
     ticks: list[Valued]
-    learner: ValueLearner
+    model: Mapping[str, Any]
     spending: LogSpending
 
 
@@ -54,11 +55,13 @@ def values(
 
     partitions = logs(tape(prepared.events, config.partitions, settings), config.partitions)
     topic = config.topic("touchpoints")
-    _, learner = evaluate_values(partitions, settings, spending, at_tick, topic, longer_days, discount)
+    world = evaluate_values(partitions, settings, at_tick, topic, longer_days, discount)
     if not found:
         day = f"{config.tick_days:g} days after its first day"
         raise NothingToEvaluate(f"{prepared.log} is over before its first tick, {day}")
-    return ValuedLog(found, learner, spending)
+    stated = world.learning.version().value
+    model = ValueLearner(settings).version() if isinstance(stated, UnsetType) else stated
+    return ValuedLog(found, model, spending)
 
 
 class ValueTable(NamedTuple):

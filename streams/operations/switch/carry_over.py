@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from models.customer.bands import Band
 from models.customer.layout import DUE, EPISODE, REARMED, SLAB
 from models.customer.record import Record, unpack
+from models.customer.worth import split
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import ShardState
@@ -42,7 +43,9 @@ def may_carry(record: bytes, by_policy: bool) -> bool:
 
     by_policy: a policy is in force.
     """
-    return (len(record) > _BAND and record[_BAND] == Band.AT_RISK) or (by_policy and len(record) > SLAB.itemsize)
+    return (len(record) > _BAND and record[_BAND] == Band.AT_RISK) or (
+        by_policy and len(split(record)[0]) > SLAB.itemsize
+    )
 
 
 def carried_over(customer: bytes, blue: bytes, green: bytes, by_policy: bool = False) -> Carried | None:

@@ -24,7 +24,7 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
-from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER
+from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER, VALUED
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICIES = {
@@ -35,6 +35,7 @@ POLICIES = {
     "with budgets": BUDGETS,
     "planned": PLANNED,
     "with dates": DATES,
+    "with values": VALUED,
 }
 
 
