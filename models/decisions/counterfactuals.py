@@ -69,6 +69,10 @@ COUNTERFACTUALS: Final[dict[str, tuple[str, str]]] = {
         "More time since then, or an address at which messages arrive.",
         "Mehr Zeit seither oder eine Anschrift, unter der Nachrichten ankommen.",
     ),
+    "unprofitable": (
+        "More purchases before, or an offer that costs less.",
+        "Mehr Käufe zuvor oder ein günstigeres Angebot.",
+    ),
     "budget": ("A larger sum set aside by us, or another time.", "Ein größerer Betrag von uns oder eine andere Zeit."),
     "alarm": ("The end of the fault.", "Das Ende der Störung."),
     "hours_never": (

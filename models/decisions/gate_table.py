@@ -257,6 +257,17 @@ def _cap(ask: Ask, action: ActionRules) -> Held | None:
     return capped(ask, action.limits)
 
 
+def _unprofitable(ask: Ask, action: ActionRules) -> Held | None:
+    """It may cost more than keeping the customer is worth; of whom nothing is known it holds nobody."""
+    rules, kept = ask.rules.policy.value, ask.person.if_kept
+    if rules is None or kept is None:
+        return None
+    most = rules.margin * kept * rules.spend_at_most
+    if rules.acquisition_cost is not None:
+        most = min(most, rules.acquisition_cost)
+    return Held("unprofitable", _unforeseen(ask)) if action.liability > most else None
+
+
 def _budget(ask: Ask, action: ActionRules) -> Held | None:
     if not action.budgets or ask.purse is None or not ask.purse.lacking(ask.rules, action, ask.now):
         return None
@@ -318,6 +329,7 @@ TABLE: Final = (
     Row("cap", _COUNTED, OF_ACTION, _cap),
     Row("once_per", _ALL, OF_ACTION, _once_per),
     Row("after_outcomes", _SOLD, OF_CUSTOMER, _after_outcomes),
+    Row("unprofitable", _SOLD, OF_ACTION, _unprofitable),
     Row("budget", _SOLD, OF_ACTION, _budget),
     Row("alarm", _SOLD, OF_CUSTOMER, _alarm),
     Row("hours_never", _ASKED, OF_CHANNEL, _hours_never),

@@ -155,6 +155,7 @@ _OPEN: Final[dict[str, Callable[[ActionRules], bool]]] = {
     "promotion_used": lambda action: not action.promotion,
     "cap": lambda action: not action.limits,
     "once_per": lambda action: not action.once_per,
+    "unprofitable": lambda action: action.liability <= 0.0,
     "budget": lambda action: not action.budgets,
 }
 """When a gate of an action holds nobody; one that is not here is always asked."""

@@ -37,6 +37,7 @@ GERMAN: Final[dict[str, str]] = {
     "cap": "Wir haben Ihnen oft genug geschrieben.",
     "once_per": "Das haben Sie erst vor Kurzem von uns bekommen.",
     "after_outcomes": "Unsere letzte Nachricht war Ihnen nicht willkommen, oder sie kam nicht an.",
+    "unprofitable": "Was wir anbieten könnten, passte nicht zu dem, was Sie bei uns kaufen.",
     "budget": "Was wir dafür vorgesehen haben, ist vorerst aufgebraucht.",
     "alarm": "Wir gehen einer Störung nach und halten uns zurück, bis sie behoben ist.",
     "hours_never": "Wir fanden keine Stunde, zu der wir Sie auf diesem Weg erreichen dürfen.",

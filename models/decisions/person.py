@@ -17,6 +17,7 @@ from models.settings import DAY, HOUR, SECOND
 
 CLASS_NOT_STATED: Final = "consumer"
 """Who states no class is treated as a consumer: rules protect no other class more."""
+_LEAST_STAY: Final = 1e-9
 ONLINE_FOR: Final = HOUR
 """So long after a `presence` that says so a customer counts as online, unless one says otherwise."""
 
@@ -27,7 +28,7 @@ class Person:
     customer: the id. flags: of the record. last_purchase, first_touch, last_sign (of staying): log time in ms, 0:
     never, or not known.
     purchase_days: days with a purchase; None: not known. spent: money in all. risk: last estimate of churn; None: there
-    is none.
+    is none. value: net spend that is expected within the horizon; None: not known. tier: of value, by its name.
     """
 
     __slots__ = (
@@ -44,6 +45,8 @@ class Person:
         "risk",
         "spent",
         "tail",
+        "tier",
+        "value",
     )
 
     def __init__(
@@ -57,10 +60,13 @@ class Person:
         risk: float | None = None,
         first_touch: int = 0,
         last_sign: int = 0,
+        value: float | None = None,
+        tier: str | None = None,
     ) -> None:
         self.customer, self.tail, self.flags = customer, tail, flags
         self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
         self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
+        self.value, self.tier = value, tier
         self._register: Register | None = None
         self._restrictions: Restrictions | None = None
         self._contract: Contract | None = None
@@ -70,6 +76,14 @@ class Person:
     def erased(self) -> bool:
         """Asked to be forgotten, and has not come back."""
         return bool(self.flags & ERASED)
+
+    @property
+    def if_kept(self) -> float | None:
+        """What they are worth if they buy again within the horizon: value / (1 - risk); without an estimate of risk the
+        value itself, which is less. None: it is not known."""
+        if self.value is None or self.risk is None:
+            return self.value
+        return self.value / max(1.0 - self.risk, _LEAST_STAY)
 
     @property
     def customer_class(self) -> str:
@@ -161,6 +175,8 @@ _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "rewards": lambda person, now: person.tail.rewards,
     "role": lambda person, now: person.tail.role or None,
     "time_zone": lambda person, now: person.tail.time_zone or None,
+    "value": lambda person, now: person.value,
+    "tier": lambda person, now: person.tier,
 }
 if _VALUES.keys() != FIELDS.keys():
     raise ImportError(f"fields without a value, or the other way round: {sorted(_VALUES.keys() ^ FIELDS.keys())}")

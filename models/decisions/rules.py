@@ -128,6 +128,8 @@ class ActionRules:
     budgets: tuple[tuple[str, int], ...] = ()
     """What a trigger takes at most, units by budget."""
     human: bool = False
+    liability: float = 0.0
+    """The most money that a trigger can cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +343,7 @@ def _action(name: str, action: Action, policy: Policy) -> ActionRules:
         },
         budgets=tuple((one, units_of(action, policy.budget[one].counts)) for one in action.budgets),
         human=action.human,
+        liability=action.discount + action.cost if action.liability is None else action.liability,
     )
 
 

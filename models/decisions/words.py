@@ -83,6 +83,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Marketing rests after a decline, a spam report or a failure.",
         "You let us know that our last message was not welcome, or it did not arrive.",
     ),
+    "unprofitable": (
+        "The action may cost more than the policy's share of what keeping the customer is worth.",
+        "What we could offer did not fit what you buy from us.",
+    ),
     "budget": (
         "A budget of the action has no room left in this period, or none that this shard has been allowed yet.",
         "What we have set aside for this is used up for now.",

@@ -20,10 +20,12 @@ from models.engine.decide import DRIVERS, Row
 from models.engine.output_buffer import Emitted, Work
 from models.outputs import Decision, Trigger, Withdrawal, output_id
 from models.settings import SECOND, Alive
+from models.value.pyramid import value_of
 
 
 class Customer(NamedTuple):
-    """Whom a decision is about, as the record has them. times, numbers, seconds: by `models.customer.layout`."""
+    """Whom a decision is about, as the record has them. times, numbers, seconds: by `models.customer.layout`. bucket,
+    tier: of their value, as `models.customer.worth` has them."""
 
     name: bytes
     tail: Tail
@@ -32,10 +34,13 @@ class Customer(NamedTuple):
     numbers: Any
     seconds: Any
     phase: int
+    bucket: int = 0
+    tier: int = 0
 
-    def person(self, risk: float | None, alive: Alive) -> Person:
-        """As decisions see them. alive: where other signs than purchases count as staying, the record does not tell
-        them apart, and of purchases nothing is known: a visit makes nobody an existing customer."""
+    def person(self, risk: float | None, alive: Alive, policy: PolicyInForce | None) -> Person:
+        """As decisions see them. policy: in force; None: nothing is known of their value. alive: where other signs than
+        purchases count as staying, the record does not tell them apart, and of purchases nothing is known: a visit
+        makes nobody an existing customer."""
         bought = alive == "purchase"
         return Person(
             self.name,
@@ -47,6 +52,8 @@ class Customer(NamedTuple):
             risk,
             int(self.seconds[FIRST_TOUCH]) * SECOND,
             int(self.times[LAST_PURCHASE]),
+            value_of(self.bucket - 1) if self.bucket and policy is not None and policy.policy.value else None,
+            policy.tier_named(self.tier) if self.bucket and policy is not None else None,
         )
 
 
@@ -74,7 +81,7 @@ def by_policy(
         basis: what the risk was estimated from, shape (BASIS,).
         stood: what it was before; 0.0: no estimate was made.
     """
-    person = customer.person(row.probability, work.settings.alive)
+    person = customer.person(row.probability, work.settings.alive, policy)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
@@ -133,6 +140,8 @@ def emit_said(
         control=said.control,
         policy=policy.name,
         test=said.test or (person is not None and person.is_test(row.now)),
+        value=None if person is None else person.value,
+        tier="" if person is None or person.tier is None else person.tier,
     )
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
     if said.sending is not None and person is not None:

@@ -181,7 +181,8 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
         touch = Touched(int(told.kind), told.id, int(ground.arrivals.times[effect.row]), told.data, moments)
     risk = None if isnan(effect.probability) else effect.probability
     slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
-    customer = Customer(block.names[lane], block.tail(lane), *slab, int(ground.lanes["phase"][lane]))
+    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier"))
+    customer = Customer(block.names[lane], block.tail(lane), *slab, *worth)
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
     by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)

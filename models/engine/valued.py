@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ from models.value.columns import RETURNED_COLUMN, SPENT_COLUMN, returned_a_day, 
 from models.value.scoring import value, value_workspace_for
 
 UNKNOWN: Final = nothing_to_appraise_with(len(CLASSES))
+_pack = Struct("<2H").pack
 _PURCHASE, _RETURN = int(Kind.PURCHASE), int(Kind.RETURN)
 
 
@@ -129,7 +131,7 @@ def money_in(money: NDArray[np.float64]) -> tuple[bytes, float | None]:
     """Of an effect's money what goes with an example of churn: as the learner reads it, and net; nothing where the
     example was begun without."""
     spent, returned, net = money.tolist()
-    return (np.array([spent - 1, returned], dtype="<u2").tobytes(), net) if spent else (b"", None)
+    return (_pack(int(spent) - 1, int(returned)), net) if spent else (b"", None)
 
 
 def drop_money(lane: Any, label_kind: int) -> None:

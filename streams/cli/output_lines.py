@@ -88,8 +88,11 @@ def of(output: Output) -> str:
             choice = f"{output.champion} is champion" if output.champion else "evidence chooses the champion"
             return f"{moment(output.time)}  shard {output.at.partition}  from the next model version on {choice}"
         case Pulse():
-            told = [f"{one.name} {one.reserved} of {one.most}" for one in output.budgets]
-            return f"{moment(output.time)}  shard {output.shard}  has taken {', '.join(told)}"
+            taken = ", ".join(f"{one.name} {one.reserved} of {one.most}" for one in output.budgets)
+            valued = sum(count for counts in output.values.values() for _, count in counts)
+            told = [f"has taken {taken}"] if taken or not output.shares else []
+            told += [f"knows what {valued:,} customers are worth"] if output.shares else []
+            return f"{moment(output.time)}  shard {output.shard}  {', '.join(told)}"
         case DeadLetter():
             value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
             return (

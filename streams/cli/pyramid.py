@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Iterator
@@ -12,17 +13,20 @@ import click
 
 from streams.cli.log_evaluation import counted, make_folder, progress, tick_text, written
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
+from streams.cli.redis_access import store_of
 from streams.config import Config
 
 if TYPE_CHECKING:
     from models.value.tiers import Tier
     from streams.history.evaluation.pyramid import Pyramid
+    from streams.operations.pyramid import LivePyramid
 
+LIVE_HEADS = ("tier", "customers", "from", "value", "of all")
 HEADS = ("tier", "customers", "from", "value", "of all", "at risk", "leave", "spent")
 
 
 @click.command()
-@click.argument("log", shell_complete=a_log)
+@click.argument("log", required=False, shell_complete=a_log)
 @click.option(
     "--share",
     "shares",
@@ -46,10 +50,10 @@ HEADS = ("tier", "customers", "from", "value", "of all", "at risk", "leave", "sp
 )
 @click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
 @json_option("one JSON object")
-@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days")
+@configured("horizon_days", "tick_days", "alive", "partitions", "log_gap_days", "redis_cluster")
 def pyramid(
     config: Config,
-    log: str,
+    log: str | None,
     shares: tuple[float, ...],
     margin: float,
     discount: float,
@@ -58,15 +62,23 @@ def pyramid(
 ) -> None:
     """Who are the most valuable customers, and how much of their value is at risk?
 
+    Without LOG those of the running application, by the tiers of the policy in force.
+
     LOG as for `retention replay`; `cdnow` is the public data set. The log goes through the engine as `retention
     evaluate --value` sends it; the pyramid is that of its last week, of everybody whose silence is of two horizons at
     most. A customer keeps their tier until their value lies a tenth beyond its cut.
 
     \b
     Examples:
+      retention pyramid
       retention pyramid cdnow --margin 0.3
       retention pyramid purchases.csv.gz --horizon-days 28 --share 0.1 --share 0.3 --plots plots/
     """
+    if log is None:
+        if shares or discount or plots:
+            raise click.UsageError("--share, --discount and --plots are of a LOG; name one")
+        _show_live(asyncio.run(_live(config)), as_json)
+        return
     from models.value.pyramid import SHARES
     from streams.history.evaluation.pyramid import pyramid_of_log
     from streams.history.evaluation.run import prepare  # loads River
@@ -94,6 +106,36 @@ def pyramid(
         echo(line)
     for path in summary.get("plots", ()):
         echo(path)
+
+
+async def _live(config: Config) -> LivePyramid:
+    from streams.operations.pyramid import live_pyramid
+
+    async with store_of(config) as store:
+        return await live_pyramid(store, config.app)
+
+
+def _show_live(found: LivePyramid, as_json: bool) -> None:
+    if as_json:
+        echo_json(found.as_data())
+        return
+    echo(f"policy {found.policy}; margin of what is expected within {found.horizon_days:g} days")
+    for name, tiers in found.classes.items():
+        echo(f"{name}: {sum(tier.customers for tier in tiers):,} customers")
+        total = sum(tier.value for tier in tiers)
+        rows: list[tuple[str, ...]] = [LIVE_HEADS]
+        rows += [
+            (
+                tier.tier,
+                f"{tier.customers:,}",
+                "-" if tier.from_value == math.inf else f"{tier.from_value:,.2f}",
+                f"{tier.value:,.0f}",
+                f"{tier.value / total:.0%}" if total > 0.0 else "-",
+            )
+            for tier in tiers
+        ]
+        for line in _table(rows):
+            echo(line)
 
 
 def tier_names(shares: list[float]) -> list[str]:
@@ -127,6 +169,10 @@ def lines(found: Pyramid, names: list[str]) -> Iterator[str]:
     )
     total = sum(tier.value for tier in found.tiers)
     rows = [HEADS, *(_cells(name, tier, total) for name, tier in zip(names, found.tiers, strict=True))]
+    yield from _table(rows)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         first, *rest = (f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))

@@ -173,16 +173,18 @@ async def _look(store: Store, partitions: int, question: Question, name: str = "
         record = None if stored is None else unpack(question.customer.encode(), stored)
     except UnknownRecord as error:
         raise NotAsked(f"the record of {question.customer!r} is of another release: {error}") from error
-    person = _person(question.customer, record, settings_in_force(str(shard), now.body).alive)
+    person = _person(question.customer, record, settings_in_force(str(shard), now.body).alive, now.policy)
     standing = Standing() if record is None else unpack_standing(record.tail.standing)
     return _answer(question, now, now.policy, person, standing, record is not None, shard, name), now
 
 
-def _person(customer: str, record: Record | None, alive: Any) -> Person:
+def _person(customer: str, record: Record | None, alive: Any, policy: PolicyInForce) -> Person:
     if record is None:
         return Person(customer.encode(), Tail())
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    return Customer(customer.encode(), record.tail, *slab, 0).person(None, alive)
+    return Customer(customer.encode(), record.tail, *slab, 0, record.worth.bucket, record.worth.tier).person(
+        None, alive, policy
+    )
 
 
 def _answer(

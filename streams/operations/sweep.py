@@ -101,7 +101,8 @@ async def _wanted(
             counts[UNREADABLE] += 1
             continue
         slab = (record.flags, record.times, record.numbers, record.seconds)
-        person = Customer(customer, record.tail, *slab, 0).person(None, alive)
+        worth = (record.worth.bucket, record.worth.tier)
+        person = Customer(customer, record.tail, *slab, 0, *worth).person(None, alive, now.policy)
         standing = unpack_standing(record.tail.standing)
         lacks = now.policy is not None and lacks_a_timer(now.policy, person, standing, now.body.state.time)
         if lacks and not record.flags & ERASED:

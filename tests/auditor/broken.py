@@ -544,6 +544,31 @@ def a_letter_that_is_not_counted(log: Log) -> None:
     log.send("reminder", "cart", reserved={})
 
 
+VALUED = POLICY.replace(
+    "[action.reminder]",
+    """[value]
+margin = 0.5
+spend_at_most = 0.2
+[action.reminder]
+discount = 3
+cost = 2.001""",
+)
+
+
+@breaks("unprofitable")
+def an_offer_that_costs_more_than_the_customer_is_worth(log: Log) -> None:
+    log.chooses(VALUED, number=2)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", decision={"value": 50.0})
+
+
+@breaks("unprofitable")
+def an_offer_that_costs_more_than_to_win_another(log: Log) -> None:
+    log.chooses(VALUED.replace("margin = 0.5", "acquisition_cost = 5"), number=2)
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", decision={"value": 500.0, "tier": "top"})
+
+
 # -- what
 
 

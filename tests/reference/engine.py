@@ -244,7 +244,8 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
         moments = lane.moments(step.touch) if step.now >= work.quiet_until else ()
         touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments)
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash))
+    worth = record.worth
+    customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash), worth.bucket, worth.tier)
     standing = lane.standing
     row, basis = (
         Row(step.at, step.now, lane.customer, estimate),

@@ -35,6 +35,8 @@ PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "rewards": tuple[str, ...],
     "role": str,
     "time_zone": str,
+    "value": float,
+    "tier": str,
 }
 """What an action's condition may ask of a customer, with the type of its answer."""
 

@@ -72,6 +72,13 @@ class PolicyInForce:
         """Of the tiers of value, from the top, all but the lowest; none: values are not kept."""
         return () if self.policy.value is None else tuple(tier.share for tier in self.policy.value.tiers)
 
+    def tier_named(self, tier: int) -> str | None:
+        """By the number that records have (`models.customer.worth`); None: the customer is in none."""
+        rules = self.policy.value
+        if rules is None or not 0 < tier <= len(rules.tiers) + 1:
+            return None
+        return rules.rest if tier > len(rules.tiers) else rules.tiers[tier - 1].name
+
     def actions_of(self, moment: str) -> tuple[str, ...]:
         """The actions that a moment may have: the highest priority first, then by name."""
         return self._actions[moment]

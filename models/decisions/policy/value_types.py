@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from models.decisions.policy.parts import Identifier, Part, Share
+from models.decisions.policy.parts import Identifier, Money, Part, Share
 
 
 class ValueTier(Part, frozen=True, kw_only=True):
@@ -24,7 +24,9 @@ class ValueRules(Part, frozen=True, kw_only=True):
     table values are learned and kept, without it they are not.
 
     tiers: from the top. rest: name of the lowest tier, which has all others. fewest: a class with fewer customers has
-    no tiers. margin: what is left of a unit of net spend.
+    no tiers. margin: what is left of a unit of net spend. spend_at_most: the share of the margin of what a customer is
+    worth if they are kept that marketing to them may cost at most. acquisition_cost: what it costs to win a customer:
+    marketing may not cost more to keep one.
     """
 
     tiers: Annotated[tuple[ValueTier, ...], Meta(max_length=7)] = (
@@ -35,3 +37,5 @@ class ValueRules(Part, frozen=True, kw_only=True):
     rest: Identifier = "base"
     fewest: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
     margin: Share = 1.0
+    spend_at_most: Share = 1.0
+    acquisition_cost: Money | None = None

@@ -41,6 +41,7 @@ RULES: Final = {
     "open_case": "no marketing while a case is open",
     "rest": "marketing rests after a decline, spam, a soft failure, a bad experience",
     "reserved": "a trigger takes of budgets what the policy says of its action, and nothing else",
+    "unprofitable": "marketing costs no more than the policy's share of what keeping the customer is worth",
     "budget": "the triggers of all shards take no more of a budget in a period than it has",
     # what
     "wrong_policy": "a trigger names the policy in force at its place",

@@ -57,6 +57,7 @@ class Policy:
         self.holidays: Table = table.get("holidays", {})
         self.risk: Table = table.get("risk", {})
         self.plans: Table = table.get("plan", {})
+        self.value: Table | None = table.get("value")
         self.marking = {
             kind
             for plan in self.plans.values()

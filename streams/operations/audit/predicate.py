@@ -86,6 +86,8 @@ def of_person(person: Person, now: int, risk: float | None) -> Lookup:
                 return days_since(person.first_touch)
             case "risk":
                 return UNKNOWN if risk is None else risk
+            case "value" | "tier":
+                return UNKNOWN
         return UNKNOWN
 
     return field

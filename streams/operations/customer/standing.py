@@ -58,9 +58,10 @@ def standing_view(
     """
     standing, name = unpack_standing(record.tail.standing), customer.encode()
     slab = (record.flags, record.times, record.numbers, record.seconds)
+    worth = (record.worth.bucket, record.worth.tier)
     phase = int(phase_of(settings, hash_of(name)))
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
-    person = Customer(name, record.tail, *slab, phase).person(risk, settings.alive)
+    person = Customer(name, record.tail, *slab, phase, *worth).person(risk, settings.alive, policy)
     given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER, stops=stops)
     reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
     return {
@@ -68,6 +69,8 @@ def standing_view(
         "control_group": in_control(policy.policy.control, person) and not person.is_test(now),
         "test_customer": person.is_test(now),
         "shares_moments": not against_sharing(person, EVERY, now),
+        "value": person.value,
+        "tier": person.tier,
         "episode_since": iso(record.times[EPISODE]),
         "level": reached[-1] if reached else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),

@@ -145,9 +145,9 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     if levels_end_with_contract(settings, policy) and due < runs_until(record.tail.contract):
         return None  # while a contract runs no level asks
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    person = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer)))).person(
-        risk, settings.alive
-    )
+    worth = (record.worth.bucket, record.worth.tier)
+    known = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer))), *worth)
+    person = known.person(risk, settings.alive, policy)
     ask = Ask(policy, person, standing, now, moment, now, reached[-1].name)
     asks_at = max(due, now) + turn_after(policy, customer)
     if (wide := customer_wide(ask)) is not None:

@@ -62,6 +62,8 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "trigger": None if trigger is None else _trigger(trigger),
         "became": [_outcome(decision)] if decision.what in OUTCOMES else [],
         "risk": None if decision.probability is None else round(decision.probability, 4),
+        "value": decision.value,
+        "tier": decision.tier or None,
         "model_version": decision.model_version,
         "policy": decision.policy or None,
     }

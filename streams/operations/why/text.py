@@ -19,6 +19,8 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
     yield f"policy {now['policy']}"
     if now["control_group"]:
         yield "of the control group: no marketing, so that it can be seen what marketing does"
+    if now["value"] is not None:
+        yield f"worth {now['value']:,.2f} within the horizon" + (f", tier {now['tier']}" if now["tier"] else "")
     since = f", in an episode since {now['episode_since']}" if now["episode_since"] else ""
     yield f"at level {now['level']}{since}" if now["level"] else "at no level of risk"
     for name in ("nothing_drawn_before", "marketing_rests_until", "after_bad_experience_until"):
@@ -50,6 +52,8 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
     parts = [f"at a timer before {where}" if asked["by"] == "timer" else f"at the touchpoint{named} {where}"]
     if entry["risk"] is not None:
         parts.append(f"risk {entry['risk']:.2f}")
+    if entry["value"] is not None:
+        parts.append(f"worth {entry['value']:,.2f}" + (f" (tier {entry['tier']})" if entry["tier"] else ""))
     if entry["model_version"] is not None:
         version = entry["model_version"]
         parts.append(f"model of {moment(version)}" if version >= 0 else "untrained model")

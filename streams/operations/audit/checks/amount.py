@@ -26,6 +26,7 @@ def check(case: Case) -> Iterator[Finding]:
         yield from _promotions(case)
     if not case.marketing:
         return
+    yield from _unprofitable(case)
     cases = case.person.cases
     if cases:
         yield Finding("open_case", "no marketing while a case is open", f"{len(cases)} open: {sorted(cases)[0]}")
@@ -33,6 +34,21 @@ def check(case: Case) -> Iterator[Finding]:
         lasts = min(case.policy.rest(after), rest.until - rest.time)
         if case.sent_from + SECOND <= rest.time + lasts:
             yield Finding("rest", f"rest.{after} {lasts} ms from {rest.time}", f"at {case.sent_from}")
+
+
+def _unprofitable(case: Case) -> Iterator[Finding]:
+    """By the value that the decision says it was made from."""
+    rules, decision, action = case.policy.value, case.decision, case.action
+    if rules is None or decision is None or decision.value is None:
+        return
+    kept = decision.value
+    if decision.probability is not None:
+        kept /= max(1 - decision.probability, 1e-9)
+    most = rules.get("margin", 1) * kept * rules.get("spend_at_most", 1)
+    most = min(most, rules.get("acquisition_cost", most))
+    costs = action.get("liability", action.get("discount", 0) + action.get("cost", 0))
+    if costs > most:
+        yield Finding("unprofitable", f"{most:.2f} at most for a value of {decision.value:.2f}", f"may cost {costs:g}")
 
 
 def _counted(case: Case, within: int, counts: Callable[[Sent], bool]) -> int:

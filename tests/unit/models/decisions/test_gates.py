@@ -105,9 +105,12 @@ class World(NamedTuple):
     last_purchase: int = 0
     shared: Common | None = None
     stops: tuple[Stop, ...] = ()
+    value: float | None = None
+    risk: float | None = None
 
     def ask(self) -> Ask:
-        person = Person(b"c", self.tail, self.flags, self.last_purchase, 3, 100.0, None, NOW - WEEK)
+        known = (self.last_purchase, 3, 100.0, self.risk, NOW - WEEK)
+        person = Person(b"c", self.tail, self.flags, *known, value=self.value)
         return Ask(self.policy, person, self.standing, self.now, self.moment, NOW, self.level, self.shared, self.stops)
 
     def held(self) -> Mapping[str, tuple[Held, ...]]:
@@ -126,6 +129,11 @@ needs = "consent"
 [[basis]]
 purpose = "care"
 needs = "consent"
+"""
+WORTH = """
+[value]
+margin = 0.3
+spend_at_most = 0.5
 """
 NEVER = """
 [contact]
@@ -163,6 +171,7 @@ languages = ["de"]
 promotion = true
 once_per = "7d"
 budgets = ["few"]
+liability = 1
 """,
     contact=CAPPED,
     top=FEW,
@@ -279,6 +288,12 @@ CASES = {
         NOW + 6 * DAY,
     ),
     "after_outcomes": (World(standing=Standing(rests_until=NOW + HOUR)), ALL[3:], NOW + HOUR),
+    "unprofitable": (World(policy(sold="liability = 9.01", top=WORTH), value=60.0), ALL[3:], UNFORESEEN),
+    "unprofitable, since another would cost less": (
+        World(policy(sold="liability = 4.51", top=WORTH + "acquisition_cost = 4.5"), value=60.0),
+        ALL[3:],
+        UNFORESEEN,
+    ),
     "budget": (World(policy(sold='budgets = ["few"]', top=FEW), shared=Common(Purse())), ALL[3:], UNFORESEEN),
     "alarm": (World(shared=Common(Purse(), alarmed=True)), ALL[3:], UNFORESEEN),
     "hours_never": (World(policy(contact=NEVER)), ALL[1:], 0),
@@ -291,6 +306,14 @@ def test_a_gate_holds_the_purposes_that_it_is_for_and_no_others(name: str) -> No
     code = name.split()[0].rstrip(",")
     expected = {purpose: (Held(code, until),) if purpose in purposes else () for purpose in ALL}
     assert world.held() == expected
+
+
+@pytest.mark.parametrize(("value", "risk"), [(None, 0.9), (60.0, None), (30.0, 0.5)])
+def test_what_costs_as_much_as_the_customer_is_worth_if_kept_is_not_held(
+    value: float | None, risk: float | None
+) -> None:
+    held = World(policy(sold="cost = 9", top=WORTH), value=value, risk=risk).held()
+    assert held == dict.fromkeys(ALL, ())
 
 
 def test_where_nothing_stands_against_it_no_gate_holds() -> None:

@@ -46,7 +46,7 @@ def test_conditions_know_what_the_record_does() -> None:
         contract=pack_contract(Contract(state=PAUSED, plan="box")),
         interests=pack_interests(NOW, {"tea": 1.0, "cups": 2.0}),
     )
-    assert values(Person(b"c", tail, 0, NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY)) == {
+    assert values(Person(b"c", tail, 0, NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY, 0, 31.2, "top")) == {
         "customer_class": "business",
         "country": "DE",
         "language": "de",
@@ -64,6 +64,8 @@ def test_conditions_know_what_the_record_does() -> None:
         "rewards": ("cup",),
         "role": "buyer",
         "time_zone": "Europe/Berlin",
+        "value": 31.2,
+        "tier": "top",
     }
 
 

@@ -215,3 +215,20 @@ def test_compiled_code_finds_the_same_tier(bucket: int, cuts: list[int], old: in
         assert tier_in(bucket, row, old) == -1
     else:
         assert tier_in(bucket, row, old) == tier_of(bucket, cuts, old if 0 <= old <= len(cuts) else None)
+
+
+def test_decisions_say_the_value_and_wait_where_keeping_somebody_is_worth_less_than_it_may_cost() -> None:
+    dear = ALWAYS.replace("[action.offer]\n", "[action.offer]\nliability = 30\n")
+    world = rehearse(under(dear, shop(START + 140 * DAY)), VARIANTS["live"])
+    said = [json.loads(one.value) for shard in world.shards for one in shard.outputs if one.role == "decisions"]
+    held, sent = 0, 0
+    for one in said:
+        for candidate in one.get("candidates", ()):
+            if candidate["action"] == "offer" and one.get("value") is not None:
+                kept = one["value"] / (1.0 - one["probability"]) if "probability" in one else one["value"]
+                assert ("unprofitable" in candidate.get("gates", ())) == (0.4 * kept * 1.0 < 30.0)
+                held += 0.4 * kept < 30.0
+                sent += 0.4 * kept >= 30.0
+    assert held > 5
+    assert sent > 5
+    assert {one.get("tier", "") for one in said} >= {"best", "good", "others"}
