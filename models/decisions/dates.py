@@ -86,7 +86,7 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
         kept += found
         silence_kept = silence_kept and (not one.silent_for or any(dated.wakes for dated in found))
     if tuple(kept) != standing.dates:
-        standing.dates = tuple(kept[-MAX_DATED:])
+        standing.dates = _fewer(kept)
     standing.silence_kept = rules_of(given.policy).of_silence and silence_kept
     yield from _without_reason(given, rules)
     for one, since in due:
@@ -161,7 +161,12 @@ def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]
 
 
 def _add(given: Given, dated: Dated) -> None:
-    given.standing.dates = (*given.standing.dates, dated)[-MAX_DATED:]
+    given.standing.dates = _fewer([*given.standing.dates, dated])
+
+
+def _fewer(dates: list[Dated]) -> tuple[Dated, ...]:
+    """No more than a record remembers: what has no timer goes first."""
+    return tuple(dates if len(dates) <= MAX_DATED else sorted(dates, key=lambda one: one.wakes > 0)[-MAX_DATED:])
 
 
 def lacks_a_timer(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:
@@ -172,6 +177,7 @@ def lacks_a_timer(policy: PolicyInForce, person: Person, standing: Standing, now
             continue
         own = [one for one in standing.dates if one.moment == rules.number]
         due: list[tuple[DatedRules, int]] = []
-        if _timers(person, now, rules, own, due) != own or due:
+        found = _timers(person, now, rules, own, due)
+        if due or any(one.wakes and one not in own for one in found):
             return True
     return False

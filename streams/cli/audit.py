@@ -67,7 +67,7 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         grace = GRACE_MS if live else 0
         settings = config.engine()
         gone_after = settings.silence + settings.forget_after if settings.forget_after else 0
-        report = run(watched(lines), settings.lateness, from_then, grace, (gone_after, settings.tick))
+        report = run(watched(lines), settings.lateness, from_then, grace, (gone_after, settings.tick), settings.alive)
     seconds = time.monotonic() - begun
     if as_json:
         echo_json({"app": config.app, **report.data(), "seconds": round(seconds, 1)})
