@@ -142,13 +142,16 @@ _KEYS = ("purposes", "actions", "countries", "kinds")
 
 async def _stop(config: Config, partitions: int, wanted: Stop, wait: float) -> tuple[Stop, bool, list[int]]:
     from streams.operations import stops as operations
+    from streams.operations.choices import NoShard
     from streams.operations.policy import shards_now
     from streams.store.stop_flag import read_flag
 
     async with store_of(config) as store:
-        shards = await shards_now(store, config.app, partitions)
-        operations.check_selectors(wanted, shards)
-        bodies = {shard: now.body for shard, now in shards.items()}
+        named = await shards_now(store, config.app, partitions) if wanted.actions else {}
+        operations.check_selectors(wanted, named)
+        bodies = await operations.bodies_now(store, partitions)
+        if not bodies:
+            raise NoShard(f"app {config.app!r} has no shard that can be read")
         known = operations.known_of(bodies, await read_flag(store))
         made, again = await operations.raise_flag(store, wanted, known, int(time.time() * 1000))
         connection = kafka_connection(config)

@@ -7,6 +7,7 @@ log, by which shards decide. Cut short anywhere, the same command goes on: a sto
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from models.timeline.stop_types import Stop, Stops
 from models.timeline.stops import MOST_STOPS, in_force, joined, resumed, stopped
 from models.touchpoints import InvalidTouchpoint, event
 from streams.crash_points import point
-from streams.errors import EngineError, ExitCode
+from streams.errors import EngineError, ExitCode, NewerRelease, StateUnreadable
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
@@ -29,6 +30,8 @@ from streams.operations.policy import ShardPolicyNow, newest
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
 from streams.store.stop_flag import change_flag, read_flag
+
+logger = logging.getLogger(__name__)
 
 OPERATOR: Final = b"operator"
 """The sender of an order: no shard is called so, hence none takes it for an output of its own."""
@@ -58,13 +61,23 @@ class Where(NamedTuple):
 
 
 async def bodies_now(store: Store, partitions: int) -> dict[int, ShardBody]:
-    """The metadata of every shard that there is. Raises StateUnreadable, NewerRelease, StoreUnavailable."""
-    metas = {shard: await store.read_meta(str(shard)) for shard in range(partitions)}
-    return {shard: unpack_body(str(shard), meta.body) for shard, meta in metas.items() if meta is not None}
+    """The metadata of every shard that there is. One that can't be read, whose shard is parked or another release's, is
+    left out: it must not keep anybody from stopping the others. Raises StoreUnavailable."""
+    found = dict[int, ShardBody]()
+    for shard in range(partitions):
+        meta = await store.read_meta(str(shard))
+        if meta is None:
+            continue
+        try:
+            found[shard] = unpack_body(str(shard), meta.body)
+        except (StateUnreadable, NewerRelease) as error:
+            logger.warning("%s", error)
+    return found
 
 
 def check_selectors(stop: Stop, shards: Mapping[int, ShardPolicyNow]) -> None:
-    """Refuse a selector that fits nothing, such as a name with a letter wrong. Raises StopRefused."""
+    """Refuse a selector that fits nothing, such as a name with a letter wrong. shards: looked at where an action is
+    named. Raises StopRefused."""
     policies = [shard.policy for shard in shards.values() if shard.policy is not None]
     known = {action for policy in policies for action in policy.policy.action} or {*WITHOUT_POLICY}
     last = newest(shards)

@@ -1,0 +1,78 @@
+"""An operator's stop: its flag, its number, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from models.settings import EngineSettings
+from models.timeline.shard_state import ShardState
+from models.timeline.stop_types import Stop, Stops
+from models.timeline.stops import MOST_STOPS, resumed
+from streams.kafka.partition_facts import LogFacts
+from streams.operations.stops import StopRefused, bodies_now, check_selectors, lower_flag, raise_flag
+from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
+from streams.store.fake import FakeStore
+from streams.store.stop_flag import read_flag
+
+
+def test_a_shard_whose_state_cannot_be_read_keeps_nobody_from_stopping_the_others() -> None:
+    async def scenario() -> list[int]:
+        store = FakeStore()
+        creation = creation_of(LogFacts(0, 0, "topic-id", 4, None), "live", EngineSettings())
+        await store.create("0", pack_body(ShardBody(SCHEMA, creation, ShardState(0, 4, 0))))
+        await store.create("1", b"damaged")
+        await store.create("2", b'{"schema":99}')
+        return list(await bodies_now(store, 4))
+
+    assert asyncio.run(scenario()) == [0]
+
+
+def test_the_same_selectors_are_the_same_stop_others_have_numbers_of_their_own_and_there_are_so_many_at_most() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        first, again = await raise_flag(store, Stop(0, kinds=("offer",), by="ada", why="x"), Stops(), 1_000)
+        assert (first.number, again) == (1_000, False)
+        same, again = await raise_flag(store, Stop(0, kinds=("offer",), by="ben", why="y"), Stops(), 2_000)
+        assert (same, again) == (first, True)
+        for n in range(1, MOST_STOPS):
+            made, _ = await raise_flag(store, Stop(0, actions=(f"a{n}",), by="ada", why="x"), Stops(), 1_000)
+            assert made.number == 1_000 + n
+        with pytest.raises(StopRefused, match=f"{MOST_STOPS} stops are in force, and no more can be"):
+            await raise_flag(store, Stop(0, by="ada", why="x"), Stops(), 1_000)
+        await lower_flag(store, Stops(), [1_000])
+        new, again = await raise_flag(store, Stop(0, kinds=("offer",), by="ada", why="x"), Stops(), 1_000)
+        assert (new.number, again) == (1_000 + MOST_STOPS, False)
+        assert 1_000 in (await read_flag(store)).ended
+
+    asyncio.run(scenario())
+
+
+def test_what_a_shard_knows_comes_back_into_a_flag_that_was_lost_and_what_has_ended_does_not() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        known = resumed(Stops((Stop(5), Stop(6))), (6,))
+        made, _ = await raise_flag(store, Stop(0, kinds=("offer",), by="ada", why="x"), known, 3)
+        assert made.number == 7
+        flag = await read_flag(store)
+        assert ([one.number for one in flag.standing], flag.ended) == ([5, 7], (6,))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("stop", "told"),
+    [
+        (Stop(0, kinds=("offr",)), "kind 'offr' is none"),
+        (Stop(0, countries=("de",)), "country 'de' is no ISO 3166 code"),
+        (Stop(0, actions=("offr",)), "action 'offr' is none of those without a policy; give one of care, win_back"),
+        (Stop(0, by=" "), "--by has 1 characters"),
+        (Stop(0, why="x" * 501), "--why has 501 characters; give 1 to 500"),
+    ],
+)
+def test_a_selector_that_fits_nothing_is_refused(stop: Stop, told: str) -> None:
+    given = Stop(0, stop.purposes, stop.actions, stop.countries, stop.kinds, stop.by or "ada", stop.why or "why")
+    with pytest.raises(StopRefused) as refused:
+        check_selectors(given, {})
+    assert told in str(refused.value)
