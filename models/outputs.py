@@ -142,20 +142,21 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
     after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``,
     and a customer's `REQUESTS`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for
-    good), ``waits`` (until `until`), ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn``
-    (what became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live), ``may_contact``
-    (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the
-    plan, or its step), ``resent`` and ``not_resent`` (what was stopped), ``policy_in_force`` and ``policy_waiting``. Of
-    operators: ``stopped`` and ``resumed``. moment, level: what asked. candidates: what was looked at. gate: what held
-    the customer as a whole. control: the customer is of the control group, so `action` is what would have been done.
-    policy: its name. value, tier: what was known of the customer's value. late: of a version that came into force not
-    at a boundary but before the record at `at` and the due items that stand before that: the last boundary that the
-    line had crossed there. timer: of a late one that came into force between two of these due items: the first that it
-    decides, as its timer position (`models.timeline.order`) and its customer. champion: of a version that is the first
-    in force here since this model was promoted. lineage: of a version that another learner than the application's first
-    has made: that learner's schema. Two of them may have made versions of one boundary; `model_version` of the
-    decisions that follow means this one's. settings: what an operator's settings change, by name: the old value and the
-    new one. test: it is about somebody who tries things out, or for them.
+    good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has fallen), ``settled``,
+    ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been chosen if actions in
+    shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and
+    ``step_left_out`` (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was stopped),
+    ``policy_in_force`` and ``policy_waiting``. Of operators: ``stopped`` and ``resumed``. moment, level: what asked.
+    candidates: what was looked at. gate: what held the customer as a whole. control: the customer is of the control
+    group, so `action` is what would have been done. policy: its name. value, tier: what was known of the customer's
+    value. late: of a version that came into force not at a boundary but before the record at `at` and the due items
+    that stand before that: the last boundary that the line had crossed there. timer: of a late one that came into force
+    between two of these due items: the first that it decides, as its timer position (`models.timeline.order`) and its
+    customer. champion: of a version that is the first in force here since this model was promoted. lineage: of a
+    version that another learner than the application's first has made: that learner's schema. Two of them may have made
+    versions of one boundary; `model_version` of the decisions that follow means this one's. settings: what an
+    operator's settings change, by name: the old value and the new one. test: it is about somebody who tries things out,
+    or for them.
     """
 
     id: str

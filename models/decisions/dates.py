@@ -156,6 +156,7 @@ def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]
                 gone = one.nth == 1 and to_come and date not in dates_of(given.person, one)
             if gone:
                 standing.waiting.remove(waiting)
+                standing.told.pop(waiting.moment, None)  # it may ask anew at once
                 name = decision_id(given.person.customer, one.name, given.now, "void", "")
                 yield Said("void", name, moment=one.name, reason=ANSWERED if one.after else GONE)
 

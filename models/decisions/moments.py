@@ -92,6 +92,7 @@ def decide(given: Given) -> list[Said]:
     if given.standing.unsent:
         said += resend(given)
     said += answers(given, any(one.sending is not None for one in said))
+    given.standing.forget_told()
     return [one for one in said if one.what]
 
 
@@ -103,6 +104,7 @@ def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now:
     waiting = [one for one in standing.waiting if one.threshold]
     standing.waiting = [one for one in standing.waiting if not one.threshold]
     standing.unsent = [one for one in standing.unsent if not one.threshold]
+    standing.forget_told()
     name = policy.risk_moment or ""
     return [Said("void", decision_id(customer, name, now, "void", ""), moment=name) for _ in waiting]
 
@@ -238,6 +240,7 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
         if one.threshold:
             wakes = given.now if standing.carried and not until else one.wakes
             standing.carried = standing.carried and bool(until)
+            standing.told.pop(one.moment, None)  # a wait is said of its level
             standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at, wakes=wakes)
             return
     if len(standing.waiting) >= MAX_WAITING:

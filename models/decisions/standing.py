@@ -49,6 +49,11 @@ def channel_number(channel: str) -> int:
     return xxh3_64_intdigest(channel.encode()) & 0xFFFF or 1
 
 
+def gate_number(code: str) -> int:
+    """A gate, or what else makes a moment wait, as the record has it: 16 bits, never 0."""
+    return xxh3_64_intdigest(code.encode()) & 0xFFFF or 1
+
+
 class Waiting(NamedTuple):
     """A moment that has asked and is not answered.
 
@@ -153,12 +158,12 @@ class Standing:
     the same after a bad experience. promoted: the open episode had its promotion. once: by number, when last.
     unreachable: channels on which nothing arrives, by `channel_number`, since when (`models.decisions.reach`).
     talks_until: the customer is in a conversation with us; 0: in none. answers: at which parts of the day they answer
-    (`models.decisions.best_hour`). running: plans. dates: what moments of dates go by
-    (`models.decisions.dates`). silence_kept: each silence that asks has its timer, so that signs of staying need not be
-    looked at. carried: what waits for risk waits for its turn, since it stood at
-    its level when a policy came into force. shadowed: the highest threshold at which a shadow was drawn in the open
-    episode. unsent: triggers that were stopped. read: what it was read from: of what has not changed since,
-    `pack_standing` takes the bytes."""
+    (`models.decisions.best_hour`). running: plans. dates: what moments of dates go by (`models.decisions.dates`).
+    silence_kept: each silence that asks has its timer, so that signs of staying need not be looked at. carried: what
+    waits for risk waits for its turn, since it stood at its level when a policy came into force. shadowed: the highest
+    threshold at which a shadow was drawn in the open episode. unsent: triggers that were stopped. told: by the number
+    of a moment that waits, `gate_number` of what it was last said to wait for (`models.decisions.waits`). read: what it
+    was read from: of what has not changed since, `pack_standing` takes the bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -178,6 +183,7 @@ class Standing:
     dates: tuple[Dated, ...] = ()
     silence_kept: bool = False
     unsent: list[Unsent] = field(default_factory=list)
+    told: dict[int, int] = field(default_factory=dict)
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def next_timer(self) -> int:
@@ -193,6 +199,12 @@ class Standing:
                 times.append(one.until)
         times += [one.due for one in self.running if one.due]
         return min(times, default=0)
+
+    def forget_told(self) -> None:
+        """What was said of moments that wait no more counts for nothing when they ask again."""
+        if self.told:
+            waiting = {one.moment for one in self.waiting}
+            self.told = {moment: gate for moment, gate in self.told.items() if moment in waiting}
 
 
 class AsRead(NamedTuple):

@@ -40,6 +40,7 @@ _FORM_AT: Final = _READ.size
 _PART = struct.Struct("<BH")
 _DATED = struct.Struct("<III")
 _MAY_ASK = struct.Struct("<BII")
+_TOLD = struct.Struct("<IH")
 _SECOND = struct.Struct("<I")
 _SPENT = struct.Struct("<III")
 _MONEY: Final = 1 << 31
@@ -70,6 +71,11 @@ PARTS: Final[dict[int, Part]] = {
     3: Part("unsent", pack_unsent, unpack_unsent),
     4: Part("carried", lambda kept: b"", lambda stored: True),
     6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
+    7: Part(
+        "told",
+        lambda told: b"".join(_TOLD.pack(moment, gate) for moment, gate in sorted(told.items())),
+        lambda stored: dict(_TOLD.iter_unpack(stored)),
+    ),
 }
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))

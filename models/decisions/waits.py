@@ -14,7 +14,8 @@ from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import LEAST_LIFE, Opening, opening
 from models.decisions.outranking import OUTRANKING, outranked
 from models.decisions.rules import rules_of
-from models.decisions.standing import Waiting, number_of
+from models.decisions.standing import Waiting, gate_number, number_of
+from models.decisions.words import SENTENCES, WAITS
 from models.outputs import TASK, Candidate
 from models.settings import HOUR, MINUTE, SECOND
 
@@ -23,6 +24,11 @@ AFTER_OTHER, IN_WINDOW, HOURS, NEVER_OPEN = "after_other", "in_window", "hours",
 CROWDED, NO_MOMENT, NO_ACTION = "crowded", "no_moment", "no_action"
 """Why a moment waits, or ends, that is no gate's."""
 LEAST_WAIT: Final = HOUR
+_NUMBERS: Final = {code: gate_number(code) for code in (*SENTENCES, *WAITS)}
+CODES_OF: Final = {number: code for code, number in _NUMBERS.items()}
+"""By `gate_number`, what a moment may have been said to wait for."""
+if len(CODES_OF) < len(_NUMBERS):
+    raise ImportError("two gates have one number in the record: give one of them another code")
 SPREAD: Final = 30 * MINUTE
 """Those who wait for one hour of the day come back within so long of it."""
 
@@ -76,14 +82,21 @@ def later(
 def wait(
     given: Given, one: Waiting, name: str, gate: str, until: int, level: str = "", judged: Sequence[Judged] = ()
 ) -> Said:
-    """Look at it again then; a touchpoint's moment must be answered within its life."""
+    """Look at it again then; a touchpoint's moment must be answered within its life.
+
+    Said once for what it waits for, however often it is looked at meanwhile; what is taken back for it is said each
+    time.
+    """
     standing, wakes = given.standing, whole_second(until)
     within = rules_of(given.policy).moments[name].within
     if within:
         wakes = min(wakes, whole_second(one.asked + within))
-    if one.wakes == wakes:
-        return Said("")  # it has woken early, and still waits for the same
-    standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
+    if one.wakes != wakes:
+        standing.waiting[standing.waiting.index(one)] = one._replace(wakes=wakes)
+    number = _NUMBERS[gate]
+    if standing.told.get(one.moment) == number and gate != OUTRANKING:
+        return Said("")
+    standing.told[one.moment] = number
     return Said("waits", id_at(given, name, level), moment=name, level=level, gate=gate, until=wakes)
 
 

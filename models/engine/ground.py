@@ -119,6 +119,7 @@ class Ground:
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
         standing.dates = tuple(one for one in standing.dates if not one.wakes or one.wakes > now)
         standing.unsent = [one for one in standing.unsent if not one.wakes or one.wakes > now]
+        standing.forget_told()
         settle(standing, now)
         self.keep(lane, standing)
         return standing.next_timer()

@@ -145,7 +145,7 @@ def _funnel(tally: Tally) -> list[dict[str, Any]]:
 
 def _waits(tally: Tally) -> list[dict[str, Any]]:
     return [
-        {"gate": gate, "waits": count, "customers": len(tally.who_waits[gate]), "days": _days(tally.waited[gate])}
+        {"gate": gate, "waits": count, "customers": len(tally.who_waits[gate]), "days": _days(tally.waited(gate))}
         for gate, count in sorted(tally.waits.items(), key=lambda item: (-item[1], item[0]))
     ]
 

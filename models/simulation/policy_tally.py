@@ -66,8 +66,7 @@ class Tally:
         sent: all triggers.
         ended: moments by their name, level and end (`ENDS`).
         money: by end, what was not done was expected to bring: by the draw and by the control group.
-        gates: by code. waits: by gate, how often a moment began to wait; who_waits: the customers; waited: until when
-        from when on, ms.
+        gates: by code. waits: by gate, how often a moment began to wait; who_waits: the customers.
         looked_at, passed: how often an action was a candidate, and one that no gate held; held_by: by action and gate.
         episodes: that were opened. withdrawn: triggers that were taken back. not_worth: left alone since no action was
         worth its cost.
@@ -81,7 +80,8 @@ class Tally:
         self.gates: defaultdict[str, Gate] = defaultdict(Gate)
         self.waits: Counter[str] = Counter()
         self.who_waits: defaultdict[str, set[str]] = defaultdict(set)
-        self.waited: defaultdict[str, list[int]] = defaultdict(list)
+        self._waited: defaultdict[str, list[int]] = defaultdict(list)
+        self._waiting: dict[tuple[str, str], Decision] = {}
         self.looked_at: Counter[str] = Counter()
         self.passed: Counter[str] = Counter()
         self.held_by: Counter[tuple[str, str]] = Counter()
@@ -124,13 +124,31 @@ class Tally:
             case "episode_opened":
                 self.episodes += 1
             case "void":
+                self._waits_no_more(said, said.moment)
                 self.ended[said.moment, said.level, VOID] += 1
             case "waits":
+                self._waits_no_more(said, said.moment)
+                self._waiting[said.customer, said.moment] = said
                 self.waits[said.gate] += 1
                 self.who_waits[said.gate].add(said.customer)
-                self.waited[said.gate].append(said.until - said.time)
             case "decided":
+                self._waits_no_more(said, said.moment)
                 self._decided(said)
+            case "erased" | "forgotten":
+                for customer, moment in list(self._waiting):
+                    if customer == said.customer:
+                        self._waits_no_more(said, moment)
+
+    def _waits_no_more(self, said: Decision, moment: str) -> None:
+        """A moment is answered, or waits for something else."""
+        wait = self._waiting.pop((said.customer, moment), None)
+        if wait is not None:
+            self._waited[wait.gate].append(said.time - wait.time)
+
+    def waited(self, gate: str) -> list[int]:
+        """How long moments waited for a gate, ms: of one that still does, until it is looked at next as it was said."""
+        still = [one.until - one.time for one in self._waiting.values() if one.gate == gate]
+        return self._waited[gate] + still
 
     def _decided(self, said: Decision) -> None:
         end = _end(said)

@@ -94,6 +94,7 @@ steps = [
 [plan.first_days]
 moments = ["welcome"]
 once_per = "20d"
+ends_with = ["subscription_cancelled"]
 steps = [{ action = "second", after = "1d" }, { action = "first_steps", after = "9d", within = "3d" }]
 """
 )

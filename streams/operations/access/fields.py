@@ -193,6 +193,7 @@ STANDING: Final = {
     "silence_kept": Field("we look again after a silence", "nach einer Zeit der Stille sehen wir nach", "yes"),
     "unsent": Field("messages that we stopped", "Nachrichten, die wir angehalten haben", "packed"),
     "running": Field("plans that run", "laufende Abläufe", "packed"),
+    "told": Field("what we noted that an occasion waits for", "worauf ein Anlass wartet, wie wir notierten", "told"),
 }
 """Fields of `models.decisions.standing.Standing`."""
 STATEMENT: Final = {

@@ -17,6 +17,7 @@ from models.decisions.best_hour import counts_of
 from models.decisions.policy.parts import KINDS
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.standing_stored import unpack_standing
+from models.decisions.waits import CODES_OF
 from models.decisions.words import kind_told
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
@@ -196,6 +197,11 @@ class RecordTold:
             return {case: words.at_ms(opened) for case, opened in value.items()}
         if form == "once":
             return {self._names.get(number, f"{number:08x}"): words.at_ms(last) for number, last in value.items()}
+        if form == "told":
+            return {
+                self._names.get(number, f"{number:08x}"): CODES_OF.get(gate, f"{gate:04x}").replace("_", " ")
+                for number, gate in value.items()
+            }
         if form == "by_channel":
             return {self._channel(number): words.at_ms(since) for number, since in value.items()}
         if form == "spent":

@@ -165,6 +165,46 @@ def test_without_a_moment_of_risk_what_a_level_asked_ends() -> None:
     assert (said.gate, standing.waiting) == ("no_moment", [])
 
 
+# -- what is said of a wait
+
+
+def waits(standing: Standing, *touched: Touched, now: int = NOW, **changed: Any) -> list[tuple[str, str, str]]:
+    said = step(standing, *touched, now=now, **changed)
+    return [(one.moment, one.level, one.gate) for one in said if one.what == "waits"]
+
+
+def test_a_wait_for_one_gate_is_said_once_and_looked_at_all_the_same() -> None:
+    standing = Standing(reached=0.5, waiting=[waiting("danger", threshold=0.5)], harmed_until=NOW + 30 * DAY)
+    assert waits(standing) == [("danger", "slipping", "bad_experience")]
+    assert [one.wakes for one in standing.waiting] == [NOW + WEEK]
+    for week in (1, 2):
+        assert waits(standing, now=NOW + week * WEEK) == []
+        assert [one.wakes for one in standing.waiting] == [NOW + (week + 1) * WEEK]
+
+
+def test_another_gate_is_said_and_the_first_one_too_when_it_holds_again() -> None:
+    standing = Standing(reached=0.5, waiting=[waiting("danger", threshold=0.5)], harmed_until=NOW + 90 * DAY)
+    assert waits(standing) == [("danger", "slipping", "bad_experience")]
+    standing.window_ends = NOW + 2 * WEEK
+    assert waits(standing, now=NOW + WEEK) == [("danger", "slipping", "in_window")]
+    assert waits(standing, now=NOW + 2 * WEEK) == [("danger", "slipping", "bad_experience")]
+
+
+def test_a_higher_level_is_said_though_the_gate_is_the_same() -> None:
+    standing = Standing(reached=0.5, waiting=[waiting("danger", threshold=0.5)], harmed_until=NOW + 30 * DAY)
+    assert waits(standing) == [("danger", "slipping", "bad_experience")]
+    assert waits(standing, now=NOW + WEEK, estimate=0.9) == [("danger", "leaving", "bad_experience")]
+
+
+def test_what_was_answered_and_asks_again_is_said_again() -> None:
+    standing = Standing(waiting=[waiting("cart", asked=NOW)], harmed_until=NOW + 30 * DAY)
+    assert waits(standing) == [("cart", "", "bad_experience")]
+    [said] = step(standing, now=NOW + DAY)
+    assert (said.what, said.gate, standing.told) == ("decided", "expired", {})
+    again = touch("cart_abandoned", "cart", at=NOW + 2 * DAY, amount=1)
+    assert waits(standing, again, now=NOW + 2 * DAY) == [("cart", "", "bad_experience")]
+
+
 # -- several at one place
 
 

@@ -60,6 +60,7 @@ STANDINGS = st.builds(
     st.dictionaries(CHANNELS, TIMES, max_size=8),
     MAYBE,
     st.integers(0, 2**32 - 1),
+    told=st.dictionaries(st.integers(1, 2**32 - 1), st.integers(1, 2**16 - 1), max_size=4),
 )
 
 

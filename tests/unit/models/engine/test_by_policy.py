@@ -164,6 +164,24 @@ def test_plans_run_and_those_who_stood_above_a_level_ask_in_turn() -> None:
     assert waits["held"]
 
 
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_no_wait_is_said_twice_for_one_gate(policy: str) -> None:
+    last: dict[tuple[str, str], tuple[str, str]] = {}
+    many = 0
+    for one in said(rehearse(log_with(policy), VARIANTS["live"]), "decisions"):
+        key = (one.get("customer", ""), one.get("moment", ""))
+        if one["what"] == "waits":
+            told = one.get("level", ""), one["gate"]
+            assert last.get(key) != told or one["gate"] == "outranking", one
+            last[key] = told
+            many += 1
+        elif one["what"] in ("decided", "void"):
+            last.pop(key, None)
+        elif one["what"] in ("erased", "forgotten"):
+            last = {kept: told for kept, told in last.items() if kept[0] != key[0]}
+    assert many > 50
+
+
 def test_a_budget_that_runs_dry_is_never_passed_and_an_alarm_holds_marketing() -> None:
     world = rehearse(log_with("with budgets"), VARIANTS["live"])
     decisions = said(world, "decisions")

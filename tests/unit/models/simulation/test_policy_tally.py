@@ -122,3 +122,23 @@ def test_the_difference_of_two_reports() -> None:
         "left_alone_money": 0.29,
     }
     assert set(told["actions"]) == set(POLICY.action)
+
+
+def waits(at: int, gate: str, until: int, customer: str = "ada") -> Decision:
+    return Decision(f"{customer}{at}", "waits", at, AT, customer, moment="risk", gate=gate, until=until)
+
+
+def test_a_wait_lasts_until_its_answer_or_another_gate() -> None:
+    answer = Decision("a", "decided", 30 * DAY, AT, "ada", moment="risk", action="leave_alone", gate="expired")
+    erased = Decision("e", "erased", 5 * DAY, AT, "bob")
+    tally = counted(
+        waits(0, "budget", 7 * DAY),
+        waits(0, "budget", 7 * DAY, "bob"),
+        erased,
+        waits(20 * DAY, "hours", 21 * DAY),
+        answer,
+        waits(40 * DAY, "hours", 41 * DAY),
+    )
+    assert sorted(tally.waited("budget")) == [5 * DAY, 20 * DAY]
+    assert tally.waited("hours") == [10 * DAY, DAY]
+    assert tally.waits == {"budget": 2, "hours": 2}

@@ -17,7 +17,7 @@ from models.customer.record import Record
 from models.customer.restrictions import REASONS, Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.running import Running
-from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting
+from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting, gate_number
 from models.decisions.standing_stored import pack_standing
 from models.decisions.unsent import Unsent
 from models.timeline.order import Stage as Timer
@@ -89,7 +89,7 @@ def whole() -> Record:
         [DayCount(19_000, 1, 0, 3, 2)],
         {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)],
         unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5,
-        dates=(Dated(1, TIME, TIME),), silence_kept=True,
+        dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
