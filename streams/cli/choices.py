@@ -10,10 +10,10 @@ import click
 
 from models.settings import SECOND
 from streams.cli.options import echo
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
+from streams.operations.redis_access import store_of
 from streams.store.port import Store
 
 Read = tuple[Sequence[int], Sequence[int]]

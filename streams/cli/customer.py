@@ -14,9 +14,9 @@ from models.customer.tail import UnknownRecord
 from models.timeline.partitioning import partition_of
 from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:
     from streams.operations.customer.stored import StoredCustomer

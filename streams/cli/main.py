@@ -18,6 +18,7 @@ COMMANDS = {
     "backfill": "streams.cli.backfill:backfill",
     "completion": "streams.cli.completion:completion",
     "config": "streams.cli.config:config",
+    "console": "streams.cli.console:console",
     "customer": "streams.cli.customer:customer",
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",

@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
+from streams.operations.redis_access import store_of
 from streams.text import moment
 
 if TYPE_CHECKING:

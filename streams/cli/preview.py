@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
+from streams.operations.redis_access import store_of
 from streams.text import moment
 
 if TYPE_CHECKING:

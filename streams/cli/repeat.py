@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streams.cli.options import echo
 from streams.cli.progress import JobWatch
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
+from streams.operations.redis_access import store_of
 from streams.text import moment
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
-from streams.cli.access import Indices
 from streams.cli.customer import CustomerUnknown, RecordUnreadable
 from streams.cli.options import a_log, configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.cli.repeat import as_data, repeat, show
 from streams.config import Config
 from streams.errors import EngineError, StateUnreadable
+from streams.operations.redis_access import store_of
+from streams.operations.why.indices import Indices
 from streams.text import moment
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from streams.cli.choices import touchpoint_partitions
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.kafka.security import kafka_connection
+from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:
     from models.decisions.policy.in_force import PolicyInForce

@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from streams.bootstrap.preflight import look_at_store
-from streams.cli.redis_access import store_of
 from streams.config import load
 from streams.local.embedded import EmbeddedRedis, redis_program
 from streams.local.processes import LOOPBACK, ServerProcess, free_port, free_ports, redis_answers
+from streams.operations.redis_access import store_of
 from streams.store.port import StoreUnavailable
 from streams.store.redis.access import RedisLoginFailed, RedisRightMissing, RedisTlsFailed
 from streams.store.redis.connection import blocking, connect

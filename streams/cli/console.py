@@ -1,0 +1,75 @@
+"""`retention console`: pages in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from streams.cli.options import configured, echo, quiet_libraries
+from streams.config import Config, ConfigError
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="where to listen")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any that is free")
+@click.option("--worker", "given", multiple=True, metavar="HOST:PORT", help="a worker's metrics; once for each")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="RETENTION_CONSOLE_TOKEN_FILE",
+    help="whoever looks must know what is in it",
+)
+@click.option("--user-header", metavar="NAME", default="", help="header by which a reverse proxy names who looks")
+@configured("metrics_host", "metrics_port", "redis_cluster")
+def console(
+    config: Config, host: str, port: int, given: tuple[str, ...], token_file: Path | None, user_header: str
+) -> None:
+    """Show in a browser what is going on, and one customer's story. It reads, and changes nothing.
+
+    On this machine nobody is asked who they are. To listen elsewhere, give a token, or a reverse proxy's header: the
+    proxy must set it itself, and nobody else may reach the port. Who looked at which customer is logged. TLS is the
+    proxy's.
+
+    \b
+    Examples:
+      retention console
+      retention console --worker 10.0.0.5:9100 --worker 10.0.0.6:9100
+      retention console --host 0.0.0.0 --token-file /run/secrets/console
+    """
+    quiet_libraries()
+    token = token_file.read_text(encoding="utf-8").strip() if token_file is not None else ""
+    if token_file is not None and not token:
+        raise ConfigError(f"{token_file} is empty: write a token into it, such as that of `openssl rand -hex 24`")
+    if host not in LOOPBACK and not (token or user_header):
+        raise ConfigError(f"--host {host} is not this machine alone: give --token-file or --user-header")
+    from streams.console.access import Access
+    from streams.console.app import console_app
+    from streams.console.reading import Reading  # loads the engine
+    from streams.monitoring.top.workers import worker_urls
+
+    with Reading(config, list(worker_urls(given, config))) as reading:
+        asyncio.run(_serve(console_app(reading, Access(token, user_header)), host, port))
+
+
+async def _serve(app: object, host: str, port: int) -> None:
+    """Until SIGTERM or Ctrl-C."""
+    from aiohttp import web
+
+    assert isinstance(app, web.Application)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        await web.TCPSite(runner, host, port).start()
+        listening = runner.addresses[0]
+        echo(f"http://{'[' + host + ']' if ':' in host else host}:{listening[1]}/")
+        await stopped.wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,149 @@
+"""What the pages say of the running engine: now, what is decided, and its workers and shards."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from models.decisions.words import told
+from streams.console.svg import bar, spark
+from streams.monitoring.top.plain import quantiles
+from streams.monitoring.top.view import TriggerRow, View
+from streams.text import as_words, count, moment, quality
+
+BANDS: Final = ("safe", "watch", "at_risk", "lapsed")
+COLOURS: Final = {"safe": "safe", "watch": "watch", "at_risk": "risk", "lapsed": "lapsed"}
+MOST_LATEST: Final = 20
+
+
+def now_page(view: View) -> dict[str, Any]:
+    """The template's values."""
+    at_risk = view.bands.get("at_risk", 0)
+    return {
+        "title": "Now",
+        "headline": f"{at_risk:,} of {view.customers:,} customers are at risk; {view.triggers:,} triggers so far",
+        "lead": lead(view),
+        "alarms": [
+            f"Marketing waits in shard {', '.join(map(str, shards))}: {as_words(name)}"
+            for name, shards in view.alarms.items()
+        ],
+        "tiles": [
+            (
+                "Touchpoints a second",
+                count(view.rate),
+                spark(view.rates, "touchpoints a second"),
+                f"lag {count(view.lag)} records",
+            ),
+            (
+                "Customers at risk",
+                f"{at_risk:,}",
+                Markup(""),
+                f"{_share(at_risk, view.customers)} of {view.customers:,}",
+            ),
+            (
+                "Triggers",
+                f"{view.triggers:,}",
+                Markup(""),
+                ", ".join(f"{as_words(k)} {n}" for k, n in view.kinds.items()) or "none yet",
+            ),
+            ("Held back", f"{sum(view.held.values()):,}", Markup(""), _most_held(view)),
+        ],
+        "bands": [
+            (
+                as_words(band),
+                f"{view.bands.get(band, 0):,}",
+                bar(_part(view.bands.get(band, 0), view.customers), COLOURS[band], as_words(band)),
+            )
+            for band in BANDS
+        ],
+        "latest": [_row(row) for row in reversed(view.latest[-MOST_LATEST:])],
+        "trouble": view.triggers_trouble,
+    }
+
+
+def lead(view: View) -> str:
+    """How fast, and how well."""
+    reached = f"Log time {moment(view.time)}. " if view.time is not None else "Not all shards have begun. "
+    return f"{reached}{quantiles(view.latency)} from touchpoint to trigger. Model: {quality(view.quality)}."
+
+
+def decisions_page(view: View) -> dict[str, Any]:
+    """What became of the moments that asked, and which gate held how many."""
+    moments = {name: view.decided.get(name, 0) for name in ("triggered", "held", "left_alone", "control", "void")}
+    asked = sum(moments.values())
+    most = max(view.held.values(), default=1)
+    return {
+        "title": "Decisions",
+        "headline": f"{moments['triggered']:,} of {asked:,} moments became a message"
+        if asked
+        else "Nothing was decided yet",
+        "lead": "The others were held back or left alone. Counted since the workers' start.",
+        "outcomes": [(as_words(name), f"{many:,}", bar(_part(many, asked))) for name, many in moments.items()],
+        "held": [(gate, told(gate), f"{many:,}", bar(many / most, "held")) for gate, many in view.held.items()],
+        "budgets": [(one.name, f"{one.reserved:,}", f"{one.allowed:,}", f"{one.unmet:,}") for one in view.budgets],
+        "kinds": list(view.kinds.items()),
+    }
+
+
+def system_page(view: View) -> dict[str, Any]:
+    """Workers and shards."""
+    ill = [worker for worker in view.workers if not worker.well]
+    return {
+        "title": "System",
+        "headline": f"{len(ill)} of {len(view.workers)} workers are not well"
+        if ill
+        else f"All {len(view.workers)} workers are well",
+        "lead": "; ".join(f"{worker.name}: {', '.join(worker.why) or 'does not answer'}" for worker in ill)
+        or f"{len(view.shards)} shards are owned, lag {count(view.lag)} records, outbox {count(view.outbox)} entries.",
+        "workers": [
+            (
+                one.name,
+                "well" if one.well else "not well",
+                ", ".join(one.why),
+                f"{one.events:,}",
+                ", ".join(map(str, one.shards)),
+            )
+            for one in view.workers
+        ],
+        "shards": [
+            (
+                one.shard,
+                one.state,
+                one.why,
+                count(one.lag),
+                count(one.outbox),
+                count(one.due),
+                moment(one.time) if one.time else "-",
+            )
+            for one in view.shards
+        ],
+        "dead": f"{view.dead:,}",
+        "duplicates": f"{view.duplicates:,}",
+        "unowned": view.unowned,
+    }
+
+
+def _row(row: TriggerRow) -> dict[str, str]:
+    risk = "" if row.probability is None else f"{row.probability:.0%}"
+    what = f"{as_words(row.action)} by {row.channel}" if row.channel else as_words(row.action)
+    return {
+        "time": moment(row.time) if row.time else "-",
+        "customer": row.customer,
+        "what": what,
+        "why": "; ".join(row.reasons),
+        "risk": risk,
+    }
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _part(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _most_held(view: View) -> str:
+    gate, many = next(iter(view.held.items()), ("", 0))
+    return f"most by {gate}: {many:,}" if gate else "nothing yet"

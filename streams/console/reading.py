@@ -1,0 +1,138 @@
+"""Reads what the pages show: Redis, the topics by their indices, the workers' metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+from models.customer.record import unpack
+from models.settings import DAY
+from models.timeline.partitioning import partition_of
+from models.touchpoints import Touch as Touchpoint
+from models.touchpoints import read as read_touchpoint
+from models.touchpoints.kinds import Kind
+from streams.config import Config
+from streams.console.sources import Course, PolicyPage, Story, Touch
+from streams.monitoring.top.follow import Looking
+from streams.monitoring.top.view import View
+from streams.operations.customer.forecast import CustomerForecast
+from streams.operations.customer.portrait import profile_view
+from streams.operations.customer.standing import standing_view
+from streams.operations.customer.stored import StoredCustomer, stored_customer
+from streams.operations.policy import ShardPolicyNow, newest, shards_now
+from streams.operations.redis_access import store_of
+from streams.operations.why.indices import Indices
+from streams.operations.why.outputs import outputs_of
+from streams.operations.why.past import past
+
+LOOK_BACK: Final = 365 * DAY
+FRESH_S: Final = 1.0
+"""A look at the workers serves whoever asks within so long."""
+ENDS: Final = 2**62
+
+
+class Reading:
+    """Implements `streams.console.sources.Sources`; a context manager. urls: of the workers."""
+
+    def __init__(self, config: Config, urls: list[str]) -> None:
+        self._config, self._looking, self._stack = config, Looking(config, urls), ExitStack()
+        self._looker = ThreadPoolExecutor(1, "console-look")
+        self._view: tuple[float, View] | None = None
+        self._lock = asyncio.Lock()
+
+    def __enter__(self) -> Self:
+        self._looker.submit(self._stack.enter_context, self._looking).result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._looker.submit(self._stack.close).result()
+        self._looker.shutdown()
+
+    async def now(self) -> View:
+        """One look for all who ask at about the same time."""
+        async with self._lock:
+            if self._view is None or time.monotonic() - self._view[0] > FRESH_S:
+                view = await asyncio.get_running_loop().run_in_executor(self._looker, self._looking.look)
+                self._view = time.monotonic(), view
+            return self._view[1]
+
+    async def story(self, customer: str) -> Story | None:
+        return await asyncio.to_thread(self._story, customer)
+
+    async def policy(self) -> PolicyPage:
+        return await asyncio.to_thread(self._policy)
+
+    # -- in a thread of their own, since Kafka is read without an event loop
+
+    def _story(self, customer: str) -> Story | None:
+        with Indices(self._config, "touchpoints", "decisions", "triggers") as topics:
+            partition = partition_of(customer, topics.partitions)
+            stored = asyncio.run(self._stored(partition, customer))
+            since = max(0, stored.time - LOOK_BACK)
+            outputs = outputs_of(topics.of["decisions"], topics.of["triggers"], partition, customer, since, ENDS)
+            touches = list(_touches(topics.of["touchpoints"].of_customer(partition, customer, since)))
+        entries = past(outputs, ENDS)
+        if stored.record is None and not entries:
+            return None
+        profile, standing = {"kept": "nothing: they have left the store", "profile": {}, "behaviour": {}}, None
+        if stored.record is not None:
+            record = unpack(customer.encode(), stored.record)
+            profile = profile_view(customer, partition, record, stored.settings, stored.forecast)
+            if stored.policy is not None and stored.settings is not None:
+                standing = standing_view(customer, record, stored.policy, stored.settings, stored.time)
+        levels = () if stored.policy is None else stored.policy.levels(_class_of(profile))
+        return Story(
+            customer,
+            stored.time,
+            profile,
+            standing,
+            tuple(entries),
+            tuple(touches),
+            _course(stored.forecast),
+            tuple((one.name, one.at) for one in levels),
+            stored.unreadable,
+        )
+
+    async def _stored(self, partition: int, customer: str) -> StoredCustomer:
+        async with store_of(self._config) as store:
+            return await stored_customer(store, partition, customer)
+
+    async def _shards(self, partitions: int) -> dict[int, ShardPolicyNow]:
+        async with store_of(self._config) as store:
+            return await shards_now(store, self._config.app, partitions)
+
+    def _policy(self) -> PolicyPage:
+        with Indices(self._config, "touchpoints") as topics:
+            shards = asyncio.run(self._shards(topics.partitions))
+        last = newest(shards)
+        having: dict[str, list[int]] = {}
+        for shard, now in shards.items():
+            having.setdefault("no policy" if now.policy is None else now.policy.name, []).append(shard)
+        told = tuple((name, tuple(which)) for name, which in having.items())
+        return PolicyPage("", "", told) if last is None else PolicyPage(last.name, last.text, told)
+
+
+def _class_of(profile: dict[str, Any]) -> str | None:
+    stated = profile["profile"].get("customer_class")
+    return stated if isinstance(stated, str) else None
+
+
+def _course(found: CustomerForecast | None) -> Course | None:
+    if found is None:
+        return None
+    return Course(found.forecast.now, found.low, found.high, tuple(found.forecast.course[1:]))
+
+
+def _touches(records: Iterator[Any]) -> Iterator[Touch]:
+    for one in records:
+        touch = read_touchpoint(one.value, one.key, one.timestamp)
+        if isinstance(touch, Touchpoint):
+            amount = getattr(touch.data, "amount", None)
+            yield Touch(one.timestamp, Kind(touch.kind).type, f"of {amount:g}" if amount else "")

@@ -1,0 +1,77 @@
+"""What the pages show, as plain data, and the port through which they get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from streams.monitoring.top.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A touchpoint of a customer. time: its record's, log time in ms."""
+
+    time: int
+    type: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What further silence will bring. low, high: of the interval now. points: (time in ms, probability)."""
+
+    now: float
+    low: float | None
+    high: float | None
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One customer.
+
+    Attributes:
+        customer: the id.
+        as_of: the shard's log time, ms.
+        profile: as `retention customer --json` has it.
+        standing: how we stand with them, as `retention why --json` has it under `now`; None: no policy is in force.
+        past: decisions, oldest first, as `retention why --json` has them.
+        touches: what came of the customer, oldest first.
+        course: None: nobody is estimated.
+        levels: of the policy, lowest first: name and threshold.
+        trouble: why a part could not be read; empty: all could.
+    """
+
+    customer: str
+    as_of: int
+    profile: dict[str, Any]
+    standing: dict[str, Any] | None = None
+    past: tuple[dict[str, Any], ...] = ()
+    touches: tuple[Touch, ...] = ()
+    course: Course | None = None
+    levels: tuple[tuple[str, float], ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPage:
+    """The policy in force. shards: by what they have, which ones. history: newest first."""
+
+    name: str = ""
+    text: str = ""
+    shards: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    history: tuple[dict[str, Any], ...] = field(default=())
+
+
+class Sources(Protocol):
+    """Where pages read. All raise `streams.errors.EngineError`, with a remedy, where a service does not answer."""
+
+    async def now(self) -> View:
+        """What the workers and the triggers topic tell."""
+
+    async def story(self, customer: str) -> Story | None:
+        """One customer; None: nothing is known of them."""
+
+    async def policy(self) -> PolicyPage:
+        """The policy in force."""

@@ -1,0 +1,16 @@
+// What is live: the header's words, and the page of now. Without this a page still says everything, as of its loading.
+"use strict";
+const live = document.getElementById("live");
+const now = document.getElementById("now");
+const source = new EventSource("/live");
+source.onmessage = (event) => {
+  const told = JSON.parse(event.data);
+  live.className = "live " + (told.state === "live" ? "" : told.state);
+  live.textContent = told.words;
+  if (now && told.html && !now.contains(document.activeElement)) now.innerHTML = told.html;
+};
+source.onerror = () => {
+  live.className = "live away";
+  live.textContent = "the console does not answer; as of " + new Date().toLocaleTimeString();
+};
+for (const chart of document.querySelectorAll(".newest")) chart.scrollLeft = chart.scrollWidth;

@@ -1,0 +1,102 @@
+"""Made-up sources of the console's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.console.sources import Course, PolicyPage, Story, Touch
+from streams.errors import EngineError
+from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
+
+NOW = 1_791_000_000_000
+DAY = 86_400_000
+EVIL = '<script>alert("x")</script>'
+
+
+class Away(EngineError):
+    remedy = "start it"
+
+
+def entry(at: int, **changed: Any) -> dict[str, Any]:
+    told = {
+        "time": f"2026-09-{at:02d}T10:00:00Z", "id": str(at), "what": "decided", "moment": "risk", "level": "at_risk",
+        "action": "offer", "channel": "email", "control_group": False, "gate": None, "why": None, "until": None,
+        "reason": "silent 31 days", "candidates": [], "trigger": None, "became": [], "risk": 0.61, "policy": "1-abc",
+        "model_version": NOW, "asked_by": {"by": "timer", "partition": 0, "offset": 3},
+    }  # fmt: skip
+    return told | changed
+
+
+STORY = Story(
+    "anna",
+    NOW,
+    {
+        "kept": "everything",
+        "profile": {"country": "DE", "customer_class": "consumer", "topics": [], "quiet_hours": {"from": "21:00"}},
+        "behaviour": {"days_between_purchases": 12.0, "last_purchase": "2026-09-02T12:00:00Z"},
+        "risk": {"band": "at_risk"},
+    },
+    {
+        "level": "at_risk",
+        "control_group": False,
+        "episode_since": "2026-09-20T10:00:00Z",
+        "waits": [
+            {"moment": "risk", "level": "at_risk", "until": "2026-10-04T08:00:00Z", "gate": "hours", "why": "No hour."}
+        ],
+    },
+    (
+        entry(3, trigger={"id": "a"}, became=[{"what": "delivered", "time": "2026-09-03T11:00:00Z"}]),
+        entry(9, gate="open_case", why="A service case is open.", action="leave_alone", channel=None,
+              candidates=[{"action": "offer", "gates": [{"gate": "open_case"}], "score": 2.0}]),
+        entry(12, what="waits", gate="hours", why="It is no hour."),
+    ),
+    (Touch(NOW - 40 * DAY, "purchase", "of 20"), Touch(NOW - 20 * DAY, "complaint"), Touch(NOW - 2 * DAY, "visit")),
+    Course(0.69, 0.6, 0.77, tuple((NOW + n * 7 * DAY, 0.69 + n / 50) for n in range(1, 9))),
+    (("slipping", 0.5), ("at_risk", 0.65), ("leaving", 0.8)),
+)  # fmt: skip
+VIEW = View(
+    "x",
+    NOW,
+    time=NOW,
+    events=1000,
+    rate=12.5,
+    rates=(1.0, 12.5),
+    triggers=7,
+    decided={"triggered": 7, "held": 3},
+    held={"open_case": 2, "cap": 1},
+    budgets=(BudgetRow("gifts", 100, 40, 0),),
+    alarms={"arrivals": (0,)},
+    lag=0,
+    bands={"safe": 90, "at_risk": 10},
+    shards=(ShardRow(0, 0, 0, 5, NOW, "idle", ""),),
+    workers=(WorkerRow("w", True, True, True, (), (0,), 1000),),
+    latest=(TriggerRow(NOW, EVIL, "offer", "email", 0.66, ("silent",), NOW + DAY, "offer"),),
+)
+
+
+class Made:
+    """Sources of what is made up; `trouble` is raised in place of an answer."""
+
+    def __init__(self, trouble: EngineError | None = None) -> None:
+        self.trouble = trouble
+
+    def _answer(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+    async def now(self) -> View:
+        self._answer()
+        return VIEW
+
+    async def story(self, customer: str) -> Story | None:
+        self._answer()
+        return STORY if customer == "anna" else None
+
+    async def policy(self) -> PolicyPage:
+        self._answer()
+        return PolicyPage(
+            "3-abc",
+            "format = 1\n",
+            (("3-abc", (0, 1)),),
+            ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
+        )

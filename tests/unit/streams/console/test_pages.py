@@ -1,0 +1,125 @@
+"""The pages over made-up sources: what they say, what a browser may do with them, who may look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from streams.console.access import Access
+from streams.console.app import HEADERS, PAGES, console_app
+from tests.support.console_pages import EVIL, Away, Made
+
+
+@asynccontextmanager
+async def console(sources: Made | None = None, access: Access | None = None) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(console_app(sources or Made(), access or Access()))) as client:
+        yield client
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", PAGES)
+async def test_each_page_is_whole_without_scripts_and_keeps_to_itself(page: str) -> None:
+    async with console() as client:
+        answer = await client.get(f"/{page}")
+        text = await answer.text()
+    assert answer.status == 200
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "<h1>" in text
+    assert "style=" not in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert EVIL not in text
+    assert len(text) < 100_000
+
+
+@pytest.mark.asyncio
+async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
+    async with console() as client:
+        text = await (await client.get("/customers", params={"customer": "anna"})).text()
+    assert "<h1>anna is at risk: silent for 31 days, usually buys every 12</h1>" in text
+    for said in (
+        "risk 69%, 60% to 77% at 90 %",
+        "open_case: A service case is open.",
+        "leaving on",
+        "delivered",
+        "waits until",
+    ):
+        assert said in text
+
+
+@pytest.mark.asyncio
+async def test_who_is_not_known_is_said_and_escaped() -> None:
+    async with console() as client:
+        answer = await client.get("/customers", params={"customer": EVIL})
+        text = await answer.text()
+    assert answer.status == 404
+    assert EVIL not in text
+    assert "&lt;script&gt;" in text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", ["/now", "/customers?customer=anna", "/policy"])
+async def test_what_a_service_refuses_is_said_with_its_remedy(page: str) -> None:
+    async with console(Made(Away("Redis at x does not answer"))) as client:
+        answer = await client.get(page)
+        text = await answer.text()
+    assert answer.status == 503
+    assert "Redis at x does not answer" in text
+    assert "start it" in text
+
+
+@pytest.mark.asyncio
+async def test_what_is_live_is_sent_as_events_and_says_when_a_store_is_away() -> None:
+    for sources, state in ((Made(), "live"), (Made(Away("Kafka is away")), "away")):
+        async with console(sources) as client:
+            answer = await client.get("/live")
+            told = json.loads((await answer.content.readline()).removeprefix(b"data: "))
+            assert told["state"] == state
+            assert ("customers are at risk" in told["html"]) == (state == "live")
+
+
+# -- who may look
+
+
+@pytest.mark.asyncio
+async def test_with_a_token_nobody_looks_without_it() -> None:
+    async with console(access=Access("secret")) as client:
+        for page in ("/now", "/live", "/customers?customer=anna"):
+            assert (await client.get(page)).status == 401
+        assert (await client.get("/now", headers={"Authorization": "Bearer secret"})).status == 200
+        assert (await client.get("/now", headers={"Authorization": "Bearer secre"})).status == 401
+        assert (await client.post("/login", data={"token": "no"})).status == 401
+        answer = await client.post("/login", data={"token": "secret"})
+        assert answer.status == 200
+        assert str(answer.url).endswith("/now")
+        [cookie] = list(client.session.cookie_jar)
+        assert (cookie["httponly"], cookie["samesite"], cookie.value) != (True, "Strict", "secret")
+        assert cookie["httponly"]
+        assert "secret" not in cookie.value
+        assert (await client.get("/system")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_without_a_token_only_this_machines_names_open_it() -> None:
+    async with console() as client:
+        assert (await client.get("/now", headers={"Host": "evil.example"})).status == 401
+        assert (await client.get("/now", headers={"Host": "localhost:1"})).status == 200
+
+
+@pytest.mark.asyncio
+async def test_a_proxy_names_who_looks() -> None:
+    async with console(access=Access(user_header="X-User")) as client:
+        assert (await client.get("/now")).status == 401
+        assert (await client.get("/now", headers={"X-User": "ada"})).status == 200
+
+
+@pytest.mark.asyncio
+async def test_who_looked_at_whom_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "streams.console.app")
+    async with console(access=Access(user_header="X-User")) as client:
+        await client.get("/customers?customer=anna", headers={"X-User": "ada"})
+    assert "ada looked at customer anna" in caplog.text
