@@ -8,9 +8,9 @@ from collections import Counter
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.kafka.security import kafka_connection
+from streams.operations.redis_access import store_of
 
 
 @click.command()

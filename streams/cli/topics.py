@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
 from streams.kafka.admin import TopicAdmin, TopicFacts, differs
 from streams.kafka.security import KafkaConnection, kafka_connection
 from streams.kafka.topic_reader import TopicReader
 from streams.kafka.topics import FOREVER, TIMESTAMP_TYPE, TopicSpec, specs
+from streams.operations.redis_access import store_of
 
 RETENTION_MS = "retention.ms"
 

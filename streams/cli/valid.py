@@ -10,9 +10,9 @@ import click
 
 from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
-from streams.cli.redis_access import store_of
 from streams.config import Config
 from streams.errors import ExitCode
+from streams.operations.redis_access import store_of
 from streams.text import moment
 
 if TYPE_CHECKING:
