@@ -53,6 +53,7 @@ def test_a_step_is_named_by_its_dearest_answer(outputs: list[Output], expected: 
     assert sort_of(outputs) == expected
 
 
+@pytest.mark.slow
 def test_a_small_log_has_every_common_step_and_leaves_the_engine_as_it_was() -> None:
     decide = HANDLERS[Effect.DECIDE]
     measured = measure(customers=40, days=120, runs=1)

@@ -89,7 +89,7 @@ def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("variant", ["live", "evaluation", "the silent leave"])
 def test_it_equals_the_plain_reference(variant: str, policy: str) -> None:
-    log = log_with(policy, customers=60 if variant == "live" else 30, days=200 if variant == "live" else 140)
+    log = log_with(policy, customers=40 if variant == "live" else 20, days=160 if variant == "live" else 120)
     assert digest(rehearse(log, VARIANTS[variant])) == digest(rehearse(log, VARIANTS[variant], engine=plainly))
 
 
@@ -126,7 +126,7 @@ def test_who_is_to_be_left_alone_is() -> None:
 @pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates"])
 @pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
-    log = log_with(policy, customers=20, days=100)
+    log = log_with(policy, customers=9, days=90)
     expected = digest(rehearse(log, VARIANTS[variant]))
     parts = replace(VARIANTS[variant], piece_items=batch)
     assert digest(rehearse(log, parts, batch=lambda at: batch)) == expected
