@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from models.customer.consent import unpack_register
+from models.customer.contract import runs_until
 from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
@@ -109,6 +110,8 @@ class Shop:
             level = self.random.choice(("slipping", "at_risk", "leaving"))
             if now < self.standing.window_ends or self.random.random() < 0.5:
                 return
+            if not self.policy.policy.contract.levels and runs_until(self.tail.contract) > now:
+                return  # no level asks
         elif name not in self.asked:
             return
         settle(self.standing, now)
