@@ -13,8 +13,8 @@ import click
 
 from streams.cli.log_evaluation import counted, make_folder, progress, tick_text, written
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
-from streams.cli.redis_access import store_of
 from streams.config import Config
+from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:
     from models.value.tiers import Tier

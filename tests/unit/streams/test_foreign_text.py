@@ -100,7 +100,8 @@ AS_IT_IS = {
     "screen.py": "what panels.py draws",
     "picture.py": "what panels.py draws",
     "tail.py": "JSON that `_one_line` has escaped",
-    "policy.py": "the text of a policy, which was read as TOML: that has no control characters",
+    "files.py": "the example policy",
+    "look.py": "the text of a policy, which was read as TOML: that has no control characters",
 }
 
 

@@ -75,7 +75,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "action.write.content is missing; give text of 1 to 100 characters",
         "channel.email.cost is -1; give a number from 0 to 1,000,000,000",
         'channel.email.price is no key that is known here; did you mean "presence"? known are cost, '
-        "presence, presence_expires",
+        "presence, presence_expires, lead, withdrawable",
     ]
     senseless = within("action.write", 'channels = ["sms"]').replace("exit = 0.4", "exit = 0.6")
     assert problems(senseless) == [
