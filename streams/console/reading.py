@@ -37,7 +37,7 @@ ENDS: Final = 2**62
 
 
 class Reading:
-    """Implements `streams.console.sources.Sources`; a context manager. urls: of the workers."""
+    """A context manager. urls: of the workers."""
 
     def __init__(self, config: Config, urls: list[str]) -> None:
         self._config, self._looking, self._stack = config, Looking(config, urls), ExitStack()

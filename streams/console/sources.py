@@ -65,7 +65,11 @@ class PolicyPage:
 
 
 class Sources(Protocol):
-    """Where pages read. All raise `streams.errors.EngineError`, with a remedy, where a service does not answer."""
+    """Where pages read.
+
+    Implemented by Reading (`streams.console.reading`).
+
+    All raise `streams.errors.EngineError`, with a remedy, where a service does not answer."""
 
     async def now(self) -> View:
         """What the workers and the triggers topic tell."""
