@@ -9,7 +9,8 @@ from models.decisions.limits import Mark, marks_of
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.purse import Purse
-from models.decisions.rules import Rules, rules_of
+from models.decisions.rule_types import Rules
+from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.timeline.stop_types import Stop
 

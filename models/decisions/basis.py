@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.customer.consent import EVERY, MARKETING, Answer, answer
 from models.decisions.person import Person
-from models.decisions.rules import Rules
+from models.decisions.rule_types import Rules
 
 REFUSED, NO_BASIS = "refused_channel", "no_basis"
 

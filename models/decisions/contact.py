@@ -11,7 +11,6 @@ to the present.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from models.customer.moments import whole
@@ -100,9 +99,9 @@ def reserve(
     standing.outstanding.append(
         Outstanding(
             trigger,
-            _second(now),
-            _second(expires or now + one.expires),
-            _second(until),
+            second_from(now),
+            second_from(expires or now + one.expires),
+            second_from(until),
             channel_number(channel),
             one.number,
             one.kind,
@@ -119,7 +118,7 @@ def remember(standing: Standing, policy: PolicyInForce, number: int, now: int) -
     """Let a moment or action of `once_per` have been just now. What the policy no longer asks for is forgotten."""
     once_per = rules_of(policy).once_per
     kept = {key: time for key, time in standing.once.items() if now < time + once_per.get(key, 0) and key != number}
-    kept[number] = _second(now)
+    kept[number] = second_from(now)
     standing.once = kept
 
 
@@ -175,11 +174,11 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
     named = data.coupon_id if kind == Kind.COUPON_REDEEMED else getattr(data, "trigger_id", None)
     at = _find(standing, id_of(named or ""))
     if kind == Kind.SPAM_REPORTED:
-        standing.rests_until = max(standing.rests_until, _second(time + rules.spam))
+        standing.rests_until = max(standing.rests_until, second_from(time + rules.spam))
     elif kind == Kind.OFFER_DECLINED and (at is None or standing.outstanding[at].purpose == MARKETING):
-        standing.rests_until = max(standing.rests_until, _second(time + rules.declined))
+        standing.rests_until = max(standing.rests_until, second_from(time + rules.declined))
     elif kind == Kind.OFFER_FAILED and data.failure == "soft":
-        standing.rests_until = max(standing.rests_until, _second(time + rules.soft_failure))
+        standing.rests_until = max(standing.rests_until, second_from(time + rules.soft_failure))
     if at is None:
         return []
     if kind in _NOT_SENT or (kind == Kind.OFFER_FAILED and data.failure == "refused_by_sender"):
@@ -213,43 +212,12 @@ _ENDS: Final[dict[int, str]] = {Kind.OFFER_DECLINED: DECLINED, Kind.COUPON_REDEE
 """Touchpoints that end a promotion, and how."""
 
 
-def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, time: int) -> bool:
-    """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a severe case, a
-    failed payment, a low rating."""
-    bad = _BAD.get(kind)
-    if bad is None or not bad(data):
-        return False
-    standing.harmed_until = max(standing.harmed_until, _second(time + rules_of(policy).bad_experience))
-    return True
-
-
-def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> bool:
-    """Let marketing wait while a conversation lasts; whether a touchpoint is part of one."""
-    rules = rules_of(policy)
-    if kind not in rules.talks:
-        return False
-    standing.talks_until = max(standing.talks_until, _second(time + rules.talk_lasts))
-    return True
-
-
-_BAD: Final[dict[int, Callable[[Any], bool]]] = {
-    Kind.COMPLAINT: lambda data: True,
-    Kind.PAYMENT_FAILED: lambda data: True,
-    Kind.CASE_OPENED: lambda data: data.severity in ("high", "critical"),
-    Kind.NPS: lambda data: data.score <= 6,
-    Kind.CSAT: lambda data: data.score <= 2,
-    Kind.REVIEW: lambda data: data.rating <= 2,
-}
-BAD_EXPERIENCES: Final = frozenset(_BAD)
-"""Kinds of touchpoints that may tell of one."""
-
-
 def _deliver(standing: Standing, at: int, time: int, again: bool, once_per: dict[int, int]) -> list[Settled]:
     """It arrived; what was given back is had after all. again: the word is of the delivery itself, so that its time
     counts."""
     entry = standing.outstanding[at]
     known = entry.stage in (Stage.DELIVERED, Stage.PRESUMED)
-    moved = max(entry.time, _second(time)) if again or not known else entry.time
+    moved = max(entry.time, second_from(time)) if again or not known else entry.time
     open_until = entry.until if entry.until > time else 0
     late = entry.stage == Stage.GIVEN_BACK
     if late:
@@ -281,9 +249,9 @@ def _give_back(standing: Standing, at: int) -> list[Settled]:
 
 def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
     until = milliseconds(data.until) if data.promotion and data.until is not None else 0
-    at = _second(time)
+    at = second_from(time)
     entry = Outstanding(
-        0, at, at, _second(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
+        0, at, at, second_from(until), channel_number(data.channel or ""), 0, OTHERS, MARKETING, Stage.DELIVERED
     )
     settled = make_room(standing, forced=until > time)
     if len(standing.outstanding) < MAX_OUTSTANDING:
@@ -293,7 +261,7 @@ def _by_others(standing: Standing, data: Any, time: int) -> list[Settled]:
     return settled
 
 
-def _second(ms: int) -> int:
+def second_from(ms: int) -> int:
     """The first whole second from a moment on, as the record can keep it: nothing ends before its time. 0: none."""
     return whole(ms + SECOND - 1) if ms > 0 else 0
 

@@ -5,22 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from models.customer.contract import ACTIVE, ENDED, PAUSED
+from models.customer.contract import ACTIVE, PAUSED
 from models.customer.restrictions import ACTION_PURPOSES, CARE, CONTRACT, LEGAL, MARKETING
 from models.decisions.ask import FINAL, Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED
+from models.decisions.customer_gates import (
+    capped,
+    held_ad_free,
+    held_after_outcomes,
+    held_alarm,
+    held_bad_experience,
+    held_cool_down,
+    held_erased,
+    held_expired,
+    held_hours_never,
+    held_in_conversation,
+    held_no_basis,
+    held_open_case,
+    held_own_cap,
+    held_refused_channel,
+    held_restricted,
+    held_silent,
+    held_unreachable,
+    unforeseen,
+)
 from models.decisions.draw import share_of, unit_of, within
-from models.decisions.hours import never_open
-from models.decisions.limits import full_until, promotion_ends, reached
+from models.decisions.limits import promotion_ends
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.parts import KINDS
 from models.decisions.policy.types import OF_ACCOUNTS
-from models.decisions.reach import UNREACHABLE, unreachable
-from models.decisions.rules import ActionRules, Limit, a_week
+from models.decisions.reach import UNREACHABLE
+from models.decisions.rule_types import ActionRules
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.words import SENTENCES
-from models.settings import DAY, HOUR, SECOND
+from models.settings import HOUR, SECOND
 from models.touchpoints.kinds import Kind
 
 STOPPED: Final = "stopped"
@@ -28,50 +47,6 @@ STOPPED: Final = "stopped"
 _CANCEL_STARTED: Final = Kind.CANCEL_STARTED.type
 _MARKETING: Final = ACTION_PURPOSES.index(MARKETING)
 FOR_A_PERSON: Final = "for_a_person"
-
-
-# -- of the customer: whatever is done for a purpose
-
-
-def _erased(ask: Ask, purpose: str) -> Held | None:
-    return Held("erased") if ask.person.erased else None
-
-
-def _restricted(ask: Ask, purpose: str) -> Held | None:
-    return Held("restricted") if ask.person.restricted(purpose, ask.now) else None
-
-
-def _expired(ask: Ask, purpose: str) -> Held | None:
-    life = ask.rules.moments[ask.moment].within
-    return Held("expired") if life and ask.now >= ask.asked + life else None
-
-
-def _ad_free(ask: Ask, purpose: str) -> Held | None:
-    rules, person = ask.rules.policy.ad_free, ask.person
-    if person.tail.programme and person.tail.programme in rules.programmes:
-        return Held("ad_free")
-    contract = person.contract if rules.plans else None
-    runs = contract is not None and contract.state != ENDED
-    return Held("ad_free") if contract is not None and runs and contract.plan in rules.plans else None
-
-
-def _in_conversation(ask: Ask, purpose: str) -> Held | None:
-    until, rules = ask.standing.talks_until, ask.rules.policy.conversation
-    if rules is not None and rules.channels and ask.person.online(ask.now) in rules.channels:
-        until = max(until, ask.person.online_until)
-    return Held("in_conversation", until) if ask.now < until else None
-
-
-def _silent(ask: Ask, purpose: str) -> Held | None:
-    tail = ask.person.tail
-    if tail.max_per_week == 0:
-        return Held("silent")
-    return Held("silent", tail.silent_until) if ask.now < tail.silent_until else None
-
-
-def _open_case(ask: Ask, purpose: str) -> Held | None:
-    tail = ask.person.tail
-    return Held("open_case", _unforeseen(ask)) if tail.cases or tail.more_cases else None
 
 
 def _cancelling(ask: Ask, action: ActionRules) -> Held | None:
@@ -91,56 +66,6 @@ def _cancelling(ask: Ask, action: ActionRules) -> Held | None:
     return None if in_session and not had else Held("cancelling", began + rules.cancelling)
 
 
-def _bad_experience(ask: Ask, purpose: str) -> Held | None:
-    until = ask.standing.harmed_until
-    return Held("bad_experience", until) if ask.now < until else None
-
-
-def _cool_down(ask: Ask, purpose: str) -> Held | None:
-    if not ask.rules.cool_down:
-        return None
-    marks = ask.marks(_MARKETING)
-    until = marks[0][0] + ask.rules.cool_down if marks else 0
-    return Held("cool_down", until) if ask.now < until else None
-
-
-def _own_cap(ask: Ask, purpose: str) -> Held | None:
-    """What the customer wants at most in a week, and what the record can keep."""
-    full = full_until(ask.standing, ask.now)
-    if full:
-        return Held("cap", full)
-    most = ask.person.tail.max_per_week
-    return capped(ask, (a_week(most),)) if most > 0 else None
-
-
-def _after_outcomes(ask: Ask, purpose: str) -> Held | None:
-    until = ask.standing.rests_until
-    return Held("after_outcomes", until) if ask.now < until else None
-
-
-def _alarm(ask: Ask, purpose: str) -> Held | None:
-    return Held("alarm", _unforeseen(ask)) if ask.alarmed else None
-
-
-# -- of a channel
-
-
-def _unreachable(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(UNREACHABLE) if unreachable(ask.standing, channel) else None
-
-
-def _refused_channel(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(REFUSED) if ask.closed(purpose, channel) == REFUSED else None
-
-
-def _no_basis(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held(NO_BASIS) if ask.closed(purpose, channel) == NO_BASIS else None
-
-
-def _hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
-    return Held("hours_never") if never_open(ask.rules, ask.person, purpose, channel, ask.now) else None
-
-
 # -- of the action
 
 
@@ -152,7 +77,7 @@ def _stopped(ask: Ask, action: ActionRules) -> Held | None:
     if not any(one.fits(action.purpose, action.name, country, kind) for one in ask.stops):
         return None
     risk = bool(ask.moment) and ask.rules.moments[ask.moment].risk
-    return Held(STOPPED, _unforeseen(ask) if risk else ask.now + HOUR)
+    return Held(STOPPED, unforeseen(ask) if risk else ask.now + HOUR)
 
 
 def _off(ask: Ask, action: ActionRules) -> Held | None:
@@ -163,7 +88,7 @@ def _shadow(ask: Ask, action: ActionRules) -> Held | None:
     """A level waits for the day on which the action goes live; what a touchpoint asked is over by then."""
     if not action.shadow:
         return None
-    return Held("shadow", _unforeseen(ask) if ask.rules.moments[ask.moment].risk else FINAL)
+    return Held("shadow", unforeseen(ask) if ask.rules.moments[ask.moment].risk else FINAL)
 
 
 def _rollout(ask: Ask, action: ActionRules) -> Held | None:
@@ -240,7 +165,7 @@ def _held(ask: Ask, action: ActionRules) -> Held | None:
     for one in ask.standing.running:
         plan = ask.rules.plans.get(one.plan)
         if plan is not None and plan.holds and all(step.action != action.name for step in plan.steps):
-            return Held("held", _unforeseen(ask))
+            return Held("held", unforeseen(ask))
     return None
 
 
@@ -250,7 +175,7 @@ def _promotion_open(ask: Ask, action: ActionRules) -> Held | None:
 
 
 def _promotion_used(ask: Ask, action: ActionRules) -> Held | None:
-    return Held("promotion_used", _unforeseen(ask)) if action.promotion and ask.standing.promoted else None
+    return Held("promotion_used", unforeseen(ask)) if action.promotion and ask.standing.promoted else None
 
 
 def _cap(ask: Ask, action: ActionRules) -> Held | None:
@@ -265,13 +190,13 @@ def _unprofitable(ask: Ask, action: ActionRules) -> Held | None:
     most = rules.margin * kept * rules.spend_at_most
     if rules.acquisition_cost is not None:
         most = min(most, rules.acquisition_cost)
-    return Held("unprofitable", _unforeseen(ask)) if action.liability > most else None
+    return Held("unprofitable", unforeseen(ask)) if action.liability > most else None
 
 
 def _budget(ask: Ask, action: ActionRules) -> Held | None:
     if not action.budgets or ask.purse is None or not ask.purse.lacking(ask.rules, action, ask.now):
         return None
-    return Held("budget", _unforeseen(ask))
+    return Held("budget", unforeseen(ask))
 
 
 def _once_per(ask: Ask, action: ActionRules) -> Held | None:
@@ -298,9 +223,9 @@ _SOLD: Final = frozenset({MARKETING})
 OF_CUSTOMER, OF_ACTION, OF_CHANNEL = "customer", "action", "channel"
 TABLE: Final = (
     Row(STOPPED, _ALL, OF_ACTION, _stopped),
-    Row("erased", _ALL, OF_CUSTOMER, _erased),
-    Row("restricted", _ALL, OF_CUSTOMER, _restricted),
-    Row("expired", _ALL, OF_CUSTOMER, _expired),
+    Row("erased", _ALL, OF_CUSTOMER, held_erased),
+    Row("restricted", _ALL, OF_CUSTOMER, held_restricted),
+    Row("expired", _ALL, OF_CUSTOMER, held_expired),
     Row("off", _ALL, OF_ACTION, _off),
     Row("shadow", _ALL, OF_ACTION, _shadow),
     Row("rollout", _ALL, OF_ACTION, _rollout),
@@ -309,50 +234,33 @@ TABLE: Final = (
     Row("wrong_class", _ALL, OF_ACTION, _wrong_class),
     Row("condition", _ALL, OF_ACTION, _condition),
     Row(FOR_A_PERSON, _ALL, OF_ACTION, _for_a_person),
-    Row(UNREACHABLE, _ALL, OF_CHANNEL, _unreachable),
-    Row(REFUSED, _ASKED, OF_CHANNEL, _refused_channel),
-    Row(NO_BASIS, _ASKED, OF_CHANNEL, _no_basis),
-    Row("ad_free", _SOLD, OF_CUSTOMER, _ad_free),
-    Row("silent", _SOLD, OF_CUSTOMER, _silent),
+    Row(UNREACHABLE, _ALL, OF_CHANNEL, held_unreachable),
+    Row(REFUSED, _ASKED, OF_CHANNEL, held_refused_channel),
+    Row(NO_BASIS, _ASKED, OF_CHANNEL, held_no_basis),
+    Row("ad_free", _SOLD, OF_CUSTOMER, held_ad_free),
+    Row("silent", _SOLD, OF_CUSTOMER, held_silent),
     Row("unwanted_topic", _SOLD, OF_ACTION, _unwanted_topic),
     Row("no_content", _SOLD, OF_ACTION, _no_content),
     Row("frozen", _ALL, OF_ACTION, _frozen),
-    Row("open_case", _SOLD, OF_CUSTOMER, _open_case),
-    Row("in_conversation", _SOLD, OF_CUSTOMER, _in_conversation),
+    Row("open_case", _SOLD, OF_CUSTOMER, held_open_case),
+    Row("in_conversation", _SOLD, OF_CUSTOMER, held_in_conversation),
     Row("cancelling", _SOLD, OF_ACTION, _cancelling),
-    Row("bad_experience", _SOLD, OF_CUSTOMER, _bad_experience),
+    Row("bad_experience", _SOLD, OF_CUSTOMER, held_bad_experience),
     Row("held", _SOLD, OF_ACTION, _held),
     Row("promotion_open", _SOLD, OF_ACTION, _promotion_open),
     Row("promotion_used", _SOLD, OF_ACTION, _promotion_used),
-    Row("cool_down", _SOLD, OF_CUSTOMER, _cool_down),
-    Row("cap", _SOLD, OF_CUSTOMER, _own_cap),
+    Row("cool_down", _SOLD, OF_CUSTOMER, held_cool_down),
+    Row("cap", _SOLD, OF_CUSTOMER, held_own_cap),
     Row("cap", _COUNTED, OF_ACTION, _cap),
     Row("once_per", _ALL, OF_ACTION, _once_per),
-    Row("after_outcomes", _SOLD, OF_CUSTOMER, _after_outcomes),
+    Row("after_outcomes", _SOLD, OF_CUSTOMER, held_after_outcomes),
     Row("unprofitable", _SOLD, OF_ACTION, _unprofitable),
     Row("budget", _SOLD, OF_ACTION, _budget),
-    Row("alarm", _SOLD, OF_CUSTOMER, _alarm),
-    Row("hours_never", _ASKED, OF_CHANNEL, _hours_never),
+    Row("alarm", _SOLD, OF_CUSTOMER, held_alarm),
+    Row("hours_never", _ASKED, OF_CHANNEL, held_hours_never),
 )
 """All gates. A cap of one channel is a gate of the action and that channel: `judge`."""
 CODES: Final = tuple(dict.fromkeys(row.code for row in TABLE))
 """In the order in which they are told."""
 if tuple(SENTENCES) != CODES:
     raise ImportError("each gate must have its sentences, in the order of the table")
-
-
-def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
-    """Of the limits that are reached the one that holds longest."""
-    until = -1
-    for limit in limits:
-        frees = reached(ask.marks(limit.purpose), limit, ask.now)
-        if frees == 0:
-            return Held("cap")
-        until = max(until, frees or -1)
-    return Held("cap", until) if until >= 0 else None
-
-
-def _unforeseen(ask: Ask) -> int:
-    """Of what ends at nobody knows when: far away. It is looked at again within a tick all the same, and at once at a
-    touchpoint that ends it."""
-    return -(-ask.now // SECOND) * SECOND + 92 * DAY

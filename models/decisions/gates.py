@@ -11,19 +11,11 @@ from typing import Final, NamedTuple
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import FINAL, Ask, Held, Holding
 from models.decisions.basis import NO_BASIS, REFUSED
-from models.decisions.gate_table import (
-    CODES,
-    FOR_A_PERSON,
-    OF_ACTION,
-    OF_CHANNEL,
-    OF_CUSTOMER,
-    STOPPED,
-    TABLE,
-    capped,
-)
+from models.decisions.customer_gates import capped
+from models.decisions.gate_table import CODES, FOR_A_PERSON, OF_ACTION, OF_CHANNEL, OF_CUSTOMER, STOPPED, TABLE
 from models.decisions.person import Person
 from models.decisions.reach import UNREACHABLE, unreachable
-from models.decisions.rules import ActionRules, Rules
+from models.decisions.rule_types import ActionRules, Rules
 from models.decisions.words import SENTENCES
 
 __all__ = [

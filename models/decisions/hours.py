@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from models.customer.tail import Tail
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.rules import MOST_LOOKED_UP, Rules, rules_of
+from models.decisions.rule_types import MOST_LOOKED_UP, Rules
+from models.decisions.rules import rules_of
 from models.decisions.weeks import ALWAYS, NEVER, Week
 from models.decisions.zones import moment_of, zone_of
 from models.settings import MINUTE, SECOND

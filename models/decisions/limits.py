@@ -6,7 +6,7 @@ counts in every window; one that arrived from its delivery on; of a day's count 
 
 from __future__ import annotations
 
-from models.decisions.rules import ANY, Limit
+from models.decisions.rule_types import ANY, Limit
 from models.decisions.standing import IN_FLIGHT, MAX_OUTSTANDING, Stage, Standing
 from models.settings import DAY
 

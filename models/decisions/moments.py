@@ -14,8 +14,9 @@ from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
 from models.decisions.comes import comes
-from models.decisions.contact import REPORTS, report, settle, suffered, talked, withdraw
+from models.decisions.contact import REPORTS, report, settle, withdraw
 from models.decisions.dates import ask_by_dates, comes_to_ask
+from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.others import asked

@@ -19,7 +19,8 @@ from models.decisions.gates import in_order
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import opening
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.rules import ANY, Limit, limit_of
+from models.decisions.rule_types import ANY, Limit
+from models.decisions.rules import limit_of
 from models.decisions.sending import became
 from models.decisions.standing import OTHERS, Outstanding, Stage, channel_number
 from models.decisions.waits import HOURS, whole_second

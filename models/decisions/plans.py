@@ -15,7 +15,8 @@ from models.decisions.given import Given, Said, Touched, id_at
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.steps import step_name
-from models.decisions.rules import PlanRules, rules_of
+from models.decisions.rule_types import PlanRules
+from models.decisions.rules import rules_of
 from models.decisions.running import MAX_RUNNING, Running
 from models.decisions.standing import MAX_WAITING, Stage, Waiting, number_of
 from models.touchpoints.kinds import Kind

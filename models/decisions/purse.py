@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.decisions.periods import period_at
-from models.decisions.rules import ActionRules, BudgetRules, Rules
+from models.decisions.rule_types import ActionRules, BudgetRules, Rules
 from models.decisions.standing import Spent, number_of
 from models.settings import DAY
 from models.timeline.shared import Units

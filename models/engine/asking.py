@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.churn.definition import SIGNS
 from models.decisions.answers import WAKING
-from models.decisions.contact import BAD_EXPERIENCES
+from models.decisions.experience import BAD_EXPERIENCES
 from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce

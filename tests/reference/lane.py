@@ -44,7 +44,7 @@ from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.tail import Tail
 from models.customer.worth import Worth
-from models.decisions.contact import BAD_EXPERIENCES
+from models.decisions.experience import BAD_EXPERIENCES
 from models.decisions.given import Asks
 from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.conditions import holds

@@ -13,7 +13,8 @@ from models.customer.kept import REFUSES, kept_of, refuse
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
 from models.customer.tail import Tail
-from models.decisions.contact import remember, report, reserve, settle, suffered, talked
+from models.decisions.contact import remember, report, reserve, settle
+from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, customer_wide, judge
 from models.decisions.hours import opening
 from models.decisions.person import Person

@@ -9,16 +9,17 @@ from typing import Final
 
 from models.outputs import Decision, Trigger, Withdrawal
 from models.touchpoints import Kind, Rejected, Touch, read
+from streams.operations.audit.answered import of_decided, of_link, of_outranking
 from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
-from streams.operations.audit.checks.draw import drawn, of_decision
 from streams.operations.audit.checks.resent import of_resent
-from streams.operations.audit.dialogue import Dialogue, Rest, Sent
+from streams.operations.audit.dialogue import Dialogue, Sent
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
-from streams.operations.audit.policies import POLICY_CHOSEN, InForce, Policy, span
-from streams.operations.audit.records import Arrival, Line, Place, Said, Unread
+from streams.operations.audit.policies import POLICY_CHOSEN, InForce
+from streams.operations.audit.records import Arrival, Line, Place, Said
+from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.withdrawals import before, owed
 
@@ -29,7 +30,6 @@ ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger"})
 DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
 """What is never said of who was erased."""
 OPENS, CLOSES = "episode_opened", frozenset({"episode_closed", "void", "erased", "forgotten"})
-_ORDER: Final[dict[object, int]] = {Decision: 0, Withdrawal: 1, Trigger: 2}
 
 
 def audit(
@@ -109,7 +109,7 @@ class _Walk:
 
     def go(self) -> None:
         """From the first record to the last."""
-        said = _Said(self.line)
+        said = SaidByPlace(self.line)
         begun = False
         for arrival in self.line.touchpoints:
             if not begun and arrival.offset:
@@ -230,7 +230,7 @@ class _Walk:
             self._decided[decision.id] = decision
             customer_class = customer.person.customer_class or "consumer"
             if not decision.test:
-                self._found(decision, place, list(_of_decided(decision, dialogue, policy, customer_class)))
+                self._found(decision, place, list(of_decided(decision, dialogue, policy, customer_class)))
 
     def _policy(self, decision: Decision, place: Place) -> None:
         if not self.in_force.confirmed(place, decision.policy, decision.time):
@@ -247,7 +247,7 @@ class _Walk:
         self._unique(trigger, place)
         resent = self._resent.pop(trigger.id, None)
         decision = resent or self._decided.get(trigger.decision)
-        findings = list(_of_link(trigger, decision))
+        findings = list(of_link(trigger, decision))
         if decision is not None and decision.trigger == trigger.id and resent is None:
             del self._decided[decision.id]
         customer = self._customers.setdefault(trigger.customer, _Customer())
@@ -310,7 +310,7 @@ class _Walk:
             sent.withdrawn = True
             if withdrawal.reason == "outranking":
                 waits = self._waits.get(withdrawal.customer, [])
-                self._found(withdrawal, place, list(_of_outranking(self.in_force.policy, sent, waits)))
+                self._found(withdrawal, place, list(of_outranking(self.in_force.policy, sent, waits)))
             return
         self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
 
@@ -346,99 +346,3 @@ class _Walk:
         policy = self.in_force.policy.name if self.in_force.policy else ""
         for rule, says, done in findings:
             self.breaches.append(Breach(rule, said.id, said.customer, action, policy, says, done, place, said.time))
-
-
-def _of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
-    """Whether a trigger is what was decided at its place."""
-    if decision is None:
-        yield Finding("no_decision", f"decision {trigger.decision}", "there is none at its place")
-        return
-    told = {
-        name: (getattr(decision, name), getattr(trigger, name))
-        for name in ("customer", "action", "channel", "moment", "level", "policy", "time")
-    }
-    told["trigger"] = (decision.trigger, trigger.id)
-    if decision.what == PREVIEWED:
-        del told["customer"]  # decided as for one, and sent to another
-    for name, (says, done) in told.items():
-        if says != done:
-            yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")
-
-
-def _of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> Iterator[Finding]:
-    """What is asked of a trigger that gives way: the policy allows it, and an action of more priority waits."""
-    done = f"{sent.action} was taken back"
-    if policy is None or not policy.contact.get("outranking"):
-        yield Finding("outranking", "nothing gives way", done)
-        return
-    moments = {one.moment for one in waits if one.gate == "outranking"}
-    higher = [
-        int(action.get("priority", 5))
-        for action in policy.actions.values()
-        if moments & {*action.get("moments", ())} and action.get("purpose", "marketing") == "marketing"
-    ]
-    least = int(policy.actions.get(sent.action, {}).get("priority", 5))
-    if max(higher, default=0) <= least:
-        yield Finding("outranking", f"an action of more priority than {least} waits", done)
-
-
-def _of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_class: str) -> Iterator[Finding]:
-    """What is asked of a moment's answer; the dialogue takes it in."""
-    if drawn(decision):
-        yield from of_decision(policy, decision, dialogue.drawn)
-        dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
-        at = next((float(one["at"]) for one in policy.levels(customer_class) if one["name"] == decision.level), 1.0)
-        if dialogue.episode and at <= dialogue.reached:
-            yield Finding(
-                "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
-            )
-        dialogue.reached = max(dialogue.reached, at)
-        group = str([policy.control[key] for key in ("salt", "share", "exempt")])
-        if dialogue.control.setdefault(group, decision.control) != decision.control:
-            yield Finding(
-                "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"
-            )
-
-
-class _Said:
-    """What was said on the output topics, by place, each place's in order of time: decisions first, triggers last."""
-
-    def __init__(self, line: Line) -> None:
-        self.unread = Unread()
-        self._sources: list[_Ahead] = [
-            _Ahead(self.unread.decisions(line.decisions)),
-            _Ahead(self.unread.triggers(line.triggers)),
-        ]
-
-    def up_to(self, offset: int, after: int) -> Iterator[tuple[Place, list[Said]]]:
-        """All that was said up to a place."""
-        while waiting := [Place.of(source.next.at) for source in self._sources if source.next is not None]:
-            place = min(waiting)
-            if (place.offset, place.after) > (offset, after):
-                return
-            found: list[Said] = []
-            for source in self._sources:
-                while source.next is not None and Place.of(source.next.at) <= place:
-                    found.append(source.next)
-                    source.move()
-            yield place, sorted(found, key=lambda one: (one.time, _ORDER[type(one)]))
-
-    def left(self) -> int:
-        """How much was said behind that."""
-        left = 0
-        for source in self._sources:
-            while source.next is not None:
-                left += 1
-                source.move()
-        return left
-
-
-class _Ahead:
-    """An iterator of which the next is known."""
-
-    def __init__(self, values: Iterator[Said]) -> None:
-        self._values = values
-        self.next: Said | None = next(values, None)
-
-    def move(self) -> None:
-        self.next = next(self._values, None)

@@ -18,7 +18,8 @@ from models.decisions.person import Person
 from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import KINDS
-from models.decisions.rules import a_week, limit_of
+from models.decisions.rule_types import a_week
+from models.decisions.rules import limit_of
 from models.decisions.shared_moments import against_sharing
 from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing
 from models.decisions.standing_stored import unpack_standing

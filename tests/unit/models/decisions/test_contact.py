@@ -10,21 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.contact import (
-    CARE,
-    KEPT,
-    MARKETING,
-    Settled,
-    remember,
-    report,
-    reserve,
-    settle,
-    suffered,
-    withdraw,
-)
+from models.decisions.contact import CARE, KEPT, MARKETING, Settled, remember, report, reserve, settle, withdraw
+from models.decisions.experience import suffered
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.rules import ANY, Limit
+from models.decisions.rule_types import ANY, Limit
 from models.decisions.standing import (
     IN_FLIGHT,
     MAX_COUNTS,

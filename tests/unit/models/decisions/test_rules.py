@@ -5,7 +5,8 @@ from __future__ import annotations
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import KINDS
-from models.decisions.rules import ANY, Limit, Needed, rules_of
+from models.decisions.rule_types import ANY, Limit, Needed
+from models.decisions.rules import rules_of
 from models.decisions.standing import channel_number, number_of
 from models.settings import DAY, WEEK
 from tests.unit.models.decisions.policy.test_reading import EXAMPLE, SMALL

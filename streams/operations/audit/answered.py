@@ -1,0 +1,64 @@
+"""Whether what was decided, and what gives way, holds together by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from models.outputs import Decision, Trigger
+from streams.operations.audit.breaches import Finding
+from streams.operations.audit.checks.draw import drawn, of_decision
+from streams.operations.audit.dialogue import Dialogue, Rest, Sent
+from streams.operations.audit.outside import PREVIEWED
+from streams.operations.audit.policies import Policy, span
+
+
+def of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
+    """Whether a trigger is what was decided at its place."""
+    if decision is None:
+        yield Finding("no_decision", f"decision {trigger.decision}", "there is none at its place")
+        return
+    told = {
+        name: (getattr(decision, name), getattr(trigger, name))
+        for name in ("customer", "action", "channel", "moment", "level", "policy", "time")
+    }
+    told["trigger"] = (decision.trigger, trigger.id)
+    if decision.what == PREVIEWED:
+        del told["customer"]  # decided as for one, and sent to another
+    for name, (says, done) in told.items():
+        if says != done:
+            yield Finding("unlike_decision", f"{name} {says!r} was decided", f"{name} {done!r}")
+
+
+def of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> Iterator[Finding]:
+    """What is asked of a trigger that gives way: the policy allows it, and an action of more priority waits."""
+    done = f"{sent.action} was taken back"
+    if policy is None or not policy.contact.get("outranking"):
+        yield Finding("outranking", "nothing gives way", done)
+        return
+    moments = {one.moment for one in waits if one.gate == "outranking"}
+    higher = [
+        int(action.get("priority", 5))
+        for action in policy.actions.values()
+        if moments & {*action.get("moments", ())} and action.get("purpose", "marketing") == "marketing"
+    ]
+    least = int(policy.actions.get(sent.action, {}).get("priority", 5))
+    if max(higher, default=0) <= least:
+        yield Finding("outranking", f"an action of more priority than {least} waits", done)
+
+
+def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_class: str) -> Iterator[Finding]:
+    """What is asked of a moment's answer; the dialogue takes it in."""
+    if drawn(decision):
+        yield from of_decision(policy, decision, dialogue.drawn)
+        dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
+        at = next((float(one["at"]) for one in policy.levels(customer_class) if one["name"] == decision.level), 1.0)
+        if dialogue.episode and at <= dialogue.reached:
+            yield Finding(
+                "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
+            )
+        dialogue.reached = max(dialogue.reached, at)
+        group = str([policy.control[key] for key in ("salt", "share", "exempt")])
+        if dialogue.control.setdefault(group, decision.control) != decision.control:
+            yield Finding(
+                "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"
+            )
