@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 
@@ -42,9 +43,12 @@ def console(
       retention console --host 0.0.0.0 --token-file /run/secrets/console
     """
     quiet_libraries()
+    logging.getLogger("streams.console").setLevel(logging.INFO)
     token = token_file.read_text(encoding="utf-8").strip() if token_file is not None else ""
     if token_file is not None and not token:
         raise ConfigError(f"{token_file} is empty: write a token into it, such as that of `openssl rand -hex 24`")
+    if token and user_header:
+        raise ConfigError("--token-file and --user-header: give one; a proxy that names who looks asks them itself")
     if host not in LOOPBACK and not (token or user_header):
         raise ConfigError(f"--host {host} is not this machine alone: give --token-file or --user-header")
     from streams.console.access import Access

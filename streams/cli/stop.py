@@ -77,11 +77,19 @@ def stop(config: Config, by: str, why: str, wait: float, as_json: bool, **given:
 @_selectors
 @click.option("--all", "every", is_flag=True, help="end all stops")
 @click.option("--by", default="", help="who ends it")
+@click.option("--why", default="", help="why")
 @click.option("--wait", type=float, default=10.0, show_default=True, help="seconds to wait until all shards have it")
 @json_option("one JSON object")
 @configured("redis_cluster")
 def resume(
-    config: Config, numbers: tuple[int, ...], every: bool, by: str, wait: float, as_json: bool, **given: tuple[str, ...]
+    config: Config,
+    numbers: tuple[int, ...],
+    every: bool,
+    by: str,
+    why: str,
+    wait: float,
+    as_json: bool,
+    **given: tuple[str, ...],
 ) -> None:
     """End stops: by their numbers, by the selectors with which they were made, or all.
 
@@ -98,7 +106,9 @@ def resume(
     if bool(numbers) + any(selected) + every != 1:
         raise click.UsageError("give numbers, selectors, or --all; `retention stops` shows what is stopped")
     partitions = touchpoint_partitions(config)
-    ended, lack = asyncio.run(_resume(config, partitions, numbers, None if numbers or every else selected, by, wait))
+    ended, lack = asyncio.run(
+        _resume(config, partitions, numbers, None if numbers or every else selected, (by, why), wait)
+    )
     if as_json:
         echo_json({"ended": [_data(one) for one in ended], "not_read": lack})
     elif not ended:
@@ -132,6 +142,10 @@ def stops(config: Config, as_json: bool) -> None:
     for one in found:
         since = datetime.fromtimestamp(one.stop.number / 1000, UTC).strftime(TIME)
         echo(f"stop {one.stop.number}: {one.stop.words}; since {since}, by {one.stop.by}: {one.stop.why}")
+        if one.ended:
+            held = ", ".join(map(str, one.shards))
+            echo(f"  ended, and still held by shard {held}: run `retention resume {one.stop.number}` again")
+            continue
         flag = "publishers and senders" if one.flag else "NOT for publishers: run the same `retention stop` again"
         lack = f"; not read yet by shard {', '.join(map(str, one.not_yet))}" if one.not_yet else ""
         echo(f"  in force for {flag}; {len(one.shards)} shards decide by it{lack}")
@@ -143,11 +157,10 @@ _KEYS = ("purposes", "actions", "countries", "kinds")
 async def _stop(config: Config, partitions: int, wanted: Stop, wait: float) -> tuple[Stop, bool, list[int]]:
     from streams.operations import stops as operations
     from streams.operations.choices import NoShard
-    from streams.operations.policy import shards_now
     from streams.store.stop_flag import read_flag
 
     async with store_of(config) as store:
-        named = await shards_now(store, config.app, partitions) if wanted.actions else {}
+        named = await operations.policies_now(store, partitions) if wanted.actions else {}
         operations.check_selectors(wanted, named)
         bodies = await operations.bodies_now(store, partitions)
         if not bodies:
@@ -163,15 +176,17 @@ async def _stop(config: Config, partitions: int, wanted: Stop, wait: float) -> t
 
 
 async def _resume(
-    config: Config, partitions: int, numbers: tuple[int, ...], selected: Any, by: str, wait: float
+    config: Config, partitions: int, numbers: tuple[int, ...], selected: Any, told: tuple[str, str], wait: float
 ) -> tuple[list[Stop], list[int]]:
     from streams.operations import stops as operations
     from streams.store.stop_flag import read_flag
 
     async with store_of(config) as store:
         bodies = await operations.bodies_now(store, partitions)
-        known = operations.known_of(bodies, await read_flag(store))
-        meant = [one for one in known.standing if selected is None or operations.selectors(one) == selected]
+        flag = await read_flag(store)
+        known = operations.known_of(bodies, flag)
+        stand = operations.anywhere(bodies, flag)
+        meant = [one for one in stand if selected is None or operations.selectors(one) == selected]
         if numbers:
             meant = [one for one in meant if one.number in numbers]
         ended = [one.number for one in meant] + [number for number in numbers if number in known.ended]
@@ -179,7 +194,7 @@ async def _resume(
             return [], []
         await operations.lower_flag(store, known, ended)
         connection, topic = kafka_connection(config), config.topic("touchpoints")
-        await asyncio.to_thread(operations.write_end, connection, topic, partitions, bodies, ended, by)
+        await asyncio.to_thread(operations.write_end, connection, topic, partitions, bodies, ended, *told)
         _, lack = await operations.read_by(store, partitions, ended, False, wait)
         return meant, list(lack)
 

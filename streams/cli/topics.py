@@ -140,14 +140,14 @@ def retain(config: Config, dry_run: bool, as_json: bool) -> None:
 
 
 async def _periods(config: Config, partitions: int) -> dict[str, int]:
-    """By role of a topic, ms, as the newest policy says; none where there is none."""
+    """By role of a topic, ms, as the policy in force says, not one that waits; none where there is none."""
     from models.decisions.policy.retention_types import periods_of
     from streams.operations.choices import NoShard
-    from streams.operations.policy import newest, shards_now  # loads River
+    from streams.operations.policy import in_force, shards_now  # loads River
 
     async with store_of(config) as store:
         try:
-            policy = newest(await shards_now(store, config.app, partitions))
+            policy = in_force(await shards_now(store, config.app, partitions))
         except NoShard:
             return {}
     return {} if policy is None else periods_of(policy.policy.retention)

@@ -42,7 +42,7 @@ class Access:
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token, without telling by the time that it takes how much of it is."""
-        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
+        return bool(self.token) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token.encode())
 
     def session(self) -> str:
         """What the cookie holds: it opens the pages, and does not tell the token."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
-from models.customer.record import unpack
+from models.customer.layout import ERASED
+from models.customer.record import Record, unpack
+from models.customer.tail import UnknownRecord
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Touch as Touchpoint
@@ -18,22 +21,38 @@ from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
 from streams.console.sources import Course, PolicyPage, Story, Touch
+from streams.errors import EngineError, StateUnreadable
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
 from streams.operations.customer.forecast import CustomerForecast
 from streams.operations.customer.portrait import profile_view
 from streams.operations.customer.standing import standing_view
 from streams.operations.customer.stored import StoredCustomer, stored_customer
-from streams.operations.policy import ShardPolicyNow, newest, shards_now
+from streams.operations.policy import ShardPolicyNow, in_force
+from streams.operations.policy.ledger import Ledger
+from streams.operations.policy.ledger_store import LedgerStore
 from streams.operations.redis_access import store_of
+from streams.operations.stops import policies_now
 from streams.operations.why.indices import Indices
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
 
+T = TypeVar("T")
 LOOK_BACK: Final = 365 * DAY
+READERS: Final = 2
+ANSWER_S: Final = 20.0
+"""A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
+MOST_TOUCHES: Final = 2_000
+"""Touchpoints on a time line: the newest."""
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 ENDS: Final = 2**62
+
+
+class StillReading(EngineError):
+    """What a page shows has to be read from the beginning of the topics."""
+
+    remedy = "wait a little and load the page again: what was read is kept in an index (`index_dir`)"
 
 
 class Reading:
@@ -42,6 +61,8 @@ class Reading:
     def __init__(self, config: Config, urls: list[str]) -> None:
         self._config, self._looking, self._stack = config, Looking(config, urls), ExitStack()
         self._looker = ThreadPoolExecutor(1, "console-look")
+        self._reader = ThreadPoolExecutor(READERS, "console-read")
+        self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
 
@@ -54,6 +75,7 @@ class Reading:
     ) -> None:
         self._looker.submit(self._stack.close).result()
         self._looker.shutdown()
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
     async def now(self) -> View:
         """One look for all who ask at about the same time."""
@@ -64,10 +86,16 @@ class Reading:
             return self._view[1]
 
     async def story(self, customer: str) -> Story | None:
-        return await asyncio.to_thread(self._story, customer)
+        """Two browsers that ask for one customer at a time are answered by one reading."""
+        running = self._stories.get(customer)
+        if running is None:
+            running = asyncio.get_running_loop().run_in_executor(self._reader, self._story, customer)
+            self._stories[customer] = running
+            running.add_done_callback(lambda _: self._stories.pop(customer, None))
+        return await _in_time(running)
 
     async def policy(self) -> PolicyPage:
-        return await asyncio.to_thread(self._policy)
+        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._policy))
 
     # -- in a thread of their own, since Kafka is read without an event loop
 
@@ -77,16 +105,18 @@ class Reading:
             stored = asyncio.run(self._stored(partition, customer))
             since = max(0, stored.time - LOOK_BACK)
             outputs = outputs_of(topics.of["decisions"], topics.of["triggers"], partition, customer, since, ENDS)
-            touches = list(_touches(topics.of["touchpoints"].of_customer(partition, customer, since)))
+            touches = deque(_touches(topics.of["touchpoints"].of_customer(partition, customer, since)), MOST_TOUCHES)
         entries = past(outputs, ENDS)
         if stored.record is None and not entries:
             return None
         profile, standing = {"kept": "nothing: they have left the store", "profile": {}, "behaviour": {}}, None
         if stored.record is not None:
-            record = unpack(customer.encode(), stored.record)
+            record = _record(customer, stored.record)
             profile = profile_view(customer, partition, record, stored.settings, stored.forecast)
             if stored.policy is not None and stored.settings is not None:
-                standing = standing_view(customer, record, stored.policy, stored.settings, stored.time)
+                standing = standing_view(customer, record, stored.policy, stored.settings, stored.time, stored.stops)
+            if record.flags & ERASED:
+                return Story(customer, stored.time, profile, standing)  # of what was before nothing is shown
         levels = () if stored.policy is None else stored.policy.levels(_class_of(profile))
         return Story(
             customer,
@@ -104,23 +134,43 @@ class Reading:
         async with store_of(self._config) as store:
             return await stored_customer(store, partition, customer)
 
-    async def _shards(self, partitions: int) -> dict[int, ShardPolicyNow]:
+    async def _policies(self, partitions: int) -> tuple[dict[int, ShardPolicyNow], Ledger]:
         async with store_of(self._config) as store:
-            return await shards_now(store, self._config.app, partitions)
+            return await policies_now(store, partitions), await LedgerStore(store).read()
 
     def _policy(self) -> PolicyPage:
         with Indices(self._config, "touchpoints") as topics:
-            shards = asyncio.run(self._shards(topics.partitions))
-        last = newest(shards)
+            shards, ledger = asyncio.run(self._policies(topics.partitions))
+        last = in_force(shards)
+        waits = [(now.waiting.name, now.at) for now in shards.values() if now.waiting is not None]
         having: dict[str, list[int]] = {}
         for shard, now in shards.items():
             having.setdefault("no policy" if now.policy is None else now.policy.name, []).append(shard)
         told = tuple((name, tuple(which)) for name, which in having.items())
-        return PolicyPage("", "", told) if last is None else PolicyPage(last.name, last.text, told)
+        history = tuple(
+            {"name": one.name.short, "by": one.by, "approvers": list(one.approvers), "reason": one.reason}
+            for one in reversed(ledger.applied)
+        )
+        name, text = ("", "") if last is None else (last.name, last.text)
+        return PolicyPage(name, text, told, max(waits, default=("", 0)), history)
+
+
+async def _in_time(reading: asyncio.Future[T]) -> T:
+    try:
+        return await asyncio.wait_for(asyncio.shield(reading), ANSWER_S)
+    except TimeoutError as error:
+        raise StillReading(f"the topics have been read for {ANSWER_S:g} s, and there is more") from error
+
+
+def _record(customer: str, stored: bytes) -> Record:
+    try:
+        return unpack(customer.encode(), stored)
+    except UnknownRecord as error:
+        raise StateUnreadable(f"the record of {customer!r}: {error}") from error
 
 
 def _class_of(profile: dict[str, Any]) -> str | None:
-    stated = profile["profile"].get("customer_class")
+    stated = profile["profile"].get("class")
     return stated if isinstance(stated, str) else None
 
 

@@ -56,11 +56,13 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class PolicyPage:
-    """The policy in force. shards: by what they have, which ones. history: newest first."""
+    """The policy in force. shards: by what they have, which ones. waiting: the name of the one that was applied for a
+    time to come, and that time (ms); empty: none. history: who applied what, newest first."""
 
     name: str = ""
     text: str = ""
     shards: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    waiting: tuple[str, int] = ("", 0)
     history: tuple[dict[str, Any], ...] = field(default=())
 
 

@@ -83,7 +83,7 @@ def _chips(story: Story) -> list[tuple[str, str]]:
             interval = f", {story.course.low:.0%} to {story.course.high:.0%} at 90 %"
         found.append((css, f"risk {story.course.now:.0%}{interval}"))
     profile = story.profile["profile"]
-    for name in ("customer_class", "country", "language", "programme"):
+    for name in ("class", "country", "language", "programme"):
         if profile.get(name):
             found.append(("", f"{as_words(name)}: {profile[name]}"))
     return found

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Meta, Struct
+from msgspec import Meta, Struct
 
 from models.customer.record import Record, unpack
 from models.customer.restrictions import MARKETING
@@ -30,6 +30,9 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import told
 from models.engine.by_policy import Customer
 from models.timeline.partitioning import partition_of
+from models.timeline.stop_types import Stops
+from models.timeline.stops import in_force as stops_in_force
+from models.timeline.stops import joined
 from models.touchpoints import InvalidTouchpoint, event
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerId, Name, Reference
 from models.touchpoints.types.asked import LONGEST_RESERVATION
@@ -37,6 +40,7 @@ from streams.errors import EngineError, ExitCode
 from streams.operations.policy import ShardPolicyNow, shard_now
 from streams.shard.meta import settings_in_force
 from streams.store import Store
+from streams.store.stop_flag import read_flag
 
 SOURCE: Final = "/retention/may-contact"
 LOOK_S: Final = 0.02
@@ -175,7 +179,8 @@ async def _look(store: Store, partitions: int, question: Question, name: str = "
         raise NotAsked(f"the record of {question.customer!r} is of another release: {error}") from error
     person = _person(question.customer, record, settings_in_force(str(shard), now.body).alive, now.policy)
     standing = Standing() if record is None else unpack_standing(record.tail.standing)
-    return _answer(question, now, now.policy, person, standing, record is not None, shard, name), now
+    stops = joined(await read_flag(store), stops_in_force(now.body.state))
+    return _answer(question, now, now.policy, person, standing, record is not None, shard, name, stops), now
 
 
 def _person(customer: str, record: Record | None, alive: Any, policy: PolicyInForce) -> Person:
@@ -196,13 +201,13 @@ def _answer(
     known: bool,
     shard: int,
     name: str,
+    stopped: Stops,
 ) -> Answer:
     at, entry = now.body.state.time, _reserved(standing, name)
     answer = Answer(True, (), 0, known, in_control(policy.policy.control, person), at, shard, policy.name)
     if entry is not None:
         return answer._replace(reservation=f"{entry.id:032x}", reserved_until=entry.expires)
-    stops = now.body.state.stops
-    ask = Ask(policy, person, standing, at, "", at, stops=() if stops is UNSET else stops.standing)
+    ask = Ask(policy, person, standing, at, "", at, stops=stopped.standing)
     held = against(ask, Wanted(question.purpose, question.channel, question.promotion))
     gates = tuple(Against(one.code, one.until, told(one.code), told(one.code, to_customer=True)) for one in held)
     until = max((one.until for one in held), default=0) if all(one.until for one in held) else 0

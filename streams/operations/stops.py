@@ -26,7 +26,7 @@ from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
 from streams.operations.choices import DELIVERY_S, read_within, write_choice
-from streams.operations.policy import ShardPolicyNow, newest
+from streams.operations.policy import ShardPolicyNow, newest, shard_now
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
 from streams.store.stop_flag import change_flag, read_flag
@@ -51,13 +51,15 @@ class Where(NamedTuple):
     """A stop, and where it is in force.
 
     flag: publishers and senders obey it. shards: that decide by it. not_yet: that do not: they lag, are parked, or have
-    a worker of an older release, which does not know the record.
+    a worker of an older release, which does not know the record. ended: an operator has ended it, and the shards do not
+    know.
     """
 
     stop: Stop
     flag: bool
     shards: tuple[int, ...]
     not_yet: tuple[int, ...]
+    ended: bool = False
 
 
 async def bodies_now(store: Store, partitions: int) -> dict[int, ShardBody]:
@@ -143,6 +145,29 @@ def known_of(bodies: Mapping[int, ShardBody], flag: Stops) -> Stops:
     return flag
 
 
+def anywhere(bodies: Mapping[int, ShardBody], flag: Stops) -> list[Stop]:
+    """What stands in the flag or in any shard, by number. It has what was ended by a command that was cut short before
+    the log had it, too."""
+    found = {one.number: one for one in flag.standing}
+    for body in bodies.values():
+        found |= {one.number: one for one in in_force(body.state).standing}
+    return [found[number] for number in sorted(found)]
+
+
+async def policies_now(store: Store, partitions: int) -> dict[int, ShardPolicyNow]:
+    """The policies of the shards that can be read: the others must not keep anybody from stopping."""
+    found = dict[int, ShardPolicyNow]()
+    for shard in range(partitions):
+        try:
+            now = await shard_now(store, str(shard))
+        except (StateUnreadable, NewerRelease) as error:
+            logger.warning("%s", error)
+            continue
+        if now is not None:
+            found[shard] = now
+    return found
+
+
 def write_orders(connection: KafkaConnection, topic: str, partitions: int, stop: Stop) -> None:
     """Order senders to drop what they hold, in every partition of the triggers topic.
 
@@ -182,9 +207,11 @@ def write_end(
     bodies: Mapping[int, ShardBody],
     numbers: Sequence[int],
     by: str,
+    why: str = "",
 ) -> list[int]:
     """Write the end of stops into every partition of the log; the offsets. Raises as `write_choice`."""
-    data = {"stops": list(numbers), **({"by": by} if by else {})}
+    told = {name: text for name, text in (("by", by), ("reason", why)) if text}
+    data = {"stops": list(numbers), **told}
     return write_choice(connection, topic, partitions, bodies, "end of the stop", _record("resumed", data))
 
 
@@ -219,8 +246,10 @@ async def stops_now(store: Store, partitions: int) -> tuple[list[Where], dict[in
     """What is stopped, and where it is in force; and the shards."""
     flag, bodies = await read_flag(store), await bodies_now(store, partitions)
     found = []
-    for stop in known_of(bodies, flag).standing:
+    standing = {one.number for one in known_of(bodies, flag).standing}
+    for stop in anywhere(bodies, flag):
         have = tuple(n for n, body in bodies.items() if stop in in_force(body.state).standing)
-        lack = tuple(n for n in range(partitions) if n not in have)
-        found.append(Where(stop, stop in flag.standing, have, lack))
+        ended = stop.number not in standing
+        lack = () if ended else tuple(n for n in range(partitions) if n not in have)
+        found.append(Where(stop, stop in flag.standing and not ended, have, lack, ended))
     return found, bodies

@@ -280,6 +280,8 @@ class Outgoing:
         taken = self._next(now_s)
         fresh = [entry for entry in taken if not self._public.has(entry)]
         stops = await self._rule.now([entry for entry in fresh if self._public.may_expire(entry)], self.stops)
+        if any(self._in_doubt_s(entry, time.time()) for entry in taken):
+            return  # while the stops were looked at it has expired: in doubt for now
         started = time.monotonic()
         if fresh:
             now = int(time.time() * 1000)

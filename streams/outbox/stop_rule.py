@@ -50,6 +50,7 @@ class StopWatch:
     def __init__(self, read: ReadFlag, clock: Callable[[], float] = time.monotonic) -> None:
         self._read, self._clock = read, clock
         self._at: float | None = None
+        self._failed: float | None = None
         self._asking = asyncio.Lock()
         self.stops = Stops()
         """As it was read last."""
@@ -60,14 +61,16 @@ class StopWatch:
             asked = self._clock()
             if self._at is not None and asked - self._at < FRESH_S:
                 return self.stops
+            if self._failed is not None and asked - self._failed < FRESH_S:
+                return None  # or the shards would wait one after the other
             try:
                 async with asyncio.timeout(ANSWER_S):
                     self.stops = await self._read()
             except (Unavailable, EngineError, TimeoutError) as error:
                 logger.warning("the flag of what is stopped cannot be read: %s", str(error) or "no answer in time")
-                self._at = None
+                self._at, self._failed = None, self._clock()
                 return None
-            self._at = asked
+            self._at, self._failed = asked, None
             return self.stops
 
 

@@ -98,5 +98,6 @@ class Made:
             "3-abc",
             "format = 1\n",
             (("3-abc", (0, 1)),),
+            ("4-def", NOW),
             ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
         )

@@ -27,7 +27,7 @@ from streams.operations.policy.refusals import (
     PolicyRefused,
     TooManyTouched,
 )
-from streams.operations.policy.shards import ShardPolicyNow, lacking, newest, shard_now, shards_now
+from streams.operations.policy.shards import ShardPolicyNow, in_force, lacking, newest, shard_now, shards_now
 
 __all__ = [
     "NONE",
@@ -44,6 +44,7 @@ __all__ = [
     "Stands",
     "TooManyTouched",
     "from_the_first",
+    "in_force",
     "lacking",
     "newest",
     "planned",

@@ -78,6 +78,12 @@ def newest(shards: Mapping[int, ShardPolicyNow]) -> PolicyInForce | None:
     return max(known, key=lambda entry: entry[0])[1] if known else None
 
 
+def in_force(shards: Mapping[int, ShardPolicyNow]) -> PolicyInForce | None:
+    """The newest of the policies that decide by now."""
+    known = [shard.policy for shard in shards.values() if shard.policy is not None]
+    return max(known, key=lambda one: (one.number, one.sha256), default=None)
+
+
 def lacking(shards: Mapping[int, ShardPolicyNow]) -> list[int]:
     """The shards that have not read the policy that was applied last."""
     last = newest(shards)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from models.timeline.stop_types import Stop, Stops
 from models.timeline.stops import MOST_STOPS, resumed
 from streams.kafka.partition_facts import LogFacts
-from streams.operations.stops import StopRefused, bodies_now, check_selectors, lower_flag, raise_flag
+from streams.operations.stops import (
+    StopRefused,
+    anywhere,
+    bodies_now,
+    check_selectors,
+    known_of,
+    lower_flag,
+    raise_flag,
+    stops_now,
+)
 from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
 from streams.store.fake import FakeStore
 from streams.store.stop_flag import read_flag
@@ -27,6 +37,24 @@ def test_a_shard_whose_state_cannot_be_read_keeps_nobody_from_stopping_the_other
         return list(await bodies_now(store, 4))
 
     assert asyncio.run(scenario()) == [0]
+
+
+def test_an_end_that_was_cut_short_before_the_log_had_it_is_found_and_ended_again() -> None:
+    async def scenario() -> None:
+        store = FakeStore()
+        creation = creation_of(LogFacts(0, 0, "topic-id", 2, None), "live", EngineSettings())
+        state = replace(ShardState(0, 2, 0), stops=Stops((Stop(5, by="ada", why="x"),)))
+        await store.create("0", pack_body(ShardBody(SCHEMA, creation, state)))
+        await store.create("1", pack_body(ShardBody(SCHEMA, creation, ShardState(1, 2, 0))))
+        bodies = await bodies_now(store, 2)
+        await lower_flag(store, known_of(bodies, await read_flag(store)), [5])
+        flag = await read_flag(store)
+        assert known_of(bodies, flag).standing == ()
+        assert [one.number for one in anywhere(bodies, flag)] == [5]
+        [where], _ = await stops_now(store, 2)
+        assert (where.flag, where.shards, where.not_yet, where.ended) == (False, (0,), (), True)
+
+    asyncio.run(scenario())
 
 
 def test_the_same_selectors_are_the_same_stop_others_have_numbers_of_their_own_and_there_are_so_many_at_most() -> None:
