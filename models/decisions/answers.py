@@ -85,7 +85,7 @@ def answers(given: Given, triggered: bool = False) -> list[Said]:
     for one in sorted(due, key=lambda one: rank(policy, one)) if len(due) > 1 else due:
         name = _moment(policy, one)
         if not name:
-            standing.waiting.remove(one)
+            standing.leave(one)
             said.append(Said("decided", id_at(given, str(one.moment)), action=LEAVE_ALONE, gate=NO_MOMENT))
         elif triggered and not _is_over(given, one, name):
             until = now + (DAY if one.threshold else LEAST_WAIT)
@@ -131,7 +131,8 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
         owed = next((found for found in judged if needs_a_person(found) or reaches_nobody(ask, found)), None)
         if owed is not None:
             return task(given, one, name, owed, judged)
-        made += shadow.of_touchpoint(given, name, judged, None)
+        if one.moment not in given.standing.told:  # recorded once
+            made += shadow.of_touchpoint(given, name, judged, None)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged)
     hours = [(found, _best(given, one, name, found)) for found in passing]
     open_now = [(found, hour) for found, hour in hours if hour is not None and hour.at <= now]
@@ -156,6 +157,8 @@ def _answer_touch(given: Given, one: Waiting, name: str, made: list[Said]) -> Sa
 def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Said:
     policy, now, standing = given.policy, given.now, given.standing
     level = _level(given, one)
+    if standing.carried and one.wakes and one.wakes <= now:
+        standing.carried, standing.live = False, shadow.TURNED
     if standing.window_ends > now:
         return wait(given, one, name, IN_WINDOW, standing.window_ends, level)
     ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared, given.stops)
@@ -169,8 +172,10 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         if owed is not None:
             return task(given, one, name, owed, judged, level)
         made += shadow.of_level(given, name, level, one.threshold, judged)
+        if not standing.live & shadow.TURNED:
+            standing.live = shadow.ONLY_SHADOW * shadow.alone(judged)
         return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged, level)
-    if standing.shadowed and not standing.carried and (until := own_turn(given)):
+    if standing.live == shadow.ONLY_SHADOW and (until := own_turn(given)):
         standing.carried = True
         return wait(given, one, name, CARRIED_OVER, until, level, judged)
     hours = [(found, _best(given, one, name, found)) for found in passing]
@@ -183,10 +188,10 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     likely = chances(scores, choice.floor, choice.hold_out)
     found_id = id_at(given, name, level)
     fell = drawn(likely, bytes.fromhex(found_id))
-    standing.waiting.remove(one)
+    standing.leave(one)
     if not ask.test:
         standing.window_ends = whole_second(now + ms_of(choice.window))
-    standing.carried, standing.shadowed = False, 0.0
+    standing.shadowed = 0.0
     by_action = {LEAVE_ALONE: likely[0]} | {
         found.action: chance for (found, _), chance in zip(open_now, likely[1:], strict=True)
     }

@@ -8,7 +8,7 @@ from models.decisions.given import Given, Said
 from models.decisions.plans import begin
 from models.decisions.rules import rules_of
 from models.decisions.standing import MAX_WAITING, Waiting
-from models.decisions.waits import crowded
+from models.decisions.waits import crowded, note_once
 
 
 def comes(given: Given, name: str, since: int) -> Iterator[Said]:
@@ -20,6 +20,7 @@ def comes(given: Given, name: str, since: int) -> Iterator[Said]:
         return
     yield from begin(given, name)
     if not moment.actions and name in rules_of(given.policy).plans_of:
+        note_once(given, name)
         return
     if len(standing.waiting) >= MAX_WAITING:
         yield crowded(given, name)

@@ -8,6 +8,8 @@ is remembered as long as it could ask again, so that it asks once in whatever or
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from operator import is_
 from typing import Final
 
 from models.customer.consent import MARKETING
@@ -20,8 +22,10 @@ from models.decisions.given import Given, Said, Touched, decision_id
 from models.decisions.person import Person, value_of
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.resending import never_mind
 from models.decisions.rules import rules_of
-from models.decisions.standing import MAX_DATED, Dated, Standing
+from models.decisions.standing import MAX_DATED, Dated, Standing, Waiting
+from models.decisions.unsent import Unsent
 from models.decisions.waits import whole_second
 
 ANSWERED: Final = "answered"
@@ -145,16 +149,22 @@ def _answers(rules: DatedRules, touch: Touched) -> bool:
 def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]:
     """Moments that wait, and whose date is no more the customer's, or that somebody has answered."""
     standing, touch = given.standing, given.touch
-    for one in rules if standing.waiting else ():
-        for waiting in [found for found in standing.waiting if found.moment == one.number and not found.threshold]:
+    for one in rules if standing.waiting or standing.unsent else ():
+        asks: list[Waiting | Unsent] = [found for found in standing.waiting if not found.threshold]
+        for waiting in [found for found in (*asks, *standing.unsent) if found.moment == one.number]:
             if one.after:
                 heard = touch is not None and _answers(one, touch)
                 gone = heard and touch is not None and whole(touch.time) >= waiting.asked - one.after
             else:
                 date = waiting.asked - one.offset
                 to_come = bool(one.silent_for) or date > given.now
-                gone = one.nth == 1 and to_come and date not in dates_of(given.person, one)
-            if gone:
+                asked = {dated.date for dated in standing.dates if dated.moment == one.number and not dated.wakes}
+                # By what has asked: another policy may count from the date otherwise.
+                stands = {date, *asked}.intersection(dates_of(given.person, one))
+                gone = one.nth == 1 and to_come and not stands
+            if gone and isinstance(waiting, Unsent):
+                yield from never_mind(given, ANSWERED if one.after else GONE, partial(is_, waiting))
+            elif gone and isinstance(waiting, Waiting):
                 standing.waiting.remove(waiting)
                 standing.told.pop(waiting.moment, None)  # it may ask anew at once
                 name = decision_id(given.person.customer, one.name, given.now, "void", "")

@@ -61,7 +61,8 @@ def _cancelling(ask: Ask, action: ActionRules) -> Held | None:
         one.purpose == _MARKETING and one.time >= began and one.stage != Stage.GIVEN_BACK and one.kind != OTHERS
         for one in ask.standing.outstanding
     )
-    asked_there = ask.moment and _CANCEL_STARTED in rules.policy.moment[ask.moment].touchpoints
+    moment = rules.policy.moment.get(ask.moment)  # none: a step of a plan, or a preview
+    asked_there = moment is not None and _CANCEL_STARTED in moment.touchpoints
     in_session = asked_there and ask.now < began + rules.session
     return None if in_session and not had else Held("cancelling", began + rules.cancelling)
 

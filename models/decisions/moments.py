@@ -20,11 +20,11 @@ from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.others import asked
-from models.decisions.plans import due, heard, level_reached, window_over
+from models.decisions.plans import due, heard, level_reached, over, window_over
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
-from models.decisions.resending import hold, resend, stopped_by
+from models.decisions.resending import hold, never_mind, resend, stopped_by
 from models.decisions.rules import rules_of
 from models.decisions.sending import became
 from models.decisions.standing import (
@@ -39,6 +39,7 @@ from models.decisions.standing import (
     number_of,
 )
 from models.decisions.turns import CARRIED_OVER, own_turn
+from models.decisions.unsent import Unsent
 from models.decisions.waits import crowded
 from models.touchpoints.kinds import Kind
 
@@ -77,6 +78,8 @@ def decide(given: Given) -> list[Said]:
         said += _told(given, touch)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
+        if given.standing.unsent:
+            said += _never_sent_again(given, touch)
         if given.standing.running:
             said += heard(given, touch)
         if touch.moments:
@@ -93,6 +96,8 @@ def decide(given: Given) -> list[Said]:
     if given.standing.unsent:
         said += resend(given)
     said += answers(given, any(one.sending is not None for one in said))
+    if given.standing.running:
+        said += over(given)
     given.standing.forget_told()
     return [one for one in said if one.what]
 
@@ -100,7 +105,8 @@ def decide(given: Given) -> list[Said]:
 def end_episode(standing: Standing, policy: PolicyInForce, customer: bytes, now: int) -> list[Said]:
     """The risk has fallen, or nobody is estimated any more: the levels may ask again, and what waits for risk is
     void."""
-    standing.reached, standing.promoted, standing.carried, standing.shadowed = 0.0, False, False, 0.0
+    standing.reached, standing.promoted, standing.carried = 0.0, False, False
+    standing.shadowed, standing.live = 0.0, 0
     standing.running = [one for one in standing.running if not one.at]
     waiting = [one for one in standing.waiting if one.threshold]
     standing.waiting = [one for one in standing.waiting if not one.threshold]
@@ -151,6 +157,19 @@ def _taken_back(given: Given, touch: Touched) -> Iterator[Said]:
         reason = _reason_to_take_back(given, touch, one, name)
         if reason and withdraw(standing, one.id, rules_of(policy).final):
             yield Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True)
+
+
+def _never_sent_again(given: Given, touch: Touched) -> list[Said]:
+    """What was stopped, and what comes takes back."""
+    policy, kind = given.policy, Kind(touch.kind)
+
+    def meant(unsent: Unsent) -> bool:
+        action = policy.policy.action.get(policy.named.get(unsent.action, ""))
+        if action is None or action.withdraw_when is None:
+            return action is not None and kind in TAKES_BACK.get(action.purpose, ())
+        return kind.type in action.withdraw_when
+
+    return never_mind(given, kind.type, meant)
 
 
 def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: str) -> str:
@@ -242,11 +261,12 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
             wakes = given.now if standing.carried and not until else one.wakes
             standing.carried = standing.carried and bool(until)
             standing.told.pop(one.moment, None)  # a wait is said of its level
+            standing.live = 0
             standing.waiting[place] = one._replace(moment=number, threshold=asking[-1].at, wakes=wakes)
             return
     if len(standing.waiting) >= MAX_WAITING:
         last = max(standing.waiting, key=lambda one: rank(policy, one))
-        standing.waiting.remove(last)
+        standing.leave(last)
         yield crowded(given, policy.named.get(last.moment) or str(last.moment))
     standing.waiting.append(Waiting(number, given.now, until or given.now, asking[-1].at))
     if until:

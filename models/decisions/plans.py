@@ -15,6 +15,7 @@ from models.decisions.given import Given, Said, Touched, id_at
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.steps import step_name
+from models.decisions.resending import never_mind
 from models.decisions.rule_types import PlanRules
 from models.decisions.rules import rules_of
 from models.decisions.running import MAX_RUNNING, Running
@@ -81,11 +82,20 @@ def due(given: Given) -> list[Said]:
             following = step.next + 1
             after = plan.steps[following - 1].after if following <= len(plan.steps) else 0
             step = step._replace(next=following, due=step.began + after if following <= len(plan.steps) else 0)
-        if step.next > len(plan.steps):
-            del standing.running[at]
-            said.append(Said(ENDED, id_at(given, plan.name), moment=plan.name, reason=DONE))
-        elif step != one:
+        if step != one:
             standing.running[at] = step
+    return said
+
+
+def over(given: Given) -> list[Said]:
+    """End the plans whose steps have all had their answer."""
+    standing, said = given.standing, list[Said]()
+    rules = rules_of(given.policy)
+    for one in list(standing.running):
+        plan = rules.plans.get(one.plan)
+        if plan is not None and one.next > len(plan.steps) and not _under_way(given, plan, one):
+            standing.running.remove(one)
+            said.append(Said(ENDED, id_at(given, plan.name), moment=plan.name, reason=DONE))
     return said
 
 
@@ -138,6 +148,19 @@ def _ask(given: Given, plan: PlanRules, one: Running) -> list[Said]:
     return []
 
 
+def _under_way(given: Given, plan: PlanRules, one: Running) -> bool:
+    """Whether a step of a plan waits, is out, or was stopped: what ends the plan has something to end."""
+    standing = given.standing
+    steps = {number_of(step_name(plan.name, at)) for at in range(1, len(plan.steps) + 1)}
+    if steps & {*(waits.moment for waits in standing.waiting), *(held.moment for held in standing.unsent)}:
+        return True
+    actions = {number_of(step.action) for step in plan.steps}
+    return any(
+        out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began
+        for out in standing.outstanding
+    )
+
+
 def _end(given: Given, one: Running, plan: PlanRules, reason: str) -> list[Said]:
     """End a plan: its steps that wait do so no more, and what of it is out is taken back."""
     standing = given.standing
@@ -145,6 +168,7 @@ def _end(given: Given, one: Running, plan: PlanRules, reason: str) -> list[Said]
     said = [Said(ENDED, id_at(given, plan.name), moment=plan.name, reason=reason)]
     numbers = {number_of(step_name(plan.name, at)) for at in range(1, len(plan.steps) + 1)}
     standing.waiting = [waits for waits in standing.waiting if waits.moment not in numbers]
+    said += never_mind(given, reason, lambda unsent: unsent.moment in numbers)
     actions = {number_of(step.action): step.action for step in plan.steps}
     for out in list(standing.outstanding):
         taken = out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began
@@ -163,4 +187,7 @@ def _never_mind(given: Given, plan: PlanRules, left_out: int) -> list[Said]:
         if left_out >> at & 1 and waits:
             standing.waiting.remove(waits[0])
             said.append(Said(LEFT_OUT, id_at(given, name), moment=name))
+        if left_out >> at & 1:
+            number = number_of(name)
+            said += never_mind(given, LEFT_OUT, lambda unsent, number=number: unsent.moment == number)  # type: ignore[misc]
     return said

@@ -7,6 +7,7 @@ spread over `SPREAD` hours of marketing, and over one hour of all else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
@@ -15,7 +16,7 @@ from models.decisions.given import Given, Said, Touched, again_id, id_at
 from models.decisions.policy.parts import KINDS
 from models.decisions.rules import rules_of
 from models.decisions.sending import send
-from models.decisions.standing import Outstanding, Stage, Waiting, id_of
+from models.decisions.standing import OTHERS, Outstanding, Stage, Waiting, id_of
 from models.decisions.unsent import MAX_UNSENT, Unsent
 from models.decisions.waits import LEAST_WAIT, NEVER_OPEN, NO_MOMENT, opening_of, told_candidates, whole_second
 from models.settings import HOUR, SECOND
@@ -39,7 +40,7 @@ def stopped_by(given: Given, touch: Touched) -> Outstanding | None:
         return None
     wanted = id_of(touch.data.trigger_id)
     entry = next((one for one in given.standing.outstanding if wanted and one.id == wanted), None)
-    if entry is None or entry.stage not in (Stage.OUT, Stage.PRESUMED):
+    if entry is None or entry.kind == OTHERS or entry.stage not in (Stage.OUT, Stage.PRESUMED):
         return None
     if touch.kind == Kind.EXPIRED_UNSENT:
         return entry
@@ -122,6 +123,11 @@ def _looked_at(given: Given, one: Unsent, triggered: bool) -> list[Said]:
     made = list[Said]()
     sent = send(given, word, hour, 0.0, made, asked)
     return [*made, sent]
+
+
+def never_mind(given: Given, why: str, meant: Callable[[Unsent], bool]) -> list[Said]:
+    """What was stopped is not sent again: what it was for is over."""
+    return [said for one in list(given.standing.unsent) if meant(one) for said in _drop(given, one, why)]
 
 
 def _own_time(given: Given, purpose: int) -> int:

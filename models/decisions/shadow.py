@@ -22,6 +22,20 @@ def passes_in_shadow(found: Judged) -> bool:
     return [held.code for held in found.held] == [SHADOW]
 
 
+ONLY_SHADOW: Final = 1
+TURNED: Final = 2
+"""Of `Standing.live`: the level waits since all that could be done is in shadow; it has had its turn."""
+
+
+def alone(judged: Sequence[Judged]) -> bool:
+    """Whether what is in shadow is all that could be done: nothing live waits for a gate that lifts by itself."""
+    waits = any(
+        found.held and all(held.until for held in found.held) and SHADOW not in {held.code for held in found.held}
+        for found in judged
+    )
+    return not waits and any(map(passes_in_shadow, judged))
+
+
 def of_level(given: Given, name: str, level: str, threshold: float, judged: Sequence[Judged]) -> list[Said]:
     """The draw among what could be done and what could be if it were live, once a level and episode."""
     standing = given.standing

@@ -180,11 +180,18 @@ class Standing:
     running: list[Running] = field(default_factory=list)
     carried: bool = False
     shadowed: float = 0.0
+    live: int = 0
     dates: tuple[Dated, ...] = ()
     silence_kept: bool = False
     unsent: list[Unsent] = field(default_factory=list)
     told: dict[int, int] = field(default_factory=dict)
     read: AsRead | None = field(default=None, repr=False, compare=False)
+
+    def leave(self, one: Waiting) -> None:
+        """A moment waits no more; with that of risk goes what is known of its turn."""
+        self.waiting.remove(one)
+        if one.threshold:
+            self.carried, self.live = False, 0
 
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""

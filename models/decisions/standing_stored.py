@@ -70,6 +70,7 @@ PARTS: Final[dict[int, Part]] = {
     2: Part("dates", _packed_dates, _dates_in),
     3: Part("unsent", pack_unsent, unpack_unsent),
     4: Part("carried", lambda kept: b"", lambda stored: True),
+    5: Part("live", lambda kept: bytes((kept,)), lambda stored: stored[0]),
     6: Part("shadowed", _THRESHOLD.pack, lambda stored: _THRESHOLD.unpack(stored)[0]),
     7: Part(
         "told",

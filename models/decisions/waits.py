@@ -102,7 +102,7 @@ def wait(
 
 def end(given: Given, one: Waiting, name: str, gate: str, level: str = "", judged: Sequence[Judged] = ()) -> Said:
     """It is answered for good: nothing may be done."""
-    given.standing.waiting.remove(one)
+    given.standing.leave(one)
     note_once(given, name)
     return Said(
         "decided",

@@ -119,6 +119,8 @@ class Ground:
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
         standing.dates = tuple(one for one in standing.dates if not one.wakes or one.wakes > now)
         standing.unsent = [one for one in standing.unsent if not one.wakes or one.wakes > now]
+        standing.running = [one for one in standing.running if not one.due or one.due > now]
+        standing.carried, standing.live = False, 0
         standing.forget_told()
         settle(standing, now)
         self.keep(lane, standing)

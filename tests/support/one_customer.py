@@ -13,6 +13,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.settings import DAY, WEEK
+from models.timeline.stop_types import Stop
 from models.touchpoints import Touch, event, read
 
 NOW = 1_791_000_000_000
@@ -26,6 +27,8 @@ DATA: dict[str, dict[str, Any]] = {
     "payment_failed": {},
     "visit": {},
     "consent_changed": {"marketing": True},
+    "cancel_started": {},
+    "complaint": {},
 }
 
 
@@ -33,14 +36,22 @@ class Customer:
     """Who agreed to email and calls, a week after their last purchase."""
 
     def __init__(self, policy: PolicyInForce, purchases: int = 1, name: bytes = b"c") -> None:
-        self.name = name
+        self.name, self.tail = name, OPEN
         self.policy, self.standing, self.purchases, self.now = policy, Standing(), purchases, NOW
+        self.stops: tuple[Stop, ...] = ()
         self.said: list[tuple[int, Said]] = []
 
-    def touch(self, kind: str, at: int | None = None) -> list[Said]:
+    def touch(self, kind: str, at: int | None = None, **data: Any) -> list[Said]:
         at = self.now if at is None else at
         self.wait(at)
-        value = event(kind, id=f"{kind}-{at}", source="shop", subject=self.name.decode(), time_ms=at, data=DATA[kind])
+        value = event(
+            kind,
+            id=f"{kind}-{at}",
+            source="shop",
+            subject=self.name.decode(),
+            time_ms=at,
+            data={**DATA.get(kind, {}), **data},
+        )
         found = read(value, self.name, at)
         assert isinstance(found, Touch)
         told = Touched(int(found.kind), found.id, at, found.data, self.policy.asking.get(int(found.kind), ()))
@@ -60,8 +71,10 @@ class Customer:
         self, now: int, why: Asks, touched: Touched | None, risk: float | None = None, stood: float = 0.0
     ) -> list[Said]:
         self.now, self.standing = now, unpack_standing(pack_standing(self.standing))
-        person = Person(self.name, OPEN, 0, NOW - WEEK, self.purchases, 100.0, risk, NOW - WEEK)
-        said = decide(Given(self.policy, person, self.standing, now, WEEK, 0, risk, why, touched, stood))
+        person = Person(self.name, self.tail, 0, NOW - WEEK, self.purchases, 100.0, risk, NOW - WEEK)
+        said = decide(
+            Given(self.policy, person, self.standing, now, WEEK, 0, risk, why, touched, stood, stops=self.stops)
+        )
         timer = self.standing.next_timer()
         assert not timer or timer > now
         self.said += [(now, one) for one in said]

@@ -30,6 +30,7 @@ from models.touchpoints.kinds import RESERVED, Kind
 
 MOST_ARMS: Final = 7
 """Actions among which a level draws, beside leaving alone."""
+_OURS: Final = ("leave_alone", "task_for_a_person")
 MOST_NAMED: Final = 12
 """Names that are listed for whoever gave nearly one of them."""
 SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
@@ -292,6 +293,9 @@ def _known(key: str, channels: Iterable[str], policy: Policy) -> Faults:
 
 def _names(policy: Policy) -> Faults:
     """A customer's record keeps names as numbers, and few of them."""
+    for name in _OURS:
+        if name in policy.action:
+            yield Problem(f"action.{name}", "a word of the engine's own", "give it another name")
     for name in policy.action:
         if name in policy.moment:
             yield Problem(f"action.{name}", "named as a moment is", "give it another name")

@@ -189,6 +189,11 @@ STANDING: Final = {
         "die Stufe, bei der wir notierten, was wir getan hätten",
         "risk",
     ),
+    "live": Field(
+        "an occasion waits for what we do not offer yet, or has waited its turn",
+        "ein Anlass wartet auf etwas, das wir noch nicht anbieten, oder war an der Reihe",
+        "yes",
+    ),
     "dates": Field("dates that we go by", "Termine, nach denen wir uns richten", "packed"),
     "silence_kept": Field("we look again after a silence", "nach einer Zeit der Stille sehen wir nach", "yes"),
     "unsent": Field("messages that we stopped", "Nachrichten, die wir angehalten haben", "packed"),

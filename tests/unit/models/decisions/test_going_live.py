@@ -167,3 +167,49 @@ def test_what_was_carried_over_is_void_when_the_risk_falls() -> None:
 def test_it_comes_back_as_it_was_packed() -> None:
     for standing in (Standing(carried=True), Standing(shadowed=0.65), Standing(carried=True, shadowed=0.5)):
         assert unpack_standing(pack_standing(standing)) == standing
+
+
+def test_a_turn_that_was_had_is_not_waited_for_again() -> None:
+    anna = Customer(PolicyInForce.of(4, ONLY_SHADOW.text.replace('zone = "UTC"', 'zone = "UTC"\nramp = 10')))
+    anna.estimate(0.6, stood=0.7)
+    [until] = [one.until for _, one in anna.said if one.gate == "carried_over"]
+    anna.wait(until + 20 * DAY)
+    assert not anna.standing.carried
+    anna.policy = PolicyInForce.of(5, RAMP.text.replace('mode = "shadow"', ""))
+    anna.wait(until + 40 * DAY)
+    [(day, _, action)] = anna.triggers()
+    assert action == "other"
+    assert day <= (until - NOW) / DAY + 28
+
+
+def test_a_higher_level_with_a_live_action_asks_at_once_whatever_a_lower_one_had_in_shadow() -> None:
+    text = RAMP.text.replace("effect = 4.0", 'effect = 4.0\nlevels = ["leaving"]').replace(
+        "effect = 9.0", 'effect = 9.0\nlevels = ["slipping"]'
+    )
+    anna = Customer(PolicyInForce.of(4, text))
+    anna.estimate(0.6)
+    anna.wait(NOW + HOUR)
+    anna.estimate(0.9)
+    anna.wait(NOW + 8 * DAY)
+    assert [action for _, _, action in anna.triggers()] == ["offer"]
+
+
+def test_a_live_action_that_was_held_for_a_while_beside_a_shadow_has_no_turn_to_wait_for() -> None:
+    anna = Customer(RAMP)
+    anna.standing.rests_until = NOW + 2 * DAY
+    anna.estimate(0.6)
+    assert not anna.triggers()
+    anna.wait(NOW + 9 * DAY)
+    assert [action for _, _, action in anna.triggers()] == ["offer"]
+    assert "carried_over" not in {one.gate for _, one in anna.said}
+
+
+def test_the_shadow_of_a_touchpoint_is_recorded_once_however_often_it_is_looked_at() -> None:
+    text = POLICY.replace('touchpoints = ["payment_failed"]', 'touchpoints = ["payment_failed"]\nwithin = "3d"') + (
+        '[[freeze]]\nfrom = 2026-10-01T00:00:00\nuntil = 2026-10-10T00:00:00\npurposes = ["contract"]\nspread = "0s"\n'
+    )
+    anna = Customer(PolicyInForce.of(4, text))
+    anna.touch("payment_failed")
+    for hour in range(1, 5):
+        anna.touch("consent_changed", NOW + hour * HOUR)
+    assert len([one for _, one in anna.said if one.what == "shadow"]) <= 1

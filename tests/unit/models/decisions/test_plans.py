@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from models.customer.contract import Contract, pack_contract
+from models.customer.tail import Tail
 from models.decisions.moments import end_episode
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.running import MAX_RUNNING, Running, pack_running, unpack_running
 from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.decisions.unsent import Unsent
 from models.settings import DAY, HOUR, SECOND
-from tests.support.one_customer import DATA, NOW, Customer
+from tests.support.one_customer import DATA, GRANTED, NOW, Customer
 
 POLICY = """
 format = 1
@@ -168,6 +171,50 @@ def test_a_plan_that_the_policy_no_longer_has_ends() -> None:
     anna.wait(NOW + 30 * DAY)
     assert len(anna.triggers()) == 1
     assert [one.gate for _, one in anna.said if one.what == "plan_ended"] == ["no_plan"]
+
+
+def test_what_ends_a_plan_ends_its_last_step_too_while_that_waits_or_is_out() -> None:
+    hours = 'hours = [{ channels = ["call"], spans = [{ start = "09:00", end = "10:00" }] }]'
+    text = POLICY.replace("[choice]", f"[contact]\n{hours}\n[choice]")
+    anna = Customer(PolicyInForce.of(1, text))
+    anna.touch("payment_failed")
+    anna.wait(NOW + 14 * DAY + HOUR)
+    [waits] = [one for _, one in anna.said if one.what == "waits" and one.moment == "dunning.4"]
+    assert waits.gate == "hours"
+    assert anna.told("plan_ended") == []
+    anna.touch("payment_recovered")
+    anna.wait(NOW + 30 * DAY)
+    assert [action for _, _, action in anna.triggers()] == ["remind"] * 3
+    assert anna.told("plan_ended") == [("dunning", "payment_recovered")]
+
+
+def test_a_marketing_step_is_held_and_not_raised_on_while_the_customer_is_about_to_cancel() -> None:
+    anna = Customer(IN_FORCE)
+    anna.touch("purchase")
+    anna.tail = Tail(consents=GRANTED, contract=pack_contract(Contract(cancelling=NOW)))
+    anna.wait(NOW + 2 * DAY)
+    [waits] = [one for _, one in anna.said if one.what == "waits"]
+    assert (waits.moment, waits.gate) == ("first_days.1", "cancelling")
+
+
+def test_a_moment_of_plans_alone_keeps_its_once_per() -> None:
+    text = POLICY.replace('touchpoints = ["payment_failed"]', 'touchpoints = ["payment_failed"]\nonce_per = "365d"')
+    anna = Customer(PolicyInForce.of(1, text))
+    anna.touch("payment_failed")
+    anna.wait(NOW + 20 * DAY)
+    anna.touch("payment_failed", NOW + 21 * DAY)
+    assert len(anna.told("plan_started")) == 1
+
+
+def test_what_was_stopped_is_not_sent_again_once_its_plan_has_ended() -> None:
+    anna = Customer(IN_FORCE)
+    anna.touch("payment_failed")
+    number = number_of("dunning.1")
+    anna.standing.outstanding = []
+    anna.standing.unsent = [Unsent(1, 1, 1, number_of("remind"), number, NOW, NOW + DAY, 0.0, NOW + HOUR)]
+    anna.touch("payment_recovered", NOW + HOUR // 2)
+    assert [one.gate for _, one in anna.said if one.what == "not_resent"] == ["payment_recovered"]
+    assert not anna.standing.unsent
 
 
 # -- the second step of what was drawn

@@ -10,17 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.given import again_id
 from models.decisions.resending import SPREAD
-from models.decisions.standing import Standing
+from models.decisions.standing import OTHERS, Outstanding, Stage, Standing, channel_number
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.unsent import Unsent
 from models.settings import DAY, HOUR
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
+from models.timeline.stop_types import Stop
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.logs import START, clock, inserted, resumed, stopped, touchpoint
+from tests.support.one_customer import NOW, Customer
+from tests.unit.models.decisions.test_plans import IN_FORCE
 from tests.unit.models.engine.test_stops_in_force import at, said, triggers, written
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -124,6 +128,16 @@ def test_it_equals_the_plain_reference_for_any_portions(which: int) -> None:
 
 SECONDS = st.integers(0, 2**32 - 1).map(lambda second: second * 1000)
 NUMBERS = st.integers(1, 2**32 - 1)
+
+
+def test_a_reservation_of_another_sender_that_is_given_back_while_something_is_stopped_is_none_of_ours() -> None:
+    anna = Customer(IN_FORCE)
+    anna.stops = (Stop(1, purposes=("marketing",)),)
+    entry = Outstanding(7, NOW, NOW + DAY, 0, channel_number("email"), 0, OTHERS, ACTION_PURPOSES.index("marketing"))
+    anna.standing.outstanding = [entry]
+    anna.touch("offer_withdrawn", NOW + HOUR, trigger_id=f"{7:032x}")
+    assert anna.standing.outstanding[0].stage == Stage.GIVEN_BACK
+    assert not anna.standing.unsent
 
 
 @given(

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.decisions.given import Given, Said
 from models.decisions.periods import period_at
+from models.decisions.plans import due
 from models.engine import piece_run
 from models.engine.apply import apply
 from models.engine.row_by_row import isolate_failures
@@ -180,6 +182,21 @@ def test_no_wait_is_said_twice_for_one_gate(policy: str) -> None:
         elif one["what"] in ("erased", "forgotten"):
             last = {kept: told for kept, told in last.items() if kept[0] != key[0]}
     assert many > 50
+
+
+def test_a_plan_on_whose_timer_the_engine_raises_is_dead_lettered_once_and_rings_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raises(given: Given) -> list[Said]:
+        if given.touch is None and any(one.due == given.now for one in given.standing.running):
+            raise ValueError("a fault of ours")
+        return due(given)
+
+    monkeypatch.setattr("models.decisions.moments.due", raises)
+    world = rehearse(log_with("planned", customers=30, days=100), VARIANTS["live"])
+    letters = [one for one in said(world, "deadletters") if one["code"] == "engine_error"]
+    assert letters
+    assert len({(one["customer"], one["due"]) for one in letters}) == len(letters)
 
 
 def test_a_budget_that_runs_dry_is_never_passed_and_an_alarm_holds_marketing() -> None:

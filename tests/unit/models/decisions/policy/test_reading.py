@@ -229,6 +229,7 @@ SENSE: list[tuple[str, str]] = [
     ),
     (HEAD_OF_GIFTS + 'counts = "money"\nmost = 2\ntranche = "0d"', 'budget.gifts.tranche is "0d"; give a duration ab'),
     # actions
+    (SMALL.replace("[action.write]", "[action.leave_alone]"), "action.leave_alone is a word of the engine's own"),
     (instead('moments = ["risk"]', "moments = []"), "action.write.moments is empty; name the moments"),
     (instead('moments = ["risk"]', 'moments = ["sat"]'), 'action.write.moments[0] is "sat"; did you mean "sad"? give'),
     (within("action.write", 'channels = ["push", "push"]'), 'action.write.channels[1] is "push"; give it once'),

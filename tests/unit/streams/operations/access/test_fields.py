@@ -88,7 +88,7 @@ def whole() -> Record:
         [Outstanding(1, TIME, TIME, TIME, 1, 1, 0, 3, Stage.OUT, (Spent(1, TIME, 1, True),))],
         [DayCount(19_000, 1, 0, 3, 2)],
         {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)],
-        unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5,
+        unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5, live=1,
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
     )  # fmt: skip
     record.tail = Tail(
