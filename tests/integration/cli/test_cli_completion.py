@@ -60,7 +60,7 @@ def test_another_shell_is_a_usage_error_that_names_those_there_are() -> None:
     ("words", "offered"),
     [
         (["wor"], ["worker"]),
-        (["topics", ""], ["create", "describe"]),
+        (["topics", ""], ["create", "describe", "retain"]),
         (["topics", "create", "--mode", ""], ["live", "replay"]),
         (["worker", "--log-level", "W"], ["WARNING"]),
         (["worker", "--log-level", "w"], ["WARNING"]),
