@@ -52,7 +52,7 @@ def test_an_operator_sees_how_safe_the_connections_are(
         assert found[check]["status"] == Status.OK, found[check]
         assert all(word in found[check]["told"] for word in words), found[check]
     assert found["topics.rights"]["status"] == Status.WARNING
-    assert f"User:operator lacks Write on topic {APP}.triggers" in found["topics.rights"]["told"]
+    assert f"User:operator lacks Write on topic {APP}.decisions" in found["topics.rights"]["told"]
 
 
 def test_a_principal_without_rights_is_told_them(

@@ -218,7 +218,7 @@ def test_a_worker_with_a_wrong_password_ends_with_its_name(engine: World, secure
 
 
 def test_a_worker_says_every_right_on_topics_that_it_lacks(engine: World, secured_kafka: SecuredKafka) -> None:
-    lacks = "User:operator lacks Write on topic retention.triggers, Write on topic retention.decisions"
+    lacks = "User:operator lacks Write on topic retention.decisions, Write on topic retention.examples"
     ends(engine, secured_kafka.settings("operator"), "KafkaRightMissing", lacks)
 
 
