@@ -57,6 +57,11 @@ class Worth:
             setattr(found, name, value)
         return found
 
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Worth) and self.pack() == other.pack()
+
     def pack(self) -> bytes:
         return _FORM.pack(*(getattr(self, name) for name in FIELDS))
 

@@ -74,7 +74,7 @@ def records(draw: st.DrawFn) -> Record:
     record.flags = draw(st.integers(0, 63))
     for i, time in enumerate(draw(st.lists(st.floats(allow_nan=False), min_size=TIMES, max_size=TIMES))):
         record.times[i] = time
-    for i, seen in enumerate(draw(st.lists(st.integers(0, 2**64 - 1), min_size=IDS, max_size=IDS))):
+    for i, seen in enumerate(draw(st.lists(st.integers(1, 2**64 - 1), min_size=IDS, max_size=IDS))):
         record.ids[i] = seen
     for i, number in enumerate(draw(st.lists(float32, min_size=NUMBERS, max_size=NUMBERS))):
         record.numbers[i] = number

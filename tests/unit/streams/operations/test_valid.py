@@ -131,9 +131,10 @@ def test_a_trigger_of_settings_is_known_by_the_open_episode() -> None:
 
 
 def a_trigger(purpose: str, age_s: float, expires_s: float = 86_400) -> Trigger:
-    time_ms = NOW - round(age_s * 1000)
+    now = round(time.time() * 1000)  # of this moment: the module may have been imported long ago
+    time_ms = now - round(age_s * 1000)
     return Trigger(
-        ID, "anna", "write", "email", 0.0, [], 0, 0, time_ms, NOW + round(expires_s * 1000), 0, Position(0, 0, False),
+        ID, "anna", "write", "email", 0.0, [], 0, 0, time_ms, now + round(expires_s * 1000), 0, Position(0, 0, False),
         purpose=purpose,
     )  # fmt: skip
 
