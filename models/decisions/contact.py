@@ -309,6 +309,8 @@ def _worth(entry: Outstanding) -> tuple[int, int]:
         return 0, entry.time
     if entry.stage not in IN_FLIGHT and not entry.until:
         return _SETTLED, entry.time
+    if entry.purpose != MARKETING:
+        return 4, entry.time  # a sender who asks whether it may still be sent is told what is known
     return (3 if entry.until else 2), entry.time
 
 

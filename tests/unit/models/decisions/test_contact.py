@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.contact import CARE, KEPT, MARKETING, Settled, remember, report, reserve, settle, withdraw
+from models.decisions.contact import (
+    CARE,
+    KEPT,
+    MARKETING,
+    Settled,
+    make_room,
+    remember,
+    report,
+    reserve,
+    settle,
+    withdraw,
+)
 from models.decisions.experience import suffered
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
@@ -643,3 +654,12 @@ TestEveryReservationEndsOnce.settings = settings(max_examples=60, stateful_step_
 def test_a_triggers_id_names_its_entry() -> None:
     assert id_of(name(7)) == 7
     assert ACTION_PURPOSES[MARKETING] == "marketing"
+
+
+def test_what_is_no_marketing_and_still_out_leaves_the_list_last() -> None:
+    legal, sold = ACTION_PURPOSES.index("legal"), ACTION_PURPOSES.index("marketing")
+    out = Outstanding(1, NOW, NOW + DAY, 0, 1, 2, 3, legal)
+    later = [out._replace(id=n, time=NOW + n * SECOND, purpose=sold, until=NOW + DAY) for n in range(2, 9)]
+    standing = Standing(outstanding=[out, *later])
+    make_room(standing, forced=True)
+    assert [one.id for one in standing.outstanding] == [1, *range(3, 9)]
