@@ -7,7 +7,7 @@ the plan's beginning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from models.customer.moments import whole
 from models.decisions.contact import remember, withdraw
@@ -19,7 +19,8 @@ from models.decisions.resending import never_mind
 from models.decisions.rule_types import PlanRules
 from models.decisions.rules import rules_of
 from models.decisions.running import MAX_RUNNING, Running
-from models.decisions.standing import MAX_WAITING, Stage, Waiting, number_of
+from models.decisions.standing import MAX_WAITING, Outstanding, Stage, Waiting, number_of
+from models.decisions.unsent import Unsent
 from models.touchpoints.kinds import Kind
 
 STARTED, ENDED, LEFT_OUT = "plan_started", "plan_ended", "step_left_out"
@@ -150,30 +151,20 @@ def _ask(given: Given, plan: PlanRules, one: Running) -> list[Said]:
 
 def _under_way(given: Given, plan: PlanRules, one: Running) -> bool:
     """Whether a step of a plan waits, is out, or was stopped: what ends the plan has something to end."""
-    standing = given.standing
-    steps = {number_of(step_name(plan.name, at)) for at in range(1, len(plan.steps) + 1)}
-    if steps & {*(waits.moment for waits in standing.waiting), *(held.moment for held in standing.unsent)}:
-        return True
-    actions = {number_of(step.action) for step in plan.steps}
-    return any(
-        out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began
-        for out in standing.outstanding
-    )
+    standing, steps = given.standing, _numbers(plan)
+    asks = {*(waits.moment for waits in standing.waiting), *(held.moment for held in standing.unsent)}
+    return bool(steps & asks) or any(True for _ in _out(given, plan, one))
 
 
 def _end(given: Given, one: Running, plan: PlanRules, reason: str) -> list[Said]:
     """End a plan: its steps that wait do so no more, and what of it is out is taken back."""
-    standing = given.standing
+    standing, steps = given.standing, _numbers(plan)
     standing.running.remove(one)
     said = [Said(ENDED, id_at(given, plan.name), moment=plan.name, reason=reason)]
-    numbers = {number_of(step_name(plan.name, at)) for at in range(1, len(plan.steps) + 1)}
-    standing.waiting = [waits for waits in standing.waiting if waits.moment not in numbers]
-    said += never_mind(given, reason, lambda unsent: unsent.moment in numbers)
-    actions = {number_of(step.action): step.action for step in plan.steps}
-    for out in list(standing.outstanding):
-        taken = out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began
-        if taken and withdraw(standing, out.id, rules_of(given.policy).final):
-            name = actions[out.action]
+    standing.waiting = [waits for waits in standing.waiting if waits.moment not in steps]
+    said += never_mind(given, reason, _asked_by(steps))
+    for out, name in list(_out(given, plan, one)):
+        if withdraw(standing, out.id, rules_of(given.policy).final):
             said.append(Said("withdrawn", reason=reason, trigger=f"{out.id:032x}", action=name, withdraws=True))
     return said
 
@@ -182,12 +173,29 @@ def _never_mind(given: Given, plan: PlanRules, left_out: int) -> list[Said]:
     """Steps that were asked already and are left out now wait no more."""
     standing, said = given.standing, list[Said]()
     for at in range(len(plan.steps)):
+        if not left_out >> at & 1:
+            continue
         name = step_name(plan.name, at + 1)
-        waits = [one for one in standing.waiting if one.moment == number_of(name)]
-        if left_out >> at & 1 and waits:
-            standing.waiting.remove(waits[0])
+        number = number_of(name)
+        for waits in [one for one in standing.waiting if one.moment == number]:
+            standing.waiting.remove(waits)
             said.append(Said(LEFT_OUT, id_at(given, name), moment=name))
-        if left_out >> at & 1:
-            number = number_of(name)
-            said += never_mind(given, LEFT_OUT, lambda unsent, number=number: unsent.moment == number)  # type: ignore[misc]
+        said += never_mind(given, LEFT_OUT, _asked_by({number}))
     return said
+
+
+def _numbers(plan: PlanRules) -> set[int]:
+    """The steps of a plan, as moments are numbered."""
+    return {number_of(step_name(plan.name, at)) for at in range(1, len(plan.steps) + 1)}
+
+
+def _out(given: Given, plan: PlanRules, one: Running) -> Iterator[tuple[Outstanding, str]]:
+    """The triggers of a plan that are out, each with its action."""
+    actions = {number_of(step.action): step.action for step in plan.steps}
+    for out in given.standing.outstanding:
+        if out.id and out.stage == Stage.OUT and out.action in actions and out.time >= one.began:
+            yield out, actions[out.action]
+
+
+def _asked_by(moments: set[int]) -> Callable[[Unsent], bool]:
+    return lambda unsent: unsent.moment in moments

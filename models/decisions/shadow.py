@@ -11,7 +11,7 @@ from typing import Final
 from models.decisions.draw import chances, drawn
 from models.decisions.gates import Judged
 from models.decisions.given import Given, Said, id_at
-from models.decisions.waits import LEAVE_ALONE, is_in_control, score_of, told_candidates
+from models.decisions.waits import LEAVE_ALONE, is_in_control, lifts, score_of, told_candidates
 
 SHADOW: Final = "shadow"
 """What is said of it (`Decision.what`), and the code of the gate."""
@@ -29,10 +29,7 @@ TURNED: Final = 2
 
 def alone(judged: Sequence[Judged]) -> bool:
     """Whether what is in shadow is all that could be done: nothing live waits for a gate that lifts by itself."""
-    waits = any(
-        found.held and all(held.until for held in found.held) and SHADOW not in {held.code for held in found.held}
-        for found in judged
-    )
+    waits = any(lifts(found) and SHADOW not in {held.code for held in found.held} for found in judged)
     return not waits and any(map(passes_in_shadow, judged))
 
 

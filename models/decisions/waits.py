@@ -33,23 +33,19 @@ SPREAD: Final = 30 * MINUTE
 """Those who wait for one hour of the day come back within so long of it."""
 
 
+def lifts(found: Judged) -> int:
+    """When all that holds an action has lifted by itself, at the earliest, ms; 0: nothing holds it, or for good."""
+    return max((held.until for held in found.held), default=0) if all(held.until for held in found.held) else 0
+
+
 def hold_back(given: Given, one: Waiting, name: str, judged: Sequence[Judged], level: str = "") -> Said:
     """No action passes its gates: the moment waits for the first to open, or it has come to its end."""
-    lifts = [
-        max(held.until for held in found.held)
-        for found in judged
-        if found.held and all(held.until for held in found.held)
-    ]
-    if not lifts:
+    lifting = [found for found in judged if lifts(found)]
+    if not lifting:
         first = next((held.code for held in judged[0].held if held.code != STOPPED), STOPPED) if judged else NO_ACTION
         return end(given, one, name, first, level, judged)
-    soonest = min(lifts)
-    of = next(
-        found
-        for found in judged
-        if found.held and all(h.until for h in found.held) and max(h.until for h in found.held) == soonest
-    )
-    until = min(max(soonest, given.now + LEAST_WAIT), given.now + given.tick)
+    of = min(lifting, key=lifts)
+    until = min(max(lifts(of), given.now + LEAST_WAIT), given.now + given.tick)
     return wait(given, one, name, of.held[0].code, until, level, judged)
 
 

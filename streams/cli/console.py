@@ -12,8 +12,6 @@ import click
 from streams.cli.options import configured, echo, quiet_libraries
 from streams.config import Config, ConfigError
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="where to listen")
@@ -43,6 +41,8 @@ def console(
       retention console --host 0.0.0.0 --token-file /run/secrets/console
     """
     quiet_libraries()
+    from streams.console.access import LOOPBACK, Access
+
     logging.getLogger("streams.console").setLevel(logging.INFO)
     token = token_file.read_text(encoding="utf-8").strip() if token_file is not None else ""
     if token_file is not None and not token:
@@ -51,7 +51,6 @@ def console(
         raise ConfigError("--token-file and --user-header: give one; a proxy that names who looks asks them itself")
     if host not in LOOPBACK and not (token or user_header):
         raise ConfigError(f"--host {host} is not this machine alone: give --token-file or --user-header")
-    from streams.console.access import Access
     from streams.console.app import console_app
     from streams.console.reading import Reading  # loads the engine
     from streams.monitoring.top.workers import worker_urls

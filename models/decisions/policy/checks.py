@@ -12,7 +12,7 @@ from models.decisions.policy.asking_types import Level, Moment
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.calendar_checks import faults_of_calendars
 from models.decisions.policy.condition_checks import faults_of_condition
-from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
+from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
@@ -26,7 +26,6 @@ from models.decisions.policy.wording import one_of, shown
 from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
 from models.decisions.zones import moment_told, zone_of
 from models.settings import DAY
-from models.touchpoints.kinds import RESERVED, Kind
 
 MOST_ARMS: Final = 7
 """Actions among which a level draws, beside leaving alone."""
@@ -35,7 +34,6 @@ MOST_NAMED: Final = 12
 """Names that are listed for whoever gave nearly one of them."""
 SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
 """Kinds of actions that are marketing: offers, recommendations, surveys."""
-TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
 
 Faults = Iterator[Problem]
 

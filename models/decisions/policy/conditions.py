@@ -12,10 +12,14 @@ from msgspec import structs
 from models.decisions.policy.parts import Condition
 from models.decisions.policy.wording import bare
 from models.touchpoints.fields import CustomerClass
+from models.touchpoints.kinds import RESERVED, Kind
 from models.touchpoints.union import EVENTS
 
 Lookup = Callable[[str], Any]
 """What is known under the name of a field; None: nothing."""
+
+TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
+"""The types of touchpoints that a policy may name."""
 
 PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "customer_class": CustomerClass,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
-from typing import Final
 
 from models.decisions.policy.condition_checks import faults_of_condition
-from models.decisions.policy.conditions import PERSON_FIELDS
+from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.plan_types import Plan, Then
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import shown
-from models.touchpoints.kinds import RESERVED, Kind
 
-_TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
 Faults = Iterator[Problem]
 
 
@@ -27,7 +24,7 @@ def faults_of_plans(policy: Policy) -> Faults:
             yield Problem(key, "named as a moment or an action is", "give it another name")
         yield from _begins(key, plan, policy)
         yield from _steps(key, plan, policy)
-        yield from _known(f"{key}.ends_with", plan.ends_with, _TOUCHPOINTS, "the types of touchpoints")
+        yield from _known(f"{key}.ends_with", plan.ends_with, TOUCHPOINTS, "the types of touchpoints")
         if plan.once_per is not None and ms_of(plan.once_per) == 0:
             yield Problem(f"{key}.once_per", shown(plan.once_per), 'give a duration above zero, such as "90d"')
     for name, action in policy.action.items():
@@ -55,7 +52,7 @@ def _steps(key: str, plan: Plan, policy: Policy) -> Faults:
     for n, step in enumerate(plan.steps):
         at = f"{key}.steps[{n}]"
         yield from _known(f"{at}.action", (step.action,), policy.action, "the policy's actions", single=True)
-        yield from _known(f"{at}.unless", step.unless, _TOUCHPOINTS, "the types of touchpoints")
+        yield from _known(f"{at}.unless", step.unless, TOUCHPOINTS, "the types of touchpoints")
         if ms_of(step.within) == 0:
             yield Problem(f"{at}.within", shown(step.within), 'give a duration above zero, such as "1d"')
     for n, (before, after) in enumerate(pairwise(plan.steps), 1):

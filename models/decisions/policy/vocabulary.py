@@ -12,8 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from msgspec import Struct, structs
 
-from models.decisions.policy.checks import TOUCHPOINTS
-from models.decisions.policy.conditions import PERSON_FIELDS, fields_of
+from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
 from models.decisions.policy.parts import FORMAT, Condition
 from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import bare
