@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import jinja2
 from aiohttp import web
 
 from streams.console.access import COOKIE, SESSION_S, Access
+from streams.console.live import Live
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.sources import Sources
 from streams.console.story_page import story_page
@@ -22,7 +21,6 @@ from streams.text import printable
 
 HERE: Final = Path(__file__).parent
 PAGES: Final = ("now", "customers", "decisions", "policy", "system")
-LIVE_EVERY_S: Final = 2.0
 LONGEST_ID: Final = 512
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -37,6 +35,7 @@ HEADERS: Final = {
 SOURCES: Final = web.AppKey("sources", Sources)
 ACCESS: Final = web.AppKey("access", Access)
 TEMPLATES: Final = web.AppKey("templates", jinja2.Environment)
+LIVE: Final = web.AppKey("live", Live)
 USER: Final = web.RequestKey("user", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,9 +46,11 @@ def console_app(sources: Sources, access: Access) -> web.Application:
     """The pages over sources, for those whom `access` lets in."""
     app = web.Application(middlewares=[_guarded], client_max_size=16_384)
     app[SOURCES], app[ACCESS] = sources, access
-    app[TEMPLATES] = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    app[TEMPLATES] = templates
+    app[LIVE] = Live(sources, lambda view: templates.get_template("now_live.html").render(**now_page(view)))
     app.add_routes(
         [
             web.get("/", _home),
@@ -132,29 +133,13 @@ async def _login(request: web.Request) -> web.StreamResponse:
 
 
 async def _live(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: the header's words, and the live part of the page of now."""
+    """Server-sent events: the header's words, and for `?page=now` the live part of that page."""
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
     await response.prepare(request)
-    template = request.app[TEMPLATES].get_template("now_live.html")
     with contextlib.suppress(ConnectionResetError):
-        while True:
-            try:
-                view = await request.app[SOURCES].now()
-                values = now_page(view)
-                ill = not view.workers or any(not worker.well for worker in view.workers)
-                told = {"state": "stale" if ill else "live", "words": _live_words(view.lag, ill)}
-                told["html"] = template.render(**values)
-            except EngineError as error:
-                told = {"state": "away", "words": printable(str(error)), "html": ""}
-            await response.write(b"data: " + json.dumps(told).encode() + b"\n\n")
-            await asyncio.sleep(LIVE_EVERY_S)
+        async for event in request.app[LIVE].events(request.query.get("page") == "now"):
+            await response.write(event)
     return response
-
-
-def _live_words(lag: int | None, ill: bool) -> str:
-    if ill:
-        return "a worker is not well"
-    return "live" if not lag else f"live, {lag:,} records behind"
 
 
 def _page(request: web.Request, name: str, values: dict[str, Any], status: int = 200) -> web.Response:

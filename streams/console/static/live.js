@@ -2,7 +2,7 @@
 "use strict";
 const live = document.getElementById("live");
 const now = document.getElementById("now");
-const source = new EventSource("/live");
+const source = new EventSource(now ? "/live?page=now" : "/live");
 source.onmessage = (event) => {
   const told = JSON.parse(event.data);
   live.className = "live " + (told.state === "live" ? "" : told.state);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from streams.console import live
 from streams.console.access import Access
 from streams.console.app import HEADERS, PAGES, console_app
+from streams.monitoring.top.view import View
 from tests.support.console_pages import EVIL, Away, Made
 
 
@@ -76,10 +79,45 @@ async def test_what_a_service_refuses_is_said_with_its_remedy(page: str) -> None
 async def test_what_is_live_is_sent_as_events_and_says_when_a_store_is_away() -> None:
     for sources, state in ((Made(), "live"), (Made(Away("Kafka is away")), "away")):
         async with console(sources) as client:
-            answer = await client.get("/live")
+            answer = await client.get("/live?page=now")
             told = json.loads((await answer.content.readline()).removeprefix(b"data: "))
             assert told["state"] == state
             assert ("customers are at risk" in told["html"]) == (state == "live")
+
+
+@pytest.mark.asyncio
+async def test_who_watches_at_a_time_shares_one_look_and_one_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "EVERY_S", 0.2)
+    looks, rendered = [], []
+
+    class Counted(Made):
+        async def now(self) -> View:
+            looks.append(1)
+            return await super().now()
+
+    def render(view: View) -> str:
+        rendered.append(view)
+        return "the page"
+
+    shown = live.Live(Counted(), render)
+
+    async def watch(with_page: bool) -> list[bytes]:
+        seen = []
+        async for event in shown.events(with_page):
+            seen.append(event)
+            if len(seen) == 4:
+                return seen
+        raise AssertionError("it never ends")
+
+    elsewhere = await asyncio.gather(*(watch(False) for _ in range(10)))
+    assert not rendered, "nobody has the page open"
+    assert all(b'"html": ""' in event for seen in elsewhere for event in seen)
+    looked = len(looks)
+    assert looked <= 5
+    of_now = await asyncio.gather(*(watch(True) for _ in range(10)))
+    assert all(b"the page" in event for seen in of_now for event in seen)
+    assert len(rendered) <= 5
+    assert len(looks) - looked <= 5
 
 
 # -- who may look
