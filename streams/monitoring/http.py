@@ -43,18 +43,21 @@ class WebServer:
         self.valid: Valid | None = None
         self._runner: web.AppRunner | None = None
 
+    @property
+    def all_routes(self) -> list[web.RouteDef]:
+        """What is answered here."""
+        return [
+            web.get("/metrics", self._get_metrics),
+            web.get("/health", self._get_health),
+            web.get("/ready", self._get_ready),
+            web.get("/valid", self._get_valid),
+            *self._routes,
+        ]
+
     async def start(self, host: str, port: int) -> int:
         """Listen; the port (the one chosen when `port` is 0). Raises AddressTaken."""
         app = web.Application()
-        app.add_routes(
-            [
-                web.get("/metrics", self._get_metrics),
-                web.get("/health", self._get_health),
-                web.get("/ready", self._get_ready),
-                web.get("/valid", self._get_valid),
-                *self._routes,
-            ]
-        )
+        app.add_routes(self.all_routes)
         # Signals are the worker's own.
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

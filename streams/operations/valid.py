@@ -47,13 +47,10 @@ _STAGES: Final = {
 class Validity(NamedTuple):
     """The answer.
 
-    Attributes:
-        customer, trigger: asked about.
-        valid: it may be sent.
-        reason: why not: ``withdrawn``, ``expired``, ``stopped``, ``erased``, ``delivered``, ``unsent`` (it was said to
-            be never sent, and may be another's place by now), ``unknown`` (no such trigger is out); empty: it may.
-        stop: the number of the stop; 0: none.
-        as_of: the shard's log time, ms; 0: there is no such shard.
+    customer, trigger: asked about. valid: it may be sent. reason: why not: ``withdrawn``, ``expired``, ``stopped``,
+    ``erased``, ``delivered``, ``unsent`` (it was said to be never sent, and may be another's place by now), ``unknown``
+    (no such trigger is out); empty: it may. stop: the number of the stop; 0: none. as_of: the shard's log time, ms; 0:
+    there is no such shard.
     """
 
     customer: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
@@ -84,9 +84,14 @@ def _tables_in(wanted: Any) -> Iterator[tuple[type[Struct], str]]:
 
 def told(kind: type[Struct]) -> tuple[str, dict[str, str]]:
     """What a type's docstring says of the table as a whole, and of each key (``key: what it is.``)."""
-    text = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+    return told_of(kind.__doc__ or "", [field.encode_name for field in structs.fields(kind)])
+
+
+def told_of(docstring: str, fields: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """The same of a docstring and the names of the fields."""
+    text = " ".join(inspect.cleandoc(docstring).split())
     text = re.sub(r"``(.+?)``", r"`\1`", text)
-    names = "|".join(sorted((field.encode_name for field in structs.fields(kind)), key=len, reverse=True))
+    names = "|".join(sorted(fields, key=len, reverse=True))
     pattern = rf"(?:(?<=^)|(?<=[.;] ))((?:{names})(?:, (?:{names}))*): "
     about, *rest = re.split(pattern, text)
     keys = {

@@ -72,31 +72,43 @@ class CouponRedeemed(CustomerEvent, frozen=True, tag="coupon_redeemed"):
 
 
 class OfferDelivered(CustomerEvent, frozen=True, tag="offer_delivered"):
+    """A trigger's message arrived."""
+
     kind: ClassVar[Kind] = Kind.OFFER_DELIVERED
     data: OfferData
 
 
 class OfferOpened(CustomerEvent, frozen=True, tag="offer_opened"):
+    """The customer opened a trigger's message."""
+
     kind: ClassVar[Kind] = Kind.OFFER_OPENED
     data: OfferData
 
 
 class OfferAccepted(CustomerEvent, frozen=True, tag="offer_accepted"):
+    """The customer took what a trigger offered."""
+
     kind: ClassVar[Kind] = Kind.OFFER_ACCEPTED
     data: OfferData
 
 
 class OfferDeclined(CustomerEvent, frozen=True, tag="offer_declined"):
+    """The customer declined what a trigger offered."""
+
     kind: ClassVar[Kind] = Kind.OFFER_DECLINED
     data: OfferData
 
 
 class OfferExpired(CustomerEvent, frozen=True, tag="offer_expired"):
+    """A trigger came to its end before it was sent, or its offer did."""
+
     kind: ClassVar[Kind] = Kind.OFFER_EXPIRED
     data: OfferData
 
 
 class OfferSent(CustomerEvent, frozen=True, tag="offer_sent"):
+    """A trigger's message was handed to its channel."""
+
     kind: ClassVar[Kind] = Kind.OFFER_SENT
     data: OfferData
 
@@ -107,6 +119,8 @@ class OfferFailed(CustomerEvent, frozen=True, tag="offer_failed"):
 
 
 class OfferWithdrawn(CustomerEvent, frozen=True, tag="offer_withdrawn"):
+    """A trigger was dropped before it was sent."""
+
     kind: ClassVar[Kind] = Kind.OFFER_WITHDRAWN
     data: OfferData
 

@@ -117,16 +117,22 @@ class CartAbandoned(CustomerEvent, frozen=True, tag="cart_abandoned"):
 
 
 class SubscriptionStarted(CustomerEvent, frozen=True, tag="subscription_started"):
+    """A subscription began."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_STARTED
     data: SubscriptionData = SubscriptionData()
 
 
 class SubscriptionRenewed(CustomerEvent, frozen=True, tag="subscription_renewed"):
+    """A subscription went on for another term."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_RENEWED
     data: SubscriptionData = SubscriptionData()
 
 
 class SubscriptionCancelled(CustomerEvent, frozen=True, tag="subscription_cancelled"):
+    """A subscription was cancelled."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_CANCELLED
     data: SubscriptionData = SubscriptionData()
 
@@ -137,16 +143,22 @@ class PaymentFailed(CustomerEvent, frozen=True, tag="payment_failed"):
 
 
 class SubscriptionPaused(CustomerEvent, frozen=True, tag="subscription_paused"):
+    """A subscription was paused."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_PAUSED
     data: SubscriptionData = SubscriptionData()
 
 
 class SubscriptionResumed(CustomerEvent, frozen=True, tag="subscription_resumed"):
+    """A paused subscription goes on."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_RESUMED
     data: SubscriptionData = SubscriptionData()
 
 
 class SubscriptionChanged(CustomerEvent, frozen=True, tag="subscription_changed"):
+    """A subscription has other terms now."""
+
     kind: ClassVar[Kind] = Kind.SUBSCRIPTION_CHANGED
     data: SubscriptionData = SubscriptionData()
 

@@ -64,16 +64,22 @@ class ContentViewed(CustomerEvent, frozen=True, tag="content_viewed"):
 
 
 class MessageOpened(CustomerEvent, frozen=True, tag="message_opened"):
+    """The customer opened a message of ours."""
+
     kind: ClassVar[Kind] = Kind.MESSAGE_OPENED
     data: MessageData
 
 
 class MessageClicked(CustomerEvent, frozen=True, tag="message_clicked"):
+    """The customer clicked in a message of ours."""
+
     kind: ClassVar[Kind] = Kind.MESSAGE_CLICKED
     data: MessageData
 
 
 class MessageUnsubscribed(CustomerEvent, frozen=True, tag="message_unsubscribed"):
+    """The customer unsubscribed in a message of ours."""
+
     kind: ClassVar[Kind] = Kind.MESSAGE_UNSUBSCRIBED
     data: MessageData
 

@@ -14,6 +14,7 @@ from streams.local.processes import LOOPBACK
 from streams.monitoring.health import Progress
 from streams.monitoring.http import AddressTaken, WebServer
 from streams.monitoring.metrics import Metrics
+from tests.support.contracts.http import unlike
 
 STALL_S = 60.0
 
@@ -142,7 +143,9 @@ def served(metrics: Metrics, progress: Progress, ask: Callable[[aiohttp.ClientSe
 
 async def got(session: aiohttp.ClientSession, url: str) -> tuple[int, Any]:
     async with session.get(url) as answer:
-        return answer.status, await answer.json()
+        body = await answer.json()
+        assert unlike("get", answer.url.path, answer.status, body) == []
+        return answer.status, body
 
 
 def test_health_names_the_shard_and_the_reason(progress: Progress, clock: Clock) -> None:

@@ -29,6 +29,7 @@ from streams.shard.stored_policy import POLICY as POLICY_KEY
 from streams.store.fake import FakeStore
 from streams.store.port import Write
 from tests.support.bench import run_alone
+from tests.support.contracts.http import unlike
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, CONTROL, POLICY, SETTINGS, SILENCE, Story
 
 EMAIL = Question(customer="c", purpose="marketing", channel="email", by="crm")
@@ -164,15 +165,19 @@ def test_over_http_each_outcome_has_its_status(capsys: Any) -> None:
             async with aiohttp.ClientSession() as session:
                 async with session.post(url, json=question) as answer:
                     told = await answer.json()
+                    assert unlike("post", "/may-contact", answer.status, told) == []
                     assert (answer.status, told["allowed"], told["reservation"]) == (200, True, None)
                 async with session.post(url, json={**question, "reserve": True, "by": "crm"}) as answer:
                     told = await answer.json()
+                    assert unlike("post", "/may-contact", answer.status, told) == []
                     assert (answer.status, told["allowed"], len(told["reservation"])) == (200, True, 32)
                 async with session.post(url, json={**question, "reserve": True}) as answer:
                     told = await answer.json()
+                    assert unlike("post", "/may-contact", answer.status, told) == []
                     assert (answer.status, told["allowed"], told["gates"][0]["gate"]) == (200, False, "cap")
                 async with session.post(url, json={**question, "purpose": "spam"}) as answer:
                     told = await answer.json()
+                    assert unlike("post", "/may-contact", answer.status, told) == []
                     assert (answer.status, "purpose" in told["error"], bool(told["remedy"])) == (400, True, True)
         finally:
             await server.stop()
@@ -189,6 +194,7 @@ def test_without_a_policy_http_says_conflict() -> None:
                 question = {"customer": "c", "purpose": "marketing", "channel": "email"}
                 async with session.post(f"http://127.0.0.1:{port}/may-contact", json=question) as answer:
                     assert answer.status == 409
+                    assert unlike("post", "/may-contact", 409, await answer.json()) == []
         finally:
             await server.stop()
 

@@ -1,0 +1,36 @@
+"""The files of docs/contracts/, and their breaks with those of the last release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.contracts.changes import breaks
+from tests.support.contracts.http import openapi
+from tests.support.contracts.schemas import FILES
+from tests.support.contracts.topics import asyncapi
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+CURRENT: Final = ROOT / "docs" / "contracts"
+RELEASED: Final = ROOT / "tests" / "examples" / "released_contracts"
+"""As other teams have them: of the last release, or of what was said to be as good as released."""
+INPUTS: Final = ("envelope", "touchpoints")
+
+
+def documents() -> dict[str, str]:
+    """Each file's text by its name."""
+    found = {f"{name}.schema.json": made() for name, made in FILES.items()}
+    found |= {"asyncapi.json": asyncapi(), "openapi.json": openapi()}
+    return {name: json.dumps(made, ensure_ascii=False, indent=1) + "\n" for name, made in found.items()}
+
+
+def broken() -> list[str]:
+    """What a reader or a writer of the last release's contracts would stumble over, in words."""
+    now = documents()
+    found = []
+    for name in FILES:
+        file = f"{name}.schema.json"
+        former: dict[str, Any] = json.loads((RELEASED / file).read_text(encoding="utf-8"))
+        found += [f"{file}: {one}" for one in breaks(former, json.loads(now[file]), name not in INPUTS)]
+    return found
