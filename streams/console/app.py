@@ -16,11 +16,12 @@ from streams.console.live import Live
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.sources import Sources
 from streams.console.story_page import story_page
+from streams.console.value_page import value_page
 from streams.errors import EngineError
 from streams.text import printable
 
 HERE: Final = Path(__file__).parent
-PAGES: Final = ("now", "customers", "decisions", "policy", "system")
+PAGES: Final = ("now", "customers", "decisions", "value", "policy", "system")
 LONGEST_ID: Final = 512
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -58,6 +59,7 @@ def console_app(sources: Sources, access: Access) -> web.Application:
             web.get("/decisions", _decisions),
             web.get("/system", _system),
             web.get("/customers", _customer),
+            web.get("/value", _value),
             web.get("/policy", _policy),
             web.get("/live", _live),
             web.post("/login", _login),
@@ -108,6 +110,10 @@ async def _system(request: web.Request) -> web.StreamResponse:
 async def _policy(request: web.Request) -> web.StreamResponse:
     found = await request.app[SOURCES].policy()
     return _page(request, "policy.html", {"title": "Policy", "policy": found})
+
+
+async def _value(request: web.Request) -> web.StreamResponse:
+    return _page(request, "value.html", value_page(await request.app[SOURCES].value()))
 
 
 async def _customer(request: web.Request) -> web.StreamResponse:

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -20,7 +22,8 @@ from models.touchpoints import Touch as Touchpoint
 from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
-from streams.console.sources import Course, PolicyPage, Story, Touch
+from streams.console.background import Background
+from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
@@ -31,11 +34,13 @@ from streams.operations.customer.stored import StoredCustomer, stored_customer
 from streams.operations.policy import ShardPolicyNow, in_force
 from streams.operations.policy.ledger import Ledger
 from streams.operations.policy.ledger_store import LedgerStore
+from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
 from streams.operations.stops import policies_now
 from streams.operations.why.indices import Indices
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
+from streams.operations.worth import worths_of
 
 T = TypeVar("T")
 LOOK_BACK: Final = 365 * DAY
@@ -44,6 +49,7 @@ ANSWER_S: Final = 20.0
 """A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
 MOST_TOUCHES: Final = 2_000
 """Touchpoints on a time line: the newest."""
+FRESH_RECORDS_S: Final = 300.0
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 ENDS: Final = 2**62
@@ -65,6 +71,7 @@ class Reading:
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
+        self._background = Background()
 
     def __enter__(self) -> Self:
         self._looker.submit(self._stack.enter_context, self._looking).result()
@@ -73,6 +80,7 @@ class Reading:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._background.close()
         self._looker.submit(self._stack.close).result()
         self._looker.shutdown()
         self._reader.shutdown(wait=False, cancel_futures=True)
@@ -96,6 +104,12 @@ class Reading:
 
     async def policy(self) -> PolicyPage:
         return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._policy))
+
+    async def value(self) -> ValueSource:
+        """The shards' counts at once; the records in the background."""
+        held = await self._background.made("worths", partial(worths_now, self._config), FRESH_RECORDS_S)
+        found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._pyramid))
+        return replace(found, held=held)
 
     # -- in a thread of their own, since Kafka is read without an event loop
 
@@ -138,6 +152,16 @@ class Reading:
         async with store_of(self._config) as store:
             return await policies_now(store, partitions), await LedgerStore(store).read()
 
+    def _pyramid(self) -> ValueSource:
+        async def looking() -> LivePyramid:
+            async with store_of(self._config) as store:
+                return await live_pyramid(store, self._config.app)
+
+        try:
+            return ValueSource(asyncio.run(looking()).as_data())
+        except NoValues as error:
+            return ValueSource(None, str(error))
+
     def _policy(self) -> PolicyPage:
         with Indices(self._config, "touchpoints") as topics:
             shards, ledger = asyncio.run(self._policies(topics.partitions))
@@ -153,6 +177,11 @@ class Reading:
         )
         name, text = ("", "") if last is None else (last.name, last.text)
         return PolicyPage(name, text, told, max(waits, default=("", 0)), history)
+
+
+def worths_now(config: Config) -> dict[str, Any]:
+    """In a process of its own."""
+    return asyncio.run(worths_of(config))
 
 
 async def _in_time(reading: asyncio.Future[T]) -> T:

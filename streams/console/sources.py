@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from streams.console.background import Made
 from streams.monitoring.top.view import View
 
 
@@ -66,6 +67,16 @@ class PolicyPage:
     history: tuple[dict[str, Any], ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class ValueSource:
+    """pyramid: as `retention pyramid --json` has it; None: nobody's value is known, and trouble says what brings it.
+    held: what is at risk and was spent (`streams.operations.worth`)."""
+
+    pyramid: dict[str, Any] | None
+    trouble: str = ""
+    held: Made = field(default_factory=Made)
+
+
 class Sources(Protocol):
     """Where pages read.
 
@@ -81,3 +92,6 @@ class Sources(Protocol):
 
     async def policy(self) -> PolicyPage:
         """The policy in force."""
+
+    async def value(self) -> ValueSource:
+        """Tiers of value."""

@@ -46,6 +46,11 @@ def dot(x: float, y: float, css: str, title: str, radius: float = 5) -> Markup:
     return Markup(shape).format(x, y, radius, css, title)
 
 
+def rect(x: float, y: float, width: float, height: float, css: str) -> Markup:
+    shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="3" class="{}"/>'
+    return Markup(shape).format(x, y, width, height, css)
+
+
 def bar(share: float, css: str = "dot", title: str = "") -> Markup:
     """A bar of a table's row, 0 to 1 wide."""
     inner = Markup('<rect x="0" y="2" width="{:.1f}" height="10" rx="3" class="{}"/>').format(200 * share, css)
@@ -76,4 +81,18 @@ def as_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup
     )
 
 
-__all__ = ["Markup", "Scale", "as_table", "bar", "dot", "drawn", "line", "path", "scale", "spark", "svg", "text"]
+__all__ = [
+    "Markup",
+    "Scale",
+    "as_table",
+    "bar",
+    "dot",
+    "drawn",
+    "line",
+    "path",
+    "rect",
+    "scale",
+    "spark",
+    "svg",
+    "text",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.console.sources import Course, PolicyPage, Story, Touch
+from streams.console.background import Made
+from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
 from streams.errors import EngineError
 from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
 
@@ -74,7 +75,45 @@ VIEW = View(
 )
 
 
-class Made:
+VALUE = ValueSource(
+    {
+        "policy": "3-abc",
+        "horizon_days": 28.0,
+        "classes": {
+            "consumer": {
+                "customers": 1000,
+                "tiers": [
+                    {"tier": "top", "from_value": 900.0, "customers": 10, "value": 12_000.0},
+                    {"tier": "high", "from_value": 300.0, "customers": 40, "value": 16_000.0},
+                    {"tier": "base", "from_value": 0.0, "customers": 950, "value": 20_000.0},
+                ],
+            },
+            "business": {"customers": 0, "tiers": [{"tier": "all", "from_value": None, "customers": 0, "value": 0.0}]},
+        },
+    },
+    "",
+    Made(
+        {
+            "time": NOW,
+            "share": 0.5,
+            "looked_at": 500,
+            "classes": {
+                "consumer": {
+                    name: {
+                        "customers": customers, "value": value, "at_risk": value / 4, "leave": customers / 5,
+                        "spent": 50.0 * customers, "heard": customers // 10, "unhappy": customers // 40, "mood": 0.31,
+                    }
+                    for name, customers, value in (("top", 10, 12e3), ("high", 40, 16e3), ("base", 950, 2e4))
+                }
+            },
+        },
+        NOW / 1000,
+        2.5,
+    ),
+)  # fmt: skip
+
+
+class Pages:
     """Sources of what is made up; `trouble` is raised in place of an answer."""
 
     def __init__(self, trouble: EngineError | None = None) -> None:
@@ -101,3 +140,7 @@ class Made:
             ("4-def", NOW),
             ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
         )
+
+    async def value(self) -> ValueSource:
+        self._answer()
+        return VALUE

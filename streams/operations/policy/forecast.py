@@ -9,12 +9,9 @@ workers, and what it says is of that moment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import sqrt
-from typing import Any, Final, NamedTuple, Protocol
-
-from xxhash import xxh3_64_intdigest
+from typing import Any, Final, NamedTuple
 
 from models.customer.contract import runs_until
 from models.customer.layout import DUE, LAST_PURCHASE, PURCHASE_DAYS, RISK, TICK
@@ -31,26 +28,13 @@ from models.engine.lanes import levels_end_with_contract
 from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.order import NEVER, time_of
 from streams.operations.policy.shards import ShardPolicyNow
+from streams.operations.sampling import MOST, Records, error_of, share_of, some_of
 from streams.shard.meta import settings_in_force
 
-MOST: Final = 20_000
-"""Customers that are looked at; of more a share."""
-PAGE: Final = 500
 SEED: Final = 0x70_6F_6C
 """Of the hash that draws the share: none other looks at the same customers."""
 NOTHING: Final = ""
 """In place of a kind: every action is held for good."""
-_WHOLE: Final = 1 << 64
-
-
-class Records(Protocol):
-    """What a forecast needs of the store.
-
-    Implemented by RedisStore.
-    """
-
-    async def load(self, namespace: str, names: Sequence[bytes]) -> list[bytes | None]: ...
-    def all_names(self, beginning: bytes) -> AsyncIterator[tuple[str, bytes]]: ...
 
 
 class Met(NamedTuple):
@@ -98,7 +82,7 @@ class Forecast:
 
     def error(self, count: int) -> int:
         """Standard error of the same."""
-        return round(sqrt(count * (1.0 - self.share)) / self.share)
+        return round(error_of(count, self.share))
 
     def data(self) -> dict[str, Any]:
         """For machines: of all customers."""
@@ -166,38 +150,17 @@ async def forecast(
 
     Raises StateUnreadable, NewerRelease, and what the store raises.
     """
-    total = sum(sum(shard.body.state.bands) for shard in shards.values())
-    found = Forecast(share=min(1.0, most / total) if total else 1.0)
+    found = Forecast(share=share_of({n: shard.body for n, shard in shards.items()}, most))
     settings = {n: settings_in_force(str(n), shard.body) for n, shard in shards.items()}
-    async for shard, names in _pages(store, found.share):
+    async for shard, customer, stored in some_of(store, found.share, SEED):
         if shard not in shards:
             continue
         now = shards[shard].body.state.time
-        for name, stored in zip(names, await store.load(str(shard), names), strict=True):
-            if stored is None:
-                continue
-            found.looked_at += 1
-            customer = name[2:]
-            try:
-                one = met(policy, customer, stored, settings[shard], now)
-            except UnknownRecord:
-                continue
-            if one is not None:
-                found.take(one, now)
-    return found
-
-
-async def _pages(store: Records, share: float) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """The names of the customers who are looked at, by shard, some at a time, each once."""
-    seen: set[bytes] = set()
-    pages: dict[int, list[bytes]] = {}
-    async for namespace, name in store.all_names(b"c:"):
-        if name in seen or xxh3_64_intdigest(name[2:], SEED) >= share * _WHOLE or not namespace.isdecimal():
+        found.looked_at += 1
+        try:
+            one = met(policy, customer, stored, settings[shard], now)
+        except UnknownRecord:
             continue
-        seen.add(name)
-        page = pages.setdefault(int(namespace), [])
-        page.append(name)
-        if len(page) == PAGE:
-            yield int(namespace), pages.pop(int(namespace))
-    for shard, page in pages.items():
-        yield shard, page
+        if one is not None:
+            found.take(one, now)
+    return found

@@ -18,7 +18,7 @@ from streams.console.reading import Reading
 from streams.errors import ExitCode
 from tests.integration.cli.test_cli_why import Place, Retention, place
 from tests.support.chromium import tab
-from tests.support.console_pages import Made
+from tests.support.console_pages import Pages
 from tests.support.servers import ProgramMissing, program
 
 __all__ = ["place"]
@@ -37,6 +37,16 @@ async def page(path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
+async def value_page() -> tuple[int, str]:
+    """Once the records have been looked at."""
+    async with console() as client:
+        while True:
+            answer = await client.get("/value")
+            text = await answer.text()
+            if "are being read" not in text:
+                return answer.status, text
+
+
 def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Place) -> None:
     status, text = asyncio.run(page(f"/customers?customer={place.customer}"))
     assert status == 200
@@ -48,6 +58,9 @@ def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Pla
     assert "is in force</h1>" in text
     assert "[risk]" in text
     assert asyncio.run(page("/customers?customer=nobody"))[0] == 404
+    status, text = asyncio.run(value_page())
+    assert status == 200
+    assert "customers were looked at, all of them" in text
 
 
 def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +96,7 @@ def chromium() -> str:
 
 async def looked_at(chromium: str, path: str, width: int) -> tuple[bool, list[str], int]:
     """Whether it became live, what the browser complained of, and by how many pixels the page is wider than it."""
-    async with TestServer(console_app(Made(), Access())) as server, tab(chromium) as page:
+    async with TestServer(console_app(Pages(), Access())) as server, tab(chromium) as page:
         await page.open(str(server.make_url(path)), width)
         live = await page.until('document.getElementById("live")?.textContent')
         beyond = await page.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -14,13 +14,14 @@ from aiohttp.test_utils import TestClient, TestServer
 from streams.console import live
 from streams.console.access import Access
 from streams.console.app import HEADERS, PAGES, console_app
+from streams.console.sources import ValueSource
 from streams.monitoring.top.view import View
-from tests.support.console_pages import EVIL, Away, Made
+from tests.support.console_pages import EVIL, Away, Pages
 
 
 @asynccontextmanager
-async def console(sources: Made | None = None, access: Access | None = None) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(console_app(sources or Made(), access or Access()))) as client:
+async def console(sources: Pages | None = None, access: Access | None = None) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(console_app(sources or Pages(), access or Access()))) as client:
         yield client
 
 
@@ -55,6 +56,24 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
 
 
 @pytest.mark.asyncio
+async def test_value_is_told_by_tier_and_without_values_what_brings_them() -> None:
+    async with console() as client:
+        text = await (await client.get("/value")).text()
+    assert "<h1>1,000 customers are worth 48,000, and 12,000 of it is at risk</h1>" in text
+    assert "500 customers were looked at, 50.0% of all, and scaled up" in text
+    assert "+0.31" in text
+
+    class Nobody(Pages):
+        async def value(self) -> ValueSource:
+            return ValueSource(None, "app 'shop' has no policy with a [value]")
+
+    async with console(Nobody()) as client:
+        text = await (await client.get("/value")).text()
+    assert "<h1>What customers are worth is not known yet</h1>" in text
+    assert "A policy with a table <code>[value]</code> brings it" in text
+
+
+@pytest.mark.asyncio
 async def test_who_is_not_known_is_said_and_escaped() -> None:
     async with console() as client:
         answer = await client.get("/customers", params={"customer": EVIL})
@@ -67,7 +86,7 @@ async def test_who_is_not_known_is_said_and_escaped() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("page", ["/now", "/customers?customer=anna", "/policy"])
 async def test_what_a_service_refuses_is_said_with_its_remedy(page: str) -> None:
-    async with console(Made(Away("Redis at x does not answer"))) as client:
+    async with console(Pages(Away("Redis at x does not answer"))) as client:
         answer = await client.get(page)
         text = await answer.text()
     assert answer.status == 503
@@ -77,7 +96,7 @@ async def test_what_a_service_refuses_is_said_with_its_remedy(page: str) -> None
 
 @pytest.mark.asyncio
 async def test_what_is_live_is_sent_as_events_and_says_when_a_store_is_away() -> None:
-    for sources, state in ((Made(), "live"), (Made(Away("Kafka is away")), "away")):
+    for sources, state in ((Pages(), "live"), (Pages(Away("Kafka is away")), "away")):
         async with console(sources) as client:
             answer = await client.get("/live?page=now")
             told = json.loads((await answer.content.readline()).removeprefix(b"data: "))
@@ -90,7 +109,7 @@ async def test_who_watches_at_a_time_shares_one_look_and_one_rendering(monkeypat
     monkeypatch.setattr(live, "EVERY_S", 0.2)
     looks, rendered = [], []
 
-    class Counted(Made):
+    class Counted(Pages):
         async def now(self) -> View:
             looks.append(1)
             return await super().now()

@@ -1,0 +1,150 @@
+"""What the page of value says: the pyramid, what is at risk in it, what was spent, and how customers speak of us."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from streams.console.background import Made
+from streams.console.sources import ValueSource
+from streams.console.svg import as_table, rect, svg, text
+from streams.text import as_words, duration, moment
+
+WIDTH, LEFT, RIGHT, STEP = 600, 90, 400, 34
+LEAST_HEARD: Final = 20
+"""Customers with a known mood, before one is told."""
+
+
+def value_page(found: ValueSource) -> dict[str, Any]:
+    """The template's values."""
+    classes = [] if found.pyramid is None else [one for one in found.pyramid["classes"].items() if one[1]["customers"]]
+    held = {} if found.held.data is None else found.held.data["classes"]
+    return {
+        "title": "Value",
+        "headline": _headline(classes, held),
+        "lead": _lead(found),
+        "valued": found.pyramid is not None,
+        "classes": [_class(name, one["tiers"], held.get(name, {})) for name, one in classes],
+        "spent": [_spent(name, tiers) for name, tiers in held.items()],
+        "moods": [_mood(name, tiers) for name, tiers in held.items()],
+        "as_of": told_as_of(found.held, "records"),
+        "share": _share(found.held),
+    }
+
+
+def _headline(classes: list[tuple[str, Any]], held: dict[str, Any]) -> str:
+    tiers = [tier for _, one in classes for tier in one["tiers"]]
+    total = sum(tier["value"] for tier in tiers)
+    if not tiers:
+        return "What customers are worth is not known yet"
+    if not total:
+        return "Nobody's value is known yet: the first is learned once a horizon is over"
+    said = f"{sum(tier['customers'] for tier in tiers):,} customers are worth {total:,.0f}"
+    at_risk = sum(one["at_risk"] for of in held.values() for one in of.values())
+    return said + (f", and {at_risk:,.0f} of it is at risk" if at_risk else "")
+
+
+def _lead(found: ValueSource) -> str:
+    if found.pyramid is None:
+        return found.trouble
+    return (
+        f"Margin that is expected of them within {found.pyramid['horizon_days']:g} days, by policy "
+        f"{found.pyramid['policy']}. At risk: what is lost of it if those leave who are expected to."
+    )
+
+
+def _class(name: str, tiers: list[dict[str, Any]], held: dict[str, Any]) -> dict[str, Any]:
+    total = sum(tier["value"] for tier in tiers)
+    rows = []
+    for tier in tiers:
+        known = held.get(tier["tier"])
+        rows.append(
+            {
+                "tier": as_words(tier["tier"]),
+                "customers": f"{tier['customers']:,}",
+                "from": "-" if tier["from_value"] is None else f"{tier['from_value']:,.2f}",
+                "value": f"{tier['value']:,.0f}",
+                "of_all": f"{tier['value'] / total:.0%}" if total else "-",
+                "at_risk": f"{known['at_risk']:,.0f}" if known else "-",
+                "leave": f"{known['leave'] / known['customers']:.0%}" if known else "-",
+                "spent": f"{known['spent']:,.0f}" if known else "-",
+            }
+        )
+    return {
+        "name": as_words(name),
+        "customers": f"{sum(tier['customers'] for tier in tiers):,}",
+        "rows": rows,
+        "chart": _chart(name, tiers, held),
+    }
+
+
+def _chart(name: str, tiers: list[dict[str, Any]], held: dict[str, Any]) -> Markup:
+    """A bar for each tier as wide as its value, the part at risk in its colour."""
+    most = max((tier["value"] for tier in tiers), default=0.0)
+    if not most:
+        return Markup("")
+    parts = []
+    for number, tier in enumerate(tiers):
+        y, wide = 8 + STEP * number, (RIGHT - LEFT) * tier["value"] / most
+        # Records and counts are looked at one after the other: a tier never has more at risk than it is drawn wide.
+        lost = min(held.get(tier["tier"], {}).get("at_risk", 0.0), tier["value"])
+        risk = (RIGHT - LEFT) * lost / most
+        parts += [
+            text(LEFT - 10, y + 16, as_words(tier["tier"]), "end", "strong"),
+            rect(LEFT, y, max(wide - risk, 1.0), 22, "dot"),
+            rect(LEFT + wide - risk, y, risk, 22, "risk"),
+            text(LEFT + wide + 8, y + 16, f"{tier['value']:,.0f}" + (f", {lost:,.0f} at risk" if lost else "")),
+        ]
+    drawn = svg(WIDTH, 12 + STEP * len(tiers), f"Value by tier, class {as_words(name)}", parts)
+    return drawn + as_table(
+        ("tier", "value", "at risk"),
+        [
+            (
+                as_words(tier["tier"]),
+                f"{tier['value']:,.0f}",
+                f"{held[tier['tier']]['at_risk']:,.0f}" if tier["tier"] in held else "-",
+            )
+            for tier in tiers
+        ],
+    )
+
+
+def _spent(name: str, tiers: dict[str, Any]) -> tuple[str, str, str, str]:
+    customers, spent = (sum(one[what] for one in tiers.values()) for what in ("customers", "spent"))
+    each = f"{spent / customers:,.2f}" if customers else "-"
+    return as_words(name), f"{customers:,}", f"{spent:,.0f}", each
+
+
+def _mood(name: str, tiers: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Of a class: how many spoke with a sentiment that was told, their mean, and whose is below zero."""
+    heard, unhappy = (sum(one[what] for one in tiers.values()) for what in ("heard", "unhappy"))
+    if heard < LEAST_HEARD:
+        return as_words(name), f"{heard:,}", "too few to tell", "-"
+    mood = sum(one["mood"] * one["heard"] for one in tiers.values()) / heard
+    return as_words(name), f"{heard:,}", f"{mood:+.2f}", f"{unhappy:,} ({unhappy / heard:.0%})"
+
+
+def _share(held: Made) -> str:
+    if held.data is None:
+        return ""
+    looked = f"{held.data['looked_at']:,} customers were looked at"
+    return looked + (
+        f", {held.data['share']:.1%} of all, and scaled up" if held.data["share"] < 1.0 else ", all of them"
+    )
+
+
+def told_as_of(made: Made, what: str) -> str:
+    """When it was made, what is going on, and what went wrong."""
+    said = []
+    if made.data is not None:
+        at = datetime.fromtimestamp(made.at, UTC)
+        said.append(f"As of {at:%Y-%m-%d %H:%M} UTC, made in {duration(made.took)}")
+        if made.data.get("time"):
+            said[0] += f", log time {moment(made.data['time'])}"
+    if made.going_on:
+        said.append(f"the {what} are being read: load the page again in a while")
+    if made.trouble:
+        said.append(f"the last try made nothing: {made.trouble}")
+    return "; ".join(said) + "." if said else ""
