@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from models.proof.intervals import TUNED_FOR, Interval, Running, of_difference, smallest_visible
+from models.proof.intervals import TUNED_FOR, Interval, Running, of_difference, smallest_visible, units_to_see
 
 LEAST_EACH: Final = 50
 """Of a yes or no: with and without it, in each arm, before the asymptotic sequence is used."""
@@ -80,6 +80,12 @@ class Difference:
         shares = [(arm.units, arm.yes) for arm in arms]
         interval = of_difference(shares[0], shares[1], alpha) if all(arm.units for arm in arms) else None
         return Lift(self.treated.rate - self.control.rate, interval, visible)
+
+    def units_to_see(self, lift: float, alpha: float) -> int | None:
+        """Units after which a lift of the yes or no would be seen, if it goes on as until now; None: not to be told."""
+        if self._rates.count < 2 or not self._rates.variance:
+            return None
+        return units_to_see(lift, self._rates.variance, alpha, self._tuned_for)
 
     def money(self, alpha: float) -> Lift:
         """Of the money."""

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 TUNED_FOR: Final = 10_000
 """Units at which the sequence is about as narrow as it can be, unless told otherwise. It must not follow the data."""
 _STEPS: Final = 60
+_MOST_UNITS: Final = 10**10
 
 
 class Interval(NamedTuple):
@@ -95,6 +96,19 @@ def of_difference(treated: tuple[int, int], control: tuple[int, int], alpha: flo
 def smallest_visible(count: int, variance: float, alpha: float, tuned_for: int = TUNED_FOR) -> float:
     """The lift that would be seen by now with a chance of four in five; infinite where nothing could be."""
     return radius(count, variance, alpha, tuned_for) + 0.84 * sqrt(variance / count) if count > 1 else inf
+
+
+def units_to_see(lift: float, variance: float, alpha: float, tuned_for: int = TUNED_FOR) -> int | None:
+    """How many units of a variance make a lift the smallest visible one; None: more than `_MOST_UNITS`."""
+    few, many = 1, 2
+    while smallest_visible(many, variance, alpha, tuned_for) > lift:
+        if many >= _MOST_UNITS:
+            return None
+        few, many = many, 2 * many
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (middle, many) if smallest_visible(middle, variance, alpha, tuned_for) > lift else (few, middle)
+    return many
 
 
 def _log_likelihood(share: float, count: int, yes: int) -> float:

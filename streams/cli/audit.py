@@ -56,6 +56,7 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
     begun, from_then = time.monotonic(), _time(since)
     quiet_libraries()
     from streams.operations.audit import audit as run
+    from streams.operations.audit.files import lines_of
 
     with ExitStack() as open_topics:
         lines = lines_of(config, files, open_topics)
@@ -75,23 +76,6 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         _show(report, seconds)
     if report.breaches:
         sys.exit(int(ExitCode.FAILURE))
-
-
-def lines_of(config: Config, folder: Path | None, open_topics: ExitStack) -> Iterator[Line]:
-    """The partitions of an application's three topics, or of a folder's files."""
-    from streams.operations.audit.files import of_folder, of_topics
-
-    if folder is not None:
-        return of_folder(folder)
-    from streams.kafka.security import kafka_connection
-    from streams.kafka.topic_reader import TopicReader
-
-    connection = kafka_connection(config)
-    touchpoints, triggers, decisions = (
-        open_topics.enter_context(TopicReader(connection, config.topic(role)))
-        for role in ("touchpoints", "triggers", "decisions")
-    )
-    return of_topics(touchpoints, triggers, decisions)
 
 
 def watched(lines: Iterator[Line]) -> Iterator[Line]:

@@ -24,9 +24,30 @@ from streams.config import Config, ConfigError
     help="whoever looks must know what is in it",
 )
 @click.option("--user-header", metavar="NAME", default="", help="header by which a reverse proxy names who looks")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="of the page of proof: share of net spend that is earned",
+)
+@click.option(
+    "--cap",
+    type=click.FloatRange(0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="of the same: money of a customer counts up to so much; choose it before you look",
+)
 @configured("metrics_host", "metrics_port", "redis_cluster")
 def console(
-    config: Config, host: str, port: int, given: tuple[str, ...], token_file: Path | None, user_header: str
+    config: Config,
+    host: str,
+    port: int,
+    given: tuple[str, ...],
+    token_file: Path | None,
+    user_header: str,
+    margin: float,
+    cap: float,
 ) -> None:
     """Show in a browser what is going on, and one customer's story. It reads, and changes nothing.
 
@@ -54,8 +75,9 @@ def console(
     from streams.console.app import console_app
     from streams.console.reading import Reading  # loads the engine
     from streams.monitoring.top.workers import worker_urls
+    from streams.operations.lift import Terms
 
-    with Reading(config, list(worker_urls(given, config))) as reading:
+    with Reading(config, list(worker_urls(given, config)), Terms(margin, cap)) as reading:
         asyncio.run(_serve(console_app(reading, Access(token, user_header)), host, port))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.audit import lines_of, watched
+from streams.cli.audit import watched
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.text import moment
@@ -59,6 +59,7 @@ def lift(config: Config, files: Path | None, margin: float, cap: float, as_json:
       retention lift --margin 0.3 --json
     """
     quiet_libraries()
+    from streams.operations.audit.files import lines_of
     from streams.operations.lift import Terms, read_all, report_of
 
     terms = Terms(margin, cap)

@@ -14,6 +14,7 @@ from aiohttp import web
 from streams.console.access import COOKIE, SESSION_S, Access
 from streams.console.live import Live
 from streams.console.now_page import decisions_page, now_page, system_page
+from streams.console.proof_page import proof_page
 from streams.console.sources import Sources
 from streams.console.story_page import story_page
 from streams.console.value_page import value_page
@@ -21,7 +22,7 @@ from streams.errors import EngineError
 from streams.text import printable
 
 HERE: Final = Path(__file__).parent
-PAGES: Final = ("now", "customers", "decisions", "value", "policy", "system")
+PAGES: Final = ("now", "customers", "decisions", "value", "proof", "policy", "system")
 LONGEST_ID: Final = 512
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -60,6 +61,7 @@ def console_app(sources: Sources, access: Access) -> web.Application:
             web.get("/system", _system),
             web.get("/customers", _customer),
             web.get("/value", _value),
+            web.get("/proof", _proof),
             web.get("/policy", _policy),
             web.get("/live", _live),
             web.post("/login", _login),
@@ -114,6 +116,10 @@ async def _policy(request: web.Request) -> web.StreamResponse:
 
 async def _value(request: web.Request) -> web.StreamResponse:
     return _page(request, "value.html", value_page(await request.app[SOURCES].value()))
+
+
+async def _proof(request: web.Request) -> web.StreamResponse:
+    return _page(request, "proof.html", proof_page(await request.app[SOURCES].proof()))
 
 
 async def _customer(request: web.Request) -> web.StreamResponse:

@@ -22,7 +22,7 @@ from models.touchpoints import Touch as Touchpoint
 from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
-from streams.console.background import Background
+from streams.console.background import Background, Made
 from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
 from streams.monitoring.top.follow import Looking
@@ -31,6 +31,7 @@ from streams.operations.customer.forecast import CustomerForecast
 from streams.operations.customer.portrait import profile_view
 from streams.operations.customer.standing import standing_view
 from streams.operations.customer.stored import StoredCustomer, stored_customer
+from streams.operations.lift import Terms, lift_of
 from streams.operations.policy import ShardPolicyNow, in_force
 from streams.operations.policy.ledger import Ledger
 from streams.operations.policy.ledger_store import LedgerStore
@@ -50,9 +51,11 @@ ANSWER_S: Final = 20.0
 MOST_TOUCHES: Final = 2_000
 """Touchpoints on a time line: the newest."""
 FRESH_RECORDS_S: Final = 300.0
+FRESH_LIFT_S: Final = 3600.0
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 ENDS: Final = 2**62
+USUAL: Final = Terms()
 
 
 class StillReading(EngineError):
@@ -62,16 +65,16 @@ class StillReading(EngineError):
 
 
 class Reading:
-    """A context manager. urls: of the workers."""
+    """A context manager. urls: of the workers. terms: of what was saved."""
 
-    def __init__(self, config: Config, urls: list[str]) -> None:
+    def __init__(self, config: Config, urls: list[str], terms: Terms = USUAL) -> None:
         self._config, self._looking, self._stack = config, Looking(config, urls), ExitStack()
         self._looker = ThreadPoolExecutor(1, "console-look")
         self._reader = ThreadPoolExecutor(READERS, "console-read")
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
-        self._background = Background()
+        self._background, self._terms = Background(), terms
 
     def __enter__(self) -> Self:
         self._looker.submit(self._stack.enter_context, self._looking).result()
@@ -110,6 +113,10 @@ class Reading:
         held = await self._background.made("worths", partial(worths_now, self._config), FRESH_RECORDS_S)
         found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._pyramid))
         return replace(found, held=held)
+
+    async def proof(self) -> Made:
+        """Reads the whole log: in the background."""
+        return await self._background.made("lift", partial(lift_of, self._config, self._terms), FRESH_LIFT_S)
 
     # -- in a thread of their own, since Kafka is read without an event loop
 

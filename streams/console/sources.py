@@ -95,3 +95,6 @@ class Sources(Protocol):
 
     async def value(self) -> ValueSource:
         """Tiers of value."""
+
+    async def proof(self) -> Made:
+        """What was saved, as `retention lift --json` has it."""

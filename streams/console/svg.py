@@ -46,6 +46,12 @@ def dot(x: float, y: float, css: str, title: str, radius: float = 5) -> Markup:
     return Markup(shape).format(x, y, radius, css, title)
 
 
+def area(points: Sequence[tuple[float, float, float]], css: str) -> Markup:
+    """Between two lines: (x, y of one, y of the other) each."""
+    around = [(x, one) for x, one, _ in points] + [(x, other) for x, _, other in reversed(points)]
+    return Markup('<path d="{}Z" class="{}"/>').format(path(around), css) if len(points) > 1 else Markup("")
+
+
 def rect(x: float, y: float, width: float, height: float, css: str) -> Markup:
     shape = '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="3" class="{}"/>'
     return Markup(shape).format(x, y, width, height, css)
@@ -84,6 +90,7 @@ def as_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup
 __all__ = [
     "Markup",
     "Scale",
+    "area",
     "as_table",
     "bar",
     "dot",

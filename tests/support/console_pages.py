@@ -8,6 +8,7 @@ from streams.console.background import Made
 from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
 from streams.errors import EngineError
 from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
+from tests.support.console_proof import lift_data
 
 NOW = 1_791_000_000_000
 DAY = 86_400_000
@@ -140,6 +141,10 @@ class Pages:
             ("4-def", NOW),
             ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
         )
+
+    async def proof(self) -> Made:
+        self._answer()
+        return Made(lift_data(), NOW / 1000, 75.0)
 
     async def value(self) -> ValueSource:
         self._answer()

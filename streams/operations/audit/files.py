@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
 from streams.operations.audit.records import Arrival, Line
 
@@ -22,6 +25,18 @@ class FilesUnreadable(EngineError):
         "give a folder with touchpoints.jsonl (one object a line: partition, offset, timestamp in ms, key, value), "
         "triggers.jsonl and decisions.jsonl (as `retention tail --limit 0 --json` writes them)"
     )
+
+
+def lines_of(config: Config, folder: Path | None, open_topics: ExitStack) -> Iterator[Line]:
+    """The partitions of an application's three topics, or of a folder's files."""
+    if folder is not None:
+        return of_folder(folder)
+    connection = kafka_connection(config)
+    touchpoints, triggers, decisions = (
+        open_topics.enter_context(TopicReader(connection, config.topic(role)))
+        for role in ("touchpoints", "triggers", "decisions")
+    )
+    return of_topics(touchpoints, triggers, decisions)
 
 
 def of_topics(touchpoints: TopicReader, triggers: TopicReader, decisions: TopicReader) -> Iterator[Line]:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
+from models.proof.course import Course, course
 from models.proof.draws import Draws, OfAction, of_draws
 from models.proof.programme import ALPHA, HARMS, Programme, by_salt, programme
-from models.settings import DAY
+from models.settings import DAY, WEEK
+from streams.config import Config
+from streams.operations.audit.files import lines_of
 from streams.operations.lift.held import data_of
-from streams.operations.lift.reading import Found, Terms
+from streams.operations.lift.reading import Found, Terms, read_all
+
+PACE: Final = 4 * WEEK
+"""Customers come to a programme at the pace of so long a time."""
 
 
 @dataclass(slots=True)
 class LiftReport:
-    """All of it. programmes: by salt, the latest last."""
+    """All of it. programmes, courses: by salt, the latest last. pace: by salt, how many customers a week came to it
+    lately."""
 
     found: Found
     terms: Terms
     programmes: dict[str, Programme]
     draws: Draws
+    courses: dict[str, Course]
+    pace: dict[str, float]
 
     def data(self) -> dict[str, Any]:
         """As plain data, for `--json`."""
@@ -81,7 +91,18 @@ class LiftReport:
             }
             ages.append(row)
         told["ages"] = ages if one.shown else []
+        told |= self._course(salt) if one.shown else {"course": [], "to_see": [], "a_week": None}
         return told
+
+    def _course(self, salt: str) -> dict[str, Any]:
+        """How kept stood at the first age whenever it was looked at, and how many customers would show how much."""
+        known, age = self.courses[salt], self.found.ages[salt][0]
+        looks = [{"time": one.time + age, "units": one.units, **plain(one.lift.data())} for one in known.looks]
+        return {
+            "course": looks,
+            "to_see": [{"lift": lift, "units": units} for lift, units in known.to_see.items()],
+            "a_week": self.pace.get(salt),
+        }
 
     def days(self, salt: str) -> list[float]:
         """The ages of a salt's units."""
@@ -92,7 +113,16 @@ def report_of(found: Found, terms: Terms) -> LiftReport:
     """What was read, compared."""
     units = by_salt(found.units)
     programmes = {salt: programme(salt, one, len(found.ages[salt]), terms.cap) for salt, one in units.items()}
-    return LiftReport(found, terms, programmes, of_draws(found.draws))
+    courses = {salt: course(one) for salt, one in units.items()}
+    lately = max(min(PACE, found.last - found.first), 1)
+    pace = {salt: sum(unit.time > found.last - lately for unit in one) * WEEK / lately for salt, one in units.items()}
+    return LiftReport(found, terms, programmes, of_draws(found.draws), courses, pace)
+
+
+def lift_of(config: Config, terms: Terms) -> dict[str, Any]:
+    """Of the application's topics, read to their ends. Raises BrokerUnreachable, BrokerRefused, TopicMissing."""
+    with ExitStack() as open_topics:
+        return report_of(read_all(lines_of(config, None, open_topics), terms), terms).data()
 
 
 def plain(told: dict[str, object]) -> dict[str, object]:

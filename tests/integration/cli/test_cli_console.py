@@ -37,11 +37,11 @@ async def page(path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def value_page() -> tuple[int, str]:
-    """Once the records have been looked at."""
+async def made_beside(path: str) -> tuple[int, str]:
+    """Once it has been made."""
     async with console() as client:
         while True:
-            answer = await client.get("/value")
+            answer = await client.get(path)
             text = await answer.text()
             if "are being read" not in text:
                 return answer.status, text
@@ -58,9 +58,12 @@ def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Pla
     assert "is in force</h1>" in text
     assert "[risk]" in text
     assert asyncio.run(page("/customers?customer=nobody"))[0] == 404
-    status, text = asyncio.run(value_page())
+    status, text = asyncio.run(made_beside("/value"))
     assert status == 200
     assert "customers were looked at, all of them" in text
+    status, text = asyncio.run(made_beside("/proof"))
+    assert status == 200
+    assert "There is nothing to compare with yet" in text or "Customers compared" in text
 
 
 def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

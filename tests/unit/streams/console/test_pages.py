@@ -14,9 +14,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from streams.console import live
 from streams.console.access import Access
 from streams.console.app import HEADERS, PAGES, console_app
+from streams.console.background import Made
 from streams.console.sources import ValueSource
 from streams.monitoring.top.view import View
 from tests.support.console_pages import EVIL, Away, Pages
+from tests.support.console_proof import lift_data
 
 
 @asynccontextmanager
@@ -71,6 +73,40 @@ async def test_value_is_told_by_tier_and_without_values_what_brings_them() -> No
         text = await (await client.get("/value")).text()
     assert "<h1>What customers are worth is not known yet</h1>" in text
     assert "A policy with a table <code>[value]</code> brings it" in text
+
+
+class Proven(Pages):
+    def __init__(self, made: Made) -> None:
+        super().__init__()
+        self.made = made
+
+    async def proof(self) -> Made:
+        return self.made
+
+
+def at(made: dict[str, Any]) -> Made:
+    return Made(made, 1.0, 2.0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("made", "headline", "there", "not_there"),
+    [
+        (at(lift_data()), " of 1,000 more customers stayed because of us", "sure that it helps, since", "broken"),
+        (at(lift_data(lift=-0.2)), " of 1,000 fewer customers stayed because of us", "sure that it harms", "broken"),
+        (at(lift_data(lift=0.0)), "Nobody can tell yet whether", "a difference would be seen by now", "sure that it"),
+        (at(lift_data(dropped=0.6)), "The comparison is broken", "where 1,1", "bought in the last window"),
+        (at(lift_data(many=0)), "There is nothing to compare with yet", "A <i>control group</i> is", "kept more"),
+        (Made(going_on=True), "What was saved is being computed", "load the page again in a while", "control group"),
+        (Made(trouble="Kafka is away", at=1.0), "What was saved is not known", "Kafka is away", "control group"),
+    ],
+)  # fmt: skip
+async def test_what_was_saved_is_a_sentence(made: Made, headline: str, there: str, not_there: str) -> None:
+    async with console(Proven(made)) as client:
+        text = await (await client.get("/proof")).text()
+    assert headline in text.partition("</h1>")[0]
+    assert there in text
+    assert not_there not in text
 
 
 @pytest.mark.asyncio
