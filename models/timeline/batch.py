@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.touchpoints import Kind, Rejected, Touch, read
+from models.touchpoints.binary_mode import Headers, structured
 from models.touchpoints.columns import Columns, read_columns
-from models.touchpoints.formats import Headers
 
 _CUTS = np.zeros(256, dtype=np.bool_)
 _CUTS[[Kind.SETTINGS_CHOSEN, Kind.POLICY_CHOSEN, Kind.STOPPED, Kind.RESUMED]] = True
@@ -28,13 +28,18 @@ class LogRecord(NamedTuple):
     @property
     def content(self) -> Touch | Rejected:
         """What is in it, read anew at each call."""
-        return read(self.value, self.key, self.timestamp)
+        return read(structured(self.value, self.headers), self.key, self.timestamp)
+
+
+def events_of(values: Sequence[bytes | None], headers: Sequence[Headers]) -> list[bytes | None]:
+    """The events of records as Kafka gives them: most have no headers, and are their value."""
+    return [structured(value, head) if head else value for value, head in zip(values, headers, strict=True)]
 
 
 class Batch:
     """Records in offset order. `offsets`, `timestamps` and `reached` (the running maximum of the timestamps) are int64
     of shape (rows,); `columns` is what they say. `cuts`: the rows of what changes something that the shard's customers
-    share; a commit ends before each (`models.timeline.pieces`)."""
+    share; a commit ends before each (`models.timeline.pieces`). `values`: the events, in structured mode."""
 
     __slots__ = ("columns", "cuts", "keys", "offsets", "reached", "timestamps", "values")
 
@@ -44,20 +49,20 @@ class Batch:
         timestamps: Sequence[int],
         keys: Sequence[bytes | None],
         values: Sequence[bytes | None],
-        headers: Callable[[int], Headers] | None = None,
     ) -> None:
         self.offsets: NDArray[np.int64] = np.array(offsets, dtype=np.int64)
         self.timestamps: NDArray[np.int64] = np.array(timestamps, dtype=np.int64)
         self.keys, self.values = keys, values
         self.reached = np.maximum.accumulate(self.timestamps)
-        self.columns: Columns = read_columns(values, keys, self.timestamps, headers)
+        self.columns: Columns = read_columns(values, keys, self.timestamps)
         kinds = self.columns.kinds
         self.cuts: list[int] = np.flatnonzero(_CUTS[kinds]).tolist()
 
     @classmethod
     def of(cls, records: Iterable[LogRecord]) -> Batch:
+        """Of records of the log, whose headers count."""
         offsets, timestamps, keys, values, headers = zip(*records, strict=True)
-        return cls(offsets, timestamps, keys, values, headers.__getitem__)
+        return cls(offsets, timestamps, keys, events_of(values, headers))
 
     def __len__(self) -> int:
         return len(self.values)

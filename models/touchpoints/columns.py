@@ -6,7 +6,7 @@ found to keep them at a glance, column by column; each other row goes through `e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, get_type_hints
@@ -16,8 +16,7 @@ from msgspec import DecodeError
 from numpy.typing import NDArray
 
 from models.touchpoints import limits
-from models.touchpoints.diagnosis import Rejected, explained
-from models.touchpoints.formats import Headers
+from models.touchpoints.diagnosis import Rejected
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 from models.touchpoints.reading import (
@@ -86,7 +85,6 @@ def read_columns(
     values: Sequence[bytes | None],
     keys: Sequence[bytes | None],
     timestamps: NDArray[np.int64],
-    headers: Callable[[int], Headers] | None = None,
 ) -> Columns:
     """Read the records of a batch: a pure function that raises for no record, like `read`.
 
@@ -94,7 +92,6 @@ def read_columns(
         values: one a record.
         keys: the same.
         timestamps: Kafka's, in ms, of shape (rows,).
-        headers: of a row. Asked for where a record is refused, and only the reason depends on them.
     """
     # Each step goes through the whole batch; `doubtful` gathers the rows that some rule may refuse.
     events = _decoded([value if value and len(value) <= SURELY_FLAT else _bounded(value) for value in values])
@@ -111,7 +108,7 @@ def read_columns(
     for row in sorted(doubtful):
         outcome = examine(values[row], keys[row], int(timestamps[row]))
         if isinstance(outcome, Rejected):
-            rejected[row] = outcome if headers is None else explained(outcome, headers(row))
+            rejected[row] = outcome
             outcome = _NOTHING
         event, times[row], skewed[row] = outcome
         events[row] = event

@@ -117,17 +117,6 @@ def diagnose(value: bytes | None, key: bytes | None, complaint: str) -> Rejected
     )
 
 
-def explained(refused: Rejected, headers: formats.Headers) -> Rejected:
-    """The same refusal, whose reason names binary mode where the headers show it and the value is no event itself."""
-    of = formats.binary_type(headers)
-    if of is None or refused.code == Code.OVERSIZE or not (refused.type is None or refused.code == Code.UNKNOWN_TYPE):
-        return refused
-    name = of.decode("utf-8", "replace")
-    if name == refused.type:  # the value is the whole event, and the headers say the same once more
-        return refused
-    return msgspec.structs.replace(refused, reason=formats.binary_mode(_shown(name)))
-
-
 def _customer(subject: object) -> str | None:
     """Return the subject where it can be a customer id; a shortened one could be somebody else's."""
     if isinstance(subject, str) and 0 < len(subject) <= limits.MAX_CUSTOMER and _printable(subject) == subject:

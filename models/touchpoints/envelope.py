@@ -1,4 +1,4 @@
-"""The touchpoints as CloudEvents 1.0 in structured JSON: what the Struct of every type shares.
+"""The touchpoints as CloudEvents 1.0 in structured JSON (of binary mode `binary_mode` makes it): what all types share.
 
 `type` is the tag, `subject` the customer's id. `data` may be left out where nothing in it is required. CloudEvents'
 optional attributes (`datacontenttype`, `dataschema`), extensions and additional fields are tolerated.

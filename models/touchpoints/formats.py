@@ -1,24 +1,12 @@
-"""Detects foreign event formats (schema registry, Kafka Connect, binary mode, batches), so that a refusal says what to
-configure.
-
-Detected only: the engine reads CloudEvents in structured JSON and nothing else, so that the same bytes are the same
-event whoever reads them. Headers are no part of that: they are looked at where a record is refused, for the reason
-alone.
-"""
+"""Detects foreign event formats (schema registry, Kafka Connect, batches), so that a refusal says what to configure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 REGISTRY_HEAD: Final = 5
 """Bytes that serializers of Confluent's schema registry put before the value: a zero, and the schema's id."""
-Headers = Sequence[tuple[str, bytes | None]]
-"""Of a Kafka record, in order; a name may be there more than once."""
-STRUCTURED: Final = b"application/cloudevents"
-"""How the header `content-type` begins where the value holds the whole event."""
-BINARY: Final = frozenset({"ce_type", "ce_id", "ce_source"})
-"""Headers that CloudEvents' Kafka binding asks of every event in binary mode, besides `ce_specversion`."""
 ENVELOPE: Final = frozenset({"schema", "payload"})
 """Both keys, and no other, of what Kafka Connect's JsonConverter writes with `schemas.enable=true`."""
 
@@ -56,33 +44,11 @@ def without_type(event: Mapping[str, object]) -> str | None:
         )
     if "specversion" not in event:
         return (
-            "type is missing, and specversion too; give a CloudEvent in structured mode: id, source, type, subject, "
-            "time and data in the value. A producer that puts them into headers (ce_id, ce_type, ...) writes binary "
-            "mode: set its encoding to structured"
+            "type is missing, and specversion too; give a CloudEvent: in structured mode specversion, id, source, "
+            "type, subject, time and data in the value; in binary mode data in the value and the rest in the headers "
+            "ce_specversion, ce_id, ce_source, ce_type, ce_subject and ce_time"
         )
     return None
-
-
-def binary_type(headers: Headers) -> bytes | None:
-    """The event's type where these are the headers of a CloudEvent in binary mode, else None.
-
-    >>> binary_type([("ce_type", b"purchase"), ("ce_id", b"7"), ("ce_source", b"/shop")])
-    b'purchase'
-    >>> binary_type([("ce_type", b"purchase"), ("trace", b"7")]) is None
-    True
-    """
-    found = dict(headers)
-    if not found.keys() >= BINARY or (found.get("content-type") or b"").startswith(STRUCTURED):
-        return None
-    return found["ce_type"] or b""
-
-
-def binary_mode(shown: str) -> str:
-    """The reason for an event in binary mode; `shown` is its type as a person reads it."""
-    return (
-        f"the headers ce_type ({shown}), ce_id and ce_source hold a CloudEvent in binary mode; give it in structured "
-        "mode, with id, source, type, subject, time and data in the value: set the producer's encoding to structured"
-    )
 
 
 def batched(document: object) -> bool:

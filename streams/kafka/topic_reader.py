@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from kafka import TopicPartition
 
+from models.touchpoints.binary_mode import structured
 from streams.kafka.clients import reader
 from streams.kafka.errors import CONNECT_TIMEOUT_MS, TopicMissing, kafka_named
 from streams.kafka.security import KafkaConnection
@@ -21,7 +22,8 @@ MAX_POLL_RECORDS = 10_000
 
 
 class Read(NamedTuple):
-    """A record. `timestamp` in ms; `headers` by name, the last of each."""
+    """A record. `timestamp` in ms; `headers` by name, the last of each. An event in binary mode is in structured mode
+    here."""
 
     partition: int
     offset: int
@@ -150,4 +152,5 @@ class TopicReader:
 
 def _read(record: Any) -> Read:
     headers: dict[str, bytes] = dict(record.headers)
-    return Read(record.partition, record.offset, record.timestamp, record.key, record.value or b"", headers)
+    value = structured(record.value, record.headers) if headers else record.value
+    return Read(record.partition, record.offset, record.timestamp, record.key, value or b"", headers)

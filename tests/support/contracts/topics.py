@@ -8,13 +8,25 @@ from typing import Any, Final
 from models.touchpoints import FAMILY, Kind
 from streams.config import Config
 from streams.kafka.topics import RETENTION, specs
-from tests.support.contracts.schemas import TOUCHPOINTS, TRIGGERS, Schema, decisions, touchpoints, triggers
+from tests.support.contracts.schemas import ENVELOPE, TOUCHPOINTS, TRIGGERS, Schema, decisions, touchpoints, triggers
 from tests.support.touchpoint_examples import LINES
 
 KAFKA: Final = "0.5.0"
+ATTRIBUTES: Final = ("specversion", "id", "source", "type", "subject", "time")
 KEY: Final[Schema] = {
     "type": "string",
     "description": "the customer's id in UTF-8; Kafka's default partitioner (murmur2)",
+}
+HEADERS: Final[Schema] = {
+    "type": "object",
+    "description": "In binary mode: the envelope, with the data alone as the value. In structured mode none is needed.",
+    "properties": {
+        "content-type": {
+            "type": "string",
+            "description": "application/json; in structured mode application/cloudevents+json",
+        },
+        **{f"ce_{name}": {"type": "string", "description": ENVELOPE[name]} for name in ATTRIBUTES},
+    },
 }
 CHANNELS: Final = {
     "touchpoints": "What customers do. Anybody publishes; the engine reads. A record of its own (clock, choices of "
@@ -67,7 +79,7 @@ def asyncapi() -> Schema:
         "servers": {"kafka": {"host": "127.0.0.1:9092", "protocol": "kafka"}},
         "channels": channels,
         "operations": operations,
-        "components": {"messages": messages},
+        "components": {"messages": messages, "schemas": {"Headers": HEADERS}},
     }
 
 
@@ -80,6 +92,7 @@ def _touchpoints() -> dict[str, Schema]:
             "summary": defs[event.__name__]["description"],
             "contentType": "application/cloudevents+json",
             "tags": [{"name": FAMILY[Kind[name.upper()]].name.lower()}],
+            "headers": {"$ref": "#/components/schemas/Headers"},
             "payload": {"$ref": f"touchpoints.schema.json#/$defs/{event.__name__}"},
             "examples": [{"payload": json.loads(LINES[name])}],
             "bindings": {"kafka": {"key": KEY, "bindingVersion": KAFKA}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from dataclasses import replace
@@ -97,16 +98,30 @@ def test_a_replay_looks_at_no_clock(mode: str) -> None:
     play(scenario)
 
 
-def test_a_dead_letter_knows_binary_mode_by_the_headers_that_came_with_its_record() -> None:
-    headers = [("ce_type", b"purchase"), ("ce_id", b"7"), ("ce_source", b"/shop")]
+def test_events_in_binary_mode_are_applied_and_a_bad_one_is_kept_in_structured_mode() -> None:
+    def headers(id: str) -> list[tuple[str, bytes]]:
+        attributes = {"specversion": "1.0", "type": "purchase", "id": id, "source": "/shop", "subject": "anna"}
+        attributes["time"] = "1995-01-01T00:00:00Z"
+        return [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
 
     async def scenario() -> None:
         store = FakeStore()
-        bad = LogRecord(1, START + HOUR, b"anna", b'{"amount":5}', headers)
-        site = Site(store, store.snapshot, [[*log_of([told("visit", "anna", START)]), bad]])
+        good = LogRecord(1, START + HOUR, b"anna", b'{"amount":5}', headers("7"))
+        bad = LogRecord(2, START + HOUR, b"anna", b'{"amount":-5}', headers("8"))
+        site = Site(store, store.snapshot, [[*log_of([told("visit", "anna", START)]), good, bad]])
         await site.live()
         (letter,) = site.said("deadletters", 0)
-        assert "hold a CloudEvent in binary mode" in json.loads(letter.value)["reason"]
+        body = json.loads(letter.value)
+        assert "data.amount is -5" in body["reason"]
+        assert json.loads(base64.b64decode(body["value"])) == {
+            "type": "purchase",
+            "id": "8",
+            "source": "/shop",
+            "specversion": "1.0",
+            "subject": "anna",
+            "time": "1995-01-01T00:00:00Z",
+            "data": {"amount": -5},
+        }
 
     play(scenario)
 
