@@ -7,6 +7,7 @@ what the old one left, until what it learns itself has come as far.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -66,9 +67,14 @@ def schema_of(settings: EngineSettings) -> str:
     Settings that are not the model's own decide which examples there are, at which boundaries, and what was predicted.
     """
     constants = constants_of(_MODULES)
-    challengers = {name: repr(make()) for name, make in CHALLENGERS.items()}
-    named = [MixtureScorer.KIND, river_release, constants, challengers, settings.deciding()]
+    named = [MixtureScorer.KIND, river_release, constants, _challengers(), settings.deciding()]
     return xxhash.xxh3_64_hexdigest(msgspec.json.encode(named, order="sorted"))
+
+
+@cache
+def _challengers() -> dict[str, str]:
+    """By name, with all parameters. To make a forest takes a millisecond."""
+    return {name: repr(make()) for name, make in CHALLENGERS.items()}
 
 
 def scorer_schema(kind: str) -> str:

@@ -193,6 +193,10 @@ class ForgetfulWorld:
     shards: list[Kept] = field(default_factory=list)
     versions: dict[int, bytes] = field(default_factory=dict)
     learner: bytes | None = None
+    schema: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.schema = schema_of(self.settings)
 
     def run(self, batch: Sizes = lambda at: 500) -> ForgetfulWorld:
         self.shards = [Kept.new(log, self.settings, n, len(self.logs)) for n, log in enumerate(self.logs)]
@@ -217,7 +221,7 @@ class ForgetfulWorld:
         self.learner = msgspec.json.encode(learning.state())
         if version is None:
             return False
-        self.versions[version.boundary] = seal(version, schema_of(self.settings))
+        self.versions[version.boundary] = seal(version, self.schema)
         return True
 
     def _find(self, boundary: int) -> Version | None:
@@ -227,7 +231,7 @@ class ForgetfulWorld:
         if boundary < state.origin:
             return initial_version(self.settings)
         value = self.versions.get(boundary)
-        return unseal(value, schema_of(self.settings), Version) if value is not None else None
+        return unseal(value, self.schema, Version) if value is not None else None
 
     def _adopt(self, boundary: int) -> InForce | None:
         version = self._find(boundary)
@@ -248,8 +252,7 @@ def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
     if isinstance(world, Rehearsal):
         versions = {boundary: repr(version) for boundary, version in world.versions.items()}
     else:
-        schema = schema_of(world.settings)
-        versions = {boundary: repr(unseal(value, schema, Version)) for boundary, value in world.versions.items()}
+        versions = {boundary: repr(unseal(value, world.schema, Version)) for boundary, value in world.versions.items()}
     parts = {
         "states": states,
         "records": [sorted(s.records.items()) for s in shards],

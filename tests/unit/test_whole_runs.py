@@ -22,6 +22,7 @@ def run_without_java(tmp_path: Path, *words: str, require: str = "") -> list[str
     return outcome.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", ["0", "1"], ids=["one process", "shared out"])
 def test_without_java_the_last_three_lines_say_what_is_missing_and_how_to_have_it(
     tmp_path: Path, processes: str
@@ -34,6 +35,7 @@ def test_without_java_the_last_three_lines_say_what_is_missing_and_how_to_have_i
     assert "RETENTION_TEST_REQUIRE=all" in lines[-1]
 
 
+@pytest.mark.slow
 def test_where_nothing_may_be_missing_it_fails_and_says_so_once(tmp_path: Path) -> None:
     lines = run_without_java(tmp_path, "-n", "0", require="all")
     assert not any("NOT THE WHOLE" in line for line in lines)

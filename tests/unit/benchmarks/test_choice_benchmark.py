@@ -11,6 +11,8 @@ from benchmarks.choice_runs import Setup, at_random, everybody, fixed, learned
 from benchmarks.choice_world import ACTIONS, NONE, OFFER, USEFUL, WINDOW, World, purchases
 from models.proof.difference import Difference
 
+pytestmark = pytest.mark.slow
+
 
 def test_purchases_are_poisson_by_one_number_each() -> None:
     luck = (np.arange(200_000) + 0.5) / 200_000

@@ -114,6 +114,7 @@ def test_a_crossing_is_hardly_ever_missed() -> None:
     assert missed <= 0.02 * looked
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 7 * MINUTES))
 def test_no_risk_within_the_time_is_above_the_bound(model: int, who: int, minutes: int) -> None:
@@ -135,6 +136,7 @@ def test_the_bound_is_good_enough_to_save_the_search() -> None:
     assert saved / all_ > 0.7
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.3, 0.9))
 def test_any_scorer_foresees_the_same_in_columns(seed: int, enter: float) -> None:

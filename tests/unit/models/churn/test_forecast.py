@@ -134,10 +134,12 @@ def covered(model: MixtureLearner, boundary: int) -> float:
     return float(((low <= true) & (true <= high)).mean())
 
 
+@pytest.mark.slow
 def test_before_the_first_example_the_prior_says_how_little_is_known() -> None:
     assert np.median(widths(MixtureLearner(EVALUATION), START)) > 0.25
 
 
+@pytest.mark.slow
 def test_an_interval_narrows_as_the_log_grows() -> None:
     nothing = np.median(widths(MixtureLearner(EVALUATION), START))
     some, more = (np.median(widths(*learned(1, 500, weeks))) for weeks in (2, 8))

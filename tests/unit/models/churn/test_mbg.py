@@ -96,6 +96,7 @@ def apart(a: MbgParameters, b: MbgParameters) -> float:
 # -- the fit
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_the_fit_of_the_cdnow_sample_is_the_published_one() -> None:
     days: dict[str, set[date]] = {}
@@ -388,6 +389,7 @@ def test_whatever_the_numbers_it_is_a_probability(
     assert 0.0 <= silent_probability(x, last, last + silent, horizon, p) <= 1.0
 
 
+@pytest.mark.slow
 @given(parameters, st.lists(customers, max_size=8), st.floats(0.0, 60.0))
 def test_columns_tuples_and_python_give_the_same_bits(
     p: MbgParameters, rows: list[tuple[float, float, float]], horizon: float

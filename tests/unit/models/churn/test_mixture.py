@@ -97,6 +97,7 @@ def test_the_groups_sum_equals_that_of_all_ticks(horizon: float, tick: float) ->
 # -- MBG/NBD and the level
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6))
 def test_while_nothing_is_learned_it_is_mbg_alone(seed: int) -> None:
     version, basis = mixture(seed), customer(seed)

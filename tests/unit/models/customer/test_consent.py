@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ words = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(keys, statements, max_size=MAX_STATEMENTS))
 def test_a_register_comes_back_as_it_was_stored(register: Register) -> None:
     stored = pack_register(register)

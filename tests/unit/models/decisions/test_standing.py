@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept)
 
 
+@pytest.mark.slow
 @given(STANDINGS, STANDINGS, st.sets(st.sampled_from(("waiting", "outstanding", "counts", "once", "unreachable"))))
 def test_what_has_changed_since_it_was_read_is_packed_as_if_it_were_new(
     standing: Standing, other: Standing, changed: set[str]

@@ -51,6 +51,11 @@ def log_with(policy: str, seed: int = 7, customers: int = 60, days: int = 200) -
     return list(map(with_contracts, logs)) if policy == "with dates" else logs
 
 
+@cache
+def lived(policy: str) -> Rehearsal:
+    return rehearse(log_with(policy), VARIANTS["live"])
+
+
 def with_contracts(log: list[LogRecord]) -> list[LogRecord]:
     """Some of the customers have contracts with dates, and an operator looks at all of them twice."""
     customers = sorted({one.key.decode() for one in log if one.key and one.key.startswith(b"c-")})
@@ -89,14 +94,14 @@ def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("variant", ["live", "evaluation", "the silent leave"])
+@pytest.mark.parametrize("variant", [pytest.param("live", marks=pytest.mark.slow), "evaluation", "the silent leave"])
 def test_it_equals_the_plain_reference(variant: str, policy: str) -> None:
     log = log_with(policy, customers=40 if variant == "live" else 20, days=160 if variant == "live" else 120)
     assert digest(rehearse(log, VARIANTS[variant])) == digest(rehearse(log, VARIANTS[variant], engine=plainly))
 
 
 def test_there_is_every_sort_of_decision() -> None:
-    world = rehearse(log_with("eager"), VARIANTS["live"])
+    world = lived("eager")
     decisions, triggers = said(world, "decisions"), said(world, "triggers")
     whats = Counter(one["what"] for one in decisions if one.get("policy"))
     assert set(whats) >= {"decided", "waits", "episode_opened", "void", "delivered", "policy_in_force"}
@@ -112,21 +117,24 @@ def test_there_is_every_sort_of_decision() -> None:
 
 
 def test_dates_silences_and_what_is_unanswered_ask() -> None:
-    decisions = said(rehearse(log_with("with dates"), VARIANTS["live"]), "decisions")
+    decisions = said(lived("with dates"), "decisions")
     asked = Counter(one["moment"] for one in decisions if one["what"] == "decided")
     assert set(asked) >= {"renewal", "ending", "consent_ends", "lapsed", "kept_waiting", "again_unhappy"}
     assert any(one["what"] == "episode_closed" and one["reason"] == "a contract runs" for one in decisions)
 
 
 def test_who_is_to_be_left_alone_is() -> None:
-    world = rehearse(log_with("quieter"), VARIANTS["live"])
+    world = lived("quieter")
     decisions = said(world, "decisions")
     gates = {gate for one in decisions for held in one.get("candidates", ()) for gate in held.get("gates", ())}
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
 @pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates"])
-@pytest.mark.parametrize(("variant", "batch"), [("live", 1), ("evaluation", 7), ("the silent leave", 33)])
+@pytest.mark.parametrize(
+    ("variant", "batch"),
+    [pytest.param("live", 1, marks=pytest.mark.slow), ("evaluation", 7), ("the silent leave", 33)],
+)
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
     log = log_with(policy, customers=9, days=90)
     expected = digest(rehearse(log, VARIANTS[variant]))
@@ -153,7 +161,7 @@ def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytes
 
 
 def test_plans_run_and_those_who_stood_above_a_level_ask_in_turn() -> None:
-    decisions = said(rehearse(log_with("planned"), VARIANTS["live"]), "decisions")
+    decisions = said(lived("planned"), "decisions")
     whats = Counter(one["what"] for one in decisions)
     assert set(whats) >= {"plan_started", "plan_ended", "shadow"}
     assert {one.get("moment") for one in decisions if one.get("trigger")} >= {
@@ -170,7 +178,7 @@ def test_plans_run_and_those_who_stood_above_a_level_ask_in_turn() -> None:
 def test_no_wait_is_said_twice_for_one_gate(policy: str) -> None:
     last: dict[tuple[str, str], tuple[str, str]] = {}
     many = 0
-    for one in said(rehearse(log_with(policy), VARIANTS["live"]), "decisions"):
+    for one in said(lived(policy), "decisions"):
         key = (one.get("customer", ""), one.get("moment", ""))
         if one["what"] == "waits":
             told = one.get("level", ""), one["gate"]

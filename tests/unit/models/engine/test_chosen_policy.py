@@ -117,6 +117,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int) 
 applied = st.tuples(st.integers(1, 3), st.sampled_from([*TEXTS, UNFIT]))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     records=st.lists(applied, min_size=1, max_size=6), order=st.randoms(use_true_random=False), batch=st.integers(1, 9)

@@ -139,6 +139,7 @@ def test_due_items_before_the_record_are_done_under_the_old_settings() -> None:
     assert worlds[0].shards[0].records == worlds[1].shards[0].records
 
 
+@pytest.mark.slow
 @every_variant
 def test_it_equals_the_plain_reference(variant: str) -> None:
     assert digest(rehearse(chosen(), VARIANTS[variant], engine=plainly)) == digest(whole_run(variant))

@@ -303,6 +303,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(STEPS, st.integers(1, 5))
 def test_a_date_asks_once_in_whatever_order_things_are_told(steps: Any, batch: int) -> None:

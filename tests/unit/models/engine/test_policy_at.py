@@ -130,6 +130,7 @@ policies = st.tuples(
 records = st.lists(policies, max_size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     variant=st.sampled_from(sorted(VARIANTS)),

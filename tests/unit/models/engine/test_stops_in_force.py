@@ -132,6 +132,7 @@ WORD = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(words=st.lists(WORD, min_size=1, max_size=6), order=st.randoms(use_true_random=False), batch=st.integers(1, 400))
 def test_any_order_of_operators_and_any_portions_give_the_same_bytes(words: list[Any], order: Any, batch: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
+import pytest
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 
@@ -75,6 +76,7 @@ def test_a_function_is_compiled_once_whatever_the_constants_it_is_called_with() 
     assert len(cast(Any, scaled).signatures) == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_costs_time_and_nothing_else(tmp_path: Path) -> None:
     assert called(tmp_path).returncode == 0
     files = [file for file in tmp_path.rglob("maths.ln-*") if file.suffix in (".nbi", ".nbc")]

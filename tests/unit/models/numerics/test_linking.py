@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import models
 
 ROOT = Path(models.__file__).resolve().parents[1]
@@ -36,6 +38,7 @@ print(json.dumps({"value": value, "declared": bodies, "compiled": misses}))
 """
 
 
+@pytest.mark.slow
 def test_what_is_called_by_name_is_compiled_once_and_loaded_with_its_callers(tmp_path: Path) -> None:
     def run(decorator: str) -> dict[str, Any]:
         written = CALLED.format(decorator=decorator)

@@ -100,6 +100,7 @@ def test_one_enormous_reward_does_not_decide() -> None:
     assert (decide(log._replace(rewards=rewards)).best[2_000:] == decide(log).best[2_000:]).mean() > 0.5
 
 
+@pytest.mark.slow
 def test_many_actions() -> None:
     rng = np.random.default_rng(2)
     rows, actions = 3_000, 60

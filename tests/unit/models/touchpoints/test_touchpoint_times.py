@@ -45,6 +45,7 @@ def damaged(draw: st.DrawFn) -> str:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(stamps | damaged() | st.text(max_size=30))
 @example("1970-01-01T00:00:00+01:00")

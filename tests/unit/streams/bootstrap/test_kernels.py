@@ -10,6 +10,7 @@ import pytest
 from streams.bootstrap.kernels import Helper, warm_up
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kernels")
 def test_where_everything_is_in_the_cache_nothing_is_compiled_and_nothing_said() -> None:
     outcome = subprocess.run(
@@ -21,6 +22,7 @@ def test_where_everything_is_in_the_cache_nothing_is_compiled_and_nothing_said()
     assert compiled == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kernels")
 def test_the_first_function_to_be_compiled_starts_one_process_that_has_the_learners_ready() -> None:
     compiled: list[None] = []

@@ -96,6 +96,7 @@ def test_live_goes_on_with_versions_that_come_when_they_come(tmp_path: Path) -> 
 crash = st.tuples(st.sampled_from(POINTS), st.integers(1, 40)).map(lambda drawn: f"{drawn[0]}:{drawn[1]}")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

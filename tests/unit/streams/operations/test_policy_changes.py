@@ -238,6 +238,7 @@ def test_without_people_no_order_loses_a_change_silently(data: st.DataObject) ->
     site.judge()
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), touched=st.sampled_from([0, 999, 1000]))
 def test_with_people_no_order_lets_a_change_in_without_its_approvals(data: st.DataObject, touched: int) -> None:

@@ -144,6 +144,7 @@ WORDS = some.tuples(
 )
 
 
+@pytest.mark.slow
 @given(some.lists(WORDS, min_size=1, max_size=7))
 @settings(max_examples=60, deadline=None)
 def test_no_order_ends_more_open_than_the_last_explicit_word(

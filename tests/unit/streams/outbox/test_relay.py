@@ -298,6 +298,7 @@ def test_an_unknown_outcome_in_the_middle_is_looked_up(
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_each_outage_begins_with_the_first_pause_again(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
 

@@ -80,6 +80,7 @@ def test_from_so_many_customers_on_two_people_are_needed() -> None:
     assert lack.have == ("ada",)
 
 
+@pytest.mark.slow
 @given(
     st.sets(st.sampled_from(["ada", "bert", "cleo", "eve"])),
     st.sets(st.sampled_from(["ada", "bert", "cleo", "eve"])),

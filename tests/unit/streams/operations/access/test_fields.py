@@ -119,6 +119,7 @@ def test_a_blank_record_names_the_same_fields_and_shows_nothing_of_the_customer(
     assert {one.name for one in told if one.shown} == {"version", "check", "band"}
 
 
+@pytest.mark.slow
 def test_the_two_languages_name_the_same_fields_otherwise() -> None:
     for story in stories():
         english, german = (
