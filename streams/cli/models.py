@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
-from streams.kafka.admin import TopicAdmin
-from streams.kafka.security import kafka_connection
 from streams.operations.redis_access import store_of
 from streams.text import moment
 
@@ -70,7 +67,9 @@ def show(config: Config, as_json: bool) -> None:
       retention models --json | jq .champion
     """
     quiet_libraries()
-    data = _as_data(config.app, asyncio.run(_standing(config)))
+    from streams.operations.champion import as_data
+
+    data = as_data(config.app, asyncio.run(_standing(config)))
     if as_json:
         echo_json(data)
     else:
@@ -120,13 +119,9 @@ def unpin(config: Config, by: str | None, as_json: bool) -> None:
 
 def _written(config: Config, name: str | None, by: str | None) -> Choice:
     quiet_libraries()
-    from streams.operations.champion import choose  # loads River
+    from streams.operations.champion import chosen  # loads River
 
-    stands = asyncio.run(_standing(config))
-    topic = config.topic("touchpoints")
-    with TopicAdmin(kafka_connection(config)) as admin:
-        admin.topic(topic)  # a producer would create a missing one on some brokers, with the wrong settings
-    return choose(kafka_connection(config), topic, stands, name, by)
+    return asyncio.run(chosen(config, name, by))
 
 
 async def _standing(config: Config) -> Standing:
@@ -142,23 +137,6 @@ def _as_json(config: Config, name: str | None, written: Choice) -> dict[str, Any
 
 def _where(written: Choice) -> str:
     return f"{moment(written.time)} of log time (partition {written.partition}, offset {written.offset})"
-
-
-def _as_data(app: str, stands: Standing) -> dict[str, Any]:
-    """Everything there is to tell. Before the first version: who will begin."""
-    version = stands.version
-    quality: Mapping[str, Any] = version.quality if version is not None else {}
-    return {
-        "app": app,
-        "version": version.boundary if version is not None else None,
-        "learned": version.learned if version is not None else 0,
-        "champion": version.model["name"] if version is not None else stands.names[0],
-        "pinned": quality.get("pinned", False),
-        "promotions": quality.get("promotions", 0),
-        "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
-        "relearning": None if stands.learning is None else {**stands.learning._asdict(), "text": str(stands.learning)},
-        "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
-    }
 
 
 def lines(data: Mapping[str, Any]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from streams.console.access import COOKIE, SESSION_S, Access
 from streams.console.live import Live
+from streams.console.model_page import model_page
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.proof_page import proof_page
 from streams.console.sources import Sources
@@ -22,7 +23,7 @@ from streams.errors import EngineError
 from streams.text import printable
 
 HERE: Final = Path(__file__).parent
-PAGES: Final = ("now", "customers", "decisions", "value", "proof", "policy", "system")
+PAGES: Final = ("now", "customers", "decisions", "value", "proof", "model", "policy", "system")
 LONGEST_ID: Final = 512
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -62,6 +63,7 @@ def console_app(sources: Sources, access: Access) -> web.Application:
             web.get("/customers", _customer),
             web.get("/value", _value),
             web.get("/proof", _proof),
+            web.get("/model", _model),
             web.get("/policy", _policy),
             web.get("/live", _live),
             web.post("/login", _login),
@@ -116,6 +118,10 @@ async def _policy(request: web.Request) -> web.StreamResponse:
 
 async def _value(request: web.Request) -> web.StreamResponse:
     return _page(request, "value.html", value_page(await request.app[SOURCES].value()))
+
+
+async def _model(request: web.Request) -> web.StreamResponse:
+    return _page(request, "model.html", model_page(await request.app[SOURCES].model()))
 
 
 async def _proof(request: web.Request) -> web.StreamResponse:

@@ -32,6 +32,7 @@ from streams.operations.customer.portrait import profile_view
 from streams.operations.customer.standing import standing_view
 from streams.operations.customer.stored import StoredCustomer, stored_customer
 from streams.operations.lift import Terms, lift_of
+from streams.operations.model_story import model_story_of
 from streams.operations.policy import ShardPolicyNow, in_force
 from streams.operations.policy.ledger import Ledger
 from streams.operations.policy.ledger_store import LedgerStore
@@ -114,6 +115,10 @@ class Reading:
         found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._pyramid))
         return replace(found, held=held)
 
+    async def model(self) -> Made:
+        """The learner's states are megabytes: in the background."""
+        return await self._background.made("model", partial(model_now, self._config), FRESH_RECORDS_S)
+
     async def proof(self) -> Made:
         """Reads the whole log: in the background."""
         return await self._background.made("lift", partial(lift_of, self._config, self._terms), FRESH_LIFT_S)
@@ -184,6 +189,11 @@ class Reading:
         )
         name, text = ("", "") if last is None else (last.name, last.text)
         return PolicyPage(name, text, told, max(waits, default=("", 0)), history)
+
+
+def model_now(config: Config) -> dict[str, Any]:
+    """In a process of its own."""
+    return asyncio.run(model_story_of(config))
 
 
 def worths_now(config: Config) -> dict[str, Any]:

@@ -96,5 +96,8 @@ class Sources(Protocol):
     async def value(self) -> ValueSource:
         """Tiers of value."""
 
+    async def model(self) -> Made:
+        """The models, as `streams.operations.model_story` tells."""
+
     async def proof(self) -> Made:
         """What was saved, as `retention lift --json` has it."""

@@ -6,22 +6,29 @@ the learner (models.engine.decide.choose_champion), and the versions that are pu
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
 
 from models.churn import Version
 from models.churn.registry import named
 from models.learning.schema import schema_of
 from models.timeline.shard_state import NO_TIME
 from models.touchpoints import InvalidTouchpoint, event
+from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.kafka.admin import TopicAdmin
 from streams.kafka.errors import kafka_named
 from streams.kafka.producer import close_producer, open_producer
-from streams.kafka.security import KafkaConnection
+from streams.kafka.security import KafkaConnection, kafka_connection
 from streams.learner.lineage import FIRST, Relearns, lineage_to_read, relearning
 from streams.learner.model_registry import ModelRegistry
 from streams.operations.choices import NoShard
+from streams.operations.redis_access import store_of
 from streams.shard.meta import ShardBody, settings_of, unpack_body
 from streams.store import Store
 
@@ -120,3 +127,34 @@ def choose(connection: KafkaConnection, topic: str, stands: Standing, model: str
     finally:
         close_producer(producer)
     return Choice(SHARD, written.offset, written.timestamp)
+
+
+async def chosen(config: Config, model: str | None, by: str | None) -> Choice:
+    """Look, and write an operator's choice. Raises as `standing` and `choose`, and TopicMissing."""
+    async with store_of(config) as store:
+        stands = await standing(store, config.app)
+    connection, topic = kafka_connection(config), config.topic("touchpoints")
+
+    def written() -> Choice:
+        with TopicAdmin(connection) as admin:
+            admin.topic(topic)  # a producer would create a missing one on some brokers, with the wrong settings
+        return choose(connection, topic, stands, model, by)
+
+    return await asyncio.to_thread(written)
+
+
+def as_data(app: str, stands: Standing) -> dict[str, Any]:
+    """Everything there is to tell. Before the first version: who will begin."""
+    version = stands.version
+    quality: Mapping[str, Any] = version.quality if version is not None else {}
+    return {
+        "app": app,
+        "version": version.boundary if version is not None else None,
+        "learned": version.learned if version is not None else 0,
+        "champion": version.model["name"] if version is not None else stands.names[0],
+        "pinned": quality.get("pinned", False),
+        "promotions": quality.get("promotions", 0),
+        "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
+        "relearning": None if stands.learning is None else {**stands.learning._asdict(), "text": str(stands.learning)},
+        "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
+    }

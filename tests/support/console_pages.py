@@ -114,6 +114,50 @@ VALUE = ValueSource(
 )  # fmt: skip
 
 
+def _quality(loss: float, **more: Any) -> dict[str, Any]:
+    groups = {
+        "new": {"labels": 900, "expected": 0.4, "churned": 0.38},
+        "old": {"labels": 99, "expected": 0.1, "churned": 0.2},
+    }
+    return {
+        "champion": False, "labels": 9_000, "log_loss": loss, "auc": 0.78, "brier": 0.17, "mean_predicted": 0.31,
+        "churn_rate": 0.3, "drifts": {"loss": 1, "calibration": 0}, "groups": groups,
+    } | more  # fmt: skip
+
+
+MODEL: dict[str, Any] = {
+    "standing": {
+        "app": "x", "version": NOW, "learned": 9_000, "champion": "mixture", "pinned": False, "promotions": 1,
+        "promotion": {"champion": "mixture", "former": "adagrad", "boundary": NOW - 30 * DAY, "by": "evidence"},
+        "relearning": None,
+        "models": {
+            "mixture": _quality(0.41, champion=True), "adagrad": _quality(0.43, better_by_at_least=-0.04),
+        },
+    },
+    "weeks": [
+        {
+            "from": NOW - (n + 1) * 7 * DAY, "until": NOW - n * 7 * DAY,
+            "models": {
+                name: {"labels": 800, "log_loss": loss + n / 90, "mean_predicted": 0.3, "churn_rate": 0.29}
+                for name, loss in (("mixture", 0.4), ("adagrad", 0.43))
+            },
+        }
+        for n in (4, 3, 2, 1, 0)
+    ],
+    "calibration": {
+        "mixture": [
+            {"predicted": n / 20 + 0.025, "labels": 900 - 40 * n, "churned": min(1.0, n / 20 + 0.05)} for n in range(20)
+        ]
+    },
+    "thresholds": {
+        "mixture": [
+            {"at": n / 20, "reached": (1 - n / 20) ** 2, "left": 0.3 + 0.65 * n / 20, "found": 1 - (n / 20) ** 2}
+            for n in range(1, 20)
+        ]
+    },
+}  # fmt: skip
+
+
 class Pages:
     """Sources of what is made up; `trouble` is raised in place of an answer."""
 
@@ -141,6 +185,10 @@ class Pages:
             ("4-def", NOW),
             ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
         )
+
+    async def model(self) -> Made:
+        self._answer()
+        return Made(MODEL, NOW / 1000, 1.0)
 
     async def proof(self) -> Made:
         self._answer()

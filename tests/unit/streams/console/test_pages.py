@@ -15,6 +15,7 @@ from streams.console import live
 from streams.console.access import Access
 from streams.console.app import HEADERS, PAGES, console_app
 from streams.console.background import Made
+from streams.console.model_charts import wilson
 from streams.console.sources import ValueSource
 from streams.monitoring.top.view import View
 from tests.support.console_pages import EVIL, Away, Pages
@@ -73,6 +74,29 @@ async def test_value_is_told_by_tier_and_without_values_what_brings_them() -> No
         text = await (await client.get("/value")).text()
     assert "<h1>What customers are worth is not known yet</h1>" in text
     assert "A policy with a table <code>[value]</code> brings it" in text
+
+
+@pytest.mark.asyncio
+async def test_the_model_says_whether_it_is_right_about_how_many_leave() -> None:
+    async with console() as client:
+        text = await (await client.get("/model")).text()
+    assert "<h1>mixture decides: it expected 31.0% to leave, and 30.0% did</h1>" in text
+    assert "That is close, over 9,000 outcomes" in text
+    assert "Its challenger is not known to be better." in text
+    assert "after adagrad, by evidence" in text
+
+    class Waits(Pages):
+        async def model(self) -> Made:
+            return Made(going_on=True)
+
+    async with console(Waits()) as client:
+        assert "The model is being looked at" in await (await client.get("/model")).text()
+
+
+def test_an_interval_of_a_share_is_wilsons() -> None:
+    low, high = wilson(0.1, 100)
+    assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
+    assert wilson(0.0, 10)[0] == 0.0
 
 
 class Proven(Pages):
