@@ -14,7 +14,7 @@ from models.touchpoints.kinds import Kind
 
 def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, time: int) -> bool:
     """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a severe case, a
-    failed payment, a low rating."""
+    failed payment, a late delivery, a low rating."""
     bad = _BAD.get(kind)
     if bad is None or not bad(data):
         return False
@@ -34,6 +34,7 @@ def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> b
 _BAD: Final[dict[int, Callable[[Any], bool]]] = {
     Kind.COMPLAINT: lambda data: True,
     Kind.PAYMENT_FAILED: lambda data: True,
+    Kind.DELIVERY_DELAYED: lambda data: True,
     Kind.CASE_OPENED: lambda data: data.severity in ("high", "critical"),
     Kind.NPS: lambda data: data.score <= 6,
     Kind.CSAT: lambda data: data.score <= 2,

@@ -22,8 +22,10 @@ from models.touchpoints.types.campaign import (
 from models.touchpoints.types.commerce import (
     CancelStarted,
     CartAbandoned,
+    DeliveryDelayed,
     PaymentFailed,
     PaymentRecovered,
+    PriceChangeAnnounced,
     Purchase,
     Return,
     SubscriptionCancelled,
@@ -78,6 +80,8 @@ Event = (
     | SubscriptionChanged
     | PaymentRecovered
     | CancelStarted
+    | DeliveryDelayed
+    | PriceChangeAnnounced
     | Visit
     | Search
     | ContentViewed

@@ -21,7 +21,7 @@ LANE_OF: Final = {
     "service": {"case_opened", "case_updated", "case_resolved", "complaint", "csat", "nps", "payment_failed"},
     "social": {"mention", "review", "recommendation", "referral", "community_help"},
 }
-BAD: Final = frozenset({"complaint", "case_opened", "payment_failed", "return"})
+BAD: Final = frozenset({"complaint", "case_opened", "payment_failed", "delivery_delayed", "return"})
 LONGEST_AHEAD: Final = 60 * DAY
 MOST_ROWS: Final = 200
 

@@ -53,6 +53,8 @@ DATA: dict[str, Callable[[Random], Data]] = {
     "subscription_changed": lambda r: {"amount": r.randint(5, 20), "term": r.choice(("week", "month"))},
     "payment_recovered": lambda r: {"amount": 12},
     "cancel_started": lambda r: {},
+    "delivery_delayed": lambda r: {"amount": round(r.uniform(1, 90), 2), "expected_at": "2000-05-02T12:00:00Z"},
+    "price_change_announced": lambda r: {"plan": "monthly", "amount": 13, "former_amount": 12},
     "visit": lambda r: {"channel": r.choice(CHANNELS), "seconds": r.randint(0, 900)},
     "search": lambda r: {"query": "beans"},
     "content_viewed": lambda r: {"content_id": f"page-{r.randint(1, 9)}"},
@@ -140,11 +142,12 @@ _PERSONAL = (
     "subscription_resumed",
 )
 """Drawn by a chance of their own, so that the rest of a log stays as it was before there were these."""
+OF_ORDERS = ("delivery_delayed", "price_change_announced")
 REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
-"""Drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
+"""Both drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
 ASKED = ("asked_may", "preview_asked", "looked_at")
 """Records of ours about a customer: drawn in the same way."""
-_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *REQUESTS, *ASKED}))
+_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *OF_ORDERS, *REQUESTS, *ASKED}))
 
 
 def _words(random: Random) -> tuple[str, Data]:

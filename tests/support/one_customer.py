@@ -28,6 +28,8 @@ DATA: dict[str, dict[str, Any]] = {
     "visit": {},
     "consent_changed": {"marketing": True},
     "cancel_started": {},
+    "delivery_delayed": {"amount": 40},
+    "price_change_announced": {},
     "complaint": {},
 }
 

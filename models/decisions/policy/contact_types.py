@@ -97,7 +97,8 @@ class Rest(Part, frozen=True, kw_only=True):
     """Rest of marketing after what a customer did, or what became of a trigger.
 
     declined: after an offer was declined. spam: after a message was called spam. soft_failure: after a message could
-    not be delivered for now. bad_experience: after a complaint, a low rating, a failed payment.
+    not be delivered for now. bad_experience: after a complaint, a severe case, a low rating, a failed
+    payment, a late delivery.
     """
 
     declined: Duration = "14d"

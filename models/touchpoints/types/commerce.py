@@ -101,6 +101,37 @@ class CancelStartedData(Payload, frozen=True, kw_only=True):
     reason: Reason | None = None
 
 
+class DeliveryDelayedData(Payload, frozen=True, kw_only=True):
+    """What the customer bought comes later than was promised.
+
+    amount: of the order. promised_for: when it should have come. expected_at: when it is expected now.
+    """
+
+    order_id: Reference | None = None
+    amount: Amount | None = None
+    promised_for: Moment | None = None
+    expected_at: Moment | None = None
+    reason: Reason | None = None
+
+    def numbers(self) -> Numbers:
+        return self.amount or 0.0, 0.0, nan
+
+
+class PriceChangeAnnouncedData(Payload, frozen=True, kw_only=True):
+    """The customer was told that a price of theirs changes.
+
+    amount: the new price of a term. former_amount: the one until then. effective_at: from when on.
+    """
+
+    plan: Name | None = None
+    amount: Amount | None = None
+    former_amount: Amount | None = None
+    effective_at: Moment | None = None
+
+    def numbers(self) -> Numbers:
+        return self.amount or 0.0, 0.0, nan
+
+
 class Purchase(CustomerEvent, frozen=True, tag="purchase"):
     kind: ClassVar[Kind] = Kind.PURCHASE
     data: PurchaseData
@@ -171,3 +202,13 @@ class PaymentRecovered(CustomerEvent, frozen=True, tag="payment_recovered"):
 class CancelStarted(CustomerEvent, frozen=True, tag="cancel_started"):
     kind: ClassVar[Kind] = Kind.CANCEL_STARTED
     data: CancelStartedData = CancelStartedData()
+
+
+class DeliveryDelayed(CustomerEvent, frozen=True, tag="delivery_delayed"):
+    kind: ClassVar[Kind] = Kind.DELIVERY_DELAYED
+    data: DeliveryDelayedData = DeliveryDelayedData()
+
+
+class PriceChangeAnnounced(CustomerEvent, frozen=True, tag="price_change_announced"):
+    kind: ClassVar[Kind] = Kind.PRICE_CHANGE_ANNOUNCED
+    data: PriceChangeAnnouncedData = PriceChangeAnnouncedData()

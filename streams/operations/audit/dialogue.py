@@ -260,10 +260,11 @@ class Dialogue:
 
 
 def _harms(touch: Touch) -> bool:
-    """Whether a touchpoint tells of a bad experience: a complaint, a severe case, a failed payment, a low rating."""
+    """Whether a touchpoint tells of a bad experience: a complaint, a severe case, a failed payment, a late
+    delivery, a low rating."""
     data: Any = touch.data
     match touch.kind:
-        case Kind.COMPLAINT | Kind.PAYMENT_FAILED:
+        case Kind.COMPLAINT | Kind.PAYMENT_FAILED | Kind.DELIVERY_DELAYED:
             return True
         case Kind.CASE_OPENED:
             return data.severity in ("high", "critical")

@@ -202,8 +202,9 @@ def test_nothing_goes_out_and_all_else_is_the_same(text: str) -> None:
     assert world.standing.window_ends == BOUGHT + 90 * DAY or world.standing.window_ends == 0
 
 
-def test_void_when_the_customer_comes_back_and_a_new_crossing_asks() -> None:
-    story = Story(days=70).then(29, "payment_failed", amount=1)
+@pytest.mark.parametrize("bad", ["payment_failed", "delivery_delayed"])
+def test_void_when_the_customer_comes_back_and_a_new_crossing_asks(bad: str) -> None:
+    story = Story(days=70).then(29, bad, amount=1)
     waits = story.run()
     assert waits.waits[0] == (30, "slipping", "bad_experience")
     world = story.then(31, "purchase", amount=5).run()

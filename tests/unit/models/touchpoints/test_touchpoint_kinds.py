@@ -21,6 +21,8 @@ NUMBERS = {
     "subscription_changed": 10,
     "payment_recovered": 11,
     "cancel_started": 12,
+    "delivery_delayed": 13,
+    "price_change_announced": 14,
     "visit": 17,
     "search": 18,
     "content_viewed": 19,
