@@ -17,15 +17,31 @@ from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.kafka.security import kafka_connection
-from streams.operations.publish_file import OF_A_REPLAY, Watch, check_lines, checked_as_json, publish_lines
+from streams.operations.mapping import Mapped, Mapping, MappingRefused, read_mapping
+from streams.operations.publish_file import (
+    OF_A_REPLAY,
+    Watch,
+    as_it_is,
+    check_lines,
+    checked_as_json,
+    publish_lines,
+)
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--check", is_flag=True, help="only validate; nothing is sent, Kafka is not needed")
+@click.option(
+    "--map",
+    "mapping",
+    type=click.File("rb"),
+    metavar="MAP",
+    help="make touchpoints of the lines by this file: track calls, orders, change records (docs/clients.md)",
+)
+@click.option("--print", "show", is_flag=True, help="as --check, and the touchpoints on standard output")
 @click.option("--json", "as_json", is_flag=True, help="the delivery report as one JSON object on standard output")
 @configured()
-def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
+def publish(config: Config, file: BinaryIO, check: bool, mapping: BinaryIO | None, show: bool, as_json: bool) -> None:
     """Send touchpoints: CloudEvents 1.0 in structured JSON, one per line, from FILE (- for standard input).
 
     Every line is validated first. One that the engine would refuse is reported with its number, the field, its value
@@ -37,13 +53,19 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
       retention publish events.jsonl
       retention publish --check events.jsonl
       retention publish --json events.jsonl > report.json
+      retention publish --map docs/examples/maps/segment/map.toml --print track_calls.jsonl
       echo '{"specversion": "1.0", "type": "purchase", "id": "o-1", "source": "shop", "subject": "anna",
              "time": "2026-01-31T12:00:00Z", "data": {"amount": 19.9}}' | tr -d '\\n' | retention publish -
     """
     quiet_libraries()
-    if check:
-        tally = check_lines(file, watch_of(file))
-        _report([f"{tally.good:,} valid, {tally.refused:,} refused"], lambda: checked_as_json(tally), as_json)
+    if show and as_json:
+        raise click.UsageError("--print and --json both write to standard output; give one of them")
+    mapped = None if mapping is None else Mapped(_mapping(mapping))
+    events = as_it_is if mapped is None else mapped
+    if check or show:
+        tally = check_lines(file, watch_of(file), events, _show if show else None)
+        lines = [f"{tally.good:,} valid, {tally.refused:,} refused", *_unfit(mapped)]
+        _report(lines, lambda: checked_as_json(tally), as_json)
         sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
@@ -53,11 +75,26 @@ def publish(config: Config, file: BinaryIO, check: bool, as_json: bool) -> None:
             echo(f"warning: {topic} {OF_A_REPLAY}", err=True)
         return publisher
 
-    published = publish_lines(file, watch_of(file), connect)
-    _report(published.lines(), published.as_json, as_json)
+    published = publish_lines(file, watch_of(file), connect, events)
+    _report([*published.lines(), *_unfit(mapped)], published.as_json, as_json)
     if published.interrupted:
         sys.exit(INTERRUPTED)
     sys.exit(ExitCode.OK if published.complete else ExitCode.FAILURE)
+
+
+def _mapping(file: BinaryIO) -> Mapping:
+    try:
+        return read_mapping(file.read().decode(), file.name)
+    except UnicodeDecodeError as error:
+        raise MappingRefused(f"{file.name}: byte {error.start} is not UTF-8") from error
+
+
+def _unfit(mapped: Mapped | None) -> list[str]:
+    return [] if mapped is None else [f"{mapped.unfit:,} rows fit no rule of {mapped.name}"]
+
+
+def _show(event: bytes) -> None:
+    echo(event.decode())
 
 
 def watch_of(file: BinaryIO) -> Watch:

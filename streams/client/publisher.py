@@ -124,6 +124,10 @@ class TouchpointPublisher:
         self._bytes += len(value)
         return None
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Count an event that the caller could not even make, as one that was refused."""
+        self._refuse(refusal)
+
     def publish_event(
         self,
         type: str,

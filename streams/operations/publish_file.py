@@ -121,21 +121,42 @@ def numbered(lines: Iterable[bytes], watch: Watch, text: Callable[[], str]) -> I
         watch.moved(len(line), text())
 
 
-def check_lines(lines: Iterable[bytes], watch: Watch) -> Tally:
-    """Only validate. `good` counts the valid lines."""
+Events = Callable[[int, bytes, int], Iterable[bytes | Refusal]]
+"""What a line holds, by its number, itself and the time (ms): events, and what of it is refused beforehand."""
+
+
+def as_it_is(number: int, line: bytes, now: int) -> tuple[bytes]:
+    """A line is one event."""
+    return (line,)
+
+
+def check_lines(
+    lines: Iterable[bytes], watch: Watch, events: Events = as_it_is, show: Callable[[bytes], None] | None = None
+) -> Tally:
+    """Only validate. `good` counts the valid events. show: gets each of them."""
     tally = Tally(watch.write_line)
     with watch:
-        for number, value in numbered(lines, watch, lambda: tally.text("valid")):
-            outcome = checked(value, time.time_ns() // 1_000_000, number)
-            if isinstance(outcome, Refusal):
-                tally(outcome)
-            else:
+        for number, line in numbered(lines, watch, lambda: tally.text("valid")):
+            for value in events(number, line, now_ms()):
+                outcome = value if isinstance(value, Refusal) else checked(value, now_ms(), number)
+                if isinstance(outcome, Refusal):
+                    tally(outcome)
+                    continue
                 tally.good += 1
+                if show is not None and isinstance(value, bytes):
+                    show(value)
     return tally
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def publish_lines(
-    lines: Iterable[bytes], watch: Watch, connect: Callable[[Callable[[Outcome], None]], TouchpointPublisher]
+    lines: Iterable[bytes],
+    watch: Watch,
+    connect: Callable[[Callable[[Outcome], None]], TouchpointPublisher],
+    events: Events = as_it_is,
 ) -> Published:
     """Publish every line that is a touchpoint. connect(on_outcome): makes the publisher; what it raises passes.
 
@@ -146,8 +167,12 @@ def publish_lines(
     number, stopped, interrupted = 0, False, False
     with watch:
         try:
-            for number, value in numbered(lines, watch, lambda: tally.text("sent")):
-                publisher.publish(value, line=number)
+            for number, line in numbered(lines, watch, lambda: tally.text("sent")):
+                for value in events(number, line, now_ms()):
+                    if isinstance(value, Refusal):
+                        publisher.refuse(value)
+                    else:
+                        publisher.publish(value, line=number)
                 if tally.outage:
                     # Every line now on its way would wait for the same timeout, and so would all that follow.
                     number, stopped = number + 1, True

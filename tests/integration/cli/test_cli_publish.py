@@ -26,7 +26,7 @@ from streams.operations.publish_file import publish_lines
 from tests.integration.cli.conftest import Retention, run
 from tests.integration.cli.terminal import environment, on_a_terminal
 from tests.integration.client.conftest import ClientTopics
-from tests.support.servers import ApacheKafka, Broker
+from tests.support.servers import PROJECT, ApacheKafka, Broker
 
 NOON = 1_700_000_000_000
 
@@ -59,6 +59,24 @@ def test_valid_lines_are_sent_with_the_subject_as_key_to_the_customers_partition
         found = reader.last(0)
     assert sorted(read.value for read in found) == sorted(GOOD)
     assert all(read.key is not None and read.partition == partition_of(read.key, 3) for read in found)
+
+
+def test_rows_of_another_tool_are_sent_as_the_touchpoints_that_a_mapping_file_makes(
+    retention: Retention, broker: Broker, redis_app: str, tmp_path: Path
+) -> None:
+    retention("topics", "create")
+    folder = PROJECT / "docs" / "examples" / "maps" / "segment"
+    rows = tmp_path / "rows.jsonl"
+    unfit = b'{"type":"page","messageId":"m","userId":"anna","timestamp":null}'
+    rows.write_bytes((folder / "input.jsonl").read_bytes() + unfit + b"\n")
+    result = retention("publish", "--map", str(folder / "map.toml"), str(rows))
+    assert result.exit_code == ExitCode.FAILURE
+    assert f"6 sent to {redis_app}.touchpoints, 1 refused" in result.stderr
+    assert "line 8: mapping: time is missing; name where it is" in result.stderr
+    assert "2 rows fit no rule of" in result.stderr
+    with TopicReader(KafkaConnection(broker.bootstrap_servers), f"{redis_app}.touchpoints") as reader:
+        found = reader.last(0)
+    assert sorted(read.value for read in found) == sorted((folder / "expected.jsonl").read_bytes().splitlines())
 
 
 def test_a_refused_line_is_told_with_number_field_value_and_remedy_and_its_neighbours_are_sent(

@@ -1,0 +1,55 @@
+"""Programs of other languages publish with their CloudEvents SDK, in both modes; a worker applies what they say."""
+
+from __future__ import annotations
+
+import subprocess
+
+import msgspec
+import pytest
+
+from models.outputs import DeadLetter
+from streams.local.processes import ProgramMissing
+from tests.support.publishers import LANGUAGES, publisher
+from tests.support.servers import ApacheKafka
+from tests.support.world_fixtures import MakeWorld
+from tests.support.world_live import LIVE
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+CUSTOMERS = 3
+"""And as many events, in each program."""
+
+
+def test_each_language_whose_tools_are_here_is_understood_and_the_others_are_named(
+    kafka: ApacheKafka, make_world: MakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = make_world(kafka, **LIVE)
+    world.worker()
+    commands, missing = {}, []
+    for language in LANGUAGES:
+        try:
+            commands[language] = publisher(language)
+        except ProgramMissing as error:
+            missing.append(f"{language} ({error})")
+    with capsys.disabled():
+        print("".join(f"\nnot run: a publisher in {one}" for one in missing))
+    assert "python" in commands
+    for command in commands.values():
+        # The same facts in both modes: they count once.
+        for mode in ("structured", "binary"):
+            arguments = [kafka.bootstrap_servers, world.config.topic("touchpoints"), mode, "run"]
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=120)
+            assert (done.returncode, f"3 sent to {arguments[1]}, {mode}" in done.stdout) == (0, True), done
+    events = CUSTOMERS * len(commands)
+
+    def totals() -> tuple[int, int, int]:
+        found = [body.state.totals for body in world.bodies() if body is not None]
+        return sum(t.applied for t in found), sum(t.duplicate for t in found), sum(t.dead for t in found)
+
+    world.wait(lambda: sum(totals()) >= 2 * events, 60)
+    letters = [
+        msgspec.json.decode(record.value, type=DeadLetter).reason
+        for partition in world.read("deadletters")["deadletters"]
+        for record in partition
+    ]
+    assert (totals(), letters) == ((events, events, 0), [])
