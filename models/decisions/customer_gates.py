@@ -107,6 +107,15 @@ def held_no_basis(ask: Ask, purpose: str, channel: str) -> Held | None:
     return Held(NO_BASIS) if ask.closed(purpose, channel) == NO_BASIS else None
 
 
+def held_after_decline(ask: Ask, purpose: str, channel: str) -> Held | None:
+    rules = ask.rules
+    if not rules.rests_on:
+        return None
+    key, rest = rules.rests_on.get(rules.channel_numbers.get(channel, 0), (0, 0))
+    last = ask.standing.once.get(key, 0)
+    return Held("after_outcomes", last + rest) if last and ask.now < last + rest else None
+
+
 def held_hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
     return Held("hours_never") if never_open(ask.rules, ask.person, purpose, channel, ask.now) else None
 
@@ -114,7 +123,10 @@ def held_hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:
 def capped(ask: Ask, limits: tuple[Limit, ...]) -> Held | None:
     """Of the limits that are reached the one that holds longest."""
     until = -1
+    country = ask.person.tail.country
     for limit in limits:
+        if not limit.is_for(country):
+            continue
         frees = reached(ask.marks(limit.purpose), limit, ask.now)
         if frees == 0:
             return Held("cap")

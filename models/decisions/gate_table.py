@@ -12,6 +12,7 @@ from models.decisions.basis import NO_BASIS, REFUSED
 from models.decisions.customer_gates import (
     capped,
     held_ad_free,
+    held_after_decline,
     held_after_outcomes,
     held_alarm,
     held_bad_experience,
@@ -255,6 +256,7 @@ TABLE: Final = (
     Row("cap", _COUNTED, OF_ACTION, _cap),
     Row("once_per", _ALL, OF_ACTION, _once_per),
     Row("after_outcomes", _SOLD, OF_CUSTOMER, held_after_outcomes),
+    Row("after_outcomes", _SOLD, OF_CHANNEL, held_after_decline),
     Row("unprofitable", _SOLD, OF_ACTION, _unprofitable),
     Row("budget", _SOLD, OF_ACTION, _budget),
     Row("alarm", _SOLD, OF_CUSTOMER, held_alarm),

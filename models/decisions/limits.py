@@ -33,7 +33,7 @@ def marks_of(standing: Standing, purpose: int) -> list[Mark]:
 
 def reached(marks: list[Mark], limit: Limit, now: int) -> int | None:
     """When a limit that is reached lets one contact through again, ms; 0: never. None: it is not reached."""
-    most, span, _, channel, kind = limit
+    most, span, _, channel, kind, _ = limit
     if most == 0:
         return 0
     since, found = now - span, 0

@@ -13,6 +13,8 @@ from models.decisions.policy.types import AlarmRules, Policy
 from models.decisions.weeks import Week, week_of
 from models.settings import WEEK
 
+RESTS: Final = "an offer declined on {}"
+"""What `Standing.once` calls the last offer that was declined on a channel: no name of a policy has spaces."""
 ANY: Final = -1
 """In place of a channel or kind of a cap: all of them."""
 MOST_LOOKED_UP: Final = 10_000
@@ -20,13 +22,19 @@ MOST_LOOKED_UP: Final = 10_000
 
 
 class Limit(NamedTuple):
-    """A cap: at most so many contacts within a time (ms) for a purpose, of a channel or kind or of `ANY`, by number."""
+    """A cap: at most so many contacts within a time (ms) for a purpose, of a channel or kind or of `ANY`, by number.
+    countries: of customers whom it is for; empty: all."""
 
     most: int
     within: int
     purpose: int
     channel: int = ANY
     kind: int = ANY
+    countries: tuple[str, ...] = ()
+
+    def is_for(self, country: str) -> bool:
+        """Whether it is for customers of a country; empty, of one that is not known: it is."""
+        return not self.countries or not country or country in self.countries
 
 
 def a_week(most: int) -> Limit:
@@ -159,7 +167,7 @@ class Rules:
     talks: frozenset[int]
     talk_lasts: int
     once_per: dict[int, int]
-    """By `number_of` a moment or action: at most one in so long, ms."""
+    """By `number_of` a moment or action: at most one in so long, ms. By that of `RESTS`, the rest of a channel."""
     dated: tuple[DatedRules, ...] = ()
     """Moments that go by `Standing.dates`."""
     tell_dates: frozenset[int] = frozenset()
@@ -172,6 +180,8 @@ class Rules:
     """By channel, how long a contact takes to arrive, ms."""
     final: frozenset[int] = frozenset()
     """Channels, by number, from which nothing is taken back."""
+    rests_on: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By channel, as a number, where marketing rests after an offer was declined there: the key in `once_per`, ms."""
     cancelling: int = 0
     session: int = 0
     budgets: dict[str, BudgetRules] = field(default_factory=dict)

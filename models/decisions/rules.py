@@ -19,6 +19,7 @@ from models.decisions.policy.types import Action, Budget, Policy
 from models.decisions.policy.units import most_units, units_of
 from models.decisions.rule_types import (
     ANY,
+    RESTS,
     ActionRules,
     BudgetRules,
     Frozen,
@@ -45,6 +46,7 @@ def limit_of(cap: Cap, priority: int = 9) -> Limit:
         ACTION_PURPOSES.index(cap.purpose),
         ANY if cap.channel is None else channel_number(cap.channel),
         ANY if cap.kind is None else KINDS.index(cap.kind),
+        cap.countries,
     )
 
 
@@ -69,6 +71,8 @@ def rules_in(policy: Policy) -> Rules:
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
     once |= {name: one.once_per for name, one in policy.plan.items()}
+    rests = {name: one.rest for name, one in policy.channel.items() if one.rest is not None}
+    once |= {RESTS.format(name): rest for name, rest in rests.items()}
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
     dated = tuple(dated_rules(name, one, _lead(name, policy)) for name, one in policy.moment.items() if is_dated(one))
@@ -93,6 +97,7 @@ def rules_in(policy: Policy) -> Rules:
         answers=frozenset(kind for one in dated for kind in one.answered_by),
         of_silence=any(one.silent_for for one in dated),
         lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
+        rests_on={channel_number(name): (number_of(RESTS.format(name)), ms_of(rest)) for name, rest in rests.items()},
         final=frozenset(channel_number(name) for name, one in policy.channel.items() if not one.withdrawable),
         cancelling=ms_of(policy.contract.cancelling),
         session=ms_of(policy.contract.session),

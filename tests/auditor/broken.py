@@ -473,6 +473,26 @@ def selling_after_a_decline(log: Log) -> None:
     log.send("useful", "risk", level="slipping")
 
 
+@breaks("rest")
+def a_call_after_a_declined_one(log: Log) -> None:
+    log.touch("consent_changed", marketing=True, channels=["call"])
+    log.touch("cart_abandoned", amount=1)
+    log.touch("offer_declined", trigger_id=log.send("reminder", "cart", "call"))
+    log.after("35d")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "call")
+
+
+@breaks("cap")
+def a_second_push_where_the_country_allows_one(log: Log) -> None:
+    log.touch("profile_updated", country="NL")
+    log.touch("consent_changed", marketing=True, channels=["push"])
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart", "push"), channel="push")
+        log.after("14d")
+
+
 BUDGETS = POLICY.replace(
     "[action.reminder]",
     """[budget.letters]

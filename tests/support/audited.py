@@ -29,6 +29,7 @@ levels = [{ name = "slipping", at = 0.50 }, { name = "at_risk", at = 0.65 }, { n
 [channel.email]
 [channel.push]
 [channel.call]
+rest = "60d"
 [moment.risk]
 sort = "risk"
 [moment.harm]
@@ -97,6 +98,7 @@ quiet_hours = { start = "21:00", end = "08:00" }
 caps = [
     { most = 2, within = "7d" },
     { most = 1, within = "30d", channel = "call" },
+    { most = 1, within = "30d", channel = "push", countries = ["NL"] },
     { most = 1, within = "7d", purpose = "care" },
 ]
 rest = { declined = "14d", spam = "90d", soft_failure = "1d", bad_experience = "7d" }

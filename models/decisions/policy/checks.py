@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -13,29 +13,24 @@ from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.calendar_checks import faults_of_calendars
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
-from models.decisions.policy.parts import ms_of
+from models.decisions.policy.contact_checks import faults_of_contact
+from models.decisions.policy.faults import Faults, among, positive, twice
+from models.decisions.policy.parts import SELLING, ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
 from models.decisions.policy.protection_checks import faults_of_protection
 from models.decisions.policy.retention_checks import faults_of_retention
 from models.decisions.policy.steps import steps_of
-from models.decisions.policy.structure import Problem, meant
+from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
 from models.decisions.policy.value_checks import faults_of_values
-from models.decisions.policy.wording import one_of, shown
-from models.decisions.standing import LONGEST_WINDOW, MAX_ONCE, channel_number, number_of
-from models.decisions.zones import moment_told, zone_of
-from models.settings import DAY
+from models.decisions.policy.wording import shown
+from models.decisions.standing import MAX_ONCE, channel_number, number_of
+from models.decisions.zones import zone_of
 
 MOST_ARMS: Final = 7
 """Actions among which a level draws, beside leaving alone."""
 _OURS: Final = ("leave_alone", "task_for_a_person")
-MOST_NAMED: Final = 12
-"""Names that are listed for whoever gave nearly one of them."""
-SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
-"""Kinds of actions that are marketing: offers, recommendations, surveys."""
-
-Faults = Iterator[Problem]
 
 
 def faults_of_sense(policy: Policy) -> tuple[list[Problem], list[Problem]]:
@@ -47,34 +42,12 @@ def faults_of_sense(policy: Policy) -> tuple[list[Problem], list[Problem]]:
     return found, [Problem(key, shown(zone), takes) for key, zone in unknown]
 
 
-def _among(key: str, named: Iterable[str], known: Collection[str], what: str) -> Faults:
-    """Names in a list that refer to something else in the policy."""
-    for n, name in enumerate(named):
-        if name not in known:
-            near = meant(name, known)
-            names = "" if near and len(known) > MOST_NAMED else f": {', '.join(map(shown, known))}"
-            yield Problem(f"{key}[{n}]", shown(name), f"{near}give one of {what}{names}")
-
-
-def _twice(key: str, named: Iterable[object]) -> Faults:
-    seen: set[object] = set()
-    for n, name in enumerate(named):
-        if name in seen:
-            yield Problem(f"{key}[{n}]", shown(name), "give it once")
-        seen.add(name)
-
-
-def _positive(key: str, duration: str | None) -> Faults:
-    if duration is not None and ms_of(duration) == 0:
-        yield Problem(key, shown(duration), 'give a duration above zero, such as "14d"')
-
-
 def _ladder(policy: Policy) -> Faults:
     names = [level.name for level in policy.risk.levels]
     yield from _climbs("risk", policy.risk.levels, policy.risk.exit)
-    yield from _twice("risk.levels", names)
+    yield from twice("risk.levels", names)
     classes = [one for row in policy.risk.for_classes for one in row.classes]
-    yield from _twice("risk.for_classes", classes)
+    yield from twice("risk.for_classes", classes)
     for n, row in enumerate(policy.risk.for_classes):
         key = f"risk.for_classes[{n}]"
         leave = policy.risk.exit if row.exit is None else row.exit
@@ -103,11 +76,11 @@ def _moments(policy: Policy) -> Faults:
         yield Problem(f"moment.{name}.sort", '"risk"', f"there is one risk moment at most, and {risk[0]} is it")
     for name, moment in policy.moment.items():
         key = f"moment.{name}"
-        yield from _positive(f"{key}.within", moment.within)
-        yield from _positive(f"{key}.once_per", moment.once_per)
-        yield from _twice(f"{key}.touchpoints", moment.touchpoints)
-        yield from _among(f"{key}.answered_by", moment.answered_by, TOUCHPOINTS, "the types of touchpoints")
-        yield from _twice(f"{key}.answered_by", moment.answered_by)
+        yield from positive(f"{key}.within", moment.within)
+        yield from positive(f"{key}.once_per", moment.once_per)
+        yield from twice(f"{key}.touchpoints", moment.touchpoints)
+        yield from among(f"{key}.answered_by", moment.answered_by, TOUCHPOINTS, "the types of touchpoints")
+        yield from twice(f"{key}.answered_by", moment.answered_by)
         if moment.sort == "date":
             yield from _asked_by_no(key, moment)
         else:
@@ -115,7 +88,7 @@ def _moments(policy: Policy) -> Faults:
 
 
 def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
-    yield from _among(f"{key}.levels", moment.levels, _levels(policy), "the levels of risk.levels")
+    yield from among(f"{key}.levels", moment.levels, _levels(policy), "the levels of risk.levels")
     if moment.touchpoints:
         yield Problem(f"{key}.touchpoints", shown(moment.touchpoints), "leave it out: levels of risk ask here")
     if moment.when is not None:
@@ -133,7 +106,7 @@ def _of_touchpoints(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.touchpoints", "", "give the types of touchpoints that ask, such as complaint")
     if moment.levels:
         yield Problem(f"{key}.levels", shown(moment.levels), "leave it out: touchpoints ask here, not levels")
-    yield from _among(f"{key}.touchpoints", moment.touchpoints, TOUCHPOINTS, "the types of touchpoints")
+    yield from among(f"{key}.touchpoints", moment.touchpoints, TOUCHPOINTS, "the types of touchpoints")
     if moment.when is not None:
         known = [fields_of(name) for name in moment.touchpoints if name in TOUCHPOINTS]
         fields = {name: wanted for one in known for name, wanted in one.items()}
@@ -144,12 +117,12 @@ def _actions(policy: Policy) -> Faults:
     risk = [name for name, moment in policy.moment.items() if moment.sort == "risk"]
     for name, action in policy.action.items():
         key, at_risk = f"action.{name}", bool({*action.moments} & {*risk})
-        yield from _among(f"{key}.moments", action.moments, policy.moment, "the policy's moments")
-        yield from _among(f"{key}.levels", action.levels, _levels(policy), "the levels of risk.levels")
-        yield from _among(f"{key}.channels", action.channels, policy.channel, "the policy's channels")
-        yield from _among(f"{key}.withdraw_when", action.withdraw_when or (), TOUCHPOINTS, "the types of touchpoints")
+        yield from among(f"{key}.moments", action.moments, policy.moment, "the policy's moments")
+        yield from among(f"{key}.levels", action.levels, _levels(policy), "the levels of risk.levels")
+        yield from among(f"{key}.channels", action.channels, policy.channel, "the policy's channels")
+        yield from among(f"{key}.withdraw_when", action.withdraw_when or (), TOUCHPOINTS, "the types of touchpoints")
         for listed in ("moments", "levels", "channels", "classes", "languages"):
-            yield from _twice(f"{key}.{listed}", getattr(action, listed))
+            yield from twice(f"{key}.{listed}", getattr(action, listed))
         if action.levels and not at_risk:
             yield Problem(f"{key}.levels", shown(action.levels), "leave it out: none of its moments is the risk moment")
         if at_risk and action.purpose != "marketing":
@@ -177,7 +150,7 @@ def _sells(key: str, action: Action) -> Faults:
 
 def _times(key: str, action: Action) -> Faults:
     for name in ("expires", "valid", "once_per"):
-        yield from _positive(f"{key}.{name}", getattr(action, name))
+        yield from positive(f"{key}.{name}", getattr(action, name))
     if action.valid is not None and ms_of(action.valid) < ms_of(action.expires):
         takes = f"give at least what `expires` is ({action.expires}): it must not end before it is sent"
         yield Problem(f"{key}.valid", shown(action.valid), takes)
@@ -215,78 +188,7 @@ def _arms(policy: Policy) -> Faults:
     if max(policy.choice.hold_out, policy.choice.floor) + drawn > 1:
         takes = f"give at most {max(0.0, 1 - drawn):g}: each of {most} actions has its `floor` too"
         yield Problem("choice.hold_out", f"{policy.choice.hold_out:g}", takes)
-    yield from _positive("choice.window", policy.choice.window)
-
-
-def _contact(policy: Policy) -> Faults:
-    for n, cap in enumerate(policy.contact.caps):
-        key = f"contact.caps[{n}]"
-        yield from _positive(f"{key}.within", cap.within)
-        if ms_of(cap.within) > LONGEST_WINDOW:
-            takes = f"give at most {LONGEST_WINDOW // DAY}d: a customer's record counts no further back"
-            yield Problem(f"{key}.within", shown(cap.within), takes)
-        yield from _known(f"{key}.channel", [cap.channel] if cap.channel else [], policy)
-        if cap.reserve and cap.reserve >= cap.most:
-            takes = f"give less than `most` ({cap.most}): nothing of less priority would ever go out"
-            yield Problem(f"{key}.reserve", str(cap.reserve), takes)
-        if cap.kind in SELLING and cap.purpose == "care":
-            takes = 'give purpose "marketing": nothing of this kind is care'
-            yield Problem(f"{key}.purpose", '"care"', takes)
-    for n, hours in enumerate(policy.contact.hours):
-        key = f"contact.hours[{n}]"
-        yield from _among(f"{key}.channels", hours.channels, policy.channel, "the policy's channels")
-        yield from _twice(f"{key}.days", hours.days)
-        if not hours.days:
-            yield Problem(f"{key}.days", "empty", "name days, 1 (Monday) to 7 (Sunday), or leave it out")
-        for m, span in enumerate(hours.spans):
-            if span.start == span.end:
-                yield Problem(f"{key}.spans[{m}].end", shown(span.end), "give another time than `start`")
-    for n, row in enumerate(policy.basis):
-        key = f"basis[{n}]"
-        yield from _among(f"{key}.channels", row.channels, policy.channel, "the policy's channels")
-        yield from _positive(f"{key}.lasts", row.lasts)
-        if row.lasts is not None and row.needs != "existing_customer":
-            yield Problem(f"{key}.lasts", shown(row.lasts), 'leave it out, or give needs = "existing_customer"')
-
-
-def _times_of_rest(policy: Policy) -> Faults:
-    """Who is left alone, and when."""
-    talk = policy.conversation
-    if talk is not None:
-        yield from _among("conversation.touchpoints", talk.touchpoints, TOUCHPOINTS, "the types of touchpoints")
-        yield from _positive("conversation.lasts", talk.lasts)
-    best = policy.best_hour
-    if best is not None:
-        yield from _among("best_hour.moments", best.moments, policy.moment, "the policy's moments")
-        yield from _twice("best_hour.moments", best.moments)
-        if not any(best.population):
-            yield Problem("best_hour.population", "nothing but 0", "give at least one part of the day more than 0")
-    for n, row in enumerate(policy.freeze):
-        key, times = f"freeze[{n}]", (row.from_, row.until)
-        zone = row.zone or policy.zone
-        for name, at in zip(("from", "until"), times, strict=True):
-            if at.tzinfo is None and zone is None:
-                yield Problem(f"{key}.{name}", shown(at), "give a `zone`, or the time with its offset")
-        if row.zone is not None and zone_of(row.zone) is None:
-            continue  # told with the zone
-        if all(at.tzinfo is not None or zone for at in times):
-            starts, ends = (moment_told(at, zone or "UTC") for at in times)
-            if ends <= starts:
-                yield Problem(f"{key}.until", shown(row.until), f"give a time after `from` ({shown(row.from_)})")
-
-
-def _channels(policy: Policy) -> Faults:
-    for name, channel in policy.channel.items():
-        key = f"channel.{name}.presence_expires"
-        yield from _positive(key, channel.presence_expires)
-        if channel.presence_expires is not None and not channel.presence:
-            yield Problem(key, shown(channel.presence_expires), "leave it out, or give presence = true")
-
-
-def _known(key: str, channels: Iterable[str], policy: Policy) -> Faults:
-    for name in channels:
-        if name not in policy.channel:
-            yield Problem(key, shown(name), f"{meant(name, policy.channel)}give {one_of(policy.channel)}")
+    yield from positive("choice.window", policy.choice.window)
 
 
 def _names(policy: Policy) -> Faults:
@@ -308,10 +210,12 @@ def _names(policy: Policy) -> Faults:
         for table in ("moment", "action", "plan")
         for name, one in getattr(policy, table).items()
         if one.once_per
-    ]
+    ] + [f"channel.{name}" for name, one in policy.channel.items() if one.rest]
     if len(sparing) > MAX_ONCE:
-        takes = f"give `once_per` to {MAX_ONCE} moments, actions and plans at most: the record keeps no more"
-        yield Problem(f"{sparing[MAX_ONCE]}.once_per", f"that of the {MAX_ONCE + 1}th", takes)
+        key = sparing[MAX_ONCE] + (".rest" if sparing[MAX_ONCE].startswith("channel.") else ".once_per")
+        what = "`once_per` to moments, actions and plans, and `rest` to channels,"
+        takes = f"give {what} {MAX_ONCE} times at most: the record keeps no more"
+        yield Problem(key, f"that of the {MAX_ONCE + 1}th", takes)
 
 
 def _one_number(numbers: Mapping[str, int]) -> Faults:
@@ -332,9 +236,7 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_dated,
     _actions,
     _arms,
-    _contact,
-    _times_of_rest,
-    _channels,
+    faults_of_contact,
     faults_of_budgets,
     faults_of_calendars,
     faults_of_plans,

@@ -18,7 +18,8 @@ class ChannelRules(Part, frozen=True, kw_only=True):
     it. presence_expires: how long marketing that goes there while they are online is worth sending; without it as long
     as its action says. lead: how long a contact takes to arrive, such as a letter: what goes there expires, and can be
     used, from then on, and a date asks so much earlier where all of its channels take so long. withdrawable: false
-    where nothing can be taken back once it is triggered.
+    where nothing can be taken back once it is triggered. rest: of marketing on this channel alone, after an offer that
+    went there was declined.
     """
 
     cost: Money = 0.0
@@ -26,6 +27,7 @@ class ChannelRules(Part, frozen=True, kw_only=True):
     presence_expires: Duration | None = None
     lead: Duration = "0s"
     withdrawable: bool = True
+    rest: Duration | None = None
 
 
 class Span(Part, frozen=True, kw_only=True):
@@ -80,8 +82,9 @@ class Cap(Part, frozen=True, kw_only=True):
     """At most so many contacts within a rolling time.
 
     most: contacts. within: at most 92 days. purpose: of contacts that it counts. channel: that it counts; without it
-    all. kind: of actions that it counts; without it all. reserve: of `most` so many are kept for actions of at least
-    the priority `reserve_for`. reserve_for: that priority.
+    all. kind: of actions that it counts; without it all. countries: of customers whom it is for; without any all.
+    It is also for those whose country is not known. reserve: of `most` so many are kept for actions of at least the
+    priority `reserve_for`. reserve_for: that priority.
     """
 
     most: Annotated[int, Meta(ge=0, le=255)]
@@ -89,6 +92,7 @@ class Cap(Part, frozen=True, kw_only=True):
     purpose: Literal["care", "marketing"] = "marketing"
     channel: Channel | None = None
     kind: ActionKind | None = None
+    countries: tuple[Country, ...] = ()
     reserve: Annotated[int, Meta(ge=0, le=255)] = 0
     reserve_for: Annotated[int, Meta(ge=1, le=9)] = 7
 

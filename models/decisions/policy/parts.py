@@ -62,6 +62,8 @@ class Condition(Part, frozen=True, kw_only=True):
     not_: Condition | None = msgspec.field(default=None, name="not")
 
 
+SELLING: Final = ("useful", "reward", "offer", "ask", "win_back")
+"""Kinds of actions that are marketing: offers, recommendations, surveys."""
 WallTime = Annotated[
     datetime,
     Meta(description="a time such as 2026-12-24T00:00:00, by the clocks of the zone, or one with its offset"),

@@ -124,7 +124,7 @@ def _often(once_per: str | None) -> int:
 
 
 def _counts_all(cap: Cap) -> bool:
-    return cap.purpose == "marketing" and cap.kind is None and cap.channel is None
+    return cap.purpose == "marketing" and cap.kind is None and cap.channel is None and not cap.countries
 
 
 def _counts(cap: Cap, action: Action) -> bool:

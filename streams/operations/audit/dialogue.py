@@ -111,7 +111,8 @@ class Dialogue:
     or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
     last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
     talks_until: the customer is in a conversation. running: plans that are said to run. marks: when touchpoints came
-    that end plans or leave steps out, and their types.
+    that end plans or leave steps out, and their types. declined_on: by channel with a rest of its own, when an offer
+    was declined there.
     """
 
     sent: list[Sent] = field(default_factory=list)
@@ -129,6 +130,7 @@ class Dialogue:
     talks_until: int = 0
     running: list[str] = field(default_factory=list)
     marks: list[tuple[int, str]] = field(default_factory=list)
+    declined_on: dict[str, int] = field(default_factory=dict)
 
     def unreachable(self, channel: str) -> bool:
         """Whether nothing arrives on a channel: it failed for good, and nothing newer shows that it works."""
@@ -213,6 +215,12 @@ class Dialogue:
         rest = Rest(time, time + policy.rest(after))
         self.rests[after] = max(rest, self.rests.get(after, rest), key=lambda one: one.until)
 
+    def _declined_on(self, channel: str, sent: Sent, time: int, policy: Policy) -> None:
+        """Of a decline that comes long after its contact only the channel is known that it names itself."""
+        known = channel != sent.channel or time < (sent.contact(time) or 0) + KEPT
+        if known and "rest" in policy.channels.get(channel, {}):
+            self.declined_on[channel] = max(time, self.declined_on.get(channel, 0))
+
     def _reported(self, sent: Sent, touch: Touch, now: int, policy: Policy) -> None:
         data: Any = touch.data
         sent.heard_of |= touch.kind == Kind.OFFER_SENT
@@ -222,6 +230,7 @@ class Dialogue:
             sent.promotion_over = True
             if sent.purpose == "marketing":
                 self._rests(policy, "declined", touch.time)
+                self._declined_on(data.channel or sent.channel, sent, touch.time, policy)
         if touch.kind == Kind.OFFER_FAILED:
             sent.heard_of = True
             sent.bounced |= data.failure in FOR_GOOD

@@ -158,6 +158,8 @@ def _contacts(policy: PolicyInForce, person: Person, standing: Standing, now: in
     """What counts against each cap, the policy's and the customer's own."""
     for cap in policy.policy.contact.caps:
         limit = limit_of(cap)
+        if not limit.is_for(person.tail.country):
+            continue
         yield _used(cap, contacts(standing, limit, now), frees_at(standing, limit, now))
     most = person.tail.max_per_week
     if most > 0:

@@ -30,6 +30,11 @@ def check(case: Case) -> Iterator[Finding]:
     cases = case.person.cases
     if cases:
         yield Finding("open_case", "no marketing while a case is open", f"{len(cases)} open: {sorted(cases)[0]}")
+    declined = case.dialogue.declined_on.get(case.trigger.channel)
+    rests = case.policy.channels.get(case.trigger.channel, {}).get("rest")
+    if declined is not None and rests is not None and case.sent_from + SECOND <= declined + span(rests):
+        says = f"channel.{case.trigger.channel}.rest {rests} from {declined}"
+        yield Finding("rest", says, f"at {case.sent_from}")
     for after, rest in case.dialogue.rests.items():
         lasts = min(case.policy.rest(after), rest.until - rest.time)
         if case.sent_from + SECOND <= rest.time + lasts:
@@ -65,6 +70,8 @@ def _caps(case: Case) -> Iterator[Finding]:
         if cap.get("purpose", "marketing") != purpose or (channel or trigger.channel) != trigger.channel:
             continue
         if (kind or case.action["kind"]) != case.action["kind"]:
+            continue
+        if case.person.country and case.person.country not in cap.get("countries", [case.person.country]):
             continue
         before = _counted(
             case,

@@ -25,7 +25,7 @@ from models.decisions.contact import (
 from models.decisions.experience import suffered
 from models.decisions.limits import contacts, frees_at, full_until, promotion_ends
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.rule_types import ANY, Limit
+from models.decisions.rule_types import ANY, RESTS, Limit
 from models.decisions.standing import (
     IN_FLIGHT,
     MAX_COUNTS,
@@ -278,6 +278,21 @@ def test_marketing_rests_after_a_decline_and_a_spam_report() -> None:
     assert found.rests_until == NOW + HOUR + 90 * DAY
     settle(found, NOW + HOUR + 90 * DAY)
     assert found.rests_until == 0
+
+
+def test_a_channel_with_a_rest_of_its_own_remembers_the_last_decline_there() -> None:
+    resting = PolicyInForce.of(1, POLICY.text.replace("[channel.email]", '[channel.email]\nrest = "60d"', 1))
+    email = number_of(RESTS.format("email"))
+    found = standing()
+    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=ONE), NOW + HOUR)
+    assert found.once[email] == NOW + HOUR
+    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=name(9), channel="email"), NOW + DAY)
+    report(found, resting, Kind.OFFER_DECLINED, OfferData(trigger_id=name(9), channel="push"), NOW + WEEK)
+    assert found.once[email] == NOW + DAY
+    remember(found, resting, number_of("offer"), NOW + 59 * DAY)
+    assert email in found.once
+    remember(found, resting, number_of("offer"), NOW + 61 * DAY)
+    assert email not in found.once
 
 
 def test_a_decline_of_care_lets_no_marketing_rest() -> None:

@@ -30,6 +30,7 @@ from models.decisions.gates import (
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.purse import Purse
+from models.decisions.rule_types import RESTS
 from models.decisions.running import Running
 from models.decisions.standing import DayCount, Outstanding, Stage, Standing, channel_number, number_of
 from models.settings import DAY, HOUR, WEEK
@@ -387,6 +388,28 @@ def test_a_cap_of_one_channel_leaves_the_other() -> None:
         ' { most = 1, within = "7d", channel = "email" }]'
     )
     assert judge(World(none, standing=EACH).ask(), "marketing").held == (Held("cap", NOW + 6 * DAY),)
+
+
+@pytest.mark.parametrize(("country", "holds"), [("DE", True), ("NL", False), ("", True)])
+def test_a_cap_of_some_countries_is_for_whoever_may_live_there(country: str, holds: bool) -> None:
+    capped = policy(contact='[contact]\ncaps = [{ most = 1, within = "7d", countries = ["DE", "AT"] }]')
+    held = World(capped, tail(country=country), EACH).held()["marketing"]
+    assert held == ((Held("cap", NOW + 6 * DAY),) if holds else ())
+
+
+def test_where_an_offer_was_declined_marketing_rests_and_goes_another_way() -> None:
+    resting = PolicyInForce.of(1, PLAIN.text.replace("[channel.email]", '[channel.email]\nrest = "60d"'))
+    declined = Standing(once={number_of(RESTS.format("email")): NOW - 50 * DAY})
+    assert judge(World(resting, standing=declined).ask(), "marketing") == ("marketing", "push", ())
+    assert judge(World(resting, standing=declined).ask(), "care").channel == "email"
+    assert judge(World(PLAIN, standing=declined).ask(), "marketing").channel == "email"
+    alone = PolicyInForce.of(1, resting.text.replace(', "push"]', "]"))
+    world = World(alone, standing=declined)
+    assert world.held() == {**dict.fromkeys(ALL, ()), "marketing": (Held("after_outcomes", NOW + 10 * DAY),)}
+    assert (
+        World(alone, standing=Standing(once={number_of(RESTS.format("email")): NOW - 60 * DAY})).held()["marketing"]
+        == ()
+    )
 
 
 # -- on what it rests

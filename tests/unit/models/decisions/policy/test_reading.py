@@ -75,7 +75,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "action.write.content is missing; give text of 1 to 100 characters",
         "channel.email.cost is -1; give a number from 0 to 1,000,000,000",
         'channel.email.price is no key that is known here; did you mean "presence"? known are cost, '
-        "presence, presence_expires, lead, withdrawable",
+        "presence, presence_expires, lead, withdrawable, rest",
     ]
     senseless = within("action.write", 'channels = ["sms"]').replace("exit = 0.4", "exit = 0.6")
     assert problems(senseless) == [
@@ -367,7 +367,9 @@ def test_a_record_remembers_sixteen_names_with_once_per() -> None:
 
     assert len(read_policy(sparing(16)).moment) == 18
     (told,) = problems(sparing(17))
-    assert told.startswith("moment.m16.once_per is that of the 17th; give `once_per` to 16")
+    assert told.startswith(
+        "moment.m16.once_per is that of the 17th; give `once_per` to moments, actions and plans, and"
+    )
 
 
 def one_number(numbered: Callable[[str], int], form: str) -> tuple[str, str]:
