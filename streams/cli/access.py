@@ -12,12 +12,10 @@ from models.timeline.partitioning import partition_of
 from streams.cli.options import echo
 from streams.config import Config
 from streams.errors import StateUnreadable
-from streams.kafka.access import KafkaRightMissing
-from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import TopicReader
-from streams.kafka.topics import kept_ms
-from streams.operations.access.places import ENGLISH, GERMAN, TOPICS, Told, limit_of, record_limit, told_places
+from streams.operations.access.places import ENGLISH, GERMAN, TOPICS
+from streams.operations.access.where import places_of
 from streams.operations.redis_access import store_of
 from streams.operations.why.index import TopicIndex
 from streams.operations.why.indices import Indices
@@ -43,7 +41,9 @@ def read_export(config: Config, customer: str, language: str | None) -> tuple[di
         unreadable = list(_raw(topics.of["deadletters"], partition, customer))
         echo(f"{topics.read:,} records of the topics were read", err=True)
     at = GERMAN if words.say.language == "de" else ENGLISH
-    told = export(Held(customer, record, outputs, places_of(config, stored, at), words, events, examples, unreadable))
+    told = export(
+        Held(customer, record, outputs, places_of(config, stored.settings, at), words, events, examples, unreadable)
+    )
     return told, list(lines(told, words))
 
 
@@ -54,22 +54,8 @@ def read_erasure(config: Config, customer: str) -> dict[str, Any]:
     with TopicReader(kafka_connection(config), config.topic("touchpoints")) as touchpoints:
         partition = partition_of(customer, touchpoints.partitions)
     stored = asyncio.run(_stored(config, partition, customer))
-    places = places_of(config, stored, ENGLISH)
+    places = places_of(config, stored.settings, ENGLISH)
     return erasure_preview(customer, _record(stored, customer), stored.policy, places)
-
-
-def places_of(config: Config, stored: StoredCustomer, language: int) -> list[Told]:
-    """Where something of a customer lies, with the limits that are in force."""
-    names = {role: config.topic(role) for role in TOPICS}
-    try:
-        with TopicAdmin(kafka_connection(config)) as admin:
-            found = admin.describe(names.values())
-    except KafkaRightMissing:
-        found = {}
-    kept = {role: kept_ms(found[name].settings) if name in found else None for role, name in names.items()}
-    limits = {role: limit_of(ms, language) for role, ms in kept.items()}
-    engine = stored.settings if stored.settings is not None else config.engine()
-    return told_places(limits, record_limit(engine.forget_after, engine.horizon, language), language)
 
 
 def _raw(index: TopicIndex, partition: int, customer: str) -> Iterator[dict[str, Any]]:

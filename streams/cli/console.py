@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 
 import click
 
-from streams.cli.options import configured, echo, quiet_libraries
+from streams.cli.options import configured, quiet_libraries
+from streams.cli.serving import serve
 from streams.config import Config, ConfigError
 
 
@@ -78,23 +78,4 @@ def console(
     from streams.operations.lift import Terms
 
     with Reading(config, list(worker_urls(given, config)), Terms(margin, cap)) as reading:
-        asyncio.run(_serve(console_app(reading, Access(token, user_header)), host, port))
-
-
-async def _serve(app: object, host: str, port: int) -> None:
-    """Until SIGTERM or Ctrl-C."""
-    from aiohttp import web
-
-    assert isinstance(app, web.Application)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    await runner.setup()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    try:
-        await web.TCPSite(runner, host, port).start()
-        listening = runner.addresses[0]
-        echo(f"http://{'[' + host + ']' if ':' in host else host}:{listening[1]}/")
-        await stopped.wait()
-    finally:
-        await runner.cleanup()
+        asyncio.run(serve(console_app(reading, Access(token, user_header)), host, port))

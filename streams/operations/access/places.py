@@ -64,7 +64,7 @@ PLACES: Final = (
             "bleibt bis dahin; nach einer Wiederherstellung werden alle Ereignisse seither erneut gelesen, "
             "auch die Löschung",
         ),
-        ("you delete them", "Sie gelöscht werden"),
+        ("they are deleted", "sie gelöscht werden"),
     ),
     Place(
         ("touchpoints", "touchpoints"),
@@ -145,7 +145,7 @@ PLACES: Final = (
             "keine Kennung, außer ein Datensatz ist nicht lesbar: Der Fehler nennt sie",
         ),
         _STAYS,
-        ("your logs' retention", "Ihre Protokolle gelöscht werden"),
+        ("these are deleted", "diese gelöscht werden"),
     ),
 )  # fmt: skip
 
