@@ -24,7 +24,7 @@ from pydantic_settings import (
 
 from models.settings import CHALLENGERS, CHANGEABLE, DAY, SECOND, Alive, EngineSettings
 from streams.security.redis_url import has_password, refusal, without_password
-from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, RedisSecurity, check_redis
+from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, OwnPage, RedisSecurity, check_redis
 
 DEFAULT_FILE = "retention.toml"
 
@@ -57,6 +57,7 @@ GROUPS = {
     "Transport and store": "session_timeout_s",
     "Logs of the past": "log_gap_days",
     "Watching": "metrics_host",
+    "The customer's own page": "own_page_url",
 }
 """The sections of docs/configuration.md in its order, each with its first setting; it reaches up to another's."""
 
@@ -65,7 +66,7 @@ class ConfigError(Exception):
     """The configuration can't be used; the message names the setting, its value and what it takes."""
 
 
-class Config(RedisSecurity, KafkaSecurity, BaseSettings):
+class Config(OwnPage, RedisSecurity, KafkaSecurity, BaseSettings):
     """Everything that can be set. The section of a number tells whether it may differ between a log's replays:
     the *decisions* section is part of what must be equal; the rest changes no result."""
 

@@ -10,6 +10,7 @@
 # WORKER             principal of the workers
 # UPSTREAM           principal of those who publish touchpoints; empty: nobody
 # DOWNSTREAM, GROUP  principal of those who read triggers, and the prefix of their consumer groups; empty: nobody
+# OWN_PAGE           principal of `retention own-page`; empty, as without a word: nobody
 # OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models`, `policy`, `stop` and `backfill`; empty: nobody
 set -eu
 
@@ -21,6 +22,7 @@ WORKER=${WORKER-User:retention-worker}
 UPSTREAM=${UPSTREAM-User:retention-upstream}
 DOWNSTREAM=${DOWNSTREAM-User:retention-downstream}
 GROUP=${GROUP:-retention-downstream}
+OWN_PAGE=${OWN_PAGE-}
 OPERATOR=${OPERATOR-User:retention-operator}
 
 allow() {
@@ -50,6 +52,13 @@ fi
 if [ -n "$DOWNSTREAM" ]; then
     allow "$DOWNSTREAM" --operation Read --topic "$PREFIX.triggers"
     allow "$DOWNSTREAM" --operation Read --group "$GROUP" --resource-pattern-type prefixed
+fi
+
+if [ -n "$OWN_PAGE" ]; then
+    # It says what customers say, and reads nothing but how long topics are kept.
+    allow "$OWN_PAGE" --operation Write --operation DescribeConfigs --topic "$PREFIX.touchpoints"
+    allow "$OWN_PAGE" --operation Describe --operation DescribeConfigs --topic "$PREFIX.triggers" \
+        --topic "$PREFIX.decisions" --topic "$PREFIX.examples" --topic "$PREFIX.deadletters"
 fi
 
 if [ -n "$OPERATOR" ]; then

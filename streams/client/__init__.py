@@ -9,6 +9,7 @@ from models.outputs import StopOrder, Trigger, Withdrawal
 from streams.client.consumer import Counts, TriggerConsumer
 from streams.client.deduplication import Handled, HandledFile, Recognised
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
+from streams.client.links import KeysUnfit, LinkKeys, OwnPageLink, own_page_link
 from streams.client.publisher import TouchpointPublisher
 from streams.client.topic_check import SettingRefused
 from streams.client.trigger_decoding import Unreadable, UnreadableTrigger
@@ -24,8 +25,11 @@ __all__ = [
     "HandledFile",
     "IdempotenceRefused",
     "KafkaConnection",
+    "KeysUnfit",
+    "LinkKeys",
     "NotAllDelivered",
     "Outcome",
+    "OwnPageLink",
     "Recognised",
     "Refusal",
     "Report",
@@ -43,4 +47,5 @@ __all__ = [
     "ask_valid",
     "connection_from_environment",
     "may_send",
+    "own_page_link",
 ]

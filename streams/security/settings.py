@@ -22,6 +22,7 @@ HIDDEN = "***"
 SECRETS = (
     *("kafka_password", "kafka_key_password", "kafka_token_command"),
     *("redis_password", "redis_key_password", "redis_sentinel_password"),
+    "own_page_keys",
 )
 """Settings whose value is shown nowhere. A command's arguments may hold a secret."""
 
@@ -96,6 +97,28 @@ class RedisSecurity(BaseModel):
     def redis_tls(self) -> Tls:
         """Raises ValueError for a file that can't be used."""
         return _tls(self, "redis")
+
+
+class OwnPage(BaseModel):
+    """Links to the customers' own page, and the keys that sign them (`streams.client.links`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    own_page_url: str = Field("", description="where customers find their own page, https://...")
+    own_page_keys: SecretStr = EMPTY
+    own_page_keys_file: str = Field("", description="holds ID:SECRET, the one that signs first")
+    own_page_link_days: float = Field(90.0, ge=60, le=3_660, description="how long a link to the own page lives")
+
+    def own_page_secret(self) -> str:
+        """The keys as text. Raises ValueError for a file that can't be used."""
+        if self.own_page_keys_file:
+            return _readable("own_page_keys_file", self.own_page_keys_file)
+        return self.own_page_keys.get_secret_value()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        _refuse(list(_doubled(self, "own_page_keys")))
+        return self
 
 
 def check_redis(settings: RedisSecurity, scheme: str, *, url_has_password: bool, cluster: bool) -> None:

@@ -20,11 +20,16 @@ T = TypeVar("T")
 
 ACLS = PROJECT / "deploy" / "kafka" / "acls.sh"
 USERS = PROJECT / "deploy" / "redis" / "users.acl"
+OWN_PAGE = PROJECT / "deploy" / "redis" / "own-page.acl"
 EYES = "eyes-geheim"
 FILES_PASSWORD = "change-me"
 """In deploy/redis/users.acl."""
+OWN_PAGES_PASSWORD = "change-me-too"
+"""In deploy/redis/own-page.acl."""
 
-PASSWORDS = {name: f"{name}-geheim" for name in ("worker", "upstream", "downstream", "operator", "stranger")}
+PASSWORDS = {
+    name: f"{name}-geheim" for name in ("worker", "upstream", "downstream", "own_page", "operator", "stranger")
+}
 """SCRAM and PLAIN users by name. The stranger has no right at all."""
 
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -85,7 +90,7 @@ class SecuredKafka:
 
     def allow(self, prefix: str, app: str, **principals: str) -> None:
         """Give the rights of deploy/kafka/acls.sh. principals: user by role, in lower case; the others get nothing."""
-        roles = {role.upper(): "" for role in ("worker", "upstream", "downstream", "operator")}
+        roles = {role.upper(): "" for role in ("worker", "upstream", "downstream", "own_page", "operator")}
         roles |= {role.upper(): f"User:{name}" for role, name in principals.items()}
         told = {"BOOTSTRAP_SERVERS": self.plain, "PREFIX": prefix, "APP": app, "GROUP": app, **roles}
         run = {**os.environ, **told, "KAFKA_ACLS": str(self.acls())}
@@ -150,7 +155,7 @@ class SecuredRedis:
         self.authority, self.port = authority, free_port()
         directory.mkdir(parents=True, exist_ok=True)
         users = directory / "users.acl"
-        rules = USERS.read_text(encoding="utf-8")
+        rules = "".join(file.read_text(encoding="utf-8") for file in (USERS, OWN_PAGE))
         users.write_text(f"{rules.rstrip()}\nuser eyes on >{EYES} ~* &* +@all\n", encoding="utf-8")
         told = {
             **redis_tls(authority, self.port),

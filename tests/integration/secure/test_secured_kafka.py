@@ -26,13 +26,16 @@ from kafka.admin import (
 from models.touchpoints import event
 from streams.cli import main
 from streams.client import SettingRefused, TouchpointPublisher, TriggerConsumer, connection_from_environment
-from streams.config import load
+from streams.config import Config, load
 from streams.errors import ExitCode
 from streams.kafka.access import KafkaLoginFailed, KafkaProtocolDiffers, KafkaRightMissing, KafkaTlsFailed
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 from streams.kafka.topics import specs
 from streams.kafka.transactions import supports_transactions
+from streams.operations.access.places import ENGLISH
+from streams.operations.access.where import places_of
+from streams.own_page.publishing import Publishing
 from tests.integration.secure.conftest import APP
 from tests.support.certificates import Authority
 from tests.support.secured import FILES_PASSWORD, PASSWORDS, SecuredKafka, SecuredRedis, environment
@@ -276,6 +279,11 @@ def a_visit(number: int) -> bytes:
     return event("visit", id=f"v-{number}", source="shop", subject="anna", time_ms=now, data={})
 
 
+def topics_told(config: Config) -> list[str]:
+    """Until when what topics hold of a customer is kept."""
+    return [one.until for one in places_of(config, None, ENGLISH)]
+
+
 def test_other_teams_publish_and_read_with_their_own_rights_and_no_others(
     engine: World, secured_kafka: SecuredKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,5 +302,12 @@ def test_other_teams_publish_and_read_with_their_own_rights_and_no_others(
         TouchpointPublisher(connection, f"{APP}.touchpoints")
     with pytest.raises(KafkaRightMissing, match=r"User:upstream lacks Describe on topic retention\.triggers"):
         TriggerConsumer(where, f"{APP}.triggers", group=APP, **upstream)
+    own = load(**secured_kafka.settings("own_page"), app=APP, topic_prefix=APP)
+    with Publishing(own) as page:
+        assert asyncio.run(page.publish_all([a_visit(2)])) > 0
+    for roles in (topics_told(own), topics_told(load(**secured_kafka.settings("operator"), app=APP, topic_prefix=APP))):
+        assert "as long as the broker keeps it" not in roles
+    with pytest.raises(KafkaRightMissing, match=r"User:own_page lacks Read on "):
+        list(TriggerConsumer(kafka_connection(own), f"{APP}.triggers", group=APP, idle_s=0.5))
     with pytest.raises(SettingRefused, match="kafka_user is '', and PLAIN needs a user"):
         TouchpointPublisher(where, kafka_security_protocol="SASL_PLAINTEXT", kafka_sasl_mechanism="PLAIN")

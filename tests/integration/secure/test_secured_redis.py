@@ -17,7 +17,8 @@ from streams.config import load
 from streams.local.embedded import EmbeddedRedis, redis_program
 from streams.local.processes import LOOPBACK, ServerProcess, free_port, free_ports, redis_answers
 from streams.operations.redis_access import store_of
-from streams.store.port import StoreUnavailable
+from streams.own_page.erasures import NAMESPACE, Erasures
+from streams.store.port import StoreUnavailable, Write
 from streams.store.redis.access import RedisLoginFailed, RedisRightMissing, RedisTlsFailed
 from streams.store.redis.connection import blocking, connect
 from streams.store.redis.security import redis_connection
@@ -26,7 +27,7 @@ from streams.store.redis.transport import RedisTransportDiffers
 from streams.store.redis.trial import try_out
 from tests.conftest import started
 from tests.support.certificates import PAST, Authority
-from tests.support.secured import SecuredRedis, redis_tls, speaking_tls
+from tests.support.secured import OWN_PAGES_PASSWORD, SecuredRedis, redis_tls, speaking_tls
 from tests.support.stores import cluster_node, port_with_bus
 
 WITH_TLS = "tests on secured Redis"
@@ -41,6 +42,45 @@ def test_the_store_works_with_the_rights_of_the_file(secured_redis: SecuredRedis
     looked(secured_redis.settings())
     with blocking(redis_connection(load(**secured_redis.settings()))) as client:
         assert client.acl_whoami() == "retention"
+
+
+def test_the_customers_own_page_reads_records_and_writes_nothing_but_erasures_that_wait(
+    secured_redis: SecuredRedis,
+) -> None:
+    own = load(**secured_redis.settings(redis_user="retention-own-page", redis_password=OWN_PAGES_PASSWORD))
+    engine = load(**secured_redis.settings())
+
+    async def both() -> None:
+        async with store_of(engine) as store:
+            await store.create("0", b"{}")
+            await store.mint("0", b"t")
+            await store.commit("0", Write(b"t", 0, b"n", b"{}", values=[(b"c:anna", b"known")]))
+        async with store_of(own) as store:
+            assert await store.load("0", [b"c:anna"]) == [b"known"]
+            assert await store.read_meta("0") is not None
+            for attempt in (
+                lambda: store.create("1", b"{}"),
+                lambda: store.mint("0", b"x"),
+                lambda: store.commit("0", Write(b"t", 1, b"m", b"{}", removed=[b"c:anna"])),
+                lambda: store.clear("0"),
+            ):
+                with pytest.raises(RedisRightMissing):
+                    await attempt()
+        waiting = Erasures(lambda: store_of(own))
+        asked = await waiting.ask("anna", 1_000, 0)
+        assert await waiting.of("anna") == asked
+        assert await waiting.due(asked.due) == ["anna"]
+        assert await waiting.take_back("anna") == asked
+        assert await waiting.due(asked.due) == []
+        async with store_of(engine) as store:
+            for namespace in ("0", NAMESPACE):
+                await store.clear(namespace)
+
+    asyncio.run(both())
+    with blocking(redis_connection(own)) as client:
+        for command in (("KEYS", "*"), ("SCAN", "0"), ("CONFIG", "GET", "*"), ("SET", "{retention:0}:c:anna", "x")):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command)
 
 
 def test_a_client_certificate_is_shown(secured_redis: SecuredRedis, authority: Authority) -> None:

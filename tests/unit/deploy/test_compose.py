@@ -132,6 +132,7 @@ def test_only_what_is_documented_is_published_and_only_on_this_machine() -> None
         "kafka": ["127.0.0.1:29092:29092"],
         "prometheus": ["127.0.0.1:9090:9090"],
         "grafana": ["127.0.0.1:3000:3000"],
+        "own-page": ["127.0.0.1:8766:8766"],
     }
     documented = (PROJECT / "docs" / "deployment.md").read_text(encoding="utf-8")
     assert all(port.rpartition(":")[0] in documented for ports in published.values() for port in ports)
@@ -172,7 +173,7 @@ def test_what_ends_by_itself_is_not_started_again_and_has_no_health(name: str) -
     assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
-@pytest.mark.parametrize("name", ["kafka", "redis", "prometheus", "grafana"])
+@pytest.mark.parametrize("name", ["kafka", "redis", "prometheus", "grafana", "own-page"])
 def test_servers_have_a_health_check_whose_parts_fit_together(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] in ("CMD", "CMD-SHELL")
@@ -186,7 +187,7 @@ def test_servers_have_a_health_check_whose_parts_fit_together(name: str) -> None
 def test_the_health_checks_ask_where_the_servers_listen() -> None:
     kafka = " ".join(SERVICES["kafka"]["healthcheck"]["test"])
     assert "--bootstrap-server localhost:29092 " in kafka
-    for name, port in (("prometheus", "9090"), ("grafana", "3000")):
+    for name, port in (("prometheus", "9090"), ("grafana", "3000"), ("own-page", "8766")):
         assert f"http://127.0.0.1:{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
         assert SERVICES[name]["ports"][0].endswith(f":{port}")
 
@@ -245,7 +246,8 @@ def test_the_demo_is_one_command_that_needs_no_more_than_its_env_file() -> None:
     variables = demo_variables()
     assert variables["COMPOSE_PROFILES"] == "demo"
     assert SERVICES["demo"]["profiles"] == ["demo"]
-    assert all("profiles" not in service for name, service in SERVICES.items() if name != "demo")
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {"demo": ["demo"], "own-page": ["own-page"]}
     assert {name for name in variables if name != "COMPOSE_PROFILES"} <= set(settings(SERVICES["demo"]))
     assert "docker compose --env-file deploy/demo.env up" in COMPOSE_FILE.read_text(encoding="utf-8")
 

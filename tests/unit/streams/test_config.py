@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
 from streams.config import Config, ConfigError, load
 from streams.consumer.settings import TransportSettings
-from streams.security.settings import KafkaSecurity, RedisSecurity
+from streams.security.settings import KafkaSecurity, OwnPage, RedisSecurity
 
 GIVEN: dict[str, tuple[str, Any]] = {
     "app": ("loyal-1", "loyal-1"),
@@ -56,6 +56,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("9100", 9100),
     "log_level": ("DEBUG", "DEBUG"),
+    "own_page_url": ("https://me.shop.example", "https://me.shop.example"),
+    "own_page_link_days": ("400", 400.0),
 }
 """Field: what its variable says, and what comes of it. Each differs from the default."""
 
@@ -69,7 +71,8 @@ def nothing_else_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 def test_every_setting_is_tried_here() -> None:
     """Those of secure connections, which go together: test_secure_settings.py."""
-    assert {*GIVEN, *KafkaSecurity.model_fields, *RedisSecurity.model_fields} == set(Config.model_fields)
+    secure = {*KafkaSecurity.model_fields, *RedisSecurity.model_fields}
+    assert {*GIVEN, *secure, *OwnPage.model_fields} == set(Config.model_fields)
 
 
 @pytest.mark.parametrize("name", GIVEN)

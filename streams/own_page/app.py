@@ -1,0 +1,240 @@
+"""The web application: routes, what a browser may do with a page, and faults in the customer's words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from aiohttp import web
+
+from streams.client.links import ONE_CLICK, Linked, LinkRefused
+from streams.errors import EngineError
+from streams.operations.access.places import ENGLISH, GERMAN, Told
+from streams.own_page.asked import (
+    CODES,
+    HEADERS,
+    LIMITS,
+    OFTEN,
+    PARTS,
+    STRANGE,
+    TEMPLATES,
+    Limits,
+    Parts,
+    Refused,
+    address_of,
+    asked_language,
+    form_of,
+    limits_of,
+    linked_of,
+    page,
+    say_to,
+    signed_in,
+    take,
+    told,
+    what_of,
+)
+from streams.own_page.codes import CodeNotSent
+from streams.own_page.facts import Times
+from streams.own_page.limits import Limit
+from streams.own_page.page import confirmed, off_page, whole_page
+from streams.own_page.wishes import NotPossible, Wish
+
+HERE: Final = Path(__file__).parent
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+logger = logging.getLogger(__name__)
+
+
+def own_page_app(parts: Parts, clock: Callable[[], float] = time.monotonic) -> web.Application:
+    """The page; while it is served, erasures that are due are published."""
+    app = web.Application(middlewares=[_guarded], client_max_size=16_384)
+    app[PARTS] = parts
+    app[LIMITS] = Limits(*(Limit(most, refill, clock) for most, refill in (OFTEN, STRANGE, CODES, CODES)))
+    app[TEMPLATES] = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    app.add_routes(
+        [
+            web.get("/o/{token}", _off),
+            web.post("/o/{token}", _switch_off),
+            web.get(f"/o/{{token}}/{ONE_CLICK}", _off),
+            web.post(f"/o/{{token}}/{ONE_CLICK}", _one_click),
+            web.post("/o/{token}/code", _send_code),
+            web.post("/o/{token}/enter", _enter),
+            web.get("/me", _me),
+            web.post("/me", _change),
+            web.get("/health", _health),
+            web.get("/static/theme.css", _theme),
+            web.static("/static", HERE / "static"),
+        ]
+    )
+    app.cleanup_ctx.append(_erasing)
+    return app
+
+
+async def _erasing(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[PARTS].service.erase_for_ever())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except Refused as refused:
+        return told(request, refused.heading, refused.status)
+    except LinkRefused as refused:
+        known = limits_of(request).strange.takes(address_of(request))
+        logger.info("a link was refused: %s", refused)
+        return told(request, "link_over", 410 if refused.expired else 404) if known else told(request, "too_often", 429)
+    except EngineError as error:
+        logger.warning("%s %s: %s", request.method, request.match_info.handler.__name__, error)
+        return told(request, "not_now", 503)
+    except web.HTTPException as error:
+        if error.status < 400:
+            error.headers.update(HEADERS)
+            raise
+        return told(request, "no_page", error.status)
+    response.headers.update(HEADERS)
+    return response
+
+
+# -- with a link
+
+
+async def _off(request: web.Request) -> web.StreamResponse:
+    return await _off_page(request, linked_of(request))
+
+
+async def _switch_off(request: web.Request) -> web.StreamResponse:
+    linked, service = linked_of(request), request.app[PARTS].service
+    form, once = await form_of(request, linked.customer)
+    try:
+        wish = await service.switch_off(linked.customer, what_of(form), form, once, "by link", linked.channel)
+    except NotPossible as error:
+        return await _off_page(request, linked, fault=error.message, status=422)
+    return await _off_page(request, linked, wish)
+
+
+async def _one_click(request: web.Request) -> web.StreamResponse:
+    """RFC 8058: a mail program's POST, without cookies and of no form of ours."""
+    linked, say = linked_of(request), say_to(request)
+    take(request, linked.customer)
+    wish = await request.app[PARTS].service.one_click(linked.customer, linked.channel)
+    return page(request, "told.html", {"heading": confirmed(wish, say, Times(say, "")), "words": say("in_force")})
+
+
+async def _off_page(
+    request: web.Request, linked: Linked, wish: Wish | None = None, *, fault: str = "", status: int = 200, **more: Any
+) -> web.StreamResponse:
+    parts, say = request.app[PARTS], say_to(request)
+    options = await parts.service.options(linked.customer)
+    done = "" if wish is None else confirmed(wish, say, Times(say, ""))
+    values = {
+        **off_page(options, linked.channel, say),
+        "link": f"/o/{request.match_info['token']}",
+        "form": parts.access.form(linked.customer, parts.service.clock()),
+        "done": done,
+        "fault": say(f"fault_{fault}") if fault else "",
+        "by_code": parts.sender is not None,
+        "by_login": parts.signs_in,
+        "code_sent": False,
+        **more,
+    }
+    return page(request, "off.html", values, status)
+
+
+# -- a code
+
+
+async def _send_code(request: web.Request) -> web.StreamResponse:
+    linked, parts = linked_of(request), request.app[PARTS]
+    await form_of(request, linked.customer)
+    if parts.sender is None:
+        raise Refused("no_page", 404)
+    if not limits_of(request).codes.takes(linked.customer):
+        raise Refused("too_often", 429)
+    code, who = parts.access.code(linked.customer, parts.service.clock()), parts.service.pseudonym(linked.customer)
+    try:
+        await parts.sender.send_code(linked.customer, code, say_to(request).language)
+    except CodeNotSent as error:
+        logger.warning("no code for customer %s: %s", who, error)
+        return await _off_page(request, linked, fault="code_not_sent", status=503)
+    logger.info("customer %s: a code was sent", who)
+    return await _off_page(request, linked, code_sent=True)
+
+
+async def _enter(request: web.Request) -> web.StreamResponse:
+    linked, parts = linked_of(request), request.app[PARTS]
+    form, _ = await form_of(request, linked.customer)
+    if parts.sender is None:
+        raise Refused("no_page", 404)
+    if not limits_of(request).tries.takes(linked.customer):
+        raise Refused("too_often", 429)
+    now, who = parts.service.clock(), parts.service.pseudonym(linked.customer)
+    given = "".join(form.get("code", ()))
+    if not parts.access.is_code(given, linked.customer, now):
+        logger.info("customer %s: a wrong code", who)
+        return await _off_page(request, linked, fault="wrong_code", status=401, code_sent=True)
+    logger.info("customer %s: signed in by a code", who)
+    response = web.HTTPSeeOther(f"/me{asked_language(request)}")
+    parts.access.let_in(response, linked.customer, now)
+    raise response
+
+
+# -- signed in
+
+
+async def _me(request: web.Request) -> web.StreamResponse:
+    customer, _ = signed_in(request)
+    return await _whole_page(request, customer)
+
+
+async def _change(request: web.Request) -> web.StreamResponse:
+    customer, via = signed_in(request)
+    form, once = await form_of(request, customer)
+    try:
+        wish = await request.app[PARTS].service.change(customer, what_of(form), form, once, via)
+    except NotPossible as error:
+        return await _whole_page(request, customer, fault=error.message, status=422)
+    return await _whole_page(request, customer, wish)
+
+
+async def _whole_page(
+    request: web.Request, customer: str, wish: Wish | None = None, *, fault: str = "", status: int = 200
+) -> web.StreamResponse:
+    parts = request.app[PARTS]
+    known = await parts.service.known(customer)
+    say = say_to(request, known.tail.language)
+    waits, places = await parts.service.waiting(customer), list[Told]()
+    with contextlib.suppress(EngineError):  # the page says all else; `forget me` then names no limits
+        places = await parts.service.source.places(known, GERMAN if say.language == "de" else ENGLISH)
+    times = Times(say, known.tail.time_zone)
+    values = {
+        **whole_page(known, waits, places, say),
+        "form": parts.access.form(customer, parts.service.clock()),
+        "done": "" if wish is None else confirmed(wish, say, times),
+        "fault": say(f"fault_{fault}") if fault else "",
+    }
+    return page(request, "me.html", values, status, say)
+
+
+# -- beside them
+
+
+async def _health(request: web.Request) -> web.StreamResponse:
+    return web.json_response({"ok": True})
+
+
+async def _theme(request: web.Request) -> web.StreamResponse:
+    theme = request.app[PARTS].theme
+    return web.Response(text="", content_type="text/css") if theme is None else web.FileResponse(theme)
