@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
 
 from streams.cli.options import GLOBAL, setting_options
 from streams.errors import ExitCode
+from streams.release import release
 
 COMMANDS = {
     "audit": "streams.cli.audit:audit",
@@ -85,16 +85,9 @@ def _after_dashes(ctx: click.Context) -> str:
     return f". After -- it is the {names[0]}: {ctx.command_path} -- {names[0]}" if names else ""
 
 
-def _version() -> str:
-    try:
-        return version("retention-engine")
-    except PackageNotFoundError:
-        return "not installed"
-
-
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @setting_options(*GLOBAL)
-@click.version_option(_version(), prog_name="retention")
+@click.version_option(release(), prog_name="retention")
 @click.pass_context
 def main(ctx: click.Context, /, **given: str | None) -> None:
     """Loyalty state, online churn risk and retention triggers from a stream of customer touchpoints.

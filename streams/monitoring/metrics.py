@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from msgspec import UNSET
@@ -28,6 +27,7 @@ from models.timeline.shard_state import ShardState, Totals
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import DecisionSeries, SharedSeries
 from streams.monitoring.model_metrics import ContestSeries, WhenKnown
+from streams.release import release
 
 REJECTIONS = ("token", "number", "missing", "producer")
 """Why a write of ours was refused: another owner's token, a number that is not ours, no meta, a fenced producer."""
@@ -95,7 +95,7 @@ class Metrics:
 
         ProcessCollector(registry=self.registry)
         build = gauge("retention_build_info", "1; the release that runs", "version", "python_version")
-        build.labels(_release(), platform.python_version()).set(1)
+        build.labels(release(), platform.python_version()).set(1)
         gauge("retention_worker_info", "1; application and mode of the worker", "app", "mode").labels(app, mode).set(1)
         gauge("retention_partitions", "shards there are in all").set(partitions)
 
@@ -339,13 +339,6 @@ def _counted(totals: Totals, field: str) -> int:
     """What the engine counts apart from the applied ones is applied, too, when it is late."""
     count: int = getattr(totals, field)
     return count + totals.late if field == "applied" else count
-
-
-def _release() -> str:
-    try:
-        return version("retention-engine")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _forget(series: Gauge, *labels: str) -> None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from aiokafka import TopicPartition
-from faust.types import TP
 
 from models.churn import Version
 from models.timeline.order import timer_position
@@ -27,6 +25,7 @@ from streams.kafka.tails import TailReader
 from streams.monitoring.health import Progress
 from streams.monitoring.http import Valid, WebServer
 from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE, Metrics
+from streams.monitoring.protocols import Owners
 from streams.outbox.relay import Sent
 from streams.store import Store, StoreUnavailable
 from streams.store.port import LEARNER
@@ -35,34 +34,6 @@ from streams.store.rules import StoreRefused
 logger = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 2.0
-
-
-class Owner(Protocol):
-    """What is asked of a partition's owner.
-
-    Implemented by Shard and LearnerOwner.
-    """
-
-    @property
-    def tp(self) -> TP: ...
-    @property
-    def reads(self) -> bool: ...
-
-
-class Owners(Protocol):
-    """Who owns what in this process.
-
-    Implemented by Ownership.
-    """
-
-    @property
-    def current(self) -> Mapping[TP, Owner]: ...
-    @property
-    def owned(self) -> Collection[TP]: ...
-    @property
-    def assigned(self) -> bool: ...
-    @property
-    def complete(self) -> bool: ...
 
 
 class Watching:

@@ -53,6 +53,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
         )
 
     @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key) + len(self.value)
+
+    @property
     def destination(self) -> Destination:
         return Destination(self.topic, self.partition)
 

@@ -8,6 +8,10 @@ from streams.errors import DifferentOutput, LogTruncated
 from streams.kafka.topics import FORGOTTEN
 from streams.outbox.entry import Destination, Entry
 
+CLOCKS_DIFFER_S = 10.0
+"""Two owners of a shard tell by their own clocks whether a trigger has expired: one would replace it and die, the next
+send it, though its episode is armed again. So it is sent before its expiry only, and replaced only so long after it."""
+
 
 class Published:
     """expires: a trigger may have expired unsent, which leaves its sequence number unused."""
@@ -50,6 +54,13 @@ class Published:
 
     def may_expire(self, entry: Entry) -> bool:
         return self._expires and entry.expires_at > 0
+
+    def in_doubt_s(self, entry: Entry, now_s: float) -> float:
+        """For how long it depends on the clock whether a trigger has expired; 0.0: it does not."""
+        if not self.may_expire(entry):
+            return 0.0
+        rest_s = entry.expires_at / 1_000 + CLOCKS_DIFFER_S - now_s
+        return rest_s if 0.0 < rest_s <= CLOCKS_DIFFER_S and not self.has(entry) else 0.0
 
 
 def check_decisions(shard: int, since: int, last: int, found: int) -> None:

@@ -41,9 +41,6 @@ BYTES_IN_ONE_TRANSACTION = 8 << 20
 fewer through (streams/outbox/transaction_size.py)."""
 MOST_BYTES = 64 << 20
 """Of unpublished entries in memory and in the store, beside the stated number; one commit may go beyond it."""
-CLOCKS_DIFFER_S = 10.0
-"""Two owners of a shard tell by their own clocks whether a trigger has expired: one would replace it and die, the next
-send it, though its episode is armed again. So it is sent before its expiry only, and replaced only so long after it."""
 
 
 async def always() -> bool:
@@ -191,7 +188,7 @@ class Outgoing:
 
     def _append(self, entries: Sequence[Entry]) -> None:
         self._waiting.extend(entries)
-        self._bytes += sum(map(_size, entries))
+        self._bytes += sum(entry.size for entry in entries)
         self._triggers += sum(entry.topic == TRIGGERS for entry in entries)
 
     def trimmed(self, entries: int) -> None:
@@ -274,13 +271,13 @@ class Outgoing:
 
     async def _send_some(self) -> None:
         """Publish the next entries in one transaction; those that are public already are compared instead."""
-        while doubt_s := self._in_doubt_s(self._waiting[0], time.time()):  # noqa: ASYNC110 - a clock signals nothing
+        while doubt_s := self._public.in_doubt_s(self._waiting[0], time.time()):  # noqa: ASYNC110 - a clock signals nothing
             await asyncio.sleep(doubt_s)
         now_s = time.time()
         taken = self._next(now_s)
         fresh = [entry for entry in taken if not self._public.has(entry)]
         stops = await self._rule.now([entry for entry in fresh if self._public.may_expire(entry)], self.stops)
-        if any(self._in_doubt_s(entry, time.time()) for entry in taken):
+        if any(self._public.in_doubt_s(entry, time.time()) for entry in taken):
             return  # while the stops were looked at it has expired: in doubt for now
         started = time.monotonic()
         if fresh:
@@ -288,7 +285,7 @@ class Outgoing:
             await self._send([made for entry in fresh for made in self._or_unsent(entry, now, stops)])
         for entry in taken:
             self._waiting.popleft()
-            self._bytes -= _size(entry)
+            self._bytes -= entry.size
             self._triggers -= entry.topic == TRIGGERS
             self._public.passed(entry)
         self.trimmable += len(taken)
@@ -300,7 +297,7 @@ class Outgoing:
 
     async def _send(self, entries: Sequence[Entry]) -> None:
         """Raises PublisherSlow when it took too long, as what it ever looked."""
-        started, size = time.monotonic(), sum(map(_size, entries))
+        started, size = time.monotonic(), sum(entry.size for entry in entries)
         try:
             await self._publisher.send(entries)
         except (KafkaUnavailable, ProducerFenced) as error:
@@ -328,9 +325,9 @@ class Outgoing:
         taken: list[Entry] = []
         size = 0
         for entry in self._waiting:
-            size += _size(entry)
+            size += entry.size
             full = len(taken) == IN_ONE_TRANSACTION or size > self._size.bytes
-            if taken and (full or self._in_doubt_s(entry, now_s)):
+            if taken and (full or self._public.in_doubt_s(entry, now_s)):
                 break
             taken.append(entry)
         return taken
@@ -348,14 +345,3 @@ class Outgoing:
         if self._rule.holds(entry, stops, self.stops):
             return [rearming(entry, self._shard, now, STOPPED), unsent(entry, now)]
         return [entry]
-
-    def _in_doubt_s(self, entry: Entry, now_s: float) -> float:
-        """For how long it depends on the clock whether this trigger has expired; 0.0: it does not."""
-        if not self._public.may_expire(entry):
-            return 0.0
-        rest_s = entry.expires_at / 1_000 + CLOCKS_DIFFER_S - now_s
-        return rest_s if 0.0 < rest_s <= CLOCKS_DIFFER_S and not self._public.has(entry) else 0.0
-
-
-def _size(entry: Entry) -> int:
-    return len(entry.key) + len(entry.value)

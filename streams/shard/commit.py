@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.engine.changes import Changes
-from streams.outbox.entry import Entry, pack
+from streams.outbox.entry import Entry, pack, unpack
 from streams.shard.stored_policy import NO_POLICIES, Policies, texts_written
-from streams.store import StoreChanges
+from streams.store import Store, StoreChanges
 
 
 def entries_of(changes: Changes, partition: int) -> list[Entry]:
     """The outputs as entries of the shard's outbox, in their order."""
     return [Entry.of(output, partition) for output in changes.outputs]
+
+
+OUTBOX_PAGE = 250
+"""Entries of the stored outbox that are read at once, in a takeover: none has more than 128 KiB."""
+
+
+async def stored_outbox(store: Store, namespace: str, first: int) -> list[Entry]:
+    """Some entries of a shard's stored outbox, from the `first`-th on (0: the oldest)."""
+    return [unpack(value) for value in await store.outbox(namespace, first, OUTBOX_PAGE)]
 
 
 MODEL_VERSION = b"version"

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,11 @@ from models.timeline.stops import in_force
 from streams.crash_points import point
 from streams.errors import DifferentOutput, MetaMissing
 from streams.kafka.partition_facts import LogFacts
-from streams.outbox.entry import Entry, unpack
 from streams.retry import retry_while_unavailable
 from streams.shard.backfill_plan import check_made_by_it, refuse_unfinished
 from streams.shard.cache_shares import CacheShares
 from streams.shard.clock_guard import guard
-from streams.shard.commit import MODEL_VERSION, entries_of, store_changes
+from streams.shard.commit import MODEL_VERSION, entries_of, store_changes, stored_outbox
 from streams.shard.creation import new_body
 from streams.shard.due_window import DueWindow
 from streams.shard.engine_errors import engine_errors
@@ -66,7 +66,7 @@ from streams.shard.meta import (
 )
 from streams.shard.rebuild_plan import refuse_rebuilding
 from streams.shard.record_cache import RecordCache
-from streams.shard.settings import ShardPorts, ShardSettings
+from streams.shard.settings import ShardPorts, ShardSettings, tell_changes
 from streams.shard.stored_policy import POLICY, WAITING_POLICY, Policies, record_version, stored_policies
 from streams.shard.switch_plan import refuse_switched_off
 from streams.shard.version_rule import VersionRule
@@ -76,8 +76,6 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """After this long without records a pending trim is written on its own."""
-OUTBOX_PAGE = 250
-"""Entries of the stored outbox that are read at once, in a takeover: none has more than 128 KiB."""
 
 
 class Shard:
@@ -146,7 +144,7 @@ class Shard:
     async def recover(self) -> None:
         """Steps 5 to 8."""
         try:
-            await self._outgoing.start(self._read_outbox, self.body.state.sequences)
+            await self._outgoing.start(partial(stored_outbox, self._store, self.namespace), self.body.state.sequences)
         except DifferentOutput as error:
             # A store that went back since the mint (a failover: just when shards are taken over) looks the same.
             if not await self._checkpoint.stands():
@@ -157,10 +155,6 @@ class Shard:
         if self._outgoing.trimmable or self._told_by_another:
             await self._write_trim()
         point("takeover.8.trimmed")
-
-    async def _read_outbox(self, first: int) -> list[Entry]:
-        """Some entries of the stored outbox, from the `first`-th on (0: the oldest)."""
-        return [unpack(value) for value in await self._store.outbox(self.namespace, first, OUTBOX_PAGE)]
 
     async def _find_records(self) -> None:
         """Redis lost what is public: live, the versions that were in force then come into force where they did."""
@@ -283,12 +277,7 @@ class Shard:
         # The learner's time is not the piece's.
         spent, storing = now - started - learner_s, store_s + now - asked
         self._watcher.committed(self.tp.partition, body.state, after, rows, spent, storing)
-        if done.changes.unsure or done.changes.beyond:
-            self._watcher.doubted(self.tp.partition, done.changes.unsure, done.changes.beyond)
-        if done.changes.decided:
-            self._watcher.decided(done.changes.decided)
-        if done.changes.removed:
-            self._watcher.left(self.tp.partition, len(done.changes.removed))
+        tell_changes(self._watcher, self.tp.partition, done.changes)
         return done.piece.last
 
     async def _answer(self, state: ShardState, request: Request) -> Answer:

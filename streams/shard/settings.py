@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.customer.layout import VERSION
+from models.engine.changes import Changes
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from models.timeline.stop_types import Stops
@@ -74,6 +75,16 @@ class Watcher(Protocol):
     def waiting(self, shard: int, reason: str, detail: str) -> None: ...
     def outbox(self, shard: int, entries: int) -> None: ...
     def idle(self, shard: int) -> None: ...
+
+
+def tell_changes(watcher: Watcher, shard: int, changes: Changes) -> None:
+    """Tell of a commit what there is of it."""
+    if changes.unsure or changes.beyond:
+        watcher.doubted(shard, changes.unsure, changes.beyond)
+    if changes.decided:
+        watcher.decided(changes.decided)
+    if changes.removed:
+        watcher.left(shard, len(changes.removed))
 
 
 class Outputs(Protocol):

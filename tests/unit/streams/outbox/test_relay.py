@@ -159,7 +159,7 @@ def test_two_owners_whose_clocks_differ_do_not_both_replace_and_send_a_trigger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first replaces it and dies before the trim; the second's clock is behind."""
-    monkeypatch.setattr("streams.outbox.relay.CLOCKS_DIFFER_S", 0.5)
+    monkeypatch.setattr("streams.outbox.published.CLOCKS_DIFFER_S", 0.5)
     real, behind_s = time.time, 0.0
     monkeypatch.setattr("streams.outbox.relay.time.time", lambda: real() - behind_s)
 
