@@ -18,6 +18,9 @@ from streams.kafka.security import KafkaConnection
 from streams.kafka.topic_reader import Read, TopicReader
 from streams.kafka.topics import FOREVER, LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicSpec
 from tests.support.servers import Broker
+from tests.support.world_fixtures import make_world
+
+__all__ = ["make_world"]
 
 NOON = 1_700_000_000_000
 NEVER = 1 << 53
