@@ -11,19 +11,11 @@ import click
 from models.settings import SECOND
 from streams.cli.options import echo
 from streams.config import Config
-from streams.kafka.admin import TopicAdmin
-from streams.kafka.security import kafka_connection
 from streams.operations.redis_access import store_of
 from streams.store.port import Store
 
 Read = tuple[Sequence[int], Sequence[int]]
 """The shards that have read a choice by now, and those that have not."""
-
-
-def touchpoint_partitions(config: Config) -> int:
-    """How many partitions the touchpoints have. Raises as `streams.kafka.admin.TopicAdmin.topic`."""
-    with TopicAdmin(kafka_connection(config)) as admin:
-        return admin.topic(config.topic("touchpoints")).partitions
 
 
 def read_in_time(config: Config, read_by: Callable[[Store], Awaitable[Read]]) -> Read:

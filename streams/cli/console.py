@@ -25,6 +25,14 @@ from streams.config import Config, ConfigError
 )
 @click.option("--user-header", metavar="NAME", default="", help="header by which a reverse proxy names who looks")
 @click.option(
+    "--roles",
+    "roles_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="RETENTION_CONSOLE_ROLES",
+    help="who may look, see single customers, and act; without it nobody acts",
+)
+@click.option("--origin", metavar="URL", default="", help="how browsers call it, behind a proxy that changes the host")
+@click.option(
     "--margin",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
@@ -46,23 +54,27 @@ def console(
     given: tuple[str, ...],
     token_file: Path | None,
     user_header: str,
+    roles_file: Path | None,
+    origin: str,
     margin: float,
     cap: float,
 ) -> None:
-    """Show in a browser what is going on, and one customer's story. It reads, and changes nothing.
+    """Show in a browser what is going on, and one customer's story; and do what those who may act ask for.
 
-    On this machine nobody is asked who they are. To listen elsewhere, give a token, or a reverse proxy's header: the
-    proxy must set it itself, and nobody else may reach the port. Who looked at which customer is logged. TLS is the
-    proxy's.
+    On this machine nobody is asked who they are. To listen elsewhere, give a token, a roles file, or a reverse proxy's
+    header: the proxy must set it itself, and nobody else may reach the port. Only a roles file lets somebody act: stop
+    and resume, choose the model. Who looked at which customer, and who did what, is logged. TLS is the proxy's.
 
     \b
     Examples:
       retention console
       retention console --worker 10.0.0.5:9100 --worker 10.0.0.6:9100
       retention console --host 0.0.0.0 --token-file /run/secrets/console
+      retention console --user-header X-Forwarded-User --roles roles.toml --origin https://console.example.com
     """
     quiet_libraries()
     from streams.console.access import LOOPBACK, Access
+    from streams.console.roles import roles_of
 
     logging.getLogger("streams.console").setLevel(logging.INFO)
     token = token_file.read_text(encoding="utf-8").strip() if token_file is not None else ""
@@ -70,12 +82,21 @@ def console(
         raise ConfigError(f"{token_file} is empty: write a token into it, such as that of `openssl rand -hex 24`")
     if token and user_header:
         raise ConfigError("--token-file and --user-header: give one; a proxy that names who looks asks them itself")
-    if host not in LOOPBACK and not (token or user_header):
-        raise ConfigError(f"--host {host} is not this machine alone: give --token-file or --user-header")
+    if token and roles_file is not None:
+        raise ConfigError("--token-file and --roles: give one; with roles everybody has a token of their own")
+    roles = None
+    if roles_file is not None:
+        roles = roles_of(roles_file.read_text(encoding="utf-8"), str(roles_file), bool(user_header))
+    if origin and (not origin.startswith(("https://", "http://")) or origin.count("/") != 2):
+        raise ConfigError(f"--origin {origin}: give scheme and host alone, such as https://console.example.com")
+    if host not in LOOPBACK and not (token or user_header or roles):
+        raise ConfigError(f"--host {host} is not this machine alone: give --token-file, --roles or --user-header")
+    from streams.console.acting import Acting
     from streams.console.app import console_app
     from streams.console.reading import Reading  # loads the engine
     from streams.monitoring.top.workers import worker_urls
     from streams.operations.lift import Terms
 
     with Reading(config, list(worker_urls(given, config)), Terms(margin, cap)) as reading:
-        asyncio.run(serve(console_app(reading, Access(token, user_header)), host, port))
+        access = Access(token, user_header, roles, origin)
+        asyncio.run(serve(console_app(reading, access, Acting(config)), host, port))

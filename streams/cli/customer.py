@@ -12,10 +12,10 @@ import click
 from models.customer.record import unpack
 from models.customer.tail import UnknownRecord
 from models.timeline.partitioning import partition_of
-from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import EngineError, ExitCode
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:

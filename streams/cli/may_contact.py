@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from models.touchpoints.fields import ActionPurpose
-from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.kafka.security import kafka_connection
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.redis_access import store_of
 from streams.text import moment
 

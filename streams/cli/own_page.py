@@ -49,10 +49,10 @@ def own_page(
       retention own-page --customer-header X-Customer
       retention own-page --host 0.0.0.0 --code-webhook http://messaging:8080/codes --theme house.css
     """
-    from streams.cli.choices import touchpoint_partitions
     from streams.cli.serving import serve
     from streams.client.links import KeysUnfit, LinkKeys
     from streams.operations.access.where import places_of
+    from streams.operations.partitions import touchpoint_partitions
     from streams.operations.redis_access import store_of
     from streams.own_page.access import Access
     from streams.own_page.app import own_page_app

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models.settings import EngineSettings
-from streams.cli.choices import Read, ms_of_time, read_in_time, say_read, touchpoint_partitions
+from streams.cli.choices import Read, ms_of_time, read_in_time, say_read
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.kafka.security import kafka_connection
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.redis_access import store_of
 from streams.text import moment
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.errors import ExitCode
-from streams.kafka.security import kafka_connection
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:
@@ -59,10 +57,11 @@ def stop(config: Config, by: str, why: str, wait: float, as_json: bool, **given:
     """
     quiet_libraries()
     from models.timeline.stop_types import Stop
+    from streams.operations.stopping import stop_now
 
     wanted = Stop(0, by=by, why=why, **{key: tuple(sorted(set(given[key]))) for key in _KEYS})
     partitions = touchpoint_partitions(config)
-    made, again, lack = asyncio.run(_stop(config, partitions, wanted, wait))
+    made, again, lack = asyncio.run(stop_now(config, partitions, wanted, wait))
     if as_json:
         echo_json({"stop": _data(made), "again": again, "flag": True, "not_read": lack})
     else:
@@ -105,10 +104,13 @@ def resume(
     selected = tuple(tuple(sorted(set(given[key]))) for key in _KEYS)
     if bool(numbers) + any(selected) + every != 1:
         raise click.UsageError("give numbers, selectors, or --all; `retention stops` shows what is stopped")
+    from streams.operations.stopping import resume_now
+    from streams.operations.stops import selectors
+
+    every = every or bool(numbers)
     partitions = touchpoint_partitions(config)
-    ended, lack = asyncio.run(
-        _resume(config, partitions, numbers, None if numbers or every else selected, (by, why), wait)
-    )
+    ending = resume_now(config, partitions, numbers, lambda one: every or selectors(one) == selected, (by, why), wait)
+    ended, lack = asyncio.run(ending)
     if as_json:
         echo_json({"ended": [_data(one) for one in ended], "not_read": lack})
     elif not ended:
@@ -152,51 +154,6 @@ def stops(config: Config, as_json: bool) -> None:
 
 
 _KEYS = ("purposes", "actions", "countries", "kinds")
-
-
-async def _stop(config: Config, partitions: int, wanted: Stop, wait: float) -> tuple[Stop, bool, list[int]]:
-    from streams.operations import stops as operations
-    from streams.operations.choices import NoShard
-    from streams.store.stop_flag import read_flag
-
-    async with store_of(config) as store:
-        named = await operations.policies_now(store, partitions) if wanted.actions else {}
-        operations.check_selectors(wanted, named)
-        bodies = await operations.bodies_now(store, partitions)
-        if not bodies:
-            raise NoShard(f"app {config.app!r} has no shard that can be read")
-        known = operations.known_of(bodies, await read_flag(store))
-        made, again = await operations.raise_flag(store, wanted, known, int(time.time() * 1000))
-        connection = kafka_connection(config)
-        topics = config.topic("triggers"), config.topic("touchpoints")
-        await asyncio.to_thread(operations.write_orders, connection, topics[0], partitions, made)
-        await asyncio.to_thread(operations.write_stop, connection, topics[1], partitions, bodies, made)
-        _, lack = await operations.read_by(store, partitions, (made.number,), True, wait)
-        return made, again, list(lack)
-
-
-async def _resume(
-    config: Config, partitions: int, numbers: tuple[int, ...], selected: Any, told: tuple[str, str], wait: float
-) -> tuple[list[Stop], list[int]]:
-    from streams.operations import stops as operations
-    from streams.store.stop_flag import read_flag
-
-    async with store_of(config) as store:
-        bodies = await operations.bodies_now(store, partitions)
-        flag = await read_flag(store)
-        known = operations.known_of(bodies, flag)
-        stand = operations.anywhere(bodies, flag)
-        meant = [one for one in stand if selected is None or operations.selectors(one) == selected]
-        if numbers:
-            meant = [one for one in meant if one.number in numbers]
-        ended = [one.number for one in meant] + [number for number in numbers if number in known.ended]
-        if not ended:
-            return [], []
-        await operations.lower_flag(store, known, ended)
-        connection, topic = kafka_connection(config), config.topic("touchpoints")
-        await asyncio.to_thread(operations.write_end, connection, topic, partitions, bodies, ended, *told)
-        _, lack = await operations.read_by(store, partitions, ended, False, wait)
-        return meant, list(lack)
 
 
 async def _stops(config: Config, partitions: int) -> list[Where]:

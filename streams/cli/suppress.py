@@ -14,13 +14,13 @@ import click
 
 from models.touchpoints.fields import ConsentPurpose, RestrictionReason
 from models.touchpoints.times import milliseconds
-from streams.cli.choices import touchpoint_partitions
 from streams.cli.options import INTERRUPTED, a_file, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.publish import watch_of
 from streams.client import Outcome, TouchpointPublisher
 from streams.config import Config
 from streams.errors import ExitCode
 from streams.kafka.security import kafka_connection
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.publish_file import OF_A_REPLAY, publish_lines
 from streams.operations.redis_access import store_of
 from streams.text import moment

@@ -17,8 +17,8 @@ COLOURS: Final = {"safe": "safe", "watch": "watch", "at_risk": "risk", "lapsed":
 MOST_LATEST: Final = 20
 
 
-def now_page(view: View) -> dict[str, Any]:
-    """The template's values."""
+def now_page(view: View, customers: bool = True) -> dict[str, Any]:
+    """The template's values. customers: whether they are named."""
     at_risk = view.bands.get("at_risk", 0)
     return {
         "title": "Now",
@@ -57,7 +57,7 @@ def now_page(view: View) -> dict[str, Any]:
             )
             for band in BANDS
         ],
-        "latest": [_row(row) for row in reversed(view.latest[-MOST_LATEST:])],
+        "latest": [_row(row, customers) for row in reversed(view.latest[-MOST_LATEST:])],
         "trouble": view.triggers_trouble,
     }
 
@@ -124,12 +124,12 @@ def system_page(view: View) -> dict[str, Any]:
     }
 
 
-def _row(row: TriggerRow) -> dict[str, str]:
+def _row(row: TriggerRow, customers: bool) -> dict[str, str]:
     risk = "" if row.probability is None else f"{row.probability:.0%}"
     what = f"{as_words(row.action)} by {row.channel}" if row.channel else as_words(row.action)
     return {
         "time": moment(row.time) if row.time else "-",
-        "customer": row.customer,
+        "customer": row.customer if customers else "",
         "what": what,
         "why": "; ".join(row.reasons),
         "risk": risk,

@@ -23,7 +23,7 @@ from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
 from streams.console.background import Background, Made
-from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
+from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
@@ -33,16 +33,18 @@ from streams.operations.customer.standing import standing_view
 from streams.operations.customer.stored import StoredCustomer, stored_customer
 from streams.operations.lift import Terms, lift_of
 from streams.operations.model_story import model_story_of
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.policy import ShardPolicyNow, in_force
 from streams.operations.policy.ledger import Ledger
 from streams.operations.policy.ledger_store import LedgerStore
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
-from streams.operations.stops import policies_now
+from streams.operations.stops import policies_now, stops_now
 from streams.operations.why.indices import Indices
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
 from streams.operations.worth import worths_of
+from streams.store.stop_flag import read_flag
 
 T = TypeVar("T")
 LOOK_BACK: Final = 365 * DAY
@@ -53,6 +55,8 @@ MOST_TOUCHES: Final = 2_000
 """Touchpoints on a time line: the newest."""
 FRESH_RECORDS_S: Final = 300.0
 FRESH_LIFT_S: Final = 3600.0
+FLAG_S: Final = 2.0
+"""What is stopped is known to a page so late at most, and waited for so long."""
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 ENDS: Final = 2**62
@@ -75,6 +79,7 @@ class Reading:
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
+        self._flag = -FLAG_S, Stopped()
         self._background, self._terms = Background(), terms
 
     def __enter__(self) -> Self:
@@ -114,6 +119,20 @@ class Reading:
         held = await self._background.made("worths", partial(worths_now, self._config), FRESH_RECORDS_S)
         found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._pyramid))
         return replace(found, held=held)
+
+    async def stopped(self) -> Stopped:
+        """The flag, which publishers obey; looked at once in a while for all pages."""
+        if time.monotonic() - self._flag[0] > FLAG_S:
+            try:
+                async with asyncio.timeout(FLAG_S), store_of(self._config) as store:
+                    found = Stopped(tuple(one.words for one in (await read_flag(store)).standing))
+            except (EngineError, TimeoutError):
+                found = Stopped((), "Redis does not say whether something is stopped")
+            self._flag = time.monotonic(), found
+        return self._flag[1]
+
+    async def stops(self) -> StopsSource:
+        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._stops))
 
     async def model(self) -> Made:
         """The learner's states are megabytes: in the background."""
@@ -163,6 +182,18 @@ class Reading:
     async def _policies(self, partitions: int) -> tuple[dict[int, ShardPolicyNow], Ledger]:
         async with store_of(self._config) as store:
             return await policies_now(store, partitions), await LedgerStore(store).read()
+
+    def _stops(self) -> StopsSource:
+        partitions = touchpoint_partitions(self._config)
+
+        async def looking() -> StopsSource:
+            async with store_of(self._config) as store:
+                found, _ = await stops_now(store, partitions)
+                policies = [one.policy for one in (await policies_now(store, partitions)).values() if one.policy]
+                names = {name for one in policies for name in one.policy.action}
+                return StopsSource(tuple(found), tuple(sorted(names)))
+
+        return asyncio.run(looking())
 
     def _pyramid(self) -> ValueSource:
         async def looking() -> LivePyramid:

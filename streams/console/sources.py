@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from streams.console.background import Made
 from streams.monitoring.top.view import View
+from streams.operations.stops import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,22 @@ class ValueSource:
     held: Made = field(default_factory=Made)
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What stands on every page. words: of the stops that the flag has. trouble: why that is not known."""
+
+    words: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopsSource:
+    """stops: as `retention stops` has them. actions: of the policies in force, by name."""
+
+    stops: tuple[Where, ...] = ()
+    actions: tuple[str, ...] = ()
+
+
 class Sources(Protocol):
     """Where pages read.
 
@@ -95,6 +112,12 @@ class Sources(Protocol):
 
     async def value(self) -> ValueSource:
         """Tiers of value."""
+
+    async def stopped(self) -> Stopped:
+        """For every page: never raises, nor takes long."""
+
+    async def stops(self) -> StopsSource:
+        """What is stopped, and where."""
 
     async def model(self) -> Made:
         """The models, as `streams.operations.model_story` tells."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from models.timeline.stop_types import Stop
 from streams.console.background import Made
-from streams.console.sources import Course, PolicyPage, Story, Touch, ValueSource
+from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError
 from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
+from streams.operations.champion import Choice
+from streams.operations.stopping import Resumed
+from streams.operations.stopping import Stopped as Done
+from streams.operations.stops import Where
 from tests.support.console_proof import lift_data
 
 NOW = 1_791_000_000_000
@@ -186,6 +192,14 @@ class Pages:
             ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
         )
 
+    async def stopped(self) -> Stopped:
+        return Stopped() if self.trouble is None else Stopped((), "Redis does not say whether something is stopped")
+
+    async def stops(self) -> StopsSource:
+        self._answer()
+        stop = Stop(NOW, ("marketing",), by="ada", why="wrong prices")
+        return StopsSource((Where(stop, True, (0,), (1,)),), ("offer", "sorry"))
+
     async def model(self) -> Made:
         self._answer()
         return Made(MODEL, NOW / 1000, 1.0)
@@ -197,3 +211,27 @@ class Pages:
     async def value(self) -> ValueSource:
         self._answer()
         return VALUE
+
+
+class Did:
+    """Does nothing, and keeps what was asked for; `trouble` is raised in place of an answer."""
+
+    def __init__(self, trouble: EngineError | None = None) -> None:
+        self.trouble, self.asked = trouble, []
+
+    def _answer(self, *asked: Any) -> None:
+        self.asked.append(asked)
+        if self.trouble is not None:
+            raise self.trouble
+
+    async def stop(self, wanted: Stop) -> Done:
+        self._answer("stop", wanted)
+        return Done(wanted, False, [1])
+
+    async def resume(self, numbers: Sequence[int], by: str, why: str) -> Resumed:
+        self._answer("resume", list(numbers), by, why)
+        return Resumed([Stop(NOW, ("marketing",))], [])
+
+    async def choose_model(self, model: str | None, by: str) -> Choice:
+        self._answer("model", model, by)
+        return Choice(0, 7, NOW)

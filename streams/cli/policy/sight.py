@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from streams.cli.choices import touchpoint_partitions
 from streams.config import Config
 from streams.kafka.security import kafka_connection
+from streams.operations.partitions import touchpoint_partitions
 from streams.operations.redis_access import store_of
 
 if TYPE_CHECKING:

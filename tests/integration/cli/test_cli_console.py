@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +16,26 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streams.config import load
 from streams.console.access import Access
-from streams.console.app import PAGES, console_app
+from streams.console.acting import Acting
+from streams.console.app import console_app
 from streams.console.reading import Reading
+from streams.console.rendering import PAGES
+from streams.console.roles import roles_of
 from streams.errors import ExitCode
 from tests.integration.cli.test_cli_why import Place, Retention, place
 from tests.support.chromium import tab
-from tests.support.console_pages import Pages
+from tests.support.console_pages import Did, Pages
 from tests.support.servers import ProgramMissing, program
 
 __all__ = ["place"]
+
+SECRET = sha256(b"secret").hexdigest()
 
 
 @asynccontextmanager
 async def console() -> AsyncIterator[TestClient[Any, Any]]:
     with Reading(load(), ["http://127.0.0.1:1"]) as reading:
-        async with TestClient(TestServer(console_app(reading, Access()))) as client:
+        async with TestClient(TestServer(console_app(reading, Access(), Acting(load())))) as client:
             yield client
 
 
@@ -66,6 +74,37 @@ def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Pla
     assert "There is nothing to compare with yet" in text or "Customers compared" in text
 
 
+async def acted(place: Place, path: str, **form: str) -> tuple[int, str]:
+    """A form of the page of stops, by somebody who may act."""
+    access = Access(user_header="X-User", roles=roles_of('others = "act"', "roles.toml", True))
+    with Reading(load(), ["http://127.0.0.1:1"]) as reading:
+        async with TestClient(TestServer(console_app(reading, access, Acting(load())))) as client:
+            headers = {"X-User": "ada", "Origin": str(client.make_url("/")).rstrip("/")}
+            text = await (await client.get("/stop", headers=headers)).text()
+            found = re.search('name="form_token" value="([0-9a-f]+)"', text)
+            assert found
+            answer = await client.post(path, data={**form, "form_token": found[1]}, headers=headers)
+            return answer.status, await answer.text()
+
+
+def test_a_stop_and_its_end_go_the_way_of_the_commands(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.console.acting.WAIT_S", 0.1)
+    status, text = asyncio.run(acted(place, "/stop", what="chosen", purpose="marketing", why="wrong prices"))
+    assert status == 200
+    assert "Shards 0, 1 do not decide by it yet" in text, "no worker runs"
+    [stop] = json.loads(place.retention("stops", "--json").stdout)["stops"]
+    assert (stop["purposes"], stop["by"], stop["why"], stop["flag"]) == (["marketing"], "ada", "wrong prices", True)
+    assert "<b>Stopped:</b> " in asyncio.run(page("/policy"))[1]
+    assert "wrong prices" in asyncio.run(page("/stop"))[1]
+    status, text = asyncio.run(acted(place, "/resume", number=str(stop["number"]), why="right again"))
+    assert status == 200
+    assert "It goes on: " in text
+    assert json.loads(place.retention("stops", "--json").stdout)["stops"] == []
+    status, text = asyncio.run(acted(place, "/model", model="nobody"))
+    assert status == 400
+    assert "there is no model" in text
+
+
 def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_REDIS_URL", "redis://127.0.0.1:1/0")
     status, text = asyncio.run(page(f"/customers?customer={place.customer}"))
@@ -80,7 +119,7 @@ def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypa
 def test_it_listens_beyond_this_machine_only_for_who_is_named(retention: Retention, tmp_path: Path) -> None:
     found = retention("console", "--host", "0.0.0.0")
     assert found.exit_code == ExitCode.USAGE
-    assert "--token-file or --user-header" in found.stderr
+    assert "give --token-file, --roles or --user-header" in found.stderr
     (tmp_path / "token").write_text("\n")
     found = retention("console", "--host", "0.0.0.0", "--token-file", str(tmp_path / "token"))
     assert "is empty" in found.stderr
@@ -99,14 +138,39 @@ def chromium() -> str:
 
 async def looked_at(chromium: str, path: str, width: int) -> tuple[bool, list[str], int]:
     """Whether it became live, what the browser complained of, and by how many pixels the page is wider than it."""
-    async with TestServer(console_app(Pages(), Access())) as server, tab(chromium) as page:
+    async with TestServer(console_app(Pages(), Access(), Did())) as server, tab(chromium) as page:
         await page.open(str(server.make_url(path)), width)
         live = await page.until('document.getElementById("live")?.textContent')
         beyond = await page.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return live == "live", page.complaints, int(beyond)
 
 
+async def pressed(chromium: str, did: Did) -> tuple[str, list[str]]:
+    """By a browser: from any page to a stop by one press and one confirmation."""
+    access = Access(roles=roles_of(f'[[user]]\nname="ada"\nrole="act"\ntoken_sha256="{SECRET}"', "roles.toml", False))
+    async with TestServer(console_app(Pages(), access, did)) as server, tab(chromium) as page:
+        await page.open(str(server.make_url("/decisions")))
+        await page.until('!!document.querySelector("input[name=token]")')
+        complaints = [one for one in page.complaints if "401" not in one]
+        await page.value('document.querySelector("input[name=token]").value = "secret"')
+        await page.value('document.querySelector("main form").requestSubmit()')
+        await page.until('!!document.querySelector("header a.danger")')
+        await page.value('document.querySelector("header a.danger").click()')
+        await page.until('!!document.querySelector("input[name=why]")')
+        await page.value('document.querySelector("main form.form input[name=why]").value = "wrong prices"')
+        await page.value('document.querySelector("main form.form button").click()')
+        headline = await page.until('document.querySelector("h1.done")?.innerText')
+        return str(headline), complaints
+
+
+def test_a_browser_stops_everything_by_one_press_and_one_confirmation(chromium: str) -> None:
+    did = Did()
+    assert asyncio.run(pressed(chromium, did)) == ("Stopped: everything", [])
+    [(what, stop)] = did.asked
+    assert (what, stop.purposes, stop.by, stop.why) == ("stop", (), "ada", "wrong prices")
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_each_page_live_and_complains_of_nothing(chromium: str, width: int) -> None:
-    for name in (*PAGES, "customers?customer=anna"):
+    for name in (*PAGES, "customers?customer=anna", "stop"):
         assert asyncio.run(looked_at(chromium, f"/{name}", width)) == (True, [], 0), name

@@ -13,23 +13,32 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streams.console import live
 from streams.console.access import Access
-from streams.console.app import HEADERS, PAGES, console_app
+from streams.console.app import console_app
 from streams.console.background import Made
 from streams.console.model_charts import wilson
+from streams.console.rendering import HEADERS, PAGES
+from streams.console.roles import Role
 from streams.console.sources import ValueSource
 from streams.monitoring.top.view import View
-from tests.support.console_pages import EVIL, Away, Pages
+from tests.support.console_pages import EVIL, Away, Did, Pages
 from tests.support.console_proof import lift_data
 
 
 @asynccontextmanager
-async def console(sources: Pages | None = None, access: Access | None = None) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(console_app(sources or Pages(), access or Access()))) as client:
+async def console(
+    sources: Pages | None = None, access: Access | None = None, doing: Did | None = None
+) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(console_app(sources or Pages(), access or Access(), doing or Did()))) as client:
         yield client
 
 
+def own(client: TestClient[Any, Any]) -> dict[str, str]:
+    """What a browser says with a form of one of our own pages."""
+    return {"Origin": str(client.make_url("/")).rstrip("/")}
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "stop"])
 async def test_each_page_is_whole_without_scripts_and_keeps_to_itself(page: str) -> None:
     async with console() as client:
         answer = await client.get(f"/{page}")
@@ -174,26 +183,26 @@ async def test_who_watches_at_a_time_shares_one_look_and_one_rendering(monkeypat
             looks.append(1)
             return await super().now()
 
-    def render(view: View) -> str:
-        rendered.append(view)
+    def render(view: View, role: Role) -> str:
+        rendered.append(role)
         return "the page"
 
     shown = live.Live(Counted(), render)
 
-    async def watch(with_page: bool) -> list[bytes]:
+    async def watch(page_for: Role | None) -> list[bytes]:
         seen = []
-        async for event in shown.events(with_page):
+        async for event in shown.events(page_for):
             seen.append(event)
             if len(seen) == 4:
                 return seen
         raise AssertionError("it never ends")
 
-    elsewhere = await asyncio.gather(*(watch(False) for _ in range(10)))
+    elsewhere = await asyncio.gather(*(watch(None) for _ in range(10)))
     assert not rendered, "nobody has the page open"
     assert all(b'"html": ""' in event for seen in elsewhere for event in seen)
     looked = len(looks)
     assert looked <= 5
-    of_now = await asyncio.gather(*(watch(True) for _ in range(10)))
+    of_now = await asyncio.gather(*(watch(Role.LOOK) for _ in range(10)))
     assert all(b"the page" in event for seen in of_now for event in seen)
     assert len(rendered) <= 5
     assert len(looks) - looked <= 5
@@ -209,8 +218,8 @@ async def test_with_a_token_nobody_looks_without_it() -> None:
             assert (await client.get(page)).status == 401
         assert (await client.get("/now", headers={"Authorization": "Bearer secret"})).status == 200
         assert (await client.get("/now", headers={"Authorization": "Bearer secre"})).status == 401
-        assert (await client.post("/login", data={"token": "no"})).status == 401
-        answer = await client.post("/login", data={"token": "secret"})
+        assert (await client.post("/login", data={"token": "no"}, headers=own(client))).status == 401
+        answer = await client.post("/login", data={"token": "secret"}, headers=own(client))
         assert answer.status == 200
         assert str(answer.url).endswith("/now")
         [cookie] = list(client.session.cookie_jar)
@@ -236,7 +245,7 @@ async def test_a_proxy_names_who_looks() -> None:
 
 @pytest.mark.asyncio
 async def test_who_looked_at_whom_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "streams.console.app")
+    caplog.set_level("INFO", "streams.console.pages")
     async with console(access=Access(user_header="X-User")) as client:
         await client.get("/customers?customer=anna", headers={"X-User": "ada"})
     assert "ada looked at customer anna" in caplog.text

@@ -1,0 +1,118 @@
+"""What is done for those who may act: each by a form of one of our own pages, with the session's token; and logged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from models.timeline.stop_types import Stop
+from streams.console.access import COOKIE
+from streams.console.rendering import ACCESS, DOING, WHO, page, refused
+from streams.console.roles import Role
+from streams.text import moment, printable
+
+FORM_TOKEN: Final = "form_token"
+EVERYTHING: Final = "everything"
+Form = MultiDictProxy[Any]
+Action = Callable[[web.Request, Form], Awaitable[web.StreamResponse]]
+
+logger = logging.getLogger(__name__)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.post("/stop", _acting(stop)),
+        web.post("/resume", _acting(resume)),
+        web.post("/model", _acting(choose_model)),
+    ]
+
+
+def _acting(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The action, for whoever may act and whose form has the token of their session."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        who = request[WHO]
+        if who.role < Role.ACT:
+            return refused(request, "Your role may look, and not act.", "Ask whoever keeps the console's roles file.")
+        form, access, session = await request.post(), request.app[ACCESS], request.cookies.get(COOKIE, "")
+        known = access.sessions.name(session) == who.name
+        if not known or not access.sessions.is_form_token(session, str(form.get(FORM_TOKEN, ""))):
+            return refused(
+                request, "Your session is over, or is another one.", "Load the page again, and then once more."
+            )
+        return await action(request, form)
+
+    return guarded
+
+
+def told(request: web.Request, what: str) -> None:
+    """Into the log of the console."""
+    logger.warning("%s: %s", printable(request[WHO].name), printable(what))
+
+
+async def stop(request: web.Request, form: Form) -> web.StreamResponse:
+    """As `retention stop`."""
+    everything = form.get("what") == EVERYTHING
+    purposes = () if everything else _chosen(form, "purpose")
+    if not everything and not purposes:
+        return refused(request, "No purpose was chosen.", "Choose one at least, or everything.", 400)
+    actions, countries, kinds = (_chosen(form, name) for name in ("action", "country", "kind"))
+    wanted = Stop(0, purposes, actions, countries, kinds, by=request[WHO].name, why=_text(form, "why"))
+    told(request, f"stops {wanted.words}: {wanted.why}")
+    done = await request.app[DOING].stop(wanted)
+    said = f"stopped before, written once more as stop {done.stop.number}" if done.again else f"stop {done.stop.number}"
+    return _done(
+        request,
+        f"Stopped: {done.stop.words}",
+        f"It is {said}. Publishers obey it within two seconds, and senders are ordered to drop what they hold.",
+        _not_read(done.not_read),
+    )
+
+
+async def resume(request: web.Request, form: Form) -> web.StreamResponse:
+    """As `retention resume NUMBER ...`."""
+    numbers = [int(one) for one in form.getall("number", []) if str(one).isdecimal()]
+    if not numbers:
+        return refused(request, "No stop was named.", "Choose one of those that stand.", 400)
+    told(request, f"ends stops {', '.join(map(str, numbers))}: {_text(form, 'why')}")
+    done = await request.app[DOING].resume(numbers, request[WHO].name, _text(form, "why"))
+    if not done.ended:
+        return _done(request, "Nothing was stopped by that number", "It had been ended before.", "")
+    words = "; ".join(one.words for one in done.ended)
+    return _done(request, f"It goes on: {words}", "What waits goes on within its life.", _not_read(done.not_read))
+
+
+async def choose_model(request: web.Request, form: Form) -> web.StreamResponse:
+    """As `retention models promote NAME`, and `unpin` where none is named."""
+    model = _text(form, "model") or None
+    told(request, f"makes {model} the champion and pins it" if model else "lets evidence decide again")
+    done = await request.app[DOING].choose_model(model, request[WHO].name)
+    where = f"{moment(done.time)} of log time (partition {done.partition}, offset {done.offset})"
+    headline = f"{model} decides from the next model version on, and is pinned" if model else "Evidence decides again"
+    return _done(request, headline, f"It counts from the first model version after {where}.", "")
+
+
+def _done(request: web.Request, headline: str, lead: str, warning: str) -> web.Response:
+    return page(request, "done.html", {"title": "Done", "headline": headline, "lead": lead, "warning": warning})
+
+
+def _not_read(shards: list[int]) -> str:
+    if not shards:
+        return ""
+    which = f"Shard {shards[0]}" if len(shards) == 1 else f"Shards {', '.join(map(str, shards))}"
+    verb = "does" if len(shards) == 1 else "do"
+    return (
+        f"{which} {verb} not decide by it yet: lagging, parked, or of an older release. The page of the system tells."
+    )
+
+
+def _chosen(form: Form, name: str) -> tuple[str, ...]:
+    return tuple(sorted({str(one).strip() for one in form.getall(name, []) if str(one).strip()}))
+
+
+def _text(form: Form, name: str) -> str:
+    return str(form.get(name, "")).strip()

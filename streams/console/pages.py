@@ -1,0 +1,106 @@
+"""Pages that only show."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Final
+
+from aiohttp import web
+
+from streams.console.model_page import model_page
+from streams.console.now_page import decisions_page, now_page, system_page
+from streams.console.proof_page import proof_page
+from streams.console.rendering import HEADERS, LIVE, SOURCES, WHO, page, refused, role_of
+from streams.console.roles import Role
+from streams.console.stop_page import stop_page
+from streams.console.story_page import story_page
+from streams.console.value_page import value_page
+from streams.text import printable
+
+LONGEST_ID: Final = 512
+
+logger = logging.getLogger(__name__)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/", home),
+        web.get("/now", now),
+        web.get("/decisions", decisions),
+        web.get("/system", system),
+        web.get("/customers", customer),
+        web.get("/value", value),
+        web.get("/proof", proof),
+        web.get("/model", model),
+        web.get("/policy", policy),
+        web.get("/stop", stop),
+        web.get("/live", live),
+    ]
+
+
+def sees_customers(request: web.Request) -> bool:
+    return request[WHO].role >= Role.CUSTOMERS
+
+
+async def home(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/now")
+
+
+async def now(request: web.Request) -> web.StreamResponse:
+    return page(request, "now.html", now_page(await request.app[SOURCES].now(), sees_customers(request)))
+
+
+async def decisions(request: web.Request) -> web.StreamResponse:
+    return page(request, "decisions.html", decisions_page(await request.app[SOURCES].now()))
+
+
+async def system(request: web.Request) -> web.StreamResponse:
+    return page(request, "system.html", system_page(await request.app[SOURCES].now()))
+
+
+async def policy(request: web.Request) -> web.StreamResponse:
+    found = await request.app[SOURCES].policy()
+    return page(request, "policy.html", {"title": "Policy", "policy": found})
+
+
+async def value(request: web.Request) -> web.StreamResponse:
+    return page(request, "value.html", value_page(await request.app[SOURCES].value()))
+
+
+async def model(request: web.Request) -> web.StreamResponse:
+    return page(request, "model.html", model_page(await request.app[SOURCES].model()))
+
+
+async def proof(request: web.Request) -> web.StreamResponse:
+    return page(request, "proof.html", proof_page(await request.app[SOURCES].proof()))
+
+
+async def stop(request: web.Request) -> web.StreamResponse:
+    return page(request, "stop.html", stop_page(await request.app[SOURCES].stops()))
+
+
+async def customer(request: web.Request) -> web.StreamResponse:
+    if not sees_customers(request):
+        return refused(
+            request, "Single customers are not for your role.", "Ask whoever keeps the console's roles file."
+        )
+    wanted = request.query.get("customer", "").strip()[:LONGEST_ID]
+    if not wanted:
+        return page(request, "find.html", {"title": "Customers", "missing": ""})
+    story = await request.app[SOURCES].story(wanted)
+    logger.info("%s looked at customer %s", printable(request[WHO].name), printable(wanted))
+    if story is None:
+        return page(request, "find.html", {"title": "Customers", "missing": printable(wanted)}, 404)
+    return page(request, "customer.html", story_page(story))
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """Server-sent events: the header's words, and for `?page=now` the live part of that page."""
+    response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    wanted = None if request.query.get("page") != "now" else role_of(request)
+    with contextlib.suppress(ConnectionResetError):
+        async for event in request.app[LIVE].events(wanted):
+            await response.write(event)
+    return response

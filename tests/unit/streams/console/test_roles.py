@@ -1,0 +1,248 @@
+"""Who may look, see single customers and act; and that a form must come from a page of ours and its session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from streams.config import ConfigError
+from streams.console.access import Access
+from streams.console.roles import Role, Who, roles_of
+from streams.console.sessions import Sessions
+from streams.errors import EngineError, ExitCode
+from tests.support.console_pages import EVIL, Did
+from tests.unit.streams.console.test_pages import console, own
+
+HEADER = "X-User"
+FILE = """
+others = "look"
+[[user]]
+name = "ada"
+role = "act"
+[[user]]
+name = "bert"
+role = "customers"
+"""
+TOKENS = f"""
+[[user]]
+name = "ada"
+role = "act"
+token_sha256 = "{sha256(b"secret").hexdigest()}"
+[[user]]
+name = "bert"
+role = "look"
+token_sha256 = "{sha256(b"other").hexdigest()}"
+"""
+STOP = {"what": "everything", "why": "wrong prices", "purpose": "marketing"}
+
+
+def by_proxy() -> Access:
+    return Access(user_header=HEADER, roles=roles_of(FILE, "roles.toml", True))
+
+
+def as_(name: str) -> dict[str, str]:
+    return {HEADER: name}
+
+
+async def form_token(client: TestClient[Any, Any], page: str = "/stop", **headers: str) -> str:
+    """As the page has it; the client keeps the session."""
+    text = await (await client.get(page, headers=headers)).text()
+    found = re.search('name="form_token" value="([0-9a-f]+)"', text)
+    assert found, text
+    return found[1]
+
+
+def test_a_file_gives_roles_and_others_one() -> None:
+    roles = roles_of(FILE, "roles.toml", True)
+    assert roles.of("ada") == Who("ada", Role.ACT)
+    assert roles.of("bert") == Who("bert", Role.CUSTOMERS)
+    assert roles.of("somebody") == Who("somebody", Role.LOOK)
+    assert roles_of(FILE.replace('others = "look"', ""), "roles.toml", True).of("somebody") is None
+    tokens = roles_of(TOKENS, "roles.toml", False)
+    assert tokens.holder("secret") == Who("ada", Role.ACT)
+    assert tokens.holder("secre") is None
+    assert tokens.of("somebody") is None
+
+
+def wrong() -> Iterator[tuple[str, bool, str]]:
+    yield "user = 1", True, "roles.toml: .*user.*give \\[\\[user\\]\\] tables"
+    yield FILE + "x = 1", True, "x"
+    yield FILE.replace("act", "root"), True, "root"
+    yield FILE.replace("bert", "ada"), True, "'ada' is there twice"
+    yield FILE, False, "'ada' has no token_sha256"
+    yield TOKENS, True, "the proxy asks them"
+    yield 'others = "look"\n' + TOKENS, False, "give --user-header"
+    yield TOKENS.replace('token_sha256 = "', 'token_sha256 = "X'), False, "token_sha256"
+    yield "", True, "nobody may look"
+
+
+@pytest.mark.parametrize(("text", "proxy", "words"), list(wrong()))
+def test_a_wrong_file_is_named(text: str, proxy: bool, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        roles_of(text, "roles.toml", proxy)
+
+
+@pytest.mark.asyncio
+async def test_who_only_looks_sees_no_single_customer() -> None:
+    async with console(access=by_proxy()) as client:
+        text = await (await client.get("/now", headers=as_("somebody"))).text()
+        assert "customers are at risk" in text
+        assert "not for your role" in text
+        assert "alert(" not in text, "the name of a customer of the made-up view"
+        assert "Find a customer" not in text
+        answer = await client.get("/customers?customer=anna", headers=as_("somebody"))
+        assert answer.status == 403
+        assert "anna is" not in await answer.text()
+        live = await client.get("/live?page=now", headers=as_("somebody"))
+        assert b"alert(" not in await live.content.readline()
+        seen = await (await client.get("/now", headers=as_("bert"))).text()
+        assert EVIL.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&#34;") in seen
+        assert (await client.get("/customers?customer=anna", headers=as_("bert"))).status == 200
+
+
+@pytest.mark.asyncio
+async def test_whom_no_role_fits_does_not_look() -> None:
+    access = Access(user_header=HEADER, roles=roles_of(FILE.replace('others = "look"', ""), "f", True))
+    async with console(access=access) as client:
+        assert (await client.get("/now", headers=as_("somebody"))).status == 401
+        assert (await client.get("/now", headers=as_("ada"))).status == 200
+
+
+@pytest.mark.asyncio
+async def test_who_may_act_stops_and_goes_on_with_their_name(caplog: pytest.LogCaptureFixture) -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client:
+        token = await form_token(client, **as_("ada"))
+        headers = {**as_("ada"), **own(client)}
+        answer = await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)
+        assert answer.status == 200
+        text = await answer.text()
+        assert "Stopped: everything" in text
+        assert "Shard 1 does not decide by it yet" in text
+        chosen = {**STOP, "what": "chosen", "country": "DE", "action": "offer", "form_token": token}
+        assert (await client.post("/stop", data=chosen, headers=headers)).status == 200
+        data = {"number": "12", "why": "right again", "form_token": token}
+        assert (await client.post("/resume", data=data, headers=headers)).status == 200
+        assert (await client.post("/model", data={"model": "", "form_token": token}, headers=headers)).status == 200
+    [one, other, resumed, model] = did.asked
+    assert (one[1].purposes, one[1].by, one[1].why) == ((), "ada", "wrong prices")
+    assert (other[1].purposes, other[1].countries, other[1].actions) == (("marketing",), ("DE",), ("offer",))
+    assert resumed == ("resume", [12], "ada", "right again")
+    assert model == ("model", None, "ada")
+    assert "ada: stops everything: wrong prices" in caplog.text
+    assert "ada: ends stops 12: right again" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_form_that_is_not_of_our_page_and_session_does_nothing() -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client, console(access=by_proxy()) as another:
+        token, elsewhere = await form_token(client, **as_("ada")), await form_token(another, **as_("ada"))
+        ours = own(client)
+        tries = [
+            ({**STOP, "form_token": token}, as_("ada")),  # no origin
+            ({**STOP, "form_token": token}, {**as_("ada"), "Origin": "https://evil.example"}),
+            ({**STOP, "form_token": token}, {**as_("ada"), "Origin": "null"}),
+            (STOP, {**as_("ada"), **ours}),
+            ({**STOP, "form_token": elsewhere}, {**as_("ada"), **ours}),
+            ({**STOP, "form_token": "ä"}, {**as_("ada"), **ours}),
+            ({**STOP, "form_token": token}, {**as_("bert"), **ours}),
+            ({**STOP, "form_token": token}, {**as_("somebody"), **ours}),
+        ]
+        for data, headers in tries:
+            assert (await client.post("/stop", data=data, headers=headers)).status == 403, (data, headers)
+        client.session.cookie_jar.clear()
+        headers = {**as_("ada"), **ours}
+        assert (await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)).status == 403
+        for path in ("/stop", "/resume", "/model"):
+            assert (await client.get(path + "?what=everything&why=x", headers=as_("ada"))).status in (200, 405)
+    assert did.asked == []
+
+
+@pytest.mark.asyncio
+async def test_behind_a_proxy_the_origin_is_the_one_that_was_given() -> None:
+    did, origin = Did(), "https://console.example.com"
+    access = Access(user_header=HEADER, roles=roles_of(FILE, "f", True), origin=origin)
+    async with console(access=access, doing=did) as client:
+        answer = await client.get("/stop", headers=as_("ada"))
+        cookie = answer.cookies["retention"]
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Strict"
+        found = re.search('name="form_token" value="([0-9a-f]+)"', await answer.text())
+        assert found
+        data = {**STOP, "form_token": found[1]}
+        jar = {"Cookie": f"retention={cookie.value}"}  # the client keeps no secure cookie of plain HTTP
+        refused = await client.post("/stop", data=data, headers={**as_("ada"), **own(client), **jar})
+        assert refused.status == 403
+        done = await client.post("/stop", data=data, headers={**as_("ada"), **jar, "Origin": origin})
+        assert done.status == 200
+    assert len(did.asked) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_token_of_ones_own_is_a_role() -> None:
+    did = Did()
+    async with console(access=Access(roles=roles_of(TOKENS, "f", False)), doing=did) as client:
+        assert (await client.get("/now")).status == 401
+        await client.post("/login", data={"token": "other"}, headers=own(client))
+        assert (await client.get("/now")).status == 200
+        assert (await client.get("/customers")).status == 403
+        await client.post("/login", data={"token": "secret"}, headers=own(client))
+        data = {**STOP, "form_token": await form_token(client)}
+        assert (await client.post("/stop", data=data, headers=own(client))).status == 200
+        assert (await client.post("/login", data={"token": "secret"})).status == 403
+    assert did.asked[0][1].by == "ada"
+
+
+@pytest.mark.asyncio
+async def test_without_a_roles_file_nobody_acts() -> None:
+    did = Did()
+    for access, headers in (
+        (Access(), {}),
+        (Access("t"), {"Authorization": "Bearer t"}),
+        (Access(user_header=HEADER), as_("ada")),
+    ):
+        async with console(access=access, doing=did) as client:
+            text = await (await client.get("/stop", headers=headers)).text()
+            assert "form_token" not in text
+            answer = await client.post("/stop", data=STOP, headers={**headers, **own(client)})
+            assert answer.status == 403
+    assert did.asked == []
+
+
+class Refused(EngineError):
+    code = ExitCode.USAGE
+    remedy = "give another"
+
+
+@pytest.mark.asyncio
+async def test_what_is_refused_is_said_and_nothing_chosen_is_not_everything() -> None:
+    async with console(access=by_proxy(), doing=Did(Refused("country 'XX' is none"))) as client:
+        token, headers = await form_token(client, **as_("ada")), {**as_("ada"), **own(client)}
+        answer = await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)
+        assert answer.status == 400
+        text = await answer.text()
+        assert "<h1>Not done</h1>" in text
+        assert "country &#39;XX&#39; is none" in text
+        assert "give another" in text
+        nothing = {"what": "chosen", "why": "x", "form_token": token}
+        answer = await client.post("/stop", data=nothing, headers=headers)
+        assert "No purpose was chosen" in await answer.text()
+
+
+def test_a_session_is_of_one_name_for_a_time_and_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = Sessions()
+    cookie = sessions.issue("ä.d.a")
+    assert sessions.name(cookie) == "ä.d.a"
+    assert Sessions().name(cookie) is None
+    for broken in ("", "a.b.c.d", cookie[:-1], cookie[1:], "ä" + cookie, cookie + "."):
+        assert sessions.name(broken) is None
+    assert not sessions.is_form_token(sessions.issue("ä.d.a"), sessions.form_token(cookie))
+    monkeypatch.setattr("streams.console.sessions.time.time", lambda: 2e9 * 2)
+    assert sessions.name(cookie) is None
