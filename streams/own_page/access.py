@@ -14,6 +14,7 @@ from aiohttp import web
 from streams.client.links import LinkKeys
 
 COOKIE: Final = "own-page"
+BY_CODE: Final = "by code"
 SESSION_MS: Final = 30 * 60_000
 FORM_MS: Final = 24 * 3_600_000
 CODE_DIGITS: Final = 8
@@ -40,7 +41,7 @@ class Access:
         name = _from_hex(customer)
         right = name and until.isascii() and until.isdigit() and now < int(until[:16])
         if right and self._keys.is_sealed(seal, "session", name, until):
-            return name, "by code"
+            return name, BY_CODE
         return "", ""
 
     def let_in(self, response: web.StreamResponse, customer: str, now: int) -> None:

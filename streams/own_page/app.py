@@ -15,7 +15,8 @@ from aiohttp import web
 
 from streams.client.links import ONE_CLICK, Linked, LinkRefused
 from streams.errors import EngineError
-from streams.operations.access.places import ENGLISH, GERMAN, Told
+from streams.operations.access.places import ENGLISH, GERMAN
+from streams.own_page.access import BY_CODE, COOKIE
 from streams.own_page.asked import (
     CODES,
     HEADERS,
@@ -69,6 +70,7 @@ def own_page_app(parts: Parts, clock: Callable[[], float] = time.monotonic) -> w
             web.post("/o/{token}/enter", _enter),
             web.get("/me", _me),
             web.post("/me", _change),
+            web.post("/leave", _leave),
             web.get("/health", _health),
             web.get("/static/theme.css", _theme),
             web.static("/static", HERE / "static"),
@@ -139,6 +141,7 @@ async def _off_page(
     parts, say = request.app[PARTS], say_to(request)
     options = await parts.service.options(linked.customer)
     done = "" if wish is None else confirmed(wish, say, Times(say, ""))
+    here, _ = parts.access.signed_in(request, parts.service.clock())
     values = {
         **off_page(options, linked.channel, say),
         "link": f"/o/{request.match_info['token']}",
@@ -148,6 +151,7 @@ async def _off_page(
         "by_code": parts.sender is not None,
         "by_login": parts.signs_in,
         "code_sent": False,
+        "somebody_else": bool(here) and here != linked.customer,
         **more,
     }
     return page(request, "off.html", values, status)
@@ -209,19 +213,26 @@ async def _change(request: web.Request) -> web.StreamResponse:
     return await _whole_page(request, customer, wish)
 
 
+async def _leave(request: web.Request) -> web.StreamResponse:
+    """Signs out whoever came by a code; whom a proxy names, it names."""
+    response = told(request, "signed_out", 200)
+    response.del_cookie(COOKIE)
+    return response
+
+
 async def _whole_page(
     request: web.Request, customer: str, wish: Wish | None = None, *, fault: str = "", status: int = 200
 ) -> web.StreamResponse:
     parts = request.app[PARTS]
     known = await parts.service.known(customer)
     say = say_to(request, known.tail.language)
-    waits, places = await parts.service.waiting(customer), list[Told]()
-    with contextlib.suppress(EngineError):  # the page says all else; `forget me` then names no limits
-        places = await parts.service.source.places(known, GERMAN if say.language == "de" else ENGLISH)
+    waits = await parts.service.waiting(customer)
+    places = await parts.service.source.places(known, GERMAN if say.language == "de" else ENGLISH)
     times = Times(say, known.tail.time_zone)
     values = {
         **whole_page(known, waits, places, say),
         "form": parts.access.form(customer, parts.service.clock()),
+        "can_leave": parts.access.signed_in(request, parts.service.clock())[1] == BY_CODE,
         "done": "" if wish is None else confirmed(wish, say, times),
         "fault": say(f"fault_{fault}") if fault else "",
     }

@@ -4,7 +4,7 @@ One namespace, changed by compare-and-set, like the ledger of policies. The orde
 
  - asked for: stored, and only then is the customer told;
  - when it is due: first claimed in the store, from when on it can't be taken back, then published, then removed. Who
-   dies in between leaves a claim that is still due, and the next look publishes the same touchpoint again, by its id.
+   dies in between leaves a claim that another takes over in a minute, to publish the same touchpoint again, by its id.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ WAITS: Final = DAY
 """How long an erasure waits, ms."""
 TRIES: Final = 30
 MOST_AT_ONCE: Final = 100
+LEASE_MS: Final = 60_000
+"""Who claimed one and has not published it by then has died: another may."""
 
 _FIRST: Final = b'{"schema":1}'
 T = TypeVar("T")
@@ -34,12 +36,13 @@ T = TypeVar("T")
 
 class Erasure(msgspec.Struct, frozen=True):
     """One that was asked for. asked, due: ms. silent_before: until when the customer wanted no advertising before it,
-    ms; 0: they had not said. claimed: it is being published, and can't be taken back."""
+    ms; 0: they had not said. claimed: since when it is being published, ms, from when on it can't be taken back; 0: it
+    is not."""
 
     asked: int
     due: int
     silent_before: int = 0
-    claimed: bool = False
+    claimed: int = 0
 
 
 class ErasuresBusy(EngineError):
@@ -89,12 +92,12 @@ class Erasures:
             return [name.decode() for _, name in await store.due(NAMESPACE, now, MOST_AT_ONCE)]
 
     async def claim(self, customer: str, now: int) -> Erasure | None:
-        """The one that is to be published now. None: it was taken back meanwhile. now: ms."""
+        """The one that is to be published now. None: it was taken back meanwhile, or another is at it. now: ms."""
 
         def claimed(found: Erasure | None) -> tuple[Erasure | None, Erasure | None]:
-            if found is None or found.due > now:
+            if found is None or found.due > now or now < found.claimed + LEASE_MS:
                 return found, None
-            taken = msgspec.structs.replace(found, claimed=True)
+            taken = msgspec.structs.replace(found, claimed=now)
             return taken, taken
 
         return await self._change(customer, claimed)

@@ -26,7 +26,6 @@ from streams.operations.customer.portrait import profile_view
 from streams.operations.why.phrases import language_of
 from streams.own_page.catalogue import Catalogue
 from streams.own_page.reading import Known
-from streams.own_page.wishes import PURPOSES
 
 
 class Times:
@@ -126,9 +125,7 @@ def purposes(known: Known, say: Catalogue) -> list[Switch]:
     """What we may do beside writing to them."""
     register = unpack_register(known.tail.consents)
     found = []
-    for name in PURPOSES:
-        if name == "conversation" and (known.policy is None or known.policy.policy.conversation is None):
-            continue
+    for name in known.options.purposes:
         said = register.get((name, EVERY))
         state = "unsaid" if said is None else "on" if said.granted else "off"
         found.append(Switch(name, say(f"purpose_{name}"), state, say(f"purpose_{name}_words")))

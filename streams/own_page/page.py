@@ -20,7 +20,7 @@ from streams.own_page.facts import (
     sent,
 )
 from streams.own_page.reading import Known
-from streams.own_page.wishes import OFTEN, PURPOSES, SILENT_DAYS, Options, Wish
+from streams.own_page.wishes import OFTEN, SILENT_DAYS, Options, Wish
 
 Values = dict[str, Any]
 
@@ -31,7 +31,7 @@ def off_page(options: Options, channel: str, say: Catalogue) -> Values:
     return {
         "channels": [(one, say.named("channel", one)) for one in every],
         "topics": [(one, say.named("topic", one)) for one in options.topics],
-        "purposes": [(one, say(f"purpose_{one}"), say(f"purpose_{one}_words")) for one in PURPOSES],
+        "purposes": [(one, say(f"purpose_{one}"), say(f"purpose_{one}_words")) for one in options.purposes],
         "often": [(most, say("most_a_week", most=most)) for most in OFTEN if most],
         "silences": [(days, say(f"silent_{days}")) for days in SILENT_DAYS],
     }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol
 
+from models.customer.consent import CONVERSATION
 from models.customer.layout import ERASED
 from models.customer.profile import take_in, tells
 from models.customer.record import Record, unpack
@@ -16,15 +19,21 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.settings import EngineSettings
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Kind, Touch
-from streams.errors import StateUnreadable
+from streams.errors import EngineError, StateUnreadable
 from streams.operations.access.places import Told
 from streams.operations.policy import shard_now
-from streams.own_page.wishes import Options
+from streams.own_page.wishes import PURPOSES, Options
 from streams.shard.meta import settings_in_force
 from streams.store import Store
 
+ANSWER_S: Final = 3.0
+"""A page waits so long for what Kafka says of its topics."""
+FRESH_S: Final = 60.0
+"""What it said serves every page for so long."""
 MOST_KEPT: Final = 20_000
 """Customers whose last words are laid over; of others the page shows what the engine has applied."""
+
+logger = logging.getLogger(__name__)
 
 
 class Known(NamedTuple):
@@ -57,7 +66,8 @@ class Source(Protocol):
         """One customer."""
 
     async def places(self, known: Known, language: int) -> list[Told]:
-        """Where something of them lies, and until when. language: `places.ENGLISH` or `GERMAN`."""
+        """Where something of them lies, and until when; empty: that is not known. language: `places.ENGLISH` or
+        `GERMAN`."""
 
     def said(self, touch: Touch, offset: int) -> None:
         """They have just said this, which is in the log at that offset of their partition."""
@@ -74,6 +84,7 @@ class Reading:
         places: Callable[[EngineSettings | None, int], list[Told]],
     ) -> None:
         self._store, self._partitions, self._places, self._over = store, partitions, places, Over()
+        self._told: dict[int, tuple[float, list[Told]]] = {}
 
     async def known(self, customer: str) -> Known:
         partition = partition_of(customer, self._partitions)
@@ -93,7 +104,16 @@ class Reading:
         return self._over.laid(customer, known, now.body.state.next_offset)
 
     async def places(self, known: Known, language: int) -> list[Told]:
-        return await asyncio.to_thread(self._places, known.settings, language)
+        """As of a minute ago at most, while Kafka answers within `ANSWER_S`; else as last known."""
+        since, told = self._told.get(language, (-FRESH_S, []))
+        if time.monotonic() - since > FRESH_S:
+            asked = asyncio.to_thread(self._places, known.settings, language)
+            try:
+                told = await asyncio.wait_for(asked, ANSWER_S)
+            except (EngineError, TimeoutError) as error:
+                logger.warning("until when topics are kept is told as last known: %s", error)
+            self._told[language] = time.monotonic(), told
+        return told
 
     def said(self, touch: Touch, offset: int) -> None:
         self._over.add(touch, offset)
@@ -134,8 +154,9 @@ class Over:
 
 
 def options_of(policy: PolicyInForce) -> Options:
-    """Channels, topics and rewards that the policy's actions know."""
+    """Channels, topics and rewards that the policy's actions know, and conversations where it goes by them."""
     actions = policy.policy.action.values()
     rewards = [one for action in actions if isinstance(one := action.parameters.get("reward"), str)]
     topics = [action.topic for action in actions if action.topic is not None]
-    return Options(*(tuple(dict.fromkeys(names)) for names in (policy.policy.channel, topics, rewards)))
+    purposes = [one for one in PURPOSES if one != CONVERSATION or policy.policy.conversation is not None]
+    return Options(*(tuple(dict.fromkeys(names)) for names in (policy.policy.channel, topics, rewards, purposes)))

@@ -37,11 +37,12 @@ class NotPossible(Exception):
 
 
 class Options(NamedTuple):
-    """What there is to choose from. channels, topics, rewards: of the policy in force."""
+    """What there is to choose from, by the policy in force. purposes: of `PURPOSES`."""
 
     channels: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     rewards: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = PURPOSES
 
 
 class Wish(NamedTuple):

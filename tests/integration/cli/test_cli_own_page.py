@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
@@ -41,7 +45,8 @@ from tests.integration.cli.conftest import run
 from tests.integration.engine.test_from_outside import TEXT, told
 from tests.support.chromium import Tab, tab
 from tests.support.own_pages import OwnPage, press
-from tests.support.servers import ProgramMissing, program
+from tests.support.secured import environment
+from tests.support.servers import PROJECT, ProgramMissing, program
 from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld, make_world
 from tests.support.world_live import LIVE, triggers
@@ -129,6 +134,26 @@ def test_what_a_customer_switches_off_the_engine_holds_back(
     told(world, ("anna", "cart_abandoned", {"amount": 19}))
     world.wait(lambda: "refused_channel" in gates(world), 60)
     assert len(triggers(world)[b"anna"]) == 1
+
+    # The command itself, as a process.
+    options = ("own-page", "--port", "0", "--customer-header", "X-Customer")
+    with subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", *options],
+        env={**os.environ, **environment(world.settings), "RETENTION_OWN_PAGE_KEYS": SECRET},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip().rstrip("/")
+            with urlopen(f"{url}{urlsplit(link['link']).path}?lang=de", timeout=30) as shown:
+                assert "Keine Werbung mehr" in shown.read().decode()
+            with urlopen(Request(f"{url}/me", headers=ME), timeout=30) as shown:
+                assert "No, as of" in shown.read().decode()
+        finally:
+            process.terminate()
+    assert process.returncode == 0
 
     # Redis away: a link still switches off, and what needs it is not pretended.
     async def without_redis() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from streams.own_page import catalogue
 from streams.own_page.catalogue import FIRST, SHIPPED, CatalogueUnfit, accepted, catalogues, chosen
-from streams.own_page.page import PURPOSES, SILENT_DAYS
+from streams.own_page.wishes import PURPOSES, SILENT_DAYS
 
 ROOM = Path(catalogue.__file__).parent
 SHIP = catalogues()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streams.errors import StateUnreadable
-from streams.own_page.erasures import NAMESPACE, WAITS, Erasure, Erasures
+from streams.own_page.erasures import LEASE_MS, NAMESPACE, WAITS, Erasure, Erasures
 from streams.store import Store
 from streams.store.fake import FakeStore
 from streams.store.port import StoreUnavailable, Write
@@ -39,11 +39,12 @@ async def test_one_waits_from_the_first_word_on_and_is_gone_when_it_is_done() ->
     assert await waiting.due(NOW + WAITS + 1) == ["anna", "ben"]
     assert await waiting.claim("anna", NOW + WAITS - 1) is None
     claimed = await waiting.claim("anna", NOW + WAITS)
-    assert claimed is not None
-    assert claimed.claimed
+    assert claimed == Erasure(NOW, NOW + WAITS, 7, NOW + WAITS)
     assert await waiting.take_back("anna") is None
-    assert await waiting.due(NOW + WAITS) == ["anna"]  # who claimed it may have died
-    assert await waiting.claim("anna", NOW + WAITS) == claimed
+    assert await waiting.claim("anna", NOW + WAITS + LEASE_MS - 1) is None  # another is at it
+    assert await waiting.due(NOW + WAITS) == ["anna"]
+    again = await waiting.claim("anna", NOW + WAITS + LEASE_MS)  # who has died
+    assert again == Erasure(NOW, NOW + WAITS, 7, NOW + WAITS + LEASE_MS)
     await waiting.done("anna")
     assert await waiting.of("anna") is None
     assert await waiting.due(NOW + WAITS) == []

@@ -11,7 +11,7 @@ from models.customer.consent import EVERY, unpack_register
 from models.customer.layout import ERASED
 from models.settings import DAY, HOUR
 from streams.own_page.asked import CODES, HEADERS, OFTEN, STRANGE
-from streams.own_page.erasures import WAITS
+from streams.own_page.erasures import LEASE_MS, WAITS
 from tests.support.own_pages import BEFORE, NOW, OTHERS, RICH, OwnPage, form_in, press
 from tests.unit.models.engine.test_life_of_a_moment import Story
 
@@ -195,7 +195,10 @@ async def test_what_is_known_is_told_in_sentences_and_only_to_who_is_signed_in()
         text = await (await client.get("/me", **ME)).text()
         german = await (await client.get("/me?lang=de", **ME)).text()
         other = await client.get(page.link(), headers={"X-Customer": "d"})
-        assert other.status == 403
+        assert other.status == 200
+        assert "sent to somebody else" in await other.text()
+        assert "bought once" not in await other.text()
+        assert "sent to somebody else" not in await (await client.get(page.link(), **ME)).text()
     assert "You have bought once, on 3 January 2000." in text
     assert "You have spent 9.00 in all." in text
     assert "Yes, as you said on 3 January 2000." in text
@@ -293,6 +296,9 @@ async def test_an_erasure_outlives_who_dies_before_and_after_it_is_published() -
         # It was stored before anything else, and the claim of who died is taken up.
         assert await page.erasures.claim("c", page.now) is not None
         assert await page.erasures.take_back("c") is None
+        assert "can no longer be taken back" in await (await client.get("/me", **ME)).text()
+        assert await page.service.erase_due() == 0
+        page.now += LEASE_MS
         assert await page.service.erase_due() == 1
         assert await page.erasures.of("c") is None
         first = [json.loads(one)["id"] for one in page.published if b"erase_requested" in one]
@@ -320,6 +326,7 @@ async def test_a_code_that_was_sent_lets_one_in_for_half_an_hour() -> None:
         assert "You have bought once" in await right.text()
         [cookie] = list(client.session.cookie_jar)
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+        assert "Sign out" in await right.text()
         page.now += 31 * 60_000
         assert (await client.get("/me")).status == 401
         late = await client.post(f"{link}/enter", data={"form": form, "code": code})
@@ -328,6 +335,10 @@ async def test_a_code_that_was_sent_lets_one_in_for_half_an_hour() -> None:
         client.session.cookie_jar.clear()
         for value, status in ((cookie.value, 200), (cookie.value.removesuffix("63") + "64", 401), ("1.2.zz", 401)):
             assert (await client.get("/me", headers={"Cookie": f"own-page={value}"})).status == status
+        assert (await client.post(f"{link}/enter", data={"form": form, "code": code})).status == 200
+        assert (await client.get("/me")).status == 200
+        assert "You are signed out" in await (await client.post("/leave")).text()
+        assert (await client.get("/me")).status == 401
 
 
 @pytest.mark.asyncio
