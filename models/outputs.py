@@ -12,6 +12,8 @@ import base64
 import msgspec
 import xxhash
 
+from models.ledger_entry import LedgerEntry
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -140,8 +142,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
 
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
-    after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``,
-    and a customer's `REQUESTS`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for
+    after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``, a
+    customer's `REQUESTS`, `LEDGER`. By a policy: ``decided`` (a moment is answered: triggered, left alone, or held for
     good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has fallen), ``settled``,
     ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been chosen if actions in
     shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and
@@ -156,7 +158,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     version that another learner than the application's first has made: that learner's schema. Two of them may have made
     versions of one boundary; `model_version` of the decisions that follow means this one's. settings: what an
     operator's settings change, by name: the old value and the new one. test: it is about somebody who tries things out,
-    or for them.
+    or for them. ledger: of `LEDGER`, what was booked in the customer's account of points.
     """
 
     id: str
@@ -185,6 +187,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     test: bool = False
     value: float | None = None
     tier: str = ""
+    ledger: LedgerEntry | None = None
 
 
 TASK = "task_for_a_person"
@@ -320,6 +323,8 @@ def as_text(value: bytes | None, limit: int | None = None) -> str:
     return base64.b64encode((value or b"")[:limit]).decode()
 
 
+LEDGER = "ledger"
+"""What a decision is about that says what was booked in a customer's account of points."""
 IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
 POLICY_IN_FORCE, POLICY_WAITING = "policy_in_force", "policy_waiting"

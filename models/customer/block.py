@@ -133,13 +133,16 @@ class Block:
         return Opened(self, row, self.tail(row))
 
     def marked(
-        self, mark: bytes, other: bytes | None = None, third: bytes | None = None
+        self, mark: bytes, other: bytes | None = None, third: bytes | None = None, fourth: bytes | None = None
     ) -> list[tuple[int, TailForLanes]]:
         """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
         return [
             (row, unpack_for_lanes(self.names[row], packed))
             for row, packed in self._tails.items()
-            if mark in packed or (other is not None and other in packed) or (third is not None and third in packed)
+            if mark in packed
+            or (other is not None and other in packed)
+            or (third is not None and third in packed)
+            or (fourth is not None and fourth in packed)
         ]
 
     def tail(self, row: int) -> Tail:

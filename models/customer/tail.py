@@ -25,7 +25,7 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     how many are open beyond `MAX_OPEN_CASES`. presence: the channel on which the customer is online, since presence_at.
     trigger: id of the trigger of the open episode (empty: none was sent). step: how many triggers the episode had.
     consents, restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the
-    customer under a policy (`models.decisions.standing`).
+    customer under a policy (`models.decisions.standing`). points: packed, their account (`models.loyalty.account`).
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
@@ -53,6 +53,7 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     contract: bytes = msgspec.field(default=b"", name="f")
     more_cases: int = msgspec.field(default=0, name="h")
     standing: bytes = msgspec.field(default=b"", name="E")
+    points: bytes = msgspec.field(default=b"", name="P")
 
 
 class TailForLanes(msgspec.Struct, gc=False):
@@ -61,6 +62,7 @@ class TailForLanes(msgspec.Struct, gc=False):
     customer_class: str = msgspec.field(default="", name="k")
     contract: bytes = msgspec.field(default=b"", name="f")
     standing: bytes = msgspec.field(default=b"", name="E")
+    points: bytes = msgspec.field(default=b"", name="P")
 
 
 def mark_of(field: str) -> bytes:

@@ -40,6 +40,7 @@ TELL: Final[dict[str, frozenset[int]]] = {
     "ends_at": _OF_CONTRACT,
     "minor_until": frozenset({int(Kind.PROFILE_UPDATED)}),
     "consent_expires": frozenset({int(Kind.CONSENT_CHANGED)}),
+    "points_expire": frozenset(),  # the ledger looks at all that changes them
 }
 """By a date of the customer, the kinds that tell it."""
 

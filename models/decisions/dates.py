@@ -27,6 +27,7 @@ from models.decisions.rules import rules_of
 from models.decisions.standing import MAX_DATED, Dated, Standing, Waiting
 from models.decisions.unsent import Unsent
 from models.decisions.waits import whole_second
+from models.loyalty.account import NEVER_EXPIRES
 
 ANSWERED: Final = "answered"
 GONE: Final = "its date is another now"
@@ -42,6 +43,8 @@ def dates_of(person: Person, rules: DatedRules) -> Sequence[int]:
     if rules.field == "consent_expires":
         granted = (said for (purpose, _), said in person.register.items() if purpose == MARKETING and said.granted)
         return sorted({said.expires for said in granted if said.expires})
+    if rules.field == "points_expire":
+        return sorted(lot for lot in person.points.lots if lot != NEVER_EXPIRES)
     contract = person.contract
     if not rules.field or contract is None:
         return ()

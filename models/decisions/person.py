@@ -13,6 +13,8 @@ from models.customer.moments import whole
 from models.customer.restrictions import TEST, Restrictions, restricted, unpack_restrictions
 from models.customer.tail import Tail
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
+from models.loyalty.account import Account
+from models.loyalty.stored import unpack_account
 from models.settings import DAY, HOUR, SECOND
 
 CLASS_NOT_STATED: Final = "consumer"
@@ -34,6 +36,7 @@ class Person:
     __slots__ = (
         "_contract",
         "_interests",
+        "_points",
         "_register",
         "_restrictions",
         "customer",
@@ -71,6 +74,7 @@ class Person:
         self._restrictions: Restrictions | None = None
         self._contract: Contract | None = None
         self._interests: tuple[str, ...] | None = None
+        self._points: Account | None = None
 
     @property
     def erased(self) -> bool:
@@ -119,6 +123,14 @@ class Person:
             found = self._interests = tuple(unpack_interests(self.tail.interests)[1])
         return found
 
+    @property
+    def points(self) -> Account:
+        """Their account in the ledger; empty where none is kept."""
+        found = self._points
+        if found is None:
+            found = self._points = unpack_account(self.tail.points)
+        return found
+
     def restricted(self, purpose: str, now: int) -> str:
         """The first reason for which nothing may be sent for a purpose; empty: there is none."""
         return restricted(self.restrictions, purpose, now) if self.tail.restrictions else ""
@@ -145,6 +157,10 @@ def value_of(person: Person, field: str, now: int) -> Any:
 
 def _days(since: int, now: int) -> float | None:
     return (now - since) / DAY if since else None
+
+
+def _days_to(time: int, now: int) -> float | None:
+    return (time - now) / DAY if time else None
 
 
 def _plan(person: Person, now: int) -> str | None:
@@ -177,6 +193,10 @@ _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "time_zone": lambda person, now: person.tail.time_zone or None,
     "value": lambda person, now: person.value,
     "tier": lambda person, now: person.tier,
+    "points": lambda person, now: person.points.balance,
+    "points_pending": lambda person, now: person.points.pending,
+    "points_expiring": lambda person, now: person.points.lots.get(person.points.next_expiry, 0),
+    "days_to_points_expiry": lambda person, now: _days_to(person.points.next_expiry, now),
 }
 if _VALUES.keys() != FIELDS.keys():
     raise ImportError(f"fields without a value, or the other way round: {sorted(_VALUES.keys() ^ FIELDS.keys())}")

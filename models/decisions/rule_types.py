@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.dated_rules import DatedRules
+from models.decisions.points_rules import PointsRules
 from models.decisions.policy.parts import Condition, ms_of
 from models.decisions.policy.types import AlarmRules, Policy
 from models.decisions.weeks import Week, week_of
@@ -188,6 +189,8 @@ class Rules:
     alarm: AlarmRules | None = None
     plans: dict[int, PlanRules] = field(default_factory=dict)
     """By `number_of` the plan, or the action that has a second step."""
+    points: PointsRules | None = None
+    """How points are kept; None: they are not."""
     plans_of: dict[str, tuple[PlanRules, ...]] = field(default_factory=dict)
     """Those that begin at a moment."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.dated_rules import TELL, dated_rules
+from models.decisions.points_rules import points_rules
 from models.decisions.policy.asking_checks import is_dated
 from models.decisions.policy.contact_types import Cap, Freeze
 from models.decisions.policy.in_force import PolicyInForce
@@ -103,6 +104,7 @@ def rules_in(policy: Policy) -> Rules:
         session=ms_of(policy.contract.session),
         budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
         alarm=policy.alarm,
+        points=points_rules(policy),
         plans={one.number: one for one in (*plans.values(), *arms)},
         plans_of={
             moment: tuple(plans[name] for name, plan in policy.plan.items() if moment in plan.moments)

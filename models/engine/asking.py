@@ -82,5 +82,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
     table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back), *rules.answers]] = WAKES
     if rules.of_silence:
         table[list(SIGNS[alive])] |= STAYS
+    if rules.points is not None:
+        table[list(rules.points.kinds)] = ASKS
     table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
     return table

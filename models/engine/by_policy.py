@@ -17,6 +17,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import PREVIEWED
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
+from models.engine.ledger import keep_points
 from models.engine.output_buffer import Emitted, Work
 from models.outputs import Decision, Trigger, Withdrawal, output_id
 from models.settings import SECOND, Alive
@@ -82,6 +83,8 @@ def by_policy(
         stood: what it was before; 0.0: no estimate was made.
     """
     person = customer.person(row.probability, work.settings.alive, policy)
+    if keep_points(work, policy, row, person, touch, customer.phase):
+        person = customer.person(row.probability, work.settings.alive, policy)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until

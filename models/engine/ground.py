@@ -17,8 +17,10 @@ from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row
-from models.engine.lanes import Arrivals, levels_end_with_contract, read_tail
+from models.engine.lanes import Arrivals, earlier, levels_end_with_contract, read_tail
 from models.engine.output_buffer import OutputPosition, Work
+from models.loyalty.stored import put_off, timer_of
+from models.settings import DAY
 from models.timeline.order import NEVER, Stage, time_of, timer_position
 
 
@@ -88,21 +90,21 @@ class Ground:
         read_tail(self.lanes, lane, tail, levels_end_with_contract(self.work.settings, self.work.policy))
 
     def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
-        """The same of what is packed; its next timer, ms."""
+        """The same of what is packed; the next timer of it and of the customer's points, ms."""
         tail.standing, lanes = packed, self.lanes
         timer, reached, silence_kept = watched(packed)
+        timer = earlier(timer, timer_of(tail.points))
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
         lanes["silence_kept"][lane] = silence_kept
         return timer
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:
         """The same within a step, at whose end compiled code has worked out when the customer is looked at next: worked
-        out again where the standing's timer is another now."""
-        tail = self.block.tail(lane)
-        stored, packed = tail.standing, pack_standing(standing)
-        if packed == stored:
+        out again where the timer of the standing, or of points, is another now."""
+        tail, former = self.block.tail(lane), int(self.lanes["timer"][lane])
+        packed = pack_standing(standing)
+        if packed == tail.standing and former == earlier(watched(packed)[0], timer_of(tail.points)):
             return
-        former, *_ = watched(stored)
         timer = self._keep_packed(lane, tail, packed)
         if timer != former:
             due = float(self.lanes["own_due"][lane])
@@ -114,7 +116,7 @@ class Ground:
 
     def without_timers(self, lane: int, now: int) -> int:
         """Take away what was to be looked at by now, on which the engine raised; the next timer, ms. What is out and
-        has expired counts as delivered."""
+        has expired counts as delivered; points that come to their time do so a day later."""
         standing = self.stands(lane)
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
         standing.dates = tuple(one for one in standing.dates if not one.wakes or one.wakes > now)
@@ -123,8 +125,11 @@ class Ground:
         standing.carried, standing.live = False, 0
         standing.forget_told()
         settle(standing, now)
+        tail = self.block.tail(lane)
+        if 0 < timer_of(tail.points) <= now:
+            tail.points = put_off(tail.points, now + DAY)
         self.keep(lane, standing)
-        return standing.next_timer()
+        return earlier(standing.next_timer(), timer_of(tail.points))
 
     def touchpoint(self, row: int) -> Any:
         """The touchpoint at a row of the batch, as decoded."""

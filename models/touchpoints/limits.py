@@ -39,6 +39,7 @@ MAX_STOPS: Final = 64  # that one record ends
 MAX_AMOUNT: Final = 1e12  # its square still is a float32
 MAX_QUANTITY: Final = 1e9
 MAX_POINTS: Final = 1e12
+MAX_POINTS_GIVEN: Final = 1_000_000_000
 MAX_SECONDS: Final = 31 * 86_400.0
 MAX_PER_WEEK: Final = 100
 

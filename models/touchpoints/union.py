@@ -45,7 +45,7 @@ from models.touchpoints.types.engagement import (
     Search,
     Visit,
 )
-from models.touchpoints.types.loyalty import ProgrammeJoined, RewardRedeemed
+from models.touchpoints.types.loyalty import PointsAdjusted, ProgrammeJoined, RewardCancelled, RewardRedeemed
 from models.touchpoints.types.preferences import (
     ConsentChanged,
     EraseRequested,
@@ -116,6 +116,8 @@ Event = (
     | DecisionContested
     | ProgrammeJoined
     | RewardRedeemed
+    | RewardCancelled
+    | PointsAdjusted
     | CampaignReceived
     | CouponRedeemed
     | OfferDelivered

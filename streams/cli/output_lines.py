@@ -123,7 +123,7 @@ def _looked_at(decision: Decision) -> str:
 def _decided(decision: Decision) -> str:
     from models.decisions.words import BECAME
 
-    parts: list[Any] = [decision.what]
+    parts: list[Any] = [decision.what if decision.ledger is None else f"{decision.what}  {decision.ledger.words}"]
     if decision.what in (POLICY_IN_FORCE, POLICY_WAITING):
         parts.append(decision.policy)
     if asked := f"{decision.moment} {decision.level}".strip():

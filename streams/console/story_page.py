@@ -82,6 +82,8 @@ def _chips(story: Story) -> list[tuple[str, str]]:
         if story.course.low is not None and story.course.high is not None:
             interval = f", {story.course.low:.0%} to {story.course.high:.0%} at 90 %"
         found.append((css, f"risk {story.course.now:.0%}{interval}"))
+    if points := story.profile.get("points"):
+        found.append(("", f"points: {points['balance']:,}, {points['pending']:,} pending"))
     profile = story.profile["profile"]
     for name in ("class", "country", "language", "programme"):
         if profile.get(name):

@@ -42,10 +42,12 @@ from models.customer.layout import (
 )
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
+from models.customer.schedule import phase_of
 from models.customer.tail import Tail
 from models.customer.worth import Worth
 from models.decisions.experience import BAD_EXPERIENCES
 from models.decisions.given import Asks
+from models.decisions.points import spread_of
 from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.conditions import holds
 from models.decisions.standing import Standing, number_of
@@ -53,7 +55,10 @@ from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
+from models.engine.ledger import close_points
 from models.engine.output_buffer import OutputPosition, Work
+from models.loyalty.account import Account
+from models.loyalty.stored import unpack_account
 from models.numerics.float16 import to_float16
 from models.settings import SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
@@ -63,6 +68,9 @@ from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import begins_example, next_tick, tick_number, tick_time
 from tests.reference.money import money_of
 from tests.reference.risk import close
+
+OF_POINTS = {"return", "reward_redeemed", "reward_cancelled", "points_adjusted"}
+"""What the ledger of points reads by itself."""
 
 
 class Arrival(NamedTuple):
@@ -133,6 +141,13 @@ class Lane:
     def standing(self) -> Standing:
         return unpack_standing(self.record.tail.standing) if self.record else Standing()
 
+    @property
+    def timer(self) -> int:
+        """The next timer of what waits, and of points; 0: there is none."""
+        points = unpack_account(self.record.tail.points) if self.record else Account()
+        spread = spread_of(phase_of(self.settings, self.hash))
+        return min(filter(None, (self.standing.next_timer(), points.next_timer(spread))), default=0)
+
     def keep(self, standing: Standing) -> None:
         if self.record:
             self.record.tail.standing = pack_standing(standing)
@@ -196,6 +211,11 @@ class Lane:
         wakes = touch.kind in TOLD or touch.kind in REPORTS or Kind(touch.kind).type in taking_back
         wakes = wakes or self._answers(touch)
         stands = self.record is not None and bool(self.record.tail.standing)
+        points = self.policy.policy.points
+        if points is not None:
+            earning = {one for rule in points.earn.values() for one in rule.touchpoints}
+            if Kind(touch.kind).type in earning | OF_POINTS:
+                return Asks.TOUCHPOINT
         if self._may_set_a_date(touch):
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
@@ -212,6 +232,7 @@ class Lane:
         """Whether a touchpoint tells a date that a moment goes by, or ends a silence that has no timer."""
         moments = self.policy.policy.moment.values() if self.policy else ()
         told_by = {
+            "points_expire": "none but the ledger's",
             **dict.fromkeys(("renews_at", "cancel_by", "ends_at"), "subscription_"),
             "minor_until": "profile_updated",
             "consent_expires": "consent_changed",
@@ -301,7 +322,7 @@ class Lane:
             return Step(at, now, "label" if self.label_time(PENDING_CHURNED) == now else "return", None)
         if stage_of(due) == Stage.LEAVING:
             return Step(at, now, "forgotten", None)
-        asks = Asks.TIMER if self.policy is not None and self.standing.next_timer() == now else 0
+        asks = Asks.TIMER if self.policy is not None and self.timer == now else 0
         if not record.times[TICK]:
             return Step(at, now, "timer", None, asks=asks)
         if now - record.times[LAST_PURCHASE] > self.settings.silence:
@@ -325,7 +346,7 @@ class Lane:
 
     def _next_due(self, record: Record, now: int) -> float:
         tick, crossing = int(record.times[TICK]), 0 if record.flags & LEFT else record.seconds[CROSSING]
-        timer = self.standing.next_timer() if self.policy is not None else 0
+        timer = self.timer if self.policy is not None else 0
         places = [timer_position(time, Stage.SCORES) for time in (tick, crossing * SECOND, timer) if time]
         places += [
             timer_position(time, Stage.LABELS)
@@ -463,6 +484,8 @@ class Lane:
         if self.policy is not None and self.record is not None and self.record.tail.standing:
             row = Row(at, now, self.customer, None)
             emit_withdrawals(self.work, self.policy, row, self.standing, "erased")
+        if self.record is not None:
+            close_points(self.work, Row(at, now, self.customer, None), self.record.tail)
         if self.settings.forget_after and self.record is not None:
             self.record = self._without_history(self.record, erased=True)
             objects = self.record.tail != Tail()

@@ -125,6 +125,8 @@ DATA: dict[str, Callable[[Random], Data]] = {
         "at_once": r.random() < 0.5,
     },
     "looked_at": lambda r: {},
+    "reward_cancelled": lambda r: {"reward": "free-shipping"},
+    "points_adjusted": lambda r: {"points": r.choice((-20, 50)), "reason": "as agreed"},
 }
 """Data for every kind that concerns a customer."""
 
@@ -147,7 +149,9 @@ REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
 """Both drawn by whoever takes any kind there is (`DATA`), so that drawn logs stay as they were."""
 ASKED = ("asked_may", "preview_asked", "looked_at")
 """Records of ours about a customer: drawn in the same way."""
-_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *OF_ORDERS, *REQUESTS, *ASKED}))
+POINTS = ("reward_cancelled", "points_adjusted")
+"""Likewise, of the ledger of points."""
+_OTHERS = tuple(sorted(set(DATA) - {"purchase", *_RARE, *_PERSONAL, *OF_ORDERS, *REQUESTS, *ASKED, *POINTS}))
 
 
 def _words(random: Random) -> tuple[str, Data]:

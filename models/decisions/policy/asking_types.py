@@ -47,7 +47,7 @@ class Ladder(Part, frozen=True, kw_only=True):
     for_classes: tuple[RiskOfClasses, ...] = ()
 
 
-DateField = Literal["renews_at", "cancel_by", "ends_at", "minor_until", "consent_expires"]
+DateField = Literal["renews_at", "cancel_by", "ends_at", "minor_until", "consent_expires", "points_expire"]
 
 
 class Moment(Part, frozen=True, kw_only=True):
@@ -58,12 +58,12 @@ class Moment(Part, frozen=True, kw_only=True):
     touchpoint or unanswered moment, the types that ask. nth: of a touchpoint moment, it asks at every so many of them.
     in: of these, within so long. field: of a date moment, the customer's date: when the contract is renewed
     (`renews_at`), can be cancelled at the latest (`cancel_by`) or ends after it was cancelled (`ends_at`), the customer
-    comes of age (`minor_until`), a consent to marketing expires (`consent_expires`). offset: it asks so long before
-    (`-30d`) or after that date. silent_for: of a date moment in place of a field, it asks when the customer has been
-    silent for so long since the last sign of staying. answered_by: of an unanswered moment, the types that answer.
-    after: it asks when nothing has answered for so long. when: a condition on the touchpoint's data; of a date moment,
-    on the customer. within: how long a moment lives that is none of risk; what it waits for must end before. once_per:
-    at most one trigger, or final end, in so long.
+    comes of age (`minor_until`), a consent to marketing expires (`consent_expires`), points expire (`points_expire`).
+    offset: it asks so long before (`-30d`) or after that date. silent_for: of a date moment in place of a field, it
+    asks when the customer has been silent for so long since the last sign of staying. answered_by: of an unanswered
+    moment, the types that answer. after: it asks when nothing has answered for so long. when: a condition on the
+    touchpoint's data; of a date moment, on the customer. within: how long a moment lives that is none of risk; what it
+    waits for must end before. once_per: at most one trigger, or final end, in so long.
     """
 
     sort: Literal["risk", "touchpoint", "date", "unanswered"]

@@ -18,6 +18,7 @@ from models.decisions.policy.faults import Faults, among, positive, twice
 from models.decisions.policy.parts import SELLING, ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
+from models.decisions.policy.points_checks import faults_of_points
 from models.decisions.policy.protection_checks import faults_of_protection
 from models.decisions.policy.retention_checks import faults_of_retention
 from models.decisions.policy.steps import steps_of
@@ -244,5 +245,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_people,
     faults_of_protection,
     faults_of_values,
+    faults_of_points,
     _names,
 )

@@ -41,8 +41,14 @@ PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "time_zone": str,
     "value": float,
     "tier": str,
+    "points": int,
+    "points_pending": int,
+    "points_expiring": int,
+    "days_to_points_expiry": float,
 }
 """What an action's condition may ask of a customer, with the type of its answer."""
+OF_POINTS: Final = ("points", "points_pending", "points_expiring", "days_to_points_expiry")
+"""Those of the ledger of points."""
 
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 

@@ -6,7 +6,7 @@ from math import nan
 from typing import ClassVar
 
 from models.touchpoints.envelope import CustomerEvent
-from models.touchpoints.fields import Name, Points, Reference
+from models.touchpoints.fields import Name, Points, PointsGiven, Reason, Reference
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Numbers, Payload
 
@@ -18,13 +18,31 @@ class ProgrammeJoinedData(Payload, frozen=True, kw_only=True):
 
 
 class RewardRedeemedData(Payload, frozen=True, kw_only=True):
-    """The customer spent points on a reward."""
+    """The customer spent points on a reward.
+
+    redemption_id: by which this one can be cancelled.
+    """
 
     reward: Reference
     points: Points
+    redemption_id: Reference | None = None
 
     def numbers(self) -> Numbers:
         return self.points, 0.0, nan
+
+
+class RewardCancelledData(Payload, frozen=True, kw_only=True):
+    """A reward that was redeemed is cancelled: by its `redemption_id`, or, where it had none, by its name."""
+
+    reward: Reference
+    redemption_id: Reference | None = None
+
+
+class PointsAdjustedData(Payload, frozen=True, kw_only=True):
+    """A person gave the customer points, or took some; such as what they had elsewhere."""
+
+    points: PointsGiven
+    reason: Reason | None = None
 
 
 class ProgrammeJoined(CustomerEvent, frozen=True, tag="programme_joined"):
@@ -35,3 +53,13 @@ class ProgrammeJoined(CustomerEvent, frozen=True, tag="programme_joined"):
 class RewardRedeemed(CustomerEvent, frozen=True, tag="reward_redeemed"):
     kind: ClassVar[Kind] = Kind.REWARD_REDEEMED
     data: RewardRedeemedData
+
+
+class RewardCancelled(CustomerEvent, frozen=True, tag="reward_cancelled"):
+    kind: ClassVar[Kind] = Kind.REWARD_CANCELLED
+    data: RewardCancelledData
+
+
+class PointsAdjusted(CustomerEvent, frozen=True, tag="points_adjusted"):
+    kind: ClassVar[Kind] = Kind.POINTS_ADJUSTED
+    data: PointsAdjustedData

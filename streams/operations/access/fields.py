@@ -146,6 +146,7 @@ TAIL: Final = {
     "contract": Field("your contract", "Ihr Vertrag", "packed"),
     "more_cases": Field("further open requests", "weitere offene Anliegen"),
     "standing": Field("how we stand with you", "wie wir mit Ihnen stehen", "packed"),
+    "points": Field("your points", "Ihre Punkte", "packed"),
 }
 """Fields of `models.customer.tail.Tail`."""
 STANDING: Final = {
@@ -277,4 +278,24 @@ RUNNING: Final = {
     "due": Field("when it comes", "wann er kommt", "time"),
     "left_out": Field("steps left out, as bits", "ausgelassene Schritte, als Bits", "raw"),
     "at": Field("at which level of our estimate", "bei welcher Stufe unserer Schätzung", "risk"),
+}
+ACCOUNT: Final = {
+    "lots": Field("points that you can spend, by their end", "einlösbare Punkte nach ihrem Ende", "lots"),
+    "earned": Field("points of late, and what they come from", "neue Punkte und woher sie kommen", "packed"),
+    "drawn": Field("rewards that can be cancelled", "Prämien, die storniert werden können", "packed"),
+    "owed": Field("points that you owe", "Punkte, die Sie schulden", "whole"),
+}
+"""Fields of `models.loyalty.account.Account`."""
+EARNED: Final = {
+    "order": Field("order", "Bestellung", "reference"),
+    "active_at": Field("can be spent from", "einlösbar ab", "time"),
+    "until": Field("may be taken back until", "kann zurückgenommen werden bis", "time"),
+    "expires": Field("end", "gültig bis", "time"),
+    "points": Field("points", "Punkte", "whole"),
+    "cents": Field("money that can be refunded, hundredths", "erstattbarer Betrag, Hundertstel", "whole"),
+}
+DRAWN: Final = {
+    "reward": Field("reward", "Prämie", "reference"),
+    "until": Field("until", "bis", "time"),
+    "parts": Field("from which points, by their end", "aus welchen Punkten, nach ihrem Ende", "drawn"),
 }

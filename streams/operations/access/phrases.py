@@ -115,3 +115,40 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
     "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
 }
 """By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""
+POINTS: Final[dict[str, tuple[str, str]]] = {
+    "earned": ("You earned {points} points; balance {balance}.", "Sie erhielten {points} Punkte; Stand {balance}."),
+    "activated": (
+        "{points} points can be spent from now on; balance {balance}.",
+        "{points} Punkte sind jetzt einlösbar; Stand {balance}.",
+    ),
+    "spent": (
+        "You spent {points} points on a reward; balance {balance}.",
+        "Sie haben {points} Punkte für eine Prämie eingelöst; Stand {balance}.",
+    ),
+    "given_back": (
+        "A reward was cancelled: {points} points came back; balance {balance}.",
+        "Eine Prämie wurde storniert: {points} Punkte kamen zurück; Stand {balance}.",
+    ),
+    "taken_back": (
+        "After a return {points} points were taken back; balance {balance}.",
+        "Nach einer Rückgabe wurden {points} Punkte zurückgenommen; Stand {balance}.",
+    ),
+    "expired": ("{points} points expired; balance {balance}.", "{points} Punkte verfielen; Stand {balance}."),
+    "adjusted": (
+        "A person changed your points by {points}; balance {balance}.",
+        "Ein Mensch hat Ihre Punkte um {points} geändert; Stand {balance}.",
+    ),
+    "merged": (
+        "{points} points last longer, with others; balance {balance}.",
+        "{points} Punkte gelten länger, mit anderen; Stand {balance}.",
+    ),
+    "closed": (
+        "Your account of points was closed with {points} points.",
+        "Ihr Punktekonto wurde mit {points} Punkten geschlossen.",
+    ),
+    "refused": (
+        "Points could not be changed ({why}); balance {balance}.",
+        "Punkte konnten nicht geändert werden ({why}); Stand {balance}.",
+    ),
+}
+"""By what was booked in the customer's account of points (`models.outputs.LedgerEntry.change`)."""

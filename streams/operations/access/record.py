@@ -19,6 +19,8 @@ from models.decisions.standing import OTHERS, Stage
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.waits import CODES_OF
 from models.decisions.words import kind_told
+from models.loyalty.account import NEVER_EXPIRES
+from models.loyalty.stored import unpack_account
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
 from streams.operations.access import fields
@@ -135,6 +137,14 @@ class RecordTold:
             else:
                 yield self._item(f"standing.{name}", field, value)
 
+        account = unpack_account(tail.points)
+        for name, field in fields.ACCOUNT.items():
+            value = getattr(account, name)
+            if (parts := _BOOKED.get(name)) is not None:
+                yield Item(f"points.{name}", self._label(field), [self._parts(parts, one) for one in value])
+            else:
+                yield self._item(f"points.{name}", field, value)
+
     def _parts(self, told: Mapping[str, Field], value: Any) -> dict[str, str]:
         """What is known of a part: its fields that say something."""
         made = {self._label(field): self._shown(field.form, getattr(value, name)) for name, field in told.items()}
@@ -182,6 +192,7 @@ class RecordTold:
             "day": lambda: words.at_ms(value * DAY)[:10],
             "money": lambda: f"{value:.2f}",
             "risk": lambda: f"{value:.3f}",
+            "whole": lambda: str(value),
             "number": lambda: f"{value:.4g}",
             "text": lambda: str(value).replace("_", " "),
             "texts": lambda: ", ".join(sorted(value) if isinstance(value, frozenset) else value),
@@ -204,9 +215,15 @@ class RecordTold:
             }
         if form == "by_channel":
             return {self._channel(number): words.at_ms(since) for number, since in value.items()}
+        if form in ("lots", "drawn"):
+            lots = value.items() if form == "lots" else value
+            return ", ".join(f"{points} ({self._end(expires)})" for expires, points in sorted(lots))
         if form == "spent":
             return ", ".join(f"{self._names.get(one.budget, f'{one.budget:08x}')} {one.units}" for one in value)
         return _raw(value)
+
+    def _end(self, expires: int) -> str:
+        return "–" if expires == NEVER_EXPIRES else self.words.at_ms(expires)
 
     def _channel(self, number: int) -> str:
         name = self._channels.get(number)
@@ -220,7 +237,8 @@ def _raw(value: Any) -> str | None:
     return str(value)
 
 
-_PACKED: Final = frozenset({"consents", "restrictions", "interests", "contract", "standing"})
+_PACKED: Final = frozenset({"consents", "restrictions", "interests", "contract", "standing", "points"})
+_BOOKED: Final[dict[str, Mapping[str, Field]]] = {"earned": fields.EARNED, "drawn": fields.DRAWN}
 _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "waiting": fields.WAITING,
     "outstanding": fields.OUTSTANDING,

@@ -73,6 +73,17 @@ RULES: Final = {
     # from outside
     "test": "who tries things out gets triggers that say so, a preview is one, and nobody else gets any",
     "may_contact": "what is reserved for another sender was asked for, and passes the gates of a contact",
+    # points
+    "points_earned": "a touchpoint earns by each rule what the policy says, pending and expiring when it says",
+    "points_time": "pending points become active, and active ones expire, at their time and whole",
+    "points_spent": "a reward takes its points from the lots that expire first; refused is what is not covered",
+    "points_given_back": "a cancelled reward gives its points back to the lots that they came from",
+    "points_taken_back": "a return takes back the refunded share of what its order has earned",
+    "points_owed": "a balance is negative only where the policy lets returns be owed",
+    "points_adjusted": "what a person gives or takes is what is booked",
+    "points_lots": "an account has sixteen lots at most, and they are merged only for that",
+    "points_sum": "an account is the sum of its entries, and each says what it comes to",
+    "points_unsaid": "what touchpoints and time do to an account is said, once, within half an hour",
     # bookkeeping
     "id_twice": "ids are unique",
     "no_decision": "every trigger has its decision",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.consent import Consents, Yes
@@ -30,11 +30,25 @@ class Restriction(NamedTuple):
     until: int
 
 
+class Account(Protocol):
+    """Points of a customer, as conditions ask of them. next_expiry: ms; 0: none."""
+
+    @property
+    def balance(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    @property
+    def expiring(self) -> int: ...
+    @property
+    def next_expiry(self) -> int: ...
+
+
 class Person:
     """One customer.
 
     Attributes:
         erased: log time of the last erasure while nothing has reopened it, else 0.
+        points: their account; None: nothing was ever booked.
         blurred: whether the record had left the store when something came, nobody can tell.
     """
 
@@ -42,6 +56,7 @@ class Person:
         self.seen: deque[int] = deque(maxlen=REMEMBERED)
         self.erased = 0
         self.blurred = False
+        self.points: Account | None = None
         self.consents = {purpose: Consents() for purpose in ("marketing", "profiling", "conversation")}
         self.forget()
 

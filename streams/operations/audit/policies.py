@@ -58,6 +58,7 @@ class Policy:
         self.risk: Table = table.get("risk", {})
         self.plans: Table = table.get("plan", {})
         self.value: Table | None = table.get("value")
+        self.points: Table | None = table.get("points")
         self.marking = {
             kind
             for plan in self.plans.values()

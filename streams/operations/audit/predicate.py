@@ -88,9 +88,25 @@ def of_person(person: Person, now: int, risk: float | None) -> Lookup:
                 return UNKNOWN if risk is None else risk
             case "value" | "tier":
                 return UNKNOWN
+            case "points" | "points_pending" | "points_expiring" | "days_to_points_expiry":
+                return _of_points(person, name, now)
         return UNKNOWN
 
     return field
+
+
+def _of_points(person: Person, name: str, now: int) -> Any:
+    account = person.points
+    if account is None:
+        return None if name == "days_to_points_expiry" else 0
+    match name:
+        case "points":
+            return account.balance
+        case "points_pending":
+            return account.pending
+        case "points_expiring":
+            return account.expiring
+    return (account.next_expiry - now) / DAY if account.next_expiry else None
 
 
 def of_data(data: object) -> Lookup:

@@ -17,6 +17,7 @@ from streams.operations.audit.dialogue import Dialogue, Sent
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
+from streams.operations.audit.points import LEDGER, Points
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce
 from streams.operations.audit.records import Arrival, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
@@ -25,7 +26,7 @@ from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
-ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger"})
+ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "points_unsaid"})
 """Rules about what is lacking: it may be on its way."""
 DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
 """What is never said of who was erased."""
@@ -97,6 +98,7 @@ class _Walk:
         self.now = 0
         self.in_force = InForce()
         self.stopped = Stopped()
+        self.points = Points(self.in_force, since)
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
@@ -110,7 +112,7 @@ class _Walk:
     def go(self) -> None:
         """From the first record to the last."""
         said = SaidByPlace(self.line)
-        begun = False
+        begun, end = False, Place(self.line.partition, 0, 0)
         for arrival in self.line.touchpoints:
             if not begun and arrival.offset:
                 where = f"partition {self.line.partition} begins at offset {arrival.offset}"
@@ -122,6 +124,9 @@ class _Walk:
             self._arrives(arrival, place)
             self._places(said.up_to(arrival.offset, 1))
             self._lacking(place)
+            end = place
+        self.breaches += self.points.breaches(end, self.now)
+        self.report.notes += [f"partition {self.line.partition}: {note}" for note in self.points.notes()]
         self.in_force.settle()
         if left := said.left():
             where = f"partition {self.line.partition}"
@@ -163,6 +168,7 @@ class _Walk:
             person.leave()
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
+        self.points.arrives(touch, person, policy, self.now)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
             dialogue.take(touch, place, self.now, policy)
         if was is not None and policy is not None:
@@ -197,7 +203,11 @@ class _Walk:
             self.in_force.notes.append(f"policy {decision.policy} is said to wait at {place}, where none came")
         self._unique(decision, place)
         self.ledger.hears(decision, place)
+        self.points.speaks_of(decision.customer)
         customer = self._customers.get(decision.customer)
+        if decision.what == LEDGER:
+            known = customer.person if customer is not None else None
+            self._found(decision, place, list(self.points.hears(decision, known)))
         if customer is None:
             return
         dialogue = customer.dialogue
@@ -324,20 +334,10 @@ class _Walk:
         for name, one in self._owed.items():
             if self.now >= self.since:
                 done = f"{name} was not taken back"
-                self.breaches.append(
-                    Breach(
-                        "withdrawal_owed",
-                        name,
-                        one.customer,
-                        one.sent.action,
-                        one.policy,
-                        one.why,
-                        done,
-                        place,
-                        self.now,
-                    )
-                )
+                told = ("withdrawal_owed", name, one.customer, one.sent.action, one.policy, one.why, done)
+                self.breaches.append(Breach(*told, place, self.now))
         self._owed.clear()
+        self.points.judge(place)
 
     def _found(self, said: Said, place: Place, findings: list[Finding]) -> None:
         if said.time < self.since:

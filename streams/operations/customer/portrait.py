@@ -39,6 +39,7 @@ from models.engine.lanes import rules_of
 from models.settings import DAY, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of
 from streams.operations.customer.person import iso, person_view
+from streams.operations.customer.points import points_view
 
 if TYPE_CHECKING:
     from streams.operations.customer.forecast import CustomerForecast
@@ -92,6 +93,7 @@ def profile_view(
         "profile": person_view(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
+        "points": points_view(record),
         "decisions": decisions,
         "if_silent": _if_silent(foreseen),
         "learning": _learning(customer, record, settings),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from models.decisions.draw import ONE
 from models.decisions.words import BECAME, told
+from models.ledger_entry import LedgerEntry
 from models.outputs import Candidate, Decision, Trigger
 from streams.operations.customer.person import iso
 from streams.operations.customer.standing import gate
@@ -66,6 +67,26 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "tier": decision.tier or None,
         "model_version": decision.model_version,
         "policy": decision.policy or None,
+        "ledger": None if decision.ledger is None else _booked(decision.ledger),
+    }
+
+
+def _booked(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "change": entry.change,
+        "points": entry.points,
+        "words": entry.words,
+        "balance": entry.balance,
+        "pending": entry.pending,
+        "rule": entry.rule or None,
+        "why": entry.why or None,
+        "lots": [{"expires": iso(expires), "points": points} for expires, points in entry.lots],
+        "pending_lots": [
+            {"active_at": iso(active_at), "expires": iso(expires), "points": points}
+            for active_at, expires, points in entry.held
+        ],
+        "owed": entry.owed,
+        "cause": entry.cause or None,
     }
 
 

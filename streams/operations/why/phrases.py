@@ -131,6 +131,8 @@ OCCASIONS: Final[dict[str, str]] = {
     "decision_contested": "Ihr Einspruch gegen eine Entscheidung",
     "programme_joined": "der Beitritt zu einem Programm",
     "reward_redeemed": "eine eingelöste Prämie",
+    "reward_cancelled": "eine stornierte Prämie",
+    "points_adjusted": "von uns geänderte Punkte",
     "campaign_received": "eine Nachricht an Sie",
     "coupon_redeemed": "ein eingelöster Gutschein",
     "offer_delivered": "eine zugestellte Nachricht",

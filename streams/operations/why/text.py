@@ -79,6 +79,8 @@ def _headline(entry: dict[str, Any]) -> str:
     action = f"{entry['action']}" + (f" by {entry['channel']}" if entry["channel"] else "")
     held = f"{entry['gate']}: {entry['why'] or 'no words for it'}" if entry["gate"] else ""
     match entry["what"]:
+        case "ledger" if entry["ledger"]:
+            return str(entry["ledger"]["words"])
         case "waits":
             return f"{before}waits until {entry['until']}, held by {held}"
         case "void":

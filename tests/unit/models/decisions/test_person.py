@@ -9,6 +9,8 @@ from models.customer.layout import ERASED
 from models.customer.restrictions import Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.person import FIELDS, ONLINE_FOR, Person, value_of
+from models.loyalty.account import Account, Earned
+from models.loyalty.stored import pack_account
 from models.settings import DAY
 
 NOW = 1_700_000_000_000
@@ -28,6 +30,9 @@ def test_of_an_unknown_customer_conditions_know_nearly_nothing() -> None:
         "topics": (),
         "interests": (),
         "rewards": (),
+        "points": 0,
+        "points_pending": 0,
+        "points_expiring": 0,
     }
 
 
@@ -45,6 +50,9 @@ def test_conditions_know_what_the_record_does() -> None:
         more_cases=2,
         contract=pack_contract(Contract(state=PAUSED, plan="box")),
         interests=pack_interests(NOW, {"tea": 1.0, "cups": 2.0}),
+        points=pack_account(
+            Account({NOW + 9 * DAY: 80, NOW + 2 * DAY: 20}, [Earned(1, NOW + DAY, NOW + DAY, NOW + 9 * DAY, 5, 0)])
+        ),
     )
     assert values(Person(b"c", tail, 0, NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY, 0, 31.2, "top")) == {
         "customer_class": "business",
@@ -66,6 +74,10 @@ def test_conditions_know_what_the_record_does() -> None:
         "time_zone": "Europe/Berlin",
         "value": 31.2,
         "tier": "top",
+        "points": 100,
+        "points_pending": 5,
+        "points_expiring": 20,
+        "days_to_points_expiry": 2.0,
     }
 
 

@@ -171,6 +171,8 @@ REQUIRED = [
     ("restricted", "reason"),
     ("reward_redeemed", "reward"),
     ("reward_redeemed", "points"),
+    ("reward_cancelled", "reward"),
+    ("points_adjusted", "points"),
     ("campaign_received", "campaign_id"),
     ("coupon_redeemed", "coupon_id"),
     ("offer_delivered", "trigger_id"),
@@ -323,6 +325,7 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("erase_requested", "reason", "x" * 501, "a string of at most 500 characters"),
     ("programme_joined", "programme", "", "a string of 1 to 200 characters"),
     *(("reward_redeemed", "points", value, "a number from 0") for value in (-1, 1e13)),
+    *(("points_adjusted", "points", value, "a whole number") for value in (1.5, 10**10)),
     ("campaign_received", "campaign_id", "", "a string of 1 to 200 characters"),
     ("coupon_redeemed", "amount", -1, "a number from 0"),
     ("offer_delivered", "trigger_id", "", "a string of 1 to 200 characters"),
@@ -395,7 +398,7 @@ def test_what_is_told_is_bounded_and_can_be_written(field: str) -> None:
     fault = rejected(line)
     for text in (fault.customer, fault.type, fault.event_id, fault.reason):
         assert text is not None
-        assert len(text.encode()) <= 1000
+        assert len(text.encode()) <= 1100
 
 
 # What two parsers could see differently

@@ -57,6 +57,8 @@ NUMBERS = {
     "decision_contested": 88,
     "programme_joined": 97,
     "reward_redeemed": 98,
+    "reward_cancelled": 99,
+    "points_adjusted": 100,
     "campaign_received": 113,
     "coupon_redeemed": 114,
     "offer_delivered": 115,

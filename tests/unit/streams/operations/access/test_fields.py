@@ -20,6 +20,8 @@ from models.decisions.running import Running
 from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting, gate_number
 from models.decisions.standing_stored import pack_standing
 from models.decisions.unsent import Unsent
+from models.loyalty.account import NEVER_EXPIRES, Account, Drawn, Earned
+from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
 from streams.operations.access import fields
@@ -43,6 +45,8 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (Dated, fields.DATED),
     (Running, fields.RUNNING),
     (Unsent, fields.UNSENT),
+    (Earned, fields.EARNED),
+    (Drawn, fields.DRAWN),
 ]
 
 
@@ -55,6 +59,7 @@ def test_every_number_of_the_slab_is_named() -> None:
 
 def test_every_field_of_the_tail_and_of_how_we_stand_is_named() -> None:
     assert set(fields.TAIL) == set(Tail.__struct_fields__)
+    assert set(fields.ACCOUNT) == {one.name for one in fields_of(Account)}
     assert set(fields.STANDING) == {one.name for one in fields_of(Standing)} - {"read"}
 
 
@@ -98,6 +103,9 @@ def whole() -> Record:
         role="buyer", presence_at=TIME, interests=pack_interests(TIME, {"tea": 1.0}), more_cases=1,
         contract=pack_contract(Contract(plan="coffee")), standing=pack_standing(numbered),
         consents=pack_register({(MARKETING, "email"): Statement(True, TIME, reference=7)}),
+        points=pack_account(
+            Account({TIME: 5, NEVER_EXPIRES: 6}, [Earned(1, TIME, TIME, TIME, 3, 4)], [Drawn(1, TIME, ((TIME, 2),))], 7)
+        ),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
     )  # fmt: skip
     return record

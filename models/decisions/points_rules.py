@@ -1,0 +1,108 @@
+"""What decisions read of a policy's points: times in ms, money in hundredths, kinds by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from models.decisions.policy.parts import Condition, ms_of
+from models.decisions.policy.points_types import Earns, Points
+from models.decisions.policy.types import Policy
+from models.decisions.zones import moment_of, zone_of
+from models.loyalty.account import NEVER_EXPIRES
+from models.settings import DAY, SECOND
+from models.touchpoints.kinds import Kind
+
+OWN_KINDS: Final = frozenset({Kind.RETURN, Kind.REWARD_REDEEMED, Kind.REWARD_CANCELLED, Kind.POINTS_ADJUSTED})
+"""Kinds that the ledger reads by itself."""
+HUNDRED: Final = 100
+_PARTS: Final = 14
+"""Ends of lots within the time that points last: with the edges a record has room for all."""
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class EarnRules:
+    """A rule. kinds: by number. per: cents; 0: a fixed number. pending: ms."""
+
+    name: str
+    kinds: frozenset[int]
+    points: int
+    per: int
+    pending: int
+    when: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRules:
+    """All of them. multiply: conditions on the customer, each with hundredths. lasts: ms; None: for good. days: of a
+    stretch of rolling expiry; 0: it is by `ends`, month or year. returns_within, cancels_within: ms. kinds: that the
+    ledger reads, by number."""
+
+    earn: tuple[EarnRules, ...]
+    multiply: tuple[tuple[Condition, int], ...]
+    lasts: int | None
+    days: int
+    ends: str
+    zone: ZoneInfo | None
+    returns_within: int
+    may_owe: bool
+    cancels_within: int
+    kinds: frozenset[int]
+
+    def expiry(self, time: int, active_at: int = 0) -> int:
+        """When points expire that were earned at a time, and can be spent from `active_at` on: ms, a whole second.
+        Never before `lasts` is over."""
+        if self.lasts is None:
+            return NEVER_EXPIRES
+        day = datetime.fromtimestamp(max(time + self.lasts, active_at) // SECOND, self.zone or UTC).date()
+        if self.ends == "year":
+            first = date(day.year + 1, 1, 1)
+        elif self.ends == "month":
+            first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+        else:
+            number = day.toordinal() - _EPOCH
+            first = date.fromordinal(_EPOCH + (number // self.days + 1) * self.days)
+        begins = self._begins(first)
+        return min(begins, NEVER_EXPIRES - SECOND)
+
+    def _begins(self, day: date) -> int:
+        if self.zone is None:
+            return (day.toordinal() - _EPOCH) * DAY
+        return moment_of(self.zone, day.toordinal(), 0) * SECOND
+
+
+def points_rules(policy: Policy) -> PointsRules | None:
+    """Of a policy; None: it keeps no points."""
+    points = policy.points
+    if points is None:
+        return None
+    earn = tuple(_earn(name, one) for name, one in points.earn.items())
+    lasts = None if points.expires is None else ms_of(points.expires)
+    return PointsRules(
+        earn,
+        tuple((row.when, round(row.times * HUNDRED)) for row in points.multiply),
+        lasts,
+        _days(points, lasts),
+        points.expires_at,
+        zone_of(policy.zone) if policy.zone else None,
+        ms_of(points.returns_within),
+        points.returns == "owed",
+        ms_of(points.cancels_within),
+        OWN_KINDS.union(*(one.kinds for one in earn)),
+    )
+
+
+def _earn(name: str, rule: Earns) -> EarnRules:
+    kinds = frozenset(int(Kind[one.upper()]) for one in rule.touchpoints)
+    per = 0 if rule.per is None else round(rule.per * HUNDRED)
+    return EarnRules(name, kinds, rule.points, per, ms_of(rule.pending), rule.when)
+
+
+def _days(points: Points, lasts: int | None) -> int:
+    """Of a stretch, so that no more than `_PARTS` of them are in the time that points last."""
+    if lasts is None or points.expires_at != "rolling":
+        return 0
+    return max(-(-lasts // (_PARTS * DAY)), 1)

@@ -1,0 +1,81 @@
+"""Whether the points of a policy make sense, and whether its conditions on points can be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from models.decisions.policy.condition_checks import faults_of_condition
+from models.decisions.policy.conditions import OF_POINTS, PERSON_FIELDS, TOUCHPOINTS, fields_of, sort_of
+from models.decisions.policy.parts import Condition, ms_of
+from models.decisions.policy.points_types import Earns
+from models.decisions.policy.structure import Problem, meant
+from models.decisions.policy.types import Policy
+from models.decisions.policy.wording import shown
+from models.settings import DAY
+
+LONGEST_BY_MONTH: Final = 392 * DAY
+"""Lots that end with a month: a record has sixteen."""
+_OF_CUSTOMER: Final = {name: wanted for name, wanted in PERSON_FIELDS.items() if name not in {"risk", *OF_POINTS}}
+_OWN: Final = ("reward_redeemed", "reward_cancelled", "points_adjusted", "return")
+"""What the ledger reads by itself."""
+
+
+def faults_of_points(policy: Policy) -> Iterator[Problem]:
+    """All that is wrong with them."""
+    points = policy.points
+    if points is None:
+        yield from _asked_without(policy)
+        return
+    for name, rule in points.earn.items():
+        yield from _rule(f"points.earn.{name}", rule, policy)
+    for n, row in enumerate(points.multiply):
+        yield from faults_of_condition(f"points.multiply[{n}].when", row.when, _OF_CUSTOMER, policy.protected)
+    lasts = None if points.expires is None else ms_of(points.expires)
+    if lasts is None and points.expires_at != "rolling":
+        yield Problem("points.expires", "", f'give how long points last before that {points.expires_at} ends, as "0d"')
+    if lasts == 0 and points.expires_at == "rolling":
+        yield Problem("points.expires", shown(points.expires), 'give a duration above zero, such as "365d"')
+    if lasts is not None and lasts > LONGEST_BY_MONTH and points.expires_at == "month":
+        takes = 'give 392d at most, or expires_at = "year" or "rolling": a record has sixteen lots'
+        yield Problem("points.expires", shown(points.expires), takes)
+
+
+def _rule(key: str, rule: Earns, policy: Policy) -> Iterator[Problem]:
+    if not rule.touchpoints:
+        yield Problem(f"{key}.touchpoints", "empty", "give the types of touchpoints that earn, such as purchase")
+    for n, name in enumerate(rule.touchpoints):
+        at = f"{key}.touchpoints[{n}]"
+        if name in rule.touchpoints[:n]:
+            yield Problem(at, shown(name), "give it once")
+        elif name in _OWN:
+            yield Problem(at, shown(name), "leave it out: it spends points, gives them back or takes them")
+        elif name not in TOUCHPOINTS:
+            yield Problem(at, shown(name), f"{meant(name, TOUCHPOINTS)}give one of the types of touchpoints")
+        elif rule.per is not None and sort_of(fields_of(name).get("amount", bool)) != "number":
+            yield Problem(at, shown(name), "leave it out, or leave out `per`: it names no amount")
+    if rule.when is not None:
+        known = [fields_of(name) for name in rule.touchpoints if name in TOUCHPOINTS]
+        fields = {name: wanted for one in known for name, wanted in one.items()}
+        yield from faults_of_condition(f"{key}.when", rule.when, fields, policy.protected)
+
+
+def _asked_without(policy: Policy) -> Iterator[Problem]:
+    """What goes by points where none are kept."""
+    for name, moment in policy.moment.items():
+        if moment.field == "points_expire":
+            yield Problem(f"moment.{name}.field", '"points_expire"', "give the policy a table [points]: none are kept")
+    asking = {f"action.{name}": one.when for name, one in policy.action.items()}
+    asking |= {f"plan.{name}": one.when for name, one in policy.plan.items()}
+    asking |= {f"moment.{name}": one.when for name, one in policy.moment.items() if one.sort == "date"}
+    for key, when in asking.items():
+        named = {*_fields(when)} & {*OF_POINTS} if when is not None else set[str]()
+        for field in sorted(named):
+            yield Problem(f"{key}.when", f"about {field}", "give the policy a table [points]: none are kept")
+
+
+def _fields(condition: Condition) -> Iterator[str]:
+    for one in (*(condition.all or ()), *(condition.any or ()), *filter(None, (condition.not_,))):
+        yield from _fields(one)
+    if condition.field is not None:
+        yield condition.field

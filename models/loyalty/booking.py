@@ -1,0 +1,229 @@
+"""What is booked in an account of points. Each function changes the account and says what it did, entry by entry: the
+account is the sum of its entries."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+from models.ledger_entry import LedgerEntry
+from models.loyalty.account import MAX_EARNED, MAX_LOTS, MAX_PARTS, MAX_SPENT, MOST_POINTS, Account, Drawn, Earned
+
+NOT_COVERED, NOT_WHOLE, FULL = "not_covered", "not_whole", "account_full"
+UNKNOWN_REWARD, UNKNOWN_ORDER = "unknown_reward", "unknown_order"
+"""Why something is refused."""
+EARLY: Final = "to have room for what came since"
+Lots = tuple[tuple[int, int], ...]
+
+
+def advance(account: Account, now: int) -> list[LedgerEntry]:
+    """Let what has come to its time become active or expire, in the order of time; forget what can be undone no
+    more."""
+    said: list[LedgerEntry] = []
+    while True:
+        due = min((one for one in account.earned if one.active_at), key=lambda one: one.active_at, default=None)
+        expires = min(account.lots, default=now + 1)
+        if due is not None and due.active_at <= min(now, expires):
+            said += _activate(account, due)
+        elif expires <= now:
+            points = account.lots.pop(expires)
+            said.append(_entry(account, "expired", lots=((expires, -points),)))
+        else:
+            break
+    account.earned = [one for one in account.earned if one.active_at or one.until > now]
+    account.drawn = [one for one in account.drawn if one.until > now]
+    return said
+
+
+def earn(account: Account, now: int, earned: Earned) -> list[LedgerEntry]:
+    """Points are earned: pending until `earned.active_at`, or active at once."""
+    if earned.points + account.active + account.pending + account.owed > MOST_POINTS:
+        return [refuse(account, FULL, earned.points)]
+    if earned.active_at > now:
+        account.earned.append(earned)
+        held = ((earned.active_at, earned.expires, earned.points),)
+        said = [_entry(account, "earned", held=held)]
+    else:
+        if earned.until > now and earned.cents:
+            account.earned.append(earned._replace(active_at=0))
+        lots, owed = _put(account, ((earned.expires, earned.points),))
+        said = [_entry(account, "earned", lots=lots, owed=-owed)]
+    while len(account.earned) > MAX_EARNED:
+        first = account.earned[0]
+        if first.active_at:
+            said += _activate(account, first, EARLY)
+        account.earned.pop(0)
+    return said + _fit(account)
+
+
+def spend(account: Account, now: int, points: int, reward: int, until: int) -> list[LedgerEntry]:
+    """Draw from the lots that expire first. until: the reward can be cancelled before, ms."""
+    if points > account.balance:
+        return [refuse(account, NOT_COVERED, points)]
+    parts = _take(account, points, sorted(account.lots))
+    if until > now and parts:
+        account.drawn.append(Drawn(reward, until, parts))
+        while len(account.drawn) > MAX_SPENT or sum(len(one.parts) for one in account.drawn) > MAX_PARTS:
+            account.drawn.pop(0)
+    return [_entry(account, "spent", lots=_minus(parts))]
+
+
+def cancel(account: Account, reward: int) -> list[LedgerEntry]:
+    """A reward is cancelled: its points go back to the lots that they came from. Of two with one number the later."""
+    drawn = next((one for one in reversed(account.drawn) if one.reward == reward), None)
+    if drawn is None:
+        return [refuse(account, UNKNOWN_REWARD)]
+    account.drawn.remove(drawn)
+    lots, owed = _put(account, drawn.parts)
+    return [_entry(account, "given_back", lots=lots, owed=-owed), *_fit(account)]
+
+
+def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[LedgerEntry]:
+    """Money is refunded: the same share of what it had earned goes, rounded down, and all with the last of it.
+
+    Pending points go first, then active ones: those of its lot, then of the lots that expire last. What is spent
+    already is owed, or forgiven.
+
+    Args:
+        account: changed.
+        order: its number; 0: none was named, so it is the newest one that so much can be refunded of, else the newest
+            ones together.
+        cents: that are refunded, hundredths.
+        may_owe: whether a balance may become negative.
+    """
+    meant = _refunds(account, order, cents)
+    if not meant:
+        return [refuse(account, UNKNOWN_ORDER)]
+    held: list[tuple[int, int, int]] = []
+    lots: dict[int, int] = {}
+    asked = owed = 0
+    for place, one in enumerate(account.earned):
+        refunded = min(meant.get(one.order, 0), one.cents)
+        if not refunded:
+            continue
+        back = one.points * refunded // one.cents
+        account.earned[place] = one._replace(points=one.points - back, cents=one.cents - refunded)
+        asked += back
+        if one.active_at:
+            held.append((one.active_at, one.expires, -back))
+            continue
+        own = [one.expires] if one.expires in account.lots else []
+        parts = _take(account, back, own + [lot for lot in sorted(account.lots, reverse=True) if lot not in own])
+        for expires, points in parts:
+            lots[expires] = lots.get(expires, 0) - points
+            back -= points
+        owed += back if may_owe else 0
+    account.owed += owed
+    account.earned = [one for one in account.earned if one.points and (one.cents or one.active_at)]
+    found = tuple(one for one in held if one[2])
+    return [_entry(account, "taken_back", lots=tuple(sorted(lots.items())), held=found, owed=owed, asked=asked)]
+
+
+def adjust(account: Account, points: int, expires: int) -> list[LedgerEntry]:
+    """A person gives or takes points. expires: of what is given."""
+    if points < 0:
+        if -points > account.balance:
+            return [refuse(account, NOT_COVERED, -points)]
+        return [_entry(account, "adjusted", lots=_minus(_take(account, -points, sorted(account.lots))))]
+    if points + account.active + account.pending + account.owed > MOST_POINTS:
+        return [refuse(account, FULL, points)]
+    lots, owed = _put(account, ((expires, points),))
+    return [_entry(account, "adjusted", lots=lots, owed=-owed), *_fit(account)]
+
+
+def close(account: Account) -> list[LedgerEntry]:
+    """The account comes to its end with whatever is in it."""
+    lots = _minus(tuple(sorted(account.lots.items())))
+    held = tuple((one.active_at, one.expires, -one.points) for one in account.earned if one.active_at)
+    owed, account.owed = account.owed, 0
+    account.lots.clear()
+    account.earned.clear()
+    account.drawn.clear()
+    return [_entry(account, "closed", lots=lots, held=held, owed=-owed)] if lots or held or owed else []
+
+
+def refuse(account: Account, why: str, asked: int = 0) -> LedgerEntry:
+    """Nothing is booked. asked: points that were."""
+    return _entry(account, "refused", asked=asked, why=why)
+
+
+# -- parts
+
+
+def _entry(
+    account: Account,
+    change: str,
+    lots: Lots = (),
+    held: tuple[tuple[int, int, int], ...] = (),
+    owed: int = 0,
+    asked: int = 0,
+    why: str = "",
+) -> LedgerEntry:
+    return LedgerEntry(change, lots, held, owed, asked, account.balance, account.pending, why)
+
+
+def _minus(parts: Lots) -> Lots:
+    return tuple((expires, -points) for expires, points in parts)
+
+
+def _activate(account: Account, earned: Earned, why: str = "") -> list[LedgerEntry]:
+    place = account.earned.index(earned)
+    account.earned[place] = earned._replace(active_at=0)
+    lots, owed = _put(account, ((earned.expires, earned.points),))
+    held = ((earned.active_at, earned.expires, -earned.points),)
+    return [_entry(account, "activated", lots=lots, held=held, owed=-owed, why=why), *_fit(account)]
+
+
+def _put(account: Account, parts: Lots) -> tuple[Lots, int]:
+    """Let points become active: they make up for what is owed first. Returns what went into which lot, and how much
+    made up."""
+    made_up, found = 0, []
+    for expires, points in parts:
+        less = min(account.owed, points)
+        account.owed -= less
+        made_up += less
+        if points > less:
+            account.lots[expires] = account.lots.get(expires, 0) + points - less
+            found.append((expires, points - less))
+    return tuple(found), made_up
+
+
+def _take(account: Account, points: int, order: list[int]) -> Lots:
+    """Take points from lots, in an order; as many as there are."""
+    found = []
+    for expires in order:
+        taken = min(points, account.lots[expires])
+        if taken == 0:
+            break
+        found.append((expires, taken))
+        points -= taken
+        account.lots[expires] -= taken
+        if not account.lots[expires]:
+            del account.lots[expires]
+    return tuple(found)
+
+
+def _refunds(account: Account, order: int, cents: int) -> dict[int, int]:
+    """What a refund comes to, cents by order."""
+    can = {one.order: one.cents for one in reversed(account.earned) if one.cents}
+    if order:
+        return {order: cents} if order in can else {}
+    fits = next((one for one, left in can.items() if left >= cents), None)
+    if fits is not None:
+        return {fits: cents}
+    found = {}
+    for one, left in can.items():
+        found[one] = min(cents, left)
+        cents -= found[one]
+    return found
+
+
+def _fit(account: Account) -> list[LedgerEntry]:
+    """No more lots than a record has: those closest to each other become one, at the later expiry."""
+    said = []
+    while len(account.lots) > MAX_LOTS:
+        first, second = min(pairwise(sorted(account.lots)), key=lambda pair: pair[1] - pair[0])
+        points = account.lots.pop(first)
+        account.lots[second] += points
+        said.append(_entry(account, "merged", lots=((first, -points), (second, points))))
+    return said

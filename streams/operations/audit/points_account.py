@@ -1,0 +1,86 @@
+"""An account of points as its entries have made it, and what the auditor remembers beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from models.ledger_entry import LedgerEntry
+from streams.operations.audit.records import SECOND
+
+NEVER: Final = (2**32 - 1) * SECOND
+"""The expiry of points that have none."""
+
+
+@dataclass(slots=True)
+class Earned:
+    """What was earned and is pending, or can be taken back. order: its id, or that of the touchpoint."""
+
+    order: str
+    active_at: int
+    until: int
+    expires: int
+    points: int
+    cents: int
+
+
+class Drawn(NamedTuple):
+    """A reward that can be cancelled."""
+
+    reward: str
+    until: int
+    lots: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class Account:
+    """As its entries have made it: points by expiry, pending ones by when they become active and expire."""
+
+    lots: Counter[int] = field(default_factory=Counter)
+    held: Counter[tuple[int, int]] = field(default_factory=Counter)
+    owed: int = 0
+    earned: list[Earned] = field(default_factory=list)
+    drawn: list[Drawn] = field(default_factory=list)
+
+    @property
+    def balance(self) -> int:
+        return self.lots.total() - self.owed
+
+    @property
+    def in_order(self) -> list[tuple[int, int]]:
+        """Lots that are not empty, the first to expire first."""
+        return sorted((expires, points) for expires, points in self.lots.items() if points)
+
+    @property
+    def next_expiry(self) -> int:
+        """ms; 0: nothing expires."""
+        lots = [expires for expires, _ in self.in_order if expires < (2**32 - 1) * SECOND]
+        return lots[0] if lots else 0
+
+    @property
+    def pending(self) -> int:
+        return self.held.total()
+
+    @property
+    def expiring(self) -> int:
+        """Points that expire next."""
+        return self.lots[self.next_expiry] if self.next_expiry else 0
+
+    def forget(self, now: int) -> None:
+        """What can be undone no more."""
+        self.earned = [one for one in self.earned if one.active_at or one.until > now]
+        self.drawn = [one for one in self.drawn if one.until > now]
+
+    def post(self, entry: LedgerEntry) -> None:
+        for expires, points in entry.lots:
+            self.lots[expires] += points
+        for active_at, expires, points in entry.held:
+            self.held[active_at, expires] += points
+        self.owed += entry.owed
+
+    def overdue(self, now: int, after: int) -> Iterator[tuple[int, int]]:
+        """What has come to its time, at the latest `after` (ms) before now: when, and how many points."""
+        yield from ((active_at, n) for (active_at, _), n in self.held.items() if n and active_at + after <= now)
+        yield from ((expires, n) for expires, n in self.in_order if expires + after <= now)
