@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from models.timeline.stop_types import Stop
 from streams.config import Config
+from streams.kafka.security import kafka_connection
 from streams.operations.champion import Choice, chosen
 from streams.operations.partitions import touchpoint_partitions
+from streams.operations.policy import read
+from streams.operations.policy.bringing import Asked, Brought, bring
+from streams.operations.policy.changing import Changed, Proposed, looked_at, proposed
+from streams.operations.policy.in_log import InLog, all_in
+from streams.operations.policy.sight import sight_of
 from streams.operations.stopping import Resumed, Stopped, resume_now, stop_now
 
 WAIT_S: Final = 10.0
@@ -33,6 +40,51 @@ class Acting:
 
     async def choose_model(self, model: str | None, by: str) -> Choice:
         return await chosen(self._config, model, by)
+
+    async def policy_text(self, number: int | None) -> str:
+        return await asyncio.to_thread(self._policy_text, number)
+
+    async def policy_look(self, text: str) -> Changed:
+        return await asyncio.to_thread(lambda: looked_at(sight_of(self._config), text))
+
+    async def policy_propose(self, text: str, by: str, reason: str, base: str, rolls_back: int) -> str:
+        def proposing() -> str:
+            sight, now = sight_of(self._config), int(time.time() * 1000)
+            touched = sight.forecast(read(text)).data()["day"]
+            put, _ = sight.with_changes(
+                lambda changes: changes.propose(text, by, reason, base, now, rolls_back, touched)
+            )
+            return put.proposal.name
+
+        return await asyncio.to_thread(proposing)
+
+    async def policy_proposed(self, which: str) -> Proposed:
+        return await asyncio.to_thread(lambda: proposed(sight_of(self._config), which))
+
+    async def policy_approve(self, which: str, by: str) -> None:
+        def approving() -> None:
+            now = int(time.time() * 1000)
+            sight_of(self._config).with_changes(lambda changes: changes.approve(which, by, now))
+
+        await asyncio.to_thread(approving)
+
+    async def policy_apply(self, which: str, asked: Asked) -> Brought:
+        def applying() -> Brought:
+            sight = sight_of(self._config)
+            text = sight.with_changes(lambda changes: changes.text_of(which))
+            return bring(sight, text, asked._replace(wait_s=WAIT_S))
+
+        return await asyncio.to_thread(applying)
+
+    def _policy_text(self, number: int | None) -> str:
+        sight = sight_of(self._config)
+        if number is None:
+            return "" if sight.last is None else sight.last.text
+
+        async def in_log() -> list[InLog]:
+            return all_in(kafka_connection(self._config), self._config.topic("touchpoints"))
+
+        return sight.with_changes(lambda changes: changes.former(number, in_log))
 
     async def _partitions(self) -> int:
         return await asyncio.to_thread(touchpoint_partitions, self._config)

@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 def routes() -> list[web.RouteDef]:
     return [
-        web.post("/stop", _acting(stop)),
-        web.post("/resume", _acting(resume)),
-        web.post("/model", _acting(choose_model)),
+        web.post("/stop", acting(stop)),
+        web.post("/resume", acting(resume)),
+        web.post("/model", acting(choose_model)),
     ]
 
 
-def _acting(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def acting(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The action, for whoever may act and whose form has the token of their session."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -61,15 +61,15 @@ async def stop(request: web.Request, form: Form) -> web.StreamResponse:
     if not everything and not purposes:
         return refused(request, "No purpose was chosen.", "Choose one at least, or everything.", 400)
     actions, countries, kinds = (_chosen(form, name) for name in ("action", "country", "kind"))
-    wanted = Stop(0, purposes, actions, countries, kinds, by=request[WHO].name, why=_text(form, "why"))
+    wanted = Stop(0, purposes, actions, countries, kinds, by=request[WHO].name, why=text_of(form, "why"))
     told(request, f"stops {wanted.words}: {wanted.why}")
-    done = await request.app[DOING].stop(wanted)
-    said = f"stopped before, written once more as stop {done.stop.number}" if done.again else f"stop {done.stop.number}"
-    return _done(
+    came = await request.app[DOING].stop(wanted)
+    said = f"stopped before, written once more as stop {came.stop.number}" if came.again else f"stop {came.stop.number}"
+    return done_page(
         request,
-        f"Stopped: {done.stop.words}",
+        f"Stopped: {came.stop.words}",
         f"It is {said}. Publishers obey it within two seconds, and senders are ordered to drop what they hold.",
-        _not_read(done.not_read),
+        not_read(came.not_read),
     )
 
 
@@ -78,29 +78,29 @@ async def resume(request: web.Request, form: Form) -> web.StreamResponse:
     numbers = [int(one) for one in form.getall("number", []) if str(one).isdecimal()]
     if not numbers:
         return refused(request, "No stop was named.", "Choose one of those that stand.", 400)
-    told(request, f"ends stops {', '.join(map(str, numbers))}: {_text(form, 'why')}")
-    done = await request.app[DOING].resume(numbers, request[WHO].name, _text(form, "why"))
-    if not done.ended:
-        return _done(request, "Nothing was stopped by that number", "It had been ended before.", "")
-    words = "; ".join(one.words for one in done.ended)
-    return _done(request, f"It goes on: {words}", "What waits goes on within its life.", _not_read(done.not_read))
+    told(request, f"ends stops {', '.join(map(str, numbers))}: {text_of(form, 'why')}")
+    came = await request.app[DOING].resume(numbers, request[WHO].name, text_of(form, "why"))
+    if not came.ended:
+        return done_page(request, "Nothing was stopped by that number", "It had been ended before.", "")
+    words = "; ".join(one.words for one in came.ended)
+    return done_page(request, f"It goes on: {words}", "What waits goes on within its life.", not_read(came.not_read))
 
 
 async def choose_model(request: web.Request, form: Form) -> web.StreamResponse:
     """As `retention models promote NAME`, and `unpin` where none is named."""
-    model = _text(form, "model") or None
+    model = text_of(form, "model") or None
     told(request, f"makes {model} the champion and pins it" if model else "lets evidence decide again")
-    done = await request.app[DOING].choose_model(model, request[WHO].name)
-    where = f"{moment(done.time)} of log time (partition {done.partition}, offset {done.offset})"
+    came = await request.app[DOING].choose_model(model, request[WHO].name)
+    where = f"{moment(came.time)} of log time (partition {came.partition}, offset {came.offset})"
     headline = f"{model} decides from the next model version on, and is pinned" if model else "Evidence decides again"
-    return _done(request, headline, f"It counts from the first model version after {where}.", "")
+    return done_page(request, headline, f"It counts from the first model version after {where}.", "")
 
 
-def _done(request: web.Request, headline: str, lead: str, warning: str) -> web.Response:
+def done_page(request: web.Request, headline: str, lead: str, warning: str) -> web.Response:
     return page(request, "done.html", {"title": "Done", "headline": headline, "lead": lead, "warning": warning})
 
 
-def _not_read(shards: list[int]) -> str:
+def not_read(shards: list[int]) -> str:
     if not shards:
         return ""
     which = f"Shard {shards[0]}" if len(shards) == 1 else f"Shards {', '.join(map(str, shards))}"
@@ -114,5 +114,5 @@ def _chosen(form: Form, name: str) -> tuple[str, ...]:
     return tuple(sorted({str(one).strip() for one in form.getall(name, []) if str(one).strip()}))
 
 
-def _text(form: Form, name: str) -> str:
+def text_of(form: Form, name: str) -> str:
     return str(form.get(name, "")).strip()

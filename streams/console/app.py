@@ -9,7 +9,7 @@ from typing import Final
 import jinja2
 from aiohttp import web
 
-from streams.console import actions, pages
+from streams.console import actions, pages, policy_actions
 from streams.console.access import Access
 from streams.console.doing import Doing
 from streams.console.live import Live
@@ -50,7 +50,7 @@ def console_app(sources: Sources, access: Access, doing: Doing) -> web.Applicati
     app[TEMPLATES] = templates
     shown = templates.get_template("now_live.html")
     app[LIVE] = Live(sources, lambda view, role: shown.render(**now_page(view, role >= Role.CUSTOMERS)))
-    app.add_routes([*pages.routes(), *actions.routes(), web.post("/login", _login)])
+    app.add_routes([*pages.routes(), *actions.routes(), *policy_actions.routes(), web.post("/login", _login)])
     app.add_routes([web.static("/static", HERE / "static")])
     return app
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from models.timeline.stop_types import Stop
 from streams.operations.champion import Choice
+from streams.operations.policy.bringing import Asked, Brought
+from streams.operations.policy.changing import Changed, Proposed
 from streams.operations.stopping import Resumed, Stopped
 
 
@@ -25,3 +27,22 @@ class Doing(Protocol):
 
     async def choose_model(self, model: str | None, by: str) -> Choice:
         """As `retention models promote`; None: `unpin`."""
+
+    async def policy_text(self, number: int | None) -> str:
+        """Of the policy that was applied last, empty: none was; or of one that was applied once."""
+
+    async def policy_look(self, text: str) -> Changed:
+        """As `retention policy check` and `diff`."""
+
+    async def policy_propose(self, text: str, by: str, reason: str, base: str, rolls_back: int) -> str:
+        """As `retention policy propose`; the proposal's name. base: from which it was made; rolls_back: as the ledger
+        has it."""
+
+    async def policy_proposed(self, which: str) -> Proposed:
+        """A proposal."""
+
+    async def policy_approve(self, which: str, by: str) -> None:
+        """As `retention policy approve`."""
+
+    async def policy_apply(self, which: str, asked: Asked) -> Brought:
+        """As `retention policy apply` of a proposal."""

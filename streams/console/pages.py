@@ -10,6 +10,7 @@ from aiohttp import web
 
 from streams.console.model_page import model_page
 from streams.console.now_page import decisions_page, now_page, system_page
+from streams.console.policy_page import policy_page
 from streams.console.proof_page import proof_page
 from streams.console.rendering import HEADERS, LIVE, SOURCES, WHO, page, refused, role_of
 from streams.console.roles import Role
@@ -60,8 +61,7 @@ async def system(request: web.Request) -> web.StreamResponse:
 
 
 async def policy(request: web.Request) -> web.StreamResponse:
-    found = await request.app[SOURCES].policy()
-    return page(request, "policy.html", {"title": "Policy", "policy": found})
+    return page(request, "policy.html", policy_page(await request.app[SOURCES].policy()))
 
 
 async def value(request: web.Request) -> web.StreamResponse:

@@ -34,9 +34,9 @@ from streams.operations.customer.stored import StoredCustomer, stored_customer
 from streams.operations.lift import Terms, lift_of
 from streams.operations.model_story import model_story_of
 from streams.operations.partitions import touchpoint_partitions
-from streams.operations.policy import ShardPolicyNow, in_force
-from streams.operations.policy.ledger import Ledger
-from streams.operations.policy.ledger_store import LedgerStore
+from streams.operations.policy import in_force
+from streams.operations.policy.changing import ledger_told
+from streams.operations.policy.sight import sight_of
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
 from streams.operations.stops import policies_now, stops_now
@@ -112,7 +112,8 @@ class Reading:
         return await _in_time(running)
 
     async def policy(self) -> PolicyPage:
-        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._policy))
+        found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._policy))
+        return replace(found, model=await self.model())
 
     async def value(self) -> ValueSource:
         """The shards' counts at once; the records in the background."""
@@ -179,10 +180,6 @@ class Reading:
         async with store_of(self._config) as store:
             return await stored_customer(store, partition, customer)
 
-    async def _policies(self, partitions: int) -> tuple[dict[int, ShardPolicyNow], Ledger]:
-        async with store_of(self._config) as store:
-            return await policies_now(store, partitions), await LedgerStore(store).read()
-
     def _stops(self) -> StopsSource:
         partitions = touchpoint_partitions(self._config)
 
@@ -206,20 +203,20 @@ class Reading:
             return ValueSource(None, str(error))
 
     def _policy(self) -> PolicyPage:
-        with Indices(self._config, "touchpoints") as topics:
-            shards, ledger = asyncio.run(self._policies(topics.partitions))
+        sight = sight_of(self._config)
+        shards, ledger = sight.view.shards, ledger_told(sight)
         last = in_force(shards)
         waits = [(now.waiting.name, now.at) for now in shards.values() if now.waiting is not None]
         having: dict[str, list[int]] = {}
         for shard, now in shards.items():
             having.setdefault("no policy" if now.policy is None else now.policy.name, []).append(shard)
         told = tuple((name, tuple(which)) for name, which in having.items())
-        history = tuple(
-            {"name": one.name.short, "by": one.by, "approvers": list(one.approvers), "reason": one.reason}
-            for one in reversed(ledger.applied)
-        )
-        name, text = ("", "") if last is None else (last.name, last.text)
-        return PolicyPage(name, text, told, max(waits, default=("", 0)), history)
+        history, proposals = tuple(ledger["history"]), tuple(ledger["proposals"])
+        waiting = max(waits, default=("", 0))
+        if last is None:
+            return PolicyPage("", "", told, waiting, history, proposals)
+        levels = tuple((one.name, one.at) for one in last.levels(None))
+        return PolicyPage(last.name, last.text, told, waiting, history, proposals, levels)
 
 
 def model_now(config: Config) -> dict[str, Any]:

@@ -59,13 +59,17 @@ class Story:
 @dataclass(frozen=True, slots=True)
 class PolicyPage:
     """The policy in force. shards: by what they have, which ones. waiting: the name of the one that was applied for a
-    time to come, and that time (ms); empty: none. history: who applied what, newest first."""
+    time to come, and that time (ms); empty: none. history: who applied what, newest first, and proposals: as `retention
+    policy` has them. levels: name and threshold. model: as `Sources.model`."""
 
     name: str = ""
     text: str = ""
     shards: tuple[tuple[str, tuple[int, ...]], ...] = ()
     waiting: tuple[str, int] = ("", 0)
     history: tuple[dict[str, Any], ...] = field(default=())
+    proposals: tuple[dict[str, Any], ...] = field(default=())
+    levels: tuple[tuple[str, float], ...] = field(default=())
+    model: Made = field(default_factory=Made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, St
 from streams.errors import EngineError
 from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
 from streams.operations.champion import Choice
+from streams.operations.policy.bringing import Asked, Brought
+from streams.operations.policy.changing import Changed, Proposed
+from streams.operations.policy.forecast import Forecast
 from streams.operations.stopping import Resumed
 from streams.operations.stopping import Stopped as Done
 from streams.operations.stops import Where
@@ -164,6 +167,18 @@ MODEL: dict[str, Any] = {
 }  # fmt: skip
 
 
+PROPOSED: dict[str, Any] = {
+    "name": "5-fee", "number": 5, "sha256": "fee", "base": "3-abc", "by": "bert", "reason": "fewer messages",
+    "rolls_back": None, "sections": ["contact"], "approvers": [],
+    "lacks": ["contact needs 1 of cleo, and has nobody's approval"], "outdated": False,
+}  # fmt: skip
+TOUCHED: dict[str, Any] = {
+    "share": 1.0, "looked_at": 900, "hour": 3, "day": 40, "day_error": 0, "above": 55, "by_level": {"leaving": 40},
+    "by_kind": {"offer": 40}, "held": {"no_basis": 12},
+}  # fmt: skip
+CHANGED: dict[str, list[Any]] = {"contact.caps[0].most": [4, 2], "people": [None, {"may": {}}]}
+
+
 class Pages:
     """Sources of what is made up; `trouble` is raised in place of an answer."""
 
@@ -184,12 +199,19 @@ class Pages:
 
     async def policy(self) -> PolicyPage:
         self._answer()
+        applied = {"base": "2-aaa", "proposer": "bert", "approvers": ["cleo"], "at": None, "sha256": "abc"}
         return PolicyPage(
             "3-abc",
             "format = 1\n",
             (("3-abc", (0, 1)),),
             ("4-def", NOW),
-            ({"name": "3-abc", "by": "ada", "approvers": [], "reason": "less"},),
+            (
+                {"name": "3-abc", "number": 3, "time": NOW, "by": "ada", "reason": "less", **applied},
+                {"name": "2-aaa", "number": 2, "time": None, "by": "", "reason": "", **applied},
+            ),
+            (PROPOSED,),
+            (("slipping", 0.5), ("leaving", 0.8)),
+            Made(MODEL, NOW / 1000, 1.0),
         )
 
     async def stopped(self) -> Stopped:
@@ -235,3 +257,28 @@ class Did:
     async def choose_model(self, model: str | None, by: str) -> Choice:
         self._answer("model", model, by)
         return Choice(0, 7, NOW)
+
+    async def policy_text(self, number: int | None) -> str:
+        self._answer("text", number)
+        return "format = 1\nname = '</textarea><script>'\n"
+
+    async def policy_look(self, text: str) -> Changed:
+        self._answer("look", text)
+        if "format" not in text:
+            return Changed(text, base="3-abc", problems=("format is not given: it takes 1",))
+        return Changed(text, "fee", "3-abc", (), ("moment: there is no risk moment",), CHANGED, TOUCHED)
+
+    async def policy_propose(self, text: str, by: str, reason: str, base: str, rolls_back: int) -> str:
+        self._answer("propose", text, by, reason, base, rolls_back)
+        return "5-fee"
+
+    async def policy_proposed(self, which: str) -> Proposed:
+        self._answer("proposed", which)
+        return Proposed(PROPOSED, CHANGED, TOUCHED, "format = 1\n")
+
+    async def policy_approve(self, which: str, by: str) -> None:
+        self._answer("approve", which, by)
+
+    async def policy_apply(self, which: str, asked: Asked) -> Brought:
+        self._answer("apply", which, asked)
+        return Brought(None, Forecast())

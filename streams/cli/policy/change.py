@@ -9,27 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.choices import Read, ms_of_time, read_in_time, say_read
+from streams.cli.choices import ms_of_time, say_read
 from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.policy.files import text_of
 from streams.cli.policy.group import by_option, file_argument
-from streams.cli.policy.sight import Sight, shards_of, sight_of
-from streams.cli.policy.telling import (
-    differing,
-    named,
-    proposal_data,
-    say_changes,
-    say_forecast,
-    say_proposal,
-    told,
-)
+from streams.cli.policy.telling import say_changes, say_forecast, say_proposal, told
 from streams.config import Config
 from streams.kafka.security import kafka_connection
 
 if TYPE_CHECKING:
-    from models.decisions.policy.in_force import PolicyInForce
-    from streams.operations.policy import Plan
-    from streams.operations.policy.forecast import Forecast
+    from streams.operations.policy.bringing import Asked, Brought
+    from streams.operations.policy.sight import Sight
 
 base_option = click.option(
     "--from", "base", metavar="SHA256", help="refuse unless this policy was applied last (none: none was)"
@@ -63,6 +53,8 @@ def propose(config: Config, file: Path, by: str, reason: str, base: str | None, 
     """
     quiet_libraries()
     from streams.operations.policy import read
+    from streams.operations.policy.data import differing, proposal_data
+    from streams.operations.policy.sight import sight_of
 
     sight, text = sight_of(config), text_of(file)
     found = sight.forecast(read(text))
@@ -92,6 +84,9 @@ def approve(config: Config, proposal: str, by: str, as_json: bool) -> None:
       retention policy approve 1764500000000 --by bert
     """
     quiet_libraries()
+    from streams.operations.policy.data import proposal_data
+    from streams.operations.policy.sight import sight_of
+
     put = sight_of(config).with_changes(lambda changes: changes.approve(proposal, by, _now()))
     if as_json:
         echo_json({"proposal": proposal_data(put)})
@@ -138,6 +133,9 @@ def apply(
       retention policy apply 1764500000000 --by ada --at 2026-12-01T00:00:00Z
     """
     quiet_libraries()
+    from streams.operations.policy.bringing import Asked
+    from streams.operations.policy.sight import sight_of
+
     sight, from_then = sight_of(config), ms_of_time(at, "--at")
     if Path(what).is_file():
         text = text_of(Path(what))
@@ -145,7 +143,7 @@ def apply(
         text = sight.with_changes(lambda changes: changes.text_of(what))
     else:
         raise click.BadParameter(f"{what!r}: no such file, nor the number or hash of a proposal", param_hint="FILE")
-    _bring(sight, text, by, reason, base, from_then, yes, dry_run, wait, as_json)
+    _bring(sight, text, Asked(by, reason, base, from_then, yes, dry_run, wait), as_json)
 
 
 @click.command()
@@ -167,7 +165,10 @@ def rollback(config: Config, number: int, by: str, reason: str, yes: int, wait: 
       retention policy rollback 1764400000000 --by ada --reason "too many complaints"
     """
     quiet_libraries()
+    from streams.operations.policy.bringing import Asked
+    from streams.operations.policy.data import proposal_data
     from streams.operations.policy.in_log import InLog, all_in
+    from streams.operations.policy.sight import sight_of
 
     sight = sight_of(config)
 
@@ -185,81 +186,29 @@ def rollback(config: Config, number: int, by: str, reason: str, yes: int, wait: 
             else:
                 say_proposal(put)
             return
-    _bring(sight, text, by, reason, None, 0, yes, False, wait, as_json)
+    _bring(sight, text, Asked(by, reason, yes=yes, wait_s=wait), as_json)
 
 
-def _bring(
-    sight: Sight,
-    text: str,
-    by: str,
-    reason: str,
-    base: str | None,
-    at: int,
-    yes: int,
-    dry_run: bool,
-    wait: float,
-    as_json: bool,
-) -> None:
+def _bring(sight: Sight, text: str, asked: Asked, as_json: bool) -> None:
     """Apply a text, and tell it."""
-    from streams.operations.policy import newest, read, read_by, write
-    from streams.operations.policy.changes import Wish
-    from streams.operations.policy.ledger import name_of
-    from streams.operations.policy.planning import record_of
+    from streams.operations.policy.bringing import bring
 
-    config, wanted = sight.config, read(text)
-    found = sight.forecast(wanted)
-    touched = found.data()["day"]
-    wish = Wish(text, by, reason, _now(), base, at, name_of(sight.stands), touched)
-    plan = sight.with_changes(lambda changes: changes.plan(wish))
-    if plan is not None:
-        record_of(plan, plan.policy.number)
-        if not dry_run:
-            refuse_too_many(sight, wanted, plan, touched, yes)
-    if plan is None or dry_run:
-        _say(config, plan, as_json, [], None, found)
-        return
-    plan = sight.with_changes(lambda changes: changes.apply(wish))
-    if plan is None:
-        _say(config, plan, as_json, [], None, found)
-        return
-    written = plan
-    offsets = write(kafka_connection(config), config.topic("touchpoints"), sight.partitions, sight.view.shards, written)
-    seen = read_in_time(config, lambda store: read_by(store, config.app, sight.partitions, written.policy, wait))
-    _say(config, plan, as_json, offsets, seen, found)
-    last = newest(shards_of(config, sight.partitions))
-    if last is not None and (last.number, last.sha256) > (written.policy.number, written.policy.sha256):
-        echo(f"warning: {told(last)} was applied since, and takes its place", err=True)
+    brought = bring(sight, text, asked)
+    _say(sight.config, brought, as_json)
+    if brought.newer is not None:
+        echo(f"warning: {told(brought.newer)} was applied since, and takes its place", err=True)
 
 
-def refuse_too_many(sight: Sight, wanted: PolicyInForce, plan: Plan, touched: int, yes: int) -> None:
-    """Raises TooManyTouched where a change touches more than the old or the new policy lets it."""
-    from streams.operations.policy import TooManyTouched
+def _say(config: Config, brought: Brought, as_json: bool) -> None:
+    from streams.operations.policy.data import differing, named
 
-    limits = [one.policy.max_touched for one in (sight.last, wanted) if one is not None]
-    most = min((limit for limit in limits if limit is not None), default=None)
-    if most is not None and not plan.repeats and touched > max(most, yes):
-        raise TooManyTouched(f"{touched:,} customers would be touched in the first day, and max_touched is {most:,}")
-
-
-def _say(
-    config: Config, plan: Plan | None, as_json: bool, offsets: list[int], read: Read | None, found: Forecast
-) -> None:
-    """Args:
-    config: of the command.
-    plan: what was to be written; None: nothing.
-    as_json: for machines.
-    offsets: where it was written, by partition; none: nowhere.
-    read: the shards that have read it by now, and the others.
-    found: whom it would touch.
-    """
+    plan, topic = brought.plan, config.topic("touchpoints")
     changed = {} if plan is None else differing(plan.before, plan.policy)
-    topic = config.topic("touchpoints")
     if as_json:
-        policy = None if plan is None else named(plan.policy)
-        lines = {"policy": policy, "changed": changed, "topic": topic, "offsets": offsets, "touched": found.data()}
-        have, lack = read or ((), ())
+        policy, (have, lack) = None if plan is None else named(plan.policy), brought.read or ((), ())
+        lines = {"policy": policy, "changed": changed, "topic": topic, "offsets": list(brought.offsets)}
         at = (plan.at or None) if plan is not None else None
-        echo_json({**lines, "at": at, "read": list(have), "not_read": list(lack)})
+        echo_json({**lines, "touched": brought.found.data(), "at": at, "read": list(have), "not_read": list(lack)})
         return
     if plan is None:
         echo("nothing to do: every shard has this policy")
@@ -267,12 +216,12 @@ def _say(
     if plan.repeats:
         echo("applied before, and not read by every shard")
     say_changes(changed)
-    say_forecast(found)
-    if not offsets or read is None:
+    say_forecast(brought.found)
+    if not brought.offsets or brought.read is None:
         echo("nothing was written: --dry-run")
         return
-    echo(f"written into {len(offsets)} partitions of {topic} as {told(plan.policy)}")
-    say_read(read, "retention policy show")
+    echo(f"written into {len(brought.offsets)} partitions of {topic} as {told(plan.policy)}")
+    say_read(brought.read, "retention policy show")
     if any(moment.sort == "date" for moment in plan.policy.policy.moment.values()) and "moment" in str(changed):
         echo("moments of dates or silences changed: run `retention sweep`, so that whoever lacks a timer gets one")
 

@@ -10,16 +10,7 @@ import click
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.cli.policy.files import text_of
 from streams.cli.policy.group import file_argument
-from streams.cli.policy.sight import shards_of, sight_of
-from streams.cli.policy.telling import (
-    differing,
-    named,
-    proposal_data,
-    say_changes,
-    say_forecast,
-    say_proposal,
-    told,
-)
+from streams.cli.policy.telling import say_changes, say_forecast, say_proposal, told
 from streams.config import Config
 from streams.kafka.security import kafka_connection
 from streams.text import moment
@@ -42,6 +33,8 @@ def show(config: Config, only_text: bool, as_json: bool) -> None:
     """
     quiet_libraries()
     from streams.operations.policy import lacking, newest
+    from streams.operations.policy.data import named
+    from streams.operations.policy.sight import shards_of
 
     shards = shards_of(config)
     last = newest(shards)
@@ -80,6 +73,8 @@ def diff(config: Config, file: Path, as_json: bool) -> None:
     """
     quiet_libraries()
     from streams.operations.policy import read
+    from streams.operations.policy.data import differing, named
+    from streams.operations.policy.sight import sight_of
 
     wanted, sight = read(text_of(file)), sight_of(config)
     changed, found = differing(sight.last, wanted), sight.forecast(wanted)
@@ -105,6 +100,9 @@ def proposals(config: Config, as_json: bool) -> None:
       retention policy proposals
     """
     quiet_libraries()
+    from streams.operations.policy.data import proposal_data
+    from streams.operations.policy.sight import sight_of
+
     puts = sight_of(config).with_changes(lambda changes: changes.proposals())
     if as_json:
         echo_json({"app": config.app, "proposals": [proposal_data(put) for put in puts]})
@@ -132,6 +130,7 @@ def history(config: Config, whole_log: bool, as_json: bool) -> None:
     quiet_libraries()
     from streams.operations.policy.history import history_of
     from streams.operations.policy.in_log import all_in
+    from streams.operations.policy.sight import sight_of
 
     sight = sight_of(config)
     in_log = all_in(kafka_connection(config), config.topic("touchpoints")) if whole_log else sight.view.unread

@@ -1,4 +1,4 @@
-"""Lines and JSON of `retention policy`: policies, differences, proposals, and whom a change would touch."""
+"""Lines of `retention policy`: policies, differences, proposals, and whom a change would touch."""
 
 from __future__ import annotations
 
@@ -13,22 +13,9 @@ if TYPE_CHECKING:
     from streams.operations.policy.forecast import Forecast
 
 
-def named(policy: PolicyInForce | None) -> dict[str, Any] | None:
-    """For machines."""
-    return None if policy is None else {"name": policy.name, "number": policy.number, "sha256": policy.sha256}
-
-
 def told(policy: PolicyInForce | None) -> str:
     """For people."""
     return "no policy" if policy is None else f"policy {policy.name} (sha256 {policy.sha256})"
-
-
-def differing(old: PolicyInForce | None, new: PolicyInForce) -> dict[str, list[Any]]:
-    """By key, the old and the new value."""
-    from models.decisions.policy.differences import differences
-
-    found = differences(None if old is None else old.policy, new.policy)
-    return {key: list(values) for key, values in found.items()}
 
 
 def say_changes(changed: dict[str, list[Any]]) -> None:
@@ -50,24 +37,6 @@ def say_forecast(found: Forecast) -> None:
     for what, counts in (("level", numbers["by_level"]), ("kind", numbers["by_kind"]), ("held", numbers["held"])):
         if counts:
             echo(f"  by {what}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-
-
-def proposal_data(put: Put) -> dict[str, Any]:
-    """For machines."""
-    one = put.proposal
-    return {
-        "name": one.name,
-        "number": one.number,
-        "sha256": one.sha256,
-        "base": None if one.base is None else one.base.short,
-        "by": one.by,
-        "reason": one.reason,
-        "rolls_back": one.rolls_back or None,
-        "sections": list(put.sections),
-        "approvers": list(one.approvers),
-        "lacks": [lack.words for lack in put.lacks],
-        "outdated": put.outdated,
-    }
 
 
 def say_proposal(put: Put) -> None:

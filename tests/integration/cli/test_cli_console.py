@@ -105,6 +105,31 @@ def test_a_stop_and_its_end_go_the_way_of_the_commands(place: Place, monkeypatch
     assert "there is no model" in text
 
 
+def test_a_policy_is_proposed_and_approved_with_the_name_of_who_does(place: Place) -> None:
+    text = place.retention("policy", "show", "--text").stdout
+    changed = text.replace("at = 0.5", "at = 0.55", 1)
+    assert changed != text
+    base = json.loads(place.retention("policy", "show", "--json").stdout)["newest"]["sha256"]
+    status, said = asyncio.run(acted(place, "/policy/change", text=changed.replace("\n", "\r\n")))
+    assert status == 200
+    assert "risk.levels" in said
+    assert "It would touch " in said
+    status, said = asyncio.run(acted(place, "/policy/propose", text=changed, base=base[:8], reason="less"))
+    assert status == 200, said
+    [proposal] = json.loads(place.retention("policy", "proposals", "--json").stdout)["proposals"]
+    assert (proposal["by"], proposal["reason"]) == ("ada", "less")
+    assert proposal["name"] in asyncio.run(page("/policy"))[1]
+    assert asyncio.run(acted(place, "/policy/approve", proposal=proposal["name"]))[0] == 200
+    [proposal] = json.loads(place.retention("policy", "proposals", "--json").stdout)["proposals"]
+    assert proposal["approvers"] == ["ada"]
+    status, said = asyncio.run(acted(place, "/policy/apply", proposal=proposal["name"], reason="less"))
+    assert status == 400
+    assert "is of an older release" in said, "these shards were never a worker's"
+    status, said = asyncio.run(acted(place, "/policy/propose", text=changed, base="0" * 8, reason="less"))
+    assert status == 400
+    assert "and in force is " in said
+
+
 def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_REDIS_URL", "redis://127.0.0.1:1/0")
     status, text = asyncio.run(page(f"/customers?customer={place.customer}"))

@@ -108,6 +108,19 @@ def test_an_interval_of_a_share_is_wilsons() -> None:
     assert wilson(0.0, 10)[0] == 0.0
 
 
+@pytest.mark.asyncio
+async def test_the_policys_page_tells_its_changes_and_what_a_threshold_finds() -> None:
+    async with console() as client:
+        text = await (await client.get("/policy")).text()
+    assert "<h1>Policy 3-abc is in force</h1>" in text
+    assert "4-def waits for" in text
+    assert "made from 2-aaa; proposed by bert; approved by cleo" in text
+    assert '<a class="mono" href="/policy/proposal?number=5-fee">' in text
+    assert "What a threshold finds</title>" in text
+    assert "<td>50%</td><td>25.0%</td><td>62.5%</td><td>75.0%</td>" in text
+    assert "go back to it" not in text, "nobody acts here"
+
+
 class Proven(Pages):
     def __init__(self, made: Made) -> None:
         super().__init__()

@@ -246,3 +246,56 @@ def test_a_session_is_of_one_name_for_a_time_and_of_one_process(monkeypatch: pyt
     assert not sessions.is_form_token(sessions.issue("ä.d.a"), sessions.form_token(cookie))
     monkeypatch.setattr("streams.console.sessions.time.time", lambda: 2e9 * 2)
     assert sessions.name(cookie) is None
+
+
+@pytest.mark.asyncio
+async def test_a_change_of_the_policy_goes_from_its_text_to_force_by_forms() -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client:
+        for path in ("/policy/change", "/policy/change?number=3"):
+            text = await (await client.get(path, headers=as_("ada"))).text()
+            assert "&lt;/textarea&gt;&lt;script&gt;" in text
+        token, headers = await form_token(client, **as_("ada")), {**as_("ada"), **own(client)}
+
+        async def sent(path: str, **form: str) -> str:
+            answer = await client.post(path, data={**form, "form_token": token}, headers=headers)
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
+        assert "format is not given: it takes 1" in await sent("/policy/change", text="x = 1")
+        looked = await sent("/policy/change", text="format = 1\r\n# ä\r\n")
+        assert "<h1>It changes 2 keys</h1>" in looked
+        assert "contact.caps[0].most" in looked
+        assert "there is no risk moment" in looked
+        assert "40 in the first day: offer 40." in looked
+        proposal = await sent("/policy/propose", text="format = 1\r\n", base="3-abc", reason="less", rolls_back="3")
+        assert "bert proposes to change contact: fewer messages" in proposal
+        assert "contact needs 1 of cleo" in proposal
+        await sent("/policy/approve", proposal="5-fee")
+        assert "Every shard has this policy." in await sent("/policy/apply", proposal="5-fee", reason="less", yes="40")
+        refused = await client.post("/policy/propose", data={"text": "x", "form_token": token}, headers=headers)
+        assert refused.status == 400
+    assert did.asked[0:2] == [("text", None), ("text", 3)]
+    assert ("look", "format = 1\n# ä\n") in did.asked, "line ends are those of the file"
+    assert ("propose", "format = 1\n", "ada", "less", "3-abc", 3) in did.asked
+    assert ("approve", "5-fee", "ada") in did.asked
+    [applied] = [one[2] for one in did.asked if one[0] == "apply"]
+    assert (applied.by, applied.reason, applied.yes, applied.dry_run) == ("ada", "less", 40, False)
+
+
+@pytest.mark.asyncio
+async def test_a_policys_whole_text_fits_into_a_form_and_who_looks_sees_proposals_alone() -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client:
+        token, headers = await form_token(client, **as_("ada")), {**as_("ada"), **own(client)}
+        longest = "format = 1\n" + "# äöü=&+\n" * 4_000
+        data = {"text": longest, "form_token": token}
+        assert (await client.post("/policy/change", data=data, headers=headers)).status == 200
+        seen = await (await client.get("/policy/proposal?number=5", headers=as_("bert"))).text()
+        assert "contact.caps[0].most" in seen
+        assert '<form action="/policy/' not in seen
+        assert (await client.get("/policy/change", headers=as_("bert"))).status == 403
+        for path in ("change", "propose", "approve", "apply"):
+            answer = await client.post(f"/policy/{path}", data=data, headers={**as_("bert"), **own(client)})
+            assert answer.status == 403
+    assert [one[0] for one in did.asked] == ["look", "proposed"]

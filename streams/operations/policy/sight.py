@@ -1,27 +1,29 @@
-"""What the commands of `retention policy` look at: shards, log and ledger."""
+"""What changes of the policy look at: shards, log and ledger."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
+from models.decisions.policy.in_force import PolicyInForce
 from streams.config import Config
 from streams.kafka.security import kafka_connection
 from streams.operations.partitions import touchpoint_partitions
+from streams.operations.policy.changes import Changes, View
+from streams.operations.policy.forecast import Forecast, forecast
+from streams.operations.policy.in_log import unread
+from streams.operations.policy.ledger_store import LedgerStore
+from streams.operations.policy.planning import Stands
+from streams.operations.policy.shards import ShardPolicyNow, shards_now
 from streams.operations.redis_access import store_of
-
-if TYPE_CHECKING:
-    from models.decisions.policy.in_force import PolicyInForce
-    from streams.operations.policy import ShardPolicyNow, Stands
-    from streams.operations.policy.changes import Changes, View
-    from streams.operations.policy.forecast import Forecast
 
 T = TypeVar("T")
 
 
 class Sight(NamedTuple):
-    """partitions: of the touchpoints. view: of shards and log. stands: the policy that was applied last."""
+    """partitions: of the touchpoints. view: of shards and log. stands: the policy that was applied last. Not to be used
+    in an event loop: it runs its own."""
 
     config: Config
     partitions: int
@@ -34,8 +36,6 @@ class Sight(NamedTuple):
 
     def with_changes(self, act: Callable[[Changes], Awaitable[T]]) -> T:
         """What comes of something done with the ledger."""
-        from streams.operations.policy.changes import Changes
-        from streams.operations.policy.ledger_store import LedgerStore
 
         async def acting() -> T:
             async with store_of(self.config) as store:
@@ -45,7 +45,6 @@ class Sight(NamedTuple):
 
     def forecast(self, policy: PolicyInForce) -> Forecast:
         """Whom a policy would touch at its start."""
-        from streams.operations.policy.forecast import forecast
 
         async def looking() -> Forecast:
             async with store_of(self.config) as store:
@@ -56,7 +55,6 @@ class Sight(NamedTuple):
 
 def shards_of(config: Config, partitions: int | None = None) -> dict[int, ShardPolicyNow]:
     """Every shard's policy."""
-    from streams.operations.policy import shards_now  # loads River
 
     async def looking() -> dict[int, ShardPolicyNow]:
         async with store_of(config) as store:
@@ -68,9 +66,6 @@ def shards_of(config: Config, partitions: int | None = None) -> dict[int, ShardP
 
 def sight_of(config: Config) -> Sight:
     """Shards, log and ledger, as they are."""
-    from streams.operations.policy.changes import View
-    from streams.operations.policy.in_log import unread
-
     partitions = touchpoint_partitions(config)
     shards = shards_of(config, partitions)
     view = View(shards, unread(kafka_connection(config), config.topic("touchpoints"), shards))
