@@ -23,7 +23,7 @@ TEST_PROCESSES ?= 3
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help install install-dev lock demo check test mutants fresh bench bench-quick profile lint format clean
+.PHONY: help install install-dev lock demo check test docs mutants fresh bench bench-quick profile lint format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,12 +55,13 @@ $(DEV_STAMP): requirements-dev.lock $(STAMP)
 
 # Each lock holds the one before it: the engine, what `make install` brings, what `make test` needs.
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra build
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 lock: ## Resolve pyproject.toml into the lock files again (needs uv; UPGRADE=1 takes newer versions), and look for wheels
-	$(COMPILE) pyproject.toml -o requirements.lock
-	$(COMPILE) --constraints requirements.lock --extra demo pyproject.toml -o requirements-demo.lock
-	$(COMPILE) --constraints requirements-demo.lock --extra demo --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra build pyproject.toml -o requirements.lock
+	$(COMPILE) --constraints requirements.lock --extra build --extra demo pyproject.toml -o requirements-demo.lock
+	$(COMPILE) --constraints requirements-demo.lock --extra build --extra demo --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) .ci/site/requirements.in -o .ci/site/requirements.lock
 	python3 .ci/wheels.py --uv $(UV) requirements-dev.lock
 
 demo: install ## Start an embedded broker and Redis, replay real customers, show what the engine does
@@ -71,6 +72,15 @@ check: lint ## Before a push: lint, unit, contract and auditor tests but the slo
 
 test: install-dev ## Run the tests (ARGS="-k name" to choose, TEST_PROCESSES=0 for one process)
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+SITE := build/site-venv
+docs: $(SITE)/.installed ## Build the documentation as a site, build/site/index.html: no warning, no request to another host
+	@cd .ci/site && NO_MKDOCS_2_WARNING=1 ../../$(SITE)/bin/mkdocs build --quiet --strict
+
+$(SITE)/.installed: .ci/site/requirements.lock
+	@"$(PYTHON)" -m venv --clear $(SITE)
+	@$(SITE)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r .ci/site/requirements.lock
+	@touch $@
 
 mutants: install-dev ## Change the core of exactly once line by line, and list what no test notices (ARGS=relay for one module)
 	$(BIN)/python .ci/mutants.py $(ARGS)

@@ -55,6 +55,13 @@ def _reference() -> Iterator[str]:
         for name, event in TOUCHPOINTS.items():
             if FAMILY[Kind[name.upper()]] == family:
                 yield from _touchpoint(name, document["$defs"][event.__name__], document)
+    events = {event.__name__ for event in TOUCHPOINTS.values()}
+    parts = [name for name in document["$defs"] if name not in events and not name.endswith("Data")]
+    if parts:
+        yield "\n### Parts of these"
+    for name in parts:
+        yield f"\n#### {name}\n\n{document['$defs'][name].get('description', '')}\n"
+        yield from _table(document["$defs"][name], document)
     yield "\n## Outputs\n\nA field that has its default is left out. Times are ms since 1970-01-01T00:00:00Z."
     for found, names in (
         (triggers(), [kind.__name__ for kind in TRIGGERS]),
