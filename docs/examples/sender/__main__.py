@@ -24,7 +24,9 @@ from channels import Failed, by_email, by_webhook, text_of
 from memory import Memory
 
 from streams.client import (
+    LinkKeys,
     Outcome,
+    OwnPageLink,
     Sent,
     StopOrder,
     TouchpointPublisher,
@@ -33,6 +35,7 @@ from streams.client import (
     Withdrawal,
     ask_valid,
     may_send,
+    own_page_link,
 )
 from streams.errors import EngineError
 from streams.kafka.errors import BrokerUnreachable
@@ -56,6 +59,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--from", dest="sender", default="shop@shop.example")
     parser.add_argument("--listen", default="127.0.0.1:8025", metavar="HOST:PORT", help="for links and the provider")
     parser.add_argument("--links", metavar="URL", help="under which customers reach that; without it http://HOST:PORT")
+    parser.add_argument("--own-page", metavar="URL", help="of the customers' own page: each message has a link to it")
+    parser.add_argument("--own-page-keys", metavar="FILE", type=Path, help="that sign those links")
     return parser.parse_args()
 
 
@@ -69,6 +74,7 @@ class Sender:
         if given.smtp:
             self._ways["email"] = by_email(given.smtp, given.sender, contacts)
         self._webhook = by_webhook(given.webhook) if given.webhook else None
+        self._keys = LinkKeys.of(given.own_page_keys.read_text("utf-8")) if given.own_page else None
 
     def run(self, ended: threading.Event) -> None:
         """Until the event; then what is to be reported is still published."""
@@ -103,7 +109,7 @@ class Sender:
         try:
             if way is None:
                 raise Failed("refused_by_sender", f"no way for channel {trigger.channel}")
-            way(trigger, text_of(trigger, links), links["pixel"])
+            way(trigger, text_of(trigger, links, self._own_page(trigger)), links["pixel"])
         except Failed as error:
             logger.warning("trigger %s for %s: %s", trigger.id, trigger.customer, error)
             if error.passes:
@@ -113,6 +119,13 @@ class Sender:
             return
         logger.info("sent %s to %s by %s", trigger.action, trigger.customer, trigger.channel)
         self._memory.end(trigger, "offer_sent")
+
+    def _own_page(self, trigger: Trigger) -> OwnPageLink | None:
+        """Where the customer ends messages of this channel, and sees what is known of them."""
+        if self._keys is None:
+            return None
+        url, channel = self._given.own_page, trigger.channel
+        return own_page_link(url, trigger.customer, self._keys, now_ms=now_ms(), channel=channel)
 
     def _report(self, publisher: TouchpointPublisher) -> None:
         try:

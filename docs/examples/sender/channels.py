@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
+from email.policy import SMTP
 from html import escape
 from pathlib import Path
 from string import Template
@@ -15,10 +16,12 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from models.outputs import encode
-from streams.client import Trigger
+from streams.client import OwnPageLink, Trigger
 
 CONTENT = Path(__file__).parent / "content"
 TIMEOUT_S = 10.0
+LONG_LINES = SMTP.clone(max_line_length=998)
+"""Shorter ones would have the long address in `List-Unsubscribe` encoded, which mail programs do not read."""
 
 
 class Failed(Exception):
@@ -30,14 +33,18 @@ class Failed(Exception):
 
 
 class Text(NamedTuple):
-    """A message in words."""
+    """A message in words. headers: of a mail, by which a mail program unsubscribes with one click (RFC 8058)."""
 
     subject: str
     body: str
+    headers: Mapping[str, str] = {}
 
 
-def text_of(trigger: Trigger, words: Mapping[str, str]) -> Text:
-    """What the message says: content/NAME.LANGUAGE.txt, else content/NAME.txt, else default.txt; first the subject."""
+def text_of(trigger: Trigger, words: Mapping[str, str], own_page: OwnPageLink | None) -> Text:
+    """What the message says: content/NAME.LANGUAGE.txt, else content/NAME.txt, else default.txt; first the subject.
+
+    own_page: of the customer, to be put below it; advertising can be ended by one click as well.
+    """
     name = Path(trigger.content or trigger.action).name
     language = trigger.language.partition("-")[0]
     files = [f"{name}.{language}.txt", f"{name}.txt", "default.txt"]
@@ -45,7 +52,10 @@ def text_of(trigger: Trigger, words: Mapping[str, str]) -> Text:
     known = {**{key: str(value) for key, value in trigger.parameters.items()}, **words, "customer": trigger.customer}
     subject, _, body = Template(file.read_text(encoding="utf-8")).safe_substitute(known).partition("\n")
     notices = "".join(f"\n{notice}" for notice in trigger.notices)
-    return Text(subject, body.strip() + "\n" + notices)
+    if own_page is None:
+        return Text(subject, body.strip() + "\n" + notices)
+    headers = own_page.headers if trigger.purpose == "marketing" else {}
+    return Text(subject, f"{body.strip()}\n{notices}\n{own_page.page}\n", headers)
 
 
 def by_email(server: str, sender: str, address: Callable[[str], str | None]) -> Callable[[Trigger, Text, str], None]:
@@ -56,10 +66,12 @@ def by_email(server: str, sender: str, address: Callable[[str], str | None]) -> 
         to = address(trigger.customer)
         if to is None:
             raise Failed("no_address", trigger.customer)
-        message = EmailMessage()
+        message = EmailMessage(policy=LONG_LINES)
         message["From"], message["To"], message["Subject"] = sender, to, text.subject
         # The same trigger is the same message, for every server on its way.
         message["Message-ID"] = f"<{trigger.id}@{sender.partition('@')[2]}>"
+        for name, value in text.headers.items():
+            message[name] = value
         message.set_content(text.body)
         html = escape(text.body).replace("\n", "<br>")
         message.add_alternative(f'<p>{html}</p><img src="{escape(pixel)}" width="1" height="1" alt="">', subtype="html")

@@ -24,6 +24,7 @@ import pytest
 
 from models.outputs import Position, StopOrder, Trigger, Withdrawal, encode
 from models.touchpoints import Rejected, read
+from streams.client import LinkKeys
 from streams.local.processes import LOOPBACK, free_port
 from streams.monitoring.health import Progress
 from streams.monitoring.http import WebServer
@@ -35,6 +36,7 @@ from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, shopping
 
 HOUR = 3_600_000
+OWN_PAGE_KEYS = f"a1:{'s' * 32}"
 WAIT_S = 60.0
 Posted = list[tuple[str, Any]]
 
@@ -59,6 +61,8 @@ class Running:
             "--memory",
             str(folder / "sender.sqlite"),
         ]
+        (folder / "keys").write_text(f"{OWN_PAGE_KEYS}\n")
+        self._command += ["--own-page", "https://me.shop.example", "--own-page-keys", str(folder / "keys")]
         self._command += ["--smtp", smtp, "--webhook", hook, "--worker", worker, "--listen", f"{LOOPBACK}:{self.port}"]
         self.process = self.start()
 
@@ -173,6 +177,11 @@ def test_it_sends_what_may_be_sent_once_and_tells_what_became_of_each(
     text = mail.get_payload(0).get_payload(decode=True).decode()
     assert "Guten Tag anna" in text
     assert "You may object at any time." in text
+    page = text.split()[-1]
+    linked = LinkKeys.of(OWN_PAGE_KEYS).read(page.removeprefix("https://me.shop.example/o/"), now)
+    assert (linked.customer, linked.channel) == ("anna", "email")
+    assert mail["List-Unsubscribe"] == f"<{page}/one-click>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     accept, decline = links(mail)
     [pixel] = re.findall(r'src="(http://[^"]+/o/[^"]+)"', mail.get_payload(1).get_payload(decode=True).decode())
     with urlopen(pixel) as image:
