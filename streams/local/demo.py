@@ -52,7 +52,10 @@ TICK_DAYS = 7.0
 SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
 """The embedded broker lets a group member wait for half of the session timeout."""
 
-WORKER_START_S, WORKER_STOP_S = 60.0, 10.0
+WORKER_START_S, WORKER_STOP_S = 600.0, 10.0
+"""Installed as a package, the engine compiles its kernels at the first start: a minute, on a busy machine some."""
+SLOW_S = 10.0
+SLOW = "still starting: the first time here, it compiles the engine for this processor, a minute or two"
 ANSWERS, ANSWER_S = 20, 0.05
 LOG_LINES = 30
 CODE = Path(__file__).resolve().parents[2]
@@ -193,7 +196,13 @@ class RunningDemo:
             where = f"broker {self.config.bootstrap_servers}, Redis {self.config.shown_redis_url}"
             self._write_line(f"{where}, starting a worker")
             self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
-            self.worker.start()
+            said = threading.Timer(SLOW_S, self._write_line, [SLOW])
+            said.daemon = True
+            said.start()
+            try:
+                self.worker.start()
+            finally:
+                said.cancel()
             self._stack.callback(self.worker.stop)
             self._redis: Any = self._stack.enter_context(blocking(redis_connection(self.config)))
             self._triggers = self._reader("triggers")

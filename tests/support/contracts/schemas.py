@@ -27,8 +27,8 @@ TRIGGERS: Final = (Trigger, Withdrawal, StopOrder, Unsent)
 MS: Final = "ms since 1970-01-01T00:00:00Z, log time"
 TIMES: Final = frozenset({"time", "expires_at", "not_before", "valid_until", "until", "timestamp", "due", "late"})
 """Fields of outputs that hold such a time."""
-PRINTABLE: Final = "^[^\\u0000-\\u001f]*$"
-"""Of source, id and subject: no control characters."""
+PRINTABLE: Final = "^[^\\x00-\\x1f]*$"
+"""Of source, id and subject: no control characters; in what the regular expressions of all languages have in common."""
 ENVELOPE: Final = {
     "specversion": "the version of CloudEvents",
     "id": "of the fact (an order, a case), unique for the source; the same source and id count once",
