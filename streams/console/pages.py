@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from streams.console.dead_page import dead_page
 from streams.console.model_page import model_page
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.policy_page import policy_page
@@ -30,6 +31,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/now", now),
         web.get("/decisions", decisions),
         web.get("/system", system),
+        web.get("/system/dead", dead),
         web.get("/customers", customer),
         web.get("/value", value),
         web.get("/proof", proof),
@@ -58,6 +60,10 @@ async def decisions(request: web.Request) -> web.StreamResponse:
 
 async def system(request: web.Request) -> web.StreamResponse:
     return page(request, "system.html", system_page(await request.app[SOURCES].now()))
+
+
+async def dead(request: web.Request) -> web.StreamResponse:
+    return page(request, "dead.html", dead_page(await request.app[SOURCES].dead_letters(), sees_customers(request)))
 
 
 async def policy(request: web.Request) -> web.StreamResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,9 +13,12 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+import msgspec
+
 from models.customer.layout import ERASED
 from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
+from models.outputs import DeadLetter
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Touch as Touchpoint
@@ -25,6 +28,8 @@ from streams.config import Config
 from streams.console.background import Background, Made
 from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
+from streams.kafka.security import kafka_connection
+from streams.kafka.topic_reader import Read, TopicReader
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
 from streams.operations.customer.forecast import CustomerForecast
@@ -48,6 +53,8 @@ from streams.store.stop_flag import read_flag
 
 T = TypeVar("T")
 LOOK_BACK: Final = 365 * DAY
+MOST_DEAD: Final = 100
+"""Dead letters that are read."""
 READERS: Final = 2
 ANSWER_S: Final = 20.0
 """A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
@@ -60,6 +67,7 @@ FLAG_S: Final = 2.0
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
 ENDS: Final = 2**62
+_decode_dead: Final = msgspec.json.Decoder(DeadLetter).decode
 USUAL: Final = Terms()
 
 
@@ -135,6 +143,9 @@ class Reading:
     async def stops(self) -> StopsSource:
         return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._stops))
 
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._dead_letters))
+
     async def model(self) -> Made:
         """The learner's states are megabytes: in the background."""
         return await self._background.made("model", partial(model_now, self._config), FRESH_RECORDS_S)
@@ -180,6 +191,11 @@ class Reading:
         async with store_of(self._config) as store:
             return await stored_customer(store, partition, customer)
 
+    def _dead_letters(self) -> Sequence[DeadLetter]:
+        """One that this release can't read is passed over."""
+        with TopicReader(kafka_connection(self._config), self._config.topic("deadletters")) as reader:
+            return [one for one in map(_dead_letter, reader.last(MOST_DEAD)) if one is not None]
+
     def _stops(self) -> StopsSource:
         partitions = touchpoint_partitions(self._config)
 
@@ -217,6 +233,13 @@ class Reading:
             return PolicyPage("", "", told, waiting, history, proposals)
         levels = tuple((one.name, one.at) for one in last.levels(None))
         return PolicyPage(last.name, last.text, told, waiting, history, proposals, levels)
+
+
+def _dead_letter(read: Read) -> DeadLetter | None:
+    try:
+        return _decode_dead(read.value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def model_now(config: Config) -> dict[str, Any]:

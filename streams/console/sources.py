@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from models.outputs import DeadLetter
 from streams.console.background import Made
 from streams.monitoring.top.view import View
 from streams.operations.stops import Where
@@ -122,6 +124,9 @@ class Sources(Protocol):
 
     async def stops(self) -> StopsSource:
         """What is stopped, and where."""
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """The newest, oldest first; not many."""
 
     async def model(self) -> Made:
         """The models, as `streams.operations.model_story` tells."""

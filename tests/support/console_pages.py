@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
+from models.outputs import DeadLetter
 from models.timeline.stop_types import Stop
 from streams.console.background import Made
 from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
@@ -221,6 +223,14 @@ class Pages:
         self._answer()
         stop = Stop(NOW, ("marketing",), by="ada", why="wrong prices")
         return StopsSource((Where(stop, True, (0,), (1,)),), ("offer", "sorry"))
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        self._answer()
+        value = b64encode(f'{{"subject":"anna","data":"{EVIL}\x9b"}}'.encode()).decode()
+        return [
+            DeadLetter("not_json", "no JSON", "x.touchpoints", 0, 7, NOW, 9_000, b64encode(b"\xff{").decode()),
+            DeadLetter("unknown_type", f"of anna {EVIL}", "x.touchpoints", 1, 8, NOW, 40, value, "", "anna", "bought"),
+        ]
 
     async def model(self) -> Made:
         self._answer()

@@ -23,7 +23,7 @@ from streams.console.rendering import PAGES
 from streams.console.roles import roles_of
 from streams.errors import ExitCode
 from tests.integration.cli.test_cli_why import Place, Retention, place
-from tests.support.chromium import tab
+from tests.support.chromium import Tab, tab
 from tests.support.console_pages import Did, Pages
 from tests.support.servers import ProgramMissing, program
 
@@ -66,6 +66,9 @@ def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Pla
     assert "is in force</h1>" in text
     assert "[risk]" in text
     assert asyncio.run(page("/customers?customer=nobody"))[0] == 404
+    status, text = asyncio.run(page("/system/dead"))
+    assert status == 200
+    assert "Every record could be applied" in text
     status, text = asyncio.run(made_beside("/value"))
     assert status == 200
     assert "customers were looked at, all of them" in text
@@ -167,7 +170,22 @@ async def looked_at(chromium: str, path: str, width: int) -> tuple[bool, list[st
         await page.open(str(server.make_url(path)), width)
         live = await page.until('document.getElementById("live")?.textContent')
         beyond = await page.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return live == "live", page.complaints, int(beyond)
+        return live == "live", page.complaints + await unnamed(page), int(beyond)
+
+
+SPOKEN = {"button", "link", "textbox", "searchbox", "checkbox", "radio", "combobox", "image", "region", "navigation"}
+
+
+async def unnamed(page: Tab) -> list[str]:
+    """What a screen reader meets without a name; and whether the keyboard comes first to the way past the header."""
+    nodes = (await page.call("Accessibility.getFullAXTree"))["nodes"]
+    told = [(one.get("role", {}).get("value"), one.get("name", {}).get("value")) for one in nodes if not one["ignored"]]
+    assert any(role == "heading" and name for role, name in told)
+    for kind in ("rawKeyDown", "keyUp"):
+        await page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    skips = await page.value("document.activeElement.className + getComputedStyle(document.activeElement).outlineStyle")
+    found = [] if skips == "skipsolid" else [f"the first focus is on {skips}"]
+    return found + [f"{role} without a name" for role, name in told if role in SPOKEN and not name]
 
 
 async def pressed(chromium: str, did: Did) -> tuple[str, list[str]]:
@@ -197,5 +215,5 @@ def test_a_browser_stops_everything_by_one_press_and_one_confirmation(chromium: 
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_each_page_live_and_complains_of_nothing(chromium: str, width: int) -> None:
-    for name in (*PAGES, "customers?customer=anna", "stop"):
+    for name in (*PAGES, "customers?customer=anna", "stop", "system/dead"):
         assert asyncio.run(looked_at(chromium, f"/{name}", width)) == (True, [], 0), name

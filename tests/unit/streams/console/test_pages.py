@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from models.outputs import DeadLetter
 from streams.console import live
 from streams.console.access import Access
 from streams.console.app import console_app
@@ -38,7 +39,7 @@ def own(client: TestClient[Any, Any]) -> dict[str, str]:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("page", [*PAGES, "stop"])
+@pytest.mark.parametrize("page", [*PAGES, "stop", "system/dead"])
 async def test_each_page_is_whole_without_scripts_and_keeps_to_itself(page: str) -> None:
     async with console() as client:
         answer = await client.get(f"/{page}")
@@ -119,6 +120,24 @@ async def test_the_policys_page_tells_its_changes_and_what_a_threshold_finds() -
     assert "What a threshold finds</title>" in text
     assert "<td>50%</td><td>25.0%</td><td>62.5%</td><td>75.0%</td>" in text
     assert "go back to it" not in text, "nobody acts here"
+
+
+@pytest.mark.asyncio
+async def test_dead_letters_are_shown_with_reason_and_record() -> None:
+    async with console() as client:
+        text = await (await client.get("/system/dead")).text()
+    assert "<h1>2 newest records that could not be applied</h1>" in text
+    assert "x.touchpoints[0]@7, of 9,000 bytes the first 2" in text
+    assert "\\xff{" in text
+    assert "bought of <a" in text
+    assert "\\x9b" in text, "what could steer something is shown as it is written"
+
+    class Nobody(Pages):
+        async def dead_letters(self) -> Sequence[DeadLetter]:
+            return []
+
+    async with console(Nobody()) as client:
+        assert "Every record could be applied" in await (await client.get("/system/dead")).text()
 
 
 class Proven(Pages):

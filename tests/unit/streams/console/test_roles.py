@@ -98,6 +98,9 @@ async def test_who_only_looks_sees_no_single_customer() -> None:
         answer = await client.get("/customers?customer=anna", headers=as_("somebody"))
         assert answer.status == 403
         assert "anna is" not in await answer.text()
+        dead = await (await client.get("/system/dead", headers=as_("somebody"))).text()
+        assert "unknown_type" in dead
+        assert "anna" not in dead
         live = await client.get("/live?page=now", headers=as_("somebody"))
         assert b"alert(" not in await live.content.readline()
         seen = await (await client.get("/now", headers=as_("bert"))).text()
