@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
 """Files of the repository that are pages of the site, too."""
 LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+[^)#\s]*)[^)]*\)")
-LOADED = re.compile(r"""(?:<script[^>]*\ssrc|<img[^>]*\ssrc|<link[^>]*\shref|url\(|@import)\s*=?\s*["'(]?(https?:)?//""")
+LOADED = re.compile(
+    r"""(?:<script[^>]*\ssrc|<img[^>]*\ssrc|<link[^>]*\shref|url\(|@import)\s*=?\s*["'(]?(https?:)?//"""
+)
 
 
 def on_files(files: Any, config: Any) -> Any:

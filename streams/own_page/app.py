@@ -228,7 +228,7 @@ async def _whole_page(
     say = say_to(request, known.tail.language)
     waits = await parts.service.waiting(customer)
     places = await parts.service.source.places(known, GERMAN if say.language == "de" else ENGLISH)
-    times = Times(say, known.tail.time_zone)
+    times = Times(say, known.zone)
     values = {
         **whole_page(known, waits, places, say),
         "form": parts.access.form(customer, parts.service.clock()),

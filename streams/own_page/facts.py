@@ -21,6 +21,7 @@ from models.decisions.standing import OTHERS, Outstanding
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import kind_told
 from models.decisions.zones import zone_of
+from models.loyalty.stored import unpack_account
 from models.settings import SECOND
 from streams.operations.customer.portrait import profile_view
 from streams.operations.why.phrases import language_of
@@ -29,7 +30,7 @@ from streams.own_page.reading import Known
 
 
 class Times:
-    """Times as the customer reads them, by their own clock; UTC where they have named none."""
+    """Times as the customer reads them, by the clocks of a zone; UTC where it is none."""
 
     def __init__(self, say: Catalogue, time_zone: str) -> None:
         self._say, self.zone = say, zone_of(time_zone) or UTC
@@ -104,6 +105,25 @@ def _contract(stored: bytes, say: Catalogue, times: Times) -> Iterator[str]:
     contract = unpack_contract(stored)
     renews = say("renews", day=times.day(contract.renews_at)) if contract.renews_at else ""
     yield say("contract", plan=contract.plan or "–", state=say(f"contract_{contract.state}"), renews=renews)
+
+
+def points(known: Known, say: Catalogue, times: Times) -> tuple[str, list[str]] | None:
+    """How many points they can spend, and what becomes of them, in sentences; None: there is no account."""
+    if not known.tail.points:
+        return None
+    account = unpack_account(known.tail.points)
+    told = []
+    if account.pending:
+        told.append(say("points_pending", points=_whole(account.pending, say)))
+    if (expiry := account.next_expiry) > known.time:
+        told.append(say("points_expire", points=_whole(account.lots[expiry], say), day=times.day(expiry)))
+    if account.owed:
+        told.append(say("points_owed", points=_whole(account.owed, say)))
+    return _whole(account.balance, say), told
+
+
+def _whole(number: int, say: Catalogue) -> str:
+    return f"{number:,}".replace(",", say("thousands"))
 
 
 def channels(known: Known, say: Catalogue, times: Times) -> list[Switch]:

@@ -15,6 +15,7 @@ from streams.own_page.facts import (
     channels,
     facts,
     most_a_week,
+    points,
     purposes,
     restricted_since,
     sent,
@@ -39,7 +40,7 @@ def off_page(options: Options, channel: str, say: Catalogue) -> Values:
 
 def whole_page(known: Known, waits: Erasure | None, places: list[Told], say: Catalogue) -> Values:
     """What is known, each switch as it is, and what can be asked for."""
-    times, tail = Times(say, known.tail.time_zone), known.tail
+    times, tail = Times(say, known.zone), known.tail
     most, options = most_a_week(known), known.options
     since = restricted_since(known)
     rewards = dict.fromkeys((*options.rewards, *tail.rewards))
@@ -49,6 +50,7 @@ def whole_page(known: Known, waits: Erasure | None, places: list[Told], say: Cat
         "nobody": known.record is None and not known.pending,
         "pending": known.pending,
         "facts": list(facts(known, say, times)),
+        "points": points(known, say, times),
         "zone": times.zone_told(),
         "all_off": all_off(known),
         "channels": channels(known, say, times),

@@ -52,6 +52,11 @@ class Known(NamedTuple):
     time: int = 0
 
     @property
+    def zone(self) -> str:
+        """By whose clocks times are told: the customer's, else those of the policy."""
+        return self.tail.time_zone or (self.policy.policy.zone if self.policy is not None else None) or ""
+
+    @property
     def options(self) -> Options:
         """What there is to choose from."""
         return Options() if self.policy is None else options_of(self.policy)

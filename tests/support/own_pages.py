@@ -30,12 +30,26 @@ KEYS = LinkKeys.of(f"now:{'n' * 32} then:{'t' * 32}")
 OTHERS = LinkKeys.of(f"now:{'o' * 32}")
 BEFORE = LinkKeys.of(f"then:{'t' * 32}")
 NOW = BOUGHT + 2 * DAY
+POINTS = """
+[points]
+expires = "180d"
+expires_at = "month"
+[points.earn.purchases]
+touchpoints = ["purchase"]
+points = 1
+per = 1.0
+[points.earn.reviews]
+touchpoints = ["review"]
+points = 1200
+pending = "14d"
+"""
 RICH = (
     POLICY.replace("[channel.email]", "[channel.email]\n[channel.push]\n[channel.letter]")
     .replace('content = "basket"', 'content = "basket"\ntopic = "carts"')
     .replace('content = "offer"', 'content = "offer"\ntopic = "offers"\nparameters = { reward = "free-delivery" }')
+    + POINTS
 )
-"""A policy with channels, topics and a reward to choose from."""
+"""A policy with channels, topics, a reward to choose from, and points."""
 
 
 class Sent:

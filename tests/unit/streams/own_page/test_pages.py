@@ -209,6 +209,16 @@ async def test_what_is_known_is_told_in_sentences_and_only_to_who_is_signed_in()
 
 
 @pytest.mark.asyncio
+async def test_points_are_told_with_what_is_pending_and_what_expires() -> None:
+    page = OwnPage(Story(RICH, days=2).then(1, "review", rating=5))
+    async with page.client() as client:
+        text = await (await client.get("/me?lang=de", **ME)).text()
+    assert '<p class="figure">9</p>' in text
+    assert "1.200 weitere sind einlösbar" in text
+    assert "9 davon verfallen am 1. August 2000." in text
+
+
+@pytest.mark.asyncio
 async def test_who_is_signed_in_switches_on_again_and_sees_it_before_the_engine_does() -> None:
     page = OwnPage(applies=False)
     async with page.client() as client:
@@ -262,7 +272,7 @@ async def test_an_erasure_waits_a_day_with_a_notice_and_can_be_taken_back() -> N
         assert "everything that is known" in before
         assert "30 days after it was written" in before
         _, text = await press(client, "/me", "forget", signed_in="c")
-        assert "On 6 January 2000, 12:00 you will be forgotten." in text
+        assert "On 6 January 2000, 13:00 you will be forgotten." in text
         record = await page.record()
         assert record is not None
         assert record.tail.silent_until == NOW + WAITS
