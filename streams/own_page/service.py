@@ -10,7 +10,6 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-from models.customer.tail import Tail
 from models.touchpoints import InvalidTouchpoint, Touch, event, read
 from streams.client.links import LinkKeys
 from streams.errors import EngineError
@@ -29,6 +28,7 @@ from streams.own_page.wishes import (
     off,
     silence_as_before,
     silence_for_erasure,
+    unsubscribed,
 )
 
 NO_FORM: Final[Form] = {}
@@ -90,14 +90,15 @@ class Service:
         if channel and channel not in options.channels:
             options = options._replace(channels=(*options.channels, channel))
         wish = off(what, known.tail, options, form, self.clock())
+        if what == "channel" and wish.fields["channel"] == channel:
+            wish = unsubscribed(channel)
         return await self._said(customer, wish, once, via, form)
 
     async def one_click(self, customer: str, channel: str) -> Wish:
         """RFC 8058: the channel of the link, or all. Reads nothing, so that it works whatever is away but Kafka."""
-        form = {"channel": [channel]}
-        wish = off("channel" if channel else "all", Tail(), Options(channels=(channel,)), form, self.clock())
         # Within a minute it is one. Later it may follow a switching on, which it must undo.
-        return await self._said(customer, wish, f"one-click {self.clock() // 60_000}", "one click", form)
+        once, form = f"one-click {self.clock() // 60_000}", {"channel": [channel]}
+        return await self._said(customer, unsubscribed(channel), once, "one click", form)
 
     async def change(self, customer: str, what: str, form: Form, once: str, via: str) -> Wish:
         """What whoever is signed in asks for. Raises NotPossible, EngineError."""

@@ -127,6 +127,14 @@ def change(what: str, customer_tail: Tail, options: Options, form: Form, now: in
     return off(what, customer_tail, options, form, now)
 
 
+def unsubscribed(channel: str) -> Wish:
+    """What a link in a message ends on the channel that it was sent on; churn is estimated from such, too. Without a
+    channel it ends all advertising."""
+    if not channel:
+        return _consent(False, "off_all")
+    return Wish("message_unsubscribed", {"channel": channel}, "off_channel", {"channel": channel})
+
+
 def silence_for_erasure(tail: Tail, due: int) -> Wish:
     """No advertising while an erasure waits."""
     return _silence(max(tail.silent_until, due))

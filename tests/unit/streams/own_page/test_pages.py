@@ -54,14 +54,19 @@ async def test_a_click_closes_a_channel_and_the_page_says_so() -> None:
     page = OwnPage()
     async with page.client() as client:
         status, text = await press(client, page.link(), "channel", channel="email")
+        record = await page.record()
+        await press(client, page.link(), "channel", channel="letter")
+        also_record = await page.record()
     assert status == 200
     assert "No more advertising by Email." in text
-    record = await page.record()
     assert refuses(record, "email")
-    assert not refuses(record, "push")
-    said = json.loads(page.published[0])
-    assert (said["type"], said["subject"], said["source"]) == ("consent_changed", "c", "/retention/own-page")
-    assert said["data"] == {"marketing": False, "source": "own page", "channels": ["email"]}
+    assert not refuses(record, "letter")
+    assert refuses(also_record, "letter")
+    # A link in a message unsubscribes from such messages; what it closes beside them is a word on consent.
+    said, also = map(json.loads, page.published)
+    assert (said["type"], said["subject"], said["source"]) == ("message_unsubscribed", "c", "/retention/own-page")
+    assert said["data"] == {"channel": "email"}
+    assert (also["type"], also["data"]["channels"]) == ("consent_changed", ["letter"])
 
 
 @pytest.mark.asyncio
