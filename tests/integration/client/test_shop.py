@@ -97,6 +97,6 @@ def test_what_the_pages_tell_is_published_once_and_a_killed_shop_forgets_nothing
     assert 'subject is ""' in refused
 
 
-@pytest.mark.parametrize("example", ["shop", "sender", "publish"])
+@pytest.mark.parametrize("example", ["shop", "sender", "publish", "consume"])
 def test_an_example_is_named_where_people_look_for_it(example: str) -> None:
     assert f"examples/{example}/README.md" in (PROJECT / "docs" / "clients.md").read_text(encoding="utf-8")

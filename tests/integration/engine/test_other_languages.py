@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from models.outputs import DeadLetter
-from streams.local.processes import ProgramMissing
-from tests.support.publishers import LANGUAGES, publisher
+from tests.support.programs import built
 from tests.support.servers import ApacheKafka
 from tests.support.world_fixtures import MakeWorld
 from tests.support.world_live import LIVE, stand_still
@@ -25,12 +24,7 @@ def test_each_language_whose_tools_are_here_is_understood_and_the_others_are_nam
 ) -> None:
     world = make_world(kafka, **LIVE)
     world.worker()
-    commands, missing = {}, []
-    for language in LANGUAGES:
-        try:
-            commands[language] = publisher(language)
-        except ProgramMissing as error:
-            missing.append(f"{language} ({error})")
+    commands, missing = built("publish")
     with capsys.disabled():
         print("".join(f"\nnot run: a publisher in {one}" for one in missing))
     assert "python" in commands

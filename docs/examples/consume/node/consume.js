@@ -1,0 +1,65 @@
+// Consume triggers from Node.js with kafkajs, and tell the engine what became of them.
+//
+//     npm install
+//     node consume.js 127.0.0.1:9092 retention.triggers retention.touchpoints
+
+import { Kafka, Partitioners, logLevel } from "kafkajs";
+
+const [servers, triggers, touchpoints, idle = "0", group = "sender-node"] = process.argv.slice(2);
+const kafka = new Kafka({ brokers: servers.split(","), logLevel: logLevel.ERROR });
+const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+// kafkajs reads committed transactions alone unless `readUncommitted` says otherwise.
+const consumer = kafka.consumer({ groupId: group });
+
+const seen = new Set(); // of a service of yours: a table, written with the message
+const say = (line) => console.log(JSON.stringify(line));
+
+async function report(what, trigger) {
+  const event = {
+    specversion: "1.0",
+    type: what,
+    id: `${trigger.id}:${what}`, // of the fact: published twice it counts once
+    source: "https://sender.example/node",
+    subject: trigger.customer,
+    time: new Date().toISOString(),
+    data: { trigger_id: trigger.id, channel: trigger.channel },
+  };
+  await producer.send({ topic: touchpoints, acks: -1, messages: [{ key: event.subject, value: JSON.stringify(event) }] });
+}
+
+async function handle(record) {
+  switch (record.type) {
+    case "trigger":
+      if (seen.has(record.id)) return; // at least once: a trigger may come again
+      seen.add(record.id);
+      if (record.expires_at <= Date.now()) return report("offer_expired", record);
+      say({ send: record.action, to: record.customer, by: record.channel }); // here: send the message
+      return report("offer_sent", record);
+    case "withdrawal":
+      // Whoever has not sent that trigger yet drops it, and reports `offer_withdrawn`. Here all are sent at once.
+      return say({ withdrawn: record.trigger, why: record.reason });
+    default: // "stopped" (an operator's order), "unsent": for who holds triggers back
+  }
+}
+
+let last = Date.now();
+await producer.connect();
+await consumer.connect();
+await consumer.subscribe({ topic: triggers, fromBeginning: true });
+await consumer.run({
+  // An offset is committed once this has returned; what it throws comes again.
+  eachMessage: async ({ message }) => {
+    await handle(JSON.parse(message.value.toString()));
+    last = Date.now();
+  },
+});
+
+async function end() {
+  await consumer.disconnect();
+  await producer.disconnect();
+  process.exit(0);
+}
+process.on("SIGINT", end).on("SIGTERM", end);
+if (Number(idle)) {
+  setInterval(() => Date.now() - last > 1000 * Number(idle) && end(), 200);
+}
