@@ -30,7 +30,7 @@ from models.customer.restrictions import (
     standing,
     unpack_restrictions,
 )
-from models.customer.tail import MAX_LIST, MAX_MORE_CASES, MAX_OPEN_CASES, Tail
+from models.customer.tail import MAX_CASE_BYTES, MAX_LIST, MAX_MORE_CASES, MAX_OPEN_CASES, Tail
 from models.settings import DAY, SECOND
 from models.touchpoints import Kind, Payload
 from models.touchpoints.types.campaign import OfferFailedData, SpamReportedData
@@ -150,10 +150,14 @@ def _cancelling(tail: Tail, kind: int, time: int, data: CancelStartedData, now: 
 
 
 def _case_opened(tail: Tail, time: int, data: CaseOpenedData, late: bool) -> None:
-    if len(tail.cases) < MAX_OPEN_CASES or data.case_id in tail.cases:
+    if data.case_id in tail.cases or (len(tail.cases) < MAX_OPEN_CASES and _fits(data.case_id, tail.cases)):
         tail.cases[data.case_id] = time
     else:
         tail.more_cases = min(tail.more_cases + 1, MAX_MORE_CASES)
+
+
+def _fits(case: str, cases: Mapping[str, int]) -> bool:
+    return len("".join((case, *cases)).encode()) <= MAX_CASE_BYTES
 
 
 def _case_resolved(tail: Tail, time: int, data: CaseResolvedData, late: bool) -> None:

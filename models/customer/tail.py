@@ -11,6 +11,8 @@ Part = TypeVar("Part")
 
 # -- bounds of the tail
 MAX_OPEN_CASES: Final = 16
+MAX_CASE_BYTES: Final = 8_000
+"""Of the ids of open cases, together: so that a record has room for all else that there may be in it."""
 MAX_LIST: Final = 8
 MAX_MORE_CASES: Final = 2**16 - 1
 NOT_STATED: Final = -1

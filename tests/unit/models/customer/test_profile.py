@@ -352,3 +352,10 @@ def test_a_case_opens_and_closes_however_late_the_word_comes() -> None:
     record = tell(Record(b"c"), "case_opened", 1, {"case_id": "T-1"}, late=True)
     assert list(record.tail.cases) == ["T-1"]
     assert not tell(record, "case_resolved", 2, {"case_id": "T-1"}, late=True).tail.cases
+
+
+def test_open_cases_of_long_ids_are_counted_where_there_is_no_room_for_their_names() -> None:
+    record = Record(b"c")
+    for i in range(MAX_OPEN_CASES):
+        tell(record, "case_opened", i, {"case_id": f"{i:02}" + "\U0001f600" * 198})
+    assert (len(record.tail.cases), record.tail.more_cases) == (10, 6)

@@ -19,6 +19,7 @@ from models.customer.layout import BASIS, DUE, IDS, MOST_BYTES, NUMBERS, RISK, S
 from models.customer.record import Record, hash_of, unpack
 from models.customer.restrictions import ACTION_PURPOSES, REASONS, Restriction, pack_restrictions
 from models.customer.tail import (
+    MAX_CASE_BYTES,
     MAX_LIST,
     MAX_MORE_CASES,
     MAX_OPEN_CASES,
@@ -29,6 +30,26 @@ from models.customer.tail import (
 )
 from models.customer.version_four import FOUR
 from models.customer.versions import written
+from models.decisions.running import MAX_RUNNING, Running
+from models.decisions.standing import (
+    MAX_COUNTS,
+    MAX_DATED,
+    MAX_ONCE,
+    MAX_OUTSTANDING,
+    MAX_UNREACHABLE,
+    MAX_WAITING,
+    Dated,
+    DayCount,
+    Outstanding,
+    Spent,
+    Stage,
+    Standing,
+    Waiting,
+)
+from models.decisions.standing_stored import pack_standing
+from models.decisions.unsent import MAX_UNSENT, Unsent
+from models.loyalty.account import MAX_EARNED, MAX_LOTS, MAX_PARTS, MAX_SPENT, Account, Drawn, Earned
+from models.loyalty.stored import pack_account
 from models.settings import DAY, EngineSettings
 from models.touchpoints import limits
 from tests.support.bench import Silence, run_alone
@@ -209,6 +230,42 @@ def _names(count: int, length: int) -> tuple[str, ...]:
     return tuple(chr(0x1F600 + i) + "\U0001f600" * (length - 1) for i in range(count))
 
 
+def _stands() -> Standing:
+    """All that a standing holds at most."""
+    spent = (Spent(1, START, 1, True),) * 3
+    return Standing(
+        0.5,
+        START,
+        START,
+        START,
+        True,
+        [Waiting(n + 1, START, START, 0.5, True) for n in range(MAX_WAITING)],
+        [Outstanding(n, START, START, START, 1, 1, 0, 3, Stage.OUT, spent, 1, START) for n in range(MAX_OUTSTANDING)],
+        [DayCount(10_000 + n, 1, 0, 3, 2) for n in range(MAX_COUNTS)],
+        {n + 1: START for n in range(MAX_ONCE)},
+        {n + 1: START for n in range(MAX_UNREACHABLE)},
+        START,
+        1,
+        [Running(1, START, 1, START)] * MAX_RUNNING,
+        carried=True,
+        shadowed=0.5,
+        live=1,
+        dates=(Dated(1, START, START),) * MAX_DATED,
+        silence_kept=True,
+        unsent=[Unsent(1, 1, 1, 1, 1, START, START, 0.5, START)] * MAX_UNSENT,
+        told={n + 1: 7 for n in range(MAX_WAITING)},
+    )
+
+
+def _account() -> Account:
+    """All that an account of points holds at most."""
+    return Account(
+        {START + n * DAY: 9 for n in range(MAX_LOTS)},
+        [Earned(1, START, START, START, 9, 9)] * MAX_EARNED,
+        [Drawn(1, START, ((START, 9),) * (MAX_PARTS // MAX_SPENT))] * MAX_SPENT,
+    )
+
+
 def test_the_largest_record_has_the_size_that_is_documented() -> None:
     record = Record(WHO)
     record.remember(1)
@@ -221,7 +278,7 @@ def test_the_largest_record_has_the_size_that_is_documented() -> None:
         rewards=_names(MAX_LIST, limits.MAX_REFERENCE),
         customer_class="consumer",
         programme=_names(1, limits.MAX_NAME)[0],
-        cases=dict.fromkeys(_names(MAX_OPEN_CASES, limits.MAX_REFERENCE), 2**53),
+        cases=dict.fromkeys(_names(MAX_OPEN_CASES, MAX_CASE_BYTES // MAX_OPEN_CASES // 4), 2**53),
         presence=_names(1, limits.MAX_CHANNEL)[0],
         opener=_names(1, limits.MAX_EVENT_ID)[0],
         trigger=bytes(16),
@@ -246,6 +303,8 @@ def test_the_largest_record_has_the_size_that_is_documented() -> None:
         ),
         contract=pack_contract(Contract(plan=_names(1, limits.MAX_NAME)[0])),
         more_cases=MAX_MORE_CASES,
+        standing=pack_standing(_stands()),
+        points=pack_account(_account()),
     )
     record.worth.bucket = 1
     value = record.pack()

@@ -16,19 +16,22 @@ from hypothesis import strategies as st
 
 from models.customer.layout import DUE
 from models.customer.record import unpack
+from models.decisions.points import book
+from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MAX_LOTS, Account
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, HOUR
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.order import time_of
+from models.touchpoints import Kind
 from streams.operations.audit import audit
 from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
-from tests.support.bench import digest
+from tests.support.bench import digest, run_alone
 from tests.support.logs import DATA, POINTS, START, clock, inserted, log_of, synthetic, told
 from tests.support.replies import with_policy
-from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, Story, Told
+from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, SILENCE, Story, Told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 LEDGER = """
@@ -220,6 +223,49 @@ def test_a_record_with_points_does_not_leave_by_silence() -> None:
     kept = replace(gone, text=ENDS["for good"]).run().kept.records[b"c"]
     assert account_of(kept).balance == 90
     assert time_of(unpack(b"c", kept).times[DUE]) > BOUGHT + 30_000 * DAY
+
+
+def test_history_is_booked_and_nobody_is_triggered_by_it() -> None:
+    logs = kept(7, [ENDS["rolling"]], 2, 12, 120)
+    cut = START + 90 * DAY
+    quiet, loud = (rehearse(logs, VARIANTS["live"], quiet_until=until) for until in (cut, 0))
+    entries = [[(one["customer"], one["time"], one["ledger"]) for one in ledger(world)] for world in (quiet, loud)]
+    assert entries[0] == entries[1]
+    sent = [json.loads(one.value) for shard in quiet.shards for one in shard.outputs if one.role == "triggers"]
+    assert min((one["time"] for one in sent), default=cut) >= cut
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_timer_on_which_the_ledger_raises_is_told_and_taken_up_a_day_later(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    def sick(account: Account, rules: Any, person: Any, touch: Any, now: int) -> list[LedgerEntry]:
+        if touch is None and now == BOUGHT + 7 * DAY:
+            raise ValueError("sick")
+        return book(account, rules, person, touch, now)
+
+    monkeypatch.setattr("models.engine.ledger.book", sick)
+    kept_here = run_alone(Story(KEPT, days=30).log(), SETTINGS, SILENCE, batch)
+    [letter] = kept_here.said("deadletters")
+    assert (letter["due"], letter["code"]) == (BOUGHT + 7 * DAY, "engine_error")
+    told_of = [(one["ledger"]["change"], one["time"] - BOUGHT) for one in kept_here.decisions("ledger")]
+    assert told_of == [("earned", 0), ("activated", 8 * DAY)]
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_a_touchpoint_on_which_the_ledger_raises_books_nothing(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    def sick(account: Account, rules: Any, person: Any, touch: Any, now: int) -> list[LedgerEntry]:
+        said = book(account, rules, person, touch, now)
+        if touch is not None and touch.kind == Kind.REVIEW:
+            raise ValueError("sick")
+        return said
+
+    monkeypatch.setattr("models.engine.ledger.book", sick)
+    story = Story(KEPT, days=30).then(3, "review", rating=5)
+    kept_here = run_alone(story.log(), SETTINGS, SILENCE, batch)
+    assert [one["event_type"] for one in kept_here.said("deadletters")] == ["review"]
+    assert [one["ledger"]["change"] for one in kept_here.decisions("ledger")] == ["earned", "activated"]
+    assert account_of(kept_here.records[b"c"]).balance == 90
 
 
 # -- on logs of many customers
