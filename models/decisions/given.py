@@ -40,7 +40,8 @@ class Given(NamedTuple):
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
     touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
     was not. shared: what the shard's customers share; its purse is changed. None: nothing.
-    history: nobody is triggered by what is it. stops: what operators have stopped.
+    history: nobody is triggered by what is it. stops: what operators have stopped. points: the customer's balance
+    before this place; None: it is the same.
     """
 
     policy: PolicyInForce
@@ -56,6 +57,7 @@ class Given(NamedTuple):
     shared: Common | None = None
     history: bool = False
     stops: tuple[Stop, ...] = ()
+    points: int | None = None
 
 
 class Sending(NamedTuple):

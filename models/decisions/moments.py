@@ -21,6 +21,7 @@ from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.others import asked
 from models.decisions.plans import due, heard, level_reached, over, window_over
+from models.decisions.points import ask_by_points
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
@@ -90,6 +91,8 @@ def decide(given: Given) -> list[Said]:
             said += hold(given, stopped)
     if given.why & _LEVEL:
         said += _asked_by_level(given)
+    if given.points is not None:
+        said += ask_by_points(given, given.points)
     said += ask_by_dates(given)
     if given.standing.running:
         said += due(given)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import floor
 from typing import Any, Final
 
 import msgspec
 
 from models.customer.moments import whole
-from models.decisions.given import Touched
+from models.decisions.comes import comes
+from models.decisions.given import Given, Said, Touched
 from models.decisions.person import Person, value_of
 from models.decisions.points_rules import HUNDRED, EarnRules, PointsRules
 from models.decisions.policy.conditions import holds
+from models.decisions.rules import rules_of
 from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MOST_POINTS, Account, Earned
 from models.loyalty.booking import NOT_WHOLE, adjust, advance, cancel, earn, refuse, spend, take_back
@@ -64,6 +67,14 @@ def book(
         said += [msgspec.structs.replace(one, cause=touch.id) for one in told]
         said += advance(account, now)  # what was earned long ago
     return said
+
+
+def ask_by_points(given: Given, before: int) -> Iterator[Said]:
+    """Let moments ask that come with a balance. before: what it was, points."""
+    rules, person, now = rules_of(given.policy).points, given.person, given.now
+    for name, when in rules.reached(before, person.points.balance) if rules is not None else ():
+        if not given.history and (when is None or holds(when, lambda field: value_of(person, field, now))):
+            yield from comes(given, name, now)
 
 
 def _booked(account: Account, rules: PointsRules, person: Person, touch: Touched, now: int) -> list[LedgerEntry]:

@@ -39,7 +39,7 @@ class EarnRules:
 class PointsRules:
     """All of them. multiply: conditions on the customer, each with hundredths. lasts: ms; None: for good. days: of a
     stretch of rolling expiry; 0: it is by `ends`, month or year. returns_within, cancels_within: ms. kinds: that the
-    ledger reads, by number."""
+    ledger reads, by number. reaches: moments, each with the balance at which it asks, and its condition."""
 
     earn: tuple[EarnRules, ...]
     multiply: tuple[tuple[Condition, int], ...]
@@ -51,6 +51,11 @@ class PointsRules:
     may_owe: bool
     cancels_within: int
     kinds: frozenset[int]
+    reaches: tuple[tuple[str, int, Condition | None], ...]
+
+    def reached(self, before: int, after: int) -> list[tuple[str, Condition | None]]:
+        """Moments that a balance asks which rises from one to another, each with its condition on the customer."""
+        return [(name, when) for name, at, when in self.reaches if before < at <= after]
 
     def expiry(self, time: int, active_at: int = 0) -> int:
         """When points expire that were earned at a time, and can be spent from `active_at` on: ms, a whole second.
@@ -92,6 +97,7 @@ def points_rules(policy: Policy) -> PointsRules | None:
         points.returns == "owed",
         ms_of(points.cancels_within),
         OWN_KINDS.union(*(one.kinds for one in earn)),
+        tuple((name, one.reaches, one.when) for name, one in policy.moment.items() if one.reaches is not None),
     )
 
 

@@ -83,13 +83,14 @@ def by_policy(
         stood: what it was before; 0.0: no estimate was made.
     """
     person = customer.person(row.probability, work.settings.alive, policy)
+    points = None
     if keep_points(work, policy, row, person, touch, customer.phase):
-        person = customer.person(row.probability, work.settings.alive, policy)
+        points, person = person.points.balance, customer.person(row.probability, work.settings.alive, policy)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
-    given = Given(policy, person, standing, *asked, shared=shared, history=history, stops=work.stops)
+    given = Given(policy, person, standing, *asked, shared=shared, history=history, stops=work.stops, points=points)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 

@@ -33,7 +33,7 @@ def keep_points(work: Work, policy: PolicyInForce, row: Row, person: Person, tou
     rules, tail = rules_of(policy).points, person.tail
     if rules is None and not tail.points:
         return False
-    account = unpack_account(tail.points)
+    account, _ = unpack_account(tail.points), person.points  # as it was: the person keeps it
     said = book(account, rules, person, touch, row.now)
     packed = pack_account(account, spread_of(phase))
     if said:

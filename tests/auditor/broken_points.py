@@ -176,6 +176,14 @@ def merged_without_need(log: Log) -> None:
     books(log, "merged", 20, lots=((YEAR, -20), (NEXT_YEAR, 20)))
 
 
+@breaks("no_cause")
+def asked_by_a_balance_that_was_not_reached(log: Log) -> None:
+    text = KEPT + '[moment.enough]\nsort = "points"\nreaches = 50\n'
+    begun(log, text.replace('moments = ["harm"]', 'moments = ["harm", "enough"]'))
+    buys(log, 20, 20)
+    log.send("sorry", "enough")
+
+
 @breaks("points_sum")
 def a_balance_that_is_none_of_its_entries(log: Log) -> None:
     begun(log)

@@ -18,7 +18,14 @@ MOST_DATED: Final = 8
 _OF_DATES: Final = ("field", "offset", "silent_for")
 _OF_UNANSWERED: Final = ("answered_by", "after")
 _OF_COUNTS: Final = ("nth", "in")
-_BELONGS: Final = {"date": _OF_DATES, "unanswered": _OF_UNANSWERED, "touchpoint": _OF_COUNTS, "risk": ()}
+_OF_POINTS: Final = ("reaches",)
+_BELONGS: Final = {
+    "date": _OF_DATES,
+    "unanswered": _OF_UNANSWERED,
+    "touchpoint": _OF_COUNTS,
+    "points": _OF_POINTS,
+    "risk": (),
+}
 _SORT_OF: Final = {key: sort for sort, keys in _BELONGS.items() for key in keys}
 
 

@@ -82,7 +82,7 @@ def _moments(policy: Policy) -> Faults:
         yield from twice(f"{key}.touchpoints", moment.touchpoints)
         yield from among(f"{key}.answered_by", moment.answered_by, TOUCHPOINTS, "the types of touchpoints")
         yield from twice(f"{key}.answered_by", moment.answered_by)
-        if moment.sort == "date":
+        if moment.sort in ("date", "points"):
             yield from _asked_by_no(key, moment)
         else:
             yield from _of_risk(key, moment, policy) if moment.sort == "risk" else _of_touchpoints(key, moment, policy)
@@ -96,10 +96,13 @@ def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.when", "given", "leave it out: it is about a touchpoint; give it to the actions")
 
 
+_ASK: Final = {"date": "dates ask", "points": "a balance asks"}
+
+
 def _asked_by_no(key: str, moment: Moment) -> Faults:
     for name in ("levels", "touchpoints"):
         if named := getattr(moment, name):
-            yield Problem(f"{key}.{name}", shown(named), "leave it out: dates ask here")
+            yield Problem(f"{key}.{name}", shown(named), f"leave it out: {_ASK[moment.sort]} here")
 
 
 def _of_touchpoints(key: str, moment: Moment, policy: Policy) -> Faults:

@@ -24,6 +24,11 @@ _OWN: Final = ("reward_redeemed", "reward_cancelled", "points_adjusted", "return
 def faults_of_points(policy: Policy) -> Iterator[Problem]:
     """All that is wrong with them."""
     points = policy.points
+    for name, moment in policy.moment.items():
+        if moment.sort == "points" and moment.reaches is None:
+            yield Problem(f"moment.{name}.reaches", "", "give at how many points it asks, such as 500")
+        if moment.sort == "points" and moment.when is not None:
+            yield from faults_of_condition(f"moment.{name}.when", moment.when, PERSON_FIELDS, policy.protected)
     if points is None:
         yield from _asked_without(policy)
         return
@@ -63,8 +68,10 @@ def _rule(key: str, rule: Earns, policy: Policy) -> Iterator[Problem]:
 def _asked_without(policy: Policy) -> Iterator[Problem]:
     """What goes by points where none are kept."""
     for name, moment in policy.moment.items():
-        if moment.field == "points_expire":
-            yield Problem(f"moment.{name}.field", '"points_expire"', "give the policy a table [points]: none are kept")
+        of_points = [("field", moment.field == "points_expire"), ("sort", moment.sort == "points")]
+        for key in (key for key, asks in of_points if asks):
+            told = shown(getattr(moment, key))
+            yield Problem(f"moment.{name}.{key}", told, "give the policy a table [points]: none are kept")
     asking = {f"action.{name}": one.when for name, one in policy.action.items()}
     asking |= {f"plan.{name}": one.when for name, one in policy.plan.items()}
     asking |= {f"moment.{name}": one.when for name, one in policy.moment.items() if one.sort == "date"}

@@ -54,7 +54,9 @@ class Points:
         asking = self._asking if self._asking is not None and self._asking.customer == decision.customer else None
         account.forget(decision.time)
         yield from judge(account, entry, asking, decision.time)
+        before = account.balance
         account.post(entry)
+        account.risen.append((decision.time, before, account.balance))
         less = min([*account.lots.values(), *account.held.values(), account.owed], default=0)
         if (entry.balance, entry.pending) != (account.balance, account.pending) or less < 0:
             comes_to = f"its entries come to {account.balance}, and {account.pending} pending"

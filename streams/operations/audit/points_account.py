@@ -43,6 +43,7 @@ class Account:
     owed: int = 0
     earned: list[Earned] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
+    risen: list[tuple[int, int, int]] = field(default_factory=list)
 
     @property
     def balance(self) -> int:
@@ -67,6 +68,10 @@ class Account:
     def expiring(self) -> int:
         """Points that expire next."""
         return self.lots[self.next_expiry] if self.next_expiry else 0
+
+    def rises(self, balance: int) -> list[int]:
+        """When it has come to a balance from below, ms."""
+        return [time for time, before, after in self.risen if before < balance <= after]
 
     def forget(self, now: int) -> None:
         """What can be undone no more."""

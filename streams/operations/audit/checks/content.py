@@ -80,7 +80,7 @@ def _level(case: Case) -> Iterator[Finding]:
 
 def _cause(case: Case) -> Iterator[Finding]:
     """Some touchpoint of the moment has come within its life, and has not had its answer."""
-    if case.moment.get("sort") in ("date", "unanswered"):
+    if case.moment.get("sort") in ("date", "unanswered", "points"):
         yield from _rang(case)
         return
     life = span(case.moment.get("within", "3d"))
@@ -116,7 +116,11 @@ def _rang(case: Case) -> Iterator[Finding]:
         return  # other signs of staying are the engine's to know
     found = rings(case)
     if not found:
-        yield Finding(sort, f"{moment}: {dict(case.moment)}", f"nothing of the kind at {case.now}")
+        yield Finding(
+            "no_cause" if sort == "points" else sort,
+            f"{moment}: {dict(case.moment)}",
+            f"nothing of the kind at {case.now}",
+        )
         return
     yield from _again(case, found, "times it asked")
 

@@ -34,7 +34,9 @@ def rings(case: Case) -> list[int]:
     """When the moment of a trigger has asked, as far as its life is not over, ms."""
     moment, now = case.moment, case.now
     life = span(moment.get("within", "3d"))
-    if moment["sort"] == "unanswered":
+    if moment["sort"] == "points":
+        found = case.person.points.rises(moment["reaches"]) if case.person.points is not None else []
+    elif moment["sort"] == "unanswered":
         found = _unanswered(case)
     elif silent_for := moment.get("silent_for"):
         found = [case.person.bought_last + span(silent_for)] if case.person.bought_last else []

@@ -67,6 +67,15 @@ content = "points"
 when = { field = "points", op = ">=", value = 1 }
 """
 KEPT = POLICY + LEDGER + EXPIRES
+REACHED = (
+    KEPT.replace('moments = ["points_end"]', 'moments = ["points_end", "enough"]')
+    + """
+[moment.enough]
+sort = "points"
+reaches = 140
+when = { field = "purchase_days", op = ">=", value = 1 }
+"""
+)
 FORGIVEN = KEPT.replace("[points]\n", '[points]\nreturns = "forgiven"\n').replace('pending = "7d"\n', "")
 ENDS = {
     "rolling": KEPT,
@@ -170,6 +179,14 @@ def test_points_about_to_expire_ask_and_what_was_spent_meanwhile_does_not() -> N
     assert (one["action"], round((one["time"] - BOUGHT) / DAY)) == ("tell", 50)
     spent = Story(KEPT, days=60).then(20, "reward_redeemed", reward="cup", points=90).run()
     assert [one for one in spent.kept.decisions("decided") if one.get("moment") == "points_end"] == []
+
+
+def test_a_balance_asks_once_each_time_it_comes_to_so_many_points() -> None:
+    story = Story(REACHED, days=60).then(8, "review", rating=5).then(9, "review", rating=5)
+    story = story.then(20, "reward_redeemed", reward="cup", points=100).then(30, "review", rating=5)
+    story = story.then(31, "reward_redeemed", reward="tea", points=150)
+    asked = [one for one in story.run().kept.decisions("decided") if one.get("moment") == "enough"]
+    assert [(one["action"], round((one["time"] - BOUGHT) / DAY)) for one in asked] == [("tell", 8), ("tell", 30)]
 
 
 def test_a_touchpoint_that_comes_twice_earns_once_and_a_late_one_when_it_comes() -> None:
