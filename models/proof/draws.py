@@ -9,18 +9,21 @@ given.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from models.proof.difference import Lift
 from models.proof.intervals import TUNED_FOR, Interval, Running, smallest_visible
 
+By = Literal["action", "level", "tier", "class"]
+"""What draws are told apart by, beside their actions."""
 LEAST_EVENTS: Final = 200
 """Draws with any money, of those that were given and of those left alone, before an interval is shown of an action."""
 
 
 class Draw(NamedTuple):
     """A draw whose window is over. action: drawn; empty: left alone. chances: of all that could be drawn, leaving alone
-    by the empty name. money: of the window, net of what the action cost. level: that asked."""
+    by the empty name. money: of the window, net of what the action cost. level: that asked. tier, customer_class: as
+    was known then."""
 
     time: int
     action: str
@@ -28,6 +31,12 @@ class Draw(NamedTuple):
     kept: bool
     money: float
     level: str
+    tier: str = ""
+    customer_class: str = ""
+
+    def of(self, by: By) -> str:
+        """Its group."""
+        return {"action": "", "level": self.level, "tier": self.tier, "class": self.customer_class}[by]
 
 
 class OfAction:
@@ -72,16 +81,19 @@ class OfAction:
 
 
 class Draws(NamedTuple):
-    """The tables. policy: against leaving alone. actions, levels: by name."""
+    """The tables. policy: against leaving alone. actions: by name. groups: the policy by level, tier or class, as `by`
+    says; told apart by actions alone there are none."""
 
     policy: OfAction
     actions: dict[str, OfAction]
-    levels: dict[str, OfAction]
+    groups: dict[str, OfAction]
+    by: By
 
 
-def of_draws(draws: Iterable[Draw], tuned_for: int = TUNED_FOR) -> Draws:
-    """The tables of draws of customers who are not of the control group."""
-    found = Draws(OfAction(True, tuned_for), {}, {})
+def of_draws(draws: Iterable[Draw], tuned_for: int = TUNED_FOR, by: By = "level") -> Draws:
+    """The tables of draws of customers who are not of the control group. by: to be chosen before one looks, since each
+    figure that is shown makes all of them less sure."""
+    found = Draws(OfAction(True, tuned_for), {}, {}, by)
     ordered = sorted(draws, key=lambda one: one.time)
     for name in sorted({name for draw in ordered for name in draw.chances if name}):
         found.actions[name] = OfAction(False, tuned_for)
@@ -89,6 +101,6 @@ def of_draws(draws: Iterable[Draw], tuned_for: int = TUNED_FOR) -> Draws:
         found.policy.add(draw, "")
         for name, one in found.actions.items():
             one.add(draw, name)
-        level = found.levels.setdefault(draw.level, OfAction(True, tuned_for))
-        level.add(draw, "")
+        if by != "action":
+            found.groups.setdefault(draw.of(by), OfAction(True, tuned_for)).add(draw, "")
     return found

@@ -25,12 +25,13 @@ class Seen(NamedTuple):
     """What came of a unit at an age.
 
     kept: bought in the last window of it. money: net of returns, discounts and contacts, in all of it. harms: by
-    `HARMS`, whether there was one.
+    `HARMS`, whether there was one. cost: of contacts and discounts, taken from `money` already.
     """
 
     kept: bool
     money: float
     harms: tuple[bool, ...]
+    cost: float = 0.0
 
 
 class Unit(NamedTuple):
@@ -48,13 +49,24 @@ class Unit(NamedTuple):
 
 @dataclass(slots=True)
 class AtAge:
-    """The comparison at one age. capped: the share of control's money that the cut took away."""
+    """The comparison at one age. capped: the share of control's money that the cut took away. cost: of those who were
+    treated."""
 
     kept: Difference
     harms: tuple[Difference, ...]
     units: int = 0
     lost: float = 0.0
     money: float = 0.0
+    cost: float = 0.0
+
+    def each_kept(self, kept: Lift) -> tuple[float, float | None] | None:
+        """What a customer cost whom the programme kept, from and to: the cost of those treated over the ends of the
+        lift. None: it may have kept nobody. The upper end is None where the lower end of the lift is next to
+        nothing."""
+        if kept.interval is None or not kept.interval.above_zero or not self.kept.treated.units:
+            return None
+        each = self.cost / self.kept.treated.units
+        return each / kept.interval.high, each / kept.interval.low if kept.interval.low > 1e-6 else None
 
     @property
     def capped(self) -> float:
@@ -136,6 +148,7 @@ def _add(age: AtAge, unit: Unit, seen: Seen, cap: float) -> None:
     age.kept.add(unit.control, unit.share, seen.kept, cut(seen.money, cap))
     for difference, harm in zip(age.harms, seen.harms, strict=True):
         difference.add(unit.control, unit.share, harm, 0.0)
+    age.cost += 0.0 if unit.control else seen.cost
     if unit.control and seen.money > 0.0:
         age.money += seen.money
         age.lost += max(0.0, seen.money - cap)

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.cli.audit import watched
+from streams.cli.log_evaluation import make_folder, written
 from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
 from streams.config import Config
 from streams.text import moment
 
 if TYPE_CHECKING:
     from models.proof.difference import Lift
-    from models.proof.draws import OfAction
+    from models.proof.draws import By, OfAction
     from models.proof.programme import Programme
     from streams.operations.lift import LiftReport
 
 HARM_WORDS = ("complained", "refused marketing", "spoke ill of us")
 """Of `models.proof.programme.HARMS`."""
+WHERE = {"level": "at level {}", "tier": "of tier {}", "class": "of class {}"}
 
 
 @click.command()
@@ -45,9 +47,19 @@ HARM_WORDS = ("complained", "refused marketing", "spoke ill of us")
     show_default=True,
     help="money of a customer counts up to so much; choose it before you look",
 )
+@click.option(
+    "--by",
+    type=click.Choice(("action", "level", "tier", "class")),
+    default="level",
+    show_default=True,
+    help="what draws are told apart by, beside their actions; choose it before you look",
+)
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the pictures (PNG)")
 @json_option("the result as one JSON object")
 @configured("mode")
-def lift(config: Config, files: Path | None, margin: float, cap: float, as_json: bool) -> None:
+def lift(
+    config: Config, files: Path | None, margin: float, cap: float, by: By, plots: Path | None, as_json: bool
+) -> None:
     """What the programme saved against the control group, and each action against leaving alone.
 
     Reads touchpoints, triggers and decisions from their beginning to their ends. Intervals hold however often you look.
@@ -57,19 +69,29 @@ def lift(config: Config, files: Path | None, margin: float, cap: float, as_json:
     Examples:
       retention lift
       retention lift --margin 0.3 --json
+      retention lift --by tier --plots plots/
     """
     quiet_libraries()
+    make_folder(plots)
     from streams.operations.audit.files import lines_of
     from streams.operations.lift import Terms, read_all, report_of
 
     terms = Terms(margin, cap)
     with ExitStack() as open_topics:
-        report = report_of(read_all(watched(lines_of(config, files, open_topics)), terms), terms)
+        report = report_of(read_all(watched(lines_of(config, files, open_topics)), terms), terms, by)
+    told = report.data()
+    if plots is not None:
+        from streams.history.evaluation.lift_plots import draw
+
+        with written("--plots", plots):
+            told["plots"] = [str(path) for path in draw(plots, told)]
     if as_json:
-        echo_json({"app": config.app, **report.data()})
-    else:
-        for line in lines_told(report):
-            echo(line)
+        echo_json({"app": config.app, **told})
+        return
+    for line in lines_told(report):
+        echo(line)
+    for path in told.get("plots", ()):
+        echo(f"wrote {path}")
 
 
 def lines_told(report: LiftReport) -> Iterator[str]:
@@ -124,6 +146,8 @@ def _programme(report: LiftReport, salt: str, one: Programme) -> Iterator[str]:
         yield f"    money a customer: {age.kept.treated.mean:,.2f}, control {age.kept.control.mean:,.2f}; " + _of(
             money, 1.0, ""
         )
+        if each := age.each_kept(kept):
+            yield "    " + _each(each, age.cost / age.kept.treated.units, report.found.acquisition.get(salt))
         if age.capped >= 0.01:
             yield f"      capped: {age.capped:.0%} of the control group's money is above the cap"
         for words, harm, seen in zip(HARM_WORDS, one.harms(number), age.harms, strict=True):
@@ -148,9 +172,9 @@ def _draws(report: LiftReport) -> Iterator[str]:
     yield "  the policy: " + _effect(draws.policy, report, 2)
     for name, one in draws.actions.items():
         yield f"  {name}, of those it was given to: " + _effect(one, report, report.cells)
-    if len(draws.levels) > 1:
-        for name, one in draws.levels.items():
-            yield f"  at level {name}: " + _effect(one, report, report.cells)
+    if len(draws.groups) > 1:
+        for name, one in draws.groups.items():
+            yield f"  {WHERE[draws.by].format(name or 'not known')}: " + _effect(one, report, report.cells)
 
 
 def _renewals(report: LiftReport) -> Iterator[str]:
@@ -169,6 +193,13 @@ def _effect(one: OfAction, report: LiftReport, cells: int) -> str:
 
     kept, money = one.kept(ALPHA / cells), one.money(ALPHA / cells)
     return f"given {one.given:,} times; kept {_of(kept, 100.0, ' points')}; money {_of(money, 1.0, '')}"
+
+
+def _each(each: tuple[float, float | None], cost: float, acquisition: float | None) -> str:
+    low, high = each
+    up_to = "any sum" if high is None else f"{high:,.2f}"
+    won = "" if acquisition is None else f"; to win a customer costs {acquisition:,.2f}"
+    return f"contacts and discounts: {cost:,.2f} a customer, {low:,.2f} to {up_to} for each who was kept{won}"
 
 
 def _rates(treated: float, control: float, found: Lift) -> str:

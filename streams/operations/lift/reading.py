@@ -49,17 +49,20 @@ class Answered(NamedTuple):
     policy: str
     chances: dict[str, float]
     trigger: str
+    tier: str = ""
 
 
 @dataclass(slots=True)
 class Found:
-    """What was read. units: with their salt. ages: of a unit, ms, by salt. draws: of who is not of the control group.
+    """What was read. units: with their salt. ages: of a unit, ms, by salt. acquisition: by salt, what winning a
+    customer costs, where the policy says so. draws: of who is not of the control group.
 
     open_draws: whose window is not over. without_policy: decisions of policies whose text is not in the log any more.
     """
 
     units: list[tuple[str, Unit]] = field(default_factory=list)
     ages: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    acquisition: dict[str, float] = field(default_factory=dict)
     draws: list[Draw] = field(default_factory=list)
     open_draws: int = 0
     exempt: int = 0
@@ -135,7 +138,8 @@ def _answered(decision: Decision) -> Answered:
         "" if one.action == LEAVE_ALONE else one.action: one.chance / ONE for one in decision.candidates if one.chance
     }
     action = "" if decision.action == LEAVE_ALONE else decision.action
-    return Answered(decision.time, action, decision.control, decision.level, decision.policy, chances, decision.trigger)
+    level, tier = decision.level, decision.tier
+    return Answered(decision.time, action, decision.control, level, decision.policy, chances, decision.trigger, tier)
 
 
 def _keep_policy(policies: dict[str, PolicyInForce], value: bytes) -> None:
@@ -168,6 +172,9 @@ def _take(found: Found, customer: _Customer, policies: dict[str, PolicyInForce],
             else:
                 window = ms_of(policy.policy.choice.window)
                 ages = found.ages.setdefault(control.salt, (window, 2 * window, LAST_AGE))
+                value = policy.policy.value
+                if value is not None and value.acquisition_cost is not None:
+                    found.acquisition[control.salt] = value.acquisition_cost
                 found.units.append((control.salt, _unit(customer, one, policy, ages, policies, terms)))
         if one.chances and not one.control:
             _take_draw(found, customer, one, ms_of(policy.policy.choice.window), policies, terms)
@@ -183,7 +190,8 @@ def _take_draw(
     spent = cut(customer.seen.money(one.time, until) * terms.margin, terms.cap)
     money = spent - _given(customer, [one], policies, until)
     kept = customer.seen.kept(one.time, until)
-    found.draws.append(Draw(one.time, one.action, one.chances, kept, money, one.level))
+    group = customer.seen.customer_class(one.time)
+    found.draws.append(Draw(one.time, one.action, one.chances, kept, money, one.level, one.tier, group))
 
 
 def _unit(
@@ -203,8 +211,9 @@ def _unit(
         if until + LATE > customer.now:
             return None
         sent = [one for one in customer.asked if at <= one.time <= until]
-        money = seen.money(at, until) * terms.margin - _given(customer, sent, policies, until)
-        return Seen(seen.kept(until - window, until), money, seen.harms(at, until))
+        cost = _given(customer, sent, policies, until)
+        money = seen.money(at, until) * terms.margin - cost
+        return Seen(seen.kept(until - window, until), money, seen.harms(at, until), cost)
 
     placebo = in_share(control.share, Domain.AA, control.salt.encode(), customer.name.encode())
     return Unit(at, index.control, control.share, placebo, before, tuple(map(then, ages)))

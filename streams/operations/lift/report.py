@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, Final
 
 from models.proof.course import Course, course
-from models.proof.draws import Draws, OfAction, of_draws
+from models.proof.draws import By, Draws, OfAction, of_draws
 from models.proof.programme import ALPHA, HARMS, Programme, by_salt, programme
 from models.settings import DAY, WEEK
 from streams.config import Config
@@ -18,6 +18,8 @@ from streams.operations.lift.reading import Found, Terms, read_all
 
 PACE: Final = 4 * WEEK
 """Customers come to a programme at the pace of so long a time."""
+GROUPS: Final[dict[By, str]] = {"action": "groups", "level": "levels", "tier": "tiers", "class": "classes"}
+"""What the groups of draws are called."""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class LiftReport:
                 "open": found.open_draws,
                 "policy": self._effect(self.draws.policy, 2),
                 "actions": {name: self._effect(one, self.cells) for name, one in self.draws.actions.items()},
-                "levels": {name: self._effect(one, self.cells) for name, one in self.draws.levels.items()},
+                GROUPS[self.draws.by]: {name: self._effect(one, self.cells) for name, one in self.draws.groups.items()},
             },
             "renewals": found.renewals.data(),
             "held": data_of(found.held),
@@ -59,7 +61,7 @@ class LiftReport:
     @property
     def cells(self) -> int:
         """Figures of draws that are there to be looked at."""
-        return max(2 * (len(self.draws.actions) + len(self.draws.levels)), 1)
+        return max(2 * (len(self.draws.actions) + len(self.draws.groups)), 1)
 
     def _effect(self, one: OfAction, cells: int) -> dict[str, Any]:
         kept, money = one.kept(ALPHA / cells), one.money(ALPHA / cells)
@@ -84,6 +86,8 @@ class LiftReport:
             row: dict[str, Any] = {"days": days, "matured": age.units}
             row |= {name: {"units": arm.units, "kept": arm.rate, "money": arm.mean} for name, arm in arms.items()}
             row |= {"kept": plain(kept.data()), "money": plain(money.data()), "capped": age.capped}
+            row |= {"cost": age.cost / age.kept.treated.units if age.kept.treated.units else 0.0}
+            row |= {"cost_each_kept": age.each_kept(kept), "acquisition_cost": self.found.acquisition.get(salt)}
             harms = zip(HARMS, one.harms(number), age.harms, strict=True)
             row["harms"] = {
                 name: {"treated": seen.treated.rate, "control": seen.control.rate, **plain(lift.data())}
@@ -109,14 +113,14 @@ class LiftReport:
         return [age / DAY for age in self.found.ages[salt]]
 
 
-def report_of(found: Found, terms: Terms) -> LiftReport:
-    """What was read, compared."""
+def report_of(found: Found, terms: Terms, by: By = "level") -> LiftReport:
+    """What was read, compared. by: what draws are told apart by."""
     units = by_salt(found.units)
     programmes = {salt: programme(salt, one, len(found.ages[salt]), terms.cap) for salt, one in units.items()}
     courses = {salt: course(one) for salt, one in units.items()}
     lately = max(min(PACE, found.last - found.first), 1)
     pace = {salt: sum(unit.time > found.last - lately for unit in one) * WEEK / lately for salt, one in units.items()}
-    return LiftReport(found, terms, programmes, of_draws(found.draws), courses, pace)
+    return LiftReport(found, terms, programmes, of_draws(found.draws, by=by), courses, pace)
 
 
 def lift_of(config: Config, terms: Terms) -> dict[str, Any]:

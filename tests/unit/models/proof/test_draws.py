@@ -40,8 +40,8 @@ def test_the_policy_is_worth_what_its_actions_are_as_often_as_they_are_drawn() -
     assert lift.interval is not None
     assert lift.interval.low < truth < lift.interval.high
     assert found.policy.given == sum(bool(draw.action) for draw in draws(20_000))
-    assert set(found.levels) == {"at_risk", "slipping"}
-    assert found.levels["at_risk"].draws + found.levels["slipping"].draws == 20_000
+    assert set(found.groups) == {"at_risk", "slipping"}
+    assert found.groups["at_risk"].draws + found.groups["slipping"].draws == 20_000
 
 
 def test_of_few_draws_the_lift_is_said_without_an_interval() -> None:
@@ -91,3 +91,25 @@ def test_salts_have_tables_of_their_own() -> None:
     some = units(10, 0.2, 0.2)
     found = by_salt([("new", one._replace(time=one.time + 100)) for one in some] + [("old", one) for one in some])
     assert list(found) == ["old", "new"]
+
+
+def test_draws_are_told_apart_by_what_was_asked_for_and_by_nothing_else() -> None:
+    told = [one._replace(tier="top" if one.level == "at_risk" else "", customer_class="consumer") for one in draws(500)]
+    assert set(of_draws(told, by="tier").groups) == {"top", ""}
+    assert set(of_draws(told, by="class").groups) == {"consumer"}
+    assert of_draws(told, by="action").groups == {}
+
+
+def test_a_kept_customer_cost_what_the_ends_of_the_lift_say() -> None:
+    paid = [
+        one._replace(ages=tuple(seen and seen._replace(cost=0.0 if one.control else 2.0) for seen in one.ages))
+        for one in units(8_000, 0.2, 0.2)
+    ]
+    found = programme("s", paid, 2, cap=300.0)
+    kept, _ = found.primary(0)
+    each = found.ages[0].each_kept(kept)
+    assert kept.interval is not None
+    assert each is not None
+    assert each == (2.0 / kept.interval.high, 2.0 / kept.interval.low)
+    assert each[0] < 2.0 / 0.1 < (each[1] or 0.0)
+    assert found.ages[1].each_kept(found.alike.rates(0.05)) is None
