@@ -17,8 +17,8 @@ from streams.errors import EngineError
 
 NICER: Final = 10
 """The engine's workers go before it."""
-PATIENCE_S: Final = 2.0
-"""A page waits so long for what is being made, and then shows what there is."""
+PATIENCE_S: Final = 0.1
+"""A page waits so long for what is being made, and then shows what there is: with a script it is loaded again."""
 PAUSE: Final = 10.0
 """Between two times that something is made pass so many times what it took."""
 Job = Callable[[], dict[str, Any]]

@@ -24,6 +24,7 @@ def model_page(made: Made) -> dict[str, Any]:
             "lead": made.trouble or told,
             "known": False,
             "as_of": told_as_of(made, "learner's states"),
+            "waits": made.going_on,
         }
     stands = data["standing"]
     champion = stands["champion"]
@@ -44,6 +45,7 @@ def model_page(made: Made) -> dict[str, Any]:
         "weeks": weeks_chart(data["weeks"], champion),
         "version": "" if stands["version"] is None else moment(stands["version"]),
         "as_of": told_as_of(made, "learner's states"),
+        "waits": False,
     }
 
 

@@ -27,6 +27,7 @@ def proof_page(made: Made) -> dict[str, Any]:
         "headline": headline,
         "lead": lead,
         "as_of": told_as_of(made, "topics"),
+        "waits": made.going_on and made.data is None,
         "until": moment(found["until"]) if found.get("until") else "",
         "programme": None if last is None else _programme(last, found),
         "earlier": [_news(made, one)[0] + f" (salt {one['salt']})" for one in programmes[:-1]],

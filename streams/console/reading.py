@@ -26,6 +26,7 @@ from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
 from streams.console.background import Background, Made
+from streams.console.open_topics import OpenTopics
 from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
 from streams.kafka.security import kafka_connection
@@ -45,7 +46,6 @@ from streams.operations.policy.sight import sight_of
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
 from streams.operations.stops import policies_now, stops_now
-from streams.operations.why.indices import Indices
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
 from streams.operations.worth import worths_of
@@ -87,6 +87,7 @@ class Reading:
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
+        self._topics = OpenTopics(config, "touchpoints", "decisions", "triggers")
         self._flag = -FLAG_S, Stopped()
         self._background, self._terms = Background(), terms
 
@@ -98,6 +99,7 @@ class Reading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._background.close()
+        self._topics.close()
         self._looker.submit(self._stack.close).result()
         self._looker.shutdown()
         self._reader.shutdown(wait=False, cancel_futures=True)
@@ -157,7 +159,7 @@ class Reading:
     # -- in a thread of their own, since Kafka is read without an event loop
 
     def _story(self, customer: str) -> Story | None:
-        with Indices(self._config, "touchpoints", "decisions", "triggers") as topics:
+        with self._topics.indices() as topics:
             partition = partition_of(customer, topics.partitions)
             stored = asyncio.run(self._stored(partition, customer))
             since = max(0, stored.time - LOOK_BACK)

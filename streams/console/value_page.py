@@ -31,6 +31,7 @@ def value_page(found: ValueSource) -> dict[str, Any]:
         "moods": [_mood(name, tiers) for name, tiers in held.items()],
         "as_of": told_as_of(found.held, "records"),
         "share": _share(found.held),
+        "waits": found.held.going_on and found.held.data is None,
     }
 
 

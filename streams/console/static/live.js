@@ -1,4 +1,5 @@
 // What is live: the header's words, and the page of now. Without this a page still says everything, as of its loading.
+// A page that shows nothing yet, because it is being made, is loaded again.
 "use strict";
 const live = document.getElementById("live");
 const now = document.getElementById("now");
@@ -14,3 +15,4 @@ source.onerror = () => {
   live.textContent = "the console does not answer; as of " + new Date().toLocaleTimeString();
 };
 for (const chart of document.querySelectorAll(".newest")) chart.scrollLeft = chart.scrollWidth;
+if (document.querySelector("[data-waits]")) setTimeout(() => location.reload(), 2000);

@@ -18,10 +18,12 @@ from streams.config import load
 from streams.console.access import Access
 from streams.console.acting import Acting
 from streams.console.app import console_app
+from streams.console.open_topics import OpenTopics
 from streams.console.reading import Reading
 from streams.console.rendering import PAGES
 from streams.console.roles import roles_of
 from streams.errors import ExitCode
+from streams.operations.why.indices import Indices
 from tests.integration.cli.test_cli_why import Place, Retention, place
 from tests.support.chromium import Tab, tab
 from tests.support.console_pages import Did, Pages
@@ -131,6 +133,31 @@ def test_a_policy_is_proposed_and_approved_with_the_name_of_who_does(place: Plac
     status, said = asyncio.run(acted(place, "/policy/propose", text=changed, base="0" * 8, reason="less"))
     assert status == 400
     assert "and in force is " in said
+
+
+def test_topics_stay_open_between_pages_for_a_while_and_not_after_an_error(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = OpenTopics(load(), "touchpoints", "decisions")
+
+    def read(fails: bool = False) -> Indices:
+        with topics.indices() as found:
+            assert list(found.of["touchpoints"].of_customer(0, place.customer)) or found.partitions == 2
+            if fails:
+                raise ValueError("the broker went away")
+            return found
+
+    first = read()
+    assert read() is first
+    with topics.indices() as one, topics.indices() as other:
+        assert one is first
+        assert other is not first, "each is used by one thread at a time"
+    with pytest.raises(ValueError, match="went away"):
+        read(fails=True)
+    assert read() in (first, other)
+    monkeypatch.setattr("streams.console.open_topics.LONGEST_S", 0.0)
+    assert read() not in (first, other)
+    topics.close()
 
 
 def test_a_redis_and_a_worker_that_do_not_answer_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
