@@ -6,7 +6,7 @@ thread. Beside it the same log goes through without a policy, in turns: what the
 time of its decisions, divided by what it takes without one. Pieces are as large as those of a busy worker: in
 small ones each step finds the processor's caches full of other things, and takes up to twice as long.
 
-    python -m benchmarks.decisions [--quick]
+    python -m benchmarks.decisions [--quick] [--learned]
 """
 
 from __future__ import annotations
@@ -140,10 +140,12 @@ class Measured(NamedTuple):
     ratios: list[float]
 
 
-def measure(customers: int, days: int, runs: int) -> Measured:
+def measure(customers: int, days: int, runs: int, learned: bool = False) -> Measured:
     """Rehearse a log of so many customers and days, in turns with and without the example policy. A first turn, which
-    compiles, does not count."""
+    compiles, does not count. learned: with the learned choice."""
     text = files("models.decisions.policy").joinpath("example.toml").read_text()
+    if learned:
+        text = text.replace('window = "28d"', 'window = "28d"\nlearned = true') + "\n[value]\n"
     under = _answered(synthetic(SEED, 1, customers, days), PolicyInForce.of(1, text))
     without = [log[1:] for log in under]
     watches = [(_watched(under), _watched(without)) for _ in range(runs + 1)][1:]
@@ -198,9 +200,10 @@ def _line(name: str, row: Row, aim: int | None, touchpoints: int) -> str:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="a fifth of the customers, one run")
-def main(quick: bool) -> None:
+@click.option("--learned", is_flag=True, help="with the learned choice, and values")
+def main(quick: bool, learned: bool) -> None:
     """Print the CPU of steps that decide, their number for 1,000 touchpoints, and the product."""
-    click.echo(table(measure(400, DAYS, 1) if quick else measure(2_000, DAYS, 3)))
+    click.echo(table(measure(400, DAYS, 1, learned) if quick else measure(2_000, DAYS, 3, learned)))
 
 
 if __name__ == "__main__":

@@ -128,13 +128,57 @@ class StopOrder(msgspec.Struct, frozen=True, gc=False, tag="stopped", omit_defau
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An action that a decision looked at: by which channel, which gates held it, its score in money, and its chance
-    in the draw as a multiple of 2^-32 (`leave_alone` is one of them)."""
+    in the draw as a multiple of 2^-32 (`leave_alone` is one of them).
+
+    By the learned choice: `score` is what it is expected to bring, `sd` the standard deviation of that, `arm` the
+    name of its content, `state` how it stood (`models.decisions.choosing.caution.State`)."""
 
     action: str
     channel: str = ""
     gates: tuple[str, ...] = ()
     score: float = 0.0
     chance: int = 0
+    sd: float = 0.0
+    arm: str = ""
+    state: str = ""
+
+
+class Drawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a draw by the learned choice was made from.
+
+    why: a code (`models.decisions.choosing.choose.Reason`). worth: the value at stake, money. features: of the
+    customer, by `models.decisions.choosing.described.DESCRIBED`, as they are learned from. price: what contact that is
+    not proven had to bring beside its cost, money.
+    """
+
+    why: str
+    worth: float
+    features: tuple[float, ...]
+    price: float = 0.0
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What came of a draw by the learned choice within its window.
+
+    decision: of the draw. arm: what was drawn; empty: leaving alone. control: of the control group. delivered: what
+    was drawn has arrived. worth: the value at stake. net: bought less returned. given: discounts redeemed. gain: what
+    is learned: margin of net, less discounts and harm. All money. bought: there was a purchase. harms:
+    ``declined``, ``unsubscribed``, ``complained``, ``spam``. unlearned: why nothing is learned of it: ``erased``,
+    ``restricted`` (or objects to profiling), ``alarm``.
+    """
+
+    decision: str
+    opened: int
+    arm: str = ""
+    control: bool = False
+    delivered: bool = False
+    worth: float = 0.0
+    net: float = 0.0
+    given: float = 0.0
+    gain: float = 0.0
+    bought: bool = False
+    harms: tuple[str, ...] = ()
+    unlearned: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defaults=True):
@@ -147,18 +191,19 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has fallen), ``settled``,
     ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been chosen if actions in
     shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and
-    ``step_left_out`` (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was stopped),
-    ``policy_in_force`` and ``policy_waiting``. Of operators: ``stopped`` and ``resumed``. moment, level: what asked.
-    candidates: what was looked at. gate: what held the customer as a whole. control: the customer is of the control
-    group, so `action` is what would have been done. policy: its name. value, tier: what was known of the customer's
-    value. late: of a version that came into force not at a boundary but before the record at `at` and the due items
-    that stand before that: the last boundary that the line had crossed there. timer: of a late one that came into force
-    between two of these due items: the first that it decides, as its timer position (`models.timeline.order`) and its
-    customer. champion: of a version that is the first in force here since this model was promoted. lineage: of a
-    version that another learner than the application's first has made: that learner's schema. Two of them may have made
-    versions of one boundary; `model_version` of the decisions that follow means this one's. settings: what an
-    operator's settings change, by name: the old value and the new one. test: it is about somebody who tries things out,
-    or for them. ledger: of `LEDGER`, what was booked in the customer's account of points.
+    ``step_left_out`` (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was stopped), ``outcome``
+    (what came of a draw by the learned choice), ``policy_in_force`` and ``policy_waiting``. Of operators: ``stopped``
+    and ``resumed``. moment, level: what asked. candidates: what was looked at. gate: what held the customer as a whole.
+    control: the customer is of the control group, so `action` is what would have been done. policy: its name. value,
+    tier: what was known of the customer's value. late: of a version that came into force not at a boundary but before
+    the record at `at` and the due items that stand before that: the last boundary that the line had crossed there.
+    timer: of a late one that came into force between two of these due items: the first that it decides, as its timer
+    position (`models.timeline.order`) and its customer. champion: of a version that is the first in force here since
+    this model was promoted. lineage: of a version that another learner than the application's first has made: that
+    learner's schema. Two of them may have made versions of one boundary; `model_version` of the decisions that follow
+    means this one's. settings: what an operator's settings change, by name: the old value and the new one. test: it is
+    about somebody who tries things out, or for them. drawn: what the learned choice drew by. ended: of what
+    ``outcome``, what came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of points.
     """
 
     id: str
@@ -188,6 +233,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     value: float | None = None
     tier: str = ""
     ledger: LedgerEntry | None = None
+    drawn: Drawn | None = None
+    ended: Ended | None = None
 
 
 TASK = "task_for_a_person"
@@ -215,6 +262,29 @@ class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_default
     predicted: float | None = None
     money: bytes = b""
     net: float | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False, tag="outcome", omit_defaults=True):
+    """What the learner of the choice is told when the window of a draw is over.
+
+    customer, decision: whose, and of which draw; both empty of who asked to be forgotten. arms: those in the draw by
+    name, each with its chance as a multiple of 2^-32; leaving alone has the rest. arm: what was drawn, empty: leaving
+    alone. control: the draw is what would have been. delivered: what was drawn has arrived. soon: a complaint, an
+    unsubscription or a spam report came within a week of it. worth, gain: money (`Ended`). features: float16,
+    little-endian (in JSON: base64); empty: nothing is learned of it but that a contact is over.
+    """
+
+    time: int
+    arms: dict[str, int]
+    worth: float
+    gain: float
+    customer: str = ""
+    decision: str = ""
+    arm: str = ""
+    control: bool = False
+    delivered: bool = False
+    soon: bool = False
+    features: bytes = b""
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
@@ -254,6 +324,33 @@ class BudgetPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
     lot: int = 1
 
 
+class ArmPulse(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An arm of a policy: the name of its action, that of its content, and the money that the policy expects of it
+    above leaving alone, after its discount and before the cost of contact."""
+
+    action: str
+    arm: str
+    figure: float
+
+
+class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The arms of the learned choice, its rules, and what a shard has drawn since the last pulse.
+
+    unproven, forget, tolerated: the policy's (forget in ms). draws: but for those of the control group. worth: their
+    values at stake, hundredths, in all. tried: the chances of arms that were not proven, as multiples of 2^-32, in all.
+    opened: contacts by arm.
+    """
+
+    arms: tuple[ArmPulse, ...]
+    unproven: float
+    forget: int
+    tolerated: float
+    draws: int = 0
+    worth: int = 0
+    tried: int = 0
+    opened: dict[str, int] = {}
+
+
 class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):
     """What a shard's customers have taken of the budgets, and what they are worth, at a version boundary; stands before
     its watermark.
@@ -261,7 +358,8 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     policy, sha256: the one in force. version, lineage: the model version that was in force, whose allowances counted.
     quiet: what was decided so far is history, and nobody was triggered. shares, fewest: the policy's tiers of value,
     from the top, and how many customers a class must have for them. values: by class of customers, each
-    bucket (`models.value.pyramid`) that somebody's value lies in, and how many have such a one.
+    bucket (`models.value.pyramid`) that somebody's value lies in, and how many have such a one. choice: of the learned
+    choice; None: the policy does not want it.
     """
 
     shard: int
@@ -275,6 +373,7 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     shares: tuple[float, ...] = ()
     fewest: int = 0
     values: dict[str, tuple[tuple[int, int], ...]] = {}
+    choice: ChoicePulse | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_defaults=True):
@@ -299,7 +398,9 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="deadletter", omit_d
     due: int | None = None
 
 
-Output = Trigger | Withdrawal | Unsent | StopOrder | Decision | Example | Watermark | Chosen | Pulse | DeadLetter
+Output = (
+    Trigger | Withdrawal | Unsent | StopOrder | Decision | Example | Outcome | Watermark | Chosen | Pulse | DeadLetter
+)
 KEPT_OF_OVERSIZE = 4096
 
 
@@ -325,6 +426,8 @@ def as_text(value: bytes | None, limit: int | None = None) -> str:
 
 LEDGER = "ledger"
 """What a decision is about that says what was booked in a customer's account of points."""
+OUTCOME = "outcome"
+"""What a decision is about that says what came of a draw by the learned choice."""
 IN_FORCE = "version_in_force"
 """What a decision is about that says which version came into force."""
 POLICY_IN_FORCE, POLICY_WAITING = "policy_in_force", "policy_waiting"

@@ -19,6 +19,8 @@ def scorer_of(version: Version, settings: EngineSettings) -> Scorer:
     scorer = scorer_of_model(version.model, settings)
     if version.value is not UNSET:
         scorer.values = version.value
+    if version.choice is not UNSET:
+        scorer.choice = version.choice
     return scorer
 
 

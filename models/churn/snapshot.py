@@ -45,6 +45,8 @@ class Version(msgspec.Struct, frozen=True):
     allowances: of the policy's budgets, what each shard may have taken in all of a period: by budget and start of the
     period (log time, ms) units, one for each shard. Unset while no policy has any. value: the value model and where its
     tiers begin (`models.learning.values`), which churn is scored without. Unset while no policy has a `[value]`.
+    choice: what is known of the actions (`models.learning.choices`), which churn is scored without. Unset while no
+    policy wants a learned choice, and until the first draw.
     """
 
     boundary: int
@@ -55,6 +57,7 @@ class Version(msgspec.Struct, frozen=True):
     lineage: str | UnsetType = UNSET
     allowances: dict[str, dict[int, list[int]]] | UnsetType = UNSET
     value: dict[str, Any] | UnsetType = UNSET
+    choice: dict[str, Any] | UnsetType = UNSET
 
 
 def lineage_name(lineage: str | UnsetType) -> str:

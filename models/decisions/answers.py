@@ -12,7 +12,7 @@ from models.customer.profile import SUBSCRIPTION_KINDS
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
-from models.decisions.draw import chances, drawn
+from models.decisions.drawing import draw
 from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_person, reaches_nobody
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import Opening
@@ -183,17 +183,16 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     if not open_now:
         return later(given, one, name, judged, [hour for _, hour in hours if hour is not None], level)
     made += shadow.of_level(given, name, level, one.threshold, judged)
-    choice = policy.policy.choice
-    scores = [score_of(given, found) for found, _ in open_now]
-    likely = chances(scores, choice.floor, choice.hold_out)
-    found_id = id_at(given, name, level)
-    fell = drawn(likely, bytes.fromhex(found_id))
+    found_id, control = id_at(given, name, level), is_in_control(given)
+    ends = whole_second(now + ms_of(policy.policy.choice.window))
+    fallen = draw(given, [found for found, _ in open_now], found_id, ends, control)
     standing.leave(one)
     if not ask.test:
-        standing.window_ends = whole_second(now + ms_of(choice.window))
+        standing.window_ends = ends
+        standing.window = None if fallen.by is None else fallen.by[1]
     standing.shadowed = 0.0
-    by_action = {LEAVE_ALONE: likely[0]} | {
-        found.action: chance for (found, _), chance in zip(open_now, likely[1:], strict=True)
+    by_action = {LEAVE_ALONE: fallen.chances[0]} | {
+        found.action: chance for (found, _), chance in zip(open_now, fallen.chances[1:], strict=True)
     }
     said = Said(
         "decided",
@@ -201,16 +200,17 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         moment=name,
         level=level,
         action=LEAVE_ALONE,
-        candidates=told_candidates(given, judged, by_action),
-        control=is_in_control(given),
+        candidates=fallen.told(told_candidates(given, judged, by_action)),
+        control=control,
+        drawn=None if fallen.by is None else fallen.by[0],
     )
-    if fell == 0:
-        return said._replace(reason="" if max(scores) > 0.0 else "no action is worth its cost")
-    best, hour = open_now[fell - 1]
+    if fallen.place == 0:
+        return said._replace(reason=fallen.reason)
+    best, hour = open_now[fallen.place - 1]
     said = said._replace(action=best.action, channel=best.channel)
     if policy.policy.action[best.action].then is not None and not said.control:
         arm_drawn(given, best.action)
-    return said if said.control else send(given, said, hour, likely[fell] / 2**32, made)
+    return said if said.control else send(given, said, hour, fallen.chances[fallen.place] / 2**32, made)
 
 
 # -- parts

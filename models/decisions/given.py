@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from models.decisions.ask import Common
+from models.decisions.choosing.described import Counted
+from models.decisions.choosing.numbers import Numbers
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
-from models.outputs import Candidate
+from models.outputs import Candidate, Drawn, Ended, Outcome
 from models.timeline.stop_types import Stop
 
 
@@ -33,6 +35,15 @@ class Touched(NamedTuple):
     moments: tuple[str, ...] = ()
 
 
+class Known(NamedTuple):
+    """What the learned choice draws by. counted: what the record has counted. horizon: that of values, ms. numbers: of
+    the version in force; None: it has none yet, and the policy's figures stand in their place."""
+
+    counted: Counted
+    horizon: int
+    numbers: Numbers | None = None
+
+
 class Given(NamedTuple):
     """What is decided from.
 
@@ -41,7 +52,7 @@ class Given(NamedTuple):
     touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
     was not. shared: what the shard's customers share; its purse is changed. None: nothing.
     history: nobody is triggered by what is it. stops: what operators have stopped. points: the customer's balance
-    before this place; None: it is the same.
+    before this place; None: it is the same. known: for the learned choice; None: the policy's figures choose.
     """
 
     policy: PolicyInForce
@@ -58,6 +69,7 @@ class Given(NamedTuple):
     history: bool = False
     stops: tuple[Stop, ...] = ()
     points: int | None = None
+    known: Known | None = None
 
 
 class Sending(NamedTuple):
@@ -76,7 +88,8 @@ class Said(NamedTuple):
     """One thing that is said to the audit, with the trigger or the withdrawal that comes with it.
 
     trigger: the id of the trigger that it is about. sending: the trigger that it makes. withdraws: it takes it back.
-    test: it counts for nothing. to: the test customer to whom it goes in place of the one that it is about.
+    test: it counts for nothing. to: the test customer to whom it goes in place of the one that it is about. drawn:
+    what the learned choice drew by. ended, outcome: what came of a draw, for the audit and for the learner.
     """
 
     what: str
@@ -95,6 +108,9 @@ class Said(NamedTuple):
     withdraws: bool = False
     test: bool = False
     to: str = ""
+    drawn: Drawn | None = None
+    ended: Ended | None = None
+    outcome: Outcome | None = None
 
 
 def decision_id(customer: bytes, moment: str, now: int, cause: str, level: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
+from models.decisions import response
 from models.decisions.answers import answers, rank
 from models.decisions.best_hour import note_answer
 from models.decisions.comes import comes
@@ -69,6 +70,8 @@ def decide(given: Given) -> list[Said]:
     if touch is not None and touch.kind == Kind.PREVIEW_ASKED:
         return preview(given)
     said = [became(given, one) for one in settle(given.standing, given.now)]
+    if given.standing.window is not None:
+        said += response.passed(given, said)
     if given.standing.running:
         window_over(given)
     if touch is not None:
@@ -76,7 +79,10 @@ def decide(given: Given) -> list[Said]:
         unsent = _may_ask_again(given.standing, touch) if stopped is None else None
         if touch.kind == Kind.ASKED_MAY:
             said += asked(given)
-        said += _told(given, touch)
+        told = _told(given, touch)
+        said += told
+        if given.standing.window is not None:
+            response.hears(given, touch, told)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
         if given.standing.unsent:
@@ -99,6 +105,7 @@ def decide(given: Given) -> list[Said]:
     if given.standing.unsent:
         said += resend(given)
     said += answers(given, any(one.sending is not None for one in said))
+    response.arrived(given, said)
     if given.standing.running:
         said += over(given)
     given.standing.forget_told()

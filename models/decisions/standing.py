@@ -15,6 +15,7 @@ from xxhash import xxh3_64_intdigest
 
 from models.decisions.running import Running
 from models.decisions.unsent import Unsent
+from models.decisions.window import Window
 from models.settings import DAY
 
 MAX_WAITING: Final = 4
@@ -161,7 +162,8 @@ class Standing:
     (`models.decisions.best_hour`). running: plans. dates: what moments of dates go by (`models.decisions.dates`).
     silence_kept: each silence that asks has its timer, so that signs of staying need not be looked at. carried: what
     waits for risk waits for its turn, since it stood at its level when a policy came into force. shadowed: the highest
-    threshold at which a shadow was drawn in the open episode. unsent: triggers that were stopped. told: by the number
+    threshold at which a shadow was drawn in the open episode. window: of a draw by the learned choice, until its
+    outcome is said; None: there is none. unsent: triggers that were stopped. told: by the number
     of a moment that waits, `gate_number` of what it was last said to wait for (`models.decisions.waits`). read: what it
     was read from: of what has not changed since, `pack_standing` takes the bytes."""
 
@@ -185,6 +187,7 @@ class Standing:
     silence_kept: bool = False
     unsent: list[Unsent] = field(default_factory=list)
     told: dict[int, int] = field(default_factory=dict)
+    window: Window | None = None
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def leave(self, one: Waiting) -> None:

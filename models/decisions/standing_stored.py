@@ -10,6 +10,7 @@ from models.customer.moments import second_of
 from models.decisions.running import pack_running, unpack_running
 from models.decisions.standing import AsRead, Dated, DayCount, Outstanding, Spent, Standing, Waiting
 from models.decisions.unsent import pack_unsent, unpack_unsent
+from models.decisions.window import pack_window, unpack_window
 from models.settings import SECOND
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
@@ -77,6 +78,7 @@ PARTS: Final[dict[int, Part]] = {
         lambda told: b"".join(_TOLD.pack(moment, gate) for moment, gate in sorted(told.items())),
         lambda stored: dict(_TOLD.iter_unpack(stored)),
     ),
+    8: Part("window", pack_window, unpack_window),
 }
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))

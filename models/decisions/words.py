@@ -146,6 +146,23 @@ PLANS: Final[dict[str, tuple[str, str]]] = {
     "step_left_out": ("A step of a plan is left out.", "One step was not needed."),
 }
 """By what is said of a plan (`models.outputs.Decision.what`)."""
+DRAWN: Final[dict[str, str]] = {
+    "best": "It is expected to bring most.",
+    "explored": "Something else is expected to bring more: this fell by its own chance, to be learned from.",
+    "held_out": "An action is expected to bring something; leaving alone fell, so that it can be seen what comes then.",
+    "rationed": "What may help is not proven yet, and goes to whom it is expected to help more.",
+    "no_positive_value": "No action is expected to bring more than it costs.",
+    "none_open": "No action is open to this customer before the first ones have shown what comes of them.",
+}
+"""Why the learned choice drew what it drew, by `models.decisions.choosing.choose.Reason`."""
+STATES: Final[dict[str, str]] = {
+    "proven": "likely better than nothing",
+    "unproven": "not proven yet",
+    "stopped": "stopped, since it does harm too often",
+    "not_launched": "not open to this customer yet",
+    "full": "closed, since too many of its contacts are unanswered",
+}
+"""How an action stands in a draw of the learned choice, by `models.decisions.choosing.caution.State`."""
 KIND_WORDS: Final[dict[str, str]] = {
     "care": "a message to put something right",
     "useful": "something that may be useful to you",

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from models.churn.drivers import drivers
 from models.customer.layout import FIRST_TOUCH, LAST_PURCHASE, PURCHASE_DAYS, SPENT
 from models.customer.tail import Tail
-from models.decisions.given import Given, Said, Sending, Touched
+from models.decisions.choosing.described import Counted
+from models.decisions.given import Given, Known, Said, Sending, Touched
 from models.decisions.moments import decide, end_episode, take_all_back
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import PREVIEWED
+from models.decisions.response import erased
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
+from models.engine.draws import known_of_actions, taught
 from models.engine.ledger import keep_points
 from models.engine.output_buffer import Emitted, Work
-from models.outputs import Decision, Trigger, Withdrawal, output_id
+from models.outputs import OUTCOME, Decision, Trigger, Withdrawal, output_id
 from models.settings import SECOND, Alive
 from models.value.pyramid import value_of
 
@@ -90,7 +94,10 @@ def by_policy(
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
-    given = Given(policy, person, standing, *asked, shared=shared, history=history, stops=work.stops, points=points)
+    counted = Counted(customer.numbers, customer.times, customer.tier)
+    known = Known(counted, work.settings.horizon, known_of_actions(work.scorer))
+    more = (shared, history, work.stops, points, known)
+    given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
 
@@ -102,8 +109,8 @@ def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: S
 
 
 def emit_withdrawals(work: Work, policy: PolicyInForce, row: Row, standing: Standing, reason: str) -> None:
-    """Take back all that is out."""
-    for said in take_all_back(standing, policy, reason):
+    """Take back all that is out; what came of a draw is said without a name."""
+    for said in [*erased(standing, row.now), *take_all_back(standing, policy, reason)]:
         emit_said(work, policy, row, said)
 
 
@@ -146,7 +153,14 @@ def emit_said(
         test=said.test or (person is not None and person.is_test(row.now)),
         value=None if person is None else person.value,
         tier="" if person is None or person.tier is None else person.tier,
+        drawn=said.drawn,
+        ended=said.ended,
     )
+    if said.outcome is not None and said.ended is not None:
+        outcome, ended = taught(work, row.now, said.outcome, said.ended)
+        decision = replace(decision, ended=ended)
+        key = outcome.customer.encode()
+        work.emit(row.at, Emitted("examples", output_id(OUTCOME, said.id), key, outcome, row.now))
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
     if said.sending is not None and person is not None:
         trigger = trigger_of(work, policy, row, said, said.sending, person)

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from models.churn import Version, lineage_name
+from models.engine.draws import counted as draws_counted
+from models.engine.draws import with_draws
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
 from models.engine.valued import moves, recounted, with_values, worth_in
@@ -136,6 +139,7 @@ def committed(
         version=adopted.boundary if adopted else state.version,
         lineage=adopted.lineage if adopted else state.lineage,
         values=recounted(state.values, moved),
+        draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
     )
     shared, pulse = work.shared, None
     if shared is not None:
@@ -144,7 +148,11 @@ def committed(
             pulse = shared.pulse(new, piece.watermark, piece.watermark < work.quiet_until)
         new = shared.kept(new)
     if piece.watermark is not None and work.policy is not None:
-        pulse = with_values(pulse, new, work.policy, piece.watermark, piece.watermark < work.quiet_until)
+        quiet = piece.watermark < work.quiet_until
+        pulse = with_values(pulse, new, work.policy, piece.watermark, quiet)
+        pulse = with_draws(pulse, new, work.policy, piece.watermark, quiet)
+    if piece.watermark is not None:
+        new = msgspec.structs.replace(new, draws=UNSET)
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []
     if work.change is not None and not work.change.refused:
         emitted += _settings(state, piece, work, work.change)

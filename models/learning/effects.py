@@ -101,11 +101,26 @@ class EffectLearner:
 
     def opened(self, arm: str | None, worth: float) -> None:
         """A draw was made: a window is open. arm: None is leaving alone. worth: the value at stake."""
+        self.drew(1, worth)
+        if arm is not None:
+            self.contacted({arm: 1})
+
+    def drew(self, draws: int, worth: float) -> None:
+        """So many draws were made. worth: their values at stake, in all."""
         self._worth += worth
-        self._draws += 1.0
+        self._draws += draws
+
+    def contacted(self, opened: Mapping[str, int]) -> None:
+        """So many windows were opened with a contact, by arm."""
+        for arm, count in opened.items():
+            if arm in self.contacts:
+                before, matured = self.contacts[arm]
+                self.contacts[arm] = (before + count, matured)
+
+    def over(self, arm: str) -> None:
+        """The window of a contact has ended, and nothing is learned of it."""
         if arm in self.contacts:
-            opened, matured = self.contacts[arm]
-            self.contacts[arm] = (opened + 1, matured)
+            self._mature(arm, 1)
 
     def learn_one(
         self, x: Sequence[float], y: float, *, arm: str | None, chances: Mapping[str, int], worth: float

@@ -24,17 +24,18 @@ from models.churn.mixture.probability import Mixture
 from models.churn.registry import CHAMPION
 from models.customer.layout import BASIS
 from models.learning.allowances import AllowanceState, heard, issue, last_issued
+from models.learning.choices import Choices, check_outcome
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
 from models.learning.values import MONEY, Values
-from models.outputs import CHURNED, RETURNED, Chosen, Example, Pulse, Watermark
+from models.outputs import CHURNED, RETURNED, Chosen, Example, Outcome, Pulse, Watermark
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
 
 RUN = 2_000
 """Examples that are sorted in one go."""
 
-Content = Example | Watermark | Chosen | Pulse
+Content = Example | Outcome | Watermark | Chosen | Pulse
 
 _decode = msgspec.json.Decoder(Content).decode
 
@@ -66,7 +67,8 @@ class ShardProgress(msgspec.Struct):
 class LearningState(msgspec.Struct):
     """The learner's state, whole: the body of its meta. boundary: the last version published. origin: the first
     ever. allowances: of the policy's budgets; unset while no policy has any. value: of `models.learning.values`; unset
-    while no policy has a `[value]`."""
+    while no policy has a `[value]`. choice: of `models.learning.choices`; unset until the first draw that is learned
+    from."""
 
     shards: list[ShardProgress]
     boundary: int | None
@@ -76,6 +78,7 @@ class LearningState(msgspec.Struct):
     prequential: list[Any]
     allowances: AllowanceState | UnsetType = UNSET
     value: dict[str, Any] | UnsetType = UNSET
+    choice: dict[str, Any] | UnsetType = UNSET
 
 
 class Learning:
@@ -99,6 +102,7 @@ class Learning:
         self.boundary, self.origin, self.learned = state.boundary, state.origin, state.learned
         self._allowances = None if state.allowances is UNSET else state.allowances
         self._values = Values(settings, None if state.value is UNSET else state.value)
+        self._choices = Choices(None if state.choice is UNSET else state.choice)
         self._waiting: list[deque[Message]] = [deque() for _ in range(partitions)]
         self._last_sequences = [shard.sequence for shard in self.shards]
         self._marks: list[int | None] = [None] * partitions
@@ -123,6 +127,8 @@ class Learning:
         content = _decode(value)
         if isinstance(content, Example):
             _check(content)
+        elif isinstance(content, Outcome):
+            check_outcome(content)
         elif isinstance(content, Chosen) and content.champion not in (None, *self.model.models):
             raise ValueError(f"it chooses {content.champion!r}; the models are {', '.join(self.model.models)}")
         self._last_sequences[shard] = sequence
@@ -183,10 +189,11 @@ class Learning:
         boundary = self.next_boundary()
         if boundary is None:
             return None
-        examples, choices, pulses = self._take(boundary)
+        examples, outcomes, choices, pulses = self._take(boundary)
         for choice in choices:
             self.model.choose(boundary, choice.champion)
         self._learn(boundary, examples, pulses)
+        self._choices.learn(boundary, outcomes, pulses)
         shards, late = len(self.shards), self.boundary is None and self._begun_late
         self._allowances = heard(self._allowances, pulses, shards, self._lineage, late)
         issue(self._allowances, boundary, pulses, shards)
@@ -206,7 +213,7 @@ class Learning:
         }
         allowed = UNSET if self._allowances is None else last_issued(self._allowances)
         other = None if model.champion == CHAMPION else model.models[CHAMPION].version()
-        value = self._values.version(other)
+        value, choice = self._values.version(other), self._choices.version()
         return Version(
             self.boundary,
             self.learned,
@@ -215,6 +222,7 @@ class Learning:
             model.promotion,
             allowances=allowed,
             value=UNSET if value is None else value,
+            choice=UNSET if choice is None else choice,
         )
 
     def state(self) -> LearningState:
@@ -228,11 +236,14 @@ class Learning:
             self.prequential.state(),
             UNSET if self._allowances is None else deepcopy(self._allowances),
             UNSET if (value := self._values.state()) is None else value,
+            UNSET if (choice := self._choices.state()) is None else choice,
         )
 
-    def _take(self, boundary: int) -> tuple[list[Example], list[Chosen], list[Pulse]]:
-        """What waits up to a boundary, in the order of learning: examples, choices and pulses."""
+    def _take(self, boundary: int) -> tuple[list[Example], list[Outcome], list[Chosen], list[Pulse]]:
+        """What waits up to a boundary, in the order of learning: examples, outcomes of draws, an operator's choices and
+        pulses."""
         examples: list[Example] = []
+        outcomes: list[Outcome] = []
         choices: list[Chosen] = []
         pulses: list[Pulse] = []
         for shard, waiting in zip(self.shards, self._waiting, strict=True):
@@ -241,6 +252,8 @@ class Learning:
                 shard.offset, shard.sequence = message.offset + 1, message.sequence
                 if isinstance(message.content, Example):
                     examples.append(message.content)
+                elif isinstance(message.content, Outcome):
+                    outcomes.append(message.content)
                 elif isinstance(message.content, Chosen):
                     choices.append(message.content)
                 elif isinstance(message.content, Pulse):
@@ -248,7 +261,8 @@ class Learning:
         examples = _in_order(examples)
         # Stable: choices of one moment stay in the order of the shards, and of the line in each.
         choices.sort(key=lambda choice: choice.time)
-        return examples, choices, pulses
+        outcomes.sort(key=lambda outcome: (outcome.time, outcome.customer.encode(), outcome.decision))
+        return examples, outcomes, choices, pulses
 
     def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
         for example in examples:

@@ -25,9 +25,11 @@ def dot(x: Sequence[Any], weights: Sequence[float]) -> Any:
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    total = x[0] * weights[0]
-    for place in range(1, len(weights)):
-        total = total + x[place] * weights[place]
+    terms = zip(x, weights, strict=True)
+    one, weight = next(terms)
+    total = one * weight
+    for one, weight in terms:
+        total = total + one * weight
     return total
 
 
@@ -37,9 +39,11 @@ def quadratic(x: Sequence[Any], matrix: Sequence[Sequence[float]]) -> Any:
     >>> quadratic([1.0, 2.0], [[1.0, 0.5], [0.5, 1.0]])
     7.0
     """
-    total = x[0] * dot(x, matrix[0])
-    for place in range(1, len(matrix)):
-        total = total + x[place] * dot(x, matrix[place])
+    terms = zip(x, matrix, strict=True)
+    one, row = next(terms)
+    total = one * dot(x, row)
+    for one, row in terms:
+        total = total + one * dot(x, row)
     return total
 
 

@@ -83,6 +83,15 @@ class WaitingPolicy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return PolicyName(self.number, self.sha256)
 
 
+class Draws(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Draws by the learned choice since the last version boundary (`models.outputs.ChoicePulse`)."""
+
+    draws: int = 0
+    worth: int = 0
+    tried: int = 0
+    opened: dict[str, int] = {}
+
+
 class ShardState(msgspec.Struct, frozen=True, gc=False):
     """All that a shard keeps beside its customers' records; the body of its meta.
 
@@ -97,7 +106,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy: the one in force; unset while no operator has applied any. policy_since: log time (ms) at which it came into
     force; unset where that was at the first record. policy_waiting: the one that comes into force at a boundary.
     shared: what its customers share; unset while the policy has neither a budget nor an alarm. stops: what operators
-    have stopped; unset while none ever has. values: of its customers; unset while no value is known.
+    have stopped; unset while none ever has. values: of its customers; unset while no value is known. draws: by the
+    learned choice; unset where there was none since the last boundary.
     """
 
     partition: int
@@ -121,6 +131,7 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy_waiting: WaitingPolicy | UnsetType = UNSET
     policy_since: int | UnsetType = UNSET
     stops: Stops | UnsetType = UNSET
+    draws: Draws | UnsetType = UNSET
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

@@ -59,7 +59,8 @@ def models() -> None:
 @json_option("one JSON object")
 @configured("redis_cluster")
 def show(config: Config, as_json: bool) -> None:
-    """Show champion and challengers as of the newest model version: quality, calibration, drift, evidence.
+    """Show champion and challengers as of the newest model version: quality, calibration, drift, evidence. Under a
+    policy with a learned choice also what is known of each action, and which one is stopped.
 
     \b
     Examples:
@@ -160,6 +161,21 @@ def lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield "predicted risk less churn rate, by the customers' tenure and value (labels)"
         yield from _table([("", "model", *groups), *(_biases(name, m, groups) for name, m in data["models"].items())])
+    yield from _actions(data)
+
+
+def _actions(data: Mapping[str, Any]) -> Iterator[str]:
+    """The actions for people; nothing where none is learned of."""
+    if not data["actions"]:
+        return
+    yield ""
+    yield "effect of each action for a usual customer, percent of the value at stake; contacts, and how many are over"
+    rows: list[tuple[str, ...]] = [("", "action", "effect", "±", "contacts", "over", "")]
+    for one in data["actions"]:
+        told = "stopped: it does harm more often than is tolerated" if one["stopped"] else ""
+        figures = (f"{100 * one['effect']:+.2f}", f"{100 * one['sd']:.2f}", f"{one['opened']:,}", f"{one['matured']:,}")
+        rows.append(("!" if one["stopped"] else "", one["action"], *figures, told))
+    yield from _table(rows)
 
 
 def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:

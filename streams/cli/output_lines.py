@@ -16,6 +16,7 @@ from models.outputs import (
     DeadLetter,
     Decision,
     Example,
+    Outcome,
     Output,
     Pulse,
     StopOrder,
@@ -82,6 +83,12 @@ def of(output: Output) -> str:
                 f"{moment(output.label_time)}  {output.customer}  {_OUTCOMES[output.kind, output.truth]}  "
                 f"{foreseen}at {moment(output.observed_at)}"
             )
+        case Outcome():
+            who = output.customer or "somebody who is not learned from"
+            drawn = f"{output.arm or 'left alone'}" + (", of the control group" if output.control else "")
+            return (
+                f"{moment(output.time)}  {who}  outcome of {drawn}: {output.gain:,.2f} of {output.worth:,.2f} at stake"
+            )
         case Watermark():
             return f"{moment(output.time)}  shard {output.shard}  watermark"
         case Chosen():
@@ -138,6 +145,10 @@ def _decided(decision: Decision) -> str:
         parts.append(f"until {moment(decision.until)}")
     if decision.candidates:
         parts.append(_looked_at(decision))
+    if decision.ended is not None:
+        parts.append(
+            f"of {decision.ended.decision}  {decision.ended.gain:,.2f} of {decision.ended.worth:,.2f} at stake"
+        )
     if decision.what in BECAME:
         parts.append(f"trigger {decision.trigger}")
     if decision.probability is not None:

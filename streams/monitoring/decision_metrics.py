@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from models.decisions.others import MAY_CONTACT
 from models.decisions.preview import PREVIEWED
 from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
-from models.outputs import REQUESTS, TASK
+from models.outputs import OUTCOME, REQUESTS, TASK
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared
 from models.timeline.stops import in_force
@@ -34,9 +34,11 @@ WHATS: Final = (
     *REQUESTS,
     MAY_CONTACT,
     PREVIEWED,
+    OUTCOME,
 )
 """What came of a moment (the first seven), that an episode opened, what became of a trigger, and of a plan, what was
-drawn in shadow, what a customer asks a person for, what another sender asked, and previews."""
+drawn in shadow, what a customer asks a person for, what another sender asked, previews, and what came of a draw by the
+learned choice."""
 GATES: Final = (*SENTENCES, *WAITS)
 """What held a moment, or took a trigger back; any other counts as `OTHER`, such as a touchpoint's type."""
 

@@ -156,5 +156,27 @@ def as_data(app: str, stands: Standing) -> dict[str, Any]:
         "promotions": quality.get("promotions", 0),
         "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
         "relearning": None if stands.learning is None else {**stands.learning._asdict(), "text": str(stands.learning)},
+        "actions": actions_in(version),
         "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
     }
+
+
+def actions_in(version: Version | None) -> list[dict[str, Any]]:
+    """What a version knows of each action of the learned choice, the one with most contacts first."""
+    stated = version.choice if version is not None and isinstance(version.choice, dict) else {}
+    names = {arm: action for action, arm in stated.get("named", {}).items()}
+    found = []
+    for arm, known in stated.get("arms", {}).items():
+        effect, sd = known["effect"][0], known["covariance"][0] ** 0.5
+        found.append(
+            {
+                "action": names.get(arm, arm),
+                "arm": arm,
+                "effect": effect,
+                "sd": sd,
+                "opened": known["opened"],
+                "matured": known["matured"],
+                "stopped": known.get("stopped", False),
+            }
+        )
+    return sorted(found, key=lambda one: (-one["opened"], one["action"]))

@@ -48,6 +48,8 @@ tranche = "14d"
 """
 )
 """Budgets that run dry in every period."""
+LEARNED = LIMITED.replace('window = "28d"', 'window = "14d"\nlearned = true\nharm = 1') + "[value]\nfewest = 4\n"
+"""The learned choice beside them."""
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
@@ -66,8 +68,13 @@ def lines(world: Rehearsal) -> list[Line]:
 
 @pytest.mark.parametrize(
     "texts",
-    [(EXAMPLE,), (EXAMPLE, OTHER), (LIMITED, LIMITED.replace("most = 9", "most = 5"))],
-    ids=["example", "a policy that changes", "budgets, one of which is lowered"],
+    [(EXAMPLE,), (EXAMPLE, OTHER), (LIMITED, LIMITED.replace("most = 9", "most = 5")), (LEARNED, EXAMPLE, LEARNED)],
+    ids=[
+        "example",
+        "a policy that changes",
+        "budgets, one of which is lowered",
+        "a choice that is learned, and is not",
+    ],
 )
 def test_a_busy_stream(texts: tuple[str, ...]) -> None:
     logs = busy(2, 2, 80, DAYS, START)
@@ -85,6 +92,10 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
     if LIMITED in texts:
         told = [value for line in lines(world) for value in line.decisions]
         assert min(sum(word in value for value in told) for word in (b'"what":"late"', b'"gate":"budget"')) > 0
+    if LEARNED in texts:
+        told = [value for line in lines(world) for value in line.decisions]
+        assert sum(b'"drawn"' in value for value in told) > sum(b'"what":"outcome"' in value for value in told) > 10
+        assert any(b'"state":"unproven"' in value for value in told)
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
 
 

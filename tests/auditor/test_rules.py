@@ -9,7 +9,7 @@ import pytest
 
 from streams.operations.audit import RULES
 from tests.auditor import broken_points
-from tests.auditor.broken import BROKEN
+from tests.auditor.broken_draws import BROKEN, a_whole_window
 from tests.support.audited import Log
 
 assert broken_points.KEPT  # its streams are in BROKEN, too
@@ -18,6 +18,13 @@ CASES = [(rule, function) for rule, functions in BROKEN.items() for function in 
 
 def test_there_is_a_stream_that_breaks_every_rule() -> None:
     assert BROKEN.keys() == RULES.keys()
+
+
+def test_a_window_of_the_learned_choice_breaks_none() -> None:
+    log = Log.begun()
+    a_whole_window(log)
+    log.clock()
+    assert not log.broken()
 
 
 @pytest.mark.parametrize(("rule", "breaks"), CASES, ids=[f"{rule}: {one.__name__}" for rule, one in CASES])

@@ -250,9 +250,12 @@ def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
     shards: Sequence[Shard | Kept] = world.shards
     states = [msgspec.json.encode(s.state) for s in shards]
     if isinstance(world, Rehearsal):
-        versions = {boundary: repr(version) for boundary, version in world.versions.items()}
+        versions = {boundary: msgspec.json.encode(version) for boundary, version in world.versions.items()}
     else:
-        versions = {boundary: repr(unseal(value, world.schema, Version)) for boundary, value in world.versions.items()}
+        versions = {
+            boundary: msgspec.json.encode(unseal(value, world.schema, Version))
+            for boundary, value in world.versions.items()
+        }
     parts = {
         "states": states,
         "records": [sorted(s.records.items()) for s in shards],

@@ -200,6 +200,10 @@ share = 0.4
 """
 )
 """The same, with values, and tiers even of few customers."""
+LEARNED = VALUED.replace(
+    'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
+)
+"""The same, with the learned choice."""
 ANSWERS: Final = (
     (),
     ("offer_delivered",),

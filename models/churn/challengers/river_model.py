@@ -54,6 +54,7 @@ class RiverScorer:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self.values: Mapping[str, Any] | None = None  # what the version says of them, if it does
+        self.choice: Mapping[str, Any] | None = None  # the same of actions
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> RiverScorer:

@@ -17,15 +17,16 @@ from models.settings import DAY, EngineSettings
 
 class MixtureScorer:
     """A frozen version. `mixture`: what compiled code scores with. `values`: what the version says of values, if it
-    does (`models.churn.snapshot.Version.value`)."""
+    does (`models.churn.snapshot.Version.value`). `choice`: the same of its actions (`Version.choice`)."""
 
     KIND: Final = "mixture"
 
-    __slots__ = ("mixture", "values")
+    __slots__ = ("choice", "mixture", "values")
 
     def __init__(self, mixture: Mixture) -> None:
         self.mixture = mixture
         self.values: Mapping[str, Any] | None = None
+        self.choice: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, model: Mapping[str, Any], settings: EngineSettings) -> MixtureScorer:

@@ -20,13 +20,15 @@ class Arm(NamedTuple):
     """What is known of an arm.
 
     effect: means of its coefficients, of shape (features,): shares of the value at stake. covariance: of these, row by
-    row. opened, matured: its contacts so far, and those of them whose response window has ended.
+    row. opened, matured: its contacts so far, and those of them whose response window has ended. stopped: it does harm
+    more often than the policy tolerates.
     """
 
     effect: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     opened: int = 0
     matured: int = 0
+    stopped: bool = False
 
 
 class Numbers(NamedTuple):
@@ -56,6 +58,7 @@ class Numbers(NamedTuple):
                     "covariance": [value for place, row in enumerate(arm.covariance) for value in row[: place + 1]],
                     "opened": arm.opened,
                     "matured": arm.matured,
+                    **({"stopped": True} if arm.stopped else {}),
                 }
                 for name, arm in self.arms.items()
             },
@@ -88,7 +91,9 @@ def _arm(name: str, plain: Any, features: int) -> Arm:
     opened, matured = plain.get("opened"), plain.get("matured")
     if type(opened) is not int or type(matured) is not int or not 0 <= matured <= opened:
         raise SnapshotRefused(f"arm {name!r} has {opened!r} contacts opened, {matured!r} matured")
-    return Arm(effect, _square(triangle, features), opened, matured)
+    if type(stopped := plain.get("stopped", False)) is not bool:
+        raise SnapshotRefused(f"arm {name!r} is stopped: {stopped!r}; it must be true, or left out")
+    return Arm(effect, _square(triangle, features), opened, matured, stopped)
 
 
 def _square(triangle: Sequence[float], size: int) -> tuple[tuple[float, ...], ...]:

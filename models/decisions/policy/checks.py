@@ -11,6 +11,7 @@ from models.decisions.policy.asking_checks import faults_of_dated
 from models.decisions.policy.asking_types import Level, Moment
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.calendar_checks import faults_of_calendars
+from models.decisions.policy.choice_checks import faults_of_choice
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
 from models.decisions.policy.contact_checks import faults_of_contact
@@ -243,6 +244,7 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_contact,
     faults_of_budgets,
     faults_of_calendars,
+    faults_of_choice,
     faults_of_plans,
     faults_of_retention,
     faults_of_people,

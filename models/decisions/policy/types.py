@@ -63,12 +63,28 @@ class Choice(Part, frozen=True, kw_only=True):
     """The draw among the actions that a risk moment may have, and leaving alone.
 
     floor: least chance of each. hold_out: least chance of leaving alone. window: after a draw nothing is drawn for so
-    long.
+    long. learned: which action helps whom is learned from what came of the draws, and decides; needs `[value]`. All
+    that follows counts with it only. unproven: the mean chance that actions have together whose effect is not proven.
+    unproven_each: the most that they have in one draw. kappa: proven is an action for a customer for whom it is
+    expected to bring so many standard deviations more than nothing, after 200 contacts. temper: how far from the best
+    the draw strays, in standard deviations. forget: the time in which what was learned loses half of its weight.
+    launch: the share of customers that unproven actions are open to until 2,000 contacts have shown what came of them.
+    harm: what a decline, an unsubscription, a complaint or a spam report costs, money. tolerated: the share of contacts
+    after which one of the last three may follow within a week; an action above it is stopped, down to its least chance.
     """
 
     floor: Annotated[float, Meta(ge=0, le=0.1)] = 0.01
     hold_out: Share = 0.05
     window: Duration = "28d"
+    learned: bool = False
+    unproven: Annotated[float, Meta(gt=0, le=1)] = 0.3
+    unproven_each: Share = 1.0
+    kappa: Annotated[float, Meta(ge=0, le=10)] = 0.3
+    temper: Annotated[float, Meta(ge=0.01, le=10)] = 0.15
+    forget: Duration = "182d"
+    launch: Share = 1.0
+    harm: Money = 0.0
+    tolerated: Annotated[float, Meta(gt=0, le=0.5)] = 0.02
 
 
 class Budget(Part, frozen=True, kw_only=True):

@@ -199,6 +199,11 @@ STANDING: Final = {
     "silence_kept": Field("we look again after a silence", "nach einer Zeit der Stille sehen wir nach", "yes"),
     "unsent": Field("messages that we stopped", "Nachrichten, die wir angehalten haben", "packed"),
     "running": Field("plans that run", "laufende Abläufe", "packed"),
+    "window": Field(
+        "what we chose last, to see what comes of it",
+        "was wir zuletzt gewählt haben, um zu sehen, was daraus wird",
+        "packed",
+    ),
     "told": Field("what we noted that an occasion waits for", "worauf ein Anlass wartet, wie wir notierten", "told"),
 }
 """Fields of `models.decisions.standing.Standing`."""
@@ -271,6 +276,22 @@ UNSENT: Final = {
     "threshold": Field("at which level of our estimate", "bei welcher Stufe unserer Schätzung", "risk"),
     "wakes": Field("looked at again", "wieder betrachtet", "time"),
 }
+WINDOW: Final = {
+    "decision": Field("the decision, by its id", "die Entscheidung, nach Kennung", "trigger"),
+    "opened": Field("of", "vom", "time"),
+    "ends": Field("until", "bis", "time"),
+    "worth": Field("what is at stake, in hundredths", "was auf dem Spiel steht, in Hundertsteln", "number"),
+    "net": Field("what you had bought less returned by then", "was Sie bis dahin gekauft und behalten hatten", "money"),
+    "margin": Field("what is left of that to us", "was uns davon bleibt", "number"),
+    "place": Field("which of them was drawn", "die wievielte gezogen wurde", "number"),
+    "arms": Field(
+        "what could have been drawn, and its chance", "was gezogen werden konnte, mit seiner Chance", "chances"
+    ),
+    "marks": Field("what has come of it so far", "was bisher daraus wurde", "number"),
+    "given": Field("discounts that you used, in hundredths", "genutzte Rabatte, in Hundertsteln", "number"),
+    "features": Field("what it was chosen by", "wonach gewählt wurde", "hex"),
+}
+"""Fields of `models.decisions.window.Window`."""
 RUNNING: Final = {
     "plan": Field("plan", "Ablauf", "named"),
     "began": Field("since", "seit", "time"),

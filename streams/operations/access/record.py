@@ -14,6 +14,8 @@ from models.customer.record import Record
 from models.customer.restrictions import ACTION_PURPOSES, unpack_restrictions
 from models.customer.tail import NOT_STATED, pack_tail
 from models.decisions.best_hour import counts_of
+from models.decisions.choosing.arms import arm_name
+from models.decisions.draw import ONE
 from models.decisions.policy.parts import KINDS
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.standing_stored import unpack_standing
@@ -132,6 +134,8 @@ class RecordTold:
         standing = unpack_standing(tail.standing)
         for name, field in fields.STANDING.items():
             value = getattr(standing, name)
+            if name == "window":
+                value = [] if value is None else [value]
             if (parts := _LISTS.get(name)) is not None:
                 yield Item(f"standing.{name}", self._label(field), [self._parts(parts, one) for one in value])
             else:
@@ -197,6 +201,7 @@ class RecordTold:
             "text": lambda: str(value).replace("_", " "),
             "texts": lambda: ", ".join(sorted(value) if isinstance(value, frozenset) else value),
             "hex": lambda: value.hex(),
+            "chances": lambda: ", ".join(f"{arm_name(arm)} {chance / ONE:.4f}" for arm, chance in value),
             "trigger": lambda: f"{value:032x}",
             "reference": lambda: f"{value:016x}",
             "named": lambda: self._names.get(value, f"{value:08x}"),
@@ -245,6 +250,7 @@ _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "counts": fields.DAY_COUNT,
     "dates": fields.DATED,
     "running": fields.RUNNING,
+    "window": fields.WINDOW,
     "unsent": fields.UNSENT,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

@@ -15,6 +15,8 @@ POLICY_CHOSEN: Final = b"policy_chosen"
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 REST: Final = {"declined": "14d", "spam": "90d", "soft_failure": "1d", "bad_experience": "7d"}
 """What `contact.rest` leaves out."""
+DRAW: Final = {"floor": 0.01, "hold_out": 0.05, "window": "28d", "learned": False, "unproven_each": 1.0}
+"""The same of `choice`."""
 
 
 def span(duration: str) -> int:
@@ -50,7 +52,7 @@ class Policy:
         self.conversation: Table | None = table.get("conversation")
         self.freezes: list[Table] = table.get("freeze", [])
         self.control: Table = {"share": 0.05, "salt": "1", "care": True, "exempt": [], **table.get("control", {})}
-        self.choice: Table = {"floor": 0.01, "hold_out": 0.05, "window": "28d", **table.get("choice", {})}
+        self.choice: Table = {**DRAW, **table.get("choice", {})}
         self.budgets: Table = table.get("budget", {})
         self.zone: str = table.get("zone", "")
         self.markets: tuple[str, ...] = tuple(table.get("markets", []))

@@ -22,11 +22,12 @@ from streams.operations.audit.policies import POLICY_CHOSEN, InForce
 from streams.operations.audit.records import Arrival, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
+from streams.operations.audit.windows import Windows
 from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
-ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "points_unsaid"})
+ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid"})
 """Rules about what is lacking: it may be on its way."""
 DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
 """What is never said of who was erased."""
@@ -105,6 +106,7 @@ class _Walk:
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
         self._resent: dict[str, Decision] = {}
+        self._windows = Windows()
         self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
@@ -127,6 +129,8 @@ class _Walk:
             end = place
         self.breaches += self.points.breaches(end, self.now)
         self.report.notes += [f"partition {self.line.partition}: {note}" for note in self.points.notes()]
+        for draw, found in self._windows.unended(self.now):
+            self._found(draw, Place.of(draw.at), [found])
         self.in_force.settle()
         if left := said.left():
             where = f"partition {self.line.partition}"
@@ -204,6 +208,7 @@ class _Walk:
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         self.points.speaks_of(decision.customer)
+        self._found(decision, place, list(self._windows.hears(decision, self.in_force.policy)))
         customer = self._customers.get(decision.customer)
         if decision.what == LEDGER:
             known = customer.person if customer is not None else None

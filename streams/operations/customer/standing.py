@@ -10,6 +10,7 @@ from models.customer.layout import EPISODE, PURCHASE_DAYS, RISK, TICK
 from models.customer.record import Record, hash_of
 from models.customer.restrictions import ACTION_PURPOSES
 from models.customer.schedule import phase_of
+from models.decisions.choosing.arms import arms_of
 from models.decisions.draw import in_control
 from models.decisions.explain import Waits, waiting
 from models.decisions.given import Asks, Given
@@ -23,6 +24,7 @@ from models.decisions.rules import limit_of
 from models.decisions.shared_moments import against_sharing
 from models.decisions.standing import IN_FLIGHT, OTHERS, Outstanding, Stage, Standing
 from models.decisions.standing_stored import unpack_standing
+from models.decisions.window import Mark, Window
 from models.decisions.words import told
 from models.engine.by_policy import Customer
 from models.settings import EngineSettings
@@ -75,6 +77,7 @@ def standing_view(
         "episode_since": iso(record.times[EPISODE]),
         "level": reached[-1] if reached else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),
+        "window": _window(policy, standing.window),
         "marketing_rests_until": _to_come(standing.rests_until, now),
         "after_bad_experience_until": _to_come(standing.harmed_until, now),
         "waits": [_wait(one) for one in waiting(given)],
@@ -88,6 +91,7 @@ def short_view(view: dict[str, Any]) -> dict[str, Any]:
     short = {name: value for name, value in view.items() if name != "contacts"}
     short["waits"] = [wait_text(one) for one in view["waits"]]
     short["out"] = [out_text(one) for one in view["out"]]
+    short["window"] = None if view["window"] is None else window_text(view["window"])
     return short
 
 
@@ -104,6 +108,29 @@ def out_text(out: dict[str, Any]) -> str:
     usable = f", can be used until {out['usable_until']}" if out["usable_until"] else ""
     by = f" by {out['channel']}" if out["channel"] else ""
     return f"{out['action']}{by} of {out['since']}, {out['stage']}{usable}"
+
+
+def _window(policy: PolicyInForce, window: Window | None) -> dict[str, Any] | None:
+    """The response window that the learned choice has opened; None: there is none."""
+    if window is None:
+        return None
+    names = {arm.number: arm.action for arm in arms_of(policy).values()}
+    return {
+        "decision": window.id,
+        "since": iso(window.opened),
+        "until": iso(window.ends),
+        "at_stake": window.worth / 100,
+        "drawn": names.get(window.arm, f"{window.arm:08x}") if window.place else "leave_alone",
+        "control_group": bool(window.marks & Mark.CONTROL),
+        "came": [mark.name.lower() for mark in Mark if mark & window.marks & ~Mark.CONTROL and mark.name],
+    }
+
+
+def window_text(window: dict[str, Any]) -> str:
+    """The same as text."""
+    of = ", as it would have been" if window["control_group"] else ""
+    came = f", so far {', '.join(window['came'])}" if window["came"] else ""
+    return f"{window['drawn']} since {window['since']}{of}, {window['at_stake']:,.2f} at stake{came}"
 
 
 def _to_come(time: int, now: int) -> str | None:

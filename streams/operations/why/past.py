@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec import to_builtins
+
+from models.decisions.choosing.described import DESCRIBED
 from models.decisions.draw import ONE
-from models.decisions.words import BECAME, told
+from models.decisions.words import BECAME, DRAWN, told
 from models.ledger_entry import LedgerEntry
-from models.outputs import Candidate, Decision, Trigger
+from models.outputs import Candidate, Decision, Drawn, Trigger
 from streams.operations.customer.person import iso
 from streams.operations.customer.standing import gate
 from streams.operations.why.outputs import Outputs
@@ -60,6 +63,8 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "until": iso(decision.until),
         "reason": decision.reason or None,
         "candidates": [_candidate(one) for one in decision.candidates],
+        "drawn": None if decision.drawn is None else _drawn(decision.drawn),
+        "ended": None if decision.ended is None else to_builtins(decision.ended),
         "trigger": None if trigger is None else _trigger(trigger),
         "became": [_outcome(decision)] if decision.what in OUTCOMES else [],
         "risk": None if decision.probability is None else round(decision.probability, 4),
@@ -90,13 +95,26 @@ def _booked(entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
+def _drawn(drawn: Drawn) -> dict[str, Any]:
+    """What the learned choice drew by, each feature by its name."""
+    return {
+        "why": drawn.why,
+        "because": DRAWN.get(drawn.why) or None,
+        "worth": drawn.worth,
+        "price": round(drawn.price, 4),
+        "features": dict(zip(DESCRIBED, drawn.features, strict=False)),
+    }
+
+
 def _candidate(one: Candidate) -> dict[str, Any]:
+    learned = {"sd": round(one.sd, 4), "arm": one.arm, "state": one.state} if one.state else {}
     return {
         "action": one.action,
         "channel": one.channel or None,
         "gates": [gate(code) for code in one.gates],
         "score": round(one.score, 4),
         "chance": round(one.chance / ONE, 6),
+        **learned,
     }
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.decisions.waits import LEAVE_ALONE
+from models.decisions.words import STATES
 from models.outputs import TASK
-from streams.operations.customer.standing import out_text, wait_text
+from streams.operations.customer.standing import out_text, wait_text, window_text
 from streams.text import as_words, moment
 
 _FRACTION = re.compile(r"(?<=:\d\d)\.\d+(?=Z)")
@@ -26,6 +27,8 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
     for name in ("nothing_drawn_before", "marketing_rests_until", "after_bad_experience_until"):
         if now[name]:
             yield f"{as_words(name)} {now[name]}"
+    if now["window"]:
+        yield f"drawn: {window_text(now['window'])}"
     for wait in now["waits"]:
         yield f"waits: {wait_text(wait)}"
         yield from (f"  {line}" for one in wait["candidates"] for line in _candidate(one))
@@ -62,6 +65,10 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
     yield f"    {', '.join(parts)}"
     if entry["reason"] and not entry["became"]:
         yield f"    because: {entry['reason']}"
+    if drawn := entry["drawn"]:
+        yield f"    {drawn['worth']:,.2f} at stake. {drawn['because'] or drawn['why']}"
+    if ended := entry["ended"]:
+        yield f"    {ended_text(ended)}"
     for one in entry["candidates"]:
         yield from (f"    {line}" for line in _candidate(one))
     if trigger := entry["trigger"]:
@@ -71,6 +78,18 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
     for one in entry["became"]:
         because = f" {one['because']}" if one["because"] else ""
         yield f"    {one['time']}  {as_words(one['what'])}: {one['why']}{because}"
+
+
+def ended_text(ended: dict[str, Any]) -> str:
+    """What came of a draw by the learned choice."""
+    if ended.get("unlearned") in ("erased", "restricted"):
+        return f"nothing is kept of what came: {as_words(ended['unlearned'])}"
+    bought = f"bought for {ended.get('net', 0.0):,.2f} net" if ended.get("bought") else "bought nothing"
+    parts = [bought, f"{ended.get('gain', 0.0):,.2f} of {ended.get('worth', 0.0):,.2f} at stake"]
+    parts += [f"discounts of {ended['given']:,.2f}"] if ended.get("given") else []
+    parts += [as_words(harm) for harm in ended.get("harms", ())]
+    parts += ["not learned: the alarm held"] if ended.get("unlearned") else []
+    return ", ".join(parts)
 
 
 def _headline(entry: dict[str, Any]) -> str:
@@ -95,6 +114,8 @@ def _headline(entry: dict[str, Any]) -> str:
             return f"{before}left alone, as it was drawn"
         case "decided":
             return f"{before}{action}"
+        case "outcome":
+            return f"what came of the draw {entry['ended']['decision'] if entry['ended'] else ''}".rstrip()
         case "shadow":
             return f"{before}{action}, if what is in shadow were live"
         case "may_contact":
@@ -116,6 +137,8 @@ def _candidate(one: dict[str, Any]) -> Iterator[str]:
     name = as_words(one["action"]) if one["action"] == LEAVE_ALONE else one["action"]
     by = f" by {one['channel']}" if one["channel"] else ""
     figures = f", score {one['score']:.2f}" if one.get("score") else ""
+    if state := one.get("state"):
+        figures = f", expected {one['score']:+.2f} ± {one['sd']:.2f}, {STATES.get(state, state)}"
     figures += f", chance {100 * one['chance']:.3g} %" if one.get("chance") else ""
     yield f"{name}{by}{figures}{': held' if one['gates'] else ''}"
     for held in one["gates"]:

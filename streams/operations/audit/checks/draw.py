@@ -18,6 +18,9 @@ from streams.operations.audit.records import SECOND
 ONE: Final = 2**32
 LEAVE_ALONE: Final = "leave_alone"
 CLOSE: Final = 1e-9
+CLOSED: Final = frozenset({"not_launched", "full"})
+STATES: Final = frozenset({"proven", "unproven", "stopped", *CLOSED})
+"""How an action may stand in a draw of the learned choice, and as what it has no chance."""
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -70,15 +73,20 @@ def of_decision(policy: Policy, decision: Decision, last: Rest | None) -> Iterat
     if total != ONE:
         yield Finding("chances", f"{ONE} in all", f"{total}")
     floor = float(policy.choice["floor"])
+    yield from _learned(policy, decision)
     for one in decision.candidates:
         if one.chance and one.gates:
             yield Finding("chances", f"{one.action} is held by {list(one.gates)}", f"its chance is {one.chance}")
         least = max(floor, float(policy.choice["hold_out"])) if one.action == LEAVE_ALONE else floor
-        if not one.gates and one.chance + len(candidates) < least * ONE:
+        if one.state in CLOSED:
+            if one.chance:
+                yield Finding("chances", f"{one.action} is not open to this customer", f"its chance is {one.chance}")
+        elif not one.gates and one.chance + len(candidates) < least * ONE:
             yield Finding("chances", f"{one.action} at least {least}", f"{one.chance / ONE}")
     if LEAVE_ALONE not in candidates:
         yield Finding("chances", f"{LEAVE_ALONE} is always a candidate", f"{sorted(candidates)}")
-    yield from _scores(policy, decision)
+    if decision.drawn is None:
+        yield from _scores(policy, decision)
     chosen = candidates.get(decision.action or LEAVE_ALONE)
     if chosen is None or not chosen.chance:
         yield Finding("drawn_at_zero", "what is drawn has a chance", f"{decision.action} was drawn")
@@ -90,13 +98,35 @@ def of_decision(policy: Policy, decision: Decision, last: Rest | None) -> Iterat
         )
 
 
+def _learned(policy: Policy, decision: Decision) -> Iterator[Finding]:
+    """Whether the choice was made by what the policy wants, and says what it knew."""
+    wanted = bool(policy.choice["learned"])
+    if (decision.drawn is not None) != wanted:
+        yield Finding("learned", f"choice.learned is {wanted}", f"drawn by {decision.drawn or 'the figures'}")
+        return
+    if decision.drawn is None:
+        return
+    if decision.drawn.features[:1] != (1.0,) or decision.drawn.worth <= 0.0:
+        worth, features = decision.drawn.worth, len(decision.drawn.features)
+        yield Finding("learned", "what is at stake, and what was known", f"worth {worth}, {features} features")
+    inside = [one for one in decision.candidates if not one.gates and one.action != LEAVE_ALONE]
+    for one in inside:
+        if one.state not in STATES or not one.arm or one.sd <= 0.0:
+            yield Finding("learned", f"how {one.action} stood", f"arm {one.arm!r}, {one.state!r}, sd {one.sd}")
+    tried = [one.chance for one in inside if one.state == "unproven"]
+    most = float(policy.choice["unproven_each"]) + len(tried) * float(policy.choice["floor"])
+    if sum(tried) > most * ONE + len(tried) + 1:
+        yield Finding("chances", f"{most} at most of what is not proven", f"{sum(tried) / ONE}")
+
+
 def _fell(decision: Decision) -> str:
-    """What falls by the first 32 bits of blake2b of the decision's id, over the chances in the candidates' order."""
+    """What falls by the first 32 bits of blake2b of the decision's id, over the chances in the candidates' order. The
+    learned choice has its own draw: `choice` and a zero byte stand before the id."""
     try:
         name = bytes.fromhex(decision.id)
     except ValueError:
         return "nothing"
-    point = int.from_bytes(blake2b(name).digest()[:4])
+    point = int.from_bytes(blake2b(b"choice\0" + name if decision.drawn else name).digest()[:4])
     for one in decision.candidates:
         if point < one.chance:
             return one.action

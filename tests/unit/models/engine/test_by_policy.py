@@ -26,7 +26,7 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
-from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LIMITED, PLANNED, QUIETER, VALUED
+from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LEARNED, LIMITED, PLANNED, QUIETER, VALUED
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICIES = {
@@ -38,6 +38,7 @@ POLICIES = {
     "planned": PLANNED,
     "with dates": DATES,
     "with values": VALUED,
+    "learned": LEARNED,
 }
 
 
@@ -130,7 +131,7 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
-@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates"])
+@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates", "learned"])
 @pytest.mark.parametrize(
     ("variant", "batch"),
     [pytest.param("live", 1, marks=pytest.mark.slow), ("evaluation", 7), ("the silent leave", 33)],
@@ -143,7 +144,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, 
     assert digest(ForgetfulWorld(log, parts).run(lambda at: 5 * batch)) == expected
 
 
-@pytest.mark.parametrize("policy", ["eager", "with budgets", "with dates"])
+@pytest.mark.parametrize("policy", ["eager", "with budgets", "with dates", "learned"])
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))
@@ -152,7 +153,7 @@ def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy
     assert digest(rehearse(log, VARIANTS["live"])) == expected
 
 
-@pytest.mark.parametrize("policy", ["eager", "with budgets"])
+@pytest.mark.parametrize("policy", ["eager", "with budgets", "learned"])
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))

@@ -1,152 +1,162 @@
-"""Operators choose the champion through the log: told to the learner, obeyed, written down, and repeatable."""
+"""The learned choice at the learner: arms come by the newest policy, harm stops one, what is not learned is counted."""
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Sequence
-from functools import cache
+from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
-from models.engine import piece_run
-from models.learning.confidence_sequence import Evidence
-from models.settings import DAY
-from models.simulation.rehearsal import Rehearsal, rehearse
-from models.timeline.batch import LogRecord
-from tests.support.bench import ForgetfulWorld, digest
-from tests.support.logs import START, choosing, synthetic
-from tests.unit.models.simulation.test_rehearsal import EVALUATION, VARIANTS
+from models.churn import SnapshotRefused
+from models.decisions.choosing.described import SIZE
+from models.decisions.draw import ONE
+from models.decisions.response import packed_features
+from models.learning.choices import Choices, check_outcome
+from models.outputs import ArmPulse, ChoicePulse, Outcome, Pulse
+from models.settings import DAY, WEEK
 
-CHOICES: Sequence[Sequence[tuple[int, str | None]]] = (
-    [(START + 40 * DAY, "adagrad"), (START + 60 * DAY, "adagrad"), (START + 90 * DAY, None)],
-    [(START + 75 * DAY, "mixture")],
+HALF = 182 * DAY
+FEATURES = packed_features((1.0, *[0.0] * (SIZE - 1)))
+USEFUL, OFFER, OTHER = "0000000a", "0000000b", "0000000c"
+
+
+def pulse(boundary: int, shard: int = 0, policy: int = 1, useful: str = USEFUL, **told: Any) -> Pulse:
+    """20 draws worth 50 each."""
+    arms = (ArmPulse("useful", useful, 1.0), ArmPulse("offer", OFFER, 40.0))
+    fields = {"draws": 20, "worth": 100_000, "tried": 5 * ONE, "opened": {useful: 4, OFFER: 1}, **told}
+    choice = ChoicePulse(arms, 0.3, HALF, 0.02, **fields)
+    return Pulse(shard, boundary, policy, "a", 0, choice=choice)
+
+
+def outcome(number: int, arm: str = "", gain: float = 25.0, time: int = DAY, **told: Any) -> Outcome:
+    arms = {USEFUL: ONE // 2, OFFER: ONE // 4}
+    fields = {"delivered": bool(arm), "features": FEATURES, **told}
+    return Outcome(time, arms, 50.0, gain, f"c-{number}", f"{number:032x}", arm, **fields)
+
+
+def learned(*steps: tuple[int, list[Outcome], list[Pulse]]) -> Choices:
+    found = Choices()
+    for step in steps:
+        found.learn(*step)
+    return found
+
+
+def known(choices: Choices) -> dict[str, Any]:
+    stated = choices.version()
+    assert stated is not None
+    return stated
+
+
+def test_before_the_first_draw_there_is_nothing() -> None:
+    quiet = pulse(DAY, draws=0, worth=0, tried=0, opened={})
+    without = msgspec.structs.replace(quiet, choice=None)
+    assert learned((DAY, [], [quiet]), (2 * DAY, [outcome(1)], [without])).state() is None
+    assert learned((DAY, [], [quiet])).version() is None
+
+
+def test_the_policys_figures_are_where_an_arm_begins_and_at_most_a_tenth_of_what_is_at_stake() -> None:
+    arms = known(learned((DAY, [], [pulse(DAY)])))["arms"]
+    assert arms[USEFUL]["effect"][0] == pytest.approx(0.02)
+    assert arms[OFFER]["effect"][0] == pytest.approx(0.1)
+    assert (arms[USEFUL]["opened"], arms[USEFUL]["matured"]) == (4, 0)
+
+
+def test_outcomes_move_it_and_are_counted() -> None:
+    fell = [outcome(n, USEFUL if n % 2 else "", gain=50.0 if n % 2 else 0.0) for n in range(400)]
+    arms = known(learned((DAY, [], [pulse(DAY, opened={USEFUL: 200})]), (2 * DAY, fell, [])))["arms"]
+    assert arms[USEFUL]["effect"][0] > 0.1
+    assert (arms[USEFUL]["opened"], arms[USEFUL]["matured"]) == (200, 200)
+    assert not arms[USEFUL].get("stopped")
+
+
+def test_control_tells_of_no_arm() -> None:
+    fell = [outcome(n, USEFUL, gain=50.0, control=True) for n in range(400)]
+    before = known(learned((DAY, [], [pulse(DAY)])))
+    after = known(learned((DAY, [], [pulse(DAY)]), (DAY, fell, [])))
+    assert after["arms"][USEFUL]["effect"] == pytest.approx(before["arms"][USEFUL]["effect"], abs=1e-6)
+    assert after["arms"][USEFUL]["matured"] == 0
+    assert after["base"][0] > before["base"][0]
+
+
+def test_of_what_may_not_be_learned_a_contact_is_over_and_nothing_else() -> None:
+    nameless = Outcome(DAY, {}, 0.0, 0.0, arm=USEFUL)
+    before = known(learned((DAY, [], [pulse(DAY)])))
+    after = known(learned((DAY, [nameless, outcome(1, USEFUL, features=b"")], [pulse(DAY)])))
+    assert after["arms"][USEFUL]["matured"] == 2
+    assert after["rows"] == before["rows"]
+    check_outcome(nameless)
+
+
+def test_an_action_after_which_too_many_complain_is_stopped_until_its_text_changes() -> None:
+    fell = [outcome(n, USEFUL, soon=n % 4 == 0) for n in range(80)]
+    calm = [outcome(100 + n, OFFER, soon=False) for n in range(80)]
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, [*fell, *calm], []))
+    arms = known(choices)["arms"]
+    assert arms[USEFUL]["stopped"] is True
+    assert "stopped" not in arms[OFFER]
+    choices.learn(3 * DAY, [], [pulse(3 * DAY, policy=2, useful=OTHER)])
+    arms = known(choices)["arms"]
+    assert arms.keys() == {OFFER, OTHER}
+    assert "stopped" not in arms[OTHER]
+
+
+def test_what_was_not_delivered_is_not_held_against_an_action() -> None:
+    fell = [outcome(n, USEFUL, soon=True, delivered=False) for n in range(80)]
+    assert "stopped" not in known(learned((DAY, [], [pulse(DAY)]), (2 * DAY, fell, [])))["arms"][USEFUL]
+
+
+def test_a_changed_text_begins_where_the_old_one_stood_and_from_zero_contacts() -> None:
+    fell = [outcome(n, USEFUL if n % 2 else "", gain=50.0 if n % 2 else 0.0) for n in range(400)]
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, fell, []))
+    old = known(choices)["arms"][USEFUL]
+    choices.learn(2 * DAY, [], [pulse(2 * DAY, policy=2, useful=OTHER, opened={})])
+    new = known(choices)["arms"][OTHER]
+    assert new["effect"] == pytest.approx(old["effect"], abs=1e-9)
+    assert new["covariance"][0] > old["covariance"][0]
+    assert (new["opened"], new["matured"]) == (0, 0)
+
+
+def test_the_newest_policy_counts_whoever_tells_of_it() -> None:
+    old, new = pulse(DAY), pulse(DAY, shard=1, policy=2, useful=OTHER)
+    for order in permutations((old, new)):
+        assert known(learned((DAY, [], list(order))))["arms"].keys() == {OTHER, OFFER}
+
+
+def test_the_price_of_what_is_not_proven_moves_once_a_week() -> None:
+    much = {"tried": 18 * ONE}
+    choices = learned(*((day * DAY, [], [pulse(day * DAY, **much)]) for day in range(1, 8)))
+    assert known(choices)["unproven_price"] == 0.0
+    choices.learn(DAY + WEEK, [], [pulse(DAY + WEEK, **much)])
+    # Three times what was allowed, by two hundredths of fifty each time that is once too much.
+    assert known(choices)["unproven_price"] == pytest.approx(2.0)
+    choices.learn(2 * DAY + WEEK, [], [pulse(2 * DAY + WEEK, **much)])
+    assert known(choices)["unproven_price"] == pytest.approx(2.0)
+
+
+def test_it_goes_on_from_its_state_to_the_bit_and_refuses_another() -> None:
+    fell = [outcome(n, (USEFUL, OFFER, "")[n % 3], gain=float(n % 90), soon=n % 9 == 0) for n in range(200)]
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, fell, [pulse(2 * DAY)]))
+    state = json.loads(json.dumps(choices.state()))
+    again = Choices(state)
+    assert again.state() == choices.state()
+    for one in (choices, again):
+        one.learn(9 * DAY, fell[:50], [pulse(9 * DAY)])
+    assert again.version() == choices.version()
+    for broken in ({"learned_by": "another"}, {"tried": [1]}, {"named": 3}, {"effects": None}, {"price": {}}):
+        with pytest.raises(SnapshotRefused):
+            Choices({**state, **broken})
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"features": b"xx"}, "features have 2 bytes"),
+        ({"worth": 0.0}, "worth is 0"),
+        ({"arm": "ffffffff"}, "none of 0000000a, 0000000b"),
+    ],
 )
-
-
-@cache
-def plain() -> list[list[LogRecord]]:
-    return synthetic(21, partitions=2, customers=30, days=120)
-
-
-@cache
-def chosen() -> list[list[LogRecord]]:
-    return [choosing(log, choices) for log, choices in zip(plain(), CHOICES, strict=True)]
-
-
-@cache
-def whole_run(variant: str = "evaluation") -> Rehearsal:
-    """The chosen logs in one go; to be looked at only."""
-    return rehearse(chosen(), VARIANTS[variant])
-
-
-@cache
-def without_choices() -> Rehearsal:
-    """The plain logs in one go; to be looked at only."""
-    return rehearse(plain(), EVALUATION)
-
-
-def said(world: Rehearsal, role: str, shard: int) -> list[dict[str, Any]]:
-    return [json.loads(output.value) for output in world.shards[shard].outputs if output.role == role]
-
-
-def told(world: Rehearsal, shard: int) -> list[tuple[str, int]]:
-    """The promotions that a shard has written down: whose, and of which version on."""
-    decisions = said(world, "decisions", shard)
-    return [(one["champion"], one["model_version"]) for one in decisions if "champion" in one]
-
-
-def champions(world: Rehearsal) -> list[str]:
-    return [world.versions[boundary].model["name"] for boundary in sorted(world.versions)]
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_every_version_after_a_choice_bears_the_chosen_name_and_each_shard_writes_the_change_down_once(
-    variant: str,
-) -> None:
-    world = whole_run(variant)
-    expected = ["mixture", "adagrad", "mixture"]
-    names = champions(world)
-    assert [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name] == expected
-    changes = [
-        v.promotion for _, v in sorted(world.versions.items()) if v.promotion and v.promotion.boundary in world.versions
-    ]
-    boundaries = sorted({promotion.boundary for promotion in changes})
-    assert [world.versions[boundary].model["name"] for boundary in boundaries] == expected[1:]
-    for boundary, (time, _) in zip(boundaries, (CHOICES[0][0], CHOICES[1][0]), strict=True):
-        assert 0 < boundary - time <= VARIANTS[variant].boundary
-    for shard in (0, 1):
-        in_force = [change for change in told(world, shard) if change[1] >= 0]
-        assert in_force == [*zip(expected[1:], boundaries, strict=True)][: len(in_force)]
-    assert told(world, 0)
-
-
-def test_a_decision_tells_whose_place_the_champion_took_and_why() -> None:
-    world = whole_run()
-    reasons = [one["reason"] for one in said(world, "decisions", 0) if "champion" in one]
-    assert [reason.partition("; ")[2] for reason in reasons] == [
-        "adagrad is champion after mixture, chosen by operator",
-        "mixture is champion after adagrad, chosen by operator",
-    ]
-
-
-@pytest.mark.parametrize("batch", [1, 7])
-def test_choices_are_the_same_in_any_portions_and_through_bytes(batch: int) -> None:
-    expected = digest(whole_run())
-    assert digest(rehearse(chosen(), EVALUATION, batch=lambda at: batch)) == expected
-    assert digest(ForgetfulWorld(chosen(), EVALUATION).run(lambda at: 40 * batch)) == expected
-
-
-def test_row_by_row_choices_are_said_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = digest(whole_run())
-    monkeypatch.setattr(piece_run.Run, "to_the_end", broken)
-    assert digest(rehearse(chosen(), EVALUATION)) == expected
-
-
-def broken(_: piece_run.Run) -> None:
-    """Whatever runs fast raises; the engine then runs the piece again, carefully."""
-    raise ArithmeticError("broken")
-
-
-def choices_in(logs: Sequence[Sequence[LogRecord]]) -> list[int]:
-    return [sum(b"model_chosen" in (entry.value or b"") for entry in log) for log in logs]
-
-
-def test_a_choice_is_counted_and_touches_no_customer() -> None:
-    world, other = whole_run(), without_choices()
-    assert [shard.state.totals.choices for shard in world.shards] == choices_in(chosen()) == [3, 1]
-    for one, two in zip(world.shards, other.shards, strict=True):
-        assert one.records.keys() == two.records.keys()
-        assert one.state.totals.clocks == two.state.totals.clocks
-        assert one.state.totals.applied == two.state.totals.applied
-
-
-def test_a_model_that_does_not_learn_here_is_a_dead_letter_and_everybody_goes_on() -> None:
-    logs = [choosing(plain()[0], [(START + 40 * DAY, "nobody")]), plain()[1]]
-    world = rehearse(logs, EVALUATION)
-    (letter,) = [one for one in said(world, "deadletters", 0) if one["code"] == "unknown_model"]
-    assert letter["reason"] == "data.model is 'nobody'; give one of mixture, adagrad, or null"
-    assert (letter["event_type"], letter.get("customer")) == ("model_chosen", None)
-    assert all(shard.at == len(shard.log) for shard in world.shards)
-    assert set(champions(world)) == {"mixture"}
-    assert {at: v.model for at, v in world.versions.items()} == {
-        at: v.model for at, v in without_choices().versions.items()
-    }
-
-
-def test_what_evidence_decides_is_written_down_too_and_a_pin_keeps_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Evidence that speaks for the other one after each window.
-    monkeypatch.setattr(Evidence, "lower", property(lambda self: 1.0 if self.windows else -0.1))
-    monkeypatch.setattr(Evidence, "enough", property(lambda self: self.windows > 0))
-    world = rehearse(plain(), EVALUATION)
-    names = champions(world)
-    assert names.count("adagrad") >= 3
-    changes = [(name, at) for at, name in zip(sorted(world.versions), names, strict=True)]
-    changes = [change for before, change in itertools.pairwise(changes) if before[0] != change[0]]
-    assert told(world, 0) == told(world, 1) == changes
-    reasons = [one["reason"] for one in said(world, "decisions", 0) if "champion" in one]
-    assert all(reason.endswith("chosen by evidence") for reason in reasons)
-    pinned = rehearse([choosing(plain()[0], [(START, "mixture")]), plain()[1]], EVALUATION)
-    assert set(champions(pinned)) == {"mixture"}
-    assert told(pinned, 0) == []
+def test_an_outcome_of_another_model_is_refused(changed: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        check_outcome(msgspec.structs.replace(outcome(1, USEFUL), **changed))

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from models.churn import Version
 from models.outputs import Chosen, Position, encode
 from streams.cli.main import main
 from streams.cli.models import lines
 from streams.cli.output_lines import line
 from streams.learner.lineage import Relearns
+from streams.operations.champion import actions_in
 
 NOON = 1_700_000_000_000
 GROUP = {"labels": 1_200, "expected": 0.25, "churned": 0.375}
@@ -35,6 +37,7 @@ TOLD: dict[str, Any] = {
     "promotions": 1,
     "promotion": {"champion": "adagrad", "former": "mixture", "boundary": NOON, "by": "operator"},
     "relearning": None,
+    "actions": [],
     "models": {
         "mixture": {**MODEL, "better_by_at_least": -0.0123},
         "adagrad": {**MODEL, "champion": True, "auc": None, "groups": {}},
@@ -56,6 +59,25 @@ def test_every_model_has_a_row_and_the_champion_a_star() -> None:
         "   mixture  -0.125 (1,200)",
         "*  adagrad",
     ]
+
+
+def test_what_is_known_of_each_action_is_told() -> None:
+    known = {"covariance": [0.0025], "opened": 1_200, "matured": 300}
+    stated = {
+        "named": {"offer": "0a0b0c0d", "useful": "01020304"},
+        "arms": {
+            "01020304": {**known, "effect": [0.031], "opened": 20, "matured": 0},
+            "0a0b0c0d": {**known, "effect": [-0.02], "stopped": True},
+        },
+    }
+    actions = actions_in(Version(NOON, 0, {}, {}, choice=stated))
+    assert list(lines({**TOLD, "actions": actions}))[-4:] == [
+        "effect of each action for a usual customer, percent of the value at stake; contacts, and how many are over",
+        "   action  effect     ±  contacts  over",
+        "!  offer    -2.00  5.00     1,200   300  stopped: it does harm more often than is tolerated",
+        "   useful   +3.10  5.00        20     0",
+    ]
+    assert actions_in(Version(NOON, 0, {}, {})) == []
 
 
 def test_before_the_first_version_who_will_begin_is_told() -> None:

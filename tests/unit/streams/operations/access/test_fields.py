@@ -20,6 +20,7 @@ from models.decisions.running import Running
 from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting, gate_number
 from models.decisions.standing_stored import pack_standing
 from models.decisions.unsent import Unsent
+from models.decisions.window import Window
 from models.loyalty.account import NEVER_EXPIRES, Account, Drawn, Earned
 from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
@@ -47,6 +48,7 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (Unsent, fields.UNSENT),
     (Earned, fields.EARNED),
     (Drawn, fields.DRAWN),
+    (Window, fields.WINDOW),
 ]
 
 
@@ -95,6 +97,7 @@ def whole() -> Record:
         {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)],
         unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5, live=1,
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
+        window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx"),
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",

@@ -1,0 +1,159 @@
+"""The draw of a risk moment: by the policy's figures, or by what was learned of its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec import structs
+
+from models.customer.layout import RETURNED, SPENT, UNLEARNED
+from models.customer.moments import whole
+from models.decisions.choosing.arms import PolicyArm, arms_of, new_arm
+from models.decisions.choosing.caution import launched
+from models.decisions.choosing.choose import Candidate as InDraw
+from models.decisions.choosing.choose import choose
+from models.decisions.choosing.described import SIZE, described
+from models.decisions.choosing.features import frozen
+from models.decisions.choosing.numbers import Numbers
+from models.decisions.choosing.rules import ChoiceRules
+from models.decisions.draw import chances, drawn, unit_of
+from models.decisions.gates import Judged
+from models.decisions.given import Given, Known
+from models.decisions.policy.parts import ms_of
+from models.decisions.policy.types import Choice
+from models.decisions.response import packed_features, unlearned
+from models.decisions.waits import score_of
+from models.decisions.window import MOST_HUNDREDTHS, Mark, Window
+from models.decisions.words import DRAWN
+from models.outputs import Candidate, Drawn
+
+NOT_WORTH: Final = "no action is worth its cost"
+
+
+class Scored(NamedTuple):
+    """What is told of an action in the draw: what it is expected to bring, and how sure that is."""
+
+    score: float
+    sd: float
+    arm: str
+    state: str
+
+
+class Draw(NamedTuple):
+    """place: what fell, 0 for leaving alone, else one more than the action's place. chances: leaving alone first, as
+    multiples of 2^-32. scored: by action, where the learned choice drew. reason: of leaving alone, in words. by: what
+    the learned choice drew by, and the window that it opens; None: the policy's figures drew."""
+
+    place: int
+    chances: Sequence[int]
+    scored: dict[str, Scored]
+    reason: str = ""
+    by: tuple[Drawn, Window] | None = None
+
+    def told(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The candidates of a decision, with what the learned choice knows of each that was in the draw."""
+        if self.by is None:
+            return candidates
+        return tuple(
+            structs.replace(one, score=of.score, sd=of.sd, arm=of.arm, state=of.state)
+            if (of := self.scored.get(one.action)) is not None
+            else structs.replace(one, score=0.0)
+            for one in candidates
+        )
+
+
+def draw(given: Given, found: Sequence[Judged], decision: str, ends: int, control: bool) -> Draw:
+    """Draw among leaving alone and what could be done at once.
+
+    Args:
+        found: the actions.
+        decision: its id, which alone says what falls.
+        ends: when the window that it opens is over, ms.
+        control: the customer is of the control group: the draw is what would have been.
+    """
+    choice = given.policy.policy.choice
+    if choice.learned and given.known is not None:
+        return _by_learned(given, given.known, found, decision, ends, control)
+    scores = [score_of(given, one) for one in found]
+    likely = chances(scores, choice.floor, choice.hold_out)
+    reason = "" if max(scores) > 0.0 else NOT_WORTH
+    return Draw(drawn(likely, bytes.fromhex(decision)), likely, {}, reason)
+
+
+def _reason(why: str) -> str:
+    """Of leaving alone, in words, as decisions have them."""
+    told = DRAWN[why].rstrip(".")
+    return told[:1].lower() + told[1:]
+
+
+def rules_in(choice: Choice, priced: bool = True) -> ChoiceRules:
+    """What a policy says of the learned choice. priced: a version has the price that keeps the mean chance of what is
+    not proven; before the first one each draw keeps it by itself."""
+    each = choice.unproven_each if priced else min(choice.unproven_each, choice.unproven)
+    return ChoiceRules(choice.temper, choice.floor, choice.hold_out, choice.unproven, each, choice.kappa)
+
+
+def worth_of(given: Given, known: Known, arms: Sequence[PolicyArm]) -> float:
+    """The value at stake, money, in whole hundredths: the margin of what the customer is expected to buy in the window
+    if they are kept, at least what the dearest action costs."""
+    policy, person = given.policy.policy, given.person
+    rules, expected = policy.value, person.if_kept
+    margin = rules.margin if rules is not None else 1.0
+    actions = [policy.action[one.action] for one in arms]
+    dearest = max((action.cost + action.discount for action in actions), default=0.0)
+    dearest += max((channel.cost for channel in policy.channel.values()), default=0.0)
+    if expected is not None:
+        stays = expected * ms_of(policy.choice.window) / known.horizon
+    else:
+        stays = person.spent / max(person.purchase_days or 1, 1)
+    return min(max(round(max(margin * stays, dearest) * 100.0), 1), MOST_HUNDREDTHS) / 100.0
+
+
+def _by_learned(given: Given, known: Known, found: Sequence[Judged], decision: str, ends: int, control: bool) -> Draw:
+    policy, person, standing = given.policy, given.person, given.standing
+    of_policy, numbers = arms_of(policy), known.numbers
+    features = frozen(described(person, standing, known.counted, len(policy.shares) + 1, given.now))
+    worth = worth_of(given, known, [*of_policy.values()])
+    candidates = [_candidate(given, of_policy[one.action], one.channel, numbers, worth) for one in found]
+    matured = 0 if numbers is None else sum(arm.matured for arm in numbers.arms.values())
+    choice, price = policy.policy.choice, 0.0 if numbers is None else numbers.unproven_price
+    chosen = choose(
+        candidates,
+        features,
+        worth,
+        rules_in(choice, numbers is not None),
+        bytes.fromhex(decision),
+        launched=launched(choice.launch, policy.policy.control.salt, unit_of(person), matured),
+        unproven_price=price,
+    )
+    scored = {
+        one.action: Scored(score.mean, score.sd, of_policy[one.action].name, state)
+        for one, score, state in zip(found, chosen.scores, chosen.states, strict=True)
+    }
+    by = Drawn(chosen.reason, worth, features, price)
+    arms = tuple((of_policy[one.action].number, chance) for one, chance in zip(found, chosen.chances[1:], strict=True))
+    counted, rules = known.counted.numbers, policy.policy.value
+    window = Window(
+        int(decision, 16),
+        whole(given.now),
+        ends,
+        round(worth * 100.0),
+        float(counted[SPENT]) - float(counted[RETURNED]),
+        rules.margin if rules is not None else 1.0,
+        chosen.place,
+        arms,
+        Mark.CONTROL if control else 0,
+        features=packed_features(features),
+    )
+    if person.flags & UNLEARNED:
+        window = unlearned(window)
+    return Draw(chosen.place, chosen.chances, scored, _reason(chosen.reason), (by, window))
+
+
+def _candidate(given: Given, arm: PolicyArm, channel: str, numbers: Numbers | None, worth: float) -> InDraw:
+    known = None if numbers is None else numbers.arms.get(arm.name)
+    cost = arm.cost_by(given.policy.policy, channel)
+    if known is None:
+        return InDraw(new_arm(arm, worth, SIZE), cost)
+    return InDraw(known, cost, known.stopped)

@@ -1,0 +1,157 @@
+"""Response windows: opened by a draw of the learned choice, told of what comes within them, ended with an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+from typing import Any, Final
+
+from models.customer.consent import MARKETING as TO_MARKET
+from models.customer.layout import LAST_PURCHASE, RETURNED, SPENT, UNLEARNED
+from models.decisions.choosing.arms import arm_name
+from models.decisions.contact import DELIVERED, LATE, REDEEMED
+from models.decisions.given import Given, Said, Touched, again_id
+from models.decisions.policy.types import Policy
+from models.decisions.standing import Standing, id_of
+from models.decisions.window import HARMS, MOST_HUNDREDTHS, Mark, Window
+from models.outputs import OUTCOME, Ended, Outcome
+from models.settings import DAY
+from models.touchpoints.kinds import Kind
+
+SOON_WITHIN: Final = 7 * DAY
+"""A complaint, an unsubscription or a spam report so soon after a draw is held against what was drawn."""
+_HARM: Final = {
+    Kind.OFFER_DECLINED: Mark.DECLINED,
+    Kind.MESSAGE_UNSUBSCRIBED: Mark.UNSUBSCRIBED,
+    Kind.COMPLAINT: Mark.COMPLAINED,
+    Kind.SPAM_REPORTED: Mark.SPAM,
+}
+_MOST_SENT: Final = 9
+"""Triggers of one draw, where what was stopped is sent again."""
+
+
+def packed_features(features: tuple[float, ...]) -> bytes:
+    """Numbers that are float16 already, as windows and outcomes have them."""
+    return Struct(f"<{len(features)}e").pack(*features)
+
+
+def passed(given: Given, said: Iterable[Said]) -> list[Said]:
+    """What time alone does to the window, after what `said` tells: the outcome, if it is over. Of whom nothing is
+    learned any more what was to be learned is dropped."""
+    standing, window = given.standing, given.standing.window
+    if window is None:
+        return []
+    if given.person.flags & UNLEARNED and window.features:
+        standing.window = window = unlearned(window)
+    arrived(given, said)
+    if given.now < window.ends:
+        return []
+    return [_ended(given, standing.window or window)]
+
+
+def hears(given: Given, touch: Touched, said: Iterable[Said]) -> None:
+    """A touchpoint, and what it told of triggers: harms, arrivals, discounts that were redeemed."""
+    window = given.standing.window
+    if window is None or touch.time < window.opened:
+        return
+    mark = _harm_in(touch)
+    if mark and mark != Mark.DECLINED and touch.time < window.opened + SOON_WITHIN:
+        mark |= Mark.SOON
+    window = window._replace(marks=window.marks | mark)
+    if any(one.what == REDEEMED for one in said) and window.features:
+        amount = _discount(given, touch.data)
+        window = window._replace(given=min(window.given + round(amount * 100.0), MOST_HUNDREDTHS))
+    given.standing.window = window
+    arrived(given, said)
+
+
+def arrived(given: Given, said: Iterable[Said]) -> None:
+    """What was drawn has arrived, if that was said."""
+    window = given.standing.window
+    if window is None or window.marks & Mark.DELIVERED or not window.place:
+        return
+    told = {one.trigger for one in said if one.what in (DELIVERED, LATE)}
+    if told and (window.id in told or any(again_id(window.id, n) in told for n in range(2, _MOST_SENT))):
+        given.standing.window = window._replace(marks=window.marks | Mark.DELIVERED)
+
+
+def erased(standing: Standing, now: int) -> list[Said]:
+    """The customer asked to be forgotten: the window ends, and of its outcome there is only that a contact is over."""
+    if standing.window is None:
+        return []
+    window, standing.window = unlearned(standing.window), None
+    return [_without_outcome(window, now, "erased")]
+
+
+def _ended(given: Given, window: Window) -> Said:
+    given.standing.window = None
+    known, now = given.known, given.now
+    if known is None or not window.features:
+        return _without_outcome(window, now, "restricted")
+    numbers, worth = known.counted.numbers, window.worth / 100.0
+    harms = window.marks & HARMS
+    net = round(float(numbers[SPENT]) - float(numbers[RETURNED]) - window.net, 2)
+    lost = window.given / 100.0 + given.policy.policy.choice.harm * harms.bit_count()
+    gain = round(window.margin * net - lost, 4)
+    control, arm = bool(window.marks & Mark.CONTROL), arm_name(window.arm) if window.place else ""
+    delivered, customer = bool(window.marks & Mark.DELIVERED), given.person.customer.decode()
+    ended = Ended(
+        window.id,
+        window.opened,
+        arm,
+        control,
+        delivered,
+        worth,
+        net,
+        window.given / 100.0,
+        gain,
+        int(known.counted.times[LAST_PURCHASE]) >= window.opened,
+        tuple(mark.name.lower() for mark in Mark if mark & harms and mark.name),
+    )
+    outcome = Outcome(
+        now,
+        {arm_name(number): chance for number, chance in window.arms},
+        worth,
+        gain,
+        customer,
+        window.id,
+        arm,
+        control,
+        delivered,
+        bool(window.marks & Mark.SOON),
+        window.features,
+    )
+    return Said(OUTCOME, window.id, ended=ended, outcome=outcome, control=control)
+
+
+def _without_outcome(window: Window, now: int, why: str) -> Said:
+    arm, control = arm_name(window.arm) if window.place else "", bool(window.marks & Mark.CONTROL)
+    ended = Ended(window.id, window.opened, arm, control, unlearned=why)
+    return Said(OUTCOME, window.id, ended=ended, outcome=Outcome(now, {}, 0.0, 0.0, arm=arm, control=control))
+
+
+def unlearned(window: Window) -> Window:
+    """The same of who is not learned from: that it is open, and what was drawn."""
+    drawn = ((window.arm, 0),) if window.place else ()
+    return window._replace(worth=0, net=0.0, margin=0.0, place=min(window.place, 1), arms=drawn, given=0, features=b"")
+
+
+def _harm_in(touch: Touched) -> int:
+    if touch.kind == Kind.CONSENT_CHANGED:
+        refused = not touch.data.marketing and touch.data.purpose == TO_MARKET
+        return Mark.UNSUBSCRIBED if refused else 0
+    return _HARM.get(Kind(touch.kind), 0)
+
+
+def _discount(given: Given, data: Any) -> float:
+    """What a redeemed coupon took off, money; where it is not said, what the policy says of its action."""
+    if data.amount is not None:
+        return max(float(data.amount), 0.0)
+    wanted, policy = id_of(data.coupon_id), given.policy
+    entry = next((one for one in given.standing.outstanding if one.id == wanted), None)
+    return _of_policy(policy.policy, policy.named.get(entry.action, "")) if entry is not None else 0.0
+
+
+def _of_policy(policy: Policy, name: str) -> float:
+    action = policy.action.get(name)
+    return action.discount if action is not None else 0.0

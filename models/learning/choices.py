@@ -1,0 +1,201 @@
+"""The learned choice at the learner: outcomes of draws become what is known of each action.
+
+It begins with the first draw that a pulse tells of, which a shard makes whose policy wants a learned choice; without
+one nothing of it is in the learner's state or in a version. At a boundary the newest policy's arms come first, then
+what was drawn, then the outcomes in their order (time, customer, decision): so nothing depends on how any of it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+import xxhash
+
+from models.churn import SnapshotRefused
+from models.churn.plain_data import number
+from models.decisions.choosing import arms, prior
+from models.decisions.choosing.arms import expected_share
+from models.decisions.choosing.described import SIZE
+from models.decisions.choosing.numbers import Numbers
+from models.decisions.choosing.schema import choice_schema
+from models.decisions.draw import ONE
+from models.learning import budget_price, effect_prior, effects, harm
+from models.learning.budget_price import UnprovenPrice
+from models.learning.effects import ArmWanted, EffectLearner
+from models.learning.harm import HarmAlarm
+from models.numerics.constants import constants_of
+from models.outputs import ChoicePulse, Outcome, Pulse
+from models.settings import WEEK
+
+_MOST: Final = 1e15
+
+
+class _Tried(NamedTuple):
+    """Of the running week: since when (log time, ms), how much chance arms had that were not proven, and draws."""
+
+    since: int = 0
+    chances: int = 0
+    draws: int = 0
+
+
+@cache
+def learned_by() -> str:
+    """The schema of what is kept here: another one's state is not gone on from."""
+    constants = constants_of((arms, prior, effects, effect_prior, harm, budget_price))
+    return xxhash.xxh3_64_hexdigest(msgspec.json.encode([choice_schema(), constants], order="sorted"))
+
+
+class Choices:
+    """What is learned of the actions."""
+
+    def __init__(self, stored: Mapping[str, Any] | None = None) -> None:
+        """stored: of `state`. Raises SnapshotRefused where it does not fit."""
+        self._effects: EffectLearner | None = None
+        self._at = 0
+        self._named: dict[str, str] = {}
+        self._harms: dict[str, Mapping[str, Any]] = {}
+        self._price = UnprovenPrice(1.0)
+        self._tried = _Tried()
+        self._numbers: Numbers | None = None
+        if stored is not None:
+            self._restore(stored)
+
+    def learn(self, boundary: int, outcomes: Sequence[Outcome], pulses: Sequence[Pulse]) -> None:
+        """All that became known up to a boundary.
+
+        Args:
+            boundary: log time, ms; they rise from call to call.
+            outcomes: in the order of learning.
+            pulses: of the boundary.
+        """
+        told = [pulse for pulse in pulses if pulse.choice is not None]
+        newest = max(told, key=lambda pulse: (pulse.policy, pulse.sha256)).choice if told else None
+        drawn = [pulse.choice for pulse in told if pulse.choice is not None]
+        if self._effects is None and not any(one.draws for one in drawn):
+            return
+        learner = self._effects
+        if learner is None:
+            learner = self._effects = EffectLearner(SIZE)
+            self._at, self._tried = boundary, _Tried(boundary)
+        learner.forget(boundary - self._at)
+        self._at, self._numbers = boundary, None
+        for one in drawn:
+            learner.drew(one.draws, one.worth / 100.0)
+        if newest is not None:
+            self._under(newest, learner)
+        for one in drawn:
+            learner.contacted(one.opened)
+        self._step(boundary, drawn)
+        for outcome in outcomes:
+            self._learn_one(outcome, learner)
+
+    def _under(self, policy: ChoicePulse, learner: EffectLearner) -> None:
+        """Have the arms of a policy, and its rules."""
+        learner.half_life, self._price.share = policy.forget, policy.unproven
+        worth = learner.mean_worth
+        wanted = {}
+        for arm in policy.arms:
+            former = self._named.get(arm.action)
+            replaces = former if former != arm.arm else None
+            wanted[arm.arm] = ArmWanted({0: expected_share(arm.figure, worth)}, replaces)
+        learner.set_arms(wanted)
+        self._named = {arm.action: arm.arm for arm in policy.arms}
+        cells = max(len(wanted), 1)
+        for name in wanted:
+            kept = self._harms.get(name)
+            if kept is None or kept["tolerated"] != policy.tolerated:
+                kept = HarmAlarm(policy.tolerated, cells).state()
+            self._harms[name] = {**kept, "tolerated": policy.tolerated}
+        self._harms = {name: self._harms[name] for name in wanted}
+
+    def _step(self, boundary: int, drawn: Sequence[ChoicePulse]) -> None:
+        """The price of what is not proven moves once a week."""
+        tried = self._tried
+        chances = tried.chances + sum(one.tried for one in drawn)
+        draws = tried.draws + sum(one.draws for one in drawn)
+        self._tried = _Tried(tried.since, chances, draws)
+        if boundary - tried.since >= WEEK:
+            self._price.step(chances / ONE, draws)
+            self._tried = _Tried(boundary)
+
+    def _learn_one(self, outcome: Outcome, learner: EffectLearner) -> None:
+        arm = outcome.arm or None
+        if not outcome.features:
+            if arm is not None and not outcome.control:
+                learner.over(arm)
+            return
+        x = np.frombuffer(outcome.features, dtype="<f2").astype(np.float64).tolist()
+        share = outcome.gain / outcome.worth
+        if outcome.control:  # nothing was done, for sure
+            learner.learn_one(x, share, arm=None, chances={}, worth=outcome.worth)
+            return
+        learner.learn_one(x, share, arm=arm, chances=outcome.arms, worth=outcome.worth)
+        if arm in self._harms and outcome.delivered:
+            kept = self._harms[arm]
+            alarm = HarmAlarm(float(kept["tolerated"]), len(self._harms))
+            alarm.restore(dict(kept))
+            alarm.add(outcome.soon)
+            self._harms[arm] = {**alarm.state(), "tolerated": kept["tolerated"]}
+
+    def version(self) -> dict[str, Any] | None:
+        """What a version says of actions; None: nothing."""
+        if self._effects is None:
+            return None
+        if self._numbers is None:
+            self._numbers = self._known(self._effects)
+        return {"scorer": choice_schema(), "named": dict(self._named), **self._numbers.plain()}
+
+    def _known(self, learner: EffectLearner) -> Numbers:
+        found = learner.version()
+        stopped = {name for name, kept in self._harms.items() if kept["raised"]}
+        known = {name: arm._replace(stopped=name in stopped) for name, arm in found.arms.items()}
+        return found._replace(arms=known, unproven_price=self._price.price * learner.mean_worth)
+
+    def state(self) -> dict[str, Any] | None:
+        """Plain data; None: nothing has been learned."""
+        if self._effects is None:
+            return None
+        return {
+            "learned_by": learned_by(),
+            "at": self._at,
+            "named": dict(self._named),
+            "harms": {name: dict(kept) for name, kept in self._harms.items()},
+            "share": self._price.share,
+            "price": self._price.state(),
+            "tried": list(self._tried),
+            "half_life": self._effects.half_life,
+            "effects": self._effects.state(),
+        }
+
+    def _restore(self, stored: Mapping[str, Any]) -> None:
+        if (found := stored.get("learned_by")) != learned_by():
+            raise SnapshotRefused(f"what is kept of actions is of {found!r}, this release learns by {learned_by()!r}")
+        half_life = int(number(stored, "half_life", 1.0, _MOST))
+        self._effects = EffectLearner(SIZE, half_life=half_life)
+        self._effects.restore(stored.get("effects"))
+        self._at = int(number(stored, "at", 0.0, _MOST))
+        try:
+            self._named = msgspec.convert(stored.get("named"), dict[str, str])
+            kept = msgspec.convert(stored.get("harms"), dict[str, dict[str, Any]])
+            self._tried = _Tried(*msgspec.convert(stored.get("tried"), tuple[int, int, int]))
+        except msgspec.ValidationError as error:
+            raise SnapshotRefused(f"what is kept of actions can't be read: {error}") from error
+        for name, one in kept.items():
+            HarmAlarm(number(one, "tolerated", 0.0, 0.5), 1).restore(one)
+            self._harms[name] = one
+        self._price = UnprovenPrice(number(stored, "share", 0.0, 1.0))
+        self._price.restore(stored.get("price"))
+
+
+def check_outcome(outcome: Outcome) -> None:
+    """Raises ValueError for one that is not of this model."""
+    if outcome.features and len(outcome.features) != 2 * SIZE:
+        raise ValueError(f"its features have {len(outcome.features)} bytes, this model reads {SIZE} float16 numbers")
+    if outcome.features and not outcome.worth > 0.0:
+        raise ValueError(f"its worth is {outcome.worth:g}; of what is learned from it is above zero")
+    if outcome.arm and outcome.features and outcome.arm not in outcome.arms:
+        raise ValueError(f"its arm {outcome.arm!r} is none of {', '.join(outcome.arms)}")
