@@ -61,6 +61,9 @@ def main() -> None:
             stack.callback(process.wait)
             stack.callback(process.terminate)
 
+        print(
+            "starting a worker, a shop, a messaging service; the first time the engine compiles itself, a minute or two"
+        )
         subprocess.run([*RETENTION, "topics", "create"], env=environment, check=True)
         start(*RETENTION, "worker", log=folder / "worker.log")
         mailbox = Controller(Mailbox(), hostname=LOOPBACK, port=mail)
@@ -97,7 +100,7 @@ class Mailbox:
         return "250 taken"
 
 
-def ready(url: str, within_s: float = 120.0) -> None:
+def ready(url: str, within_s: float = 600.0) -> None:
     """Wait for a worker."""
     until = time.monotonic() + within_s
     while True:

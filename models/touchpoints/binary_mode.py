@@ -39,17 +39,17 @@ def structured(value: bytes | None, headers: Headers) -> bytes | None:
     found = dict(headers)
     if not found.keys() >= NEEDED or (found.get(CONTENT_TYPE) or b"").startswith(STRUCTURED) or _whole(value):
         return value
-    attributes = {
+    given = {
         name.removeprefix(PREFIX): text
         for name, text in found.items()
         if name.startswith(PREFIX) and text is not None and name != PREFIX + DATA
     }
     if content_type := found.get(CONTENT_TYPE):
-        attributes["datacontenttype"] = content_type
-    members = [b"%s:%s" % (_text(name.encode()), _text(text)) for name, text in attributes.items()]
+        given["datacontenttype"] = content_type
+    event: dict[str, object] = {name: _text(text) for name, text in given.items()}
     if value:
-        members.append(b'"data":' + _data(value))
-    return b"{" + b",".join(members) + b"}"
+        event[DATA] = _data(value)
+    return msgspec.json.encode(event)
 
 
 def _whole(value: bytes | None) -> bool:
@@ -63,19 +63,19 @@ def _whole(value: bytes | None) -> bool:
     return isinstance(event, dict) and event.keys() >= {"specversion", "type"}
 
 
-def _data(value: bytes) -> bytes:
+def _data(value: bytes) -> msgspec.Raw | str:
     if beyond_limits(value):
-        return value  # the event is refused for its size or depth, before it is parsed
+        return msgspec.Raw(value)  # the event is refused for its size or depth, before it is parsed
     try:
         msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _text(value.decode("utf-8", "replace").encode())
-    return value
+        return value.decode("utf-8", "replace")
+    return msgspec.Raw(value)
 
 
-def _text(text: bytes) -> bytes:
-    """As JSON; what is not UTF-8 becomes lone surrogates, which no decoder takes: two ids must not become one."""
+def _text(text: bytes) -> msgspec.Raw | str:
+    """What is not UTF-8 becomes lone surrogates, which no decoder takes: two ids must not become one."""
     try:
-        return json.dumps(text.decode(), ensure_ascii=False).encode()
+        return text.decode()
     except UnicodeDecodeError:
-        return json.dumps(text.decode("utf-8", "surrogateescape")).encode()
+        return msgspec.Raw(json.dumps(text.decode("utf-8", "surrogateescape")).encode())

@@ -86,6 +86,9 @@ func argument(index int, otherwise string) string {
 }
 
 func main() {
+	if len(os.Args) < 4 {
+		log.Fatal("usage: consume SERVERS TRIGGERS TOUCHPOINTS [IDLE_SECONDS] [GROUP]")
+	}
 	idle, err := strconv.ParseFloat(argument(4, "0"), 64)
 	if err != nil {
 		log.Fatal(err)

@@ -6,6 +6,10 @@
 import { Kafka, Partitioners, logLevel } from "kafkajs";
 
 const [servers, triggers, touchpoints, idle = "0", group = "sender-node"] = process.argv.slice(2);
+if (!touchpoints) {
+  console.error("usage: node consume.js SERVERS TRIGGERS TOUCHPOINTS [IDLE_SECONDS] [GROUP]");
+  process.exit(2);
+}
 const kafka = new Kafka({ brokers: servers.split(","), logLevel: logLevel.ERROR });
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
 // kafkajs reads committed transactions alone unless `readUncommitted` says otherwise.

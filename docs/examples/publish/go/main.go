@@ -58,6 +58,9 @@ func record(made cloudevents.Event, mode string) *kgo.Record {
 }
 
 func main() {
+	if len(os.Args) < 3 {
+		log.Fatal("usage: publish SERVERS TOPIC [structured|binary] [RUN]")
+	}
 	servers, topic, mode := os.Args[1], os.Args[2], "structured"
 	if len(os.Args) > 3 {
 		mode = os.Args[3]

@@ -9,6 +9,10 @@ import { Kafka, Partitioners, logLevel } from "kafkajs";
 
 // run: of the fact: an order's own number, so that what is published twice counts once. Here each run has new orders.
 const [servers, topic, mode = "structured", run = randomUUID().slice(0, 8)] = process.argv.slice(2);
+if (!topic) {
+  console.error("usage: node publish.js SERVERS TOPIC [structured|binary] [RUN]");
+  process.exit(2);
+}
 
 const event = (type, id, customer, data) =>
   new CloudEvent({

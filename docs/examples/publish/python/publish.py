@@ -14,6 +14,8 @@ from cloudevents.core.bindings.kafka import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from kafka import KafkaProducer
 
+if len(sys.argv) < 3:
+    sys.exit("usage: publish.py SERVERS TOPIC [structured|binary] [RUN]")
 servers, topic, mode = [*sys.argv[1:], "structured"][:3]
 # Of the fact: an order's own number, so that what is published twice counts once. Here each run has new orders.
 run = sys.argv[4] if len(sys.argv) > 4 else uuid.uuid4().hex[:8]

@@ -37,6 +37,10 @@ public final class Consume {
   }
 
   public static void main(String[] arguments) throws Exception {
+    if (arguments.length < 3) {
+      System.err.println("usage: Consume SERVERS TRIGGERS TOUCHPOINTS [IDLE_SECONDS] [GROUP]");
+      System.exit(2);
+    }
     double idle = arguments.length > 3 ? Double.parseDouble(arguments[3]) : 0;
     Map<String, Object> reading =
         Map.of(

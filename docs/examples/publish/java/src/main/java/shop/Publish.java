@@ -25,6 +25,10 @@ import org.apache.kafka.common.serialization.StringSerializer;
  */
 public final class Publish {
   public static void main(String[] arguments) throws Exception {
+    if (arguments.length < 2) {
+      System.err.println("usage: Publish SERVERS TOPIC [structured|binary] [RUN]");
+      System.exit(2);
+    }
     String topic = arguments[1];
     String mode = arguments.length > 2 ? arguments[2] : "structured";
     // Of the fact: an order's own number, so that what is published twice counts once. Here each run has new orders.
