@@ -25,7 +25,8 @@ ONLINE_FOR: Final = HOUR
 
 
 class Person:
-    """What the record knows of a customer. Read only: a record that changes needs a new one.
+    """What the record knows of a customer. Read only, but for the account of points, in which the ledger books: where
+    the record changes otherwise it needs a new one.
 
     customer: the id. flags: of the record. last_purchase, first_touch, last_sign (of staying): log time in ms, 0:
     never, or not known.

@@ -87,9 +87,7 @@ def by_policy(
         stood: what it was before; 0.0: no estimate was made.
     """
     person = customer.person(row.probability, work.settings.alive, policy)
-    points = None
-    if keep_points(work, policy, row, person, touch, customer.phase):
-        points, person = person.points.balance, customer.person(row.probability, work.settings.alive, policy)
+    points = keep_points(work, policy, row, person, touch, customer.phase)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until

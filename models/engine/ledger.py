@@ -19,8 +19,10 @@ from models.loyalty.stored import pack_account, unpack_account
 from models.outputs import LEDGER, Decision, output_id
 
 
-def keep_points(work: Work, policy: PolicyInForce, row: Row, person: Person, touch: Touched | None, phase: int) -> bool:
-    """Book what a step comes to; whether the account has changed.
+def keep_points(
+    work: Work, policy: PolicyInForce, row: Row, person: Person, touch: Touched | None, phase: int
+) -> int | None:
+    """Book what a step comes to, in the account that the person has; the balance before. None: nothing has changed.
 
     Args:
         work: the output buffer.
@@ -32,14 +34,15 @@ def keep_points(work: Work, policy: PolicyInForce, row: Row, person: Person, tou
     """
     rules, tail = rules_of(policy).points, person.tail
     if rules is None and not tail.points:
-        return False
-    account, _ = unpack_account(tail.points), person.points  # as it was: the person keeps it
+        return None
+    account = person.points
+    before = account.balance
     said = book(account, rules, person, touch, row.now)
     packed = pack_account(account, spread_of(phase))
     if said:
         _emit(work, policy.name, row, said, person.is_test(row.now))
     changed, tail.points = packed != tail.points, packed
-    return changed
+    return before if changed else None
 
 
 def close_points(work: Work, row: Row, tail: Tail) -> None:
