@@ -66,7 +66,7 @@ def publish(config: Config, file: BinaryIO, check: bool, mapping: BinaryIO | Non
         tally = check_lines(file, watch_of(file), events, _show if show else None)
         lines = [f"{tally.good:,} valid, {tally.refused:,} refused", *_unfit(mapped)]
         _report(lines, lambda: checked_as_json(tally), as_json)
-        sys.exit(ExitCode.FAILURE if tally.refused else ExitCode.OK)
+        sys.exit(ExitCode.FAILURE if tally.refused or _none_fits(mapped, tally.good) else ExitCode.OK)
 
     def connect(on_outcome: Callable[[Outcome], None]) -> TouchpointPublisher:
         topic = config.topic("touchpoints")
@@ -79,7 +79,13 @@ def publish(config: Config, file: BinaryIO, check: bool, mapping: BinaryIO | Non
     _report([*published.lines(), *_unfit(mapped)], published.as_json, as_json)
     if published.interrupted:
         sys.exit(INTERRUPTED)
-    sys.exit(ExitCode.OK if published.complete else ExitCode.FAILURE)
+    fits = not _none_fits(mapped, published.report.sent)
+    sys.exit(ExitCode.OK if published.complete and fits else ExitCode.FAILURE)
+
+
+def _none_fits(mapped: Mapped | None, made: int) -> bool:
+    """Whether there were rows, and no rule was for any of them: a list in one line, say, or another form of export."""
+    return mapped is not None and mapped.unfit > 0 and not made
 
 
 def _mapping(file: BinaryIO) -> Mapping:
@@ -90,7 +96,9 @@ def _mapping(file: BinaryIO) -> Mapping:
 
 
 def _unfit(mapped: Mapped | None) -> list[str]:
-    return [] if mapped is None else [f"{mapped.unfit:,} rows fit no rule of {mapped.name}"]
+    if mapped is None:
+        return []
+    return [f"{mapped.unfit:,} rows fit no rule of {mapped.name}"]
 
 
 def _show(event: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.policy.parts import KINDS
 from models.outputs import StopOrder, encode, output_id
 from models.timeline.stop_types import Stop, Stops
@@ -87,6 +88,9 @@ def check_selectors(stop: Stop, shards: Mapping[int, ShardPolicyNow]) -> None:
     for action in stop.actions:
         if action not in known:
             raise StopRefused(f"action {action!r} {of}; give one of {', '.join(sorted(known))}")
+    for purpose in stop.purposes:
+        if purpose not in ACTION_PURPOSES:
+            raise StopRefused(f"purpose {purpose!r} is none; give one of {', '.join(ACTION_PURPOSES)}")
     for kind in stop.kinds:
         if kind not in KINDS:
             raise StopRefused(f"kind {kind!r} is none; give one of {', '.join(KINDS)}")

@@ -29,7 +29,8 @@ class MappingRefused(EngineError):
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file. All but `type`, `source` and `time_in` are expressions.
 
-    when: the rows that it is for; without it, all. time_in: how the time is written: `rfc3339` (with its offset),
+    each: a list in the row; the rule makes a touchpoint of each of its elements, which expressions call `each`. when:
+    the rows that it is for; without it, all. time_in: how the time is written: `rfc3339` (with its offset),
     `utc` (the same or with a blank, without an offset), or a number of `s`, `ms` or `us` since 1970. source: in place
     of the file's. data: by field of the touchpoint's data; what an expression does not find is left out.
     """
@@ -38,6 +39,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     subject: str
     time: str
+    each: str = ""
     when: str = ""
     time_in: TimeIn = "rfc3339"
     source: str = ""
@@ -53,10 +55,12 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A rule whose expressions are read. `when` is None where it is for every row."""
+    """A rule whose expressions are read. `when` is None where it is for every row, `each` where it makes one touchpoint
+    of a row."""
 
     rule: Rule
     source: str
+    each: Expression | None
     when: Expression | None
     id: Expression
     subject: Expression
@@ -114,6 +118,7 @@ def _compiled(rule: Rule, file: File, place: str) -> Compiled:
     return Compiled(
         rule,
         source,
+        _expression(rule.each, f"{place}: each") if rule.each else None,
         _expression(rule.when, f"{place}: when") if rule.when else None,
         _expression(rule.id, f"{place}: id"),
         _expression(rule.subject, f"{place}: subject"),

@@ -33,29 +33,39 @@ class Mapped:
         """The touchpoints of a row, valid as of `now` (ms), or why there is none."""
         try:
             document = msgspec.json.decode(row)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield _refusal(number, "row", str(error), "give one JSON object a line")
             return
-        ids: set[str] = set()
+        ids: set[tuple[str, str]] = set()
         fitting = False
         for rule in self._mapping.rules:
             try:
-                if rule.when is not None and not _true(rule.when(document)):
-                    continue
+                rows = [row for row in _rows(document, rule) if rule.when is None or _true(rule.when(row))]
             except JMESPathError as error:
                 yield _unfit(number, "when", rule, error)
                 fitting = True
                 continue
-            fitting = True
-            made = _event(number, document, rule)
-            if isinstance(made, Refusal):
-                yield made
-            elif _shown(made["id"]) in ids:
-                yield _twice(number, made["id"], rule)
-            else:
-                ids.add(_shown(made["id"]))
-                yield _checked(number, made, rule, now)
+            fitting = fitting or bool(rows)
+            for row in rows:
+                made = _event(number, row, rule)
+                if isinstance(made, Refusal):
+                    yield made
+                elif (key := (rule.source, _shown(made["id"]))) in ids:
+                    yield _twice(number, made["id"], rule)
+                else:
+                    ids.add(key)
+                    yield _checked(number, made, rule, now)
         self.unfit += not fitting
+
+
+def _rows(document: Any, rule: Compiled) -> list[Any]:
+    """What a rule makes touchpoints of: the row; or it with each element of a list. Raises JMESPathError."""
+    if rule.each is None:
+        return [document]
+    elements = rule.each(document)
+    if not isinstance(elements, list) or not isinstance(document, dict):
+        return []
+    return [{**document, "each": element} for element in elements]
 
 
 def _event(number: int, row: Any, rule: Compiled) -> dict[str, Any] | Refusal:
@@ -88,7 +98,12 @@ def _event(number: int, row: Any, rule: Compiled) -> dict[str, Any] | Refusal:
 
 
 def _checked(number: int, event: dict[str, Any], rule: Compiled, now: int) -> bytes | Refusal:
-    value = msgspec.json.encode(event)
+    try:
+        value = msgspec.json.encode(event)
+    except (TypeError, RecursionError) as error:
+        return _refusal(
+            number, "data", str(error), f"correct the expressions of the {rule.rule.type}: one finds no JSON"
+        )
     found = checked(value, now, number)
     if not isinstance(found, Refusal):
         return value

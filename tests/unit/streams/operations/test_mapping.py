@@ -171,3 +171,56 @@ def test_the_command_ends_with_the_codes_of_its_faults(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, [*arguments, "--check"])
     assert refused.exit_code == ExitCode.USAGE
     assert "is not TOML" in refused.stderr
+
+
+EACH = """
+source = "shop"
+[[touchpoint]]
+each = "refunds"
+when = "each.paid"
+type = "return"
+id = "join('-', [no, each.id])"
+subject = "who"
+time = "at"
+[touchpoint.data]
+amount = "each.sum"
+"""
+
+
+def test_a_rule_makes_one_of_each_element_of_a_list() -> None:
+    refunds = [
+        {"id": "a", "sum": 1, "paid": True},
+        {"id": "b", "sum": 2, "paid": False},
+        {"id": "c", "sum": 3, "paid": 1},
+    ]
+    found = made(EACH, no="o7", refunds=refunds)
+    assert [(one["id"], one["data"]["amount"]) for one in found if isinstance(one, dict)] == [("o7-a", 1), ("o7-c", 3)]
+
+
+@pytest.mark.parametrize("refunds", [..., None, [], "none", 5])
+def test_where_there_is_no_list_a_row_fits_no_rule(refunds: object) -> None:
+    mapped = Mapped(read_mapping(EACH, "map.toml"))
+    row = ROW if refunds is ... else {**ROW, "refunds": refunds}
+    assert list(mapped(1, json.dumps(row).encode(), NOW)) == []
+    assert mapped.unfit == 1
+
+
+def test_two_rules_with_one_id_and_sources_of_their_own_are_two_events() -> None:
+    other = MAP.replace('source = "shop"\n', "").replace("[[touchpoint]]\n", '[[touchpoint]]\nsource = "till"\n')
+    assert len([one for one in made(MAP + other) if isinstance(one, dict)]) == 2
+    assert "they would count once" in str(made(MAP + MAP.replace('source = "shop"\n', ""))[1])
+
+
+def test_what_no_json_is_and_what_is_too_deep_is_refused_and_nothing_is_raised() -> None:
+    assert "data is " in str(made(MAP.replace('currency = "currency"', 'currency = "&currency"'))[0])
+    found = list(Mapped(read_mapping(MAP, "map.toml"))(1, b'{"a":' * 100_000 + b"1" + b"}" * 100_000, NOW))
+    assert isinstance(found[0], Refusal)
+
+
+def test_where_no_row_fits_any_rule_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text(MAP, encoding="utf-8")
+    (tmp_path / "rows").write_text(json.dumps({"orders": [ROW]}), encoding="utf-8")
+    command = ["publish", "--map", str(tmp_path / "map.toml"), "--check", str(tmp_path / "rows")]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == ExitCode.FAILURE
+    assert "1 rows fit no rule" in done.stderr
