@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -14,8 +14,7 @@ from streams.text import as_words
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 600, 340, 48, 510, 12, 300
 Z: Final = 1.96
-LEAST_TOLD: Final = 0.95
-"""A picture's label beyond this is put inside."""
+LINE_HEIGHT: Final = 15
 
 
 def calibration_chart(bins: Sequence[dict[str, float]]) -> Markup:
@@ -24,7 +23,7 @@ def calibration_chart(bins: Sequence[dict[str, float]]) -> Markup:
         return Markup("")
     x, y = scale(0, 1, LEFT, RIGHT), scale(0, 1, BOTTOM, TOP)
     parts = [*_axes(x, y, "predicted", "left"), line(x(0), y(0), x(1), y(1), "level")]
-    parts.append(text(x(0.62), y(0.55), "as predicted"))
+    parts.append(text(x(1) + 6, y(1) + 4, "as predicted"))
     rows = []
     most = max(one["labels"] for one in bins)
     for one in bins:
@@ -66,11 +65,16 @@ def weeks_chart(weeks: Sequence[dict[str, Any]], champion: str) -> Markup:
         value = low - room + share * (high - low + 2 * room)
         parts += [line(LEFT, y(value), RIGHT, y(value)), text(LEFT - 6, y(value) + 4, f"{value:.3f}", "end")]
     parts += [text(x(one["until"]), BOTTOM + 20, _day(one["until"]), "middle") for one in known]
+    ends: list[tuple[float, str]] = []
     for name in names:
         points = [(x(one["until"]), y(one["models"][name]["log_loss"])) for one in known if name in one["models"]]
         strong = name == champion
         parts += [drawn(points, "curve" if strong else "line"), *_dots(known, name, x, y, strong)]
-        parts.append(text(RIGHT + 4, points[-1][1] + 4, name, css="strong" if strong else ""))
+        ends.append((points[-1][1], name))
+    below = -inf
+    for at, name in sorted(ends):
+        below = max(at, below + LINE_HEIGHT)  # lines that end at one place have their names one below the other
+        parts.append(text(RIGHT + 4, below + 4, name, css="strong" if name == champion else ""))
     rows = [
         (
             f"{_day(one['from'])} to {_day(one['until'])}",

@@ -91,9 +91,7 @@ def system_page(view: View) -> dict[str, Any]:
     ill = [worker for worker in view.workers if not worker.well]
     return {
         "title": "System",
-        "headline": f"{len(ill)} of {len(view.workers)} workers are not well"
-        if ill
-        else f"All {len(view.workers)} workers are well",
+        "headline": f"{len(ill)} of {len(view.workers)} workers are not well" if ill else _well(len(view.workers)),
         "lead": "; ".join(f"{worker.name}: {', '.join(worker.why) or 'does not answer'}" for worker in ill)
         or f"{len(view.shards)} shards are owned, lag {count(view.lag)} records, outbox {count(view.outbox)} entries.",
         "workers": [
@@ -122,6 +120,10 @@ def system_page(view: View) -> dict[str, Any]:
         "duplicates": f"{view.duplicates:,}",
         "unowned": view.unowned,
     }
+
+
+def _well(workers: int) -> str:
+    return "The worker is well" if workers == 1 else f"All {workers} workers are well"
 
 
 def _row(row: TriggerRow, customers: bool) -> dict[str, str]:

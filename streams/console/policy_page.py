@@ -67,7 +67,7 @@ def change_page(text: str, looked: Changed | None, rolls_back: int) -> dict[str,
             "looked": {"problems": looked.problems},
         }
     return values | {
-        "headline": f"It changes {len(looked.changed)} keys" if looked.changed else "It changes no key",
+        "headline": _headline(len(looked.changed)),
         "lead": touched_words(looked.touched),
         "looked": {
             "problems": (),
@@ -77,6 +77,10 @@ def change_page(text: str, looked: Changed | None, rolls_back: int) -> dict[str,
             "touched": looked.touched,
         },
     }
+
+
+def _headline(keys: int) -> str:
+    return f"It changes {keys} {'key' if keys == 1 else 'keys'}" if keys else "It changes no key"
 
 
 def proposal_page(found: Proposed) -> dict[str, Any]:
@@ -110,4 +114,5 @@ def touched_words(touched: dict[str, Any]) -> str:
         f"It would touch {touched['hour']:,} customers in the first hour and {touched['day']:,}{near} in the first day"
     )
     kinds = ", ".join(f"{as_words(name)} {many:,}" for name, many in touched["by_kind"].items())
-    return said + (f": {kinds}." if kinds else ".")
+    above = f"{touched['above']:,} are above a level that has not asked"
+    return f"{said}. {above}{f': {kinds}' if kinds else ''}."

@@ -42,17 +42,17 @@ def _headline(classes: list[tuple[str, Any]], held: dict[str, Any]) -> str:
         return "What customers are worth is not known yet"
     if not total:
         return "Nobody's value is known yet: the first is learned once a horizon is over"
-    said = f"{sum(tier['customers'] for tier in tiers):,} customers are worth {total:,.0f}"
+    said = f"{sum(tier['customers'] for tier in tiers):,} customers are expected to bring {total:,.0f}"
     at_risk = sum(one["at_risk"] for of in held.values() for one in of.values())
-    return said + (f", and {at_risk:,.0f} of it is at risk" if at_risk else "")
+    return said + (f"; {at_risk:,.0f} more are at risk" if at_risk else "")
 
 
 def _lead(found: ValueSource) -> str:
     if found.pyramid is None:
         return found.trouble
     return (
-        f"Margin that is expected of them within {found.pyramid['horizon_days']:g} days, by policy "
-        f"{found.pyramid['policy']}. At risk: what is lost of it if those leave who are expected to."
+        f"Margin within {found.pyramid['horizon_days']:g} days, by policy {found.pyramid['policy']}. "
+        "At risk: what those would bring who are expected to leave, if they stayed."
     )
 
 
@@ -82,21 +82,19 @@ def _class(name: str, tiers: list[dict[str, Any]], held: dict[str, Any]) -> dict
 
 
 def _chart(name: str, tiers: list[dict[str, Any]], held: dict[str, Any]) -> Markup:
-    """A bar for each tier as wide as its value, the part at risk in its colour."""
-    most = max((tier["value"] for tier in tiers), default=0.0)
+    """A bar for each tier: what is expected of it, and beyond that what is at risk."""
+    rows = [(tier, held.get(tier["tier"], {}).get("at_risk", 0.0)) for tier in tiers]
+    most = max((tier["value"] + lost for tier, lost in rows), default=0.0)
     if not most:
         return Markup("")
     parts = []
-    for number, tier in enumerate(tiers):
-        y, wide = 8 + STEP * number, (RIGHT - LEFT) * tier["value"] / most
-        # Records and counts are looked at one after the other: a tier never has more at risk than it is drawn wide.
-        lost = min(held.get(tier["tier"], {}).get("at_risk", 0.0), tier["value"])
-        risk = (RIGHT - LEFT) * lost / most
+    for number, (tier, lost) in enumerate(rows):
+        y, wide, risk = 8 + STEP * number, *((RIGHT - LEFT) * one / most for one in (tier["value"], lost))
         parts += [
             text(LEFT - 10, y + 16, as_words(tier["tier"]), "end", "strong"),
-            rect(LEFT, y, max(wide - risk, 1.0), 22, "dot"),
-            rect(LEFT + wide - risk, y, risk, 22, "risk"),
-            text(LEFT + wide + 8, y + 16, f"{tier['value']:,.0f}" + (f", {lost:,.0f} at risk" if lost else "")),
+            rect(LEFT, y, max(wide, 1.0), 22, "dot"),
+            rect(LEFT + wide, y, risk, 22, "risk"),
+            text(LEFT + wide + risk + 8, y + 16, f"{tier['value']:,.0f}" + (f", {lost:,.0f} at risk" if lost else "")),
         ]
     drawn = svg(WIDTH, 12 + STEP * len(tiers), f"Value by tier, class {as_words(name)}", parts)
     return drawn + as_table(

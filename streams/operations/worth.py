@@ -32,9 +32,9 @@ UNVALUED: Final = "not valued"
 
 @dataclass(slots=True)
 class Held:
-    """Of a tier, or of a class. at_risk: Σ p · worth if kept · margin. leave: Σ p. spent: net of returns, in all since
-    they came. heard: of how many words of theirs came with a sentiment; mood: the sum of their averages, each -1 to 1;
-    unhappy: how many of these are below zero."""
+    """Of a tier, or of a class. at_risk: Σ p · worth if kept · margin; the value is Σ (1 − p) of the same.
+    leave: Σ p. spent: net of returns, in all since they came. heard: customers of whose words some came with a
+    sentiment; mood: the sum of their averages, each -1 to 1; unhappy: how many of these are below zero."""
 
     customers: int = 0
     value: float = 0.0

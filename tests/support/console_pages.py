@@ -275,8 +275,8 @@ class Did:
     async def policy_look(self, text: str) -> Changed:
         self._answer("look", text)
         if "format" not in text:
-            return Changed(text, base="3-abc", problems=("format is not given: it takes 1",))
-        return Changed(text, "fee", "3-abc", (), ("moment: there is no risk moment",), CHANGED, TOUCHED)
+            return Changed(text, base="abc", problems=("format is not given: it takes 1",))
+        return Changed(text, "fee", "abc", (), ("moment: there is no risk moment",), CHANGED, TOUCHED)
 
     async def policy_propose(self, text: str, by: str, reason: str, base: str, rolls_back: int) -> str:
         self._answer("propose", text, by, reason, base, rolls_back)

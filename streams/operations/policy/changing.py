@@ -15,7 +15,7 @@ from streams.operations.policy.sight import Sight
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A text beside the policy that was applied last. base: name of that, empty: none was. problems: what is wrong,
+    """A text beside the policy that was applied last. base: sha256 of that, empty: none was. problems: what is wrong,
     in words; where there are any all else is empty. changed: by key, the old and the new value. touched: as
     `streams.operations.policy.forecast.Forecast.data`."""
 
@@ -39,7 +39,7 @@ class Proposed(NamedTuple):
 
 def looked_at(sight: Sight, text: str) -> Changed:
     """A text that somebody wants to propose. Raises what store and broker raise."""
-    base = "" if sight.stands is None else sight.stands.name.short
+    base = "" if sight.last is None else sight.last.sha256
     try:
         wanted = read(text)
     except PolicyRefused as error:

@@ -114,12 +114,13 @@ def test_a_policy_is_proposed_and_approved_with_the_name_of_who_does(place: Plac
     text = place.retention("policy", "show", "--text").stdout
     changed = text.replace("at = 0.5", "at = 0.55", 1)
     assert changed != text
-    base = json.loads(place.retention("policy", "show", "--json").stdout)["newest"]["sha256"]
     status, said = asyncio.run(acted(place, "/policy/change", text=changed.replace("\n", "\r\n")))
     assert status == 200
     assert "risk.levels" in said
     assert "It would touch " in said
-    status, said = asyncio.run(acted(place, "/policy/propose", text=changed, base=base[:8], reason="less"))
+    found = re.search('name="base" value="([0-9a-f]+)"', said)
+    assert found, "the form names the policy from which the change was made"
+    status, said = asyncio.run(acted(place, "/policy/propose", text=changed, base=found[1], reason="less"))
     assert status == 200, said
     [proposal] = json.loads(place.retention("policy", "proposals", "--json").stdout)["proposals"]
     assert (proposal["by"], proposal["reason"]) == ("ada", "less")

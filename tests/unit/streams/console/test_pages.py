@@ -72,7 +72,7 @@ async def test_a_customers_page_says_the_news_in_its_first_line() -> None:
 async def test_value_is_told_by_tier_and_without_values_what_brings_them() -> None:
     async with console() as client:
         text = await (await client.get("/value")).text()
-    assert "<h1>1,000 customers are worth 48,000, and 12,000 of it is at risk</h1>" in text
+    assert "<h1>1,000 customers are expected to bring 48,000; 12,000 more are at risk</h1>" in text
     assert "500 customers were looked at, 50.0% of all, and scaled up" in text
     assert "+0.31" in text
 

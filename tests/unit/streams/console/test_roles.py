@@ -270,7 +270,7 @@ async def test_a_change_of_the_policy_goes_from_its_text_to_force_by_forms() -> 
         assert "<h1>It changes 2 keys</h1>" in looked
         assert "contact.caps[0].most" in looked
         assert "there is no risk moment" in looked
-        assert "40 in the first day: offer 40." in looked
+        assert "40 in the first day. 55 are above a level that has not asked: offer 40." in looked
         proposal = await sent("/policy/propose", text="format = 1\r\n", base="3-abc", reason="less", rolls_back="3")
         assert "bert proposes to change contact: fewer messages" in proposal
         assert "contact needs 1 of cleo" in proposal
