@@ -84,7 +84,7 @@ class Values:
         if other is not None:
             found["mixture"] = dict(other)
         if self._tiers is not None:
-            found["tiers"] = msgspec.to_builtins(self._tiers)
+            found["tiers"] = _plain(self._tiers)
         return found
 
     def state(self) -> dict[str, Any] | None:
@@ -92,7 +92,12 @@ class Values:
         if self._model is None and self._tiers is None:
             return None
         model = None if self._model is None else self._model.snapshot()
-        return {"model": model, "tiers": msgspec.to_builtins(self._tiers)}
+        return {"model": model, "tiers": _plain(self._tiers)}
+
+
+def _plain(tiers: Tiers | None) -> dict[str, Any] | None:
+    """As JSON types: what is read from the store is equal to what was put there."""
+    return None if tiers is None else {"shares": list(tiers.shares), "cuts": tiers.cuts}
 
 
 def tiers_of(pulses: Sequence[Pulse]) -> Tiers | None:

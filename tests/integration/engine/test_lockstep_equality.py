@@ -11,7 +11,7 @@ import pytest
 from models.simulation.rehearsal import Rehearsal
 from streams.errors import ExitCode
 from tests.support.cli_docs import undocumented
-from tests.support.policies import BUDGETS, FEWER, RUN_DRY, answered, sorts
+from tests.support.policies import BUDGETS, FEWER, LEARNED, RUN_DRY, answered, sorts
 from tests.support.servers import Broker
 from tests.support.world import World
 from tests.support.world_fixtures import MakeWorld
@@ -19,8 +19,10 @@ from tests.support.world_logs import lengths, tape_log
 
 CLEAN = {0, -signal.SIGTERM}
 """Asked to end: by itself, or before it had begun."""
-DECIDED_BY_POLICY = 7
-"""Batches of this size are of a log in which a policy is applied, and another one later."""
+NONE: tuple[str, ...] = ()
+BUDGETED = (BUDGETS, FEWER)
+TAUGHT = (LEARNED, LEARNED.replace("useful/picks", "useful/others"))
+"""One policy is applied, and another one later: under a learned choice other words make another arm."""
 
 
 def is_repeated(world: World, expected: Rehearsal) -> None:
@@ -55,21 +57,29 @@ def is_repeated(world: World, expected: Rehearsal) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("broker", "batch", "workers", "customers"),
+    ("broker", "batch", "workers", "customers", "texts"),
     [
-        pytest.param("kafka", 1, 1, 25, id="batches of 1, one worker", marks=pytest.mark.kafka),
-        pytest.param("kafka", 7, 2, 60, id="batches of 7, two workers, a policy in force", marks=pytest.mark.kafka),
-        pytest.param("kafka", 500, 2, 120, id="batches of 500, two workers", marks=pytest.mark.kafka),
-        pytest.param("tansu", 7, 2, 60, id="the embedded broker, a policy in force"),
+        pytest.param("kafka", 1, 1, 25, NONE, id="batches of 1, one worker", marks=pytest.mark.kafka),
+        pytest.param("kafka", 7, 2, 60, BUDGETED, id="batches of 7, two workers, a policy", marks=pytest.mark.kafka),
+        pytest.param("kafka", 7, 2, 60, TAUGHT, id="batches of 7, a learned choice", marks=pytest.mark.kafka),
+        pytest.param("kafka", 500, 2, 120, NONE, id="batches of 500, two workers", marks=pytest.mark.kafka),
+        pytest.param("tansu", 7, 2, 60, BUDGETED, id="the embedded broker, a policy"),
+        pytest.param("tansu", 7, 2, 60, TAUGHT, id="the embedded broker, a learned choice"),
     ],
     indirect=["broker"],
 )
 def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_middle(
-    broker: Broker, request: pytest.FixtureRequest, make_world: MakeWorld, batch: int, workers: int, customers: int
+    broker: Broker,
+    request: pytest.FixtureRequest,
+    make_world: MakeWorld,
+    batch: int,
+    workers: int,
+    customers: int,
+    texts: tuple[str, ...],
 ) -> None:
     transactions = "kafka" in request.node.callspec.params["broker"]
     world = make_world(broker, batch_records=batch, piece_items=7)
-    policies = {20: BUDGETS, 80: FEWER} if batch == DECIDED_BY_POLICY else {}
+    policies = dict(zip((20, 80), texts, strict=False))
     log = tape_log(seed=batch + workers, customers=customers, policies=policies)
     if policies:
         log = answered(log, world.config.engine(), seed=batch)
@@ -86,6 +96,10 @@ def test_a_run_equals_the_engine_in_memory_though_a_worker_is_killed_in_the_midd
     assert not policies or sorts(expected) >= RUN_DRY
     triggers = [output.id for shard in expected.shards for output in shard.outputs if output.role == "triggers"]
     assert len(set(triggers)) == len(triggers) > 0
+    if texts == TAUGHT:
+        told = [one.value for shard in expected.shards for one in shard.outputs if one.role == "examples"]
+        assert sum(b'"type":"outcome"' in value for value in told) > 10
+        assert any(isinstance(version.choice, dict) for version in expected.versions.values())
     if transactions and policies:
         audited = world.command("audit", "--json")
         assert audited.returncode == 0, audited.stdout + audited.stderr
