@@ -257,18 +257,19 @@ class Metrics:
         """A write was refused, or a producer fenced: one of `REJECTIONS`."""
         self._rejections.labels(reason if reason in REJECTIONS else OTHER).inc()
 
-    def version(self, boundary: int, quality: Mapping[str, Any]) -> None:
-        """A model version was published, or became active. boundary in ms of log time; quality as of a `Version`."""
+    def version(self, boundary: int, quality: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> None:
+        """A model version was published, or became active. boundary in ms of log time; quality as of a `Version`, and
+        choice, where it has one."""
         known = {f"retention_model_{name}": quality.get(name) for name in _QUALITY}
         known[_VERSION] = boundary / 1000 if boundary >= 0 else None
         self._model.values = {name: value for name, value in known.items() if value is not None}
-        self._contest.quality = quality
+        self._contest.quality, self._contest.choice = quality, choice or {}
 
     def learns(self, here: bool) -> None:
         """Whether the learner runs in this worker. What stood about the model is otherwise another worker's to say."""
         self._learns.set(here)
         if not here:
-            self._model.values, self._contest.quality = {}, {}
+            self._model.values, self._contest.quality, self._contest.choice = {}, {}, {}
 
     def learner_trouble(self, stands_still: bool) -> None:
         """The learner of this worker can't go on, or can again."""

@@ -26,14 +26,16 @@ _OF_A_MODEL: Final[Mapping[str, str]] = {
     "better_by_at_least": "lower bound of what a challenger's clipped log-loss is below the champion's",
 }
 _DRIFTS: Final = "retention_contest_drifts"
+_CONTACTS, _STOPPED = "retention_action_contacts", "retention_action_stopped"
 _BIAS, _LABELS = "retention_contest_group_bias", "retention_contest_group_labels"
 
 
 class ContestSeries(Collector):
-    """`quality`: of the newest version, empty where another worker learns."""
+    """`quality`: of the newest version, empty where another worker learns. `choice`: the same of the learned choice."""
 
     def __init__(self) -> None:
         self.quality: Mapping[str, Any] = {}
+        self.choice: Mapping[str, Any] = {}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         models: Mapping[str, Mapping[str, Any]] = self.quality.get("models", {})
@@ -56,6 +58,14 @@ class ContestSeries(Collector):
                 bias.add_metric([model, name], group["expected"] - group["churned"])
                 labels.add_metric([model, name], group["labels"])
         yield from (drifts, bias, labels)
+        contacts = GaugeMetricFamily(_CONTACTS, "contacts of an action whose window is over", labels=["action"])
+        stopped = GaugeMetricFamily(_STOPPED, "1 while an action does harm too often", labels=["action"])
+        arms = self.choice.get("arms", {})
+        for action, arm in self.choice.get("named", {}).items():
+            if (known := arms.get(arm)) is not None:
+                contacts.add_metric([action], known["matured"])
+                stopped.add_metric([action], float(known.get("stopped", False)))
+        yield from (contacts, stopped)
 
 
 class WhenKnown(Collector):

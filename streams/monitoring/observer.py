@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 from aiokafka import TopicPartition
+from msgspec import UnsetType
 
 from models.churn import Version
 from models.timeline.order import timer_position
@@ -190,7 +191,8 @@ class Watching:
     # -- told by the learner and those who wait for it
 
     def version_published(self, version: Version) -> None:
-        self.metrics.version(version.boundary, version.quality)
+        choice = None if isinstance(version.choice, UnsetType) else version.choice
+        self.metrics.version(version.boundary, version.quality, choice)
         logger.debug("model version %d: %s", version.boundary, version.quality)
 
     def examples_repeated(self, count: int) -> None:

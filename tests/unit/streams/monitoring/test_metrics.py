@@ -269,6 +269,23 @@ QUALITY = {
 }
 
 
+def test_what_a_version_knows_of_actions_is_shown_and_leaves_with_the_learner() -> None:
+    metrics = Metrics()
+    metrics.version(7_000, QUALITY)
+    assert not [name for name in series(metrics) if name[0].startswith("retention_action_")]
+    arms = {"0a": {"matured": 300, "stopped": True}, "0b": {"matured": 20}}
+    metrics.version(7_000, QUALITY, {"named": {"offer": "0a", "useful": "0b", "new": "0c"}, "arms": arms})
+    told = {name: value for name, value in series(metrics).items() if name[0].startswith("retention_action_")}
+    assert told == {
+        ("retention_action_contacts", "offer"): 300,
+        ("retention_action_contacts", "useful"): 20,
+        ("retention_action_stopped", "offer"): 1,
+        ("retention_action_stopped", "useful"): 0,
+    }
+    metrics.learns(False)
+    assert not [name for name in series(metrics) if name[0].startswith("retention_action_")]
+
+
 def test_the_contest_is_shown_by_model_as_far_as_it_is_known_and_leaves_with_the_learner() -> None:
     metrics = Metrics()
     before = series(metrics)
