@@ -75,7 +75,8 @@ def test_a_link_shows_neither_the_id_nor_its_exact_length() -> None:
 
 def test_a_link_lives_for_sixty_days_at_least() -> None:
     made = own_page_link("https://me.shop.example/", "anna", KEYS, now_ms=NOW)
-    assert made.until >= NOW + 90 * DAY
+    assert NOW + 90 * DAY <= made.until < NOW + 90 * DAY + HOUR
+    assert KEYS.read(made.page.rpartition("/")[2], NOW) == Linked("anna", "", made.until)
     assert made.page.startswith("https://me.shop.example/o/b2.")
     assert made.headers["List-Unsubscribe"] == f"<{made.page}/one-click>"
     for days, url, customer in ((LEAST_DAYS - 1, "https://x", "anna"), (90, "x", "anna"), (90, "https://x", "")):

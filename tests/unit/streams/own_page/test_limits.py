@@ -24,5 +24,6 @@ def test_tries_run_out_and_come_back() -> None:
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_KEPT", 2)
     limit = Limit(1, 1e9, lambda: 0.0)
+    assert [limit.takes(who) for who in "xyxy"] == [True, True, False, False]
     assert [limit.takes(who) for who in "abcab"] == [True, True, True, True, True]
     assert not limit.takes("b")
