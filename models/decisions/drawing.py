@@ -81,8 +81,8 @@ def draw(given: Given, found: Sequence[Judged], decision: str, ends: int, contro
     return Draw(drawn(likely, bytes.fromhex(decision)), likely, {}, reason)
 
 
-def _reason(why: str) -> str:
-    """Of leaving alone, in words, as decisions have them."""
+def left_alone(why: str) -> str:
+    """Why the learned choice leaves somebody alone, in words, as decisions have it."""
     told = DRAWN[why].rstrip(".")
     return told[:1].lower() + told[1:]
 
@@ -148,7 +148,7 @@ def _by_learned(given: Given, known: Known, found: Sequence[Judged], decision: s
     )
     if person.flags & UNLEARNED:
         window = unlearned(window)
-    return Draw(chosen.place, chosen.chances, scored, _reason(chosen.reason), (by, window))
+    return Draw(chosen.place, chosen.chances, scored, left_alone(chosen.reason), (by, window))
 
 
 def _candidate(given: Given, arm: PolicyArm, channel: str, numbers: Numbers | None, worth: float) -> InDraw:

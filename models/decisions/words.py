@@ -149,7 +149,7 @@ PLANS: Final[dict[str, tuple[str, str]]] = {
 DRAWN: Final[dict[str, str]] = {
     "best": "It is expected to bring most.",
     "explored": "Something else is expected to bring more: this fell by its own chance, to be learned from.",
-    "held_out": "An action is expected to bring something; leaving alone fell, so that it can be seen what comes then.",
+    "held_out": "Leaving alone fell, though an action is expected to bring more: so it is seen what comes then.",
     "rationed": "What may help is not proven yet, and goes to whom it is expected to help more.",
     "no_positive_value": "No action is expected to bring more than it costs.",
     "none_open": "No action is open to this customer before the first ones have shown what comes of them.",

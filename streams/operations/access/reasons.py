@@ -28,6 +28,19 @@ _PARTS: Final[tuple[tuple[str, str], ...]] = (
     (r"returned goods lately", "haben kürzlich Ware zurückgegeben"),
     (r"received many campaigns lately", "haben kürzlich viele Nachrichten bekommen"),
     (r"no action is worth its cost", "nichts davon wäre seinen Preis wert"),
+    (r"no action is expected to bring more than it costs", "nichts davon brächte wohl mehr, als es kostet"),
+    (
+        r"leaving alone fell, though an action is expected to bring more: so it is seen what comes then",
+        "das Los fiel darauf, Sie in Ruhe zu lassen, um zu sehen, was dann geschieht",
+    ),
+    (
+        r"what may help is not proven yet, and goes to whom it is expected to help more",
+        "was helfen könnte, ist noch nicht erwiesen und geht an die, denen es wohl mehr hilft",
+    ),
+    (
+        r"no action is open to this customer before the first ones have shown what comes of them",
+        "nichts davon steht Ihnen offen, bevor sich gezeigt hat, was daraus wird",
+    ),
 )
 """Each reason whole, and in German; a number or a further reason stands in it."""
 

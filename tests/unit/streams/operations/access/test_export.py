@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from models.churn.drivers import _LATELY, _text
 from models.churn.usual import THEMES
 from models.customer.record import Record
+from models.decisions.choosing.choose import Reason
 from models.decisions.counterfactuals import would_have_changed
+from models.decisions.drawing import left_alone
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import told
 from models.features.basis import COLUMNS
@@ -118,6 +120,14 @@ def test_every_reason_of_the_model_has_german_words(basis: list[float], theme: s
     assert german != english
     assert not any(word in german.split() for word in ("days", "usually", "buys", "bought", "than", "so"))
     assert reasons_told(f"{english}; no action is worth its cost", "en") == [english, "no action is worth its cost"]
+
+
+@pytest.mark.parametrize("why", [why for why in Reason if why not in (Reason.BEST, Reason.EXPLORED)])
+def test_why_the_learned_choice_left_somebody_alone_has_german_words(why: Reason) -> None:
+    english = left_alone(why)
+    assert reasons_told(english, "en") == [english]
+    [german] = reasons_told(english, "de")
+    assert german != english
 
 
 def test_the_reasons_of_what_was_lately_have_german_words() -> None:
