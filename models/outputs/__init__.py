@@ -1,0 +1,96 @@
+"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters; encoded as JSON objects.
+
+Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
+the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the
+line had arrived.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from models.ledger_entry import LedgerEntry
+from models.outputs.deadletters import KEPT_OF_OVERSIZE, DeadLetter, as_text
+from models.outputs.decisions import (
+    IN_FORCE,
+    LEDGER,
+    OUTCOME,
+    POLICY_IN_FORCE,
+    POLICY_WAITING,
+    REQUESTS,
+    RESUMED,
+    SETTINGS_IN_FORCE,
+    SETTINGS_WAITING,
+    STOPPED,
+    TASK,
+    Candidate,
+    Decision,
+    Drawn,
+    Ended,
+)
+from models.outputs.examples import (
+    CHURNED,
+    RETURNED,
+    ArmPulse,
+    BudgetPulse,
+    ChoicePulse,
+    Chosen,
+    Example,
+    Outcome,
+    Pulse,
+    Watermark,
+)
+from models.outputs.ids import output_id, trigger_id
+from models.outputs.triggers import Position, Reason, StopOrder, Trigger, Unsent, Withdrawal
+
+__all__ = [
+    "CHURNED",
+    "IN_FORCE",
+    "KEPT_OF_OVERSIZE",
+    "LEDGER",
+    "OUTCOME",
+    "POLICY_IN_FORCE",
+    "POLICY_WAITING",
+    "REQUESTS",
+    "RESUMED",
+    "RETURNED",
+    "SETTINGS_IN_FORCE",
+    "SETTINGS_WAITING",
+    "STOPPED",
+    "TASK",
+    "ArmPulse",
+    "BudgetPulse",
+    "Candidate",
+    "ChoicePulse",
+    "Chosen",
+    "DeadLetter",
+    "Decision",
+    "Drawn",
+    "Ended",
+    "Example",
+    "LedgerEntry",
+    "Outcome",
+    "Output",
+    "Position",
+    "Pulse",
+    "Reason",
+    "StopOrder",
+    "Trigger",
+    "Unsent",
+    "Watermark",
+    "Withdrawal",
+    "as_text",
+    "encode",
+    "output_id",
+    "trigger_id",
+]
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+Output = (
+    Trigger | Withdrawal | Unsent | StopOrder | Decision | Example | Outcome | Watermark | Chosen | Pulse | DeadLetter
+)
+
+
+def encode(output: Output) -> bytes:
+    """The output as JSON bytes, keys in the order of the fields."""
+    return _encode(output)
