@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from streams.client.links import LinkKeys
+from streams.web import named_by
 
 COOKIE: Final = "own-page"
 BY_CODE: Final = "by code"
@@ -33,7 +34,7 @@ class Access:
 
     def signed_in(self, request: web.Request, now: int) -> tuple[str, str]:
         """The customer, and how they are known; empty: nobody is. now: ms."""
-        if self._header and (named := request.headers.get(self._header, "")):
+        if self._header and (named := named_by(request, self._header)):
             return _whole(named), "signed in"
         stated = request.cookies.get(COOKIE, "")
         until, _, rest = stated.partition(".")

@@ -45,6 +45,7 @@ from streams.own_page.facts import Times
 from streams.own_page.limits import Limit
 from streams.own_page.page import confirmed, off_page, whole_page
 from streams.own_page.wishes import NotPossible, Wish
+from streams.web import NotToBeRead
 
 HERE: Final = Path(__file__).parent
 
@@ -98,6 +99,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         known = limits_of(request).strange.takes(address_of(request))
         logger.info("a link was refused: %s", refused)
         return told(request, "link_over", 410 if refused.expired else 404) if known else told(request, "too_often", 429)
+    except NotToBeRead:
+        return told(request, "form_over", 400)
     except EngineError as error:
         logger.warning("%s %s: %s", request.method, request.match_info.handler.__name__, error)
         return told(request, "not_now", 503)

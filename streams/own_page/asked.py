@@ -15,6 +15,7 @@ from streams.own_page.codes import Sender
 from streams.own_page.limits import Limit
 from streams.own_page.service import Service
 from streams.own_page.wishes import Form
+from streams.web import posted
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -91,7 +92,7 @@ async def form_of(request: web.Request, customer: str) -> tuple[Form, str]:
     """What was sent, and what its form carries. Raises Refused."""
     take(request, customer)
     sent: dict[str, list[str]] = {}
-    for name, value in (await request.post()).items():
+    for name, value in (await posted(request)).items():
         if isinstance(value, str):
             sent.setdefault(name, []).append(value)
     [once] = sent.pop("form", [""])[:1]
@@ -117,7 +118,7 @@ def limits_of(request: web.Request) -> Limits:
 def address_of(request: web.Request) -> str:
     """Who calls: the last one that the proxy has added, else who connects."""
     header = request.app[PARTS].address_header
-    named = request.headers.get(header, "").rpartition(",")[2].strip() if header else ""
+    named = ",".join(request.headers.getall(header, [])).rpartition(",")[2].strip() if header else ""
     return named or request.remote or ""
 
 

@@ -429,3 +429,32 @@ async def test_who_did_what_is_logged_without_their_id(caplog: pytest.LogCapture
     assert "a link was refused" in text
     for personal in ("anna", link.removeprefix("/o/"), "127.0.0.1"):
         assert personal not in text
+
+
+# -- what is sent is foreign
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_is_no_form_gets_a_page_that_says_so() -> None:
+    page = OwnPage()
+    form = "application/x-www-form-urlencoded"
+    async with page.client() as client:
+        for path, extra in ((page.link(), {}), ("/me", {"X-Customer": "c"})):
+            for body, kind in (
+                (b"form=x", f"{form}; charset=bogus"),
+                (b"form=\xff", form),
+                (b"--x\r\n", "multipart/form-data"),
+            ):
+                answer = await client.post(path, data=body, headers={"Content-Type": kind, **extra})
+                assert answer.status == 400
+                assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+                assert "Nothing was changed" in await answer.text()
+
+
+@pytest.mark.asyncio
+async def test_a_customer_who_is_named_twice_is_nobody() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        for names in (("victim", "c"), ("c", "victim"), ("c", "c")):
+            answer = await client.get("/me", headers=[("X-Customer", one) for one in names])
+            assert answer.status == 401
