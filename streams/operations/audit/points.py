@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from models.ledger_entry import LedgerEntry
 from models.outputs import Decision
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach, Finding
@@ -26,6 +27,7 @@ class Points:
         self.accounts: dict[str, Account] = {}
         self._in_force, self._since = in_force, since
         self._asking: Asking | None = None
+        self.partial, self._last = False, Place(0, 0, 0)
         self._spoken_of: set[str] = set()
         self._lacking: list[Breach] = []
 
@@ -44,21 +46,28 @@ class Points:
         """Something was decided about a customer: they are of this partition."""
         self._spoken_of.add(customer)
 
-    def hears(self, decision: Decision, person: Person | None) -> Iterator[Finding]:
-        """An entry is said."""
+    def hears(self, decision: Decision, person: Person | None, place: Place) -> Iterator[Finding]:
+        """An entry is said. What a backfill has booked has no touchpoint in the log, and is only added up."""
         entry = decision.ledger
         if entry is None:
             yield Finding("points_sum", "an entry says what is booked", "nothing")
             return
+        begins = decision.customer not in self.accounts
         account = self.accounts.setdefault(decision.customer, Account())
+        account.blurred |= place.offset < 0 or self._in_force.policy is None
         asking = self._asking if self._asking is not None and self._asking.customer == decision.customer else None
         account.forget(decision.time)
-        yield from judge(account, entry, asking, decision.time)
+        found = list(judge(account, entry, asking, decision.time))
+        if begins and self.partial:
+            account.unknown = (entry.balance, entry.pending) != _alone(entry)
+        if not (account.blurred or account.unknown):
+            yield from found
         before = account.balance
         account.post(entry)
         account.risen.append((decision.time, before, account.balance))
         less = min([*account.lots.values(), *account.held.values(), account.owed], default=0)
-        if (entry.balance, entry.pending) != (account.balance, account.pending) or less < 0:
+        amiss = (entry.balance, entry.pending) != (account.balance, account.pending) or less < 0
+        if amiss and not account.unknown:
             comes_to = f"its entries come to {account.balance}, and {account.pending} pending"
             yield Finding("points_sum", comes_to, f"{entry.balance}, and {entry.pending}")
         if person is not None:
@@ -68,12 +77,14 @@ class Points:
 
     def judge(self, place: Place) -> None:
         """What a touchpoint owes the ledger and nobody has said, once its place is over."""
-        asking, self._asking = self._asking, None
+        asking, self._asking, self._last = self._asking, None, place
         if asking is None:
             return
         account, kind = self.accounts.get(asking.customer, Account()), Kind(asking.touch.kind).type
         told = asking.customer, place, asking.now
         account.forget(asking.now)
+        if account.blurred or account.unknown:
+            return
         if says := _unsaid(account, asking, kind):
             finding = Finding("points_unsaid", f"{says}, by {asking.touch.id}", "nothing is said")
             self._lacking += self._breach(finding, *told)
@@ -82,18 +93,22 @@ class Points:
         if asking.touch.kind != Kind.ERASE_REQUESTED and asking.reads(kind):
             self._lacking += self._late(account, 0, *told)
 
-    def breaches(self, place: Place, now: int) -> Iterator[Breach]:
+    def breaches(self, now: int) -> Iterator[Breach]:
         """At the end of the log, what was not said, and what has come to its time and is not booked."""
         for customer, account in self.accounts.items():
-            self._lacking += self._late(account, HALF_AN_HOUR, customer, place, now)
+            self._lacking += self._late(account, HALF_AN_HOUR, customer, self._last, now)
         yield from (one for one in self._lacking if one.customer in self._spoken_of)
 
     def notes(self) -> Iterator[str]:
         """Touchpoints that may be of another partition, which the engine refuses."""
+        if blurred := sum(one.blurred or one.unknown for one in self.accounts.values()):
+            yield f"{blurred} accounts of points began before the log: they are added up at the most"
         if unknown := {one.customer for one in self._lacking} - self._spoken_of:
             yield f"{len(unknown)} customers would have points, and nothing was ever decided about them"
 
     def _late(self, account: Account, after: int, customer: str, place: Place, now: int) -> Iterator[Breach]:
+        if account.unknown:
+            return
         for at, points in account.overdue(now, after):
             finding = Finding("points_unsaid", f"{points} points come to their time at {at}", "nothing is said")
             yield from self._breach(finding, customer, place, at + after)
@@ -103,6 +118,11 @@ class Points:
         policy = self._in_force.policy.name if self._in_force.policy else ""
         if time >= self._since:
             yield Breach(finding.rule, "", customer, "", policy, finding.says, finding.done, place, time)
+
+
+def _alone(entry: LedgerEntry) -> tuple[int, int]:
+    """What an account comes to that has this entry alone."""
+    return sum(points for _, points in entry.lots) - entry.owed, sum(points for *_, points in entry.held)
 
 
 def _unsaid(account: Account, asking: Asking, kind: str) -> str:

@@ -36,7 +36,11 @@ class Drawn(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """As its entries have made it: points by expiry, pending ones by when they become active and expire."""
+    """As its entries have made it: points by expiry, pending ones by when they become active and expire.
+
+    risen: when it rose, from what to what. blurred: part of what was earned or spent is not in the log. unknown: nor
+    are all entries.
+    """
 
     lots: Counter[int] = field(default_factory=Counter)
     held: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -44,6 +48,8 @@ class Account:
     earned: list[Earned] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
     risen: list[tuple[int, int, int]] = field(default_factory=list)
+    blurred: bool = False
+    unknown: bool = False
 
     @property
     def balance(self) -> int:

@@ -114,9 +114,10 @@ class _Walk:
     def go(self) -> None:
         """From the first record to the last."""
         said = SaidByPlace(self.line)
-        begun, end = False, Place(self.line.partition, 0, 0)
+        begun = False
         for arrival in self.line.touchpoints:
             if not begun and arrival.offset:
+                self.points.partial = True
                 where = f"partition {self.line.partition} begins at offset {arrival.offset}"
                 self.report.notes.append(f"{where}: what was said before is not known")
             begun = True
@@ -126,18 +127,15 @@ class _Walk:
             self._arrives(arrival, place)
             self._places(said.up_to(arrival.offset, 1))
             self._lacking(place)
-            end = place
-        self.breaches += self.points.breaches(end, self.now)
-        self.report.notes += [f"partition {self.line.partition}: {note}" for note in self.points.notes()]
+        self.breaches += self.points.breaches(self.now)
         for draw, found in self._windows.unended(self.now):
             self._found(draw, Place.of(draw.at), [found])
         self.in_force.settle()
-        if left := said.left():
-            where = f"partition {self.line.partition}"
-            self.report.notes.append(f"{where}: {left} outputs stand behind the last touchpoint")
+        notes = [f"{left} outputs stand behind the last touchpoint"] if (left := said.left()) else []
         if self.blurred:
             told = f"{self.blurred} triggers are not judged: what was known of their customers may have left the store"
-            self.report.notes.append(f"partition {self.line.partition}: {told}")
+            notes.append(told)
+        self.report.notes += [f"partition {self.line.partition}: {note}" for note in (*notes, *self.points.notes())]
         self.report.unread += said.unread.records
 
     # -- touchpoints
@@ -212,7 +210,7 @@ class _Walk:
         customer = self._customers.get(decision.customer)
         if decision.what == LEDGER:
             known = customer.person if customer is not None else None
-            self._found(decision, place, list(self.points.hears(decision, known)))
+            self._found(decision, place, list(self.points.hears(decision, known, place)))
         if customer is None:
             return
         dialogue = customer.dialogue
@@ -272,8 +270,8 @@ class _Walk:
             return
         action = policy.actions.get(trigger.action) if policy else None
         if policy is None or trigger.policy != policy.name:
-            in_force = policy.name if policy else "none"
-            findings.append(Finding("wrong_policy", f"{in_force} is in force", f"by {trigger.policy}"))
+            in_force = f"{policy.name if policy else 'none'} is in force"
+            findings.append(Finding("wrong_policy", in_force, f"by {trigger.policy}"))
         if policy is None or action is None:
             findings.append(Finding("unknown_action", "no such action", trigger.action))
         else:
@@ -338,9 +336,8 @@ class _Walk:
     def _lacking(self, place: Place) -> None:
         for name, one in self._owed.items():
             if self.now >= self.since:
-                done = f"{name} was not taken back"
-                told = ("withdrawal_owed", name, one.customer, one.sent.action, one.policy, one.why, done)
-                self.breaches.append(Breach(*told, place, self.now))
+                told = (one.customer, one.sent.action, one.policy, one.why, f"{name} was not taken back")
+                self.breaches.append(Breach("withdrawal_owed", name, *told, place, self.now))
         self._owed.clear()
         self.points.judge(place)
 
