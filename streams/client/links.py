@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from models.touchpoints.limits import MAX_CHANNEL, MAX_CUSTOMER
+
 LEAST_SECRET: Final = 32
 """Characters of a secret: `openssl rand -hex 32` gives 64."""
 LEAST_DAYS, DAYS, MOST_DAYS = 60, 90, 3_660
@@ -59,7 +61,9 @@ class OwnPageLink(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Of a mail, by RFC 8058; its DKIM signature must cover both."""
+        """Of a mail, by RFC 8058; its DKIM signature must cover both. An address without TLS has none."""
+        if not self.one_click.startswith("https://"):
+            return {}
         return {"List-Unsubscribe": f"<{self.one_click}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
@@ -91,8 +95,9 @@ class LinkKeys:
     def token(self, customer: str, until: int, channel: str = "") -> str:
         """until: ms; a link lives until the end of that hour. Raises ValueError for an id that is too long."""
         name, where = customer.encode(), channel.encode()
-        if not 0 < len(name) <= 512 or len(where) > 128:
-            raise ValueError(f"customer has {len(name)} bytes, channel {len(where)}: give 1 to 512, and at most 128")
+        if not 0 < len(customer) <= MAX_CUSTOMER or len(channel) > MAX_CHANNEL:
+            given = f"customer has {len(customer)} characters, channel {len(channel)}"
+            raise ValueError(f"{given}: give 1 to {MAX_CUSTOMER}, and at most {MAX_CHANNEL}, as touchpoints have them")
         seconds = -(-until // 1000 // _HOUR) * _HOUR
         text = _HEAD.pack(seconds, len(where), len(name)) + where + name
         text += bytes(-len(text) % _BLOCK)  # so that its length tells little of the id's

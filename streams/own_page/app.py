@@ -45,7 +45,7 @@ from streams.own_page.facts import Times
 from streams.own_page.limits import Limit
 from streams.own_page.page import confirmed, off_page, whole_page
 from streams.own_page.wishes import NotPossible, Wish
-from streams.web import NotToBeRead
+from streams.web import NotToBeRead, posted
 
 HERE: Final = Path(__file__).parent
 
@@ -133,8 +133,13 @@ async def _switch_off(request: web.Request) -> web.StreamResponse:
 async def _one_click(request: web.Request) -> web.StreamResponse:
     """RFC 8058: a mail program's POST, without cookies and of no form of ours."""
     linked, say = linked_of(request), say_to(request)
+    if (await posted(request)).get("List-Unsubscribe") != "One-Click":
+        raise Refused("form_over", 400)
     take(request, linked.customer)
-    wish = await request.app[PARTS].service.one_click(linked.customer, linked.channel)
+    try:
+        wish = await request.app[PARTS].service.one_click(linked.customer, linked.channel)
+    except NotPossible:  # a link of an id or channel that no touchpoint takes
+        raise Refused("link_over", 404) from None
     return page(request, "told.html", {"heading": confirmed(wish, say, Times(say, "")), "words": say("in_force")})
 
 

@@ -10,13 +10,13 @@ One namespace, changed by compare-and-set, like the ledger of policies. The orde
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from models.settings import DAY
+from models.settings import DAY, HOUR
 from streams.errors import EngineError, StateUnreadable
 from streams.retry import Backoff
 from streams.store import Store, Write
@@ -106,8 +106,28 @@ class Erasures:
         """It was published."""
         await self._change(customer, lambda found: (None, None))
 
+    async def postpone(self, customer: str, now: int) -> None:
+        """One that can't be read: looked at again in an hour, so that it stands in nobody's way. now: ms."""
+        later = [(float(now + HOUR), customer.encode())]
+
+        async def due_later(_: Store, token: bytes, nonce: bytes, meta: Meta) -> tuple[Write, None]:
+            return Write(token, meta.number, nonce, meta.body, dues=later), None
+
+        await self._written(due_later)
+
     async def _change(self, customer: str, decide: Callable[[Erasure | None], tuple[Erasure | None, T]]) -> T:
-        """Decide what becomes of an entry from what it is, and write it unless somebody was quicker; then once more."""
+        """Decide what becomes of an entry from what it is."""
+
+        async def decided(store: Store, token: bytes, nonce: bytes, meta: Meta) -> tuple[Write | None, T]:
+            found = await _load(store, customer)
+            after, answer = decide(found)
+            write = None if after == found else _write(token, nonce, meta, _Change(customer, after))
+            return write, answer
+
+        return await self._written(decided)
+
+    async def _written(self, make: Callable[[Store, bytes, bytes, Meta], Awaitable[tuple[Write | None, T]]]) -> T:
+        """Write what is made of what is stored, unless somebody was quicker; then once more. None: nothing to write."""
         backoff = Backoff(0.02, 0.5)
         async with self._store() as store:
             for _ in range(TRIES):
@@ -115,12 +135,8 @@ class Erasures:
                 await store.create(NAMESPACE, _FIRST)
                 meta = await store.mint(NAMESPACE, token)
                 if meta is not None:
-                    found = await _load(store, customer)
-                    after, answer = decide(found)
-                    if after == found:
-                        return answer
-                    write = _write(token, nonce, meta, _Change(customer, after))
-                    if (await store.commit(NAMESPACE, write)).stands:
+                    write, answer = await make(store, token, nonce, meta)
+                    if write is None or (await store.commit(NAMESPACE, write)).stands:
                         return answer
                 await backoff.pause()
         raise ErasuresBusy(f"an erasure could not be written in {TRIES} tries")

@@ -22,7 +22,7 @@ from models.touchpoints import Kind, Touch
 from streams.errors import EngineError, StateUnreadable
 from streams.operations.access.places import Told
 from streams.operations.policy import shard_now
-from streams.own_page.wishes import PURPOSES, Options
+from streams.own_page.wishes import NOT_QUIET, PURPOSES, Options
 from streams.shard.meta import settings_in_force
 from streams.store import Store
 
@@ -164,4 +164,7 @@ def options_of(policy: PolicyInForce) -> Options:
     rewards = [one for action in actions if isinstance(one := action.parameters.get("reward"), str)]
     topics = [action.topic for action in actions if action.topic is not None]
     purposes = [one for one in PURPOSES if one != CONVERSATION or policy.policy.conversation is not None]
-    return Options(*(tuple(dict.fromkeys(names)) for names in (policy.policy.channel, topics, rewards, purposes)))
+    quiet = policy.policy.contact.quiet_hours
+    channels, topics, rewards = (list(dict.fromkeys(names)) for names in (policy.policy.channel, topics, rewards))
+    hours = NOT_QUIET if quiet is None else (quiet.start, quiet.end)
+    return Options(tuple(channels), tuple(topics), tuple(rewards), tuple(purposes), hours)

@@ -12,10 +12,11 @@ from typing import Final
 
 from models.touchpoints import InvalidTouchpoint, Touch, event, read
 from streams.client.links import LinkKeys
-from streams.errors import EngineError
+from streams.errors import EngineError, StateUnreadable
 from streams.own_page.erasures import Erasure, Erasures
 from streams.own_page.publishing import Publisher
 from streams.own_page.reading import Known, Source
+from streams.own_page.turns import Turns
 from streams.own_page.wishes import (
     SOURCE,
     Form,
@@ -32,6 +33,8 @@ from streams.own_page.wishes import (
 )
 
 NO_FORM: Final[Form] = {}
+ASKED_ONCE: Final = ("access_requested", "decision_contested", "erase_requested")
+"""Nothing takes them back, so that a form asks for them once, however late it is sent again."""
 LOOK_S: Final = 30.0
 """How often it is looked for erasures whose time has come."""
 WITHOUT_RECORD: Final = ("all", "channel", "purpose")
@@ -58,6 +61,7 @@ class Service:
         self.source, self.erasures, self.clock = source, erasures, clock
         self._publisher, self._keys = publisher, keys
         self._options: Options = Options()
+        self._turns = Turns()
 
     def pseudonym(self, customer: str) -> str:
         """What the log calls a customer: the same as long as the first key is."""
@@ -96,9 +100,7 @@ class Service:
 
     async def one_click(self, customer: str, channel: str) -> Wish:
         """RFC 8058: the channel of the link, or all. Reads nothing, so that it works whatever is away but Kafka."""
-        # Within a minute it is one. Later it may follow a switching on, which it must undo.
-        once, form = f"one-click {self.clock() // 60_000}", {"channel": [channel]}
-        return await self._said(customer, unsubscribed(channel), once, "one click", form)
+        return await self._said(customer, unsubscribed(channel), "one-click", "one click", {"channel": [channel]})
 
     async def change(self, customer: str, what: str, form: Form, once: str, via: str) -> Wish:
         """What whoever is signed in asks for. Raises NotPossible, EngineError."""
@@ -110,6 +112,7 @@ class Service:
 
     async def _forget(self, customer: str, once: str, via: str) -> Wish:
         known = await self.known(customer)
+        self._touchpoint(customer, erasure(), "", NO_FORM)  # what can't be published must not wait to be
         waits = await self.erasures.ask(customer, self.clock(), known.tail.silent_until)
         self._log(customer, "forget", via)
         wish = silence_for_erasure(known.tail, waits.due)
@@ -129,19 +132,30 @@ class Service:
         """Publish the erasures whose time has come: how many. Raises EngineError."""
         done = 0
         for customer in await self.erasures.due(self.clock()):
-            claimed = await self.erasures.claim(customer, self.clock())
-            if claimed is not None:
-                await self._said(customer, erasure(), f"erase {claimed.asked}", "its time has come")
-                await self.erasures.done(customer)
-                done += 1
+            try:
+                done += await self._erase(customer)
+            except StateUnreadable as error:  # the others do not wait for it
+                logger.error("customer %s is not forgotten: %s", self.pseudonym(customer), error)
+                await self.erasures.postpone(customer, self.clock())
         return done
+
+    async def _erase(self, customer: str) -> bool:
+        claimed = await self.erasures.claim(customer, self.clock())
+        if claimed is None:
+            return False
+        try:
+            await self._said(customer, erasure(), f"erase {claimed.asked}", "its time has come")
+        except NotPossible:
+            logger.error("customer %s: no touchpoint takes this id, nor has one", self.pseudonym(customer))
+        await self.erasures.done(customer)
+        return True
 
     async def erase_for_ever(self) -> None:
         """Look again and again, whatever is away meanwhile."""
         while True:
             try:
                 await self.erase_due()
-            except (EngineError, NotPossible) as error:
+            except EngineError as error:
                 logger.warning("erasures that are due wait: %s", error)
             await asyncio.sleep(LOOK_S)
 
@@ -150,24 +164,30 @@ class Service:
 
     async def _said(self, customer: str, wish: Wish, once: str, via: str, form: Form = NO_FORM) -> Wish:
         at = self.clock()
-        try:
-            value = event(
-                wish.kind,
-                id=event_id(customer, wish.kind, once, form),
-                source=SOURCE,
-                subject=customer,
-                time_ms=at,
-                data=wish.data,
-            )
-        except InvalidTouchpoint as error:
-            logger.warning("what %s said is none that can be published: %s", self.pseudonym(customer), error)
-            raise NotPossible("unknown_wish") from error
+        if wish.kind not in ASKED_ONCE:
+            once = f"{once} {self._turns.turn(customer, event_id(customer, wish.kind, once, form), at)}"
+        value = self._touchpoint(customer, wish, once, form)
         offset = await self._publisher.publish_all([value])
         touch = read(value, None, at)
         if isinstance(touch, Touch):
             self.source.said(touch, offset)
         self._log(customer, wish.message, via)
         return wish
+
+    def _touchpoint(self, customer: str, wish: Wish, once: str, form: Form) -> bytes:
+        """Raises NotPossible."""
+        try:
+            return event(
+                wish.kind,
+                id=event_id(customer, wish.kind, once, form),
+                source=SOURCE,
+                subject=customer,
+                time_ms=self.clock(),
+                data=wish.data,
+            )
+        except InvalidTouchpoint as error:
+            logger.warning("what %s said is none that can be published: %s", self.pseudonym(customer), error)
+            raise NotPossible("unknown_wish") from error
 
     def _log(self, customer: str, what: str, via: str) -> None:
         logger.info("customer %s: %s, %s", self.pseudonym(customer), what, via)

@@ -24,6 +24,8 @@ OFTEN: Final = (0, 1, 2, 3)
 SILENT_DAYS: Final = (30, 90, 180, 365)
 PURPOSES: Final = ("profiling", "conversation")
 """Purposes, beside marketing, that can be switched."""
+NOT_QUIET: Final = ("00:00", "00:00")
+"""Equal ends: no quiet hours."""
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DAY_MINUTES: Final = 1_440
 
@@ -37,12 +39,14 @@ class NotPossible(Exception):
 
 
 class Options(NamedTuple):
-    """What there is to choose from, by the policy in force. purposes: of `PURPOSES`."""
+    """What there is to choose from, by the policy in force. purposes: of `PURPOSES`. quiet: the house's quiet hours, in
+    whose place a customer's own come; equal ends: it has none; None: the policy is not known."""
 
     channels: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     rewards: tuple[str, ...] = ()
     purposes: tuple[str, ...] = PURPOSES
+    quiet: tuple[str, str] | None = None
 
 
 class Wish(NamedTuple):
@@ -86,7 +90,9 @@ def off(what: str, customer_tail: Tail, options: Options, form: Form, now: int) 
         return _silence(max(customer_tail.silent_until, now + _number(form, "days", SILENT_DAYS) * DAY))
     if what == "quiet":
         start, end = _hours(form)
-        if customer_tail.quiet and not _within(customer_tail.quiet, (start, end)):
+        # Hours of one's own take the place of the house's, so they must hold those, too. Equal ends are no hours.
+        before = customer_tail.quiet or options.quiet
+        if before is None or start == end or not _within(before, (start, end)):
             raise NotPossible("only_more_quiet")
         return _quiet(start, end)
     raise NotPossible("unknown_wish")

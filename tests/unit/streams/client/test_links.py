@@ -79,9 +79,22 @@ def test_a_link_lives_for_sixty_days_at_least() -> None:
     assert KEYS.read(made.page.rpartition("/")[2], NOW) == Linked("anna", "", made.until)
     assert made.page.startswith("https://me.shop.example/o/b2.")
     assert made.headers["List-Unsubscribe"] == f"<{made.page}/one-click>"
-    for days, url, customer in ((LEAST_DAYS - 1, "https://x", "anna"), (90, "x", "anna"), (90, "https://x", "")):
+    wrong = (
+        (LEAST_DAYS - 1, "https://x", "anna"),
+        (90, "x", "anna"),
+        (90, "https://x", ""),
+        (90, "https://x", "é" * 129),
+    )
+    for days, url, customer in wrong:
         with pytest.raises(ValueError, match="give"):
             own_page_link(url, customer, KEYS, now_ms=NOW, days=days)
+    with pytest.raises(ValueError, match="channel 33: give 1 to 128, and at most 32"):
+        KEYS.token("anna", NOW, "x" * 33)
+    assert KEYS.read(KEYS.token("é" * 128, NOW + DAY, "ü" * 32), NOW).channel == "ü" * 32
+
+
+def test_without_tls_there_is_no_one_click() -> None:
+    assert own_page_link("http://localhost:8766", "anna", KEYS, now_ms=NOW).headers == {}
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,21 @@ import json
 from typing import Any
 
 import pytest
+from aiohttp import MultipartWriter
 
 from models.customer.consent import EVERY, unpack_register
 from models.customer.layout import ERASED
+from models.customer.tail import Tail
 from models.settings import DAY, HOUR
+from streams.client import links
 from streams.own_page.asked import CODES, HEADERS, OFTEN, STRANGE
-from streams.own_page.erasures import LEASE_MS, WAITS
+from streams.own_page.erasures import LEASE_MS, NAMESPACE, WAITS
+from streams.own_page.wishes import NOT_QUIET, NotPossible, Options, off
+from streams.store.port import Write
 from tests.support.own_pages import BEFORE, NOW, OTHERS, RICH, OwnPage, form_in, press
 from tests.unit.models.engine.test_life_of_a_moment import Story
 
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 ME: dict[str, Any] = {"headers": {"X-Customer": "c"}}
 
 
@@ -117,6 +123,33 @@ async def test_a_link_makes_nothing_wider() -> None:
 
 
 @pytest.mark.asyncio
+async def test_quiet_hours_by_a_link_hold_those_of_the_house() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        for start, end in (("12:00", "12:00"), ("22:00", "08:00"), ("21:00", "07:59"), ("00:00", "00:00")):
+            status, text = await press(client, page.link(), "quiet", start=start, end=end)
+            assert status == 422, (start, end)
+            assert "longer than that already" in text
+        assert page.published == []
+        status, _ = await press(client, page.link(), "quiet", start="21:00", end="08:30")
+        assert status == 200
+        # Whoever is signed in may have none.
+        assert (await press(client, "/me", "quiet", start="12:00", end="12:00", signed_in="c"))[0] == 200
+        # By the link they come back, never as none.
+        assert (await press(client, page.link(), "quiet", start="12:00", end="12:00"))[0] == 422
+        assert (await press(client, page.link(), "quiet", start="12:00", end="13:00"))[0] == 200
+
+
+def test_without_a_policy_no_quiet_hours_can_be_had_by_a_link() -> None:
+    hours = {"start": ["20:00"], "end": ["09:00"]}
+    with pytest.raises(NotPossible, match="only_more_quiet"):
+        off("quiet", Tail(), Options(), hours, NOW)
+    assert off("quiet", Tail(), Options(quiet=NOT_QUIET), hours, NOW).message == "quiet_hours"
+    with pytest.raises(NotPossible, match="only_more_quiet"):
+        off("quiet", Tail(), Options(quiet=NOT_QUIET), {"start": ["20:00"], "end": ["20:00"]}, NOW)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("keys", [OTHERS, BEFORE])
 async def test_a_link_of_the_former_key_still_opens_and_a_foreign_or_expired_one_does_not(keys: Any) -> None:
     page = OwnPage()
@@ -139,7 +172,7 @@ async def test_one_click_needs_no_form_and_is_one_however_often_it_comes() -> No
     page = OwnPage()
     async with page.client() as client:
         for _ in range(3):
-            answer = await client.post(f"{page.link('push')}/one-click", data={"List-Unsubscribe": "One-Click"})
+            answer = await client.post(f"{page.link('push')}/one-click", data=ONE_CLICK)
             assert answer.status == 200
             assert "Set-Cookie" not in answer.headers
         assert len({json.loads(one)["id"] for one in page.published}) == 1
@@ -151,9 +184,9 @@ async def test_one_click_needs_no_form_and_is_one_however_often_it_comes() -> No
         await press(client, "/me", "channel_on", channel="push", signed_in="c")
         assert not refuses(await page.record(), "push")
         page.now += 60_000
-        await client.post(f"{page.link('push')}/one-click", data={"List-Unsubscribe": "One-Click"})
+        await client.post(f"{page.link('push')}/one-click", data=ONE_CLICK)
         assert refuses(await page.record(), "push")
-        await client.post(f"{page.link('')}/one-click", data={"List-Unsubscribe": "One-Click"})
+        await client.post(f"{page.link('')}/one-click", data=ONE_CLICK)
         assert refuses(await page.record(), EVERY)
 
 
@@ -172,6 +205,65 @@ async def test_a_double_click_is_one() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("later", [1_000, 20 * 60_000])
+async def test_a_form_that_is_sent_again_after_something_else_counts_again(later: int) -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        first = form_in(await (await client.get("/me", **ME)).text())
+
+        async def push(form: str, what: str) -> str:
+            page.now += later
+            answer = await client.post("/me", data={"form": form, "what": what, "channel": "email"}, **ME)
+            assert answer.status == 200
+            return form_in(await answer.text())
+
+        second = await push(first, "channel")
+        assert refuses(await page.record(), "email")
+        await push(second, "channel_on")
+        assert not refuses(await page.record(), "email")
+        await push(first, "channel")  # after the browser's *back*
+        assert refuses(await page.record(), "email")
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_a_person_answers_is_one_however_late_its_form_comes_again() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        form = form_in(await (await client.get("/me", **ME)).text())
+        for _ in range(2):
+            assert (await client.post("/me", data={"form": form, "what": "access"}, **ME)).status == 200
+            page.now += HOUR
+    assert len({json.loads(one)["id"] for one in page.published}) == 1
+
+
+@pytest.mark.asyncio
+async def test_one_click_off_after_on_within_a_minute_is_off() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        for _ in range(2):
+            assert (await client.post(f"{page.link('push')}/one-click", data=ONE_CLICK)).status == 200
+            assert refuses(await page.record(), "push")
+            page.now += 1_000
+            await press(client, "/me", "channel_on", channel="push", signed_in="c")
+            assert not refuses(await page.record(), "push")
+            page.now += 1_000
+
+
+@pytest.mark.asyncio
+async def test_only_a_mail_programs_post_is_one_click() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        path = f"{page.link()}/one-click"
+        for data in ({}, {"List-Unsubscribe": "yes"}, b"\xff"):
+            assert (await client.post(path, data=data)).status == 400
+        assert page.published == []
+        # RFC 8058 allows both kinds of a form.
+        multipart = MultipartWriter("form-data")
+        multipart.append("One-Click").set_content_disposition("form-data", name="List-Unsubscribe")
+        assert (await client.post(path, data=multipart)).status == 200
+
+
+@pytest.mark.asyncio
 async def test_a_form_is_for_one_customer_and_for_a_day() -> None:
     page = OwnPage()
     async with page.client() as client:
@@ -184,6 +276,19 @@ async def test_a_form_is_for_one_customer_and_for_a_day() -> None:
         assert answer.status == 403
         assert "Nothing was changed" in await answer.text()
         assert (await client.post(page.link(), data={"what": "all"})).status == 403
+    assert page.published == []
+
+
+@pytest.mark.asyncio
+async def test_a_link_of_what_no_touchpoint_takes_opens_nothing_by_one_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = OwnPage()
+    monkeypatch.setattr(links, "MAX_CHANNEL", 128)  # as links were made once
+    monkeypatch.setattr(links, "MAX_CUSTOMER", 512)
+    async with page.client() as client:
+        for path in (page.link(channel="x" * 40), page.link(customer="x" * 200)):
+            answer = await client.post(f"{path}/one-click", data=ONE_CLICK)
+            assert answer.status == 404
+            assert "opens nothing any more" in await answer.text()
     assert page.published == []
 
 
@@ -320,6 +425,32 @@ async def test_an_erasure_outlives_who_dies_before_and_after_it_is_published() -
         assert len(first) == 1
 
 
+@pytest.mark.asyncio
+async def test_an_erasure_that_cannot_be_read_or_published_holds_no_other_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        assert (await press(client, "/me", "forget", signed_in="x" * 200))[0] == 422
+        assert await page.erasures.of("x" * 200) is None
+        await page.erasures.ask("x" * 200, NOW - DAY, 0)  # of a page that did not look
+        await page.erasures.ask("a", NOW - DAY, 0)
+        store = page.shop.store
+        await store.mint(NAMESPACE, b"t")
+        meta = await store.read_meta(NAMESPACE)
+        assert meta is not None
+        await store.commit(NAMESPACE, Write(b"t", meta.number, b"n", meta.body, values=[(b"e:a", b"{bad")]))
+        await press(client, "/me", "forget", signed_in="c")
+        page.now += WAITS
+        assert await page.service.erase_due() == 2
+        assert await page.erasures.of("c") is None
+        assert await page.erasures.of("x" * 200) is None
+        assert await page.erasures.due(page.now) == []
+        assert await page.erasures.due(page.now + HOUR) == ["a"]
+    assert "is not forgotten: an erasure that waits" in caplog.text
+    assert "no touchpoint takes this id" in caplog.text
+
+
 # -- a code
 
 
@@ -370,7 +501,7 @@ async def test_whoever_guesses_or_presses_too_often_is_told_to_wait() -> None:
             assert answer.status == (404 if tried < STRANGE[0] else 429)
         assert (await client.get(link)).status == 200
         for _ in range(OFTEN[0]):
-            answer = await client.post(f"{link}/one-click")
+            answer = await client.post(f"{link}/one-click", data=ONE_CLICK)
         assert answer.status == 429
 
 
@@ -388,7 +519,7 @@ async def test_while_redis_is_away_everything_can_still_be_switched_off() -> Non
         for what, fields in (("all", {}), ("channel", {"channel": "push"}), ("purpose", {"purpose": "profiling"})):
             answer = await client.post(page.link(), data={"form": form, "what": what, **fields})
             assert answer.status == 200, what
-        assert (await client.post(f"{page.link()}/one-click")).status == 200
+        assert (await client.post(f"{page.link()}/one-click", data=ONE_CLICK)).status == 200
         assert (await client.post(page.link(), data={"form": form, "what": "often", "most": "1"})).status == 503
         answer = await client.get("/me", **ME)
         assert answer.status == 503
@@ -403,7 +534,7 @@ async def test_while_kafka_is_away_nothing_is_said_to_be_done() -> None:
     async with page.client() as client:
         form = form_in(await (await client.get(page.link())).text())
         page.away = "kafka"
-        for path, data in ((page.link(), {"form": form, "what": "all"}), (f"{page.link()}/one-click", {})):
+        for path, data in ((page.link(), {"form": form, "what": "all"}), (f"{page.link()}/one-click", ONE_CLICK)):
             answer = await client.post(path, data=data)
             assert answer.status == 503
             assert "No more advertising." not in await answer.text()
