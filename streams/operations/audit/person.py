@@ -31,7 +31,10 @@ class Restriction(NamedTuple):
 
 
 class Account(Protocol):
-    """Points of a customer, as conditions ask of them. next_expiry: ms; 0: none."""
+    """Points of a customer, as conditions ask of them. next_expiry: ms; 0: none.
+
+    Implemented by Account.
+    """
 
     @property
     def balance(self) -> int: ...
