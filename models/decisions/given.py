@@ -26,13 +26,15 @@ class Asks(IntFlag):
 
 
 class Touched(NamedTuple):
-    """A touchpoint that asks, reports or wakes. time: its own, ms. moments: that it asks."""
+    """A touchpoint that asks, reports or wakes. time: its own, ms. moments: that it asks. number: of its source and id,
+    64 bits."""
 
     kind: int
     id: str
     time: int
     data: Any
     moments: tuple[str, ...] = ()
+    number: int = 0
 
 
 class Known(NamedTuple):

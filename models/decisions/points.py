@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import floor
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +17,7 @@ from models.decisions.policy.conditions import holds
 from models.decisions.rules import rules_of
 from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MOST_POINTS, Account, Earned
-from models.loyalty.booking import NOT_WHOLE, adjust, advance, cancel, earn, refuse, spend, take_back
+from models.loyalty.booking import NOT_WHOLE, REDEEMED, adjust, advance, cancel, earn, refuse, spend, take_back
 from models.loyalty.stored import number_of
 from models.settings import HOUR, SECOND
 from models.touchpoints.kinds import Kind
@@ -25,6 +25,7 @@ from models.touchpoints.kinds import Kind
 SPREAD: Final = HOUR // 2
 """Points of many customers expire at one time: it is booked within so long of it, or at the next touchpoint."""
 MOST_CENTS: Final = 2**63 - 1
+LOW: Final = 2**32 - 1
 
 
 def spread_of(phase: int) -> int:
@@ -33,12 +34,12 @@ def spread_of(phase: int) -> int:
 
 
 def cents_of(amount: float) -> int:
-    """An amount of money as whole hundredths, the nearest.
+    """An amount of money as whole hundredths, the nearest; of two the one further from zero, by the digits as written.
 
-    >>> cents_of(19.99), cents_of(0.005)
-    (1999, 1)
+    >>> cents_of(19.99), cents_of(0.615)
+    (1999, 62)
     """
-    return min(floor(amount * HUNDRED + 0.5), MOST_CENTS)
+    return min(int(Decimal(repr(amount)).scaleb(2).to_integral_value(ROUND_HALF_UP)), MOST_CENTS)
 
 
 def earned_by(rule: EarnRules, data: Any, times: int) -> int:
@@ -87,17 +88,19 @@ def _booked(account: Account, rules: PointsRules, person: Person, touch: Touched
         if not data.points.is_integer():
             return [refuse(account, NOT_WHOLE)]
         number = number_of(data.redemption_id or data.reward)
+        if data.redemption_id and any(one.reward == number for one in account.drawn):
+            return [refuse(account, REDEEMED, int(data.points))]
         return spend(account, now, int(data.points), number, whole(touch.time) + rules.cancels_within)
     if kind == Kind.REWARD_CANCELLED:
-        return cancel(account, number_of(data.redemption_id or data.reward))
+        return cancel(account, now, number_of(data.redemption_id or data.reward))
     if kind == Kind.POINTS_ADJUSTED:
-        return adjust(account, data.points, rules.expiry(min(whole(touch.time), now)))
+        return adjust(account, now, data.points, rules.expiry(min(whole(touch.time), now)))
     return _earned(account, rules, person, touch, now)
 
 
 def _earned(account: Account, rules: PointsRules, person: Person, touch: Touched, now: int) -> list[LedgerEntry]:
     time, data, said = min(whole(touch.time), now), touch.data, list[LedgerEntry]()
-    order = number_of(getattr(data, "order_id", None) or f"\0{touch.id}")
+    order = number_of(getattr(data, "order_id", None)) or touch.number
     times = next(
         (one for when, one in rules.multiply if holds(when, lambda field: value_of(person, field, now))), HUNDRED
     )
@@ -112,6 +115,6 @@ def _earned(account: Account, rules: PointsRules, person: Person, touch: Touched
             continue
         active_at, back = time + rule.pending, cents if touch.kind == Kind.PURCHASE else 0
         until = max(time + rules.returns_within, active_at) if back else active_at
-        one = Earned(order, active_at, until, rules.expiry(time, active_at), points, back)
+        one = Earned(order, active_at, until, rules.expiry(time, active_at), points, back, touch.number & LOW)
         said += [msgspec.structs.replace(entry, rule=rule.name) for entry in earn(account, now, one)]
     return said

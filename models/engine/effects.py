@@ -180,7 +180,8 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
         told = ground.touchpoint(effect.row)
         # Nobody is triggered by what is history.
         moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
-        touch = Touched(int(told.kind), told.id, int(ground.arrivals.times[effect.row]), told.data, moments)
+        time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
+        touch = Touched(int(told.kind), told.id, time, told.data, moments, number)
     risk = None if isnan(effect.probability) else effect.probability
     slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
     worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier"))

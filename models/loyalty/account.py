@@ -14,14 +14,15 @@ from models.settings import SECOND
 
 MAX_LOTS: Final = 16
 """Lots of active points: beyond, the two that expire closest to each other become one, at the later expiry."""
-MAX_EARNED: Final = 16
-"""What was earned of late: beyond, the first is forgotten, and its points are pending no longer."""
+MAX_EARNED: Final = 32
+"""What was earned of late: beyond, the first that is active is forgotten, and where all are pending the first becomes
+active before its time."""
 MAX_SPENT: Final = 8
 """Rewards that can be cancelled: beyond, the first can be no more."""
 MAX_PARTS: Final = 32
 """Lots that all of these have drawn from, likewise."""
 MOST_POINTS: Final = 2**31 - 1
-"""Points that an account holds, pending ones and what is owed included."""
+"""Points that an account comes to, whatever is undone in it (`Account.at_most`)."""
 NEVER_EXPIRES: Final = LAST * SECOND
 """The expiry of points that have none, and the timer of an account that waits for nothing: the last second that a
 record knows, in 2106. So no account leaves the store by silence."""
@@ -32,7 +33,8 @@ class Earned(NamedTuple):
 
     order: number of the order, or of the touchpoint (`models.loyalty.stored.number_of`). active_at: until then its
     points are pending; 0: they are active. until: a return takes them back before. expires: of their lot. points: that
-    are not taken back. cents: money, hundredths, that is not refunded; 0: no return takes it back.
+    are neither taken back nor known to have expired. cents: money, hundredths, that is not refunded; 0: no return takes
+    it back. touch: number of the touchpoint, 32 bits: an order may have several.
     """
 
     order: int
@@ -41,6 +43,7 @@ class Earned(NamedTuple):
     expires: int
     points: int
     cents: int
+    touch: int = 0
 
 
 class Drawn(NamedTuple):
@@ -73,6 +76,14 @@ class Account:
     @property
     def pending(self) -> int:
         return sum(one.points for one in self.earned if one.active_at)
+
+    @property
+    def at_most(self) -> int:
+        """What it may come to when returns and cancelled rewards undo all that they can. Only what is earned or given
+        makes it more."""
+        undone = sum(one.points for one in self.earned if one.cents)
+        drawn = sum(points for one in self.drawn for _, points in one.parts)
+        return self.active + self.pending + self.owed + undone + drawn
 
     @property
     def next_expiry(self) -> int:

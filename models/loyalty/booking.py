@@ -3,6 +3,7 @@ account is the sum of its entries."""
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Final
 
@@ -10,15 +11,15 @@ from models.ledger_entry import LedgerEntry
 from models.loyalty.account import MAX_EARNED, MAX_LOTS, MAX_PARTS, MAX_SPENT, MOST_POINTS, Account, Drawn, Earned
 
 NOT_COVERED, NOT_WHOLE, FULL = "not_covered", "not_whole", "account_full"
-UNKNOWN_REWARD, UNKNOWN_ORDER = "unknown_reward", "unknown_order"
+UNKNOWN_REWARD, UNKNOWN_ORDER, REDEEMED = "unknown_reward", "unknown_order", "redeemed_already"
 """Why something is refused."""
 EARLY: Final = "to have room for what came since"
 Lots = tuple[tuple[int, int], ...]
 
 
 def advance(account: Account, now: int) -> list[LedgerEntry]:
-    """Let what has come to its time become active or expire, in the order of time; forget what can be undone no
-    more."""
+    """Let what has come to its time become active or expire, in the order of time; forget what can be undone no more.
+    Then there are no more lots than a record has."""
     said: list[LedgerEntry] = []
     while True:
         due = min((one for one in account.earned if one.active_at), key=lambda one: one.active_at, default=None)
@@ -27,17 +28,18 @@ def advance(account: Account, now: int) -> list[LedgerEntry]:
             said += _activate(account, due)
         elif expires <= now:
             points = account.lots.pop(expires)
+            _lapse(account, expires, points)
             said.append(_entry(account, "expired", lots=((expires, -points),)))
         else:
             break
     account.earned = [one for one in account.earned if one.active_at or one.until > now]
     account.drawn = [one for one in account.drawn if one.until > now]
-    return said
+    return said + _fit(account)
 
 
 def earn(account: Account, now: int, earned: Earned) -> list[LedgerEntry]:
     """Points are earned: pending until `earned.active_at`, or active at once."""
-    if earned.points + account.active + account.pending + account.owed > MOST_POINTS:
+    if earned.points * (2 if earned.cents else 1) + account.at_most > MOST_POINTS:
         return [refuse(account, FULL, earned.points)]
     if earned.active_at > now:
         account.earned.append(earned)
@@ -46,14 +48,15 @@ def earn(account: Account, now: int, earned: Earned) -> list[LedgerEntry]:
     else:
         if earned.until > now and earned.cents:
             account.earned.append(earned._replace(active_at=0))
-        lots, owed = _put(account, ((earned.expires, earned.points),))
+        lots, owed = _put(account, ((earned.expires, earned.points),), now)
         said = [_entry(account, "earned", lots=lots, owed=-owed)]
-    while len(account.earned) > MAX_EARNED:
-        first = account.earned[0]
-        if first.active_at:
-            said += _activate(account, first, EARLY)
-        account.earned.pop(0)
-    return said + _fit(account)
+    if len(account.earned) > MAX_EARNED:
+        first = next((one for one in account.earned if not one.active_at), None)
+        if first is None:
+            first = account.earned[0]._replace(active_at=0)
+            said += _activate(account, account.earned[0], EARLY)
+        account.earned.remove(first)
+    return said
 
 
 def spend(account: Account, now: int, points: int, reward: int, until: int) -> list[LedgerEntry]:
@@ -68,26 +71,26 @@ def spend(account: Account, now: int, points: int, reward: int, until: int) -> l
     return [_entry(account, "spent", lots=_minus(parts))]
 
 
-def cancel(account: Account, reward: int) -> list[LedgerEntry]:
+def cancel(account: Account, now: int, reward: int) -> list[LedgerEntry]:
     """A reward is cancelled: its points go back to the lots that they came from. Of two with one number the later."""
     drawn = next((one for one in reversed(account.drawn) if one.reward == reward), None)
     if drawn is None:
         return [refuse(account, UNKNOWN_REWARD)]
     account.drawn.remove(drawn)
-    lots, owed = _put(account, drawn.parts)
-    return [_entry(account, "given_back", lots=lots, owed=-owed), *_fit(account)]
+    lots, owed = _put(account, drawn.parts, now)
+    return [_entry(account, "given_back", lots=lots, owed=-owed)]
 
 
 def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[LedgerEntry]:
     """Money is refunded: the same share of what it had earned goes, rounded down, and all with the last of it.
 
     Pending points go first, then active ones: those of its lot, then of the lots that expire last. What is spent
-    already is owed, or forgiven.
+    already is owed, or forgiven: then no cancelled reward gives it back.
 
     Args:
         account: changed.
         order: its number; 0: none was named, so it is the newest one that so much can be refunded of, else the newest
-            ones together.
+            ones together. Of an order with several touchpoints the newest is refunded first.
         cents: that are refunded, hundredths.
         may_owe: whether a balance may become negative.
     """
@@ -96,9 +99,9 @@ def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[L
         return [refuse(account, UNKNOWN_ORDER)]
     held: list[tuple[int, int, int]] = []
     lots: dict[int, int] = {}
-    asked = owed = 0
+    asked = spent = 0
     for place, one in enumerate(account.earned):
-        refunded = min(meant.get(one.order, 0), one.cents)
+        refunded = min(meant.get((one.order, one.touch), 0), one.cents)
         if not refunded:
             continue
         back = one.points * refunded // one.cents
@@ -112,23 +115,25 @@ def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[L
         for expires, points in parts:
             lots[expires] = lots.get(expires, 0) - points
             back -= points
-        owed += back if may_owe else 0
+        spent += back
+    owed = spent if may_owe else 0
     account.owed += owed
-    account.earned = [one for one in account.earned if one.points and (one.cents or one.active_at)]
+    _forgive(account, spent - owed)
+    account.earned = [one for one in account.earned if one.cents or (one.active_at and one.points)]
     found = tuple(one for one in held if one[2])
     return [_entry(account, "taken_back", lots=tuple(sorted(lots.items())), held=found, owed=owed, asked=asked)]
 
 
-def adjust(account: Account, points: int, expires: int) -> list[LedgerEntry]:
+def adjust(account: Account, now: int, points: int, expires: int) -> list[LedgerEntry]:
     """A person gives or takes points. expires: of what is given."""
     if points < 0:
         if -points > account.balance:
             return [refuse(account, NOT_COVERED, -points)]
         return [_entry(account, "adjusted", lots=_minus(_take(account, -points, sorted(account.lots))))]
-    if points + account.active + account.pending + account.owed > MOST_POINTS:
+    if points + account.at_most > MOST_POINTS:
         return [refuse(account, FULL, points)]
-    lots, owed = _put(account, ((expires, points),))
-    return [_entry(account, "adjusted", lots=lots, owed=-owed), *_fit(account)]
+    lots, owed = _put(account, ((expires, points),), now)
+    return [_entry(account, "adjusted", lots=lots, owed=-owed)]
 
 
 def close(account: Account) -> list[LedgerEntry]:
@@ -169,23 +174,46 @@ def _minus(parts: Lots) -> Lots:
 def _activate(account: Account, earned: Earned, why: str = "") -> list[LedgerEntry]:
     place = account.earned.index(earned)
     account.earned[place] = earned._replace(active_at=0)
-    lots, owed = _put(account, ((earned.expires, earned.points),))
+    lots, owed = _put(account, ((earned.expires, earned.points),), earned.active_at)
     held = ((earned.active_at, earned.expires, -earned.points),)
-    return [_entry(account, "activated", lots=lots, held=held, owed=-owed, why=why), *_fit(account)]
+    return [_entry(account, "activated", lots=lots, held=held, owed=-owed, why=why)]
 
 
-def _put(account: Account, parts: Lots) -> tuple[Lots, int]:
-    """Let points become active: they make up for what is owed first. Returns what went into which lot, and how much
-    made up."""
+def _put(account: Account, parts: Lots, now: int) -> tuple[Lots, int]:
+    """Let points become active: they make up for what is owed first, unless they have expired by now. Returns what went
+    into which lot, and how much made up."""
     made_up, found = 0, []
     for expires, points in parts:
-        less = min(account.owed, points)
+        less = min(account.owed, points) if expires > now else 0
         account.owed -= less
         made_up += less
         if points > less:
             account.lots[expires] = account.lots.get(expires, 0) + points - less
             found.append((expires, points - less))
     return tuple(found), made_up
+
+
+def _lapse(account: Account, expires: int, points: int) -> None:
+    """What has expired is taken back no more: of what was earned into that lot the newest, since a spend draws from the
+    oldest."""
+    for place in reversed(range(len(account.earned))):
+        one = account.earned[place]
+        if one.expires == expires and not one.active_at:
+            less = min(points, one.points)
+            account.earned[place] = one._replace(points=one.points - less)
+            points -= less
+
+
+def _forgive(account: Account, points: int) -> None:
+    """What is spent and was forgiven comes back no more: of the newest rewards first."""
+    for place in reversed(range(len(account.drawn))):
+        one, parts = account.drawn[place], list[tuple[int, int]]()
+        for expires, drawn in one.parts:
+            less = min(points, drawn)
+            points -= less
+            if drawn > less:
+                parts.append((expires, drawn - less))
+        account.drawn[place] = one._replace(parts=tuple(parts))
 
 
 def _take(account: Account, points: int, order: list[int]) -> Lots:
@@ -203,18 +231,19 @@ def _take(account: Account, points: int, order: list[int]) -> Lots:
     return tuple(found)
 
 
-def _refunds(account: Account, order: int, cents: int) -> dict[int, int]:
-    """What a refund comes to, cents by order."""
-    can = {one.order: one.cents for one in reversed(account.earned) if one.cents}
-    if order:
-        return {order: cents} if order in can else {}
-    fits = next((one for one, left in can.items() if left >= cents), None)
-    if fits is not None:
-        return {fits: cents}
+def _refunds(account: Account, order: int, cents: int) -> dict[tuple[int, int], int]:
+    """What a refund comes to: cents by order and touchpoint. Each cent is refunded once, whatever rules earned."""
+    can = {(one.order, one.touch): one.cents for one in reversed(account.earned) if one.cents}
+    if not order:
+        orders = Counter[int]()
+        for (named, _), left in can.items():
+            orders[named] += left
+        order = next((named for named, left in orders.items() if left >= cents), 0)
     found = {}
     for one, left in can.items():
-        found[one] = min(cents, left)
-        cents -= found[one]
+        if order in (0, one[0]):
+            found[one] = min(cents, left)
+            cents -= found[one]
     return found
 
 
@@ -225,5 +254,18 @@ def _fit(account: Account) -> list[LedgerEntry]:
         first, second = min(pairwise(sorted(account.lots)), key=lambda pair: pair[1] - pair[0])
         points = account.lots.pop(first)
         account.lots[second] += points
+        account.earned = [
+            one._replace(expires=second) if one.expires == first and not one.active_at else one
+            for one in account.earned
+        ]
+        account.drawn = [one._replace(parts=_moved(one.parts, first, second)) for one in account.drawn]
         said.append(_entry(account, "merged", lots=((first, -points), (second, points))))
     return said
+
+
+def _moved(parts: Lots, first: int, second: int) -> Lots:
+    """Parts of a reward, those of the first lot in the second."""
+    found = Counter[int]()
+    for expires, points in parts:
+        found[second if expires == first else expires] += points
+    return tuple(sorted(found.items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
 
 from xxhash import xxh3_64_intdigest
 
@@ -13,10 +12,9 @@ from models.settings import SECOND
 
 _HEAD = struct.Struct("<IIBBB")  # the next timer, what is owed, and how many of each follow
 _LOT = struct.Struct("<II")
-_EARNED = struct.Struct("<QIIIIQ")
+_EARNED = struct.Struct("<QIIIIIQ")
 _DRAWN = struct.Struct("<QIB")
 _TIMER = struct.Struct("<I")
-MOST_CENTS: Final = 2**63
 
 
 def number_of(reference: str | None) -> int:
@@ -34,7 +32,7 @@ def pack_account(account: Account, spread: int = 0) -> bytes:
     packed += [_LOT.pack(second_of(expires), points) for expires, points in sorted(account.lots.items())]
     packed += [
         _EARNED.pack(
-            one.order, second_of(one.active_at), second_of(one.until), second_of(one.expires), one.points, one.cents
+            one.order, one.touch, *map(second_of, (one.active_at, one.until, one.expires)), one.points, one.cents
         )
         for one in account.earned
     ]
@@ -53,9 +51,9 @@ def unpack_account(stored: bytes) -> Account:
     account = Account(owed=owed, lots=dict(_lots_in(stored, at, lots)))
     at += lots * _LOT.size
     for _ in range(earned):
-        order, active_at, until, expires, points, cents = _EARNED.unpack_from(stored, at)
+        order, touch, active_at, until, expires, points, cents = _EARNED.unpack_from(stored, at)
         times = (active_at * SECOND, until * SECOND, expires * SECOND)
-        account.earned.append(Earned(order, *times, points, cents))
+        account.earned.append(Earned(order, *times, points, cents, touch))
         at += _EARNED.size
     for _ in range(drawn):
         reward, until, parts = _DRAWN.unpack_from(stored, at)

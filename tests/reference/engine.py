@@ -242,7 +242,7 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
     if step.touch is not None:
         data = step.touch.data
         moments = lane.moments(step.touch) if step.now >= work.quiet_until else ()
-        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments)
+        touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments, step.touch.id_hash)
     slab = (record.flags, record.times, record.numbers, record.seconds)
     worth = record.worth
     customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash), worth.bucket, worth.tier)

@@ -314,6 +314,7 @@ EARNED: Final = {
     "expires": Field("end", "gültig bis", "time"),
     "points": Field("points", "Punkte", "whole"),
     "cents": Field("money that can be refunded, hundredths", "erstattbarer Betrag, Hundertstel", "whole"),
+    "touch": Field("touchpoint", "Ereignis", "reference"),
 }
 DRAWN: Final = {
     "reward": Field("reward", "Prämie", "reference"),

@@ -29,13 +29,18 @@ class Points:
         self._asking: Asking | None = None
         self.partial, self._last = False, Place(0, 0, 0)
         self._spoken_of: set[str] = set()
+        self._erased: set[str] = set()
         self._lacking: list[Breach] = []
 
     def arrives(self, touch: Touch, person: Person, policy: Policy | None, now: int) -> None:
         """A touchpoint comes, and is known to the person by now."""
         self._asking, customer = None, touch.customer
         erases = touch.kind == Kind.ERASE_REQUESTED
-        if policy is None or (person.erased and not erases):
+        if customer in self._erased and not erases:
+            return  # nothing is earned by the consent that reopens, either
+        if erases:
+            self._erased.add(customer)
+        if policy is None:
             return
         unsure = len(person.seen) == REMEMBERED and touch.time < person.newest
         kind, points = Kind(touch.kind).type, policy.points
@@ -45,6 +50,10 @@ class Points:
     def speaks_of(self, customer: str) -> None:
         """Something was decided about a customer: they are of this partition."""
         self._spoken_of.add(customer)
+
+    def begins_anew(self, customer: str) -> None:
+        """An erased customer is said to be back, or nothing is known of them any more."""
+        self._erased.discard(customer)
 
     def hears(self, decision: Decision, person: Person | None, place: Place) -> Iterator[Finding]:
         """An entry is said. What a backfill has booked has no touchpoint in the log, and is only added up."""
@@ -81,7 +90,7 @@ class Points:
         if asking is None:
             return
         account, kind = self.accounts.get(asking.customer, Account()), Kind(asking.touch.kind).type
-        told = asking.customer, place, asking.now
+        told, erases = (asking.customer, place, asking.now), asking.touch.kind == Kind.ERASE_REQUESTED
         account.forget(asking.now)
         if account.blurred or account.unknown:
             return
@@ -90,7 +99,9 @@ class Points:
             self._lacking += self._breach(finding, *told)
         if len(account.in_order) > MOST_LOTS:
             self._lacking += self._breach(Finding("points_lots", f"{MOST_LOTS} lots at most", "there are more"), *told)
-        if asking.touch.kind != Kind.ERASE_REQUESTED and asking.reads(kind):
+        if erases:
+            account.forget_all()
+        elif asking.reads(kind):
             self._lacking += self._late(account, 0, *told)
 
     def breaches(self, now: int) -> Iterator[Breach]:

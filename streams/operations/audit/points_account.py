@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from models.ledger_entry import LedgerEntry
 from streams.operations.audit.records import SECOND
@@ -16,9 +16,11 @@ NEVER: Final = (2**32 - 1) * SECOND
 
 @dataclass(slots=True)
 class Earned:
-    """What was earned and is pending, or can be taken back. order: its id, or that of the touchpoint."""
+    """What was earned and is pending, or can be taken back. order: its id; empty: none. touch: source and id, as a
+    number. points: neither taken back nor known to have expired."""
 
     order: str
+    touch: int
     active_at: int
     until: int
     expires: int
@@ -26,12 +28,13 @@ class Earned:
     cents: int
 
 
-class Drawn(NamedTuple):
-    """A reward that can be cancelled."""
+@dataclass(slots=True)
+class Drawn:
+    """A reward that can be cancelled. lots: what it gives back then."""
 
     reward: str
     until: int
-    lots: tuple[tuple[int, int], ...]
+    lots: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -75,6 +78,18 @@ class Account:
         """Points that expire next."""
         return self.lots[self.next_expiry] if self.next_expiry else 0
 
+    def forget_all(self) -> None:
+        """The customer is erased: nothing can be undone."""
+        self.earned.clear()
+        self.drawn.clear()
+
+    @property
+    def at_most(self) -> int:
+        """What it comes to when all is undone that can be."""
+        undone = sum(one.points for one in self.earned if one.cents)
+        drawn = sum(sum(one.lots.values()) for one in self.drawn)
+        return self.lots.total() + self.held.total() + self.owed + undone + drawn
+
     def rises(self, balance: int) -> list[int]:
         """When it has come to a balance from below, ms."""
         return [time for time, before, after in self.risen if before < balance <= after]
@@ -83,6 +98,41 @@ class Account:
         """What can be undone no more."""
         self.earned = [one for one in self.earned if one.active_at or one.until > now]
         self.drawn = [one for one in self.drawn if one.until > now]
+
+    def lapses(self, lot: int, points: int) -> None:
+        """Points of a lot have expired: the newest that were earned into it, nobody can take back."""
+        for one in reversed(self.earned):
+            if one.expires == lot and not one.active_at:
+                gone = min(points, one.points)
+                one.points -= gone
+                points -= gone
+
+    def forgives(self, points: int) -> None:
+        """Spent points are forgiven: the newest rewards give so many less back."""
+        for one in reversed(self.drawn):
+            for lot in sorted(one.lots):
+                gone = min(points, one.lots[lot])
+                one.lots[lot] -= gone
+                points -= gone
+
+    def merges(self, former: int, lot: int) -> None:
+        """A lot has become a part of another."""
+        for earned in self.earned:
+            if earned.expires == former and not earned.active_at:
+                earned.expires = lot
+        for one in self.drawn:
+            if former in one.lots:
+                one.lots[lot] = one.lots.get(lot, 0) + one.lots.pop(former)
+
+    def becomes_active(self, parts: dict[int, int], now: int) -> tuple[dict[int, int], int]:
+        """Where points go, the first to expire first: what is owed before the lots, but for what has expired. Returns
+        the lots, and how much of the debt."""
+        paid, lots = 0, dict[int, int]()
+        for lot in sorted(parts):
+            less = min(self.owed - paid, parts[lot]) if lot > now else 0
+            paid += less
+            lots |= {lot: parts[lot] - less} if parts[lot] > less else {}
+        return lots, paid
 
     def post(self, entry: LedgerEntry) -> None:
         for expires, points in entry.lots:

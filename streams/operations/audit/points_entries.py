@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from streams.operations.audit.points_rules import Earns, cents, expiry
 from streams.operations.audit.policies import Policy, Table, span
 from streams.operations.audit.records import SECOND
 
-MOST_LOTS, MOST_EARNED, MOST_REWARDS, MOST_DRAWN = 16, 16, 8, 32
+MOST_LOTS, MOST_EARNED, MOST_REWARDS, MOST_DRAWN = 16, 32, 8, 32
 MOST_POINTS: Final = 2**31 - 1
 OWN: Final = {
     "return": "points_taken_back",
@@ -67,9 +68,10 @@ def judge(account: Account, entry: LedgerEntry, asking: Asking | None, time: int
         case "merged":
             if sum(points for _, points in entry.lots) or len(account.in_order) <= MOST_LOTS:
                 yield Finding("points_lots", "lots are merged where there are too many", f"{entry.lots}")
+            if len(entry.lots) == 2:
+                account.merges(entry.lots[0][0], entry.lots[1][0])
         case "closed":
-            account.earned.clear()
-            account.drawn.clear()
+            account.forget_all()
 
 
 def _net(entry: LedgerEntry) -> int:
@@ -90,15 +92,15 @@ def _earned(account: Account, entry: LedgerEntry, asking: Asking | None) -> Iter
         points != (points if said.points is None else said.points)
         or (where and where != wanted)
         or (held and not where)
+        or (not held and -entry.owed != account.becomes_active({said.expires: points}, asking.now)[1])
     ):
         yield Finding("points_earned", f"{said}", f"{points} points, lots {entry.lots}, pending {entry.held}")
-    order = getattr(asking.touch.data, "order_id", None) or f"\0{asking.touch.id}"
+    order = getattr(asking.touch.data, "order_id", None) or ""
     if held or (said.until > asking.now and said.cents):
-        account.earned.append(
-            Earned(order, said.active_at if held else 0, said.until, said.expires, points, said.cents)
-        )
-        if len(account.earned) > MOST_EARNED and not account.earned[0].active_at:
-            account.earned.pop(0)
+        active_at, touch = said.active_at if held else 0, asking.touch.id_hash
+        account.earned.append(Earned(order, touch, active_at, said.until, said.expires, points, said.cents))
+        if len(account.earned) > MOST_EARNED and (active := [one for one in account.earned if not one.active_at]):
+            account.earned.remove(active[0])
 
 
 def _of_time(account: Account, entry: LedgerEntry, time: int) -> Iterator[Finding]:
@@ -107,6 +109,7 @@ def _of_time(account: Account, entry: LedgerEntry, time: int) -> Iterator[Findin
         for expires, points in entry.lots:
             if -points != account.lots[expires]:
                 yield Finding("points_time", f"all of a lot expires, {account.lots[expires]}", f"{-points}")
+            account.lapses(expires, -points)
     else:
         room = len(account.earned) > MOST_EARNED
         early = [active_at for active_at, *_ in entry.held if active_at > time and not room]
@@ -132,6 +135,8 @@ def _spent(account: Account, entry: LedgerEntry, asking: Asking | None) -> Itera
     if entry.change == "refused":
         yield from _refused(account, entry, asking, kind, data)
         return
+    if data.redemption_id and any(one.reward == data.redemption_id for one in account.drawn):
+        yield Finding("points_spent", f"{data.redemption_id} is redeemed once", f"{entry.lots}")
     lots, left = list[tuple[int, int]](), int(data.points)
     for expires, points in account.in_order:
         if left:
@@ -141,7 +146,7 @@ def _spent(account: Account, entry: LedgerEntry, asking: Asking | None) -> Itera
         yield Finding("points_spent", f"{int(data.points)} points from {account.in_order}", f"{entry.lots}")
     until = asking.touch.time // SECOND * SECOND + span(asking.points.get("cancels_within", "30d"))
     if until > asking.now and entry.lots:
-        drawn = tuple((expires, -points) for expires, points in entry.lots)
+        drawn = {expires: -points for expires, points in entry.lots}
         account.drawn.append(Drawn(data.redemption_id or data.reward, until, drawn))
         while len(account.drawn) > MOST_REWARDS or sum(len(one.lots) for one in account.drawn) > MOST_DRAWN:
             account.drawn.pop(0)
@@ -153,7 +158,8 @@ def _refused(account: Account, entry: LedgerEntry, asking: Asking, kind: str, da
     fair = False
     match kind:
         case "reward_redeemed":
-            fair = data.points != int(data.points) or data.points > account.balance
+            again = data.redemption_id and any(one.reward == data.redemption_id for one in account.drawn)
+            fair = data.points != int(data.points) or data.points > account.balance or bool(again)
         case "reward_cancelled":
             fair = not any(one.reward == (data.redemption_id or data.reward) for one in account.drawn)
         case "return":
@@ -162,7 +168,8 @@ def _refused(account: Account, entry: LedgerEntry, asking: Asking, kind: str, da
             fair = -data.points > account.balance or _too_many(account, data.points)
         case _:
             said = next((one for one in asking.earns if one.rule == entry.rule), None)
-            fair = said is not None and (said.points is None or _too_many(account, said.points))
+            undone = 2 if said is not None and said.cents else 1
+            fair = said is not None and (said.points is None or _too_many(account, undone * said.points))
             asking.earns = [one for one in asking.earns if one != said]
     if not fair:
         rule = OWN.get(kind, "points_earned")
@@ -170,7 +177,7 @@ def _refused(account: Account, entry: LedgerEntry, asking: Asking, kind: str, da
 
 
 def _too_many(account: Account, points: int) -> bool:
-    return points + account.lots.total() + account.held.total() + account.owed > MOST_POINTS
+    return points + account.at_most > MOST_POINTS
 
 
 def _given_back(account: Account, entry: LedgerEntry, asking: Asking | None) -> Iterator[Finding]:
@@ -184,25 +191,26 @@ def _given_back(account: Account, entry: LedgerEntry, asking: Asking | None) -> 
         yield Finding("points_given_back", "no such reward can be cancelled", f"{entry.lots}")
         return
     account.drawn.remove(drawn)
-    took, back = dict(drawn.lots), dict(entry.lots)
-    within = all(points <= took.get(expires, 0) for expires, points in back.items())
-    if _net(entry) != sum(took.values()) or not within or entry.held or -entry.owed > account.owed:
+    lots, paid = account.becomes_active(drawn.lots, asking.now if asking is not None else 0)
+    if (dict(entry.lots), -entry.owed) != (lots, paid) or entry.held:
         yield Finding("points_given_back", f"{drawn.lots}", f"{entry.lots}")
 
 
-def _refunded(account: Account, data: Any) -> dict[str, int]:
-    """What a refund comes to, cents by order."""
-    can = {one.order: one.cents for one in reversed(account.earned) if one.cents}
-    money = cents(data.amount)
-    if data.order_id:
-        return {data.order_id: money} if data.order_id in can else {}
-    whole = [order for order, left in can.items() if left >= money]
-    if whole:
-        return {whole[0]: money}
+def _refunded(account: Account, data: Any) -> dict[int, int]:
+    """What a refund comes to, cents by touchpoint, the newest first."""
+    left, money = {one.touch: one.cents for one in reversed(account.earned) if one.cents}, cents(data.amount)
+    purchase_of = {one.touch: one.order or one.touch for one in reversed(account.earned) if one.cents}
+    named: str | int | None = data.order_id or None
+    if named is None:
+        sums = Counter[str | int]()
+        for touch, order in purchase_of.items():
+            sums[order] += left[touch]
+        named = next((order for order, has in sums.items() if has >= money), None)
     found = {}
-    for order, left in can.items():
-        found[order] = min(left, money)
-        money -= found[order]
+    for touch, order in purchase_of.items():
+        if named is None or named == order:
+            found[touch] = min(left[touch], money)
+            money -= found[touch]
     return found
 
 
@@ -213,16 +221,18 @@ def _taken_back(account: Account, entry: LedgerEntry, asking: Asking | None) -> 
     refunded = _refunded(account, asking.touch.data)
     total = pending = 0
     for one in account.earned:
-        money = min(refunded.get(one.order, 0), one.cents)
+        money = min(refunded.get(one.touch, 0), one.cents)
         if money:
             back = one.points * money // one.cents
             one.points, one.cents = one.points - back, one.cents - money
             total += back
             pending += back if one.active_at else 0
-    account.earned = [one for one in account.earned if one.points and (one.cents or one.active_at)]
+    account.earned = [one for one in account.earned if one.cents or (one.points and one.active_at)]
     may_owe = asking.points.get("returns", "owed") == "owed"
     active = min(total - pending, account.lots.total())
     says = (total, -pending, -active, total - pending - active if may_owe else 0)
+    if not may_owe:
+        account.forgives(total - pending - active)
     done = (entry.asked, sum(one[2] for one in entry.held), sum(points for _, points in entry.lots), entry.owed)
     if entry.owed and not may_owe:
         yield Finding("points_owed", "what is spent is forgiven", f"{entry.owed} owed")
@@ -238,5 +248,6 @@ def _adjusted(account: Account, entry: LedgerEntry, asking: Asking | None) -> It
     data: Any = asking.touch.data
     time = min(asking.touch.time // SECOND * SECOND, asking.now)
     lots = {expiry(asking.policy, asking.points, time)} if data.points > 0 else {lot for lot, _ in account.in_order}
-    if _net(entry) != data.points or not {lot for lot, _ in entry.lots} <= lots:
+    paid = account.becomes_active(dict.fromkeys(lots, data.points), asking.now)[1] if data.points > 0 else 0
+    if _net(entry) != data.points or not {lot for lot, _ in entry.lots} <= lots or -entry.owed != paid:
         yield Finding("points_adjusted", f"{data.points} points", f"{entry.lots}")

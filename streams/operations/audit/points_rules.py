@@ -31,12 +31,12 @@ class Earns(NamedTuple):
 
 
 def cents(amount: float | None) -> int:
-    """Money in hundredths, the nearest.
+    """Money in hundredths, the nearest, by its digits.
 
-    >>> cents(19.99)
-    1999
+    >>> cents(19.99), cents(0.615)
+    (1999, 62)
     """
-    return int((Decimal(amount or 0.0) * 100).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((Decimal(str(amount or 0.0)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def earns(policy: Policy, points: Table, touch: Touch, person: Person, now: int) -> Iterator[Earns]:

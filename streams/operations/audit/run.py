@@ -168,6 +168,7 @@ class _Walk:
         if self.gone_after and (since := person.silent_since()) and self.now >= since + self.gone_after:
             person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
+            self.points.begins_anew(touch.customer)
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
         self.points.arrives(touch, person, policy, self.now)
@@ -206,6 +207,8 @@ class _Walk:
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         self.points.speaks_of(decision.customer)
+        if decision.what in ("reopened", "forgotten"):
+            self.points.begins_anew(decision.customer)
         self._found(decision, place, list(self._windows.hears(decision, self.in_force.policy)))
         customer = self._customers.get(decision.customer)
         if decision.what == LEDGER:

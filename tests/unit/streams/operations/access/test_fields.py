@@ -107,7 +107,9 @@ def whole() -> Record:
         contract=pack_contract(Contract(plan="coffee")), standing=pack_standing(numbered),
         consents=pack_register({(MARKETING, "email"): Statement(True, TIME, reference=7)}),
         points=pack_account(
-            Account({TIME: 5, NEVER_EXPIRES: 6}, [Earned(1, TIME, TIME, TIME, 3, 4)], [Drawn(1, TIME, ((TIME, 2),))], 7)
+            Account(
+                {TIME: 5, NEVER_EXPIRES: 6}, [Earned(1, TIME, TIME, TIME, 3, 4, 5)], [Drawn(1, TIME, ((TIME, 2),))], 7
+            )
         ),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
     )  # fmt: skip
