@@ -30,15 +30,31 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def points(self) -> int:
-        """How many points it is about: how many more or less there are, or were to be, or have become active."""
+        """How many points it is about: how many more or less there are, or were to be, or have become active. Below
+        zero where a person took some, or the account was closed while it owed some."""
         lots, held = sum(points for _, points in self.lots), sum(points for *_, points in self.held)
-        return abs(lots + held - self.owed) or self.asked or abs(held) or max((n for _, n in self.lots), default=0)
+        net = lots + held - self.owed
+        match self.change:
+            case "adjusted":
+                return net
+            case "closed":
+                return -net
+            case "taken_back":
+                return abs(net)
+            case _:
+                return abs(net) or self.asked or abs(held) or max((n for _, n in self.lots), default=0)
+
+    @property
+    def forgiven(self) -> int:
+        """Of a return: points that were spent, and are neither taken nor owed."""
+        return self.asked - self.points if self.change == "taken_back" else 0
 
     @property
     def words(self) -> str:
         """As half a sentence."""
         by = f" by {self.rule}" if self.rule else ""
         held = ", pending" if self.change == "earned" and self.held else ""
+        held += f", {self.forgiven:,} forgiven" if self.forgiven else ""
         why = f": {self.why.replace('_', ' ')}" if self.why else ""
         pending = f", {self.pending:,} pending" if self.pending else ""
         return (

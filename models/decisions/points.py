@@ -81,8 +81,6 @@ def ask_by_points(given: Given, before: int) -> Iterator[Said]:
 def _booked(account: Account, rules: PointsRules, person: Person, touch: Touched, now: int) -> list[LedgerEntry]:
     data, kind = touch.data, touch.kind
     if kind == Kind.RETURN:
-        if not (account.lots or account.earned or account.owed):
-            return []
         return take_back(account, number_of(data.order_id), cents_of(data.amount), rules.may_owe)
     if kind == Kind.REWARD_REDEEMED:
         if not data.points.is_integer():

@@ -19,6 +19,9 @@ LONGEST_BY_MONTH: Final = 392 * DAY
 _OF_CUSTOMER: Final = {name: wanted for name, wanted in PERSON_FIELDS.items() if name not in {"risk", *OF_POINTS}}
 _OWN: Final = ("reward_redeemed", "reward_cancelled", "points_adjusted", "return")
 """What the ledger reads by itself."""
+_PAID: Final = ("purchase", "subscription_")
+"""Types, or how they begin, whose amount is what the customer pays."""
+_OF_VALUE: Final = ("tier", "value")
 
 
 def faults_of_points(policy: Policy) -> Iterator[Problem]:
@@ -36,6 +39,11 @@ def faults_of_points(policy: Policy) -> Iterator[Problem]:
         yield from _rule(f"points.earn.{name}", rule, policy)
     for n, row in enumerate(points.multiply):
         yield from faults_of_condition(f"points.multiply[{n}].when", row.when, _OF_CUSTOMER, policy.protected)
+        yield from _hundredths(f"points.multiply[{n}].times", row.times)
+        for field in sorted({*_fields(row.when)} & {*_OF_VALUE} if policy.value is None else ()):
+            yield Problem(
+                f"points.multiply[{n}].when", f"about {field}", "give the policy a table [value]: nobody has one"
+            )
     lasts = None if points.expires is None else ms_of(points.expires)
     if lasts is None and points.expires_at != "rolling":
         yield Problem("points.expires", "", f'give how long points last before that {points.expires_at} ends, as "0d"')
@@ -53,16 +61,28 @@ def _rule(key: str, rule: Earns, policy: Policy) -> Iterator[Problem]:
         at = f"{key}.touchpoints[{n}]"
         if name in rule.touchpoints[:n]:
             yield Problem(at, shown(name), "give it once")
+        elif name == "erase_requested":
+            yield Problem(at, shown(name), "leave it out: it closes the account")
         elif name in _OWN:
             yield Problem(at, shown(name), "leave it out: it spends points, gives them back or takes them")
         elif name not in TOUCHPOINTS:
             yield Problem(at, shown(name), f"{meant(name, TOUCHPOINTS)}give one of the types of touchpoints")
         elif rule.per is not None and sort_of(fields_of(name).get("amount", bool)) != "number":
             yield Problem(at, shown(name), "leave it out, or leave out `per`: it names no amount")
+        elif rule.per is not None and not name.startswith(_PAID):
+            yield Problem(at, shown(name), "leave it out, or leave out `per`: its amount is not what the customer pays")
+    if rule.per is not None:
+        yield from _hundredths(f"{key}.per", rule.per)
     if rule.when is not None:
         known = [fields_of(name) for name in rule.touchpoints if name in TOUCHPOINTS]
         fields = {name: wanted for one in known for name, wanted in one.items()}
         yield from faults_of_condition(f"{key}.when", rule.when, fields, policy.protected)
+
+
+def _hundredths(key: str, number: float) -> Iterator[Problem]:
+    """More decimals would be rounded away."""
+    if round(number, 2) != number:
+        yield Problem(key, f"{number:g}", f"give two decimals at most, such as {round(number, 2):g}")
 
 
 def _asked_without(policy: Policy) -> Iterator[Problem]:

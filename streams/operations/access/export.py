@@ -14,7 +14,7 @@ from models.decisions.counterfactuals import would_have_changed
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import kind_told, told
 from models.outputs import TASK
-from streams.operations.access.phrases import ENTRIES, EXPORT, POINTS
+from streams.operations.access.phrases import ENTRIES, EXPORT, POINTS, REFUSED
 from streams.operations.access.places import Told
 from streams.operations.access.reasons import reasons_told
 from streams.operations.access.record import Item, RecordTold
@@ -132,7 +132,9 @@ def _headline(words: Words, entry: dict[str, Any]) -> str:
         return EXPORT["was_chosen"][at].format(what=what, by=words.by(trigger["channel"]))
     if entry["ledger"]:
         booked = entry["ledger"]
-        return POINTS[booked["change"]][at].format(**booked)
+        change = "earned_pending" if booked["change"] == "earned" and booked["pending_lots"] else booked["change"]
+        why = REFUSED[booked["why"]][at] if booked["why"] in REFUSED else booked["why"]
+        return POINTS[change][at].format(**booked | {"why": why})
     if what in ENTRIES:
         return ENTRIES[what][at]
     return told(what, True, words.say.language) or what.replace("_", " ")

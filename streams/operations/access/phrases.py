@@ -117,9 +117,13 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
 """By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""
 POINTS: Final[dict[str, tuple[str, str]]] = {
     "earned": ("You earned {points} points; balance {balance}.", "Sie erhielten {points} Punkte; Stand {balance}."),
+    "earned_pending": (
+        "You earned {points} points, to be spent later; balance {balance}.",
+        "Sie erhielten {points} Punkte, einlösbar ab später; Stand {balance}.",
+    ),
     "activated": (
-        "{points} points can be spent from now on; balance {balance}.",
-        "{points} Punkte sind jetzt einlösbar; Stand {balance}.",
+        "{points} points that you earned count from now on; balance {balance}.",
+        "{points} erhaltene Punkte zählen ab jetzt; Stand {balance}.",
     ),
     "spent": (
         "You spent {points} points on a reward; balance {balance}.",
@@ -135,16 +139,16 @@ POINTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "expired": ("{points} points expired; balance {balance}.", "{points} Punkte verfielen; Stand {balance}."),
     "adjusted": (
-        "A person changed your points by {points}; balance {balance}.",
-        "Ein Mensch hat Ihre Punkte um {points} geändert; Stand {balance}.",
+        "A person changed your points by {points:+}; balance {balance}.",
+        "Ein Mensch hat Ihre Punkte um {points:+} geändert; Stand {balance}.",
     ),
     "merged": (
         "{points} points last longer, with others; balance {balance}.",
         "{points} Punkte gelten länger, mit anderen; Stand {balance}.",
     ),
     "closed": (
-        "Your account of points was closed with {points} points.",
-        "Ihr Punktekonto wurde mit {points} Punkten geschlossen.",
+        "Your account of points was closed; it came to {points}.",
+        "Ihr Punktekonto wurde geschlossen; es stand bei {points}.",
     ),
     "refused": (
         "Points could not be changed ({why}); balance {balance}.",
@@ -152,3 +156,18 @@ POINTS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """By what was booked in the customer's account of points (`models.outputs.LedgerEntry.change`)."""
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "not_covered": ("there were not enough", "es waren nicht genug"),
+    "not_whole": ("only whole points can be spent", "nur ganze Punkte lassen sich einlösen"),
+    "account_full": ("the account is full", "das Konto ist voll"),
+    "unknown_reward": (
+        "that reward cannot be cancelled, or not any more",
+        "die Prämie ist nicht oder nicht mehr stornierbar",
+    ),
+    "unknown_order": (
+        "what came back had earned none, or too long ago",
+        "für das Zurückgegebene gab es keine, oder es ist zu lange her",
+    ),
+    "redeemed_already": ("that reward was redeemed before", "die Prämie war schon eingelöst"),
+}
+"""Why nothing was booked (`models.loyalty.booking`)."""

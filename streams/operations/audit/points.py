@@ -144,5 +144,4 @@ def _unsaid(account: Account, asking: Asking, kind: str) -> str:
         return ""
     if kind not in OWN:
         return ", ".join(f"{one.rule} earns {one.points}" for one in asking.earns if one.points != 0)
-    anything = account.in_order or account.earned or account.owed
-    return kind if not asking.answered and (kind != "return" or anything) else ""
+    return kind if not asking.answered else ""

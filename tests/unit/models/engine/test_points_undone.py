@@ -148,6 +148,11 @@ def test_money_is_counted_by_its_digits(amount: float) -> None:
     assert earned == int(f"{amount:.3f}".replace(".", "")) // 10 + 1
 
 
+def test_a_return_that_takes_nothing_says_so_even_where_there_is_no_account() -> None:
+    story = Story(AT_ONCE, days=30).then(-1, "return", amount=9, order_id="early")
+    assert [one["ledger"].get("why") for one in ledger(ran(story))] == ["unknown_order", None]
+
+
 @pytest.mark.parametrize("forget_after", [0, 400 * DAY])
 def test_an_erasure_ends_what_could_be_undone_and_only_a_consent_begins_anew(forget_after: int) -> None:
     settings = replace(SETTINGS, horizon=14 * DAY, forget_after=forget_after)

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from models.customer.record import unpack
+from models.ledger_entry import LedgerEntry
+from models.loyalty.booking import FULL, NOT_COVERED, NOT_WHOLE, REDEEMED, UNKNOWN_ORDER, UNKNOWN_REWARD
 from models.outputs import Decision, encode
 from models.settings import DAY
 from streams.cli.output_lines import line
 from streams.operations.access.export import Held, export
-from streams.operations.access.phrases import POINTS
+from streams.operations.access.phrases import POINTS, REFUSED
 from streams.operations.customer.points import points_view
 from streams.operations.customer.portrait import lines, profile_view
 from streams.operations.why.for_customer import Words
@@ -80,3 +82,24 @@ def test_the_customer_is_told_each_change_in_words(language: str) -> None:
     at = LANGUAGES.index(language)
     assert said[4] == POINTS["spent"][at].format(points=60, balance=80)
     assert all("{" not in one for one in said)
+
+
+WORDS = [
+    (LedgerEntry("taken_back", asked=90), "0 points taken back, 90 forgiven; balance 0"),
+    (LedgerEntry("taken_back", lots=((1, -30),), owed=60, asked=90, balance=-60), "90 points taken back; balance -60"),
+    (LedgerEntry("adjusted", lots=((1, -5),), balance=85), "-5 points adjusted; balance 85"),
+    (LedgerEntry("closed", owed=-85), "-85 points closed; balance 0"),
+]
+
+
+@pytest.mark.parametrize(("entry", "words"), WORDS)
+def test_words_say_what_was_done_and_not_what_was_asked(entry: LedgerEntry, words: str) -> None:
+    assert entry.words == words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_refusal_has_words(language: str) -> None:
+    at = LANGUAGES.index(language)
+    reasons = (NOT_COVERED, NOT_WHOLE, FULL, UNKNOWN_REWARD, UNKNOWN_ORDER, REDEEMED)
+    assert set(REFUSED) == set(reasons)
+    assert "_" not in "".join(told_why[at] for told_why in REFUSED.values())

@@ -25,6 +25,7 @@ def rule(line: str) -> str:
 
 
 DATED = '[moment.end]\nsort = "date"\nfield = "points_expire"\n'
+TWICE = 'multiply = [{ when = { field = "tier", op = "==", value = "top" }, times = 2 }]'
 ENOUGH = '[moment.enough]\nsort = "points"\n'
 POOR = 'when = { field = "points", op = "<", value = 1 }\n'
 
@@ -41,6 +42,11 @@ POOR = 'when = { field = "points", op = "<", value = 1 }\n'
         (KEPT.replace('["purchase"]', "[]"), "points.earn.purchases.touchpoints is empty"),
         (rule('when = { field = "rating", op = ">", value = 1 }'), 'when.field is "rating"; give one of'),
         (of('multiply = [{ when = { field = "risk", op = ">", value = 0.5 }, times = 2 }]'), 'when.field is "risk"'),
+        (KEPT.replace('["purchase"]', '["erase_requested"]'), 'touchpoints[0] is "erase_requested"; leave it out: it'),
+        (KEPT.replace('["purchase"]', '["coupon_redeemed"]'), "leave out `per`: its amount is not what the customer"),
+        (KEPT.replace("per = 1.0", "per = 0.125"), "points.earn.purchases.per is 0.125; give two decimals at most"),
+        (of(TWICE.replace("times = 2", "times = 1.125")), "points.multiply[0].times is 1.125; give two decimals at"),
+        (of(TWICE), "points.multiply[0].when is about tier; give the policy a table [value]"),
         (of('expires_at = "month"'), "points.expires is missing; give how long points last before that month ends"),
         (of('expires = "0d"'), 'points.expires is "0d"; give a duration above zero'),
         (of('expires = "393d"\nexpires_at = "month"'), 'points.expires is "393d"; give 392d at most'),
