@@ -7,6 +7,7 @@ import logging
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -87,7 +88,12 @@ def own_page(
         service = Service(source, publisher, Erasures(lambda: store_of(config)), keys)
         parts = Parts(
             service,
-            Access(keys, customer_header, https=not config.own_page_url.startswith("http://")),
+            Access(
+                keys,
+                customer_header,
+                https=not config.own_page_url.startswith("http://"),
+                host=urlsplit(config.own_page_url).hostname or "",
+            ),
             keys,
             languages,
             speaks=language,

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from streams.client.links import Linked, LinkKeys
-from streams.own_page.access import Access
+from streams.own_page.access import ME, Access
 from streams.own_page.catalogue import Catalogue, accepted, chosen
 from streams.own_page.codes import Sender
 from streams.own_page.limits import Limit
@@ -29,11 +29,13 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 OFTEN: Final = (40, 600.0)
-"""Forms of one customer: at once, and seconds until as many may come again."""
+"""Forms of one customer by a link, by one click, and signed in: at once, and seconds until all may come again."""
 STRANGE: Final = (30, 600.0)
 """Links that are none of ours, and wrong codes, of one address."""
-CODES: Final = (5, 1_800.0)
-"""Codes that are sent for one customer, and tries to type one."""
+CODES: Final = (5, 86_400.0)
+"""Codes that are sent for one customer: ten in a day at most."""
+TRIES: Final = (5, 1_800.0)
+"""To type one code."""
 
 
 class Parts(NamedTuple):
@@ -55,7 +57,9 @@ class Parts(NamedTuple):
 
 
 class Limits(NamedTuple):
-    forms: Limit
+    link: Limit
+    me: Limit
+    one_click: Limit
     strange: Limit
     codes: Limit
     tries: Limit
@@ -67,11 +71,12 @@ TEMPLATES: Final = web.AppKey("templates", jinja2.Environment)
 
 
 class Refused(Exception):
-    """A page that says why nothing was done. heading: of the catalogue; its text is the same key with `_words`."""
+    """A page that says why nothing was done. heading: of the catalogue; its text is the same key with `_words`. wait_s:
+    until it may be tried again; 0: that is not the reason."""
 
-    def __init__(self, heading: str, status: int) -> None:
+    def __init__(self, heading: str, status: int, wait_s: int = 0) -> None:
         super().__init__(heading)
-        self.heading, self.status = heading, status
+        self.heading, self.status, self.wait_s = heading, status, wait_s
 
 
 def linked_of(request: web.Request) -> Linked:
@@ -88,23 +93,27 @@ def signed_in(request: web.Request) -> tuple[str, str]:
     return customer, via
 
 
-async def form_of(request: web.Request, customer: str) -> tuple[Form, str]:
-    """What was sent, and what its form carries. Raises Refused."""
-    take(request, customer)
+async def form_of(request: web.Request, where: str, customer: str) -> tuple[Form, str]:
+    """What was sent, and what its form carries. where: `LINK` or `ME`, the page that it is of. Only a form that is ours
+    takes of its customer's, so that whoever sends others keeps nobody out. Raises Refused."""
     sent: dict[str, list[str]] = {}
     for name, value in (await posted(request)).items():
         if isinstance(value, str):
             sent.setdefault(name, []).append(value)
     [once] = sent.pop("form", [""])[:1]
     parts = request.app[PARTS]
-    if not parts.access.is_form(once, customer, parts.service.clock()):
+    limits = limits_of(request)
+    if not parts.access.is_form(once, where, customer, parts.service.clock()):
+        take(limits.strange, address_of(request))
         raise Refused("form_over", 403)
+    take(limits.me if where == ME else limits.link, customer)
     return sent, once
 
 
-def take(request: web.Request, customer: str) -> None:
-    if not limits_of(request).forms.takes(customer):
-        raise Refused("too_often", 429)
+def take(limit: Limit, who: str) -> None:
+    """Raises Refused."""
+    if not limit.takes(who):
+        raise Refused("too_often", 429, limit.every_s)
 
 
 def what_of(form: Form) -> str:

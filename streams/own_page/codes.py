@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Final, Protocol
 
 import aiohttp
@@ -13,6 +14,7 @@ from streams.own_page.access import CODE_MS
 
 ANSWER_S: Final = 5.0
 SIGNATURE: Final = "Retention-Signature"
+TIME: Final = "Retention-Time"
 
 
 class CodeNotSent(EngineError):
@@ -31,16 +33,17 @@ class Sender(Protocol):
 
 
 class Webhook:
-    """url: is sent `customer`, `code`, `language` and `valid_s` as JSON by POST; the header `Retention-Signature` is
-    `LinkKeys.sealed("webhook", body)`."""
+    """url: is sent `customer`, `code`, `language` and `valid_s` as JSON by POST; `Retention-Time` are seconds since the
+    epoch, and `Retention-Signature` is `LinkKeys.sealed("webhook", time, body)`."""
 
     def __init__(self, url: str, keys: LinkKeys) -> None:
         self._url, self._keys = url, keys
 
     async def send_code(self, customer: str, code: str, language: str) -> None:
         told = {"customer": customer, "code": code, "language": language, "valid_s": CODE_MS // 1000}
-        body = json.dumps(told, ensure_ascii=False)
-        headers = {"Content-Type": "application/json", SIGNATURE: self._keys.sealed("webhook", body)}
+        body, at = json.dumps(told, ensure_ascii=False), str(int(time.time()))
+        seal = self._keys.sealed("webhook", at, body)
+        headers = {"Content-Type": "application/json", TIME: at, SIGNATURE: seal}
         try:
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as session:
                 sending = session.post(self._url, data=body.encode(), headers=headers, allow_redirects=False)

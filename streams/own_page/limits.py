@@ -17,6 +17,16 @@ class Limit:
         self._most, self._rate, self._clock = most, most / refill_s, clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    @property
+    def every_s(self) -> int:
+        """Seconds until there is one more, rounded up."""
+        return -int(-1 / self._rate // 1)
+
+    def has(self, who: str) -> bool:
+        """Whether there is a try, without taking it."""
+        left, since = self._left.get(who, (float(self._most), 0.0))
+        return left + (self._clock() - since) * self._rate >= 1
+
     def takes(self, who: str) -> bool:
         """Take a try; False: there is none left."""
         now = self._clock()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.unit.deploy.compose import COMPOSE_FILE, compose, demo_variables
+from tests.unit.deploy.compose import COMPOSE_FILE, compose, demo_variables, services
 
 SCHEMA = json.loads((Path(__file__).parent / "compose_spec" / "compose-spec.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -55,3 +55,14 @@ def test_no_key_is_written_twice() -> None:
                 check(inner)
 
     check(yaml.compose(COMPOSE_FILE.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+
+
+def test_the_own_page_believes_no_header_that_is_not_named() -> None:
+    """Its port is published, and no proxy of ours stands before it."""
+
+    def header(variables: dict[str, str]) -> str:
+        command = services(variables)["own-page"]["command"]
+        return str(command[command.index("--customer-header") + 1])
+
+    assert header({}) == ""
+    assert header({"OWN_PAGE_CUSTOMER_HEADER": "X-Customer"}) == "X-Customer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from streams.config import load
 from streams.own_page import codes
-from streams.own_page.codes import SIGNATURE, CodeNotSent, Webhook
+from streams.own_page.codes import SIGNATURE, TIME, CodeNotSent, Webhook
 from streams.own_page.publishing import NotTaken, Publishing
 from tests.support.own_pages import BEFORE, KEYS
 
@@ -23,8 +24,11 @@ async def test_a_webhook_gets_the_code_signed_and_must_take_it(monkeypatch: pyte
 
     async def hear(request: web.Request) -> web.Response:
         body = await request.text()
-        assert KEYS.is_sealed(request.headers[SIGNATURE], "webhook", body)
-        assert not BEFORE.is_sealed(request.headers[SIGNATURE], "webhook", body)
+        at = request.headers[TIME]
+        assert abs(time.time() - int(at)) < 60
+        assert KEYS.is_sealed(request.headers[SIGNATURE], "webhook", at, body)
+        assert not KEYS.is_sealed(request.headers[SIGNATURE], "webhook", str(int(at) + 1), body)
+        assert not BEFORE.is_sealed(request.headers[SIGNATURE], "webhook", at, body)
         heard.append(json.loads(body))
         return web.Response(status=status[0], headers={"Location": "/codes"})
 
