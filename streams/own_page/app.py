@@ -24,6 +24,7 @@ from streams.own_page.asked import (
     LIMITS,
     OFTEN,
     PARTS,
+    READS,
     STRANGE,
     TEMPLATES,
     TRIES,
@@ -59,7 +60,9 @@ def own_page_app(parts: Parts, clock: Callable[[], float] = time.monotonic) -> w
     """The page; while it is served, erasures that are due are published."""
     app = web.Application(middlewares=[_guarded], client_max_size=16_384)
     app[PARTS] = parts
-    app[LIMITS] = Limits(*(Limit(most, refill, clock) for most, refill in (OFTEN, OFTEN, OFTEN, STRANGE, CODES, TRIES)))
+    app[LIMITS] = Limits(
+        *(Limit(most, refill, clock) for most, refill in (OFTEN, OFTEN, OFTEN, STRANGE, CODES, TRIES, READS))
+    )
     app[TEMPLATES] = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -153,7 +156,9 @@ def _link(request: web.Request) -> str:
 
 
 async def _off(request: web.Request) -> web.StreamResponse:
-    return await _off_page(request, linked_of(request))
+    linked = linked_of(request)
+    take(limits_of(request).reads, f"link {linked.customer}")
+    return await _off_page(request, linked)
 
 
 async def _switch_off(request: web.Request) -> web.StreamResponse:
@@ -252,6 +257,7 @@ async def _enter(request: web.Request) -> web.StreamResponse:
 
 async def _me(request: web.Request) -> web.StreamResponse:
     customer, _ = signed_in(request)
+    take(limits_of(request).reads, f"me {customer}")
     return await _whole_page(request, customer)
 
 
@@ -295,7 +301,8 @@ async def _whole_page(
 
 
 async def _health(request: web.Request) -> web.StreamResponse:
-    return web.json_response({"ok": True})
+    runs = request.app[PARTS].service.runs
+    return web.json_response({"ok": runs}, status=200 if runs else 503)
 
 
 async def _theme(request: web.Request) -> web.StreamResponse:

@@ -36,6 +36,8 @@ CODES: Final = (5, 86_400.0)
 """Codes that are sent for one customer: ten in a day at most."""
 TRIES: Final = (5, 1_800.0)
 """To type one code."""
+READS: Final = (120, 600.0)
+"""Pages of one customer that are only looked at, by a link and signed in."""
 
 
 class Parts(NamedTuple):
@@ -63,6 +65,7 @@ class Limits(NamedTuple):
     strange: Limit
     codes: Limit
     tries: Limit
+    reads: Limit
 
 
 PARTS: Final = web.AppKey("parts", Parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,10 @@ from streams.kafka.security import kafka_connection
 
 DELIVERED_WITHIN_S: Final = 8.0
 MOST_AT_ONCE: Final = 500
+ANSWER_S: Final = 3 * DELIVERED_WITHIN_S
+"""Whoever waits behind others waits so long."""
+
+logger = logging.getLogger(__name__)
 
 
 class NotTaken(EngineError):
@@ -33,6 +38,10 @@ class Publisher(Protocol):
 
     async def publish_all(self, touchpoints: Sequence[bytes]) -> int:
         """Once Kafka has all of them, which are of one customer: the last one's offset. Raises NotTaken."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether anything can be published, as far as it is ours."""
 
 
 class _Asked(NamedTuple):
@@ -61,9 +70,18 @@ class Publishing:
         self._thread.join(3 * DELIVERED_WITHIN_S)
 
     async def publish_all(self, touchpoints: Sequence[bytes]) -> int:
+        if not self.runs:
+            raise NotTaken("what publishes has ended; start the page again")
         answer: Future[int] = Future()
         self._waiting.put(_Asked(touchpoints, answer))
-        return await asyncio.wrap_future(answer)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(answer), ANSWER_S)
+        except TimeoutError:
+            raise NotTaken("it was not confirmed in time") from None
+
+    @property
+    def runs(self) -> bool:
+        return self._thread.is_alive()
 
     # -- in the thread
 
@@ -74,10 +92,22 @@ class Publishing:
             while len(taken) < MOST_AT_ONCE and not self._waiting.empty():
                 taken.append(self._waiting.get())
             running = None not in taken
-            asked = [one for one in taken if one is not None]
+            # Whoever waits no longer is not asked for; from here on nobody can stop waiting.
+            asked = [one for one in taken if one is not None and one.answer.set_running_or_notify_cancel()]
             if asked:
-                self._send(asked)
+                self._try(asked)
         self._close()
+
+    def _try(self, asked: Sequence[_Asked]) -> None:
+        """Whatever a client's library raises, each gets an answer, and the next ones a new connection."""
+        try:
+            self._send(asked)
+        except Exception as error:
+            logger.exception("what customers said could not be published")
+            for one in asked:
+                if not one.answer.done():
+                    one.answer.set_exception(NotTaken(f"{type(error).__name__}: {error}"))
+            self._close()
 
     def _send(self, asked: Sequence[_Asked]) -> None:
         """All of it at once; what is not confirmed in time is not taken, and the next ones get a new connection."""
@@ -119,5 +149,8 @@ class Publishing:
 
     def _close(self) -> None:
         publisher, self._publisher = self._publisher, None
-        if publisher is not None:
-            publisher.close(0.0)
+        try:
+            if publisher is not None:
+                publisher.close(0.0)
+        except Exception:
+            logger.exception("a connection to Kafka could not be closed")

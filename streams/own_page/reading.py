@@ -90,6 +90,7 @@ class Reading:
     ) -> None:
         self._store, self._partitions, self._places, self._over = store, partitions, places, Over()
         self._told: dict[int, tuple[float, list[Told]]] = {}
+        self._asking: dict[int, asyncio.Task[list[Told]]] = {}
 
     async def known(self, customer: str) -> Known:
         partition = partition_of(customer, self._partitions)
@@ -111,13 +112,26 @@ class Reading:
     async def places(self, known: Known, language: int) -> list[Told]:
         """As of a minute ago at most, while Kafka answers within `ANSWER_S`; else as last known."""
         since, told = self._told.get(language, (-FRESH_S, []))
-        if time.monotonic() - since > FRESH_S:
-            asked = asyncio.to_thread(self._places, known.settings, language)
-            try:
-                told = await asyncio.wait_for(asked, ANSWER_S)
-            except (EngineError, TimeoutError) as error:
-                logger.warning("until when topics are kept is told as last known: %s", error)
+        if time.monotonic() - since <= FRESH_S:
+            return told
+        if (asking := self._asking.get(language)) is None:  # one question, however many pages wait for its answer
+            asking = self._asking[language] = asyncio.create_task(self._ask(known.settings, language))
+        try:
+            return await asyncio.wait_for(asyncio.shield(asking), ANSWER_S)
+        except TimeoutError:
+            logger.warning("until when topics are kept is told as last known: no answer in %.0f s", ANSWER_S)
             self._told[language] = time.monotonic(), told
+            return told
+
+    async def _ask(self, settings: EngineSettings | None, language: int) -> list[Told]:
+        _, told = self._told.get(language, (0.0, []))
+        try:
+            told = await asyncio.to_thread(self._places, settings, language)
+        except EngineError as error:
+            logger.warning("until when topics are kept is told as last known: %s", error)
+        finally:
+            del self._asking[language]
+        self._told[language] = time.monotonic(), told
         return told
 
     def said(self, touch: Touch, offset: int) -> None:

@@ -159,6 +159,11 @@ class Service:
                 logger.warning("erasures that are due wait: %s", error)
             await asyncio.sleep(LOOK_S)
 
+    @property
+    def runs(self) -> bool:
+        """Whether what customers say can be published, as far as it is ours."""
+        return self._publisher.runs
+
     async def waiting(self, customer: str) -> Erasure | None:
         return await self.erasures.of(customer)
 

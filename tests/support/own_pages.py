@@ -75,6 +75,8 @@ class OwnPage:
         reading = Reading(self._store, 1, lambda settings, language: places)
         self.service = Service(reading, self, self.erasures, KEYS, lambda: self.now)
 
+    runs = True
+
     async def publish_all(self, touchpoints: Sequence[bytes]) -> int:
         if self.away == "kafka":
             raise NotTaken("it was not confirmed in time")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from typing import Any
 
@@ -11,9 +13,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from streams.config import load
-from streams.own_page import codes
+from streams.own_page import codes, publishing
+from streams.own_page import reading as reading_module
 from streams.own_page.codes import SIGNATURE, TIME, CodeNotSent, Webhook
 from streams.own_page.publishing import NotTaken, Publishing
+from streams.own_page.reading import Known, Reading
 from tests.support.own_pages import BEFORE, KEYS
 
 
@@ -46,6 +50,70 @@ async def test_a_webhook_gets_the_code_signed_and_must_take_it(monkeypatch: pyte
     with pytest.raises(CodeNotSent, match="did not answer") as refused:
         await hook.send_code("Zoë", "00123456", "de")
     assert "00123456" not in str(refused.value)
+
+
+@pytest.mark.asyncio
+async def test_whatever_fails_everybody_gets_an_answer_and_the_next_try_is_a_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publisher = Publishing(load(bootstrap_servers="127.0.0.1:1"))
+
+    def broken() -> None:
+        raise RuntimeError("a library's own")
+
+    monkeypatch.setattr(publisher, "_opened", broken)
+    assert not publisher.runs
+    with pytest.raises(NotTaken, match="start the page again"):
+        await publisher.publish_all([b"{}"])
+    with publisher:
+        for _ in range(2):
+            with pytest.raises(NotTaken, match="RuntimeError: a library's own"):
+                await publisher.publish_all([b"{}"])
+        assert publisher.runs
+
+
+@pytest.mark.asyncio
+async def test_whoever_waits_no_longer_ends_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher, go = Publishing(load(bootstrap_servers="127.0.0.1:1")), threading.Event()
+
+    def slow() -> None:
+        go.wait(10)
+        raise RuntimeError("late")
+
+    monkeypatch.setattr(publisher, "_opened", slow)
+    monkeypatch.setattr(publishing, "ANSWER_S", 0.2)
+    with publisher:
+        for _ in range(2):  # one that is being sent, and one behind it
+            with pytest.raises(NotTaken, match="not confirmed in time"):
+                await publisher.publish_all([b"{}"])
+        monkeypatch.setattr(publishing, "ANSWER_S", 10.0)
+        go.set()
+        with pytest.raises(NotTaken, match="late"):
+            await publisher.publish_all([b"{}"])
+
+
+@pytest.mark.asyncio
+async def test_many_pages_at_once_ask_kafka_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go = list[int](), threading.Event()
+
+    def places(settings: object, language: int) -> list[Any]:
+        asked.append(language)
+        go.wait(10)
+        return ["there"]
+
+    reading = Reading(lambda: pytest.fail("no store is needed"), 1, places)
+    pages = [asyncio.create_task(reading.places(Known(), language)) for language in (0, 1) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    go.set()
+    assert await asyncio.gather(*pages) == [["there"]] * 40
+    assert sorted(asked) == [0, 1]
+    # No answer in time: pages say what was known, and wait for it once in a while.
+    slow = Reading(lambda: pytest.fail("no store is needed"), 1, places)
+    go.clear()
+    monkeypatch.setattr(reading_module, "ANSWER_S", 0.1)
+    assert await slow.places(Known(), 0) == await slow.places(Known(), 0) == []
+    assert asked.count(0) == 2
+    go.set()
 
 
 @pytest.mark.asyncio

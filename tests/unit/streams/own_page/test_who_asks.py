@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from streams.own_page.access import CODE_MS, SKEW_MS, Access
 from streams.own_page.app import own_page_app
-from streams.own_page.asked import CODES, HEADERS, OFTEN, STRANGE
+from streams.own_page.asked import CODES, HEADERS, OFTEN, READS, STRANGE
 from tests.support.own_pages import KEYS, OwnPage, form_in
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -188,6 +188,29 @@ async def test_strange_links_fill_no_log(caplog: pytest.LogCaptureFixture) -> No
     async with page.client() as client:
         await asyncio.gather(*(client.get(f"/o/strange{number}") for number in range(3 * STRANGE[0])))
     assert len([one for one in caplog.records if "a link was refused" in one.getMessage()]) == STRANGE[0]
+
+
+@pytest.mark.asyncio
+async def test_pages_are_looked_at_so_often_and_no_link_uses_up_who_is_signed_in() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        for _ in range(READS[0]):
+            assert (await client.head(page.link())).status == 200
+        assert (await client.head(page.link())).status == 429
+        assert (await client.get("/me", headers=ME)).status == 200
+        for _ in range(READS[0]):
+            answer = await client.head("/me", headers=ME)
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+
+
+@pytest.mark.asyncio
+async def test_health_says_where_nothing_can_be_published() -> None:
+    page = OwnPage()
+    async with page.client() as client:
+        assert (await client.get("/health")).status == 200
+        page.runs = False
+        answer = await client.get("/health")
+        assert (answer.status, await answer.json()) == (503, {"ok": False})
 
 
 # -- hosts
