@@ -12,6 +12,9 @@ from streams.cli.options import configured, quiet_libraries
 from streams.cli.serving import serve
 from streams.config import Config, ConfigError
 
+LEAST_TOKEN = 20
+"""Characters; a shorter one can be guessed."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="where to listen")
@@ -73,13 +76,19 @@ def console(
       retention console --user-header X-Forwarded-User --roles roles.toml --origin https://console.example.com
     """
     quiet_libraries()
-    from streams.console.access import LOOPBACK, Access
+    from streams.console.access import Access
     from streams.console.roles import roles_of
+    from streams.web import LOOPBACK
 
     logging.getLogger("streams.console").setLevel(logging.INFO)
     token = token_file.read_text(encoding="utf-8").strip() if token_file is not None else ""
     if token_file is not None and not token:
         raise ConfigError(f"{token_file} is empty: write a token into it, such as that of `openssl rand -hex 24`")
+    if token and len(token) < LEAST_TOKEN:
+        raise ConfigError(
+            f"{token_file} has a token of {len(token)} characters: write one of {LEAST_TOKEN} or more into it, such as "
+            "that of `openssl rand -hex 24`"
+        )
     if token and user_header:
         raise ConfigError("--token-file and --user-header: give one; a proxy that names who looks asks them itself")
     if token and roles_file is not None:

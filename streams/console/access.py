@@ -11,9 +11,9 @@ from aiohttp import web
 
 from streams.console.roles import Role, Roles, Who
 from streams.console.sessions import Sessions
+from streams.web import LOOPBACK, asked_host, named_by, origin_of
 
 COOKIE: Final = "retention"
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 ANONYMOUS: Final = "somebody on this machine"
 HOLDER: Final = "the token's holder"
 USUAL: Final = Role.CUSTOMERS
@@ -24,8 +24,9 @@ USUAL: Final = Role.CUSTOMERS
 class Access:
     """token: what is asked for; empty: nothing is, which only loopback may be. user_header: a reverse proxy's header
     that names who looks; whoever comes without it is turned away. roles: who may do what; None: all look, and nobody
-    acts. origin: how browsers call the console, behind a proxy that changes the host; empty: as they ask for it. hosts:
-    names under which the page may be asked for without a token, so that another site's page cannot (DNS rebinding)."""
+    acts. origin: how browsers call the console, behind a proxy; empty: by a name of this machine. hosts: names under
+    which, as by that of the origin, the page may be asked for where the browser itself has no secret, so that another
+    site's page cannot (DNS rebinding): its name stays that site's."""
 
     token: str = ""
     user_header: str = ""
@@ -39,15 +40,20 @@ class Access:
         """Whether a token lets somebody in."""
         return not self.user_header and bool(self.token or self.roles)
 
+    @property
+    def origin_host(self) -> str:
+        return urlsplit(self.origin).hostname or LOOPBACK[0]
+
     def who(self, request: web.Request) -> Who | None:
         """Who looks; None: they may not."""
+        if not self.asks and asked_host(request) not in (self.hosts | {self.origin_host}):
+            return None
         if self.user_header:
-            name = request.headers.get(self.user_header, "")
+            name = named_by(request, self.user_header)
             return self._named(name) if name else None
         if not self.asks:
-            host = (request.url.host or "").strip("[]")
-            return Who(ANONYMOUS, USUAL) if host in self.hosts else None
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            return Who(ANONYMOUS, USUAL)
+        given = named_by(request, "Authorization").removeprefix("Bearer ")
         if given and (holder := self.holder(given)) is not None:
             return holder
         name = self.sessions.name(request.cookies.get(COOKIE, "")) or ""
@@ -63,19 +69,16 @@ class Access:
     def _named(self, name: str) -> Who | None:
         return Who(name, USUAL) if self.roles is None else self.roles.of(name)
 
-    def session(self, request: web.Request, who: Who) -> tuple[str, bool]:
-        """The session of who acts, and whether it is new: the browser has none, or another's."""
-        cookie = request.cookies.get(COOKIE, "")
-        if self.sessions.name(cookie) == who.name:
-            return cookie, False
-        return self.sessions.issue(who.name), True
+    def in_session(self, request: web.Request) -> bool:
+        """Whether the browser has a session, which it can end."""
+        return self.asks and self.sessions.name(request.cookies.get(COOKIE, "")) is not None
 
     def is_own(self, request: web.Request) -> bool:
         """Whether a form was sent from one of our own pages, by what the browser says of its origin."""
-        stated = request.headers.get("Origin", "")
         if self.origin:
-            return stated == self.origin
-        return bool(stated) and urlsplit(stated).netloc == request.host and stated != "null"
+            return named_by(request, "Origin") == self.origin
+        stated = origin_of(request)
+        return bool(stated) and stated == named_by(request, "Host").lower()
 
     def secure(self, request: web.Request) -> bool:
         """Whether the browser speaks TLS, as far as we know."""

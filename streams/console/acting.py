@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from models.timeline.stop_types import Stop
 from streams.config import Config
@@ -21,15 +22,26 @@ from streams.operations.stopping import Resumed, Stopped, resume_now, stop_now
 
 WAIT_S: Final = 10.0
 """For the shards to read it; a page waits so long."""
+FORECASTS: Final = 2
+"""Policies that are looked at or changed at a time: each looks at thousands of records."""
+FRESH_S: Final = 5.0
+"""A proposal that was looked at serves whoever asks within so long."""
+T = TypeVar("T")
 
 
 class Acting:
-    """Args:
-    config: of the application.
+    """Stops have threads of their own (with `stop_now`'s, those of the event loop): nothing that takes long is before
+    them.
+
+    Args:
+        config: of the application.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._stopping = ThreadPoolExecutor(2, "console-stop")
+        self._policies = ThreadPoolExecutor(FORECASTS, "console-policy")
+        self._proposed: dict[str, tuple[float, asyncio.Future[Proposed]]] = {}
 
     async def stop(self, wanted: Stop) -> Stopped:
         return await stop_now(self._config, await self._partitions(), wanted, WAIT_S)
@@ -42,10 +54,10 @@ class Acting:
         return await chosen(self._config, model, by)
 
     async def policy_text(self, number: int | None) -> str:
-        return await asyncio.to_thread(self._policy_text, number)
+        return await self._beside(lambda: self._policy_text(number))
 
     async def policy_look(self, text: str) -> Changed:
-        return await asyncio.to_thread(lambda: looked_at(sight_of(self._config), text))
+        return await self._beside(lambda: looked_at(sight_of(self._config), text))
 
     async def policy_propose(self, text: str, by: str, reason: str, base: str, rolls_back: int) -> str:
         def proposing() -> str:
@@ -56,17 +68,24 @@ class Acting:
             )
             return put.proposal.name
 
-        return await asyncio.to_thread(proposing)
+        return await self._beside(proposing)
 
     async def policy_proposed(self, which: str) -> Proposed:
-        return await asyncio.to_thread(lambda: proposed(sight_of(self._config), which))
+        """Whoever asks for the same one at about the same time is answered by one look."""
+        now = time.monotonic()
+        self._proposed = {one: known for one, known in self._proposed.items() if now - known[0] < FRESH_S}
+        if which not in self._proposed:
+            look = asyncio.ensure_future(self._beside(lambda: proposed(sight_of(self._config), which)))
+            self._proposed[which] = now, look
+        return await asyncio.shield(self._proposed[which][1])
 
     async def policy_approve(self, which: str, by: str) -> None:
         def approving() -> None:
             now = int(time.time() * 1000)
             sight_of(self._config).with_changes(lambda changes: changes.approve(which, by, now))
 
-        await asyncio.to_thread(approving)
+        await self._beside(approving)
+        self._proposed.clear()
 
     async def policy_apply(self, which: str, asked: Asked) -> Brought:
         def applying() -> Brought:
@@ -74,7 +93,8 @@ class Acting:
             text = sight.with_changes(lambda changes: changes.text_of(which))
             return bring(sight, text, asked._replace(wait_s=WAIT_S))
 
-        return await asyncio.to_thread(applying)
+        self._proposed.clear()
+        return await self._beside(applying)
 
     def _policy_text(self, number: int | None) -> str:
         sight = sight_of(self._config)
@@ -86,5 +106,8 @@ class Acting:
 
         return sight.with_changes(lambda changes: changes.former(number, in_log))
 
+    async def _beside(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._policies, work)
+
     async def _partitions(self) -> int:
-        return await asyncio.to_thread(touchpoint_partitions, self._config)
+        return await asyncio.get_running_loop().run_in_executor(self._stopping, touchpoint_partitions, self._config)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
-from multidict import MultiDictProxy
+from multidict import MultiDict
 
 from models.timeline.stop_types import Stop
-from streams.console.access import COOKIE
 from streams.console.rendering import ACCESS, DOING, WHO, page, refused
 from streams.console.roles import Role
+from streams.console.stop_page import confirm_page
 from streams.text import moment, printable
+from streams.web import number_of, posted
 
 FORM_TOKEN: Final = "form_token"
 EVERYTHING: Final = "everything"
-Form = MultiDictProxy[Any]
+CHOSEN: Final = "chosen"
+CONFIRMED: Final = "confirmed"
+SELECTORS: Final = ("purpose", "action", "country", "kind")
+"""As a stop has them, in order."""
+Form = MultiDict[str]
 Action = Callable[[web.Request, Form], Awaitable[web.StreamResponse]]
 
 logger = logging.getLogger(__name__)
@@ -32,17 +37,18 @@ def routes() -> list[web.RouteDef]:
 
 
 def acting(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The action, for whoever may act and whose form has the token of their session."""
+    """The action, for whoever may act and whose form was made for them."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         who = request[WHO]
         if who.role < Role.ACT:
             return refused(request, "Your role may look, and not act.", "Ask whoever keeps the console's roles file.")
-        form, access, session = await request.post(), request.app[ACCESS], request.cookies.get(COOKIE, "")
-        known = access.sessions.name(session) == who.name
-        if not known or not access.sessions.is_form_token(session, str(form.get(FORM_TOKEN, ""))):
+        form = await posted(request)
+        if not request.app[ACCESS].sessions.is_form_token(who.name, form.get(FORM_TOKEN, "")):
             return refused(
-                request, "Your session is over, or is another one.", "Load the page again, and then once more."
+                request,
+                "This form was not made for you, or too long ago.",
+                "Load the page again, and then once more.",
             )
         return await action(request, form)
 
@@ -55,13 +61,25 @@ def told(request: web.Request, what: str) -> None:
 
 
 async def stop(request: web.Request, form: Form) -> web.StreamResponse:
-    """As `retention stop`."""
-    everything = form.get("what") == EVERYTHING
-    purposes = () if everything else _chosen(form, "purpose")
-    if not everything and not purposes:
-        return refused(request, "No purpose was chosen.", "Choose one at least, or everything.", 400)
-    actions, countries, kinds = (_chosen(form, name) for name in ("action", "country", "kind"))
+    """As `retention stop`, once what it would stop has been read and confirmed."""
+    purposes, actions, countries, kinds = (_chosen(form, name) for name in SELECTORS)
+    what, some = form.getall("what", []), bool(purposes or actions or countries or kinds)
+    if what not in ([EVERYTHING], [CHOSEN]):
+        return refused(request, "It was not said what to stop.", "Choose everything, or only some of it.", 400)
+    if what == [EVERYTHING] and some:
+        return refused(
+            request,
+            "Everything was chosen, and a purpose, an action, a kind or a country as well.",
+            "Choose everything and nothing else, or only what is chosen.",
+            400,
+        )
+    if what == [CHOSEN] and not some:
+        return refused(request, "Nothing was chosen.", "Choose a purpose at least, or everything.", 400)
     wanted = Stop(0, purposes, actions, countries, kinds, by=request[WHO].name, why=text_of(form, "why"))
+    if not wanted.why:
+        return refused(request, "No reason is given.", "Say why; everybody sees it.", 400)
+    if form.get(CONFIRMED) != wanted.words:
+        return page(request, "stop_confirm.html", confirm_page(wanted))
     told(request, f"stops {wanted.words}: {wanted.why}")
     came = await request.app[DOING].stop(wanted)
     said = f"stopped before, written once more as stop {came.stop.number}" if came.again else f"stop {came.stop.number}"
@@ -75,9 +93,10 @@ async def stop(request: web.Request, form: Form) -> web.StreamResponse:
 
 async def resume(request: web.Request, form: Form) -> web.StreamResponse:
     """As `retention resume NUMBER ...`."""
-    numbers = [int(one) for one in form.getall("number", []) if str(one).isdecimal()]
-    if not numbers:
-        return refused(request, "No stop was named.", "Choose one of those that stand.", 400)
+    stated = [number_of(one) for one in form.getall("number", [])]
+    numbers = [one for one in stated if one is not None]
+    if not numbers or len(numbers) < len(stated):
+        return refused(request, "No stop was named by its number.", "Choose one of those that stand.", 400)
     told(request, f"ends stops {', '.join(map(str, numbers))}: {text_of(form, 'why')}")
     came = await request.app[DOING].resume(numbers, request[WHO].name, text_of(form, "why"))
     if not came.ended:
@@ -111,8 +130,8 @@ def not_read(shards: list[int]) -> str:
 
 
 def _chosen(form: Form, name: str) -> tuple[str, ...]:
-    return tuple(sorted({str(one).strip() for one in form.getall(name, []) if str(one).strip()}))
+    return tuple(sorted({one.strip() for one in form.getall(name, []) if one.strip()}))
 
 
 def text_of(form: Form, name: str) -> str:
-    return str(form.get(name, "")).strip()
+    return form.get(name, "").strip()

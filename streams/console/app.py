@@ -9,7 +9,7 @@ from typing import Final
 import jinja2
 from aiohttp import web
 
-from streams.console import actions, pages, policy_actions
+from streams.console import actions, pages, policy_actions, signing
 from streams.console.access import Access
 from streams.console.doing import Doing
 from streams.console.live import Live
@@ -25,17 +25,17 @@ from streams.console.rendering import (
     WHO,
     page,
     refused,
-    set_session,
 )
 from streams.console.roles import Role
 from streams.console.sources import Sources
 from streams.errors import EngineError, ExitCode
 from streams.text import printable
+from streams.web import NotToBeRead, is_from_elsewhere, named_by, shelter
 
 HERE: Final = Path(__file__).parent
 MOST_BYTES: Final = 256 << 10
 """Of a form: the text of a policy is 48 KiB at most, and three times that in a form."""
-ASIDE: Final = ("/live", "/login")
+ASIDE: Final = ("/live", "/login", "/logout")
 """Beside the pages: nothing is looked up for what stands on each."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,8 +50,9 @@ def console_app(sources: Sources, access: Access, doing: Doing) -> web.Applicati
     app[TEMPLATES] = templates
     shown = templates.get_template("now_live.html")
     app[LIVE] = Live(sources, lambda view, role: shown.render(**now_page(view, role >= Role.CUSTOMERS)))
-    app.add_routes([*pages.routes(), *actions.routes(), *policy_actions.routes(), web.post("/login", _login)])
+    app.add_routes([*pages.routes(), *actions.routes(), *policy_actions.routes(), *signing.routes()])
     app.add_routes([web.static("/static", HERE / "static")])
+    shelter(app, HEADERS)
     return app
 
 
@@ -61,9 +62,12 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     access = request.app[ACCESS]
     who = access.who(request)
     static = request.path.startswith("/static/")
+    if is_from_elsewhere(request):
+        return refused(request, "Another site's page asked for this.", "Open the console in a tab of its own.")
     if who is None and not static and request.path != "/login":
-        values = {"title": "Who are you?", "asks": access.asks, "wrong": False}
-        return page(request, "login.html", values, 401)
+        if access.asks and named_by(request, "Authorization"):
+            await signing.wrong(request)
+        return signing.asked(request)
     try:
         if who is not None:
             request[WHO] = who
@@ -81,19 +85,10 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         title = "Not to be read" if request.method == "GET" else "Not done"
         values = {"title": title, "message": printable(message), "remedy": printable(remedy)}
         return page(request, "error.html", values, 400 if error.code == ExitCode.USAGE else 503)
+    except NotToBeRead as error:
+        values = {"title": "Not done", "message": f"What was sent can't be read: {error}.", "remedy": "Send the form."}
+        return page(request, "error.html", values, 400)
     except web.HTTPNotFound:
         values = {"title": "No such page", "message": "There is no such page.", "remedy": "Choose one above."}
         return page(request, "error.html", values, 404)
-    if not response.prepared:
-        response.headers.update(HEADERS)
     return response
-
-
-async def _login(request: web.Request) -> web.StreamResponse:
-    access, form = request.app[ACCESS], await request.post()
-    holder = access.holder(str(form.get("token", ""))) if access.asks else None
-    if holder is None:
-        return page(request, "login.html", {"title": "Who are you?", "asks": access.asks, "wrong": True}, 401)
-    response = web.HTTPSeeOther("/now")
-    set_session(request, response, access.sessions.issue(holder.name))
-    raise response

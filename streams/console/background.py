@@ -38,14 +38,19 @@ class Made:
     going_on: bool = False
 
 
+MOST: Final = 8
+"""Jobs at a time; there are fewer names."""
+
+
 class Background:
-    """Jobs by name, one at a time, each in a process of its own, whose memory goes with it."""
+    """Jobs by name, none twice at a time, each in a process of its own, whose memory goes with it: one that takes an
+    hour keeps none of the others waiting."""
 
     def __init__(self) -> None:
-        self._waiter = ThreadPoolExecutor(1, "console-background")
+        self._waiters = ThreadPoolExecutor(MOST, "console-background")
         self._made: dict[str, Made] = {}
         self._running: dict[str, Future[None]] = {}
-        self._process: BaseProcess | None = None
+        self._processes: dict[str, BaseProcess] = {}
         self._closed = False
 
     async def made(self, name: str, job: Job, fresh_s: float) -> Made:
@@ -54,7 +59,7 @@ class Background:
         running = self._running.get(name)
         old = time.time() - known.at > max(fresh_s, PAUSE * known.took)
         if (running is None or running.done()) and old:
-            running = self._running[name] = self._waiter.submit(self._make, name, job)
+            running = self._running[name] = self._waiters.submit(self._make, name, job)
         if running is not None:
             await asyncio.wait([asyncio.wrap_future(running)], timeout=PATIENCE_S)
         return replace(self._made.get(name, Made()), going_on=running is not None and not running.done())
@@ -62,23 +67,24 @@ class Background:
     def close(self) -> None:
         """What is being made is let go of."""
         self._closed = True
-        self._waiter.shutdown(wait=False, cancel_futures=True)
-        if self._process is not None:
-            self._process.terminate()
+        self._waiters.shutdown(wait=False, cancel_futures=True)
+        for process in list(self._processes.values()):
+            process.terminate()
 
     # -- in a thread
 
     def _make(self, name: str, job: Job) -> None:
         before, began = self._made.get(name, Made()), time.time()
-        data, trouble = self._in_process(job)
+        data, trouble = self._in_process(name, job)
         took = time.time() - began
         self._made[name] = Made(before.data if data is None else data, began, took, trouble)
 
-    def _in_process(self, job: Job) -> tuple[dict[str, Any] | None, str]:
+    def _in_process(self, name: str, job: Job) -> tuple[dict[str, Any] | None, str]:
         ours, theirs = _processes.Pipe(duplex=False)
-        process = self._process = _processes.Process(target=_work, args=(theirs, job), daemon=True)
+        process = _processes.Process(target=_work, args=(theirs, job), daemon=True)
         with ours:
             process.start()
+            self._processes[name] = process
             theirs.close()
             if self._closed:  # between submit and start
                 process.terminate()

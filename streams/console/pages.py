@@ -13,7 +13,7 @@ from streams.console.model_page import model_page
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.policy_page import policy_page
 from streams.console.proof_page import proof_page
-from streams.console.rendering import HEADERS, LIVE, SOURCES, WHO, page, refused, role_of
+from streams.console.rendering import ACCESS, HEADERS, LIVE, SOURCES, WHO, page, refused, role_of
 from streams.console.roles import Role
 from streams.console.stop_page import stop_page
 from streams.console.story_page import story_page
@@ -63,7 +63,12 @@ async def system(request: web.Request) -> web.StreamResponse:
 
 
 async def dead(request: web.Request) -> web.StreamResponse:
-    return page(request, "dead.html", dead_page(await request.app[SOURCES].dead_letters(), sees_customers(request)))
+    found, sees = await request.app[SOURCES].dead_letters(), sees_customers(request)
+    if sees:
+        whose = sorted({one.customer for one in found.found if one.customer})
+        told = f"of customers {', '.join(whose)}" if whose else "that name no customer"
+        logger.info("%s looked at %d dead letters %s", printable(request[WHO].name), len(found.found), printable(told))
+    return page(request, "dead.html", dead_page(found, sees))
 
 
 async def policy(request: web.Request) -> web.StreamResponse:
@@ -102,11 +107,14 @@ async def customer(request: web.Request) -> web.StreamResponse:
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: the header's words, and for `?page=now` the live part of that page."""
+    """Server-sent events: the header's words, and for `?page=now` the live part of that page. They end with the right
+    to look: the browser asks again, and is turned away."""
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
     await response.prepare(request)
     wanted = None if request.query.get("page") != "now" else role_of(request)
     with contextlib.suppress(ConnectionResetError):
         async for event in request.app[LIVE].events(wanted):
+            if request.app[ACCESS].who(request) != request[WHO]:
+                break
             await response.write(event)
     return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -11,9 +11,10 @@ from streams.console.actions import Form, acting, done_page, not_read, text_of, 
 from streams.console.policy_page import change_page, proposal_page
 from streams.console.rendering import DOING, WHO, page, refused, role_of
 from streams.console.roles import Role
-from streams.operations.policy import PolicyRefused, TooManyTouched
+from streams.operations.policy import TooManyTouched
 from streams.operations.policy.bringing import Asked
 from streams.text import printable
+from streams.web import number_of
 
 ASK: Final = "Ask whoever keeps the console's roles file."
 
@@ -33,8 +34,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     """The text in force, or a former one (`?number=`), to be changed."""
     if role_of(request) != Role.ACT:
         return refused(request, "Your role may look, and not act.", ASK)
-    stated = request.query.get("number", "")
-    number = int(stated) if stated.isdecimal() else None
+    stated, number = request.query.get("number"), None
+    if stated is not None and not (number := number_of(stated)):
+        return refused(request, "There is no such policy.", "Choose one of the policy's history.", 404)
     text = await request.app[DOING].policy_text(number)
     return page(request, "policy_change.html", change_page(text, None, number or 0))
 
@@ -88,13 +90,9 @@ async def apply(request: web.Request, form: Form) -> web.StreamResponse:
 
 
 def _policy_of(form: Form) -> str:
-    """As the file would have it: a browser sends other line ends. Raises PolicyRefused for a file instead of text."""
-    text: Any = form.get("text", "")
-    if not isinstance(text, str):
-        raise PolicyRefused("text is a file")
-    return text.replace("\r\n", "\n")
+    """As the file would have it: a browser sends other line ends."""
+    return form.get("text", "").replace("\r\n", "\n")
 
 
 def _number(form: Form, name: str) -> int:
-    stated = text_of(form, name)
-    return int(stated) if stated.isdecimal() else 0
+    return number_of(text_of(form, name)) or 0

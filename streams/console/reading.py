@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,12 +13,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import msgspec
-
 from models.customer.layout import ERASED
 from models.customer.record import Record, unpack
 from models.customer.tail import UnknownRecord
-from models.outputs import DeadLetter
 from models.settings import DAY
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Touch as Touchpoint
@@ -26,11 +23,10 @@ from models.touchpoints import read as read_touchpoint
 from models.touchpoints.kinds import Kind
 from streams.config import Config
 from streams.console.background import Background, Made
+from streams.console.dead_letters import dead_letters
 from streams.console.open_topics import OpenTopics
-from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
+from streams.console.sources import Course, DeadLetters, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError, StateUnreadable
-from streams.kafka.security import kafka_connection
-from streams.kafka.topic_reader import Read, TopicReader
 from streams.monitoring.top.follow import Looking
 from streams.monitoring.top.view import View
 from streams.operations.customer.forecast import CustomerForecast
@@ -45,16 +41,15 @@ from streams.operations.policy.changing import ledger_told
 from streams.operations.policy.sight import sight_of
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
-from streams.operations.stops import policies_now, stops_now
+from streams.operations.stops import Where, policies_now, stops_now
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
 from streams.operations.worth import worths_of
 from streams.store.stop_flag import read_flag
+from streams.text import printable
 
 T = TypeVar("T")
 LOOK_BACK: Final = 365 * DAY
-MOST_DEAD: Final = 100
-"""Dead letters that are read."""
 READERS: Final = 2
 ANSWER_S: Final = 20.0
 """A page waits so long for what is read; the reading goes on, and the index that it makes stays."""
@@ -66,8 +61,9 @@ FLAG_S: Final = 2.0
 """What is stopped is known to a page so late at most, and waited for so long."""
 FRESH_S: Final = 1.0
 """A look at the workers serves whoever asks within so long."""
+STOPS_S: Final = 5.0
+"""The page of stops waits so long, and then has its form alone."""
 ENDS: Final = 2**62
-_decode_dead: Final = msgspec.json.Decoder(DeadLetter).decode
 USUAL: Final = Terms()
 
 
@@ -84,6 +80,7 @@ class Reading:
         self._config, self._looking, self._stack = config, Looking(config, urls), ExitStack()
         self._looker = ThreadPoolExecutor(1, "console-look")
         self._reader = ThreadPoolExecutor(READERS, "console-read")
+        self._stops_reader = ThreadPoolExecutor(READERS, "console-stops")
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
@@ -103,6 +100,7 @@ class Reading:
         self._looker.submit(self._stack.close).result()
         self._looker.shutdown()
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self._stops_reader.shutdown(wait=False, cancel_futures=True)
 
     async def now(self) -> View:
         """One look for all who ask at about the same time."""
@@ -143,10 +141,15 @@ class Reading:
         return self._flag[1]
 
     async def stops(self) -> StopsSource:
-        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._stops))
+        """By threads of its own: no story is read before it."""
+        reading = asyncio.get_running_loop().run_in_executor(self._stops_reader, self._stops)
+        try:
+            return await asyncio.wait_for(asyncio.shield(reading), STOPS_S)
+        except TimeoutError:
+            return StopsSource(trouble=f"What is stopped could not be read within {STOPS_S:g} s.")
 
-    async def dead_letters(self) -> Sequence[DeadLetter]:
-        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._dead_letters))
+    async def dead_letters(self) -> DeadLetters:
+        return await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, dead_letters, self._config))
 
     async def model(self) -> Made:
         """The learner's states are megabytes: in the background."""
@@ -193,22 +196,23 @@ class Reading:
         async with store_of(self._config) as store:
             return await stored_customer(store, partition, customer)
 
-    def _dead_letters(self) -> Sequence[DeadLetter]:
-        """One that this release can't read is passed over."""
-        with TopicReader(kafka_connection(self._config), self._config.topic("deadletters")) as reader:
-            return [one for one in map(_dead_letter, reader.last(MOST_DEAD)) if one is not None]
-
     def _stops(self) -> StopsSource:
-        partitions = touchpoint_partitions(self._config)
-
         async def looking() -> StopsSource:
+            found, names, trouble = list[Where](), set[str](), list[str]()
             async with store_of(self._config) as store:
+                partitions = touchpoint_partitions(self._config)
                 found, _ = await stops_now(store, partitions)
-                policies = [one.policy for one in (await policies_now(store, partitions)).values() if one.policy]
-                names = {name for one in policies for name in one.policy.action}
-                return StopsSource(tuple(found), tuple(sorted(names)))
+                try:
+                    policies = [one.policy for one in (await policies_now(store, partitions)).values() if one.policy]
+                    names = {name for one in policies for name in one.policy.action}
+                except EngineError as error:
+                    trouble.append(f"The policies can't be read, hence no action is named here: {error}")
+            return StopsSource(tuple(found), tuple(sorted(names)), " ".join(map(printable, trouble)))
 
-        return asyncio.run(looking())
+        try:
+            return asyncio.run(looking())
+        except EngineError as error:
+            return StopsSource(trouble=printable(f"What is stopped can't be read: {error}"))
 
     def _pyramid(self) -> ValueSource:
         async def looking() -> LivePyramid:
@@ -235,13 +239,6 @@ class Reading:
             return PolicyPage("", "", told, waiting, history, proposals)
         levels = tuple((one.name, one.at) for one in last.levels(None))
         return PolicyPage(last.name, last.text, told, waiting, history, proposals, levels)
-
-
-def _dead_letter(read: Read) -> DeadLetter | None:
-    try:
-        return _decode_dead(read.value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def model_now(config: Config) -> dict[str, Any]:

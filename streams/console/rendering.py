@@ -42,25 +42,22 @@ def role_of(request: web.Request) -> Role | None:
 
 
 def page(request: web.Request, name: str, values: dict[str, Any], status: int = 200) -> web.Response:
-    """A template with its values. For whoever may act it has what a form must bring back, and comes with a session."""
+    """A template with its values. For whoever may act it has what a form must bring back."""
     access, who = request.app[ACCESS], request.get(WHO)
     acts = who is not None and who.role >= Role.ACT
     sees = who is not None and who.role >= Role.CUSTOMERS
-    session, new = access.session(request, who) if who is not None and acts else ("", False)
     around = {
         "pages": [one for one in PAGES if sees or one != "customers"] if who is not None else [],
         "here": request.path.strip("/").partition("/")[0],
         "sees": sees,
         "acts": acts,
         "user": who.name if who is not None and acts else "",
-        "form_token": access.sessions.form_token(session) if acts else "",
+        "form_token": access.sessions.form_token(who.name) if who is not None and acts else "",
+        "leaves": access.in_session(request),
         "stopped": request.get(STOPPED, Stopped()),
     }
     body = request.app[TEMPLATES].get_template(name).render(**around, **values)
-    response = web.Response(text=body, content_type="text/html", status=status, headers=HEADERS)
-    if new:
-        set_session(request, response, session)
-    return response
+    return web.Response(text=body, content_type="text/html", status=status, headers=HEADERS)
 
 
 def set_session(request: web.Request, response: web.StreamResponse, session: str) -> None:

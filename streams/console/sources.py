@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -94,10 +93,20 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class StopsSource:
-    """stops: as `retention stops` has them. actions: of the policies in force, by name."""
+    """stops: as `retention stops` has them. actions: of the policies in force, by name.
+    trouble: what could not be read; empty: nothing."""
 
     stops: tuple[Where, ...] = ()
     actions: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """found: the newest, oldest first; not many. erased: those customers of theirs of whom nothing may be shown."""
+
+    found: tuple[DeadLetter, ...] = ()
+    erased: frozenset[str] = frozenset()
 
 
 class Sources(Protocol):
@@ -123,10 +132,10 @@ class Sources(Protocol):
         """For every page: never raises, nor takes long."""
 
     async def stops(self) -> StopsSource:
-        """What is stopped, and where."""
+        """What is stopped, and where. Never raises: whoever has to stop something needs the form."""
 
-    async def dead_letters(self) -> Sequence[DeadLetter]:
-        """The newest, oldest first; not many."""
+    async def dead_letters(self) -> DeadLetters:
+        """The newest."""
 
     async def model(self) -> Made:
         """The models, as `streams.operations.model_story` tells."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.decisions.policy.parts import KINDS
+from models.timeline.stop_types import Stop
 from streams.console.sources import StopsSource
 from streams.operations.stops import Where
 
@@ -15,14 +16,30 @@ PURPOSES = ("legal", "contract", "care", "marketing")
 def stop_page(found: StopsSource) -> dict[str, Any]:
     """The template's values."""
     many = sum(not one.ended for one in found.stops)
+    headline = f"{many} {'stop is' if many == 1 else 'stops are'} in force" if many else "Nothing is stopped"
     return {
         "title": "Stop",
-        "headline": f"{many} {'stop is' if many == 1 else 'stops are'} in force" if many else "Nothing is stopped",
+        "headline": "What is stopped is not known" if found.trouble and not found.stops else headline,
         "lead": "A stop holds what goes out at once: in the outboxes, as moments that wait, and at the senders.",
+        "trouble": found.trouble,
         "stops": [_stop(one) for one in found.stops],
         "actions": found.actions,
         "purposes": PURPOSES,
         "kinds": KINDS,
+    }
+
+
+def confirm_page(wanted: Stop) -> dict[str, Any]:
+    """What a stop would stop, in words, with what its form sends once more."""
+    sent = {"purpose": wanted.purposes, "action": wanted.actions, "country": wanted.countries, "kind": wanted.kinds}
+    some = [(name, one) for name, given in sent.items() for one in given]
+    words = wanted.words if some else "everything that goes out, legal notices too"
+    return {
+        "title": "Stop",
+        "headline": f"Stop {words}?",
+        "lead": "What fits all of that is held at once, until somebody ends the stop.",
+        "sent": [("what", "chosen" if some else "everything"), *some, ("why", wanted.why), ("confirmed", wanted.words)],
+        "why": wanted.why,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from models.outputs import DeadLetter
 from models.timeline.stop_types import Stop
 from streams.console.background import Made
-from streams.console.sources import Course, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
+from streams.console.sources import Course, DeadLetters, PolicyPage, Stopped, StopsSource, Story, Touch, ValueSource
 from streams.errors import EngineError
 from streams.monitoring.top.view import BudgetRow, ShardRow, TriggerRow, View, WorkerRow
 from streams.operations.champion import Choice
@@ -224,13 +224,16 @@ class Pages:
         stop = Stop(NOW, ("marketing",), by="ada", why="wrong prices")
         return StopsSource((Where(stop, True, (0,), (1,)),), ("offer", "sorry"))
 
-    async def dead_letters(self) -> Sequence[DeadLetter]:
+    async def dead_letters(self) -> DeadLetters:
         self._answer()
         value = b64encode(f'{{"subject":"anna","data":"{EVIL}\x9b"}}'.encode()).decode()
-        return [
+        gone = b64encode(b'{"subject":"eve","data":{"secret":1}}').decode()
+        found = (
+            DeadLetter("unknown_type", 'data is "secret"', "x.touchpoints", 0, 6, NOW, 40, gone, "", "eve", "bought"),
             DeadLetter("not_json", "no JSON", "x.touchpoints", 0, 7, NOW, 9_000, b64encode(b"\xff{").decode()),
             DeadLetter("unknown_type", f"of anna {EVIL}", "x.touchpoints", 1, 8, NOW, 40, value, "", "anna", "bought"),
-        ]
+        )
+        return DeadLetters(found, frozenset(["eve"]))
 
     async def model(self) -> Made:
         self._answer()

@@ -94,7 +94,11 @@ async def acted(place: Place, path: str, **form: str) -> tuple[int, str]:
 
 def test_a_stop_and_its_end_go_the_way_of_the_commands(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.console.acting.WAIT_S", 0.1)
-    status, text = asyncio.run(acted(place, "/stop", what="chosen", purpose="marketing", why="wrong prices"))
+    form = {"what": "chosen", "purpose": "marketing", "why": "wrong prices"}
+    status, text = asyncio.run(acted(place, "/stop", **form))
+    assert "<h1>Stop purpose marketing?</h1>" in text
+    assert json.loads(place.retention("stops", "--json").stdout)["stops"] == []
+    status, text = asyncio.run(acted(place, "/stop", **form, confirmed="purpose marketing"))
     assert status == 200
     assert "Shards 0, 1 do not decide by it yet" in text, "no worker runs"
     [stop] = json.loads(place.retention("stops", "--json").stdout)["stops"]
@@ -179,6 +183,10 @@ def test_it_listens_beyond_this_machine_only_for_who_is_named(retention: Retenti
     (tmp_path / "token").write_text("\n")
     found = retention("console", "--host", "0.0.0.0", "--token-file", str(tmp_path / "token"))
     assert "is empty" in found.stderr
+    (tmp_path / "token").write_text("guessed\n")
+    found = retention("console", "--host", "0.0.0.0", "--token-file", str(tmp_path / "token"))
+    assert found.exit_code == ExitCode.USAGE
+    assert "has a token of 7 characters: write one of 20 or more" in found.stderr
 
 
 # -- in a browser
@@ -217,7 +225,7 @@ async def unnamed(page: Tab) -> list[str]:
 
 
 async def pressed(chromium: str, did: Did) -> tuple[str, list[str]]:
-    """By a browser: from any page to a stop by one press and one confirmation."""
+    """By a browser: from any page to a stop by its form and one confirmation."""
     access = Access(roles=roles_of(f'[[user]]\nname="ada"\nrole="act"\ntoken_sha256="{SECRET}"', "roles.toml", False))
     async with TestServer(console_app(Pages(), access, did)) as server, tab(chromium) as page:
         await page.open(str(server.make_url("/decisions")))
@@ -230,11 +238,16 @@ async def pressed(chromium: str, did: Did) -> tuple[str, list[str]]:
         await page.until('!!document.querySelector("input[name=why]")')
         await page.value('document.querySelector("main form.form input[name=why]").value = "wrong prices"')
         await page.value('document.querySelector("main form.form button").click()')
+        assert not await page.value('document.querySelector("h1.done")?.innerText'), "nothing is chosen yet"
+        await page.value('document.querySelector("input[value=everything]").click()')
+        await page.value('document.querySelector("main form.form button").click()')
+        await page.until('!!document.querySelector("input[name=confirmed]")')
+        await page.value('document.querySelector("main form.form button").click()')
         headline = await page.until('document.querySelector("h1.done")?.innerText')
         return str(headline), complaints
 
 
-def test_a_browser_stops_everything_by_one_press_and_one_confirmation(chromium: str) -> None:
+def test_a_browser_stops_everything_only_where_it_is_chosen_and_confirmed(chromium: str) -> None:
     did = Did()
     assert asyncio.run(pressed(chromium, did)) == ("Stopped: everything", [])
     [(what, stop)] = did.asked

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from multidict import CIMultiDict
 
-from streams.web import NotToBeRead, asked_host, is_from_elsewhere, named_by, posted
+from streams.web import NotToBeRead, asked_host, is_from_elsewhere, named_by, number_of, origin_of, posted
 
 FORM = "application/x-www-form-urlencoded"
 PART = b"--x\r\nContent-Disposition: form-data"
@@ -39,6 +39,7 @@ async def reading() -> AsyncIterator[TestClient[Any, Any]]:
         (b"a=1", f"{FORM}; charset=bogus"),
         (b"a=1", f"{FORM}; charset=hex"),
         (b"a=\xff\xfe", FORM),
+        (b"a=+2AA-", f"{FORM}; charset=utf-7"),
         (b"--x\r\n", "multipart/form-data"),
         (b"--x\r\nfoo", "multipart/form-data; boundary=x"),
         (PART + b"\r\n\r\nv\r\n--x--\r\n", "multipart/form-data; boundary=x"),
@@ -90,7 +91,26 @@ def test_the_host_is_a_name_without_its_port(stated: str, name: str) -> None:
     assert asked_host(asked(("Host", stated))) == name
 
 
+@pytest.mark.parametrize(
+    ("stated", "found"),
+    [("http://Shop.example:81", "shop.example:81"), ("null", ""), ("http://[", "")],
+)
+def test_the_origin_is_as_a_host(stated: str, found: str) -> None:
+    assert origin_of(asked(("Origin", stated))) == found
+    assert origin_of(asked(("Origin", stated), ("Origin", "http://other.example"))) == ""
+
+
+def test_a_number_is_one_of_ours() -> None:
+    assert [number_of(one) for one in ("0", "17")] == [0, 17]
+    assert {number_of(one) for one in ("", "-1", "²", "٣", "1 ", "9" * 19, "9" * 5_000)} == {None}
+
+
 def test_what_another_site_sends_is_told_by_the_browser() -> None:
-    assert is_from_elsewhere(asked(("Sec-Fetch-Site", "cross-site")))
+    for site in ("cross-site", "same-site"):
+        assert is_from_elsewhere(asked(("Sec-Fetch-Site", site)))
+        assert is_from_elsewhere(asked(("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "navigate")))
+    opened = (("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
+    assert not is_from_elsewhere(asked(*opened))
+    assert is_from_elsewhere(make_mocked_request("POST", "/", CIMultiDict(opened)))
     assert not is_from_elsewhere(asked(("Sec-Fetch-Site", "same-origin")))
     assert not is_from_elsewhere(asked())

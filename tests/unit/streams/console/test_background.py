@@ -55,6 +55,21 @@ async def test_it_is_made_in_another_process_that_lets_others_go_first_and_once(
 
 
 @pytest.mark.asyncio
+async def test_one_that_takes_long_keeps_no_other_waiting() -> None:
+    jobs = Background()
+    try:
+        assert (await jobs.made("lift", slow, 60.0)).going_on
+        made = Made()
+        until = time.monotonic() + 30.0
+        while made.data is None and time.monotonic() < until:
+            made = await jobs.made("model", pid, 60.0)
+        assert made.data is not None
+        assert (await jobs.made("lift", slow, 60.0)).going_on
+    finally:
+        jobs.close()
+
+
+@pytest.mark.asyncio
 async def test_a_page_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "PATIENCE_S", 0.1)
     began = time.monotonic()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from models.outputs import DeadLetter
 from streams.console import live
 from streams.console.access import Access
 from streams.console.app import console_app
@@ -19,7 +18,7 @@ from streams.console.background import Made
 from streams.console.model_charts import wilson
 from streams.console.rendering import HEADERS, PAGES
 from streams.console.roles import Role
-from streams.console.sources import ValueSource
+from streams.console.sources import DeadLetters, ValueSource
 from streams.monitoring.top.view import View
 from tests.support.console_pages import EVIL, Away, Did, Pages
 from tests.support.console_proof import lift_data
@@ -126,15 +125,17 @@ async def test_the_policys_page_tells_its_changes_and_what_a_threshold_finds() -
 async def test_dead_letters_are_shown_with_reason_and_record() -> None:
     async with console() as client:
         text = await (await client.get("/system/dead")).text()
-    assert "<h1>2 newest records that could not be applied</h1>" in text
+    assert "<h1>3 newest records that could not be applied</h1>" in text
     assert "x.touchpoints[0]@7, of 9,000 bytes the first 2" in text
     assert "\\xff{" in text
     assert "bought of <a" in text
     assert "\\x9b" in text, "what could steer something is shown as it is written"
+    assert "secret" not in text, "neither record nor reason of who was erased"
+    assert "not shown: the customer was erased" in text
 
     class Nobody(Pages):
-        async def dead_letters(self) -> Sequence[DeadLetter]:
-            return []
+        async def dead_letters(self) -> DeadLetters:
+            return DeadLetters()
 
     async with console(Nobody()) as client:
         assert "Every record could be applied" in await (await client.get("/system/dead")).text()
@@ -273,6 +274,10 @@ async def test_a_proxy_names_who_looks() -> None:
     async with console(access=Access(user_header="X-User")) as client:
         assert (await client.get("/now")).status == 401
         assert (await client.get("/now", headers={"X-User": "ada"})).status == 200
+        for given in (("ada", "somebody"), ("somebody", "ada"), ("ada", "ada")):
+            twice = await client.get("/now", headers=[("X-User", one) for one in given])
+            assert twice.status == 401, "a header that is there twice may be a stranger's"
+        assert (await client.get("/now", headers={"X-User": "\udcff"})).status == 401, "no text"
 
 
 @pytest.mark.asyncio
@@ -280,4 +285,6 @@ async def test_who_looked_at_whom_is_logged(caplog: pytest.LogCaptureFixture) ->
     caplog.set_level("INFO", "streams.console.pages")
     async with console(access=Access(user_header="X-User")) as client:
         await client.get("/customers?customer=anna", headers={"X-User": "ada"})
+        await client.get("/system/dead", headers={"X-User": "bert"})
     assert "ada looked at customer anna" in caplog.text
+    assert "bert looked at 3 dead letters of customers anna, eve" in caplog.text

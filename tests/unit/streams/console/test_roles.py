@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from hashlib import sha256
@@ -14,8 +15,9 @@ from streams.config import ConfigError
 from streams.console.access import Access
 from streams.console.roles import Role, Who, roles_of
 from streams.console.sessions import Sessions
+from streams.console.sources import StopsSource
 from streams.errors import EngineError, ExitCode
-from tests.support.console_pages import EVIL, Did
+from tests.support.console_pages import EVIL, Did, Pages
 from tests.unit.streams.console.test_pages import console, own
 
 HEADER = "X-User"
@@ -38,7 +40,8 @@ name = "bert"
 role = "look"
 token_sha256 = "{sha256(b"other").hexdigest()}"
 """
-STOP = {"what": "everything", "why": "wrong prices", "purpose": "marketing"}
+STOP = {"what": "everything", "why": "wrong prices"}
+NOW = {**STOP, "confirmed": "everything"}
 
 
 def by_proxy() -> Access:
@@ -125,10 +128,20 @@ async def test_who_may_act_stops_and_goes_on_with_their_name(caplog: pytest.LogC
         answer = await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)
         assert answer.status == 200
         text = await answer.text()
+        assert "<h1>Stop everything that goes out, legal notices too?</h1>" in text
+        assert did.asked == [], "it is said in words, and confirmed"
+        confirmed = {**STOP, "confirmed": "everything", "form_token": token}
+        answer = await client.post("/stop", data=confirmed, headers=headers)
+        text = await answer.text()
         assert "Stopped: everything" in text
         assert "Shard 1 does not decide by it yet" in text
-        chosen = {**STOP, "what": "chosen", "country": "DE", "action": "offer", "form_token": token}
-        assert (await client.post("/stop", data=chosen, headers=headers)).status == 200
+        chosen = {"what": "chosen", "purpose": "marketing", "country": "DE", "action": "offer", "why": "x"}
+        chosen |= {"form_token": token, "confirmed": "everything"}
+        text = await (await client.post("/stop", data=chosen, headers=headers)).text()
+        assert "<h1>Stop purpose marketing, action offer, country DE?</h1>" in text, "another was confirmed"
+        sent = dict(re.findall('type="hidden" name="([^"]+)" value="([^"]*)"', text))
+        assert sent.keys() == chosen.keys()
+        assert (await client.post("/stop", data=sent, headers=headers)).status == 200
         data = {"number": "12", "why": "right again", "form_token": token}
         assert (await client.post("/resume", data=data, headers=headers)).status == 200
         assert (await client.post("/model", data={"model": "", "form_token": token}, headers=headers)).status == 200
@@ -148,20 +161,17 @@ async def test_a_form_that_is_not_of_our_page_and_session_does_nothing() -> None
         token, elsewhere = await form_token(client, **as_("ada")), await form_token(another, **as_("ada"))
         ours = own(client)
         tries = [
-            ({**STOP, "form_token": token}, as_("ada")),  # no origin
-            ({**STOP, "form_token": token}, {**as_("ada"), "Origin": "https://evil.example"}),
-            ({**STOP, "form_token": token}, {**as_("ada"), "Origin": "null"}),
-            (STOP, {**as_("ada"), **ours}),
-            ({**STOP, "form_token": elsewhere}, {**as_("ada"), **ours}),
-            ({**STOP, "form_token": "ä"}, {**as_("ada"), **ours}),
-            ({**STOP, "form_token": token}, {**as_("bert"), **ours}),
-            ({**STOP, "form_token": token}, {**as_("somebody"), **ours}),
+            ({**NOW, "form_token": token}, as_("ada")),  # no origin
+            ({**NOW, "form_token": token}, {**as_("ada"), "Origin": "https://evil.example"}),
+            ({**NOW, "form_token": token}, {**as_("ada"), "Origin": "null"}),
+            (NOW, {**as_("ada"), **ours}),
+            ({**NOW, "form_token": elsewhere}, {**as_("ada"), **ours}),
+            ({**NOW, "form_token": "ä"}, {**as_("ada"), **ours}),
+            ({**NOW, "form_token": token}, {**as_("bert"), **ours}),
+            ({**NOW, "form_token": token}, {**as_("somebody"), **ours}),
         ]
         for data, headers in tries:
             assert (await client.post("/stop", data=data, headers=headers)).status == 403, (data, headers)
-        client.session.cookie_jar.clear()
-        headers = {**as_("ada"), **ours}
-        assert (await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)).status == 403
         for path in ("/stop", "/resume", "/model"):
             assert (await client.get(path + "?what=everything&why=x", headers=as_("ada"))).status in (200, 405)
     assert did.asked == []
@@ -173,18 +183,15 @@ async def test_behind_a_proxy_the_origin_is_the_one_that_was_given() -> None:
     access = Access(user_header=HEADER, roles=roles_of(FILE, "f", True), origin=origin)
     async with console(access=access, doing=did) as client:
         answer = await client.get("/stop", headers=as_("ada"))
-        cookie = answer.cookies["retention"]
-        assert cookie["secure"]
-        assert cookie["httponly"]
-        assert cookie["samesite"] == "Strict"
+        assert not answer.cookies, "the proxy names who looks"
         found = re.search('name="form_token" value="([0-9a-f]+)"', await answer.text())
         assert found
-        data = {**STOP, "form_token": found[1]}
-        jar = {"Cookie": f"retention={cookie.value}"}  # the client keeps no secure cookie of plain HTTP
-        refused = await client.post("/stop", data=data, headers={**as_("ada"), **own(client), **jar})
-        assert refused.status == 403
-        done = await client.post("/stop", data=data, headers={**as_("ada"), **jar, "Origin": origin})
+        data = {**NOW, "form_token": found[1]}
+        assert (await client.post("/stop", data=data, headers={**as_("ada"), **own(client)})).status == 403
+        done = await client.post("/stop", data=data, headers={**as_("ada"), "Origin": origin})
         assert done.status == 200
+        named = {**as_("ada"), "Host": "console.example.com"}
+        assert (await client.get("/now", headers=named)).status == 200
     assert len(did.asked) == 1
 
 
@@ -197,7 +204,7 @@ async def test_a_token_of_ones_own_is_a_role() -> None:
         assert (await client.get("/now")).status == 200
         assert (await client.get("/customers")).status == 403
         await client.post("/login", data={"token": "secret"}, headers=own(client))
-        data = {**STOP, "form_token": await form_token(client)}
+        data = {**NOW, "form_token": await form_token(client)}
         assert (await client.post("/stop", data=data, headers=own(client))).status == 200
         assert (await client.post("/login", data={"token": "secret"})).status == 403
     assert did.asked[0][1].by == "ada"
@@ -214,7 +221,7 @@ async def test_without_a_roles_file_nobody_acts() -> None:
         async with console(access=access, doing=did) as client:
             text = await (await client.get("/stop", headers=headers)).text()
             assert "form_token" not in text
-            answer = await client.post("/stop", data=STOP, headers={**headers, **own(client)})
+            answer = await client.post("/stop", data=NOW, headers={**headers, **own(client)})
             assert answer.status == 403
     assert did.asked == []
 
@@ -228,15 +235,87 @@ class Refused(EngineError):
 async def test_what_is_refused_is_said_and_nothing_chosen_is_not_everything() -> None:
     async with console(access=by_proxy(), doing=Did(Refused("country 'XX' is none"))) as client:
         token, headers = await form_token(client, **as_("ada")), {**as_("ada"), **own(client)}
-        answer = await client.post("/stop", data={**STOP, "form_token": token}, headers=headers)
+        answer = await client.post("/stop", data={**NOW, "form_token": token}, headers=headers)
         assert answer.status == 400
         text = await answer.text()
         assert "<h1>Not done</h1>" in text
         assert "country &#39;XX&#39; is none" in text
         assert "give another" in text
-        nothing = {"what": "chosen", "why": "x", "form_token": token}
-        answer = await client.post("/stop", data=nothing, headers=headers)
-        assert "No purpose was chosen" in await answer.text()
+        for data, words in (
+            ({"what": "chosen", "why": "x"}, "Nothing was chosen"),
+            ({"why": "x", "purpose": "marketing"}, "It was not said what to stop"),
+            ({**NOW, "purpose": "marketing"}, "Everything was chosen, and a purpose"),
+            ({**NOW, "action": "offer"}, "Everything was chosen, and a purpose, an action"),
+            ({"what": "everything", "why": " "}, "No reason is given"),
+        ):
+            answer = await client.post("/stop", data={**data, "form_token": token}, headers=headers)
+            assert answer.status == 400
+            assert words in await answer.text()
+
+
+@pytest.mark.asyncio
+async def test_the_form_of_a_stop_chooses_nothing_by_itself() -> None:
+    async with console(access=by_proxy()) as client:
+        text = await (await client.get("/stop", headers=as_("ada"))).text()
+    assert 'value="everything" required' in text
+    assert "checked" not in text
+
+
+class Unread(Pages):
+    async def stops(self) -> StopsSource:
+        return StopsSource(trouble="What is stopped can't be read")
+
+
+@pytest.mark.asyncio
+async def test_the_form_of_a_stop_is_there_where_nothing_can_be_read() -> None:
+    async with console(Unread(), by_proxy()) as client:
+        text = await (await client.get("/stop", headers=as_("ada"))).text()
+    assert "<h1>What is stopped is not known</h1>" in text
+    assert '<form action="/stop"' in text
+
+
+@pytest.mark.asyncio
+async def test_a_form_is_theirs_in_each_tab_and_whatever_else_was_opened() -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client:
+        token = await form_token(client, **as_("ada"))
+        await client.get("/stop", headers={**as_("ada"), "Cookie": "retention=x"})
+        answer = await client.post("/stop", data={**NOW, "form_token": token}, headers={**as_("ada"), **own(client)})
+        assert answer.status == 200
+        assert (await client.get("/policy/change?number=0", headers=as_("ada"))).status == 404
+        assert (await client.get("/policy/change?number=x", headers=as_("ada"))).status == 404
+    assert len(did.asked) == 1
+
+
+@pytest.mark.asyncio
+async def test_behind_a_proxy_only_names_of_ours_are_answered() -> None:
+    did = Did()
+    async with console(access=by_proxy(), doing=did) as client:
+        evil = {**as_("ada"), "Host": "evil.example:8765", "Origin": "http://evil.example:8765"}
+        assert (await client.get("/stop", headers=evil)).status == 401
+        data = {**NOW, "form_token": await form_token(client, **as_("ada"))}
+        assert (await client.post("/stop", data=data, headers=evil)).status == 401
+    assert did.asked == []
+
+
+@pytest.mark.asyncio
+async def test_who_signs_out_is_out_with_every_copy_of_the_cookie_and_what_is_live(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("streams.console.live.EVERY_S", 0.1)
+    async with console(access=Access(roles=roles_of(TOKENS, "f", False))) as client:
+        assert (await client.post("/login", data={"token": "guess"}, headers=own(client))).status == 401
+        assert "a token that is nobody's was given from 127.0.0.1" in caplog.text
+        await client.post("/login", data={"token": "other"}, headers=own(client))
+        assert "Sign out" in await (await client.get("/now")).text()
+        [cookie] = list(client.session.cookie_jar)
+        live = await client.get("/live")
+        await live.content.readline()
+        assert (await client.post("/logout")).status == 403, "of no page of ours"
+        assert (await client.post("/logout", headers=own(client))).status == 401, "the page that it leads to"
+        copy = {"Cookie": f"retention={cookie.value}"}
+        assert (await client.get("/now", headers=copy)).status == 401
+        await asyncio.wait_for(live.content.read(), 10.0)
 
 
 def test_a_session_is_of_one_name_for_a_time_and_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,9 +325,14 @@ def test_a_session_is_of_one_name_for_a_time_and_of_one_process(monkeypatch: pyt
     assert Sessions().name(cookie) is None
     for broken in ("", "a.b.c.d", cookie[:-1], cookie[1:], "ä" + cookie, cookie + "."):
         assert sessions.name(broken) is None
-    assert not sessions.is_form_token(sessions.issue("ä.d.a"), sessions.form_token(cookie))
+    form = sessions.form_token("ä.d.a")
+    assert sessions.is_form_token("ä.d.a", form)
+    assert not sessions.is_form_token("ada", form)
+    for broken in ("", form[1:], form[:10], "0" * len(form), "ä" + form):
+        assert not sessions.is_form_token("ä.d.a", broken)
     monkeypatch.setattr("streams.console.sessions.time.time", lambda: 2e9 * 2)
     assert sessions.name(cookie) is None
+    assert not sessions.is_form_token("ä.d.a", form)
 
 
 @pytest.mark.asyncio
