@@ -227,3 +227,63 @@ def erased_and_not_closed(log: Log) -> None:
     buys(log, 20, 20)
     log.touch("erase_requested")
     log.says("erased")
+
+
+@breaks("points_spent")
+def spent_twice_by_one_redemption(log: Log) -> None:
+    begun(log)
+    buys(log, 20, 20)
+    redeems(log, 5, 15, redemption_id="x")
+    redeems(log, 5, 10, redemption_id="x")
+
+
+@breaks("points_taken_back")
+def refunded_once_for_each_purchase_of_an_order(log: Log) -> None:
+    begun(log)
+    buys(log, 20, 20, order_id="a")
+    buys(log, 10, 30, order_id="a")
+    log.touch("return", amount=10, order_id="a")
+    books(log, "taken_back", 10, lots=((YEAR, -20),), asked=20)
+
+
+@breaks("points_taken_back")
+def owed_though_they_have_expired(log: Log) -> None:
+    begun(log)
+    log.at("2026-12-30T12:00:00Z")
+    buys(log, 20, 20, order_id="a")
+    log.at("2026-12-31T23:00:00Z")
+    log.clock()
+    books(log, "expired", 0, lots=((YEAR, -20),), cause="")
+    log.touch("return", amount=20, order_id="a")
+    books(log, "taken_back", -20, owed=20, asked=20)
+
+
+@breaks("points_given_back")
+def given_back_though_they_were_forgiven(log: Log) -> None:
+    begun(log, KEPT.replace('expires = "0d"', 'returns = "forgiven"\nexpires = "0d"'))
+    buys(log, 20, 20, order_id="a")
+    redeems(log, 20, 0, redemption_id="x")
+    log.touch("return", amount=20, order_id="a")
+    books(log, "taken_back", 0, asked=20)
+    log.touch("reward_cancelled", reward="cup", redemption_id="x")
+    books(log, "given_back", 20, lots=((YEAR, 20),))
+
+
+@breaks("points_given_back")
+def expired_and_made_up_for_what_is_owed(log: Log) -> None:
+    begun(log)
+    log.at("2026-12-30T12:00:00Z")
+    buys(log, 20, 20, order_id="a")
+    redeems(log, 20, 0, redemption_id="x")
+    log.touch("return", amount=20, order_id="a")
+    books(log, "taken_back", -20, owed=20, asked=20)
+    log.at("2027-01-02T12:00:00Z")
+    log.touch("reward_cancelled", reward="cup", redemption_id="x")
+    books(log, "given_back", 0, owed=-20)
+
+
+@breaks("points_unsaid")
+def a_return_that_takes_nothing_and_is_not_refused(log: Log) -> None:
+    begun(log)
+    log.touch("return", amount=20, order_id="a")
+    log.says("consent")

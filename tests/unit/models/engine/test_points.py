@@ -77,12 +77,22 @@ when = { field = "purchase_days", op = ">=", value = 1 }
 """
 )
 FORGIVEN = KEPT.replace("[points]\n", '[points]\nreturns = "forgiven"\n').replace('pending = "7d"\n', "")
+BRIEF = (
+    (POLICY + LEDGER)
+    .replace('pending = "7d"', 'pending = "1d"')
+    .replace('expires = "60d"', 'expires = "5d"')
+    .replace('cancels_within = "10d"', 'cancels_within = "40d"')
+    .replace('returns_within = "14d"', 'returns_within = "40d"')
+)
+"""Points expire before a return or a cancelled reward can undo no more."""
 ENDS = {
     "rolling": KEPT,
     "month": KEPT.replace('expires = "60d"', 'expires = "60d"\nexpires_at = "month"'),
     "year": KEPT.replace('expires = "60d"', 'expires = "0d"\nexpires_at = "year"'),
     "forgiven": FORGIVEN,
     "for good": POLICY + LEDGER.replace('expires = "60d"\n', ""),
+    "brief": BRIEF,
+    "brief and forgiven": BRIEF.replace("[points]\n", '[points]\nreturns = "forgiven"\n'),
 }
 
 
@@ -306,12 +316,34 @@ def loyal(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
                 if kind == "reward_redeemed" and random.random() < 0.5:
                     undone = time + random.randint(1, 12 * 24) * HOUR
                     entries.append(told("reward_cancelled", entry.key.decode(), undone, {"reward": data["reward"]}))
+            if random.random() < 0.08:
+                entries += undone_again(random, entry)
             if random.random() < 0.05:
                 entries.append((entry.timestamp + random.randint(1, 9) * DAY, entry.key, entry.value))
             if random.random() < 0.003:
                 entries.append(told("erase_requested", entry.key.decode(), entry.timestamp))
         made.append(log_of(sorted(entries, key=lambda entry: entry[0])))
     return made
+
+
+def undone_again(random: Random, entry: LogRecord) -> list[tuple[int, bytes | None, bytes | None]]:
+    """An order of several purchases, a reward of most of its points, which comes twice, and what undoes them."""
+    assert entry.key is not None
+    who, order = entry.key.decode(), f"{random.random()}"
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        *[("purchase", {"amount": random.choice((9, 5.555, 60)), "order_id": order})] * random.randint(1, 3),
+        *[("reward_redeemed", {"reward": "cup", "points": random.choice((50, 90)), "redemption_id": order})] * 2,
+        ("return", {"amount": random.choice((9, 20)), "order_id": order}),
+        ("return", {"amount": 5}),
+        ("reward_cancelled", {"reward": "cup", "redemption_id": order}),
+    ]
+    if random.random() < 0.3:
+        random.shuffle(kinds)
+    times = sorted(entry.timestamp + random.randint(0, 12 * 24) * HOUR for _ in kinds)
+    return [
+        told(kind, who, time, data, id=f"{kind}-{order}-{number}", at=time)
+        for number, (time, (kind, data)) in enumerate(zip(times, kinds, strict=True))
+    ]
 
 
 def adds_up(world: Rehearsal, variant: str = "live") -> Counter[str]:
@@ -350,7 +382,10 @@ def kept(seed: int, texts: Iterable[str], partitions: int, customers: int, days:
     return [inserted(log, [(last + DAY * n, clock(last + DAY * n)) for n in range(2)]) for log in logs]
 
 
-@pytest.mark.parametrize(("variant", "texts"), [("live", ("rolling", "month")), ("evaluation", ("forgiven", "year"))])
+@pytest.mark.parametrize(
+    ("variant", "texts"),
+    [("live", ("rolling", "month")), ("evaluation", ("forgiven", "year")), ("live", ("brief", "brief and forgiven"))],
+)
 def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[str, ...]) -> None:
     logs = kept(5, [ENDS[name] for name in texts], 2, 25, 120)
     fast = rehearse(logs, VARIANTS[variant])
