@@ -66,6 +66,23 @@ def test_a_cancelled_reward_goes_back_to_its_lots_and_what_has_expired_there_exp
     assert cancel(account, NOW + 3 * DAY, 1)[0].why == "unknown_reward"
 
 
+def test_what_has_expired_does_not_come_alive_in_a_lot_that_it_is_merged_with() -> None:
+    full = {NOW + (1 + 30 * n) * DAY: 10 for n in range(MAX_LOTS)}
+    account = Account(dict(full), drawn=[Drawn(7, NOW + DAY, ((NOW - 5 * DAY, 50),))])
+    cancel(account, NOW, 7)
+    assert changes(advance(account, NOW)) == ["expired"]
+    assert account.lots == full
+
+
+def test_what_is_merged_can_be_undone_in_the_lot_that_it_has_become() -> None:
+    account = Account({NOW + (2 + 30 * n) * DAY: 10 for n in range(MAX_LOTS)})
+    earn(account, NOW, bought(100, 10_000, lasts=1))
+    assert changes(advance(account, NOW)) == ["merged"]
+    assert changes(advance(account, NOW + 3 * DAY)) == ["expired"]
+    [said] = take_back(account, ORDER, 10_000, True)
+    assert (said.asked, account.owed) == (0, 0)
+
+
 def test_a_reward_can_be_cancelled_so_long() -> None:
     account = Account({NOW + 90 * DAY: 100})
     spend(account, NOW, 50, 1, NOW + 30 * DAY)
