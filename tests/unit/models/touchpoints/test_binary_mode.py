@@ -85,6 +85,18 @@ def test_what_is_wrong_is_named_as_in_structured_mode(value: bytes | None, heade
     assert words in refused(value, headers).reason
 
 
+@pytest.mark.parametrize("content_type", [b"text/plain", b""])
+def test_data_is_read_as_json_whatever_its_content_type(content_type: bytes) -> None:
+    headers = [*BINARY, ("content-type", content_type)]
+    assert repr(LogRecord(0, NOW, KEY, DATA, headers).content) == repr(read(EVENT, KEY, NOW))
+
+
+def test_of_a_field_that_is_there_twice_the_last_counts_in_both_modes() -> None:
+    twice = DATA.replace(b"{", b'{"amount": 1, ', 1)
+    assert repr(LogRecord(0, NOW, KEY, twice, BINARY).content) == repr(read(EVENT, KEY, NOW))
+    assert repr(read(EVENT.replace(DATA, twice), KEY, NOW)) == repr(read(EVENT, KEY, NOW))
+
+
 def test_ids_that_are_no_text_are_refused_and_never_one() -> None:
     one, other = (structured(DATA, changed(id=id)) for id in (b"\xff", b"\xfe"))
     assert one != other
@@ -121,5 +133,7 @@ def test_a_batch_is_refused_in_words() -> None:
 def test_any_headers_and_any_bytes_are_read_without_a_fault(value: bytes | None, more: list[tuple[str, bytes]]) -> None:
     headers = [*BINARY, *more]
     event = structured(value, headers)
-    assert structured(value, headers) == event
+    assert structured(event, headers) == event, "read once more it is the same"
+    unversioned = [one for one in headers if one[0] != "ce_specversion" and one[1] is not None]
+    assert structured(structured(value, unversioned), unversioned) == structured(value, unversioned)
     read(event, KEY, NOW)
