@@ -114,7 +114,8 @@ def ready(url: str, within_s: float = 600.0) -> None:
 
 
 def post(url: str, asked: dict[str, object]) -> None:
-    with urlopen(Request(url, json.dumps(asked).encode()), timeout=5):
+    sort = {"Content-Type": "application/json"}
+    with urlopen(Request(url, json.dumps(asked).encode(), headers=sort), timeout=5):
         pass
 
 

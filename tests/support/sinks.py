@@ -21,6 +21,7 @@ class Mails:
 
     def __init__(self) -> None:
         self.came: list[Message] = []
+        self.addresses: list[str] = []
         self.busy = 1
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
@@ -33,15 +34,16 @@ class Mails:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.addresses += envelope.rcpt_tos
         self.came.append(email.message_from_bytes(envelope.content))
         return "250 taken"
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[str, Mails]]:
-    """Its address, and what came."""
+def mail_server(utf8: bool = True) -> Iterator[tuple[str, Mails]]:
+    """Its address, and what came. utf8: whether it takes addresses beyond ASCII."""
     mails = Mails()
-    controller = Controller(mails, hostname=LOOPBACK, port=free_port())
+    controller = Controller(mails, hostname=LOOPBACK, port=free_port(), enable_SMTPUTF8=utf8)
     controller.start()
     try:
         yield f"{LOOPBACK}:{controller.port}", mails

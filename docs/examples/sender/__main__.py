@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from email.headerregistry import Address
 from pathlib import Path
 
 from answers import Links, server
@@ -151,7 +152,7 @@ def now_ms() -> int:
 def _contacts(path: str | None):  # type: ignore[no-untyped-def]
     """Where a customer's address is looked up: the engine knows ids alone."""
     if path is None:
-        return lambda customer: f"{customer}@example.org"
+        return lambda customer: Address(username=customer, domain="example.org").addr_spec
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {row["customer"]: row["email"] for row in csv.DictReader(file)}.get
 
@@ -164,7 +165,8 @@ def main() -> int:
     secret = os.environ.get("SENDER_SECRET", "").encode() or secrets.token_bytes()
     links = Links(given.links or f"http://{given.listen}", secret)
     memory, ended = Memory(given.memory), threading.Event()
-    answers = server(host, int(port), given.memory, links)
+    provider = os.environ.get("SENDER_PROVIDER_SECRET", "").encode()
+    answers = server(host, int(port), given.memory, links, provider)
     failed: list[BaseException] = []
 
     def withdrawn(withdrawal: Withdrawal) -> None:

@@ -1,7 +1,8 @@
 """What comes back: a small HTTP server for the links in a message, and for what the mail provider tells.
 
 `/o/TOKEN` opened, `/a/TOKEN` accepted, `/d/TOKEN` declined: signed, so that nobody answers for somebody else. `POST
-/provider` takes `{"trigger": ID, "event": "delivered" | "bounced" | "spam"}`, as providers call it; keep it inside.
+/provider` takes `{"trigger": ID, "event": "delivered" | "bounced" | "spam"}`, as providers call it, with
+`Authorization: Bearer` and a secret: the same listener is open to everybody who has a link.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class Links:
         return hmac.new(self._secret, f"{what}:{trigger_id}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def server(host: str, port: int, path: str | Path, links: Links) -> ThreadingHTTPServer:
-    """The server, not started yet. path: of the memory's file."""
+def server(host: str, port: int, path: str | Path, links: Links, provider: bytes) -> ThreadingHTTPServer:
+    """The server, not started yet. path: of the memory's file. provider: the secret of who calls `/provider`; empty:
+    nobody may."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -63,6 +65,9 @@ def server(host: str, port: int, path: str | Path, links: Links) -> ThreadingHTT
         def do_POST(self) -> None:
             body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST))
             if self.path == "/provider":
+                given = self.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+                if not provider or not hmac.compare_digest(given, b"Bearer " + provider):
+                    return self._reply(401, b"who calls for the provider is not known")
                 return self._provider(body)
             found = links.read(self.path)
             return self._reply(404, b"There is no such page.") if found is None else self._told(*found)

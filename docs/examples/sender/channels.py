@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Callable, Mapping
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from html import escape
@@ -63,11 +65,16 @@ def by_email(server: str, sender: str, address: Callable[[str], str | None]) -> 
     host, _, port = server.partition(":")
 
     def send(trigger: Trigger, text: Text, pixel: str) -> None:
-        to = address(trigger.customer)
-        if to is None:
+        found = address(trigger.customer)
+        if found is None:
             raise Failed("no_address", trigger.customer)
         message = EmailMessage(policy=LONG_LINES)
-        message["From"], message["To"], message["Subject"] = sender, to, text.subject
+        try:
+            to = Address(addr_spec=found)  # one address: a customer's id or a cell of a file could hold a list of them
+            message["To"] = to
+        except (ValueError, AttributeError, IndexError, MessageError) as error:
+            raise Failed("no_address", f"{found!r} is no address") from error
+        message["From"], message["Subject"] = sender, text.subject
         # The same trigger is the same message, for every server on its way.
         message["Message-ID"] = f"<{trigger.id}@{sender.partition('@')[2]}>"
         for name, value in text.headers.items():
@@ -77,7 +84,9 @@ def by_email(server: str, sender: str, address: Callable[[str], str | None]) -> 
         message.add_alternative(f'<p>{html}</p><img src="{escape(pixel)}" width="1" height="1" alt="">', subtype="html")
         try:
             with smtplib.SMTP(host, int(port or 25), timeout=TIMEOUT_S) as connection:
-                connection.send_message(message)
+                connection.send_message(message, to_addrs=[to.addr_spec])
+        except smtplib.SMTPNotSupportedError as error:  # such as letters beyond ASCII: it will not learn them
+            raise Failed("hard", error) from error
         except smtplib.SMTPRecipientsRefused as error:
             code, why = next(iter(error.recipients.values()))
             raise Failed("hard" if code >= 500 else "soft", why, passes=code < 500) from error

@@ -39,6 +39,10 @@ class NotPossible(Exception):
     """What the page asks for can't be done."""
 
 
+REFUSED = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, NotPossible)
+REFUSED += (sqlite3.InterfaceError, sqlite3.ProgrammingError)  # a list where a text is due
+
+
 class Shop:
     """The shop's own work. Each thread has one of its own on the same file."""
 
@@ -134,11 +138,15 @@ def pages(host: str, port: int, path: str) -> ThreadingHTTPServer:
 
     class Pages(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            # Another site's page can send text/plain from a customer's browser, and JSON only if we let it.
+            if self.headers.get_content_type() != "application/json":
+                return self._reply(415, "give Content-Type: application/json")
             shop = Shop(path)
             try:
-                asked = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MOST)))
+                length = max(0, int(self.headers.get("Content-Length") or 0))
+                asked = json.loads(self.rfile.read(min(length, MOST)))
                 ACTIONS[asked.pop("action")](shop, **asked)
-            except (ValueError, KeyError, TypeError, AttributeError, NotPossible) as error:
+            except REFUSED as error:
                 return self._reply(400, str(error))
             finally:
                 shop.db.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from models.outputs import StopOrder, encode
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Rejected, read
 from tests.integration.client.conftest import NOON, PARTITIONS, ClientTopics, a_trigger, a_withdrawal
+from tests.integration.client.test_sender import a_worker
 from tests.support.programs import built
 from tests.support.servers import ApacheKafka
 
@@ -49,22 +51,31 @@ def test_each_language_whose_tools_are_here_acts_on_triggers_and_the_others_are_
     more = json.loads(encode(a_trigger(1))) | {"a field of a later release": 1}
     out = [json.dumps(more).encode(), encode(a_trigger(2, expires_at=NOON)), encode(a_trigger(1)), unknown]
     out += [encode(a_withdrawal(1)), encode(StopOrder("s", 7, NOON)), encode(a_trigger(3))]
+    out += [encode(a_trigger(4)), encode(msgspec.structs.replace(a_trigger(5), time=time.time_ns() // 1_000_000))]
     in_transactions(topics, [encode(a_trigger(9))], out)
-    for language, command in commands.items():
-        arguments = [topics.servers, topics.triggers, topics.touchpoints, "3", f"{topics.app}-{language}"]
-        for expected in (
-            [
-                {"send": "win_back", "to": "c1", "by": "email"},
-                {"withdrawn": f"{1:032x}", "why": "complaint"},
-                {"send": "win_back", "to": "c3", "by": "email"},
-            ],
-            [],  # all was committed
-        ):
-            begun = time.monotonic()
-            done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=120)
-            assert done.returncode == 0, (language, done)
-            assert [json.loads(line) for line in done.stdout.splitlines()] == expected, (language, done)
-            assert time.monotonic() - begun >= 3
+
+    def act(language: str, group: str, worker: dict[str, str], expected: list[dict[str, str]]) -> None:
+        arguments = [topics.servers, topics.triggers, topics.touchpoints, "3", f"{topics.app}-{group}"]
+        begun = time.monotonic()
+        done = subprocess.run(
+            [*commands[language], *arguments],
+            capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **worker},
+        )  # fmt: skip
+        assert done.returncode == 0, (language, done)
+        assert [json.loads(line) for line in done.stdout.splitlines()] == expected, (language, done)
+        assert time.monotonic() - begun >= 3
+
+    def sent(number: int) -> dict[str, str]:
+        return {"send": "win_back", "to": f"c{number}", "by": "email"}
+
+    withdrawn = {"withdrawn": f"{1:032x}", "why": "complaint"}
+    with a_worker({f"{4:032x}"}) as worker:
+        for language in commands:
+            asks = {"RETENTION_WORKER": worker}
+            act(language, language, asks, [sent(1), withdrawn, sent(3), sent(5)])
+            act(language, language, asks, [])  # all was committed
+    for language in commands:  # nobody can say of what is old: only what is fresh is sent
+        act(language, f"{language}-alone", {}, [withdrawn, sent(5)])
     told: Counter[tuple[str, str, int]] = Counter()
     for record in topics.read(topics.touchpoints):
         assert not isinstance(read(record.value, record.key, record.timestamp), Rejected)
@@ -72,5 +83,6 @@ def test_each_language_whose_tools_are_here_acts_on_triggers_and_the_others_are_
         assert record.key == event["subject"].encode()
         assert record.partition == partition_of(event["subject"], PARTITIONS)
         told[event["source"].rpartition("/")[2], event["type"], int(event["data"]["trigger_id"], 16)] += 1
-    reports = (("offer_sent", 1), ("offer_expired", 2), ("offer_sent", 3))
-    assert told == {(language, *one): 1 for language in commands for one in reports}
+    asked = [("offer_sent", 1), ("offer_expired", 2), ("offer_sent", 3), ("offer_withdrawn", 4), ("offer_sent", 5)]
+    alone = [("offer_expired", 2), ("offer_sent", 5), *(("offer_withdrawn", one) for one in (1, 3, 4))]
+    assert told == Counter((language, *one) for language in commands for one in (*asked, *alone))

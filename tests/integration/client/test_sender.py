@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import os
 import re
@@ -38,6 +39,7 @@ from tests.support.world_live import LIVE, shopping
 HOUR = 3_600_000
 OWN_PAGE_KEYS = f"a1:{'s' * 32}"
 WAIT_S = 60.0
+PROVIDER = "the provider's"
 Posted = list[tuple[str, Any]]
 
 
@@ -68,6 +70,7 @@ class Running:
 
     def start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "SENDER_SECRET": "a secret"}
+        environment["SENDER_PROVIDER_SECRET"] = PROVIDER
         with (self._folder / "stderr").open("ab") as log:
             self.process = subprocess.Popen(self._command, cwd=self._folder, env=environment, stderr=log)
         return self.process
@@ -194,7 +197,11 @@ def test_it_sends_what_may_be_sent_once_and_tells_what_became_of_each(
     with pytest.raises(HTTPError, match="404"):
         urlopen(Request(decline.replace(f"{1:032x}", f"{3:032x}"), data=b""))
     delivered = json.dumps({"trigger": f"{1:032x}", "event": "delivered"}).encode()
-    with urlopen(Request(sender.url("/provider"), data=delivered)) as answer:
+    for stranger in ({}, {"Authorization": "Bearer x"}, {"Authorization": PROVIDER}):
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(Request(sender.url("/provider"), data=delivered, headers=stranger))
+    known = {"Authorization": f"Bearer {PROVIDER}"}
+    with urlopen(Request(sender.url("/provider"), data=delivered, headers=known)) as answer:
         assert answer.status == 204
     [(key, body)] = posted
     assert (key, body["trigger"]["customer"]) == (f"{3:032x}", "carl")
@@ -211,6 +218,40 @@ def test_it_sends_what_may_be_sent_once_and_tells_what_became_of_each(
     assert sender.told() == dict.fromkeys(expected, 1)
     assert Counter(one["To"] for one in mails.came) == {f"{name}@example.org": 1 for name in ("anna", "busy", "ida")}
     assert len(posted) == 1
+
+
+@pytest.mark.parametrize("utf8", [True, False])
+def test_an_id_is_one_mailbox_or_none_and_what_can_not_be_spelt_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, utf8: bool
+) -> None:
+    monkeypatch.syspath_prepend(str(PROJECT / "docs" / "examples" / "sender"))
+    spec = importlib.util.spec_from_file_location(
+        "sender_main", PROJECT / "docs" / "examples" / "sender" / "__main__.py"
+    )
+    assert spec
+    assert spec.loader
+    service = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(service)
+    channels = sys.modules["channels"]
+    address = service._contacts(None)
+
+    def sent(to: Callable[[str], str | None], customer: str) -> str:
+        way = channels.by_email(smtp, "shop@shop.example", to)
+        try:
+            way(trigger(1, customer), channels.Text("hello", "you"), "http://x/pixel")
+        except channels.Failed as error:
+            return "again" if error.passes else str(error.failure)
+        return "sent"
+
+    with mail_server(utf8) as (smtp, mails):
+        for name in ("anna", "x@evil.example, y", "a:b;", "a b", '"'):
+            assert sent(address, name) == "sent"
+        assert sent(address, "zoë") == "no_address"
+        assert sent(lambda _: "anna@münchen.example", "anna") == ("sent" if utf8 else "hard")
+        for many in ("a@x.example, b@evil.example", "a:b;@x", "a@x.example\r\nBcc: b@evil.example", "", "@", "group:;"):
+            assert sent(lambda _, found=many: found, "anna") == "no_address"
+    assert len(mails.addresses) == 5 + utf8
+    assert all(one.endswith("@example.org") for one in mails.addresses[:5]), mails.addresses
 
 
 def test_between_a_worker_and_a_mail_server_it_closes_the_circle(

@@ -41,7 +41,9 @@ def test_what_the_pages_tell_is_published_once_and_a_killed_shop_forgets_nothing
         until = time.monotonic() + WAIT_S
         while True:
             try:
-                with urlopen(Request(f"http://{LOOPBACK}:{port}/events", json.dumps(asked).encode())) as answer:
+                sort = {"Content-Type": asked.pop("sort", "application/json")}
+                url, body = f"http://{LOOPBACK}:{port}/events", json.dumps(asked).encode()
+                with urlopen(Request(url, body, headers=sort)) as answer:
                     return int(answer.status)
             except HTTPError as error:
                 return error.code
@@ -74,6 +76,10 @@ def test_what_the_pages_tell_is_published_once_and_a_killed_shop_forgets_nothing
         assert post(action="send_back", number="7") == 400
         assert post(action="order", customer="", number="2", amount=5) == 200
         assert post(action="steal") == 400
+        assert post(action="visited", customer=["bert"], id="v2") == 400
+        assert post(action="order", customer={}, number="4", amount=5) == 400
+        assert post(action="order", customer="bert", number=10**30, amount=5) == 400
+        assert post(action="visited", customer="bert", id="v3", sort="text/plain") == 415, "of any site's page"
         wait("order-1", "visit-v1", "search-s1", "consent-c1", "return-1")
         shop.send_signal(signal.SIGKILL)
         shop.wait(WAIT_S)

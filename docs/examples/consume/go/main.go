@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strconv"
@@ -25,6 +27,8 @@ type Record struct {
 	Customer  string `json:"customer"`
 	Action    string `json:"action"`
 	Channel   string `json:"channel"`
+	Purpose   string `json:"purpose"`
+	Time      int64  `json:"time"`
 	ExpiresAt int64  `json:"expires_at"`
 	Trigger   string `json:"trigger"`
 	Reason    string `json:"reason"`
@@ -33,7 +37,9 @@ type Record struct {
 type sender struct {
 	client *kgo.Client
 	topic  string
-	seen   map[string]bool // of a service of yours: a table, written with the message
+	worker string          // http://HOST:PORT of any worker; empty: nobody is asked
+	sent   map[string]bool // of a service of yours: a table, written with the message
+	seen   map[string]bool // reported as well
 }
 
 func (s *sender) report(ctx context.Context, what string, trigger Record) error {
@@ -53,18 +59,73 @@ func (s *sender) report(ctx context.Context, what string, trigger Record) error 
 	return s.client.ProduceSync(ctx, record).FirstErr()
 }
 
+// What is fresh may be sent; of what has waited for ten minutes, such as a new group reads, a worker is asked: it may have
+// been withdrawn or stopped by a record further on. Without an answer marketing is not sent.
+func (s *sender) maySend(ctx context.Context, trigger Record) bool {
+	if time.Now().UnixMilli()-trigger.Time <= 600_000 {
+		return true
+	}
+	purpose := trigger.Purpose
+	if purpose == "" {
+		purpose = map[bool]string{true: "care", false: "marketing"}[trigger.Action == "care"]
+	}
+	valid, reason, ok := s.answer(ctx, trigger)
+	if !ok || reason == "unknown" {
+		return purpose != "marketing"
+	}
+	return valid || (reason == "erased" && purpose == "legal")
+}
+
+func (s *sender) answer(ctx context.Context, trigger Record) (valid bool, reason string, ok bool) {
+	if s.worker == "" {
+		return
+	}
+	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	query := url.Values{"customer": {trigger.Customer}, "trigger": {trigger.ID}}
+	request, err := http.NewRequestWithContext(wait, http.MethodGet, s.worker+"/valid?"+query.Encode(), nil)
+	if err != nil {
+		return
+	}
+	given, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return
+	}
+	defer given.Body.Close()
+	var told struct {
+		Valid  bool   `json:"valid"`
+		Reason string `json:"reason"`
+	}
+	if given.StatusCode != http.StatusOK || json.NewDecoder(given.Body).Decode(&told) != nil {
+		return
+	}
+	return told.Valid, told.Reason, true
+}
+
+func (s *sender) act(ctx context.Context, trigger Record) error {
+	if trigger.ExpiresAt <= time.Now().UnixMilli() {
+		return s.report(ctx, "offer_expired", trigger)
+	}
+	if !s.maySend(ctx, trigger) {
+		return s.report(ctx, "offer_withdrawn", trigger)
+	}
+	if !s.sent[trigger.ID] {
+		say(map[string]string{"send": trigger.Action, "to": trigger.Customer, "by": trigger.Channel}) // here: send it
+		s.sent[trigger.ID] = true
+	}
+	return s.report(ctx, "offer_sent", trigger)
+}
+
 func (s *sender) handle(ctx context.Context, record Record) error {
 	switch record.Type {
 	case "trigger":
 		if s.seen[record.ID] { // at least once: a trigger may come again
 			return nil
 		}
-		s.seen[record.ID] = true
-		if record.ExpiresAt <= time.Now().UnixMilli() {
-			return s.report(ctx, "offer_expired", record)
+		if err := s.act(ctx, record); err != nil {
+			return err
 		}
-		say(map[string]string{"send": record.Action, "to": record.Customer, "by": record.Channel}) // here: send it
-		return s.report(ctx, "offer_sent", record)
+		s.seen[record.ID] = true // after the report: without it the record comes again
 	case "withdrawal":
 		// Whoever has not sent that trigger yet drops it, and reports `offer_withdrawn`. Here all are sent at once.
 		say(map[string]string{"withdrawn": record.Trigger, "why": record.Reason})
@@ -106,7 +167,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer client.Close()
-	s := &sender{client, os.Args[3], map[string]bool{}}
+	s := &sender{client, os.Args[3], os.Getenv("RETENTION_WORKER"), map[string]bool{}, map[string]bool{}}
 	for last := time.Now(); ctx.Err() == nil && (idle == 0 || time.Since(last).Seconds() < idle); {
 		poll, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 		fetches := client.PollFetches(poll)

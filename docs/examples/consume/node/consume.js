@@ -15,7 +15,8 @@ const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartiti
 // kafkajs reads committed transactions alone unless `readUncommitted` says otherwise.
 const consumer = kafka.consumer({ groupId: group });
 
-const seen = new Set(); // of a service of yours: a table, written with the message
+const sent = new Set(), seen = new Set(); // sent; reported. Of a service of yours: a table, written with the message
+const worker = process.env.RETENTION_WORKER; // http://HOST:PORT of any worker
 const say = (line) => console.log(JSON.stringify(line));
 
 async function report(what, trigger) {
@@ -31,14 +32,44 @@ async function report(what, trigger) {
   await producer.send({ topic: touchpoints, acks: -1, messages: [{ key: event.subject, value: JSON.stringify(event) }] });
 }
 
+// What is fresh may be sent; of what has waited for ten minutes, such as a new group reads, a worker is asked: it may have
+// been withdrawn or stopped by a record further on. Without an answer marketing is not sent.
+async function maySend(trigger) {
+  if (Date.now() - trigger.time <= 600_000) return true;
+  const purpose = trigger.purpose || (trigger.action === "care" ? "care" : "marketing");
+  const told = await answer(trigger);
+  if (!told || told.reason === "unknown") return purpose !== "marketing";
+  return told.valid || (told.reason === "erased" && purpose === "legal");
+}
+
+async function answer(trigger) {
+  if (!worker) return null;
+  const query = new URLSearchParams({ customer: trigger.customer, trigger: trigger.id });
+  try {
+    const given = await fetch(`${worker}/valid?${query}`, { signal: AbortSignal.timeout(5_000) });
+    return given.ok ? await given.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+async function act(trigger) {
+  if (trigger.expires_at <= Date.now()) return report("offer_expired", trigger);
+  if (!(await maySend(trigger))) return report("offer_withdrawn", trigger);
+  if (!sent.has(trigger.id)) {
+    say({ send: trigger.action, to: trigger.customer, by: trigger.channel }); // here: send the message
+    sent.add(trigger.id);
+  }
+  return report("offer_sent", trigger);
+}
+
 async function handle(record) {
   switch (record.type) {
     case "trigger":
       if (seen.has(record.id)) return; // at least once: a trigger may come again
-      seen.add(record.id);
-      if (record.expires_at <= Date.now()) return report("offer_expired", record);
-      say({ send: record.action, to: record.customer, by: record.channel }); // here: send the message
-      return report("offer_sent", record);
+      await act(record);
+      seen.add(record.id); // after the report: without it the record comes again, and is not sent again
+      return;
     case "withdrawal":
       // Whoever has not sent that trigger yet drops it, and reports `offer_withdrawn`. Here all are sent at once.
       return say({ withdrawn: record.trigger, why: record.reason });

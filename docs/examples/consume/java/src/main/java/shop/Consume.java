@@ -2,6 +2,13 @@ package shop;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
@@ -26,10 +33,12 @@ import org.apache.kafka.common.serialization.StringSerializer;
  */
 public final class Consume {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String WORKER = System.getenv("RETENTION_WORKER"); // http://HOST:PORT of any worker
 
   private final KafkaProducer<String, String> producer;
   private final String touchpoints;
-  private final Set<String> seen = new HashSet<>(); // of a service of yours: a table, written with the message
+  private final Set<String> sent = new HashSet<>(); // of a service of yours: a table, written with the message
+  private final Set<String> seen = new HashSet<>(); // reported as well
 
   private Consume(KafkaProducer<String, String> producer, String touchpoints) {
     this.producer = producer;
@@ -82,20 +91,66 @@ public final class Consume {
   private void handle(JsonNode record) throws Exception {
     switch (record.path("type").asText()) {
       case "trigger" -> {
-        if (!seen.add(record.path("id").asText())) {
+        if (seen.contains(text(record, "id"))) {
           return; // at least once: a trigger may come again
         }
-        if (record.path("expires_at").asLong() <= System.currentTimeMillis()) {
-          report("offer_expired", record);
-          return;
-        }
-        // Here: send the message.
-        say(Map.of("send", text(record, "action"), "to", text(record, "customer"), "by", text(record, "channel")));
-        report("offer_sent", record);
+        act(record);
+        seen.add(text(record, "id")); // after the report: without it the record comes again
       }
       // Whoever has not sent that trigger yet drops it, and reports `offer_withdrawn`. Here all are sent at once.
       case "withdrawal" -> say(Map.of("withdrawn", text(record, "trigger"), "why", text(record, "reason")));
       default -> {} // "stopped" (an operator's order), "unsent": for who holds triggers back
+    }
+  }
+
+  private void act(JsonNode trigger) throws Exception {
+    if (trigger.path("expires_at").asLong() <= System.currentTimeMillis()) {
+      report("offer_expired", trigger);
+      return;
+    }
+    if (!maySend(trigger)) {
+      report("offer_withdrawn", trigger);
+      return;
+    }
+    if (!sent.contains(text(trigger, "id"))) {
+      // Here: send the message.
+      say(Map.of("send", text(trigger, "action"), "to", text(trigger, "customer"), "by", text(trigger, "channel")));
+      sent.add(text(trigger, "id"));
+    }
+    report("offer_sent", trigger);
+  }
+
+  /**
+   * What is fresh may be sent; of what has waited for ten minutes, such as a new group reads, a worker is asked: it may
+   * have been withdrawn or stopped by a record further on. Without an answer marketing is not sent.
+   */
+  private boolean maySend(JsonNode trigger) throws InterruptedException {
+    if (System.currentTimeMillis() - trigger.path("time").asLong() <= 600_000) {
+      return true;
+    }
+    var purpose = text(trigger, "purpose");
+    if (purpose.isEmpty()) {
+      purpose = text(trigger, "action").equals("care") ? "care" : "marketing";
+    }
+    var told = answer(trigger);
+    if (told == null || text(told, "reason").equals("unknown")) {
+      return !purpose.equals("marketing");
+    }
+    return told.path("valid").asBoolean() || (text(told, "reason").equals("erased") && purpose.equals("legal"));
+  }
+
+  private JsonNode answer(JsonNode trigger) throws InterruptedException {
+    if (WORKER == null) {
+      return null;
+    }
+    var customer = URLEncoder.encode(text(trigger, "customer"), StandardCharsets.UTF_8);
+    var asked = URI.create(WORKER + "/valid?customer=" + customer + "&trigger=" + text(trigger, "id"));
+    try {
+      var request = HttpRequest.newBuilder(asked).timeout(Duration.ofSeconds(5)).build();
+      var given = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+      return given.statusCode() == 200 ? JSON.readTree(given.body()) : null;
+    } catch (IOException error) {
+      return null;
     }
   }
 
