@@ -1,7 +1,8 @@
 """A log of randomised actions through the learned choice: each row is decided by what the rows before it taught.
 
 One pass, in the order of the log. The learner is that of the engine (`models.learning.effects`), its prior in units of
-the reward's own spread; the outcome of a row is known to later blocks of rows only.
+the reward's own spread; the outcome of a row is known to later blocks of rows only. Of our own decisions more is known
+than of a log of another kind: `Draws`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models.numerics.fixed_order import dot
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 MOST_COEFFICIENTS: Final = 480
 """Of the regression: features times actions. A version takes their cube in operations."""
@@ -33,11 +35,26 @@ FAR: Final = 10.0
 """Standard deviations of the rewards before at which one is cut for the learner, not for the values that are told."""
 
 
+class Draws(NamedTuple):
+    """What is known of rows that are draws of the learned choice.
+
+    chances: shape (rows, actions): of each action in its draw. eligible: of the same shape: the gates let it pass, even
+    if the draw gave it no chance. worth: the value at stake, money; effects are learned as shares of it. known: of so
+    many of the first rows the outcome was known when this one was drawn.
+    """
+
+    chances: Floats
+    eligible: Flags
+    worth: Floats
+    known: Whole
+
+
 class Logged(NamedTuple):
     """Rows of a log, in its order.
 
     features: shape (rows, features), the first is 1. taken: what was done, as a number; 0 is the action that others
-    are held against. propensities: the chance that it had. rewards: what came, less its cost. actions: how many.
+    are held against. propensities: the chance that it had. rewards: what came, less its cost. actions: how many. draws:
+    of our own decisions; without it any action could be done in any row, and the row before is known at once.
     """
 
     features: Floats
@@ -45,6 +62,14 @@ class Logged(NamedTuple):
     propensities: Floats
     rewards: Floats
     actions: int
+    draws: Draws | None = None
+
+    @property
+    def open(self) -> Flags:
+        """Which actions could be done, of shape (rows, actions): those that had a chance."""
+        if self.draws is None:
+            return np.ones((len(self.rewards), self.actions), dtype=np.bool_)
+        return self.draws.chances > 0.0
 
 
 class Decided(NamedTuple):
@@ -66,53 +91,85 @@ def decide(log: Logged, rules: ChoiceRules | None = None, train: int | None = No
     rows, actions = len(log.rewards), log.actions
     rules = ChoiceRules() if rules is None else rules
     best = np.zeros(rows, dtype=np.int64)
-    chances = np.zeros((rows, actions))
-    expected = np.zeros((rows, actions))
-    learner: EffectLearner | None = None
-    spread = _Spread()
-    counts = np.ones(actions)  # of what was done, one of each beforehand
+    chances, expected = np.zeros((rows, actions)), np.zeros((rows, actions))
+    open_ = log.open
+    pupil = _Pupil(log)
     begin, versions, end = 0, 0, rows if train is None else train
     while begin < rows:
         # What is frozen decides all that is left at once.
         length = rows - begin if begin >= end else min(max(FIRST_BLOCK, begin // GROWTH), end - begin)
         block = slice(begin, begin + length)
-        shares = counts / counts.sum()
-        if learner is None:
+        pupil.learn(min(end, begin if log.draws is None else int(log.draws.known[begin])))
+        if pupil.learner is None:
             # Nothing is known: all alike, and nothing expected. Doubly robust values are then plain ones.
-            chances[block] = 1.0 / actions
+            chances[block] = open_[block] / open_[block].sum(axis=1)[:, None]
         else:
-            known = learner.likeliest([learner.prior.widened(times) for times in WIDTHS])
+            known = pupil.learner.likeliest([pupil.learner.prior.widened(times) for times in WIDTHS])
             versions += 1
-            best[block], chances[block], expected[block] = _decided(known, log.features[block], shares, rules)
-        if begin < end:
-            if learner is None:
-                learner = _learner(log, length)
-            else:
-                learner.cut = spread.bounds
-            _learn(learner, log, block, shares)
-            spread.add(log.rewards[block])
-            counts = counts + np.bincount(log.taken[block], minlength=actions)
+            best[block], chances[block], expected[block] = _decided(known, log, block, pupil, rules)
         begin += length
     return Decided(best, chances, expected, versions)
 
 
-def _decided(known: Numbers, features: Floats, shares: Floats, rules: ChoiceRules) -> tuple[Whole, Floats, Floats]:
-    arms = list(known.arms.values())
-    ones, costs = np.ones(len(features)), np.zeros(len(arms))
-    eligible = np.ones((len(features), len(arms)), dtype=np.bool_)
-    scores = scores_of(arms, features, ones, costs)
+class _Pupil:
+    """The learner, and what it has learned from so far: None before the first rows."""
+
+    def __init__(self, log: Logged) -> None:
+        self.learner: EffectLearner | None = None
+        self._log, self._spread, self._rows = log, _Spread(), 0
+        self._counts = np.ones(log.actions)  # of what was done, one of each beforehand
+        self._worth = np.ones(len(log.rewards)) if log.draws is None else log.draws.worth
+        self._outcomes = log.rewards / self._worth
+
+    def learn(self, until: int) -> None:
+        """Learn the rows before `until` that are not learned yet."""
+        if until <= self._rows or (self._log.draws is not None and until < min(FIRST_BLOCK, len(self._outcomes))):
+            return
+        block = slice(self._rows, until)
+        outcomes, worth, taken = self._outcomes[block], self._worth[block], self._log.taken[block]
+        if self.learner is None:
+            self.learner = _learner(self._log, outcomes)
+        else:
+            self.learner.cut = self._spread.bounds
+        if self._log.draws is not None:
+            self.learner.drew(len(outcomes), float(worth.sum()))
+        self.learner.learn_many(
+            self._log.features[block], outcomes, arms=taken.tolist(), chances=self.chances(block), worth=worth
+        )
+        self._spread.add(outcomes)
+        self._counts = self._counts + np.bincount(taken, minlength=self._log.actions)
+        self._rows = until
+
+    def chances(self, block: slice) -> Floats:
+        """What effects of all actions but the first are learned around: chances, or how often each was done."""
+        if self._log.draws is not None:
+            return self._log.draws.chances[block, 1:]
+        shares = self._counts / self._counts.sum()
+        return np.broadcast_to(shares[1:], (block.stop - block.start, len(shares) - 1))
+
+    def worth(self, block: slice) -> Floats:
+        return self._worth[block]
+
+
+def _decided(
+    known: Numbers, log: Logged, block: slice, pupil: _Pupil, rules: ChoiceRules
+) -> tuple[Whole, Floats, Floats]:
+    arms, features, worth = list(known.arms.values()), log.features[block], pupil.worth(block)
+    eligible = log.open[block, 1:]
+    scores = scores_of(arms, features, worth, np.zeros(len(arms)))
     best = greedy(scores, eligible).astype(np.int64)
     chances = chances_of(arms, scores, eligible, rules).astype(np.float64) / ONE
-    base = dot([features[:, place] for place in range(features.shape[1])], known.base)
+    base = worth * dot([features[:, place] for place in range(features.shape[1])], known.base)
     # Effects are held against the mean of all, weighted by how often each was done: m(x) is that mean.
+    shares = pupil.chances(block)
     for place in range(len(arms)):
-        base = base - shares[place + 1] * scores.means[:, place + 1]
+        base = base - shares[:, place] * scores.means[:, place + 1]
     return best, chances, base[:, None] + scores.means
 
 
-def _learner(log: Logged, first: int) -> EffectLearner:
-    rewards = log.rewards[:first]
-    mean, spread = float(rewards.mean()), float(rewards.std())
+def _learner(log: Logged, first: Floats) -> EffectLearner:
+    """first: outcomes, by which its prior is scaled."""
+    mean, spread = float(first.mean()), float(first.std())
     spread = spread or max(abs(mean), 1e-9)
     unit = Prior()
     scale = spread / unit.sigma
@@ -128,17 +185,6 @@ def _learner(log: Logged, first: int) -> EffectLearner:
     learner = EffectLearner(log.features.shape[1], prior, half_life=None, cut=(-np.inf, np.inf))
     learner.set_arms({f"{number}": ArmWanted({}) for number in range(1, log.actions)})
     return learner
-
-
-def _learn(learner: EffectLearner, log: Logged, block: slice, shares: Floats) -> None:
-    rows = block.stop - block.start
-    learner.learn_many(
-        log.features[block],
-        log.rewards[block],
-        arms=log.taken[block].tolist(),
-        chances=np.broadcast_to(shares[1:], (rows, len(shares) - 1)),
-        worth=np.ones(rows),
-    )
 
 
 class _Spread:

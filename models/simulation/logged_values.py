@@ -1,4 +1,8 @@
-"""What the learned choice, each action for everybody, and a random one would have brought on a log."""
+"""What the learned choice, each action for everybody, and a random one would have brought on a log.
+
+Of our own draws an action for everybody is that action where the gates let it pass, else leaving alone; nothing is said
+of what the draw too often gave no chance.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.learning.off_policy import Value, difference, value
+from models.learning.off_policy import MOST_UNSUPPORTED, Value, difference, value
 from models.simulation.logged_choice import Decided, Logged
 
 Floats = NDArray[np.float64]
@@ -55,9 +59,10 @@ def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice) -
     expected_done = expected[places, taken]
     found: list[Judged] = []
     weighed: dict[str, Floats] = {}
-    for name, kind, chosen, means, does in _targets(decided, taken, expected, actions, rows):
+    for name, kind, chosen, means, does, unsupported in _targets(log, decided, actions, rows):
         weights = chosen / propensities
-        found.append(Judged(name, kind, value(weights, rewards, means, expected_done), does))
+        of = value(weights, rewards, means, expected_done, unsupported)
+        found.append(Judged(name, kind, of if unsupported <= MOST_UNSUPPORTED else refused(of), does))
         if kind in ("learned", "constant"):
             weighed[f"{kind} {name}"] = weights
     constants = [one for one in found if one.kind == "constant"]
@@ -72,18 +77,33 @@ def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice) -
     return Report(found, best.name, against)
 
 
+def refused(of: Value) -> Value:
+    """The same without its estimates: the target does what had no chance, so nothing tells what would have come."""
+    nan = float("nan")
+    return of._replace(ips=nan, ips_se=nan, snips=nan, snips_se=nan, dr=nan, dr_se=nan)
+
+
 def _targets(
-    decided: Decided, taken: NDArray[np.int64], expected: Floats, actions: Sequence[str], rows: slice
-) -> Iterator[tuple[str, Kind, Floats, Floats, tuple[float, ...]]]:
-    """Of each policy: name, kind, its chance of what was done, what it is expected to bring, its mean chances."""
-    places, count = np.arange(len(taken)), len(actions)
+    log: Logged, decided: Decided, actions: Sequence[str], rows: slice
+) -> Iterator[tuple[str, Kind, Floats, Floats, tuple[float, ...], float]]:
+    """Of each policy: name, kind, its chance of what was done, what it is expected to bring, its mean chances, and its
+    mean chance of what had none."""
+    taken, expected, count = log.taken[rows], decided.expected[rows], len(actions)
+    places = np.arange(len(taken))
     best, chances = decided.best[rows], decided.chances[rows]
     does = np.bincount(best, minlength=count) / len(best)
-    yield LEARNED, "learned", (best == taken).astype(np.float64), expected[places, best], tuple(does.tolist())
+    yield LEARNED, "learned", (best == taken).astype(np.float64), expected[places, best], tuple(does.tolist()), 0.0
     promised = (chances * expected).sum(axis=1)
-    yield WITH_PROMISE, "with_promise", chances[places, taken], promised, tuple(chances.mean(axis=0).tolist())
-    alike = np.full(len(taken), 1.0 / count)
-    yield RANDOM, "random", alike, expected.mean(axis=1), (1.0 / count,) * count
+    yield WITH_PROMISE, "with_promise", chances[places, taken], promised, tuple(chances.mean(axis=0).tolist()), 0.0
+    open_ = log.open[rows]
+    alike = open_ / open_.sum(axis=1)[:, None]
+    means = expected.mean(axis=1) if log.draws is None else (alike * expected).sum(axis=1)
+    yield RANDOM, "random", alike[places, taken], means, tuple(alike.mean(axis=0).tolist()), 0.0
     for place, name in enumerate(actions):
-        only = tuple(float(place == other) for other in range(count))
-        yield name, "constant", (taken == place).astype(np.float64), expected[:, place], only
+        # Where an action is not eligible the customer is left alone.
+        wanted = np.full(len(taken), place)
+        if log.draws is not None:
+            wanted = np.where(log.draws.eligible[rows, place], place, 0)
+        only = tuple((np.bincount(wanted, minlength=count) / len(wanted)).tolist())
+        unsupported = float(np.mean(~open_[places, wanted]))
+        yield name, "constant", (wanted == taken).astype(np.float64), expected[places, wanted], only, unsupported

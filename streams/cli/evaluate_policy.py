@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from streams.cli.log_evaluation import make_folder, written
-from streams.cli.options import a_file, configured, echo, echo_json, json_option
+from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.policy_values import evaluated, lines, rows_learned
 from streams.config import Config
+from streams.text import moment
 
 if TYPE_CHECKING:
-    from models.learning.off_policy import Value
-    from models.simulation.logged_values import Against, Judged, Report
-    from streams.history.evaluation.decision_log import DecisionLog
+    from models.simulation.logged_values import Report
+    from streams.history.evaluation.decision_log import ColumnsNamed
 
-TWO_SIDED = 1.96
-"""Standard errors to either side of an estimate that hold the truth in 95 of 100 cases."""
+WHY = {
+    "control": "of the control group, which got nothing of what was drawn",
+    "open": "whose window is not over",
+    "erased": "of customers who were erased since",
+    "restricted": "of customers of whom nothing is learned",
+    "alarm": "that an alarm kept from being learned",
+    "other_features": "by other features than these",
+    "unfit": "whose chances or outcome do not fit",
+    "twice": "said twice",
+    "without_draw": "outcomes whose draw the log no longer has",
+}
+
+
+class Told(NamedTuple):
+    """What was evaluated. first: the line that says what it is."""
+
+    first: str
+    actions: list[str]
+    summary: dict[str, Any]
+    report: Report
+    reward: str
 
 
 @click.command(name="evaluate-policy")
-@click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=a_file)
-@click.option("--actions", required=True, metavar="COLUMN", help="what was done")
-@click.option("--reward", required=True, metavar="COLUMN", help="what came of it, a number")
-@click.option("--propensity", required=True, metavar="COLUMN|NUMBER", help="the chance of what was done")
-@click.option("--features", required=True, metavar="COLUMN,...", help="what was known before, comma-separated")
+@click.argument(
+    "log", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path), shell_complete=a_file
+)
+@click.option("--actions", metavar="COLUMN", help="what was done")
+@click.option("--reward", metavar="COLUMN", help="what came of it, a number")
+@click.option("--propensity", metavar="COLUMN|NUMBER", help="the chance of what was done")
+@click.option("--features", metavar="COLUMN,...", help="what was known before, comma-separated")
 @click.option("--cost", metavar="COLUMN", help="what it cost, subtracted from the reward")
 @click.option("--none", metavar="ACTION", help="the action that means: nothing was done")
+@click.option("--from-decisions", is_flag=True, help="evaluate the draws of this application's learned choice instead")
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="with --from-decisions: read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
+)
 @click.option(
     "--train",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -39,16 +67,18 @@ TWO_SIDED = 1.96
 )
 @click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="folder for the picture (PNG)")
 @json_option("one JSON object")
-@configured()
+@configured("mode")
 def evaluate_policy(
     config: Config,
-    log: Path,
-    actions: str,
-    reward: str,
-    propensity: str,
-    features: str,
+    log: Path | None,
+    actions: str | None,
+    reward: str | None,
+    propensity: str | None,
+    features: str | None,
     cost: str | None,
     none: str | None,
+    from_decisions: bool,
+    files: Path | None,
     train: float | None,
     plots: Path | None,
     as_json: bool,
@@ -59,51 +89,73 @@ def evaluate_policy(
     was known before. It goes through the learned choice in its own order, once: each row is decided by what the rows
     before it taught. So sort it by time.
 
+    With --from-decisions the log is this application's own: the draws of its learned choice whose windows are over.
+
     \b
     Examples:
       retention evaluate-policy mailing.csv.gz --actions segment --reward visit --propensity 0.333 \\
         --features recency,history,channel
       retention evaluate-policy offers.csv --actions offer --reward margin --cost discount \\
         --propensity chance --features age,tenure --train 0.5 --json
+      retention evaluate-policy --from-decisions
     """
-    from streams.history.evaluation.decision_log import ColumnsNamed, DecisionLogUnfit, read_decisions
-
-    names = tuple(name.strip() for name in features.split(",") if name.strip())
-    if not names:
-        raise click.UsageError(f"--features is {features!r}; it must name at least one column")
+    columns = {"--actions": actions, "--reward": reward, "--propensity": propensity, "--features": features}
+    optional = {"--cost": cost, "--none": none}
     begun = time.monotonic()
-    try:
-        found = read_decisions(log, ColumnsNamed(actions, reward, propensity, names, cost, none))
-    except OSError as error:
-        raise DecisionLogUnfit(f"{log}: {error.strerror or error}") from error
-    rows = len(found.rewards)
-    learned = None if train is None else int(train * rows)
-    if learned is not None and not 0 < learned < rows:
-        raise DecisionLogUnfit(f"--train is {train}: of {rows} rows it leaves none to learn from, or none to judge on")
-    make_folder(plots)
-    summary, report = _evaluated(found, learned)
-    summary |= {"seconds": round(time.monotonic() - begun, 1)}
+    if from_decisions:
+        named = [name for name, value in {"LOG": log, **columns, **optional}.items() if value is not None]
+        if named:
+            raise click.UsageError(f"{named[0]} is of a log of another kind: leave it out with --from-decisions")
+        quiet_libraries()
+        make_folder(plots)
+        told = _of_decisions(config, files, train)
+    else:
+        if files is not None:
+            raise click.UsageError(
+                "--files is of our own decisions: give --from-decisions with it, or a LOG without it"
+            )
+        if log is None:
+            raise click.UsageError("Missing argument 'LOG' (or --from-decisions, for our own draws)")
+        if actions is None or reward is None or propensity is None or features is None:
+            missing = next(name for name, value in columns.items() if value is None)
+            raise click.UsageError(f"Missing option '{missing}': LOG may have any columns")
+        from streams.history.evaluation.decision_log import ColumnsNamed
+
+        names = tuple(name.strip() for name in features.split(",") if name.strip())
+        if not names:
+            raise click.UsageError(f"--features is {features!r}; it must name at least one column")
+        told = _of_log(log, ColumnsNamed(actions, reward, propensity, names, cost, none), train, plots)
+    summary = told.summary | {"seconds": round(time.monotonic() - begun, 1)}
     if plots is not None:
         from streams.history.evaluation.value_plots import draw
 
         with written("--plots", plots):
-            summary["plots"] = [str(path) for path in draw(plots, report, reward)]
+            summary["plots"] = [str(path) for path in draw(plots, told.report, told.reward)]
     if as_json:
         echo_json(summary)
         return
-    for line in _lines(log, summary, report, found, reward if cost is None else f"{reward} less {cost}"):
+    echo(told.first)
+    for line in lines(summary, told.report, told.actions):
         echo(line)
 
 
-def _evaluated(found: DecisionLog, learned: int | None) -> tuple[dict[str, Any], Report]:
+def _of_log(log: Path, named: ColumnsNamed, train: float | None, plots: Path | None) -> Told:
     import numpy as np
 
     from models.simulation.log_features import columns_of, encoded
-    from models.simulation.logged_choice import MOST_COEFFICIENTS, Logged, decide
-    from models.simulation.logged_values import judged
+    from models.simulation.logged_choice import MOST_COEFFICIENTS, Logged
+    from streams.history.evaluation.decision_log import DecisionLogUnfit, read_decisions
 
-    room = min(48, MOST_COEFFICIENTS // len(found.actions)) - 1
-    columns = columns_of(found.table, room)
+    try:
+        found = read_decisions(log, named)
+    except OSError as error:
+        raise DecisionLogUnfit(f"{log}: {error.strerror or error}") from error
+    try:
+        learned = rows_learned(train, len(found.rewards))
+    except ValueError as error:
+        raise DecisionLogUnfit(str(error)) from error
+    make_folder(plots)
+    columns = columns_of(found.table, min(48, MOST_COEFFICIENTS // len(found.actions)) - 1)
     rows = Logged(
         encoded(found.table, columns, learned),
         np.array(found.taken, dtype=np.int64),
@@ -111,129 +163,44 @@ def _evaluated(found: DecisionLog, learned: int | None) -> tuple[dict[str, Any],
         np.array(found.rewards),
         len(found.actions),
     )
-    decided = decide(rows, train=learned)
-    report = judged(rows, decided, found.actions, slice(learned or 0, None))
-    summary: dict[str, Any] = {
-        "rows": len(found.rewards),
-        "none": found.actions[0] if found.none else None,
-        "trained_on": learned,
-        "features": [name for column in columns for name in column.names],
-        "left_out": [name for name in found.table if name not in {column.name for column in columns}],
-        "versions": decided.versions,
-        "policies": [_plain(one) for one in report.policies],
-        "best_constant": report.best,
-        "differences": [_plain_difference(one) for one in report.against],
-        "warnings": list(_warnings(report, found)),
-    }
-    if learned is not None:
-        # The same rows by which it learned, each decided by those before it.
-        before = judged(rows, decided, found.actions, slice(0, learned))
-        summary["while_learning"] = [_plain(one) for one in before.policies]
-    return summary, report
-
-
-def _plain(one: Judged) -> dict[str, Any]:
-    value = one.value
-    told = {name: _rounded(getattr(value, name)) for name in ("ips", "ips_se", "snips", "snips_se", "dr", "dr_se")}
-    return (
-        {"policy": one.name, "kind": one.kind}
-        | told
-        | {
-            "ess": round(value.ess, 1),
-            "mean_weight": _rounded(value.mean_weight),
-            "overlap": value.overlap,
-            "n": value.n,
-        }
-    )
-
-
-def _plain_difference(one: Against) -> dict[str, Any]:
-    return {"policy": one.name, "against": one.other, "snips": _rounded(one.mean), "snips_se": _rounded(one.se)}
-
-
-def _rounded(value: float) -> float | None:
-    # JSON has no nan. Six digits that count, whatever the unit.
-    return None if math.isnan(value) else float(f"{value:.6g}")
-
-
-def _warnings(report: Report, found: DecisionLog) -> Iterator[str]:
-    for one in report.policies:
-        if one.kind == "constant" and not one.value.fits:
-            yield (
-                f"the chance of {one.name!r} is said to be other than it was: its weights have a mean of "
-                f"{one.value.mean_weight:.3f}, not 1; all values lean on the chances"
-            )
-        if not one.value.overlap:
-            yield f"no overlap for {one.name!r}: {one.value.ess:,.0f} of {one.value.n:,} rows tell of it: noise"
+    summary, report = evaluated(rows, found.actions, learned)
     if not found.none:
-        yield (
+        summary["warnings"].append(
             f"no action surely means that nothing was done; {found.actions[0]!r}, the most frequent, is what others "
             "are held against: name another with --none"
         )
-
-
-HEADS = ("a row brings", "95 %", "doubly robust", "95 %", "rows that tell")
-
-
-def _lines(log: Path, summary: dict[str, Any], report: Report, found: DecisionLog, reward: str) -> Iterator[str]:
-    first = report.policies[0].value
-    yield (
+    summary["none"] = found.actions[0] if found.none else None
+    summary["features"] = [name for column in columns for name in column.names]
+    summary["left_out"] = [name for name in found.table if name not in {column.name for column in columns}]
+    reward = named.reward if named.cost is None else f"{named.reward} less {named.cost}"
+    first = (
         f"{summary['rows']:,} decisions of {log.name}, {len(found.actions)} actions, {reward}; "
         f"{len(summary['features'])} features of {len(found.table) - len(summary['left_out'])} columns"
     )
-    if summary["trained_on"] is None:
-        yield f"each of {first.n:,} rows is decided by what the rows before it taught ({summary['versions']} versions)"
-    else:
-        yield f"learned from the first {summary['trained_on']:,} rows, judged on the other {first.n:,}"
-    if summary["left_out"]:
-        yield f"no room for {', '.join(summary['left_out'])}: with so many actions fewer features can be learned"
-    names = {one.name: _named(one, found) for one in report.policies}
-    width = max(map(len, names.values()))
-    yield " " * width + "  " + "  ".join(f"{head:>14}" for head in HEADS)
-    for one in report.policies:
-        yield f"{names[one.name]:<{width}}  " + "  ".join(f"{cell:>14}" for cell in _cells(one.value))
-    yield from _differences(report)
-    yield from _deeds(report.policies[0], found)
-    for text in summary["warnings"]:
-        yield f"note: {text}"
-    yield from summary.get("plots", ())
+    return Told(first, found.actions, summary, report, named.reward)
 
 
-def _named(one: Judged, found: DecisionLog) -> str:
-    if one.kind == "learned":
-        return "learned: the best by its scores"
-    if one.kind == "with_promise":
-        return "learned, with caution and floors"
-    if one.kind == "random":
-        return "random"
-    return f"all: {one.name}"
+def _of_decisions(config: Config, files: Path | None, train: float | None) -> Told:
+    from models.decisions.choosing.described import DESCRIBED
+    from streams.cli.audit import watched
+    from streams.operations.audit.files import lines_of
+    from streams.operations.own_draws import DrawsUnfit, read_draws
 
-
-def _cells(value: Value) -> tuple[str, ...]:
-    return (
-        _number(value.snips),
-        f"± {_number(TWO_SIDED * value.snips_se)}",
-        _number(value.dr),
-        f"± {_number(TWO_SIDED * value.dr_se)}",
-        f"{value.ess:,.0f}" if value.overlap else f"{value.ess:,.0f} too few",
+    with ExitStack() as open_topics:
+        found, unread = read_draws(watched(lines_of(config, files, open_topics)))
+    try:
+        learned = rows_learned(train, len(found.rows.rewards))
+    except ValueError as error:
+        raise DrawsUnfit(str(error)) from error
+    summary, report = evaluated(found.rows, found.actions, learned)
+    summary |= {"none": found.actions[0], "features": [*DESCRIBED[1:]], "left_out": [], "unread": unread}
+    summary["draws"] = {"read": found.draws, "from": found.first, "until": found.last, "not_judged": found.left_out}
+    summary["warnings"] += [f"{count:,} {WHY[why]}: left out" for why, count in found.left_out.items() if count]
+    if unread:
+        summary["warnings"].append(f"{unread:,} records could not be read")
+    first = (
+        f"{summary['rows']:,} draws of {found.draws:,} whose windows are over, {moment(found.first)} to "
+        f"{moment(found.last)}, {len(found.actions)} actions; money is what the window brought less contacts, "
+        "discounts and harm"
     )
-
-
-def _differences(report: Report) -> Iterator[str]:
-    for one in report.against:
-        if math.isnan(one.mean):
-            continue
-        margin = TWO_SIDED * one.se
-        said = "better" if one.mean > margin else "worse" if one.mean < -margin else "not to be told apart"
-        best = ", the best action for everybody" if one.other == report.best else ""
-        yield f"learned against {one.other}{best}: {one.mean:+.4g} ± {margin:.2g} a row: {said}"
-
-
-def _deeds(learned: Judged, found: DecisionLog) -> Iterator[str]:
-    shares = sorted(zip(learned.does, found.actions, strict=True), key=lambda one: (-one[0], one[1]))
-    shown = [f"{name} {share:.0%}" for share, name in shares if share >= 0.005][:8]
-    yield f"it does: {', '.join(shown)}"
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
+    return Told(first, found.actions, summary, report, "money of a window")

@@ -1,0 +1,111 @@
+"""`retention evaluate-policy --from-decisions`: our own draws, from a shop that answers what it is sent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli.main import main
+from streams.errors import ExitCode
+from tests.support.cli_docs import undocumented
+from tests.support.closed_shop import POLICY, ClosedShop
+from tests.support.kept_topics import keep
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, ["evaluate-policy", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return keep(ClosedShop(300, 150).run(), tmp_path_factory.mktemp("shop") / "said")
+
+
+def decisions(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "decisions.jsonl").read_text("utf-8").splitlines()]
+
+
+def told(*words: object) -> dict[str, Any]:
+    result = run("--from-decisions", *words, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_each_draw_whose_window_is_over_is_judged_once(shop: Path, tmp_path: Path) -> None:
+    found = told("--files", shop, "--plots", tmp_path / "plots")
+    assert undocumented("evaluate-policy", found) == []
+    said = decisions(shop)
+    drawn = {one["id"]: one for one in said if one["what"] == "decided" and "drawn" in one}
+    over = {one["ended"]["decision"]: one["ended"] for one in said if one["what"] == "outcome"}
+    control = sum(one.get("control", False) for one in drawn.values())
+    assert control > 0
+    judged = [over[name] for name, one in drawn.items() if name in over and not one.get("control")]
+    assert found["rows"] == len(judged) > 300
+    assert found["draws"]["read"] == len(drawn)
+    left_out = found["draws"]["not_judged"]
+    assert left_out["control"] == control
+    assert found["rows"] + sum(left_out.values()) == len(drawn)
+    policies = {one["policy"]: one for one in found["policies"]}
+    assert list(policies) == ["learned", "learned_with_promise", "random", "leave_alone", "useful"]
+    assert found["none"] == "leave_alone"
+    # The chances are those of the draw: the mean weight of leaving alone is one.
+    assert policies["leave_alone"]["mean_weight"] == pytest.approx(1.0, abs=0.15)
+    alone = [one["gain"] for one in judged if not one.get("arm")]
+    assert policies["leave_alone"]["ips"] > 0.0
+    assert min(alone) <= policies["leave_alone"]["snips"] <= max(alone)
+    (path,) = found["plots"]
+    assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_for_people_it_is_said_what_is_left_out(shop: Path) -> None:
+    result = run("--from-decisions", "--files", shop)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert "draws of" in lines[0]
+    assert "whose windows are over, 2000-01-" in lines[0]
+    assert any(line.startswith("all: useful") for line in lines)
+    assert any("of the control group, which got nothing of what was drawn: left out" in line for line in lines)
+    assert any("whose window is not over: left out" in line for line in lines)
+
+
+def test_learned_on_some_and_judged_on_the_rest(shop: Path) -> None:
+    found = told("--files", shop, "--train", 0.5)
+    assert found["trained_on"] == found["rows"] // 2
+    assert {one["n"] for one in found["policies"]} == {found["rows"] - found["rows"] // 2}
+
+
+def test_a_shop_whose_choice_does_not_learn_has_no_draws_to_judge(tmp_path: Path) -> None:
+    world = ClosedShop(40, 60, policy=POLICY.replace("learned = true\n", "")).run()
+    result = run("--from-decisions", "--files", keep(world, tmp_path / "said"))
+    assert result.exit_code == ExitCode.FAILURE
+    assert "none of 0 draws of the learned choice can be judged" in result.stderr
+    assert "choice.learned" in result.stderr
+
+
+FAULTS = [
+    ((), "Missing argument 'LOG' (or --from-decisions"),
+    (("--from-decisions", "--actions", "what"), "--actions is of a log of another kind"),
+    (("--from-decisions", "--cost", "spent"), "--cost is of a log of another kind"),
+    (("--from-decisions", __file__), "LOG is of a log of another kind"),
+    ((__file__, "--actions", "a", "--reward", "b", "--features", "c"), "Missing option '--propensity'"),
+    ((__file__, "--files", "."), "--files is of our own decisions"),
+    (("--from-decisions", "--files", "/nowhere"), "'/nowhere' does not exist"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), FAULTS, ids=[said[:40] for _, said in FAULTS])
+def test_what_does_not_go_together_is_named(words: tuple[str, ...], said: str) -> None:
+    result = run(*words)
+    assert result.exit_code == ExitCode.USAGE
+    assert said in result.stderr
+
+
+def test_a_share_that_leaves_nothing_is_refused(shop: Path) -> None:
+    result = run("--from-decisions", "--files", shop, "--train", 0.0001)
+    assert result.exit_code == ExitCode.FAILURE
+    assert "it leaves none to learn from, or none to judge on" in result.stderr
