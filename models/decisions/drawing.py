@@ -9,7 +9,7 @@ from msgspec import structs
 
 from models.customer.layout import RETURNED, SPENT, UNLEARNED
 from models.customer.moments import whole
-from models.decisions.choosing.arms import PolicyArm, arms_of, new_arm
+from models.decisions.choosing.arms import PolicyArm, arms_of, changed_arm, new_arm
 from models.decisions.choosing.caution import launched
 from models.decisions.choosing.choose import Candidate as InDraw
 from models.decisions.choosing.choose import choose
@@ -17,6 +17,7 @@ from models.decisions.choosing.described import SIZE, described
 from models.decisions.choosing.features import frozen
 from models.decisions.choosing.numbers import Numbers
 from models.decisions.choosing.rules import ChoiceRules
+from models.decisions.choosing.schema import schema_number
 from models.decisions.draw import chances, drawn, unit_of
 from models.decisions.gates import Judged
 from models.decisions.given import Given, Known
@@ -87,10 +88,9 @@ def left_alone(why: str) -> str:
     return told[:1].lower() + told[1:]
 
 
-def rules_in(choice: Choice, priced: bool = True) -> ChoiceRules:
-    """What a policy says of the learned choice. priced: a version has the price that keeps the mean chance of what is
-    not proven; before the first one each draw keeps it by itself."""
-    each = choice.unproven_each if priced else min(choice.unproven_each, choice.unproven)
+def rules_in(choice: Choice) -> ChoiceRules:
+    """What a policy says of the learned choice."""
+    each = choice.unproven_each
     return ChoiceRules(choice.temper, choice.floor, choice.hold_out, choice.unproven, each, choice.kappa)
 
 
@@ -103,10 +103,11 @@ def worth_of(given: Given, known: Known, arms: Sequence[PolicyArm]) -> float:
     actions = [policy.action[one.action] for one in arms]
     dearest = max((action.cost + action.discount for action in actions), default=0.0)
     dearest += max((channel.cost for channel in policy.channel.values()), default=0.0)
+    window = ms_of(policy.choice.window)
     if expected is not None:
-        stays = expected * ms_of(policy.choice.window) / known.horizon
-    else:
-        stays = person.spent / max(person.purchase_days or 1, 1)
+        stays = expected * window / known.horizon
+    else:  # no value is known yet: what they have spent in a window so far, in the mean
+        stays = person.spent * window / max(given.now - person.first_touch, window)
     return min(max(round(max(margin * stays, dearest) * 100.0), 1), MOST_HUNDREDTHS) / 100.0
 
 
@@ -116,22 +117,23 @@ def _by_learned(given: Given, known: Known, found: Sequence[Judged], decision: s
     features = frozen(described(person, standing, known.counted, len(policy.shares) + 1, given.now))
     worth = worth_of(given, known, [*of_policy.values()])
     candidates = [_candidate(given, of_policy[one.action], one.channel, numbers, worth) for one in found]
-    matured = 0 if numbers is None else sum(arm.matured for arm in numbers.arms.values())
+    learned = 0 if numbers is None else numbers.cohort
     choice, price = policy.policy.choice, 0.0 if numbers is None else numbers.unproven_price
     chosen = choose(
         candidates,
         features,
         worth,
-        rules_in(choice, numbers is not None),
+        rules_in(choice),
         bytes.fromhex(decision),
-        launched=launched(choice.launch, policy.policy.control.salt, unit_of(person), matured),
+        launched=launched(choice.launch, policy.policy.control.salt, unit_of(person), learned),
         unproven_price=price,
+        settled=numbers is not None and numbers.settled,
     )
     scored = {
         one.action: Scored(score.mean, score.sd, of_policy[one.action].name, state)
         for one, score, state in zip(found, chosen.scores, chosen.states, strict=True)
     }
-    by = Drawn(chosen.reason, worth, features, price)
+    by = Drawn(chosen.reason, worth, features, price, chosen.tried)
     arms = tuple((of_policy[one.action].number, chance) for one, chance in zip(found, chosen.chances[1:], strict=True))
     counted, rules = known.counted.numbers, policy.policy.value
     window = Window(
@@ -145,6 +147,7 @@ def _by_learned(given: Given, known: Known, found: Sequence[Judged], decision: s
         arms,
         Mark.CONTROL if control else 0,
         features=packed_features(features),
+        schema=schema_number(),
     )
     if person.flags & UNLEARNED:
         window = unlearned(window)
@@ -155,5 +158,6 @@ def _candidate(given: Given, arm: PolicyArm, channel: str, numbers: Numbers | No
     known = None if numbers is None else numbers.arms.get(arm.name)
     cost = arm.cost_by(given.policy.policy, channel)
     if known is None:
-        return InDraw(new_arm(arm, worth, SIZE), cost)
+        former = None if numbers is None else numbers.arms.get(numbers.named.get(arm.action, ""))
+        return InDraw(new_arm(arm, worth, SIZE) if former is None else changed_arm(former), cost)
     return InDraw(known, cost, known.stopped)

@@ -79,10 +79,11 @@ def decide(given: Given) -> list[Said]:
         unsent = _may_ask_again(given.standing, touch) if stopped is None else None
         if touch.kind == Kind.ASKED_MAY:
             said += asked(given)
+        off = response.taken_off(given, touch)
         told = _told(given, touch)
         said += told
         if given.standing.window is not None:
-            response.hears(given, touch, told)
+            response.hears(given, touch, told, off)
         if given.standing.outstanding:
             said += _taken_back(given, touch)
         if given.standing.unsent:

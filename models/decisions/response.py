@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 from models.customer.consent import MARKETING as TO_MARKET
 from models.customer.layout import LAST_PURCHASE, RETURNED, SPENT, UNLEARNED
 from models.decisions.choosing.arms import arm_name
 from models.decisions.contact import DELIVERED, LATE, REDEEMED
 from models.decisions.given import Given, Said, Touched, again_id
-from models.decisions.policy.types import Policy
 from models.decisions.standing import Standing, id_of
 from models.decisions.window import HARMS, MOST_HUNDREDTHS, Mark, Window
 from models.outputs import OUTCOME, Ended, Outcome
@@ -49,8 +48,21 @@ def passed(given: Given, said: Iterable[Said]) -> list[Said]:
     return [_ended(given, standing.window or window)]
 
 
-def hears(given: Given, touch: Touched, said: Iterable[Said]) -> None:
-    """A touchpoint, and what it told of triggers: harms, arrivals, discounts that were redeemed."""
+def taken_off(given: Given, touch: Touched) -> float:
+    """What a redeemed coupon takes off, money; where it is not said, what the policy says of its action. To be asked
+    before the standing hears of it: its entry may go with that."""
+    if given.standing.window is None or touch.kind != Kind.COUPON_REDEEMED:
+        return 0.0
+    if touch.data.amount is not None:
+        return max(float(touch.data.amount), 0.0)
+    wanted, policy = id_of(touch.data.coupon_id), given.policy
+    entry = next((one for one in given.standing.outstanding if one.id == wanted), None)
+    action = policy.policy.action.get(policy.named.get(entry.action, "")) if entry is not None else None
+    return action.discount if action is not None else 0.0
+
+
+def hears(given: Given, touch: Touched, said: Iterable[Said], off: float = 0.0) -> None:
+    """A touchpoint, and what it told of triggers: harms, arrivals, discounts that were redeemed. off: `taken_off`."""
     window = given.standing.window
     if window is None or touch.time < window.opened:
         return
@@ -59,8 +71,7 @@ def hears(given: Given, touch: Touched, said: Iterable[Said]) -> None:
         mark |= Mark.SOON
     window = window._replace(marks=window.marks | mark)
     if any(one.what == REDEEMED for one in said) and window.features:
-        amount = _discount(given, touch.data)
-        window = window._replace(given=min(window.given + round(amount * 100.0), MOST_HUNDREDTHS))
+        window = window._replace(given=min(window.given + round(off * 100.0), MOST_HUNDREDTHS))
     given.standing.window = window
     arrived(given, said)
 
@@ -76,7 +87,8 @@ def arrived(given: Given, said: Iterable[Said]) -> None:
 
 
 def erased(standing: Standing, now: int) -> list[Said]:
-    """The customer asked to be forgotten: the window ends, and of its outcome there is only that a contact is over."""
+    """The customer asked to be forgotten: the window ends, and of its outcome there is only that a contact
+    is over, whether it had arrived, and whether it did harm."""
     if standing.window is None:
         return []
     window, standing.window = unlearned(standing.window), None
@@ -120,6 +132,7 @@ def _ended(given: Given, window: Window) -> Said:
         delivered,
         bool(window.marks & Mark.SOON),
         window.features,
+        window.schema,
     )
     return Said(OUTCOME, window.id, ended=ended, outcome=outcome, control=control)
 
@@ -127,7 +140,9 @@ def _ended(given: Given, window: Window) -> Said:
 def _without_outcome(window: Window, now: int, why: str) -> Said:
     arm, control = arm_name(window.arm) if window.place else "", bool(window.marks & Mark.CONTROL)
     ended = Ended(window.id, window.opened, arm, control, unlearned=why)
-    return Said(OUTCOME, window.id, ended=ended, outcome=Outcome(now, {}, 0.0, 0.0, arm=arm, control=control))
+    delivered, soon = bool(window.marks & Mark.DELIVERED), bool(window.marks & Mark.SOON)
+    outcome = Outcome(now, {}, 0.0, 0.0, arm=arm, control=control, delivered=delivered, soon=soon)
+    return Said(OUTCOME, window.id, ended=ended, outcome=outcome)
 
 
 def unlearned(window: Window) -> Window:
@@ -141,17 +156,3 @@ def _harm_in(touch: Touched) -> int:
         refused = not touch.data.marketing and touch.data.purpose == TO_MARKET
         return Mark.UNSUBSCRIBED if refused else 0
     return _HARM.get(Kind(touch.kind), 0)
-
-
-def _discount(given: Given, data: Any) -> float:
-    """What a redeemed coupon took off, money; where it is not said, what the policy says of its action."""
-    if data.amount is not None:
-        return max(float(data.amount), 0.0)
-    wanted, policy = id_of(data.coupon_id), given.policy
-    entry = next((one for one in given.standing.outstanding if one.id == wanted), None)
-    return _of_policy(policy.policy, policy.named.get(entry.action, "")) if entry is not None else 0.0
-
-
-def _of_policy(policy: Policy, name: str) -> float:
-    action = policy.action.get(name)
-    return action.discount if action is not None else 0.0

@@ -32,7 +32,7 @@ class Window(NamedTuple):
     net: bought less returned in all, as of the draw. margin: the policy's, of then. place: what was drawn, 0 for
     leaving alone, else one more than the arm's place in `arms`: (number, chance as a multiple of 2^-32). marks: bits of
     `Mark`. given: discounts redeemed since the draw, hundredths. features: as they were drawn by, float16, little-
-    endian; empty: nothing is learned of it.
+    endian; empty: nothing is learned of it. schema: what they are by (`schema_number`).
     """
 
     decision: int
@@ -46,6 +46,7 @@ class Window(NamedTuple):
     marks: int = 0
     given: int = 0
     features: bytes = b""
+    schema: int = 0
 
     @property
     def id(self) -> str:
@@ -60,13 +61,13 @@ class Window(NamedTuple):
 
 MOST_HUNDREDTHS: Final = 2**32 - 1
 """Of a value at stake, or of discounts in a window."""
-_HEAD = struct.Struct("<QQIIIddBBIBB")
+_HEAD = struct.Struct("<QQIIIddBBIBBI")
 _ARM = struct.Struct("<II")
 _HALF: Final = 2**64 - 1
 
 
 def pack_window(one: Window) -> bytes:
-    """As stored: 52 bytes, two for each feature and eight for each arm."""
+    """As stored: 56 bytes, two for each feature and eight for each arm."""
     head = _HEAD.pack(
         one.decision & _HALF,
         one.decision >> 64,
@@ -80,14 +81,15 @@ def pack_window(one: Window) -> bytes:
         one.given,
         len(one.arms),
         len(one.features),
+        one.schema,
     )
     return head + b"".join(_ARM.pack(*arm) for arm in one.arms) + one.features
 
 
 def unpack_window(stored: bytes) -> Window:
     """Inverse of `pack_window`."""
-    low, high, opened, ends, worth, net, margin, place, marks, given, arms, _ = _HEAD.unpack_from(stored)
+    low, high, opened, ends, worth, net, margin, place, marks, given, arms, _, schema = _HEAD.unpack_from(stored)
     behind = _HEAD.size + arms * _ARM.size
     named = tuple(_ARM.iter_unpack(stored[_HEAD.size : behind]))
     times = opened * SECOND, ends * SECOND
-    return Window(low | high << 64, *times, worth, net, margin, place, named, marks, given, stored[behind:])
+    return Window(low | high << 64, *times, worth, net, margin, place, named, marks, given, stored[behind:], schema)

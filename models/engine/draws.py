@@ -56,11 +56,12 @@ def counted(draws: Draws | UnsetType, said: Iterable[Output]) -> Draws | UnsetTy
         opened = found.opened
         if one.action != LEAVE_ALONE:
             opened = {**opened, arm: opened.get(arm, 0) + 1}
-        tried = sum(each.chance for each in one.candidates if each.state == State.UNPROVEN)
+        unproven = any(each.state == State.UNPROVEN for each in one.candidates)
         draws = Draws(
             found.draws + 1,
             found.worth + round(one.drawn.worth * 100.0),
-            found.tried + tried,
+            found.tried + one.drawn.tried,
+            found.open + unproven,
             {name: opened[name] for name in sorted(opened)},
         )
     return draws
@@ -94,6 +95,7 @@ def with_draws(
         draws.draws,
         draws.worth,
         draws.tried,
+        draws.open,
         draws.opened,
     )
     return replace(pulse, choice=told)

@@ -7,7 +7,7 @@ the versions, and is subtracted from a score as any cost is.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Any, Final
 
 from models.churn.plain_data import number
@@ -33,11 +33,23 @@ def stepped(price: float, used: float, allowed: float, rate: float) -> float:
     return max(price + rate * (used - allowed) / allowed, 0.0)
 
 
+def is_settled(used: float, allowed: float, draws: int) -> bool:
+    """Whether a step's draws used no more than their allowance, but for a quarter of it and what a few draws do by
+    chance.
+
+    >>> is_settled(330.0, 300.0, 1_000), is_settled(900.0, 300.0, 1_000)
+    (True, False)
+    """
+    return used <= 1.25 * allowed + 0.5 * sqrt(draws)
+
+
 class UnprovenPrice:
     """What contact that is not proven must bring beside its cost, so that its mean chance over all draws is kept.
 
     A cap on every single draw would thin hope and despair alike: of contact that is expected to help, most would go to
-    whom it helps least. A price gives the same amount of contact to whom it is expected to help most.
+    whom it helps least. A price gives the same amount of contact to whom it is expected to help most. It begins at zero
+    and takes weeks to find its height: until what the draws would use keeps to the allowance by it (`settled`), every
+    draw is held to that share, and what is reckoned with is what it would have used without.
     """
 
     def __init__(self, share: float) -> None:
@@ -47,17 +59,20 @@ class UnprovenPrice:
         self.share = share
         self.price = 0.0
         """As a share of the mean value at stake."""
+        self.settled = False
 
     def step(self, used: float, draws: int) -> None:
-        """After a step of log time, a week, say. used: the sum of the chances that unproven arms had in its draws."""
+        """After a step of log time, a week, say. used: the sum of the chances that unproven arms would have had
+        in its draws. draws: those in which one was open."""
         if draws:
+            self.settled = is_settled(used, self.share * draws, draws)
             self.price = stepped(self.price, used, self.share * draws, UNPROVEN_RATE)
 
     def state(self) -> dict[str, Any]:
-        return {"price": self.price}
+        return {"price": self.price, "settled": self.settled}
 
     def restore(self, state: Any) -> None:
         """Raises SnapshotRefused, changing nothing."""
-        if not isinstance(state, dict):
+        if not isinstance(state, dict) or type(settled := state.get("settled")) is not bool:
             raise SnapshotRefused(f"{state!r:.100} is no price")
-        self.price = number(state, "price", 0.0, _MOST)
+        self.price, self.settled = number(state, "price", 0.0, _MOST), settled

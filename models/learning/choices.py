@@ -3,6 +3,9 @@
 It begins with the first draw that a pulse tells of, which a shard makes whose policy wants a learned choice; without
 one nothing of it is in the learner's state or in a version. At a boundary the newest policy's arms come first, then
 what was drawn, then the outcomes in their order (time, customer, decision): so nothing depends on how any of it came.
+
+An arm that is gone from the policy stays for a time: its open windows still teach, and it goes on where it stood if it
+comes back. That it is stopped is never forgotten.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from models.decisions.choosing import arms, prior
 from models.decisions.choosing.arms import expected_share
 from models.decisions.choosing.described import SIZE
 from models.decisions.choosing.numbers import Numbers
-from models.decisions.choosing.schema import choice_schema
+from models.decisions.choosing.schema import choice_schema, schema_number
 from models.decisions.draw import ONE
 from models.learning import budget_price, effect_prior, effects, harm
 from models.learning.budget_price import UnprovenPrice
@@ -31,11 +34,17 @@ from models.numerics.constants import constants_of
 from models.outputs import ChoicePulse, Outcome, Pulse
 from models.settings import WEEK
 
+KEPT: Final = 26 * WEEK
+"""ms. So long an arm stays that is gone from the policy, the `MOST_GONE` that went last."""
+MOST_GONE: Final = 4
+_LEARNS: Final = 2
+"""To be raised where what is kept here is kept otherwise."""
 _MOST: Final = 1e15
 
 
 class _Tried(NamedTuple):
-    """Of the running week: since when (log time, ms), how much chance arms had that were not proven, and draws."""
+    """Of the running week: since when (log time, ms), how much chance arms that were not proven would have had, and
+    the draws in which one was open."""
 
     since: int = 0
     chances: int = 0
@@ -46,17 +55,24 @@ class _Tried(NamedTuple):
 def learned_by() -> str:
     """The schema of what is kept here: another one's state is not gone on from."""
     constants = constants_of((arms, prior, effects, effect_prior, harm, budget_price))
-    return xxhash.xxh3_64_hexdigest(msgspec.json.encode([choice_schema(), constants], order="sorted"))
+    return xxhash.xxh3_64_hexdigest(msgspec.json.encode([_LEARNS, choice_schema(), constants], order="sorted"))
 
 
 class Choices:
     """What is learned of the actions."""
 
     def __init__(self, stored: Mapping[str, Any] | None = None) -> None:
-        """stored: of `state`. Raises SnapshotRefused where it does not fit."""
+        """stored: of `state`. What another release learned by other rules is left (`left`): it begins anew, and what
+        the churn model has learned stays. Raises SnapshotRefused where it does not fit."""
+        self.left: str | None = None
+        """By what that was learned that could not be gone on from."""
         self._effects: EffectLearner | None = None
         self._at = 0
+        self._policy = (0, "")
         self._named: dict[str, str] = {}
+        self._figures: dict[str, float] = {}
+        self._gone: dict[str, int] = {}
+        self._cohort = 0
         self._harms: dict[str, Mapping[str, Any]] = {}
         self._price = UnprovenPrice(1.0)
         self._tried = _Tried()
@@ -73,7 +89,6 @@ class Choices:
             pulses: of the boundary.
         """
         told = [pulse for pulse in pulses if pulse.choice is not None]
-        newest = max(told, key=lambda pulse: (pulse.policy, pulse.sha256)).choice if told else None
         drawn = [pulse.choice for pulse in told if pulse.choice is not None]
         if self._effects is None and not any(one.draws for one in drawn):
             return
@@ -85,38 +100,51 @@ class Choices:
         self._at, self._numbers = boundary, None
         for one in drawn:
             learner.drew(one.draws, one.worth / 100.0)
-        if newest is not None:
-            self._under(newest, learner)
+        newest = max(pulses, key=lambda pulse: (pulse.policy, pulse.sha256), default=None)
+        if newest is not None and (newest.policy, newest.sha256) >= self._policy:
+            self._policy = newest.policy, newest.sha256
+            if newest.choice is not None:
+                self._under(boundary, newest.choice, learner)
+        for name, figure in self._figures.items():
+            learner.expect(name, expected_share(figure, learner.mean_worth))
         for one in drawn:
             learner.contacted(one.opened)
         self._step(boundary, drawn)
         for outcome in outcomes:
             self._learn_one(outcome, learner)
 
-    def _under(self, policy: ChoicePulse, learner: EffectLearner) -> None:
+    def _under(self, boundary: int, policy: ChoicePulse, learner: EffectLearner) -> None:
         """Have the arms of a policy, and its rules."""
         learner.half_life, self._price.share = policy.forget, policy.unproven
-        worth = learner.mean_worth
-        wanted = {}
+        worth, wanted = learner.mean_worth, {}
         for arm in policy.arms:
             former = self._named.get(arm.action)
-            replaces = former if former != arm.arm else None
+            replaces = former if former != arm.arm and former in learner.contacts else None
             wanted[arm.arm] = ArmWanted({0: expected_share(arm.figure, worth)}, replaces)
-        learner.set_arms(wanted)
-        self._named = {arm.action: arm.arm for arm in policy.arms}
-        cells = max(len(wanted), 1)
+            if arm.arm in self._figures or (arm.arm not in learner.contacts and replaces is None):
+                self._figures[arm.arm] = arm.figure
+        named = {arm.action: arm.arm for arm in policy.arms}
+        if named != self._named:
+            self._price.settled = False
+        self._named = named
+        gone = {name: self._gone.get(name, boundary) for name in learner.arms if name not in wanted}
+        latest = sorted(gone, key=lambda name: (-gone[name], name))[:MOST_GONE]
+        self._gone = {name: gone[name] for name in latest if boundary - gone[name] < KEPT}
+        learner.set_arms({**wanted, **{name: ArmWanted({}) for name in self._gone}})
+        self._figures = {name: figure for name, figure in self._figures.items() if name in learner.contacts}
         for name in wanted:
             kept = self._harms.get(name)
             if kept is None or kept["tolerated"] != policy.tolerated:
-                kept = HarmAlarm(policy.tolerated, cells).state()
-            self._harms[name] = {**kept, "tolerated": policy.tolerated}
-        self._harms = {name: self._harms[name] for name in wanted}
+                raised = kept is not None and kept["raised"]
+                kept = {**HarmAlarm(policy.tolerated, 1).state(), "raised": raised, "tolerated": policy.tolerated}
+            self._harms[name] = kept
+        self._harms = {name: one for name, one in self._harms.items() if name in learner.contacts or one["raised"]}
 
     def _step(self, boundary: int, drawn: Sequence[ChoicePulse]) -> None:
         """The price of what is not proven moves once a week."""
         tried = self._tried
         chances = tried.chances + sum(one.tried for one in drawn)
-        draws = tried.draws + sum(one.draws for one in drawn)
+        draws = tried.draws + sum(one.open for one in drawn)
         self._tried = _Tried(tried.since, chances, draws)
         if boundary - tried.since >= WEEK:
             self._price.step(chances / ONE, draws)
@@ -124,7 +152,9 @@ class Choices:
 
     def _learn_one(self, outcome: Outcome, learner: EffectLearner) -> None:
         arm = outcome.arm or None
-        if not outcome.features:
+        if arm is not None and outcome.delivered and not outcome.control:
+            self._hear(arm, outcome.soon, learner)
+        if not outcome.features or outcome.schema != schema_number():
             if arm is not None and not outcome.control:
                 learner.over(arm)
             return
@@ -133,13 +163,19 @@ class Choices:
         if outcome.control:  # nothing was done, for sure
             learner.learn_one(x, share, arm=None, chances={}, worth=outcome.worth)
             return
-        learner.learn_one(x, share, arm=arm, chances=outcome.arms, worth=outcome.worth)
-        if arm in self._harms and outcome.delivered:
-            kept = self._harms[arm]
-            alarm = HarmAlarm(float(kept["tolerated"]), len(self._harms))
-            alarm.restore(dict(kept))
-            alarm.add(outcome.soon)
-            self._harms[arm] = {**alarm.state(), "tolerated": kept["tolerated"]}
+        if learner.learn_one(x, share, arm=arm, chances=outcome.arms, worth=outcome.worth) and arm is not None:
+            self._cohort += 1
+
+    def _hear(self, arm: str, soon: bool, learner: EffectLearner) -> None:
+        """A contact arrived, and did harm or none. Whether anything may be learned of whom makes no difference."""
+        kept = self._harms.get(arm)
+        if kept is None:
+            return
+        cells = sum(learner.contacts.get(name, (0, 0))[0] > 0 for name in self._named.values())
+        alarm = HarmAlarm(float(kept["tolerated"]), max(cells, 1))
+        alarm.restore(dict(kept))
+        alarm.add(soon)
+        self._harms[arm] = {**alarm.state(), "tolerated": kept["tolerated"]}
 
     def version(self) -> dict[str, Any] | None:
         """What a version says of actions; None: nothing."""
@@ -147,13 +183,16 @@ class Choices:
             return None
         if self._numbers is None:
             self._numbers = self._known(self._effects)
-        return {"scorer": choice_schema(), "named": dict(self._named), **self._numbers.plain()}
+        return {"scorer": choice_schema(), **self._numbers.plain()}
 
     def _known(self, learner: EffectLearner) -> Numbers:
         found = learner.version()
         stopped = {name for name, kept in self._harms.items() if kept["raised"]}
         known = {name: arm._replace(stopped=name in stopped) for name, arm in found.arms.items()}
-        return found._replace(arms=known, unproven_price=self._price.price * learner.mean_worth)
+        price, settled = self._price.price * learner.mean_worth, self._price.settled
+        return found._replace(
+            arms=known, unproven_price=price, settled=settled, cohort=self._cohort, named=dict(self._named)
+        )
 
     def state(self) -> dict[str, Any] | None:
         """Plain data; None: nothing has been learned."""
@@ -162,7 +201,11 @@ class Choices:
         return {
             "learned_by": learned_by(),
             "at": self._at,
+            "policy": list(self._policy),
             "named": dict(self._named),
+            "figures": dict(self._figures),
+            "gone": dict(self._gone),
+            "cohort": self._cohort,
             "harms": {name: dict(kept) for name, kept in self._harms.items()},
             "share": self._price.share,
             "price": self._price.state(),
@@ -173,17 +216,24 @@ class Choices:
 
     def _restore(self, stored: Mapping[str, Any]) -> None:
         if (found := stored.get("learned_by")) != learned_by():
-            raise SnapshotRefused(f"what is kept of actions is of {found!r}, this release learns by {learned_by()!r}")
+            self.left = str(found)
+            return
         half_life = int(number(stored, "half_life", 1.0, _MOST))
         self._effects = EffectLearner(SIZE, half_life=half_life)
         self._effects.restore(stored.get("effects"))
         self._at = int(number(stored, "at", 0.0, _MOST))
         try:
+            self._policy = msgspec.convert(stored.get("policy"), tuple[int, str])
             self._named = msgspec.convert(stored.get("named"), dict[str, str])
+            self._figures = msgspec.convert(stored.get("figures"), dict[str, float])
+            self._gone = msgspec.convert(stored.get("gone"), dict[str, int])
             kept = msgspec.convert(stored.get("harms"), dict[str, dict[str, Any]])
             self._tried = _Tried(*msgspec.convert(stored.get("tried"), tuple[int, int, int]))
         except msgspec.ValidationError as error:
             raise SnapshotRefused(f"what is kept of actions can't be read: {error}") from error
+        if odd := [name for name in (*self._figures, *self._gone) if name not in self._effects.contacts]:
+            raise SnapshotRefused(f"arm {odd[0]!r} has a figure, or is gone, and nothing is kept of it")
+        self._cohort = int(number(stored, "cohort", 0.0, _MOST))
         for name, one in kept.items():
             HarmAlarm(number(one, "tolerated", 0.0, 0.5), 1).restore(one)
             self._harms[name] = one
@@ -193,6 +243,8 @@ class Choices:
 
 def check_outcome(outcome: Outcome) -> None:
     """Raises ValueError for one that is not of this model."""
+    if outcome.schema != schema_number():
+        return  # another release described customers otherwise: a contact is over, and nothing more
     if outcome.features and len(outcome.features) != 2 * SIZE:
         raise ValueError(f"its features have {len(outcome.features)} bytes, this model reads {SIZE} float16 numbers")
     if outcome.features and not outcome.worth > 0.0:

@@ -87,6 +87,8 @@ class EffectLearner:
         self._worth = self._draws = 0.0
         self.contacts: dict[str, tuple[int, int]] = {}
         """By arm: contacts opened, and matured."""
+        self.learned: dict[str, float] = {}
+        """By arm: contacts whose outcome was learned; they fade as the sums do."""
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -149,6 +151,7 @@ class EffectLearner:
         self.learn_rows(row[None, :], np.array([self._weight_of(worth)]), np.array([cut]))
         if arm is not None:
             self._mature(arm, 1)
+            self.learned[arm] += 1.0
         return True
 
     def learn_many(self, x: Floats, y: Floats, *, arms: Sequence[int], chances: Floats, worth: Floats) -> None:
@@ -166,7 +169,10 @@ class EffectLearner:
         weights = np.array([self._weight_of(value) for value in worth.tolist()])
         self.learn_rows(rows, weights, np.minimum(np.maximum(y, self.cut[0]), self.cut[1]))
         for place, name in enumerate(self._arms):
-            self._mature(name, int(given[:, place].sum()))
+            count = int(given[:, place].sum())
+            self._mature(name, count)
+            for _ in range(count):  # as one after the other rounds
+                self.learned[name] += 1.0
 
     def learn_rows(self, rows: Floats, weights: Floats, outcomes: Floats) -> None:
         """Rows of the regression as they are: shape (n, features (arms + 1)); nothing is cut, no contact counted."""
@@ -186,6 +192,7 @@ class EffectLearner:
         self._weight *= kept
         self._worth *= kept
         self._draws *= kept
+        self.learned = {name: count * kept for name, count in self.learned.items()}
 
     def _weight_of(self, worth: float) -> float:
         if not self._draws or self._worth <= 0.0:
@@ -241,7 +248,7 @@ class EffectLearner:
             covariance = tuple(
                 tuple(float(block[max(row, column), min(row, column)]) for column in range(size)) for row in range(size)
             )
-            arms[name] = Arm(tuple(means[own].tolist()), covariance, *self.contacts[name])
+            arms[name] = Arm(tuple(means[own].tolist()), covariance, *self.contacts[name], learned=self.learned[name])
         known = Numbers(tuple(means[:size].tolist()), variance**0.5, self._weight, arms)
         rows = self._weight + prior.sigma_rows
         return known, 0.5 * (prior_log_determinant(prior, size, len(self._arms)) - log_determinant - rows * ln(left))
@@ -277,6 +284,10 @@ class EffectLearner:
                 start = learned.get(arm.replaces) if arm.replaces is not None else None
                 self._add(name, arm.figures, start)
 
+    def expect(self, name: str, figure: float) -> None:
+        """Have an arm's prior stand around another figure, a share of the value at stake; what came of it stays."""
+        self._means[(self._arms.index(name) + 1) * self.features] = figure
+
     def _learned_means(self) -> dict[str, Floats]:
         if not self._arms:
             return {}
@@ -293,7 +304,7 @@ class EffectLearner:
             apart = [known[one] - self._prior_mean(place) for place, one in enumerate(self._arms)]
             means = start - (pulled(self.prior, apart) if apart else 0.0)
         self._arms.append(name)
-        self.contacts[name] = (0, 0)
+        self.contacts[name], self.learned[name] = (0, 0), 0.0
         self._means = np.concatenate([self._means, means])
         self._prior = prior_precision(self.prior, size, len(self._arms))
         grown = np.zeros_like(self._prior)
@@ -318,6 +329,7 @@ class EffectLearner:
         self._means = np.delete(self._means, gone)
         self._arms = [name for name in self._arms if name not in names]
         self.contacts = {name: self.contacts[name] for name in self._arms}
+        self.learned = {name: self.learned[name] for name in self._arms}
         self._prior = prior_precision(self.prior, size, len(self._arms))
         expected = times(self._prior, self._means)
         self._precision = np.tril(precision - self._prior)
@@ -335,6 +347,7 @@ class EffectLearner:
             "prior": list(self.prior),
             "arms": list(self._arms),
             "contacts": [list(self.contacts[name]) for name in self._arms],
+            "learned": [self.learned[name] for name in self._arms],
             "means": self._means.tolist(),
             "precision": self._precision[rows].tolist(),
             "response": self._response.tolist(),
@@ -359,9 +372,11 @@ class EffectLearner:
         size = self.features * (len(arms) + 1)
         means, response = numbers(state, "means", size), numbers(state, "response", size)
         triangle = numbers(state, "precision", size * (size + 1) // 2)
+        learned = numbers(state, "learned", len(arms), 0.0).tolist()
         sums = {key: number(state, key, least, _MOST) for key, least in _SUMS.items()}
         self._arms = list(arms)
         self.contacts = {name: (opened, matured) for name, (opened, matured) in zip(arms, contacts, strict=True)}
+        self.learned = dict(zip(arms, learned, strict=True))
         self._means, self._response = means, response
         self._precision = np.zeros((size, size))
         self._precision[np.tril_indices(size)] = triangle

@@ -139,6 +139,11 @@ class Learning:
                 self.shards[shard].first = content.time
         return True
 
+    @property
+    def left(self) -> str | None:
+        """By which rules that was learned of the actions that this release began anew; None: it went on."""
+        return self._choices.left
+
     def begin_at(self, shard: int, offset: int) -> None:
         """Begin a shard's examples with whatever stands at an offset, where those before it are gone. Only before
         anything was learned: the versions are then of what there still is."""

@@ -30,13 +30,15 @@ class Drawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     why: a code (`models.decisions.choosing.choose.Reason`). worth: the value at stake, money. features: of the
     customer, by `models.decisions.choosing.described.DESCRIBED`, as they are learned from. price: what contact that is
-    not proven had to bring beside its cost, money.
+    not proven had to bring beside its cost, money. tried: the chance that such contact would have had if only
+    `unproven_each` held it, as a multiple of 2^-32.
     """
 
     why: str
     worth: float
     features: tuple[float, ...]
     price: float = 0.0
+    tried: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -35,7 +35,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, tag="outcome", omit_default
     name, each with its chance as a multiple of 2^-32; leaving alone has the rest. arm: what was drawn, empty: leaving
     alone. control: the draw is what would have been. delivered: what was drawn has arrived. soon: a complaint, an
     unsubscription or a spam report came within a week of it. worth, gain: money (`Ended`). features: float16,
-    little-endian (in JSON: base64); empty: nothing is learned of it but that a contact is over.
+    little-endian (in JSON: base64); empty: nothing is learned of it but that a contact is over, whether it had arrived
+    and whether it did harm. schema: of the features (`models.decisions.choosing.schema`), 32 bits.
     """
 
     time: int
@@ -49,6 +50,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, tag="outcome", omit_default
     delivered: bool = False
     soon: bool = False
     features: bytes = b""
+    schema: int = 0
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False, tag="watermark"):
@@ -101,8 +103,8 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The arms of the learned choice, its rules, and what a shard has drawn since the last pulse.
 
     unproven, forget, tolerated: the policy's (forget in ms). draws: but for those of the control group. worth: their
-    values at stake, hundredths, in all. tried: the chances of arms that were not proven, as multiples of 2^-32, in all.
-    opened: contacts by arm.
+    values at stake, hundredths, in all. tried: what the draws say of it (`models.outputs.Drawn`), in all. open: draws
+    in which an arm was open that was not proven. opened: contacts by arm.
     """
 
     arms: tuple[ArmPulse, ...]
@@ -112,6 +114,7 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     draws: int = 0
     worth: int = 0
     tried: int = 0
+    open: int = 0
     opened: dict[str, int] = {}
 
 

@@ -89,6 +89,7 @@ class Draws(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     draws: int = 0
     worth: int = 0
     tried: int = 0
+    open: int = 0
     opened: dict[str, int] = {}
 
 

@@ -131,6 +131,8 @@ class LearnerOwner:
         try:
             state = unseal(body, self._settings.schema, LearningState)
             self._learning = Learning(self._settings.engine, self._settings.partitions, state, self.lineage)
+            if (left := self._learning.left) is not None:
+                logger.warning("what was learned of the actions is of %s: another release's; it is learned anew", left)
         except SnapshotRefused as error:
             self._trouble = LearnerStateRefused(f"the learner's state: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a model makes of it: the shards have no part in it

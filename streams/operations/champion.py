@@ -166,11 +166,13 @@ def actions_in(version: Version | None) -> list[dict[str, Any]]:
     stated = version.choice if version is not None and isinstance(version.choice, dict) else {}
     names = {arm: action for action, arm in stated.get("named", {}).items()}
     found = []
-    for arm, known in stated.get("arms", {}).items():
+    for arm, action in names.items():
+        if (known := stated.get("arms", {}).get(arm)) is None:
+            continue
         effect, sd = known["effect"][0], known["covariance"][0] ** 0.5
         found.append(
             {
-                "action": names.get(arm, arm),
+                "action": action,
                 "arm": arm,
                 "effect": effect,
                 "sd": sd,

@@ -74,6 +74,11 @@ def new_arm(arm: PolicyArm, worth: float, features: int) -> Arm:
     return prior_arm(Prior(), {0: expected_share(arm.figure, worth)}, features)
 
 
+def changed_arm(former: Arm) -> Arm:
+    """An arm of which a version knows nothing but what it replaces: what that one showed, as unsure as a new one."""
+    return prior_arm(Prior(), dict(enumerate(former.effect)), len(former.effect))
+
+
 def _arm(name: str, policy: Policy) -> PolicyArm:
     action = policy.action[name]
     number = xxh3_64_intdigest(msgspec.json.encode([name, *_content(name, policy)], order="sorted")) & 0xFFFFFFFF

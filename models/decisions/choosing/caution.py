@@ -15,7 +15,7 @@ class State(StrEnum):
     """How an arm stands in a draw."""
 
     PROVEN = "proven"
-    """Enough contacts have matured, and it is likely better than leaving alone here: no cap."""
+    """Enough of its contacts were learned from, and it is likely better than leaving alone here: no cap."""
     UNPROVEN = "unproven"
     """Under the cap, with all others that are not proven."""
     STOPPED = "stopped"
@@ -33,7 +33,7 @@ def state(arm: Arm, score: Score, rules: ChoiceRules, *, launched: bool, stopped
     """How an arm stands for a customer. launched: they are in the launch share. stopped: by the stop-loss."""
     if stopped:
         return State.STOPPED
-    if arm.matured >= rules.proof_contacts and score.mean - rules.kappa * score.sd > 0.0:
+    if arm.learned >= rules.proof_contacts and score.mean - rules.kappa * score.sd > 0.0:
         return State.PROVEN
     if not launched:
         return State.NOT_LAUNCHED
@@ -76,6 +76,6 @@ def launch_share(draws: float, unproven: float, cohort: int = FIRST_COHORT) -> f
     return min(cohort / contacts, 1.0) if contacts > 0.0 else 1.0
 
 
-def launched(share: float, salt: str, unit: bytes, matured: int, cohort: int = FIRST_COHORT) -> bool:
-    """Whether unproven arms are open to a customer. matured: contacts of all arms together."""
-    return matured >= cohort or in_share(share, Domain.LAUNCH, salt.encode(), unit)
+def launched(share: float, salt: str, unit: bytes, learned: int, cohort: int = FIRST_COHORT) -> bool:
+    """Whether unproven arms are open to a customer. learned: contacts of all arms that were ever learned from."""
+    return learned >= cohort or in_share(share, Domain.LAUNCH, salt.encode(), unit)

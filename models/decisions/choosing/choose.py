@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.decisions.choosing.caution import CLOSED, State, held, state
 from models.decisions.choosing.domains import Domain, keyed
@@ -13,6 +13,8 @@ from models.decisions.choosing.propensities import with_floors
 from models.decisions.choosing.rules import ChoiceRules
 from models.decisions.choosing.weights import ALONE, Score, best_of, score, shares
 from models.decisions.draw import drawn
+
+_NEVER_BEST: Final = CLOSED | {State.STOPPED}
 
 
 class Candidate(NamedTuple):
@@ -49,6 +51,8 @@ class Chosen(NamedTuple):
 
     place: what was drawn, 0 for leaving alone, else one more than the candidate's place. chances: multiples of 2^-32,
     leaving alone first; they sum to `models.decisions.draw.ONE`. scores: money. states: how each arm stood.
+    tried: the chance that arms which are not proven would have together if only `unproven_each` held them, as a
+    multiple of 2^-32.
     """
 
     place: int
@@ -56,6 +60,7 @@ class Chosen(NamedTuple):
     scores: tuple[Score, ...]
     states: tuple[State, ...]
     reason: Reason
+    tried: int = 0
 
 
 def choose(
@@ -67,6 +72,7 @@ def choose(
     *,
     launched: bool = True,
     unproven_price: float = 0.0,
+    settled: bool = True,
     domain: Domain = Domain.CHOICE,
 ) -> Chosen:
     """Choose among leaving alone and the candidates.
@@ -79,6 +85,7 @@ def choose(
         decision: its id, which alone says what falls.
         launched: unproven arms are open to this customer.
         unproven_price: what an unproven arm must bring beside its cost, money (`models.learning.budget_price`).
+        settled: the price keeps the mean chance of what is not proven; until it does each draw keeps it by itself.
         domain: `SHADOW` for the draw over actions in shadow mode.
     """
     scores = [score(one.arm, features, worth, one.cost) for one in candidates]
@@ -86,9 +93,12 @@ def choose(
         state(one.arm, found, rules, launched=launched, stopped=one.stopped)
         for one, found in zip(candidates, scores, strict=True)
     ]
-    chances = chances_of(scores, states, rules, unproven_price)
+    wished = chances_of(scores, states, rules, unproven_price)
+    chances = wished if settled else chances_of(scores, states, rules.held_back(), unproven_price)
+    tried = sum(chance for chance, one in zip(wished[1:], states, strict=True) if one is State.UNPROVEN)
     place = drawn(chances, keyed(domain, decision))
-    return Chosen(place, tuple(chances), tuple(scores), tuple(states), _reason(place, scores, states, unproven_price))
+    reason = _reason(place, scores, states, unproven_price)
+    return Chosen(place, tuple(chances), tuple(scores), tuple(states), reason, tried)
 
 
 def chances_of(
@@ -97,8 +107,12 @@ def chances_of(
     """The chances of leaving alone and of each arm. A closed arm has none, not even its floor."""
     open_ = [place for place, one in enumerate(states) if one not in CLOSED]
     priced = _priced(scores, states, unproven_price)
-    weighed = shares([ALONE, *(priced[place] for place in open_)], rules.temper)
-    cautious = held(weighed, [states[place] for place in open_], rules.unproven_each)
+    # What is stopped has its floor alone: as the best it would take the others' shares with it.
+    free = [place for place in open_ if states[place] is not State.STOPPED]
+    weighed = shares([ALONE, *(priced[place] for place in free)], rules.temper)
+    share = dict(zip(free, weighed[1:], strict=True))
+    each = [weighed[0], *(share.get(place, 0.0) for place in open_)]
+    cautious = held(each, [states[place] for place in open_], rules.unproven_each)
     found = with_floors(cautious, rules.floor, rules.hold_out)
     chances = [found[0]] + [0] * len(scores)
     for place, chance in zip(open_, found[1:], strict=True):
@@ -117,10 +131,14 @@ def _reason(place: int, scores: Sequence[Score], states: Sequence[State], price:
     if all(one in CLOSED for one in states):
         return Reason.NONE_OPEN
     priced = _priced(scores, states, price)
-    best = best_of([ALONE, *(ALONE if one in CLOSED else found for found, one in zip(priced, states, strict=True))])
+    best = best_of(
+        [ALONE, *(ALONE if one in _NEVER_BEST else found for found, one in zip(priced, states, strict=True))]
+    )
     if place != best:
         return Reason.EXPLORED if place else Reason.HELD_OUT
     if place:
         return Reason.BEST
+    if any(found.mean > 0.0 and one is State.STOPPED for found, one in zip(scores, states, strict=True)):
+        return Reason.HELD_OUT
     hopeful = any(found.mean > 0.0 and one is State.UNPROVEN for found, one in zip(scores, states, strict=True))
     return Reason.RATIONED if hopeful else Reason.NO_POSITIVE_VALUE

@@ -58,7 +58,8 @@ def chances_of(
     open_ = np.column_stack([np.ones(len(eligible), dtype=np.bool_), eligible & ~closed])
     priced = scores.means.copy()
     priced[:, 1:] = np.where(proven | halted, priced[:, 1:], priced[:, 1:] - unproven_price)
-    shares = _shares(Scores(priced, scores.sds), open_, rules.temper)
+    free = np.column_stack([open_[:, :1], open_[:, 1:] & ~halted])
+    shares = _shares(Scores(priced, scores.sds), free, rules.temper)
     held = _held(shares, halted, ~(proven | halted), rules.unproven_each)
     return _with_floors(held, open_, rules)
 
@@ -73,13 +74,13 @@ def _standing(
     arms: Sequence[Arm], scores: Scores, rules: ChoiceRules, launched: Flags | None, stopped: Flags | None
 ) -> tuple[Flags, Flags, Flags]:
     """Which arms are stopped, proven and closed, each of shape (rows, arms)."""
-    matured = np.array([arm.matured >= rules.proof_contacts for arm in arms], dtype=np.bool_)
+    learned = np.array([arm.learned >= rules.proof_contacts for arm in arms], dtype=np.bool_)
     full = np.array(
         [rules.open_contacts is not None and a.opened - a.matured >= rules.open_contacts for a in arms], dtype=np.bool_
     )
     means, sds = scores.means[:, 1:], scores.sds[:, 1:]
     halted: Flags = np.zeros(means.shape, dtype=np.bool_) if stopped is None else stopped
-    proven: Flags = ~halted & matured & (means - rules.kappa * sds > 0.0)
+    proven: Flags = ~halted & learned & (means - rules.kappa * sds > 0.0)
     closed: Flags = ~halted & ~proven & full
     if launched is not None:
         closed |= ~halted & ~proven & ~launched[:, None]

@@ -6,6 +6,7 @@ An arm is an action by the hash of its content: a changed text is another arm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from models.churn.plain_data import is_finite
@@ -21,7 +22,7 @@ class Arm(NamedTuple):
 
     effect: means of its coefficients, of shape (features,): shares of the value at stake. covariance: of these, row by
     row. opened, matured: its contacts so far, and those of them whose response window has ended. stopped: it does harm
-    more often than the policy tolerates.
+    more often than the policy tolerates. learned: contacts whose outcome was learned, fading as what was learned does.
     """
 
     effect: tuple[float, ...]
@@ -29,6 +30,7 @@ class Arm(NamedTuple):
     opened: int = 0
     matured: int = 0
     stopped: bool = False
+    learned: float = 0.0
 
 
 class Numbers(NamedTuple):
@@ -36,7 +38,9 @@ class Numbers(NamedTuple):
 
     base: coefficients of the share that is kept under the running policy. sigma: standard deviation of an outcome's
     share around what is expected of it. rows: outcomes learned, by weight. arms: by content hash. unproven_price: what
-    contact that is not proven must bring beside its cost, money.
+    contact that is not proven must bring beside its cost, money. settled: that price alone keeps the share of such
+    contact, and no draw is held to it. cohort: contacts that were ever learned from. named: of each action of the
+    policy its arm; arms may hold others, that are gone.
     """
 
     base: tuple[float, ...]
@@ -44,6 +48,9 @@ class Numbers(NamedTuple):
     rows: float
     arms: Mapping[str, Arm]
     unproven_price: float = 0.0
+    settled: bool = False
+    cohort: int = 0
+    named: Mapping[str, str] = MappingProxyType({})
 
     def plain(self) -> dict[str, Any]:
         """As JSON types. Of a covariance the lower triangle, row by row: it is symmetric."""
@@ -52,12 +59,16 @@ class Numbers(NamedTuple):
             "sigma": self.sigma,
             "rows": self.rows,
             "unproven_price": self.unproven_price,
+            "settled": self.settled,
+            "cohort": self.cohort,
+            "named": dict(self.named),
             "arms": {
                 name: {
                     "effect": list(arm.effect),
                     "covariance": [value for place, row in enumerate(arm.covariance) for value in row[: place + 1]],
                     "opened": arm.opened,
                     "matured": arm.matured,
+                    "learned": arm.learned,
                     **({"stopped": True} if arm.stopped else {}),
                 }
                 for name, arm in self.arms.items()
@@ -78,7 +89,15 @@ class Numbers(NamedTuple):
         (price,) = _numbers([plain.get("unproven_price")], "unproven_price")
         if price < 0.0:
             raise SnapshotRefused(f"unproven_price is {price:g}; it must not be below zero")
-        return cls(base, sigma, rows, {str(name): _arm(name, arm, len(base)) for name, arm in arms.items()}, price)
+        settled, cohort, named = plain.get("settled"), plain.get("cohort"), plain.get("named")
+        if type(settled) is not bool or type(cohort) is not int or cohort < 0:
+            raise SnapshotRefused(
+                f"settled is {settled!r} and cohort {cohort!r}; they must be true or false, and a count"
+            )
+        if not isinstance(named, dict) or not all(isinstance(one, str) for one in named.values()):
+            raise SnapshotRefused(f"named is {named!r:.100}; it must have the arm of each action")
+        known = {str(name): _arm(name, arm, len(base)) for name, arm in arms.items()}
+        return cls(base, sigma, rows, known, price, settled, cohort, named)
 
 
 def _arm(name: str, plain: Any, features: int) -> Arm:
@@ -93,7 +112,10 @@ def _arm(name: str, plain: Any, features: int) -> Arm:
         raise SnapshotRefused(f"arm {name!r} has {opened!r} contacts opened, {matured!r} matured")
     if type(stopped := plain.get("stopped", False)) is not bool:
         raise SnapshotRefused(f"arm {name!r} is stopped: {stopped!r}; it must be true, or left out")
-    return Arm(effect, _square(triangle, features), opened, matured, stopped)
+    (learned,) = _numbers([plain.get("learned")], f"learned of arm {name!r}")
+    if learned < 0.0:
+        raise SnapshotRefused(f"learned of arm {name!r} is {learned:g}; it must not be below zero")
+    return Arm(effect, _square(triangle, features), opened, matured, stopped, learned)
 
 
 def _square(triangle: Sequence[float], size: int) -> tuple[tuple[float, ...], ...]:

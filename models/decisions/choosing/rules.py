@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 PROOF_CONTACTS: Final = 200
-"""Matured contacts of an arm's own before it may count as proven. With fewer the policy's figures speak, and where they
-are too hopeful an arm would be proven before anybody was contacted: with figures of ten percent on all rows."""
+"""Contacts of an arm's own that were learned from, before it may count as proven. With fewer the policy's figures
+speak, and where they are too hopeful an arm would be proven before anybody was contacted: with
+figures of ten percent on all rows."""
 FIRST_COHORT: Final = 2_000
 """Contacts of the first cohort. Nothing is learned before a response window has ended; until so many contacts have
 matured, arms that are not proven are open to a share of customers only."""
@@ -16,11 +17,12 @@ class ChoiceRules(NamedTuple):
     """temper: of the weights, in standard deviations of a difference; a small one stays near the best.
 
     floor: least chance of each arm in the draw. hold_out: least chance of leaving alone, where that is more.
-    unproven: the mean chance, over all draws, of arms together that are not proven; a price on them keeps it, so that
-    it goes to whom it is expected to help most. unproven_each: at most this chance of them in one draw. kappa: an arm
+    unproven: the mean chance of arms together that are not proven, over all draws in which one is open; a price on them
+    keeps it, so that it goes to whom it is expected to help most. unproven_each: at most this chance of them in one
+    draw; until the price has settled it is `unproven` where that is less. kappa: an arm
     is proven where its mean is that many standard deviations above zero (.3: better than nothing with 62 %), and
-    `proof_contacts` of its own contacts have matured. open_contacts: an arm that is not proven is closed while so many
-    of its contacts are open.
+    `proof_contacts` of its own contacts were learned from. open_contacts: an arm that is not proven is closed while so
+    many of its contacts are open.
     """
 
     temper: float = 0.15
@@ -31,6 +33,10 @@ class ChoiceRules(NamedTuple):
     kappa: float = 0.3
     proof_contacts: int = PROOF_CONTACTS
     open_contacts: int | None = None
+
+    def held_back(self) -> ChoiceRules:
+        """With what is not proven held to its mean chance in every draw."""
+        return self._replace(unproven_each=min(self.unproven_each, self.unproven))
 
 
 def problems(rules: ChoiceRules) -> list[str]:

@@ -11,7 +11,7 @@ import xxhash
 from models.decisions.choosing.described import DESCRIBED
 from models.decisions.choosing.numbers import Numbers
 
-CHOOSING: Final = 1
+CHOOSING: Final = 2
 """To be raised where the code that chooses reads stored numbers otherwise, or describes customers otherwise."""
 
 
@@ -19,6 +19,11 @@ CHOOSING: Final = 1
 def choice_schema() -> str:
     """Names what a version's numbers are chosen by."""
     return xxhash.xxh3_64_hexdigest(msgspec.json.encode([CHOOSING, DESCRIBED]))
+
+
+def schema_number() -> int:
+    """32 bits of it, as windows and outcomes have it: of which release's description their features are."""
+    return int(choice_schema()[:8], 16)
 
 
 def numbers_in(stated: Any) -> Numbers | None:

@@ -290,6 +290,7 @@ WINDOW: Final = {
     "marks": Field("what has come of it so far", "was bisher daraus wurde", "number"),
     "given": Field("discounts that you used, in hundredths", "genutzte Rabatte, in Hundertsteln", "number"),
     "features": Field("what it was chosen by", "wonach gewählt wurde", "hex"),
+    "schema": Field("by which description", "nach welcher Beschreibung", "number"),
 }
 """Fields of `models.decisions.window.Window`."""
 RUNNING: Final = {

@@ -31,11 +31,13 @@ FOUND = [Judged("something_useful", "email", ()), Judged("win_back", "letter", (
 ID = "00112233445566778899aabbccddeeff"
 
 
-def numbers(effect: float, matured: int = 0, stopped: bool = False) -> Numbers:
+def numbers(effect: float, matured: int = 0, stopped: bool = False, settled: bool = False) -> Numbers:
     """What is known of all arms: one effect for everybody, nearly for sure."""
     certain = tuple(tuple(1e-8 if row == column else 0.0 for column in range(SIZE)) for row in range(SIZE))
-    arm = Arm((effect, *[0.0] * (SIZE - 1)), certain, matured, matured, stopped)
-    return Numbers((0.5, *[0.0] * (SIZE - 1)), 0.6, 10.0, {one.name: arm for one in arms_of(POLICY).values()})
+    arm = Arm((effect, *[0.0] * (SIZE - 1)), certain, matured, matured, stopped, float(matured))
+    known = {one.name: arm for one in arms_of(POLICY).values()}
+    named = {action: one.name for action, one in arms_of(POLICY).items()}
+    return Numbers((0.5, *[0.0] * (SIZE - 1)), 0.6, 10.0, known, 0.0, settled, 4 * matured, named)
 
 
 def asked(known: Numbers | None, policy: PolicyInForce = POLICY, flags: int = 0, value: float | None = 40.0) -> Given:
@@ -70,7 +72,8 @@ def test_what_is_at_stake_is_the_margin_of_what_they_bring_in_the_window_if_they
     poor = asked(None, value=0.0)
     assert worth_of(poor, given.known, arms) == pytest.approx(6.6)  # what the dearest action and channel cost
     unknown = asked(None, value=None)
-    assert worth_of(unknown, given.known, arms) == pytest.approx(200 / 4 * 0.4)
+    # Nothing is known of values: of 200 within a hundred days ten days' worth, and no whole purchase.
+    assert worth_of(unknown, given.known, arms) == pytest.approx(200 / 10 * 0.4)
 
 
 def test_before_anything_is_known_the_policys_figures_stand_in_its_place() -> None:
@@ -81,6 +84,22 @@ def test_before_anything_is_known_the_policys_figures_stand_in_its_place() -> No
     assert {one.state for one in found.scored.values()} == {"unproven"}
     assert sum(found.chances) == ONE
     assert sum(found.chances[1:]) <= 0.33 * ONE  # a version has no price of it yet
+
+
+def test_until_the_price_of_what_is_not_proven_has_settled_every_draw_keeps_its_share() -> None:
+    early, late = drawn(numbers(0.4)), drawn(numbers(0.4, settled=True))
+    assert sum(early.chances[1:]) <= 0.33 * ONE < 0.7 * ONE < sum(late.chances[1:])
+    assert early.by is not None
+    assert late.by is not None
+    assert early.by[0].tried == late.by[0].tried > 0.7 * ONE
+
+
+def test_a_changed_text_is_drawn_by_what_the_old_one_showed_until_a_version_has_it() -> None:
+    changed = PolicyInForce.of(2, LEARNED.replace("useful/picks", "useful/others"))
+    found = drawn(numbers(0.4, matured=500), policy=changed).scored["something_useful"]
+    old = drawn(numbers(0.4, matured=500)).scored["something_useful"]
+    assert (found.score, found.state) == (old.score, "unproven")
+    assert found.sd > 10 * old.sd
 
 
 def test_what_is_proven_is_done_and_the_promise_is_kept() -> None:

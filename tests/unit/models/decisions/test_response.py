@@ -10,12 +10,15 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from models.customer.layout import LAST_PURCHASE, NUMBERS, RETURNED, SPENT, TIMES, UNLEARNED
+from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.choosing.described import Counted
 from models.decisions.given import Asks, Given, Known, Said, Touched, again_id
+from models.decisions.moments import decide
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
-from models.decisions.response import arrived, erased, hears, packed_features, passed
-from models.decisions.standing import Standing
+from models.decisions.policy.parts import KINDS
+from models.decisions.response import arrived, erased, hears, packed_features, passed, taken_off
+from models.decisions.standing import Outstanding, Stage, Standing, channel_number, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.window import Mark, Window, pack_window, unpack_window
 from models.outputs import OUTCOME, Outcome
@@ -107,10 +110,37 @@ def test_harm_is_counted_from_the_draw_on(kind: str, data: dict[str, Any], after
 def test_discounts_that_are_redeemed_are_added_up() -> None:
     given = asked(WINDOW)
     for amount in (1.25, 2.0):
-        hears(given, touch("coupon_redeemed", DAY, coupon_id=ID, amount=amount), [Said("redeemed", trigger=ID)])
+        told = touch("coupon_redeemed", DAY, coupon_id=ID, amount=amount)
+        hears(given, told, [Said("redeemed", trigger=ID)], taken_off(given, told))
     hears(given, touch("coupon_redeemed", DAY, coupon_id="another", amount=9.0), ())
     assert given.standing.window is not None
     assert given.standing.window.given == 325
+
+
+@pytest.mark.parametrize("days", [5, 15, 25])
+def test_a_coupon_without_an_amount_costs_what_the_policy_says_however_late_it_is_redeemed(days: int) -> None:
+    opened, offer = NOW - days * DAY, POLICY.policy.action["offer"]
+    assert offer.discount > 0.0
+    standing = Standing(window=WINDOW._replace(opened=opened, ends=NOW + DAY))
+    delivered = Outstanding(
+        int(ID, 16), opened, opened, NOW + DAY, channel_number("email"), number_of("offer"),
+        list(KINDS).index(offer.kind), ACTION_PURPOSES.index("marketing"), Stage.DELIVERED,
+    )  # fmt: skip
+    standing.outstanding = [delivered]
+    told = touch("coupon_redeemed", NOW - OPENED, coupon_id=ID)
+    person = Person(b"anna", OPEN, 0)
+    said = decide(Given(POLICY, person, standing, NOW, WEEK, 0, None, Asks.TOUCHPOINT, told, known=known()))
+    assert "redeemed" in {one.what for one in said}
+    assert standing.window is not None
+    assert standing.window.given == round(offer.discount * 100)
+
+
+def test_an_outcome_of_which_nothing_is_learned_says_whether_harm_was_done() -> None:
+    marks = int(Mark.DELIVERED | Mark.COMPLAINED | Mark.SOON)
+    told = outcome(erased(Standing(window=WINDOW._replace(marks=marks)), NOW))
+    assert told == Outcome(NOW, {}, 0.0, 0.0, arm="00000009", delivered=True, soon=True)
+    objects = outcome(passed(asked(WINDOW._replace(marks=marks), flags=UNLEARNED), ()))
+    assert (objects.features, objects.customer, objects.delivered, objects.soon) == (b"", "", True, True)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +173,7 @@ def test_of_whom_nothing_is_learned_nothing_is_kept_but_that_a_contact_is_open()
     window = given.standing.window
     assert window is not None
     assert (window.features, window.worth, window.net, window.arms, window.place) == (b"", 0, 0.0, ((9, 0),), 1)
-    hears(given, touch("coupon_redeemed", DAY, coupon_id=ID, amount=3.0), [Said("redeemed", trigger=ID)])
+    hears(given, touch("coupon_redeemed", DAY, coupon_id=ID, amount=3.0), [Said("redeemed", trigger=ID)], 3.0)
     assert given.standing.window is not None
     assert given.standing.window.given == 0
     told = outcome(passed(asked(given.standing.window), ()))
@@ -171,6 +201,7 @@ windows = st.builds(
     st.integers(0, 127),
     st.integers(0, 2**32 - 1),
     st.binary(max_size=28),
+    st.integers(0, 2**32 - 1),
 )
 
 

@@ -80,12 +80,14 @@ def test_contact_goes_to_whom_it_helps_and_no_more_to_whom_it_harms() -> None:
     assert proven[0] > 0.9 > 0.2 > proven[1]
 
 
-def test_before_a_version_knows_anything_what_is_not_proven_has_its_share_of_each_draw() -> None:
+def test_until_its_price_has_settled_what_is_not_proven_has_its_share_of_each_draw() -> None:
     _, world = grown()
-    first = min(boundary for boundary, version in world.versions.items() if isinstance(version.choice, dict))
+    known = {boundary: one.choice for boundary, one in world.versions.items() if isinstance(one.choice, dict)}
+    first = min(boundary for boundary, choice in known.items() if choice["settled"])
+    assert first > min(known) + 6 * DAY
     early = [one for one in draws(world) if one["model_version"] < first]
     assert early
-    assert max(of_useful(one)["chance"] for one in early) <= 0.32 * ONE
+    assert max(of_useful(one)["chance"] for one in early if of_useful(one)["state"] == "unproven") <= 0.32 * ONE
 
 
 def test_a_version_carries_what_is_known_and_the_decision_what_it_was_drawn_by() -> None:
@@ -94,7 +96,7 @@ def test_a_version_carries_what_is_known_and_the_decision_what_it_was_drawn_by()
     known = [Numbers.of(one) for one in stated]
     contacts = [arm.matured for one in known for arm in one.arms.values()]
     assert contacts == sorted(contacts)
-    assert contacts[-1] > 1_000
+    assert contacts[-1] > 700
     [arm] = known[-1].arms.values()
     assert arm.effect[DESCRIBED.index("visits")] > 0.04
     one = draws(world)[-1]
@@ -200,9 +202,10 @@ def test_another_policy_in_the_middle_of_windows_changes_what_is_drawn_and_ends_
         assert any("drawn" in one for one in later) is (name != "by figures")
         stated = world.versions[max(world.versions)].choice
         assert isinstance(stated, dict)
-        assert len(stated["arms"]) == 1
+        [named] = stated["named"].values()
+        arm = stated["arms"][named]
+        assert len(stated["arms"]) == 1 + (name == "another text")
         if name == "another text":
-            [arm] = stated["arms"].values()
             contacts = [one for one in said(world, "decisions") if one.get("ended", {}).get("arm")]
             assert 0 < arm["opened"] < len(contacts)
 

@@ -11,6 +11,7 @@ import pytest
 
 from models.churn import SnapshotRefused
 from models.decisions.choosing.described import SIZE
+from models.decisions.choosing.schema import schema_number
 from models.decisions.draw import ONE
 from models.decisions.response import packed_features
 from models.learning.choices import Choices, check_outcome
@@ -25,14 +26,14 @@ USEFUL, OFFER, OTHER = "0000000a", "0000000b", "0000000c"
 def pulse(boundary: int, shard: int = 0, policy: int = 1, useful: str = USEFUL, **told: Any) -> Pulse:
     """20 draws worth 50 each."""
     arms = (ArmPulse("useful", useful, 1.0), ArmPulse("offer", OFFER, 40.0))
-    fields = {"draws": 20, "worth": 100_000, "tried": 5 * ONE, "opened": {useful: 4, OFFER: 1}, **told}
+    fields = {"draws": 20, "worth": 100_000, "tried": 5 * ONE, "open": 20, "opened": {useful: 4, OFFER: 1}, **told}
     choice = ChoicePulse(arms, 0.3, HALF, 0.02, **fields)
     return Pulse(shard, boundary, policy, "a", 0, choice=choice)
 
 
 def outcome(number: int, arm: str = "", gain: float = 25.0, time: int = DAY, **told: Any) -> Outcome:
     arms = {USEFUL: ONE // 2, OFFER: ONE // 4}
-    fields = {"delivered": bool(arm), "features": FEATURES, **told}
+    fields = {"delivered": bool(arm), "features": FEATURES, "schema": schema_number(), **told}
     return Outcome(time, arms, 50.0, gain, f"c-{number}", f"{number:032x}", arm, **fields)
 
 
@@ -98,7 +99,7 @@ def test_an_action_after_which_too_many_complain_is_stopped_until_its_text_chang
     assert "stopped" not in arms[OFFER]
     choices.learn(3 * DAY, [], [pulse(3 * DAY, policy=2, useful=OTHER)])
     arms = known(choices)["arms"]
-    assert arms.keys() == {OFFER, OTHER}
+    assert known(choices)["named"] == {"useful": OTHER, "offer": OFFER}
     assert "stopped" not in arms[OTHER]
 
 
@@ -115,7 +116,8 @@ def test_a_changed_text_begins_where_the_old_one_stood_and_from_zero_contacts() 
     new = known(choices)["arms"][OTHER]
     assert new["effect"] == pytest.approx(old["effect"], abs=1e-9)
     assert new["covariance"][0] > old["covariance"][0]
-    assert (new["opened"], new["matured"]) == (0, 0)
+    assert (new["opened"], new["matured"], new["learned"]) == (0, 0, 0.0)
+    assert known(choices)["cohort"] == 200
 
 
 def test_the_newest_policy_counts_whoever_tells_of_it() -> None:
@@ -144,9 +146,106 @@ def test_it_goes_on_from_its_state_to_the_bit_and_refuses_another() -> None:
     for one in (choices, again):
         one.learn(9 * DAY, fell[:50], [pulse(9 * DAY)])
     assert again.version() == choices.version()
-    for broken in ({"learned_by": "another"}, {"tried": [1]}, {"named": 3}, {"effects": None}, {"price": {}}):
+    for broken in ({"gone": {"a": 1}}, {"policy": 1}, {"tried": [1]}, {"named": 3}, {"effects": None}, {"price": {}}):
         with pytest.raises(SnapshotRefused):
             Choices({**state, **broken})
+
+
+STOPPING = [outcome(n, USEFUL, soon=True) for n in range(20)]
+
+
+def without_useful(boundary: int, policy: int) -> Pulse:
+    one = pulse(boundary, policy=policy, opened={})
+    assert one.choice is not None
+    return msgspec.structs.replace(one, choice=msgspec.structs.replace(one.choice, arms=one.choice.arms[1:]))
+
+
+def test_what_is_stopped_stays_stopped_whatever_is_tolerated_later_and_when_it_comes_back() -> None:
+    for after in (2 * DAY, 60 * WEEK):
+        choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, STOPPING, []))
+        choices.learn(3 * DAY, [], [without_useful(3 * DAY, 2)])
+        assert known(choices)["arms"][USEFUL]["stopped"] is True
+        choices.learn(3 * DAY + after, [], [without_useful(3 * DAY + after, 2)])
+        assert (USEFUL in known(choices)["arms"]) is (after == 2 * DAY)
+        choices = Choices(json.loads(json.dumps(choices.state())))
+        choices.learn(4 * DAY + after, [], [pulse(4 * DAY + after, policy=3, opened={})])
+        arm = known(choices)["arms"][USEFUL]
+        assert (arm["stopped"], arm["matured"]) == (True, 20 if after == 2 * DAY else 0)
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, STOPPING, []))
+    stricter = pulse(3 * DAY, policy=2)
+    assert stricter.choice is not None
+    choices.learn(
+        3 * DAY,
+        [],
+        [msgspec.structs.replace(stricter, choice=msgspec.structs.replace(stricter.choice, tolerated=0.01))],
+    )
+    assert known(choices)["arms"][USEFUL]["stopped"] is True
+
+
+def test_harm_is_heard_though_nothing_may_be_learned_of_whom_it_was_done_to() -> None:
+    nameless = [Outcome(DAY, {}, 0.0, 0.0, arm=USEFUL, delivered=True, soon=True) for _ in range(20)]
+    assert known(learned((DAY, [], [pulse(DAY)]), (2 * DAY, nameless, [])))["arms"][USEFUL]["stopped"] is True
+    control = [msgspec.structs.replace(one, control=True) for one in nameless]
+    assert "stopped" not in known(learned((DAY, [], [pulse(DAY)]), (2 * DAY, control, [])))["arms"][USEFUL]
+
+
+def test_contacts_that_were_learned_from_fade_and_those_of_which_nothing_was_learned_are_none() -> None:
+    nameless = [Outcome(DAY, {}, 0.0, 0.0, arm=USEFUL) for _ in range(250)]
+    choices = learned((DAY, [], [pulse(DAY, opened={USEFUL: 500})]), (2 * DAY, nameless, []))
+    arm = known(choices)["arms"][USEFUL]
+    assert (arm["matured"], arm["learned"]) == (250, 0.0)
+    choices.learn(2 * DAY, [outcome(n, USEFUL) for n in range(240)], [])
+    assert known(choices)["arms"][USEFUL]["learned"] == 240.0
+    choices.learn(2 * DAY + HALF, [], [pulse(2 * DAY + HALF)])
+    arm = known(choices)["arms"][USEFUL]
+    assert (arm["matured"], arm["learned"]) == (490, pytest.approx(120.0))
+    assert known(choices)["cohort"] == 240
+
+
+def test_a_figure_is_money_over_what_is_at_stake_by_now_and_the_newest_one_counts() -> None:
+    choices = learned((DAY, [], [pulse(DAY, draws=1, worth=100, opened={})]))
+    assert known(choices)["arms"][USEFUL]["effect"][0] == pytest.approx(0.1)
+    choices.learn(2 * DAY, [], [pulse(2 * DAY, draws=10_000, worth=50_000_000)])
+    assert known(choices)["arms"][USEFUL]["effect"][0] == pytest.approx(0.02, rel=0.01)
+    other = pulse(3 * DAY, policy=2)
+    assert other.choice is not None
+    arms = (ArmPulse("useful", USEFUL, -2.0), other.choice.arms[1])
+    other = msgspec.structs.replace(other, choice=msgspec.structs.replace(other.choice, arms=arms))
+    choices.learn(3 * DAY, [], [other])
+    assert known(choices)["arms"][USEFUL]["effect"][0] == pytest.approx(-0.04, rel=0.01)
+
+
+def test_a_policy_that_was_older_once_stays_older_whoever_tells_of_it_last() -> None:
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, [], [pulse(2 * DAY, policy=2, useful=OTHER)]))
+    choices.learn(3 * DAY, [], [pulse(3 * DAY)])
+    assert known(choices)["named"]["useful"] == OTHER
+    off = msgspec.structs.replace(pulse(4 * DAY, shard=1, policy=3), choice=None)
+    choices.learn(4 * DAY, [], [off, pulse(4 * DAY, policy=2)])
+    choices.learn(5 * DAY, [], [pulse(5 * DAY, policy=2, useful=USEFUL)])
+    assert known(choices)["named"]["useful"] == OTHER
+
+
+def test_the_share_of_what_is_not_proven_is_reckoned_over_the_draws_that_it_was_open_in() -> None:
+    few = {"tried": 3 * ONE, "open": 4}
+    choices = learned(*((day * DAY, [], [pulse(day * DAY, **few)]) for day in (1, 8)))
+    # 6 of 8, which is two and a half times what was allowed; of all forty draws it would be half of it.
+    assert known(choices)["unproven_price"] == pytest.approx(1.5)
+    assert known(choices)["settled"] is False
+    choices.learn(15 * DAY, [], [pulse(15 * DAY, tried=ONE, open=4)])
+    assert known(choices)["settled"] is True
+    choices.learn(16 * DAY, [], [pulse(16 * DAY, policy=2, useful=OTHER)])
+    assert known(choices)["settled"] is False
+
+
+def test_what_another_release_learned_by_is_left_and_so_is_an_outcome_of_its_description() -> None:
+    state = learned((DAY, [], [pulse(DAY)])).state()
+    assert state is not None
+    again = Choices({**state, "learned_by": "another"})
+    assert (again.left, again.state()) == ("another", None)
+    foreign = outcome(1, USEFUL, features=b"x" * 30, schema=7)
+    check_outcome(foreign)
+    arms = known(learned((DAY, [], [pulse(DAY)]), (2 * DAY, [foreign], [])))["arms"]
+    assert (arms[USEFUL]["matured"], arms[USEFUL]["learned"]) == (1, 0.0)
 
 
 @pytest.mark.parametrize(

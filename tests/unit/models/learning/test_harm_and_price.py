@@ -152,7 +152,7 @@ def test_the_price_of_unproven_contact_keeps_its_share() -> None:
 
 def test_a_damaged_price_is_refused() -> None:
     with pytest.raises(SnapshotRefused, match="price is -1"):
-        UnprovenPrice(0.3).restore({"price": -1.0})
+        UnprovenPrice(0.3).restore({"price": -1.0, "settled": True})
     with pytest.raises(SnapshotRefused, match="is no price"):
         UnprovenPrice(0.3).restore(None)
     with pytest.raises(ValueError, match=r"share is 0\.0"):

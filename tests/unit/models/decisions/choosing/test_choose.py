@@ -38,7 +38,8 @@ def arms(draw: st.DrawFn) -> Arm:
     root = draw(ROOTS)
     opened = draw(st.integers(0, 500))
     covariance = tuple(tuple(a * b + (1e-4 if i == j else 0.0) for j, b in enumerate(root)) for i, a in enumerate(root))
-    return Arm(tuple(draw(COEFFICIENTS)), covariance, opened, draw(st.integers(0, opened)))
+    matured = draw(st.integers(0, opened))
+    return Arm(tuple(draw(COEFFICIENTS)), covariance, opened, matured, learned=draw(st.floats(0, matured)))
 
 
 ARMS = st.lists(arms(), max_size=7)
@@ -48,7 +49,7 @@ COSTS = st.floats(0.0, 5.0)
 
 
 def plain(effect: float, sd: float = 0.01, matured: int = 1_000) -> Arm:
-    return Arm((effect,), ((sd * sd,),), matured, matured)
+    return Arm((effect,), ((sd * sd,),), matured, matured, learned=float(matured))
 
 
 @given(ARMS, FEATURES, WORTHS, RULES, st.booleans(), st.data())
@@ -220,6 +221,28 @@ def test_the_stop_loss_leaves_an_arm_its_floor_and_ends_no_exploring() -> None:
     assert chosen.chances == (ONE - int(0.01 * ONE), int(0.01 * ONE))
 
 
+def test_a_stopped_arm_that_scores_best_takes_no_contact_from_the_others() -> None:
+    best, good = Candidate(plain(0.5), 0.0, stopped=True), Candidate(plain(0.3), 0.0)
+    both = choose([best, good], [1.0], 10.0, ChoiceRules(), b"d")
+    assert both.chances == (int(0.05 * ONE), int(0.01 * ONE), ONE - int(0.05 * ONE) - int(0.01 * ONE))
+    assert both.reason in (Reason.BEST, Reason.HELD_OUT)
+
+
+def test_until_the_price_has_settled_every_draw_keeps_the_share_and_says_what_it_would_have_used() -> None:
+    rules, arm = ChoiceRules(floor=0.0, hold_out=0.0), Candidate(plain(0.5, matured=0), 0.0)
+    settled = choose([arm], [1.0], 10.0, rules, b"d")
+    before = choose([arm], [1.0], 10.0, rules, b"d", settled=False)
+    assert settled.chances[1] == settled.tried == before.tried > 0.9 * ONE
+    assert before.chances[1] == pytest.approx(0.30 * ONE)
+    proven = choose([Candidate(plain(0.5), 0.0)], [1.0], 10.0, rules, b"d", settled=False)
+    assert (proven.tried, proven.chances) == (0, choose([Candidate(plain(0.5), 0.0)], [1.0], 10.0, rules, b"d").chances)
+
+
+def test_contacts_of_which_nothing_was_learned_prove_nothing() -> None:
+    arm = plain(0.5)._replace(learned=199.9)
+    assert state(arm, Score(5.0, 1.0), ChoiceRules(), launched=True) is State.UNPROVEN
+
+
 def test_the_cap_takes_from_the_unproven_alone_and_gives_to_leaving_alone() -> None:
     assert held([0.1, 0.4, 0.1, 0.4], [State.UNPROVEN, State.UNPROVEN, State.PROVEN], 0.2) == pytest.approx(
         [0.4, 0.16, 0.04, 0.4]
@@ -285,10 +308,10 @@ def test_who_is_in_a_share_is_in_every_greater_one(one: float, other: float, uni
 
 def test_the_launch_share_gives_about_the_first_cohort() -> None:
     share = launch_share(55_000, 0.30)
-    inside = sum(launched(share, "1", b"%d" % n, matured=0) for n in range(55_000))
+    inside = sum(launched(share, "1", b"%d" % n, learned=0) for n in range(55_000))
     assert inside * 0.30 == pytest.approx(2_000, rel=0.05)
     assert launch_share(0, 0.30) == 1.0
-    assert all(launched(0.0, "1", b"%d" % n, matured=2_000) for n in range(10))
+    assert all(launched(0.0, "1", b"%d" % n, learned=2_000) for n in range(10))
 
 
 def test_rules_out_of_range_are_named() -> None:

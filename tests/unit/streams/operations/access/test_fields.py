@@ -97,7 +97,7 @@ def whole() -> Record:
         {1: TIME}, {1: TIME}, TIME, 1, running=[Running(1, TIME, 1, TIME)],
         unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5, live=1,
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
-        window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx"),
+        window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx", 7),
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
