@@ -241,6 +241,13 @@ class Choices:
         self._price.restore(stored.get("price"))
 
 
+def goes_on(stored: Mapping[str, Any], boundary: int) -> bool:
+    """Whether another application's learner may go on from there at a boundary (log time, ms): it was learned by the
+    same rules, and lately. A learner that another one has taken the place of stands where it stood then."""
+    at = stored.get("at")
+    return stored.get("learned_by") == learned_by() and isinstance(at, int) and at >= boundary - WEEK
+
+
 def check_outcome(outcome: Outcome) -> None:
     """Raises ValueError for one that is not of this model."""
     if outcome.schema != schema_number():

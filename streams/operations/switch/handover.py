@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from models.churn import seal, unseal
+from models.churn import SnapshotRefused, schema_in, seal, unseal
 from models.customer.versions import written
+from models.learning.choices import goes_on
 from models.learning.learner import LearningState
 from models.timeline.shard_state import ShardState
 from streams.crash_points import point
@@ -46,6 +47,15 @@ RECORD = b"c:"
 TOGETHER = 500
 """Customers of one shard that are looked at together."""
 PUBLISHING_TRIES = 5
+
+
+def of_actions(sealed: bytes) -> dict[str, Any] | None:
+    """What a learner's state, of whatever schema, holds of actions."""
+    try:
+        found = unseal(sealed, schema_in(sealed) or "", LearningState).choice
+    except SnapshotRefused:  # of a release that keeps it otherwise
+        return None
+    return None if isinstance(found, UnsetType) else found
 
 
 class Switch:
@@ -303,6 +313,14 @@ class Switch:
         )
         for progress, sequence, offset in zip(state.shards, sequences, offsets, strict=True):
             progress.sequence, progress.offset = sequence, offset
+        theirs = await self._retry("reading the learner", lambda: self._blue.read_meta(LEARNER))
+        known = None if theirs is None else of_actions(theirs.body)
+        if known is not None:
+            if state.boundary is not None and goes_on(known, state.boundary):
+                state.choice = known
+                self._told("what was learned of the actions is carried over")
+            else:
+                self._told("what was learned of the actions can't be carried over: it is learned anew")
         body = seal(state, schema)
         await checkpoint.write(body, StoreChanges([(BEGUN, body)]))
 

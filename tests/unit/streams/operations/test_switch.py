@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec import UNSET
 
-from models.churn import unseal
+from models.churn import schema_in, seal, unseal
 from models.customer.bands import Band
 from models.customer.layout import DUE, PREVIOUS, VERSION
 from models.customer.record import unpack
 from models.decisions.standing_stored import unpack_standing
+from models.learning.choices import Choices
 from models.learning.learner import LearningState
-from models.outputs import Trigger
+from models.outputs import ArmPulse, ChoicePulse, Pulse, Trigger
 from models.settings import DAY
 from models.timeline.order import Stage, timer_position
 from models.timeline.shard_state import ShardState
@@ -34,6 +36,7 @@ from streams.retry import ignore
 from streams.shard.rebuild_plan import NotSwitchedOn
 from streams.shard.stored_policy import POLICY, WAITING_POLICY
 from streams.shard.switch_plan import SwitchedOff
+from streams.store.checkpoint import Checkpoint
 from streams.store.fake import FakeStore
 from streams.store.port import LEARNER
 from tests.support.backfills import Backfiller
@@ -142,6 +145,51 @@ def test_green_goes_on_where_blue_ended_and_learns_what_it_would_have_learned_al
         assert isinstance(switched_off.error, SwitchedOff)
         await _finish(green)
         assert len(_check(blue, green)) > before
+
+    play(scenario)
+
+
+async def _learned_of_actions(site: Site, **changed: Any) -> dict[str, Any]:
+    """Let its learner have learned of an action, up to where it stands."""
+    checkpoint = Checkpoint(site.store, LEARNER)
+    meta = await checkpoint.mint()
+    assert meta is not None
+    schema = schema_in(meta.body)
+    assert schema is not None
+    state = unseal(meta.body, schema, LearningState)
+    assert state.boundary is not None
+    choice = ChoicePulse((ArmPulse("useful", "0000000a", 1.0),), 0.3, 182 * DAY, 0.02, 9, 9_000, 0, 9, {"0000000a": 4})
+    choices = Choices()
+    choices.learn(state.boundary, [], [Pulse(0, state.boundary, 1, "a", 0, choice=choice)])
+    known = choices.state()
+    assert known is not None
+    state.choice = {**known, **changed}
+    await checkpoint.write(seal(state, schema))
+    return state.choice
+
+
+@pytest.mark.parametrize(
+    ("changed", "carried"), [({}, True), ({"learned_by": "another"}, False), ({"at": START - 60 * DAY}, False)]
+)
+def test_what_blue_learned_of_actions_green_knows_where_it_learns_by_the_same_rules(
+    changed: dict[str, Any], carried: bool
+) -> None:
+    async def scenario() -> None:
+        blue, green = _sites()
+        await _worked(blue, 50)
+        known = await _learned_of_actions(blue, **changed)
+        assert await Switcher(blue, green).follow() is not None
+        assert await Switcher(blue, green).switch() is not None
+        meta = await green.store.read_meta(LEARNER)
+        assert meta is not None
+        state = unseal(meta.body, schema_in(meta.body) or "", LearningState)
+        assert state.choice == (known if carried else UNSET)
+        worker = Worker(green)
+        await worker.run()
+        assert worker.error is None, worker.error
+        versions = green.versions()
+        stated = versions[max(versions)].choice
+        assert (isinstance(stated, dict) and stated["arms"]["0000000a"]["opened"] == 4) is carried
 
     play(scenario)
 
