@@ -7,6 +7,7 @@ of what the draw too often gave no chance.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from models.learning.off_policy import MOST_UNSUPPORTED, Value, difference, valu
 from models.simulation.logged_choice import Decided, Logged
 
 Floats = NDArray[np.float64]
-Kind = Literal["learned", "with_promise", "random", "constant"]
+Kind = Literal["learned", "with_promise", "random", "constant", "policy"]
 
 LEARNED, WITH_PROMISE, RANDOM = "learned", "learned_with_promise", "random"
 
@@ -30,6 +31,17 @@ class Judged(NamedTuple):
     does: tuple[float, ...]
 
 
+class Target(NamedTuple):
+    """A policy whose chances are known beforehand.
+
+    chances: of each action, of shape (rows, actions). missing: of shape (rows,), its chance of what is none of them.
+    """
+
+    name: str
+    chances: Floats
+    missing: Floats
+
+
 class Against(NamedTuple):
     """What one policy brings more than another, a row, and its standard error: on the same rows."""
 
@@ -40,10 +52,10 @@ class Against(NamedTuple):
 
 
 class Report(NamedTuple):
-    """policies: the learned one, the same with its caution and floors, each action for everybody, a random one.
+    """policies: the learned one, the same with its caution and floors, a random one, each action for everybody, others.
 
     best: the name of the best action for everybody, known afterwards only. against: the learned one against it and
-    against the first action.
+    against the first action; others against the learned one.
     """
 
     policies: list[Judged]
@@ -51,19 +63,20 @@ class Report(NamedTuple):
     against: list[Against]
 
 
-def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice) -> Report:
-    """actions: their names. rows: on which all are judged."""
+def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice, others: Sequence[Target] = ()) -> Report:
+    """actions: their names. rows: on which all are judged. others: policies to be judged too."""
     taken, propensities, rewards = log.taken[rows], log.propensities[rows], log.rewards[rows]
     expected = decided.expected[rows]
     places = np.arange(len(rewards))
     expected_done = expected[places, taken]
     found: list[Judged] = []
     weighed: dict[str, Floats] = {}
-    for name, kind, chosen, means, does, unsupported in _targets(log, decided, actions, rows):
+    targets = chain(_targets(log, decided, actions, rows), _others(log, decided, others, rows))
+    for name, kind, chosen, means, does, unsupported in targets:
         weights = chosen / propensities
         of = value(weights, rewards, means, expected_done, unsupported)
         found.append(Judged(name, kind, of if unsupported <= MOST_UNSUPPORTED else refused(of), does))
-        if kind in ("learned", "constant"):
+        if kind in ("learned", "constant", "policy"):
             weighed[f"{kind} {name}"] = weights
     constants = [one for one in found if one.kind == "constant"]
     best = max(
@@ -74,6 +87,11 @@ def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice) -
         Against(LEARNED, other, *difference(mine, weighed[f"constant {other}"], rewards))
         for other in dict.fromkeys((best.name, actions[0]))
     ]
+    against += [
+        Against(one.name, LEARNED, *difference(weighed[f"policy {one.name}"], mine, rewards))
+        for one in found
+        if one.kind == "policy" and one.value.unsupported <= MOST_UNSUPPORTED
+    ]
     return Report(found, best.name, against)
 
 
@@ -83,9 +101,19 @@ def refused(of: Value) -> Value:
     return of._replace(ips=nan, ips_se=nan, snips=nan, snips_se=nan, dr=nan, dr_se=nan)
 
 
-def _targets(
-    log: Logged, decided: Decided, actions: Sequence[str], rows: slice
-) -> Iterator[tuple[str, Kind, Floats, Floats, tuple[float, ...], float]]:
+_Row = tuple[str, Kind, Floats, Floats, tuple[float, ...], float]
+
+
+def _others(log: Logged, decided: Decided, others: Sequence[Target], rows: slice) -> Iterator[_Row]:
+    places, taken = np.arange(len(log.rewards[rows])), log.taken[rows]
+    for one in others:
+        chances, missing = one.chances[rows], one.missing[rows]
+        unsupported = float(np.mean((chances * ~log.open[rows]).sum(axis=1) + missing))
+        means = (chances * decided.expected[rows]).sum(axis=1)
+        yield one.name, "policy", chances[places, taken], means, tuple(chances.mean(axis=0).tolist()), unsupported
+
+
+def _targets(log: Logged, decided: Decided, actions: Sequence[str], rows: slice) -> Iterator[_Row]:
     """Of each policy: name, kind, its chance of what was done, what it is expected to bring, its mean chances, and its
     mean chance of what had none."""
     taken, expected, count = log.taken[rows], decided.expected[rows], len(actions)

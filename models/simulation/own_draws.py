@@ -42,12 +42,15 @@ class Ends(NamedTuple):
 class Joined(NamedTuple):
     """Draws whose window is over, in the order of time.
 
-    actions: the names of what could be done, leaving alone first. draws: how many there were, those left out among
+    actions: the names of what could be done, leaving alone first. arms: of each the name of its content, empty of
+    leaving alone. decisions: of each row. draws: how many there were, those left out among
     them. left_out: how many are in no row, by `LEFT_OUT`. first, last: log time of the draws, ms.
     """
 
     rows: Logged
     actions: list[str]
+    arms: list[str]
+    decisions: list[Decision]
     draws: int
     left_out: dict[str, int]
     first: int
@@ -93,7 +96,9 @@ def joined(heard: Heard, costs: Mapping[str, float]) -> Joined | dict[str, int]:
         return left_out
     names = _names(draw for draw, _ in kept)
     rows = _rows(kept, {arm: place for place, arm in enumerate(names)}, costs)
-    return Joined(rows, list(names.values()), len(heard.draws), left_out, kept[0][0].time, kept[-1][0].time)
+    decisions = [draw for draw, _ in kept]
+    first, last = decisions[0].time, decisions[-1].time
+    return Joined(rows, [*names.values()], [*names], decisions, len(heard.draws), left_out, first, last)
 
 
 def arms_in(draw: Decision) -> dict[str, Candidate]:

@@ -32,6 +32,11 @@ WHY = {
 }
 
 
+OTHERWISE = (
+    "other thresholds, gates, conditions or windows of a policy are not estimable: only its choice in these draws is"
+)
+
+
 class Told(NamedTuple):
     """What was evaluated. first: the line that says what it is."""
 
@@ -60,6 +65,12 @@ class Told(NamedTuple):
     help="with --from-decisions: read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
 )
 @click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    shell_complete=a_file,
+    help="with --from-decisions: what this policy file would have brought by its figures",
+)
+@click.option(
     "--train",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="FRACTION",
@@ -79,6 +90,7 @@ def evaluate_policy(
     none: str | None,
     from_decisions: bool,
     files: Path | None,
+    policy: Path | None,
     train: float | None,
     plots: Path | None,
     as_json: bool,
@@ -108,12 +120,11 @@ def evaluate_policy(
             raise click.UsageError(f"{named[0]} is of a log of another kind: leave it out with --from-decisions")
         quiet_libraries()
         make_folder(plots)
-        told = _of_decisions(config, files, train)
+        told = _of_decisions(config, files, policy, train)
     else:
-        if files is not None:
-            raise click.UsageError(
-                "--files is of our own decisions: give --from-decisions with it, or a LOG without it"
-            )
+        for name, value in {"--files": files, "--policy": policy}.items():
+            if value is not None:
+                raise click.UsageError(f"{name} is of our own decisions: give --from-decisions, or a LOG without it")
         if log is None:
             raise click.UsageError("Missing argument 'LOG' (or --from-decisions, for our own draws)")
         if actions is None or reward is None or propensity is None or features is None:
@@ -180,19 +191,27 @@ def _of_log(log: Path, named: ColumnsNamed, train: float | None, plots: Path | N
     return Told(first, found.actions, summary, report, named.reward)
 
 
-def _of_decisions(config: Config, files: Path | None, train: float | None) -> Told:
+def _of_decisions(config: Config, files: Path | None, policy: Path | None, train: float | None) -> Told:
     from models.decisions.choosing.described import DESCRIBED
+    from models.simulation.new_policy import by_figures
     from streams.cli.audit import watched
+    from streams.cli.simulate import policy_of
     from streams.operations.audit.files import lines_of
     from streams.operations.own_draws import DrawsUnfit, read_draws
 
+    new = None if policy is None else policy_of(policy, 1)
     with ExitStack() as open_topics:
         found, unread = read_draws(watched(lines_of(config, files, open_topics)))
     try:
         learned = rows_learned(train, len(found.rows.rewards))
     except ValueError as error:
         raise DrawsUnfit(str(error)) from error
-    summary, report = evaluated(found.rows, found.actions, learned)
+    others = [] if new is None or policy is None else [by_figures(new, found, policy.name)]
+    summary, report = evaluated(found.rows, found.actions, learned, others)
+    if new is not None:
+        summary["warnings"].append(OTHERWISE)
+        if new.policy.choice.learned:
+            summary["warnings"].append(f"the choice of {others[0].name} learns: by its figures is only how it begins")
     summary |= {"none": found.actions[0], "features": [*DESCRIBED[1:]], "left_out": [], "unread": unread}
     summary["draws"] = {"read": found.draws, "from": found.first, "until": found.last, "not_judged": found.left_out}
     summary["warnings"] += [f"{count:,} {WHY[why]}: left out" for why, count in found.left_out.items() if count]

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from models.learning.off_policy import Value
     from models.simulation.logged_choice import Logged
-    from models.simulation.logged_values import Against, Judged, Report
+    from models.simulation.logged_values import Against, Judged, Report, Target
 
 TWO_SIDED = 1.96
 """Standard errors to either side of an estimate that hold the truth in 95 of 100 cases."""
 HEADS = ("a row brings", "95 %", "doubly robust", "95 %", "rows that tell")
 
 
-def evaluated(rows: Logged, actions: Sequence[str], learned: int | None) -> tuple[dict[str, Any], Report]:
-    """actions: their names. learned: learn from so many rows, the first ones, and judge on the others."""
+def evaluated(
+    rows: Logged, actions: Sequence[str], learned: int | None, others: Sequence[Target] = ()
+) -> tuple[dict[str, Any], Report]:
+    """actions: their names. learned: learn from so many rows, the first ones, and judge on the others. others: policies
+    to be judged too."""
     from models.simulation.logged_choice import decide
     from models.simulation.logged_values import judged
 
     decided = decide(rows, train=learned)
-    report = judged(rows, decided, actions, slice(learned or 0, None))
+    report = judged(rows, decided, actions, slice(learned or 0, None), others)
     summary: dict[str, Any] = {
         "rows": len(rows.rewards),
         "trained_on": learned,
@@ -34,7 +37,7 @@ def evaluated(rows: Logged, actions: Sequence[str], learned: int | None) -> tupl
     }
     if learned is not None:
         # The same rows by which it learned, each decided by those before it.
-        before = judged(rows, decided, actions, slice(0, learned))
+        before = judged(rows, decided, actions, slice(0, learned), others)
         summary["while_learning"] = [_plain(one) for one in before.policies]
     return summary, report
 
@@ -78,7 +81,8 @@ def _warnings(report: Report) -> Iterator[str]:
     for one in report.policies:
         if one.value.unsupported > MOST_UNSUPPORTED:
             share = f"{one.value.unsupported:.0%}"
-            yield f"{one.name!r} for everybody is not estimable: it had no chance in {share} of the rows"
+            whom = f"{one.name!r}" + (" for everybody" if one.kind == "constant" else "")
+            yield f"{whom} is not estimable: {share} of what it does had no chance in the log"
             continue
         if one.kind == "constant" and not one.value.fits:
             yield (
@@ -119,11 +123,15 @@ def _named(one: Judged) -> str:
         return "learned, with caution and floors"
     if one.kind == "random":
         return "random"
+    if one.kind == "policy":
+        return f"{one.name}, by its figures"
     return f"all: {one.name}"
 
 
 def _cells(value: Value) -> tuple[str, ...]:
-    few = "" if value.overlap else " no chance" if math.isnan(value.snips) and value.ess else " too few"
+    if math.isnan(value.snips):
+        return ("-", "", "-", "", "no chance" if value.unsupported else f"{value.ess:,.0f} too few")
+    few = "" if value.overlap else " too few"
     return (
         _number(value.snips),
         f"± {_number(TWO_SIDED * value.snips_se)}",
@@ -140,7 +148,7 @@ def _differences(report: Report) -> Iterator[str]:
         margin = TWO_SIDED * one.se
         said = "better" if one.mean > margin else "worse" if one.mean < -margin else "not to be told apart"
         best = ", the best action for everybody" if one.other == report.best else ""
-        yield f"learned against {one.other}{best}: {one.mean:+.4g} ± {margin:.2g} a row: {said}"
+        yield f"{one.name} against {one.other}{best}: {one.mean:+.4g} ± {margin:.2g} a row: {said}"
 
 
 def _deeds(learned: Judged, actions: Sequence[str]) -> Iterator[str]:

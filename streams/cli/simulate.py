@@ -62,7 +62,7 @@ def simulate(
       retention simulate --policy new.toml --against old.toml purchases.csv.gz --plots plots/
     """
     # Before the log is read: a policy's faults are told at once.
-    wanted = {path: _policy(path, number) for number, path in enumerate((new, old), 1) if path is not None}
+    wanted = {path: policy_of(path, number) for number, path in enumerate((new, old), 1) if path is not None}
     from streams.history.evaluation.policies import purchases_of, simulate  # loads River
     from streams.history.evaluation.run import prepare
 
@@ -145,7 +145,8 @@ def _keep(folder: Path, world: Rehearsal) -> None:
                 pass
 
 
-def _policy(path: Path, number: int) -> PolicyInForce:
+def policy_of(path: Path, number: int) -> PolicyInForce:
+    """The policy in a file. Raises PolicyRefused, OSError."""
     from streams.operations.policy import PolicyRefused, read
 
     try:

@@ -87,6 +87,27 @@ def test_a_shop_whose_choice_does_not_learn_has_no_draws_to_judge(tmp_path: Path
     assert "choice.learned" in result.stderr
 
 
+def test_a_new_policy_is_valued_on_the_same_draws(shop: Path, tmp_path: Path) -> None:
+    figures = POLICY.replace("learned = true\n", "").replace('expires = "1d"', 'expires = "1d"\neffect = 2.0')
+    new = tmp_path / "new.toml"
+    new.write_text(figures, "utf-8")
+    found = told("--files", shop, "--policy", new)
+    last = found["policies"][-1]
+    assert (last["policy"], last["kind"], last["unsupported"]) == ("new.toml", "policy", 0.0)
+    assert last["snips"] is not None
+    assert {"policy": "new.toml", "against": "learned"}.items() <= found["differences"][-1].items()
+    assert any("gates, conditions or windows of a policy are not estimable" in text for text in found["warnings"])
+    new.write_text(figures.replace("useful/picks", "useful/others"), "utf-8")
+    last = told("--files", shop, "--policy", new)["policies"][-1]
+    assert (last["ips"], last["snips"], last["dr"], last["overlap"]) == (None, None, None, False)
+    people = run("--from-decisions", "--files", shop, "--policy", new)
+    assert "'new.toml' is not estimable: " in people.stdout
+    new.write_text("format = 1\n[risk]\nlevels = 3\n", "utf-8")
+    result = run("--from-decisions", "--files", shop, "--policy", new)
+    assert result.exit_code != 0
+    assert "new.toml" in result.stderr
+
+
 FAULTS = [
     ((), "Missing argument 'LOG' (or --from-decisions"),
     (("--from-decisions", "--actions", "what"), "--actions is of a log of another kind"),
@@ -94,6 +115,7 @@ FAULTS = [
     (("--from-decisions", __file__), "LOG is of a log of another kind"),
     ((__file__, "--actions", "a", "--reward", "b", "--features", "c"), "Missing option '--propensity'"),
     ((__file__, "--files", "."), "--files is of our own decisions"),
+    ((__file__, "--policy", __file__), "--policy is of our own decisions"),
     (("--from-decisions", "--files", "/nowhere"), "'/nowhere' does not exist"),
 ]
 
