@@ -172,7 +172,9 @@ def _actions(data: Mapping[str, Any]) -> Iterator[str]:
     yield "effect of each action for a usual customer, percent of the value at stake; contacts, and how many are over"
     rows: list[tuple[str, ...]] = [("", "action", "effect", "±", "contacts", "over", "")]
     for one in data["actions"]:
-        told = "stopped: it does harm more often than is tolerated" if one["stopped"] else ""
+        told = "" if one["learned"] else "nothing is learned of it yet: the policy's figure"
+        if one["stopped"]:
+            told = "stopped: it does harm more often than is tolerated"
         figures = (f"{100 * one['effect']:+.2f}", f"{100 * one['sd']:.2f}", f"{one['opened']:,}", f"{one['matured']:,}")
         rows.append(("!" if one["stopped"] else "", one["action"], *figures, told))
     yield from _table(rows)

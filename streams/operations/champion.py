@@ -178,6 +178,7 @@ def actions_in(version: Version | None) -> list[dict[str, Any]]:
                 "sd": sd,
                 "opened": known["opened"],
                 "matured": known["matured"],
+                "learned": round(known.get("learned", 0.0)),
                 "stopped": known.get("stopped", False),
             }
         )

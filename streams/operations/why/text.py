@@ -66,7 +66,10 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
     if entry["reason"] and not entry["became"]:
         yield f"    because: {entry['reason']}"
     if drawn := entry["drawn"]:
-        yield f"    {drawn['worth']:,.2f} at stake. {drawn['because'] or drawn['why']}"
+        because = drawn["because"] or drawn["why"]
+        said = because.rstrip(".").lower() == (entry["reason"] or "").lower() and not entry["became"]
+        dear = f" Contact that is not proven had to bring {drawn['price']:,.2f} more." if drawn["price"] else ""
+        yield f"    {drawn['worth']:,.2f} at stake.{'' if said else f' {because}'}{dear}"
     if ended := entry["ended"]:
         yield f"    {ended_text(ended)}"
     for one in entry["candidates"]:

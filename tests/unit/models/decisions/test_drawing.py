@@ -148,6 +148,13 @@ def test_without_the_key_the_figures_draw() -> None:
     assert found.chances[1] > 0.9 * ONE
 
 
+def test_a_tier_of_a_policy_that_had_more_of_them_is_the_lowest() -> None:
+    given = asked(None)
+    assert given.known is not None
+    counted = given.known.counted._replace(tier=8)
+    assert described(given.person, given.standing, counted, 2, NOW)[DESCRIBED.index("tier")] == 0.0
+
+
 numbers_of_all_sorts = st.floats(width=32)
 
 

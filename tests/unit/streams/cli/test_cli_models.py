@@ -75,7 +75,7 @@ def test_what_is_known_of_each_action_is_told() -> None:
         "effect of each action for a usual customer, percent of the value at stake; contacts, and how many are over",
         "   action  effect     ±  contacts  over",
         "!  offer    -2.00  5.00     1,200   300  stopped: it does harm more often than is tolerated",
-        "   useful   +3.10  5.00        20     0",
+        "   useful   +3.10  5.00        20     0   nothing is learned of it yet: the policy's figure",
     ]
     assert actions_in(Version(NOON, 0, {}, {})) == []
 

@@ -107,6 +107,15 @@ def test_what_a_draw_fell_on_is_told_with_all_chances_and_scores() -> None:
         assert f"policy {one['policy']}" in text
 
 
+def test_why_somebody_was_left_alone_is_said_once_and_what_unproven_contact_had_to_bring() -> None:
+    entry = next(one for story in stories() for one in story.past if one["what"] == "decided" and not one["became"])
+    drawn = {"why": "no_positive_value", "because": "No action is worth it.", "worth": 12.5, "price": 0.0}
+    told = "\n".join(entry_lines({**entry, "reason": "no action is worth it", "drawn": drawn}))
+    assert told.lower().count("no action is worth it") == 1
+    told = "\n".join(entry_lines({**entry, "reason": None, "drawn": {**drawn, "price": 1.5}}))
+    assert "12.50 at stake. No action is worth it. Contact that is not proven had to bring 1.50 more." in told
+
+
 def test_the_last_decision_at_a_time_is_the_last_before_it() -> None:
     story = max(stories(), key=lambda story: len(story.past))
     asked = [one for one in story.outputs.decisions if one.moment or one.action]
