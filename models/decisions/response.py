@@ -66,7 +66,8 @@ def hears(given: Given, touch: Touched, said: Iterable[Said], off: float = 0.0) 
     window = given.standing.window
     if window is None or touch.time < window.opened:
         return
-    mark = _harm_in(touch)
+    named = getattr(touch.data, "trigger_id", None)
+    mark = 0 if named and not _is_of(window, f"{id_of(named):032x}") else _harm_in(touch)
     if mark and mark != Mark.DECLINED and touch.time < window.opened + SOON_WITHIN:
         mark |= Mark.SOON
     window = window._replace(marks=window.marks | mark)
@@ -81,9 +82,13 @@ def arrived(given: Given, said: Iterable[Said]) -> None:
     window = given.standing.window
     if window is None or window.marks & Mark.DELIVERED or not window.place:
         return
-    told = {one.trigger for one in said if one.what in (DELIVERED, LATE)}
-    if told and (window.id in told or any(again_id(window.id, n) in told for n in range(2, _MOST_SENT))):
+    if any(_is_of(window, one.trigger) for one in said if one.what in (DELIVERED, LATE)):
         given.standing.window = window._replace(marks=window.marks | Mark.DELIVERED)
+
+
+def _is_of(window: Window, trigger: str) -> bool:
+    """Whether a trigger is the draw's, or one that it was sent by again."""
+    return trigger == window.id or any(again_id(window.id, n) == trigger for n in range(2, _MOST_SENT))
 
 
 def erased(standing: Standing, now: int) -> list[Said]:

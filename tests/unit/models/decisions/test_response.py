@@ -98,6 +98,9 @@ def test_before_its_end_nothing_is_told() -> None:
         ("spam_reported", {"trigger_id": ID, "channel": "email"}, DAY, Mark.SPAM | Mark.SOON),
         ("complaint", {}, -DAY, 0),
         ("visit", {}, DAY, 0),
+        ("offer_declined", {"trigger_id": "ff" * 16}, DAY, 0),
+        ("spam_reported", {"trigger_id": "ff" * 16, "channel": "email"}, DAY, 0),
+        ("spam_reported", {"trigger_id": again_id(ID, 2), "channel": "email"}, DAY, Mark.SPAM | Mark.SOON),
     ],
 )
 def test_harm_is_counted_from_the_draw_on(kind: str, data: dict[str, Any], after: int, marks: int) -> None:
