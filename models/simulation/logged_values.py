@@ -54,8 +54,8 @@ class Against(NamedTuple):
 class Report(NamedTuple):
     """policies: the learned one, the same with its caution and floors, a random one, each action for everybody, others.
 
-    best: the name of the best action for everybody, known afterwards only. against: the learned one against it and
-    against the first action; others against the learned one.
+    best: the name of the best action for everybody, of those that can be judged, if any; known afterwards only.
+    against: the learned one against it and against the first action; others against the learned one.
     """
 
     policies: list[Judged]
@@ -79,9 +79,7 @@ def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice, o
         if kind in ("learned", "constant", "policy"):
             weighed[f"{kind} {name}"] = weights
     constants = [one for one in found if one.kind == "constant"]
-    best = max(
-        constants, key=lambda one: (one.value.snips if one.value.snips == one.value.snips else -np.inf, one.name)
-    )
+    best = max(constants, key=_rank)
     mine = weighed[f"learned {LEARNED}"]
     against = [
         Against(LEARNED, other, *difference(mine, weighed[f"constant {other}"], rewards))
@@ -93,6 +91,12 @@ def judged(log: Logged, decided: Decided, actions: Sequence[str], rows: slice, o
         if one.kind == "policy" and one.value.unsupported <= MOST_UNSUPPORTED
     ]
     return Report(found, best.name, against)
+
+
+def _rank(one: Judged) -> tuple[bool, float, str]:
+    """Whatever can be judged is before noise: an action that was hardly ever done looks good or bad by chance."""
+    snips = one.value.snips
+    return one.value.overlap, snips if snips == snips else -np.inf, one.name
 
 
 def refused(of: Value) -> Value:

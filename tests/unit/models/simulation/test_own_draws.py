@@ -175,3 +175,17 @@ def test_nothing_is_decided_by_what_was_not_known() -> None:
     assert other.best[:until].tolist() == whole.best[:until].tolist()
     assert other.chances[:until].tolist() == whole.chances[:until].tolist()
     assert other.best.tolist() != whole.best.tolist() or other.expected.tolist() != whole.expected.tolist()
+
+
+def test_an_action_that_was_hardly_ever_done_is_not_the_best_for_everybody() -> None:
+    said = []
+    for number in range(1_000):
+        one = draw(number, number * DAY, chance=ONE // 100)
+        called = number % 100 == 0
+        said += [one, outcome(one, arm="aa" if called else "", gain=90.0 if called else 10.0)]
+    found = rows_of(*said)
+    report = judged(found.rows, decide(found.rows), found.actions, slice(None))
+    value = {one.name: one.value for one in report.policies}
+    assert value["call"].snips > value["leave_alone"].snips
+    assert not value["call"].overlap
+    assert report.best == "leave_alone"
