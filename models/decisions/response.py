@@ -100,6 +100,16 @@ def erased(standing: Standing, now: int) -> list[Said]:
     return [_without_outcome(window, now, "erased")]
 
 
+def earned(margin: float, paid: float, discounts: float) -> float:
+    """Of what customers paid, what is earned. margin: the share that is, of a price without a discount. paid: what was
+    paid, so without what `discounts` took off; that is lost whole, and of it the margin is not in `paid` as it is.
+
+    >>> earned(0.5, 80.0, 20.0)  # of a price of 100 that costs 50 to make
+    30.0
+    """
+    return margin * paid - (1.0 - margin) * discounts
+
+
 def _ended(given: Given, window: Window) -> Said:
     given.standing.window = None
     known, now = given.known, given.now
@@ -108,8 +118,8 @@ def _ended(given: Given, window: Window) -> Said:
     numbers, worth = known.counted.numbers, window.worth / 100.0
     harms = window.marks & HARMS
     net = round(float(numbers[SPENT]) - float(numbers[RETURNED]) - window.net, 2)
-    lost = window.given / 100.0 + given.policy.policy.choice.harm * harms.bit_count()
-    gain = round(window.margin * net - lost, 4)
+    harm = given.policy.policy.choice.harm * harms.bit_count()
+    gain = round(earned(window.margin, net, window.given / 100.0) - harm, 4)
     control, arm = bool(window.marks & Mark.CONTROL), arm_name(window.arm) if window.place else ""
     delivered, customer = bool(window.marks & Mark.DELIVERED), given.person.customer.decode()
     ended = Ended(

@@ -46,9 +46,9 @@ class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     decision: of the draw. arm: what was drawn; empty: leaving alone. control: of the control group. delivered: what
     was drawn has arrived. worth: the value at stake. net: bought less returned. given: discounts redeemed. gain: what
-    is learned: margin of net, less discounts and harm. All money. bought: there was a purchase. harms:
-    ``declined``, ``unsubscribed``, ``complained``, ``spam``. unlearned: why nothing is learned of it: ``erased``,
-    ``restricted`` (or objects to profiling), ``alarm``.
+    is learned: what is earned of net (`models.decisions.response.earned`), less harm. All money. bought: there was a
+    purchase. harms: ``declined``, ``unsubscribed``, ``complained``, ``spam``. unlearned: why nothing is learned of it:
+    ``erased``, ``restricted`` (or objects to profiling), ``alarm``.
     """
 
     decision: str

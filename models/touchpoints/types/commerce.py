@@ -23,7 +23,8 @@ from models.touchpoints.payload import Numbers, Payload
 
 
 class PurchaseData(Payload, frozen=True, kw_only=True):
-    """The customer bought something."""
+    """The customer bought something. amount: what was paid, so after coupons; `coupon_redeemed` tells what they took
+    off."""
 
     amount: Amount
     quantity: Quantity = 1.0

@@ -14,6 +14,7 @@ from models.decisions.draw import ONE
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.reading import PolicyUnfit
+from models.decisions.response import earned
 from models.outputs import RESUMED, STOPPED, Decision, Trigger
 from models.proof.draws import Draw
 from models.proof.programme import HARMS, Seen, Unit, cut
@@ -187,8 +188,8 @@ def _take_draw(
     if until + LATE > customer.now:
         found.open_draws += 1
         return
-    spent = cut(customer.seen.money(one.time, until) * terms.margin, terms.cap)
-    money = spent - _given(customer, [one], policies, until)
+    contacts, off = _given(customer, [one], policies, until)
+    money = cut(earned(terms.margin, customer.seen.money(one.time, until), off), terms.cap) - contacts
     kept = customer.seen.kept(one.time, until)
     group = customer.seen.customer_class(one.time)
     found.draws.append(Draw(one.time, one.action, one.chances, kept, money, one.level, one.tier, group))
@@ -211,23 +212,26 @@ def _unit(
         if until + LATE > customer.now:
             return None
         sent = [one for one in customer.asked if at <= one.time <= until]
-        cost = _given(customer, sent, policies, until)
-        money = seen.money(at, until) * terms.margin - cost
-        return Seen(seen.kept(until - window, until), money, seen.harms(at, until), cost)
+        contacts, off = _given(customer, sent, policies, until)
+        money = earned(terms.margin, seen.money(at, until), off) - contacts
+        return Seen(seen.kept(until - window, until), money, seen.harms(at, until), contacts + off)
 
     placebo = in_share(control.share, Domain.AA, control.salt.encode(), customer.name.encode())
     return Unit(at, index.control, control.share, placebo, before, tuple(map(then, ages)))
 
 
-def _given(customer: _Customer, sent: Iterable[Answered], policies: dict[str, PolicyInForce], until: int) -> float:
-    """What triggers cost, and what was redeemed of them by then. One that was given back cost nothing."""
-    total = 0.0
+def _given(
+    customer: _Customer, sent: Iterable[Answered], policies: dict[str, PolicyInForce], until: int
+) -> tuple[float, float]:
+    """What triggers cost, and what those that were redeemed by then took off prices. One that was given back cost
+    nothing."""
+    cost = off = 0.0
     redeemed = {coupon: off for time, coupon, off in customer.seen.redeemed if time <= until}
     for one in sent:
         if one.trigger and one.trigger not in customer.unsent:
-            total += customer.costs.get(one.trigger, 0.0)
+            cost += customer.costs.get(one.trigger, 0.0)
             policy = policies.get(one.policy)
             action = policy.policy.action.get(one.action) if policy is not None else None
             if action is not None and one.trigger in redeemed:
-                total += redeemed[one.trigger] or action.discount
-    return total
+                off += redeemed[one.trigger] or action.discount
+    return cost, off

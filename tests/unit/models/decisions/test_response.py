@@ -67,10 +67,10 @@ def test_at_its_end_what_was_bought_is_told_less_what_was_given_away_and_what_ha
     [said] = passed(given, ())
     assert said.ended is not None
     assert said.outcome is not None
-    # Half of 40 net is left; 1.50 was given away, and each harm costs 2.
-    assert (said.ended.net, said.ended.gain, said.ended.bought) == (40.0, 20.0 - 1.5 - 4.0, True)
+    # Half of 40 paid is left; of 1.50 that a coupon took off half was margin, and each harm costs 2.
+    assert (said.ended.net, said.ended.gain, said.ended.bought) == (40.0, 20.0 - 0.75 - 4.0, True)
     assert said.ended.harms == ("declined", "complained")
-    assert (said.outcome.worth, said.outcome.gain) == (40.0, 14.5)
+    assert (said.outcome.worth, said.outcome.gain) == (40.0, 15.25)
     assert said.outcome.arms == {"00000007": 2**30, "00000009": 2**31}
     assert (said.outcome.arm, said.outcome.delivered, said.outcome.soon, said.outcome.control) == (
         "00000009", True, True, False,

@@ -154,7 +154,7 @@ def test_what_a_trigger_cost_is_taken_off_and_what_was_given_back_cost_nothing()
     world.decisions.append(gone)
     found = read_all([world.end(40)], Terms(margin=0.5))
     assert [(draw.money, draw.chances) for draw in found.draws] == [
-        (2.5, {"": 0.25, "offer": 0.75}),
+        (3.5, {"": 0.25, "offer": 0.75}),
         (5.0, {"": 0.25, "offer": 0.75}),
     ]
 
