@@ -108,8 +108,13 @@ def _settled(prometheus: Prometheus) -> bool:
 
 ONLY_IN_A_FAULT = {"retention_shard_parked"}
 """Series that a worker has only then (tests/unit/streams/monitoring/test_observer.py, tests/unit/deploy/alarms.yml)."""
-ONLY_WITH_A_POLICY = {"retention_budget_units", "retention_alarm"}
-"""Series of budgets and of a policy's alarm (tests/unit/streams/monitoring/test_metrics.py)."""
+ONLY_WITH_A_POLICY = {
+    "retention_budget_units",
+    "retention_alarm",
+    "retention_action_contacts",
+    "retention_action_stopped",
+}
+"""Series of budgets, of a policy's alarm and of its learned choice (tests/unit/streams/monitoring/test_metrics.py)."""
 ONLY_WHILE_STOPPED = {"retention_stopped"}
 """The series of an operator's stops (tests/unit/streams/monitoring/test_metrics.py)."""
 ABSENT = ONLY_IN_A_FAULT | ONLY_WITH_A_POLICY | ONLY_WHILE_STOPPED
