@@ -51,9 +51,12 @@ class Points:
         """Something was decided about a customer: they are of this partition."""
         self._spoken_of.add(customer)
 
-    def begins_anew(self, customer: str) -> None:
-        """An erased customer is said to be back, or nothing is known of them any more."""
+    def begins_anew(self, customer: str, unsure: bool = False) -> None:
+        """An erased customer is said to be back, or nothing is known of them any more. unsure: nobody can say; then
+        their account is only added up."""
         self._erased.discard(customer)
+        if unsure:
+            self.accounts.setdefault(customer, Account()).blurred = True
 
     def hears(self, decision: Decision, person: Person | None, place: Place) -> Iterator[Finding]:
         """An entry is said. What a backfill has booked has no touchpoint in the log, and is only added up."""

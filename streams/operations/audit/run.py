@@ -168,7 +168,7 @@ class _Walk:
         if self.gone_after and (since := person.silent_since()) and self.now >= since + self.gone_after:
             person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
-            self.points.begins_anew(touch.customer)
+            self.points.begins_anew(touch.customer, unsure=person.blurred)
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
         self.points.arrives(touch, person, policy, self.now)
