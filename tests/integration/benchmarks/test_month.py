@@ -33,4 +33,4 @@ def test_a_small_month_keeps_the_rules_though_a_worker_is_killed(tmp_path: Path)
     assert found.bytes.due > 10
     table = found.table(workload, 4)
     assert "0 breaches in" in table
-    assert f"of {workload.customers:,} (aims 700 and 1,000)" in table
+    assert f"of {found.bytes.customers:,} (aims 700 and 1,000)" in table
