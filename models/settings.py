@@ -83,6 +83,12 @@ class EngineSettings:
         """Recency (ms) beyond which a customer is lapsed: no further ticks, two horizons."""
         return 2 * self.horizon
 
+    @property
+    def leaves(self) -> tuple[int, int]:
+        """How long after their last touchpoint records leave the store, and within what time from then on, ms; the
+        first is 0 where none leaves."""
+        return (self.silence + self.forget_after if self.forget_after else 0), self.tick
+
     def cadence(self, window: int) -> int:
         """Sampling cadence: at every how many ticks an example begins, so that one is pending, for a label's `window`
         (ms)."""

@@ -81,7 +81,7 @@ def heard(
         return state
     if state is None:
         state = AllowanceState((0, ""), {}, {}, [UNTRAINED] * shards)
-    newest = max(pulses, key=lambda pulse: (pulse.policy, pulse.sha256))
+    newest = max(pulses, key=lambda pulse: pulse.rank)
     if (newest.policy, newest.sha256) >= state.policy:
         state.policy = newest.policy, newest.sha256
         state.most = {one.name: one.most for one in newest.budgets}

@@ -88,8 +88,7 @@ class Choices:
             outcomes: in the order of learning.
             pulses: of the boundary.
         """
-        told = [pulse for pulse in pulses if pulse.choice is not None]
-        drawn = [pulse.choice for pulse in told if pulse.choice is not None]
+        drawn = [pulse.choice for pulse in pulses if pulse.choice is not None]
         if self._effects is None and not any(one.draws for one in drawn):
             return
         learner = self._effects
@@ -100,9 +99,9 @@ class Choices:
         self._at, self._numbers = boundary, None
         for one in drawn:
             learner.drew(one.draws, one.worth / 100.0)
-        newest = max(pulses, key=lambda pulse: (pulse.policy, pulse.sha256), default=None)
-        if newest is not None and (newest.policy, newest.sha256) >= self._policy:
-            self._policy = newest.policy, newest.sha256
+        newest = max(pulses, key=lambda pulse: pulse.rank, default=None)
+        if newest is not None and newest.rank >= self._policy:
+            self._policy = newest.rank
             if newest.choice is not None:
                 self._under(boundary, newest.choice, learner)
         for name, figure in self._figures.items():

@@ -102,7 +102,7 @@ def _plain(tiers: Tiers | None) -> dict[str, Any] | None:
 
 def tiers_of(pulses: Sequence[Pulse]) -> Tiers | None:
     """By the histograms of all shards, and the newest policy's shares; None: that one has no tiers."""
-    newest = max(pulses, key=lambda pulse: (pulse.policy, pulse.sha256))
+    newest = max(pulses, key=lambda pulse: pulse.rank)
     if not newest.shares:
         return None
     classes: dict[str, Histogram] = {}

@@ -141,3 +141,8 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     fewest: int = 0
     values: dict[str, tuple[tuple[int, int], ...]] = {}
     choice: ChoicePulse | None = None
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Of two pulses that one is of the newer policy whose rank is higher."""
+        return self.policy, self.sha256

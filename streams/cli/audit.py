@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.options import configured, echo, echo_json, files_option, json_option, quiet_libraries
 from streams.cli.progress import JobWatch
 from streams.config import Config
 from streams.errors import ExitCode
@@ -29,12 +29,7 @@ GRACE_MS = 600_000
 
 
 @click.command()
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
-)
+@files_option()
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="write what was read there"
 )
@@ -67,8 +62,7 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         live = files is None and config.mode == "live"
         grace = GRACE_MS if live else 0
         settings = config.engine()
-        gone_after = settings.silence + settings.forget_after if settings.forget_after else 0
-        report = run(watched(lines), settings.lateness, from_then, grace, (gone_after, settings.tick), settings.alive)
+        report = run(watched(lines), settings.lateness, from_then, grace, settings.leaves, settings.alive)
     seconds = time.monotonic() - begun
     if as_json:
         echo_json({"app": config.app, **report.data(), "seconds": round(seconds, 1)})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli.options import configured, quiet_libraries
+from streams.cli.options import configured, quiet_libraries, terms_options
 from streams.cli.serving import serve
 from streams.config import Config, ConfigError
 
@@ -35,20 +35,7 @@ LEAST_TOKEN = 20
     help="who may look, see single customers, and act; without it nobody acts",
 )
 @click.option("--origin", metavar="URL", default="", help="how browsers call it, behind a proxy that changes the host")
-@click.option(
-    "--margin",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="of the page of proof: share of net spend that is earned",
-)
-@click.option(
-    "--cap",
-    type=click.FloatRange(0, min_open=True),
-    default=300.0,
-    show_default=True,
-    help="of the same: money of a customer counts up to so much; choose it before you look",
-)
+@terms_options("of the page of proof: ", "of the same: ")
 @configured("metrics_host", "metrics_port", "redis_cluster")
 def console(
     config: Config,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from streams.cli.log_evaluation import make_folder, written
-from streams.cli.options import a_file, configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.options import a_file, configured, echo, echo_json, files_option, json_option, quiet_libraries
 from streams.cli.policy_values import evaluated, lines, rows_learned
 from streams.config import Config
 from streams.text import moment
@@ -58,12 +58,7 @@ class Told(NamedTuple):
 @click.option("--cost", metavar="COLUMN", help="what it cost, subtracted from the reward")
 @click.option("--none", metavar="ACTION", help="the action that means: nothing was done")
 @click.option("--from-decisions", is_flag=True, help="evaluate the draws of this application's learned choice instead")
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="with --from-decisions: read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
-)
+@files_option("with --from-decisions: ")
 @click.option(
     "--policy",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

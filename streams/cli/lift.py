@@ -11,7 +11,7 @@ import click
 
 from streams.cli.audit import watched
 from streams.cli.log_evaluation import make_folder, written
-from streams.cli.options import configured, echo, echo_json, json_option, quiet_libraries
+from streams.cli.options import configured, echo, echo_json, files_option, json_option, quiet_libraries, terms_options
 from streams.config import Config
 from streams.text import moment
 
@@ -27,26 +27,8 @@ WHERE = {"level": "at level {}", "tier": "of tier {}", "class": "of class {}"}
 
 
 @click.command()
-@click.option(
-    "--files",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
-)
-@click.option(
-    "--margin",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="share of net spend that is earned",
-)
-@click.option(
-    "--cap",
-    type=click.FloatRange(0, min_open=True),
-    default=300.0,
-    show_default=True,
-    help="money of a customer counts up to so much; choose it before you look",
-)
+@files_option()
+@terms_options()
 @click.option(
     "--by",
     type=click.Choice(("action", "level", "tier", "class")),

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
@@ -31,6 +32,39 @@ _GIVEN = "retention.given"
 def json_option(what: str) -> Callable[[F], F]:
     """`--json`, as the argument `as_json`. Standard output is then JSON and nothing else; all else goes to stderr."""
     return click.option("--json", "as_json", is_flag=True, help=what)
+
+
+def files_option(when: str = "") -> Callable[[F], F]:
+    """`--files DIR`, as the argument `files`: what the topics hold, as files. when: it counts, with its colon."""
+    return click.option(
+        "--files",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help=f"{when}read DIR/touchpoints.jsonl, triggers.jsonl and decisions.jsonl instead of the topics",
+    )
+
+
+def terms_options(of_margin: str = "", of_cap: str = "") -> Callable[[F], F]:
+    """`--margin` and `--cap`: how a lift counts money. of_margin, of_cap: what they are of, with its colon."""
+
+    def decorate(command: F) -> F:
+        cap = click.option(
+            "--cap",
+            type=click.FloatRange(0, min_open=True),
+            default=300.0,
+            show_default=True,
+            help=f"{of_cap}money of a customer counts up to so much; choose it before you look",
+        )
+        margin = click.option(
+            "--margin",
+            type=click.FloatRange(0, 1, min_open=True),
+            default=1.0,
+            show_default=True,
+            help=f"{of_margin}share of net spend that is earned",
+        )
+        return margin(cap(command))
+
+    return decorate
 
 
 def echo(line: str, err: bool = False, **style: Any) -> None:

@@ -96,9 +96,7 @@ def _mapping(file: BinaryIO) -> Mapping:
 
 
 def _unfit(mapped: Mapped | None) -> list[str]:
-    if mapped is None:
-        return []
-    return [f"{mapped.unfit:,} rows fit no rule of {mapped.name}"]
+    return [] if mapped is None else [f"{mapped.unfit:,} rows fit no rule of {mapped.name}"]
 
 
 def _show(event: bytes) -> None:

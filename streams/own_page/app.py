@@ -48,7 +48,7 @@ from streams.own_page.facts import Times
 from streams.own_page.limits import Limit
 from streams.own_page.page import confirmed, off_page, whole_page
 from streams.own_page.wishes import NotPossible, Wish
-from streams.web import NotToBeRead, is_from_elsewhere, posted
+from streams.web import NotToBeRead, is_from_elsewhere, posted, shelter
 
 HERE: Final = Path(__file__).parent
 
@@ -86,6 +86,7 @@ def own_page_app(parts: Parts, clock: Callable[[], float] = time.monotonic) -> w
         ]
     )
     app.cleanup_ctx.append(_erasing)
+    shelter(app, HEADERS)
     return app
 
 
@@ -119,10 +120,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         return told(request, "not_now", 503)
     except web.HTTPException as error:
         if error.status < 400:
-            error.headers.update(HEADERS)
             raise
         return told(request, "no_page", error.status)
-    response.headers.update(HEADERS)
     return response
 
 

@@ -162,4 +162,4 @@ def page(
         "themed": parts.theme is not None,
     }
     body = request.app[TEMPLATES].get_template(name).render(**told, **values)
-    return web.Response(text=body, content_type="text/html", status=status, headers=HEADERS)
+    return web.Response(text=body, content_type="text/html", status=status)

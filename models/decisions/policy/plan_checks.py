@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS
+from models.decisions.policy.faults import Faults
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.plan_types import Plan, Then
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import shown
-
-Faults = Iterator[Problem]
 
 
 def faults_of_plans(policy: Policy) -> Faults:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from models.decisions.policy.contact_types import Cap
+from models.decisions.policy.faults import Faults
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
@@ -19,8 +20,6 @@ PERSONAL_PRICE: Final = "personal_price"
 """The notice that a price is worked out for the customer."""
 _LEAVING: Final = Kind.CANCEL_STARTED.type
 _CANCELLED: Final = Kind.SUBSCRIPTION_CANCELLED.type
-
-Faults = Iterator[Problem]
 
 
 def faults_of_protection(policy: Policy) -> Faults:

@@ -361,8 +361,7 @@ def adds_up(world: Rehearsal, variant: str = "live") -> Counter[str]:
         assert entry.get("balance", 0) == _sum(lots, who) - owed[who]
         assert entry.get("pending", 0) == _sum(held, who)
     told = VARIANTS[variant]
-    leaves = (told.silence + told.forget_after, told.tick) if told.forget_after else (0, 0)
-    assert audit(lines(world), told.lateness, leaves=leaves).breaches == []
+    assert audit(lines(world), told.lateness, leaves=told.leaves).breaches == []
     records = [one for shard in world.shards for one in shard.records.items()]
     for who, account in [(name.decode(), account_of(value, name)) for name, value in records]:
         assert account.lots == {expires: points for (whose, expires), points in lots.items() if whose == who and points}
