@@ -299,14 +299,8 @@ class _Walk:
             customer.dialogue.triggered(trigger, place, policy)
 
     def _of_stops(self, trigger: Trigger) -> list[Finding]:
-        """Whether a trigger was decided while it was stopped, by a policy or by settings."""
         known = self._customers.get(trigger.customer)
-        purpose = trigger.purpose or ("care" if trigger.action == "care" else "marketing")
-        country = known.person.country if known else ""
-        number = self.stopped.against(purpose, trigger.action, country, trigger.kind)
-        if number is None or trigger.test:
-            return []
-        return [Finding("stopped", f"stop {number} is in force", f"{trigger.action} decided")]
+        return self.stopped.of_trigger(trigger, known.person.country if known else "")
 
     def _withdrawal(self, withdrawal: Withdrawal, place: Place) -> None:
         self.report.withdrawals += withdrawal.time >= self.since

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from models.outputs import Trigger
+from streams.operations.audit.breaches import Finding
+
 MENTIONS: Final = (b'"stopped"', b'"resumed"')
 """What the value of such a record has in it."""
 _LISTS: Final = ("purposes", "actions", "countries", "kinds")
@@ -31,6 +34,14 @@ class Stopped:
         except (ValueError, KeyError, TypeError):
             return False
         return True
+
+    def of_trigger(self, trigger: Trigger, country: str) -> list[Finding]:
+        """Whether a trigger was decided while it was stopped, by a policy or by settings. country: of the customer."""
+        purpose = trigger.purpose or ("care" if trigger.action == "care" else "marketing")
+        number = self.against(purpose, trigger.action, country, trigger.kind)
+        if number is None or trigger.test:
+            return []
+        return [Finding("stopped", f"stop {number} is in force", f"{trigger.action} decided")]
 
     def against(self, purpose: str, action: str, country: str, kind: str) -> int | None:
         """The number of a stop that stops a trigger; None: nothing does."""
