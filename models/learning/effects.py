@@ -7,8 +7,8 @@ given away, over the value at stake), is regressed on
 
 with the chances p as they were drawn from. It is the R-learner (Nie and Wager 2021, "Quasi-oracle estimation of
 heterogeneous treatment effects", Biometrika 108) with known propensities, its nuisance m(x) estimated together with
-the effects, anew at every version: so no early row keeps a bad m. What is kept are sums, their size that of the
-coefficients squared, whatever was learned; the order of the rows is that of the examples.
+the effects, anew at every version: so no early row keeps a bad m. The sums are `models.learning.effect_regression`'s;
+here are the rows, in the order of the examples, and the contacts behind them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from models.churn.snapshot import SnapshotRefused
 from models.decisions.choosing.numbers import Arm, Numbers
 from models.decisions.choosing.prior import Figures, Prior
 from models.decisions.draw import ONE
-from models.learning.effect_prior import prior_log_determinant, prior_precision, pulled, without
-from models.learning.effect_sums import add_rows
-from models.numerics.fixed_order import Floats, dot, inverse_and_log_determinant, quadratic, times
-from models.numerics.maths import exp2, ln
+from models.learning.effect_regression import MOST, EffectRegression, Fit
+from models.numerics.fixed_order import Floats, dot, quadratic
+from models.numerics.maths import exp2
 from models.settings import WEEK
 
 HALF_LIFE: Final = 26 * WEEK
@@ -36,7 +35,6 @@ LEAST_SHARE, MOST_SHARE = -0.5, 3.0
 """A share of the value at stake is cut at these: one great order must not decide what everybody gets."""
 LEAST_WEIGHT, MOST_WEIGHT = 0.25, 3.0
 """Of a row, by its value at stake over the mean one."""
-_MOST: Final = 1e30
 
 
 class ArmWanted(NamedTuple):
@@ -57,7 +55,7 @@ class Estimate(NamedTuple):
 
 
 class EffectLearner:
-    """The sums, and the arms they are of; arms are named by the hash of their content.
+    """What is known of each arm, and how often it was tried; arms are named by the hash of their content.
 
     The interface is that of River's estimators where it fits: `learn_one`, `predict_one`.
 
@@ -75,15 +73,8 @@ class EffectLearner:
         cut: tuple[float, float] = (LEAST_SHARE, MOST_SHARE),
     ) -> None:
         """half_life: ms; None forgets nothing. cut: outcomes below and above count as these."""
-        self.features, self.half_life, self.cut = features, half_life, cut
-        self.prior = Prior() if prior is None else prior
-        self._arms: list[str] = []
-        self._means = np.zeros(features)  # prior means of all coefficients
-        self._means[0] = self.prior.base
-        self._prior = prior_precision(self.prior, features, 0)
-        self._precision = np.zeros((features, features))  # of the data alone, lower triangle
-        self._response = np.zeros(features)
-        self._squares = self._weight = 0.0
+        self.half_life, self.cut = half_life, cut
+        self.regression = EffectRegression(features, Prior() if prior is None else prior)
         self._worth = self._draws = 0.0
         self.contacts: dict[str, tuple[int, int]] = {}
         """By arm: contacts opened, and matured."""
@@ -91,8 +82,16 @@ class EffectLearner:
         """By arm: contacts whose outcome was learned; they fade as the sums do."""
 
     @property
+    def features(self) -> int:
+        return self.regression.features
+
+    @property
+    def prior(self) -> Prior:
+        return self.regression.prior
+
+    @property
     def arms(self) -> tuple[str, ...]:
-        return tuple(self._arms)
+        return tuple(self.regression.arms)
 
     @property
     def mean_worth(self) -> float:
@@ -144,7 +143,7 @@ class EffectLearner:
         # Given that none of those fell that are gone, the others' chances are greater by as much.
         gone = sum(chance for name, chance in chances.items() if name not in self.contacts)
         left = float(ONE - gone)
-        share = [(1.0 if name == arm else 0.0) - chances.get(name, 0) / left for name in self._arms]
+        share = [(1.0 if name == arm else 0.0) - chances.get(name, 0) / left for name in self.arms]
         features = np.array(x, dtype=np.float64)
         row = np.concatenate([features, *(one * features for one in share)])
         cut = min(max(y, self.cut[0]), self.cut[1])
@@ -163,12 +162,12 @@ class EffectLearner:
             chances: shape (rows, arms), of one.
         """
         drawn = np.asarray(arms, dtype=np.int64)
-        given = drawn[:, None] == np.arange(1, len(self._arms) + 1)[None, :]
+        given = drawn[:, None] == np.arange(1, len(self.arms) + 1)[None, :]
         centred = given.astype(np.float64) - chances
         rows = np.concatenate([x, (centred[:, :, None] * x[:, None, :]).reshape(len(x), -1)], axis=1)
         weights = np.array([self._weight_of(value) for value in worth.tolist()])
         self.learn_rows(rows, weights, np.minimum(np.maximum(y, self.cut[0]), self.cut[1]))
-        for place, name in enumerate(self._arms):
+        for place, name in enumerate(self.arms):
             count = int(given[:, place].sum())
             self._mature(name, count)
             for _ in range(count):  # as one after the other rounds
@@ -176,20 +175,14 @@ class EffectLearner:
 
     def learn_rows(self, rows: Floats, weights: Floats, outcomes: Floats) -> None:
         """Rows of the regression as they are: shape (n, features (arms + 1)); nothing is cut, no contact counted."""
-        add_rows(rows, weights, outcomes, self._precision, self._response)
-        for weight, outcome in zip(weights.tolist(), outcomes.tolist(), strict=True):
-            self._squares += weight * outcome * outcome
-            self._weight += weight
+        self.regression.add_rows(rows, weights, outcomes)
 
     def forget(self, elapsed: int) -> None:
         """Log time has passed, ms: what was learned fades towards the prior."""
         if self.half_life is None or elapsed <= 0:
             return
         kept = exp2(-elapsed / self.half_life)
-        self._precision *= kept
-        self._response *= kept
-        self._squares *= kept
-        self._weight *= kept
+        self.regression.fade(kept)
         self._worth *= kept
         self._draws *= kept
         self.learned = {name: count * kept for name, count in self.learned.items()}
@@ -218,7 +211,7 @@ class EffectLearner:
 
         prior: another one than the learner's own, over the same sums.
         """
-        return self._fitted(self.prior if prior is None else prior)[0]
+        return self._numbers(self.regression.fit(prior))
 
     def likeliest(self, priors: Sequence[Prior]) -> Numbers:
         """The version of the prior by which what came was likeliest (its marginal likelihood; of equals the first).
@@ -226,45 +219,22 @@ class EffectLearner:
         Where nobody can say beforehand how great effects are, the log can: too narrow a prior hardly learns, too wide a
         one believes in chance.
         """
-        best, numbers = max((self._fitted(prior)[::-1] for prior in priors), key=lambda found: found[0])
-        return numbers if best == best else self.version()
+        best = max((self.regression.fit(prior) for prior in priors), key=lambda fit: fit.evidence)
+        return self._numbers(best) if best.evidence == best.evidence else self.version()
 
-    def _fitted(self, prior: Prior) -> tuple[Numbers, float]:
-        """The posterior under a prior, and the logarithm of the marginal likelihood but for a constant."""
-        size = self.features
-        before = self._prior if prior == self.prior else prior_precision(prior, size, len(self._arms))
-        lower = np.tril(self._precision)
-        precision = before + lower + np.tril(lower, -1).T
-        response = self._response + times(before, self._means)
-        inverted, log_determinant = inverse_and_log_determinant(precision)
-        means = times(inverted, response)
-        left = self._left(before, means, response)
-        variance = left / (self._weight + prior.sigma_rows)
-        arms = {}
-        for place, name in enumerate(self._arms, start=1):
-            own = slice(place * size, (place + 1) * size)
-            block = inverted[own, own] * variance
+    def _numbers(self, fit: Fit) -> Numbers:
+        arms, size = {}, range(self.features)
+        for place, name in enumerate(self.arms):
+            own = self.regression.of(place)
+            block = fit.inverse[own, own] * fit.variance
             # Elimination leaves the halves apart by rounding; as plain numbers there is one triangle.
             covariance = tuple(
-                tuple(float(block[max(row, column), min(row, column)]) for column in range(size)) for row in range(size)
+                tuple(float(block[max(row, column), min(row, column)]) for column in size) for row in size
             )
-            arms[name] = Arm(tuple(means[own].tolist()), covariance, *self.contacts[name], learned=self.learned[name])
-        known = Numbers(tuple(means[:size].tolist()), variance**0.5, self._weight, arms)
-        rows = self._weight + prior.sigma_rows
-        return known, 0.5 * (prior_log_determinant(prior, size, len(self._arms)) - log_determinant - rows * ln(left))
-
-    def _posterior(self) -> tuple[Floats, Floats]:
-        """Precision and response of prior and data, in units of 1 / sigma²."""
-        lower = np.tril(self._precision)
-        precision = self._prior + lower + np.tril(lower, -1).T
-        return precision, self._response + times(self._prior, self._means)
-
-    def _left(self, before: Floats, means: Floats, response: Floats) -> float:
-        """Squares that are left; the prior's sigma² counts as `sigma_rows` outcomes."""
-        prior = self.prior
-        squares = self._squares + _product(self._means, times(before, self._means))
-        left = max(squares - _product(means, response), 1e-9 * prior.sigma * prior.sigma)
-        return left + prior.sigma_rows * prior.sigma * prior.sigma
+            effect = tuple(fit.means[own].tolist())
+            arms[name] = Arm(effect, covariance, *self.contacts[name], learned=self.learned[name])
+        base = tuple(fit.means[: self.features].tolist())
+        return Numbers(base, fit.variance**0.5, self.regression.weight, arms)
 
     # Arms that come, change and go
 
@@ -275,84 +245,33 @@ class EffectLearner:
         learned, as unsure as a new one; one that is wanted no longer is marginalised out, and what it had told of the
         others stays.
         """
-        learned = self._learned_means()
-        stays = [name for name in self._arms if name in wanted]
-        if stays != self._arms:
-            self._drop([name for name in self._arms if name not in wanted])
+        learned = self.regression.learned_means()
+        if gone := [name for name in self.arms if name not in wanted]:
+            self.regression.drop(gone)
+            self.contacts = {name: self.contacts[name] for name in self.arms}
+            self.learned = {name: self.learned[name] for name in self.arms}
         for name, arm in wanted.items():
             if name not in self.contacts:
                 start = learned.get(arm.replaces) if arm.replaces is not None else None
-                self._add(name, arm.figures, start)
+                self.regression.add(name, arm.figures, start)
+                self.contacts[name], self.learned[name] = (0, 0), 0.0
 
     def expect(self, name: str, figure: float) -> None:
         """Have an arm's prior stand around another figure, a share of the value at stake; what came of it stays."""
-        self._means[(self._arms.index(name) + 1) * self.features] = figure
-
-    def _learned_means(self) -> dict[str, Floats]:
-        if not self._arms:
-            return {}
-        return {name: np.array(arm.effect) for name, arm in self.version().arms.items()}
-
-    def _add(self, name: str, figures: Figures, start: Floats | None) -> None:
-        size = self.features
-        if odd := [place for place in figures if not 0 <= place < size]:
-            raise ValueError(f"figures of arm {name!r} name feature {odd[0]}; there are {size}, counted from 0")
-        means = np.array([figures.get(place, 0.0) for place in range(size)])
-        if start is not None:
-            # What the others have learned moves it too; its prior mean is such that it comes to stand where it starts.
-            known = self._learned_means()
-            apart = [known[one] - self._prior_mean(place) for place, one in enumerate(self._arms)]
-            means = start - (pulled(self.prior, apart) if apart else 0.0)
-        self._arms.append(name)
-        self.contacts[name], self.learned[name] = (0, 0), 0.0
-        self._means = np.concatenate([self._means, means])
-        self._prior = prior_precision(self.prior, size, len(self._arms))
-        grown = np.zeros_like(self._prior)
-        grown[:-size, :-size] = self._precision
-        self._precision = grown
-        self._response = np.concatenate([self._response, np.zeros(size)])
-
-    def _prior_mean(self, place: int) -> Floats:
-        return self._means[(place + 1) * self.features : (place + 2) * self.features]
-
-    def _drop(self, names: Sequence[str]) -> None:
-        size = self.features
-        gone = [
-            self.features * (place + 1) + one
-            for place, name in enumerate(self._arms)
-            if name in names
-            for one in range(size)
-        ]
-        precision, response = self._posterior()
-        squares = self._squares + _product(self._means, times(self._prior, self._means))
-        precision, response, went = without(precision, response, gone)
-        self._means = np.delete(self._means, gone)
-        self._arms = [name for name in self._arms if name not in names]
-        self.contacts = {name: self.contacts[name] for name in self._arms}
-        self.learned = {name: self.learned[name] for name in self._arms}
-        self._prior = prior_precision(self.prior, size, len(self._arms))
-        expected = times(self._prior, self._means)
-        self._precision = np.tril(precision - self._prior)
-        self._response = response - expected
-        self._squares = squares - went - _product(self._means, expected)
+        self.regression.expect(name, figure)
 
     # As plain data
 
     def state(self) -> dict[str, Any]:
         """All of it, as JSON types."""
-        rows = np.tril_indices(len(self._response))
         return {
             "features": self.features,
             "half_life": self.half_life,
             "prior": list(self.prior),
-            "arms": list(self._arms),
-            "contacts": [list(self.contacts[name]) for name in self._arms],
-            "learned": [self.learned[name] for name in self._arms],
-            "means": self._means.tolist(),
-            "precision": self._precision[rows].tolist(),
-            "response": self._response.tolist(),
-            "squares": self._squares,
-            "weight": self._weight,
+            "arms": list(self.arms),
+            "contacts": [list(self.contacts[name]) for name in self.arms],
+            "learned": [self.learned[name] for name in self.arms],
+            **self.regression.state(),
             "worth": self._worth,
             "draws": self._draws,
         }
@@ -369,30 +288,15 @@ class EffectLearner:
             raise SnapshotRefused(f"arms is {arms!r:.100}; it must be a list of different names")
         if not isinstance(contacts, list) or len(contacts) != len(arms) or not all(map(_is_pair, contacts)):
             raise SnapshotRefused(f"contacts is {contacts!r:.100}; it must be two whole numbers of each arm")
-        size = self.features * (len(arms) + 1)
-        means, response = numbers(state, "means", size), numbers(state, "response", size)
-        triangle = numbers(state, "precision", size * (size + 1) // 2)
         learned = numbers(state, "learned", len(arms), 0.0).tolist()
-        sums = {key: number(state, key, least, _MOST) for key, least in _SUMS.items()}
-        self._arms = list(arms)
+        worth, draws = number(state, "worth", -MOST, MOST), number(state, "draws", 0.0, MOST)
+        self.regression.restore(arms, state)
         self.contacts = {name: (opened, matured) for name, (opened, matured) in zip(arms, contacts, strict=True)}
         self.learned = dict(zip(arms, learned, strict=True))
-        self._means, self._response = means, response
-        self._precision = np.zeros((size, size))
-        self._precision[np.tril_indices(size)] = triangle
-        self._prior = prior_precision(self.prior, self.features, len(arms))
-        self._squares, self._weight = sums["squares"], sums["weight"]
-        self._worth, self._draws = sums["worth"], sums["draws"]
-
-
-_SUMS: Final = {"squares": -_MOST, "weight": 0.0, "worth": -_MOST, "draws": 0.0}
+        self._worth, self._draws = worth, draws
 
 
 def _is_pair(value: object) -> bool:
     if not isinstance(value, list) or len(value) != 2 or not all(type(one) is int for one in value):
         return False
     return is_finite(value[0]) and 0 <= value[1] <= value[0]
-
-
-def _product(one: Floats, other: Floats) -> float:
-    return float(dot(one.tolist(), other.tolist()))
