@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.support.parsed import nodes_of
+from tests.support.parsed import modules_that_name, tree_of
 
 ROOT = Path(__file__).parents[2]
-CLASSES = [
-    node
-    for package in ("models", "streams")
-    for path in sorted((ROOT / package).rglob("*.py"))
-    for node in nodes_of(path)
-    if isinstance(node, ast.ClassDef)
+PACKAGES = (ROOT / "models", ROOT / "streams")
+PROTOCOLS = [
+    each
+    for package in PACKAGES
+    for path in modules_that_name(package, "Protocol")
+    for each in tree_of(path).body
+    if isinstance(each, ast.ClassDef) and "Protocol" in map(ast.unparse, each.bases)
 ]
-PROTOCOLS = [each for each in CLASSES if "Protocol" in map(ast.unparse, each.bases)]
+
+
+@cache
+def classes() -> list[ast.ClassDef]:
+    """All of ours. Read when they are asked for: that takes a second, and each process collects this module."""
+    return [
+        node
+        for package in PACKAGES
+        for path in modules_that_name(package, "class ")
+        for node in tree_of(path).body
+        if isinstance(node, ast.ClassDef)
+    ]
 
 
 def implementations(protocol: ast.ClassDef) -> list[str]:
@@ -31,7 +44,7 @@ def methods(cls: ast.ClassDef) -> set[str]:
     """Those of a class and of its bases here."""
     own = {node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     bases = {ast.unparse(base) for base in cls.bases}
-    return own.union(*(methods(base) for base in CLASSES if base.name in bases and base is not cls))
+    return own.union(*(methods(base) for base in classes() if base.name in bases and base is not cls))
 
 
 def properties(cls: ast.ClassDef) -> set[str]:
@@ -48,7 +61,7 @@ def test_a_protocol_names_its_implementations_and_they_fit(protocol: ast.ClassDe
     named = implementations(protocol)
     assert named, "say in one line: Implemented by ..."
     for name in named:
-        found = [each for each in CLASSES if each.name == name]
+        found = [each for each in classes() if each.name == name]
         assert found, f"{name} is no class here"
         wanted = methods(protocol) - properties(protocol) - {"crash"}  # Faust's own
         assert any(wanted <= methods(each) for each in found), f"{name} lacks some of {wanted}"
@@ -57,5 +70,5 @@ def test_a_protocol_names_its_implementations_and_they_fit(protocol: ast.ClassDe
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 def test_a_class_that_fits_a_protocol_is_named_by_it(protocol: ast.ClassDef) -> None:
     wanted = methods(protocol) - properties(protocol)
-    fitting = {each.name for each in CLASSES if wanted and each not in PROTOCOLS and wanted <= methods(each)}
+    fitting = {each.name for each in classes() if wanted and each not in PROTOCOLS and wanted <= methods(each)}
     assert fitting <= set(implementations(protocol)), fitting

@@ -18,7 +18,7 @@ from streams.monitoring.http import WebServer
 from streams.monitoring.observer import Watching
 from streams.retry import retry_while_unavailable
 from streams.store import StoreUnavailable
-from tests.support.parsed import nodes_of
+from tests.support.parsed import modules_that_name, nodes_of
 from tests.unit.streams.monitoring.test_observer import value
 
 STREAMS = Path(__file__).parents[3] / "streams"
@@ -35,8 +35,9 @@ TOLD_BY_THE_CALLER = {"tails.py"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def functions() -> Iterator[tuple[Path, Function]]:
-    for path in sorted(STREAMS.rglob("*.py")):
+def functions(word: str) -> Iterator[tuple[Path, Function]]:
+    """Those of the modules that have a word."""
+    for path in modules_that_name(STREAMS, word):
         for node in nodes_of(path):
             if isinstance(node, Function):
                 yield path, node
@@ -55,7 +56,7 @@ def calls(tree: ast.AST, name: str) -> list[ast.Call]:
 
 PATIENT = [
     pytest.param(call, id=f"{path.name}:{call.lineno}")
-    for path in sorted(STREAMS.rglob("*.py"))
+    for path in modules_that_name(STREAMS, "retry_while_unavailable")
     for call in nodes_of(path)
     if isinstance(call, ast.Call) and name_of(call) == "retry_while_unavailable"
 ]
@@ -84,7 +85,7 @@ def pausing(function: Function) -> bool:
 
 LOOPS = [
     pytest.param(function, id=f"{path.name}:{function.name}")
-    for path, function in functions()
+    for path, function in functions("backoff")
     if pausing(function) and path.name not in BEFORE_AN_ASSIGNMENT | TOLD_BY_THE_CALLER
 ]
 

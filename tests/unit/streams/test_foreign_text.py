@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.text import PrintableFormatter, json_text, printable, printable_lines
-from tests.support.parsed import nodes_of
+from tests.support.parsed import modules_that_name, nodes_of
 
 STREAMS = Path(__file__).parents[3] / "streams"
 
@@ -116,9 +116,11 @@ def writes(nodes: Iterable[ast.AST]) -> list[ast.Call]:
     ]
 
 
+WRITERS = [path for word in ("echo(", "print(", "write(") for path in modules_that_name(STREAMS, word)]
+
 WRITES = [
     pytest.param(call, id=f"{path.name}:{call.lineno}")
-    for path in sorted(STREAMS.rglob("*.py"))
+    for path in sorted({*WRITERS})
     if path.name not in AS_IT_IS
     for call in writes(nodes_of(path))
     if not isinstance(call.args[0], ast.Constant)  # our own words

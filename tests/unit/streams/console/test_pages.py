@@ -150,25 +150,25 @@ class Proven(Pages):
         return self.made
 
 
-def at(made: dict[str, Any]) -> Made:
-    return Made(made, 1.0, 2.0)
-
-
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("made", "headline", "there", "not_there"),
     [
-        (at(lift_data()), " of 1,000 more customers stayed because of us", "sure that it helps, since", "broken"),
-        (at(lift_data(lift=-0.2)), " of 1,000 fewer customers stayed because of us", "sure that it harms", "broken"),
-        (at(lift_data(lift=0.0)), "Nobody can tell yet whether", "a difference would be seen by now", "sure that it"),
-        (at(lift_data(dropped=0.6)), "The comparison is broken", "where 1,1", "bought in the last window"),
-        (at(lift_data(many=0)), "There is nothing to compare with yet", "A <i>control group</i> is", "kept more"),
+        ({}, " of 1,000 more customers stayed because of us", "sure that it helps, since", "broken"),
+        ({"lift": -0.2}, " of 1,000 fewer customers stayed because of us", "sure that it harms", "broken"),
+        ({"lift": 0.0}, "Nobody can tell yet whether", "a difference would be seen by now", "sure that it"),
+        ({"dropped": 0.6}, "The comparison is broken", "where 1,1", "bought in the last window"),
+        ({"many": 0}, "There is nothing to compare with yet", "A <i>control group</i> is", "kept more"),
         (Made(going_on=True), "What was saved is being computed", "load the page again in a while", "control group"),
         (Made(trouble="Kafka is away", at=1.0), "What was saved is not known", "Kafka is away", "control group"),
     ],
 )  # fmt: skip
-async def test_what_was_saved_is_a_sentence(made: Made, headline: str, there: str, not_there: str) -> None:
-    async with console(Proven(made)) as client:
+async def test_what_was_saved_is_a_sentence(
+    made: Made | dict[str, Any], headline: str, there: str, not_there: str
+) -> None:
+    """made: or the figures of a programme, which takes a second to be made."""
+    proof = made if isinstance(made, Made) else Made(lift_data(**made), 1.0, 2.0)
+    async with console(Proven(proof)) as client:
         text = await (await client.get("/proof")).text()
     assert headline in text.partition("</h1>")[0]
     assert there in text
