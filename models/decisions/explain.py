@@ -46,6 +46,7 @@ def _waits(given: Given, one: Waiting) -> Waits:
         counts=[*standing.counts],
         once={**standing.once},
         running=[*standing.running],
+        told={},  # what was said once already is said here, too
         carried=False,
     )
     *_, said = answers(given._replace(standing=copy, touch=None))

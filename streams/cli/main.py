@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate-policy": "streams.cli.evaluate_policy:evaluate_policy",
     "lift": "streams.cli.lift:lift",
     "link": "streams.cli.link:link",
+    "local": "streams.cli.local:local",
     "may-contact": "streams.cli.may_contact:may_contact",
     "models": "streams.cli.models:models",
     "own-page": "streams.cli.own_page:own_page",
@@ -98,6 +99,7 @@ def main(ctx: click.Context, /, **given: str | None) -> None:
     \b
     Examples:
       retention demo                                see it work: no installation, some minutes
+      retention local --fast                        an engine of your own on this machine, to try things with
       retention topics create --partitions 8        prepare a Kafka of your own
       retention worker                              run a worker; start as many as you like
       retention publish events.jsonl                send touchpoints

@@ -8,35 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from models.learning.base_rate import warnings
-from streams.config import Config, load
+from streams.config import Config
 from streams.errors import EngineError, ExitCode
 from streams.history.evaluation.settings import evaluation
 from streams.history.events import CDNOW, TimedEvent, log_events
 from streams.history.log_times import LONGEST_GAP_DAYS
 from streams.history.replay import Played, replay, tape
-from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import kafka_connection
 from streams.kafka.topic_reader import Read, TopicReader
-from streams.kafka.topics import specs
 from streams.local import demo_view
 from streams.local.demo_decisions import Decided
 from streams.local.demo_view import DemoOutput, WriteLine
-from streams.local.embedded import EmbeddedBroker, EmbeddedRedis, broker_program, redis_program
-from streams.local.processes import LOOPBACK, ServerProcess, exchange, free_port
+from streams.local.embedded import broker_program, redis_program
+from streams.local.engine import LocalEngine
 from streams.monitoring.top.screen import Display, Lines, as_ctrl_c
 from streams.monitoring.top.triggers import row
 from streams.monitoring.top.view import TriggerRow, View
@@ -52,13 +45,8 @@ TICK_DAYS = 7.0
 SESSION_TIMEOUT_S, HEARTBEAT_S = 4.0, 1.0
 """The embedded broker lets a group member wait for half of the session timeout."""
 
-WORKER_START_S, WORKER_STOP_S = 600.0, 10.0
-"""Installed as a package, the engine compiles its kernels at the first start: a minute, on a busy machine some."""
-SLOW_S = 10.0
-SLOW = "still starting: the first time here, it compiles the engine for this processor, a minute or two"
 ANSWERS, ANSWER_S = 20, 0.05
 LOG_LINES = 30
-CODE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +64,6 @@ class LogEmpty(EngineError):
     """A log without an event can't be replayed."""
 
     remedy = "name a log with touchpoints in it, or leave --log away for CDNOW"
-
-
-class WorkerProcess(ServerProcess):
-    """`retention worker` with settings of its own."""
-
-    def __init__(self, settings: Path, port: int, log: Path) -> None:
-        own = {name: value for name, value in os.environ.items() if not name.startswith("RETENTION_")}
-        # The same code as ours, also from a source tree that is not installed.
-        own["TMPDIR"] = str(log.parent)  # goes with the demo
-        own["PYTHONPATH"] = os.pathsep.join(filter(None, (str(CODE), own.get("PYTHONPATH", ""))))
-        super().__init__(
-            "the worker",
-            [sys.executable, "-m", "streams.cli", "--config", str(settings), "worker"],
-            log=log,
-            ready=lambda: b" 200" in exchange(port, b"GET /ready HTTP/1.0\r\n\r\n", 15),
-            start_timeout_s=WORKER_START_S,
-            stop_grace_s=WORKER_STOP_S,
-            environment=own,
-        )
-
-    @property
-    def exit_code(self) -> int | None:
-        """What the worker ended with, None while it runs; negative for a signal."""
-        return self._process.poll() if self._process is not None else None
 
 
 class Replayer(threading.Thread):
@@ -179,31 +143,14 @@ class RunningDemo:
         self._directory, self._events, self._write_line, self._policy = directory, events, write_line, policy
         self._output = output or DemoOutput(write_line, Lines(write_line, demo_view.lines))
         self._stack = contextlib.ExitStack()
-        self.settings = directory / "demo.toml"
 
     def __enter__(self) -> Self:
         with self._stack:
-            broker = self._stack.enter_context(EmbeddedBroker(self._directory / "broker"))
-            store = self._stack.enter_context(EmbeddedRedis(self._directory / "redis", appendfsync="always"))
-            port = free_port()
-            settings = demo_settings(broker.bootstrap_servers, store.url, port, self._events[0].time)
-            self.settings.write_text(as_toml(settings), encoding="utf-8")
-            self.config = load(**settings)
-            self.url = f"http://{LOOPBACK}:{port}/metrics"
-            self._workers = self._stack.enter_context(Workers([f"http://{LOOPBACK}:{port}"]))
-            with TopicAdmin(kafka_connection(self.config)) as admin:
-                admin.create(specs(self.config))
-            where = f"broker {self.config.bootstrap_servers}, Redis {self.config.shown_redis_url}"
-            self._write_line(f"{where}, starting a worker")
-            self.worker = WorkerProcess(self.settings, port, self._directory / "worker.log")
-            said = threading.Timer(SLOW_S, self._write_line, [SLOW])
-            said.daemon = True
-            said.start()
-            try:
-                self.worker.start()
-            finally:
-                said.cancel()
-            self._stack.callback(self.worker.stop)
+            settings = demo_settings(self._events[0].time)
+            engine = self._stack.enter_context(LocalEngine(self._directory, settings, self._write_line))
+            self.config, self.worker, self.settings = engine.config, engine.worker, engine.settings
+            self.url = f"{engine.address}/metrics"
+            self._workers = self._stack.enter_context(Workers([engine.address]))
             self._redis: Any = self._stack.enter_context(blocking(redis_connection(self.config)))
             self._triggers = self._reader("triggers")
             self._decisions = self._reader("decisions")
@@ -311,12 +258,10 @@ def _triggers_in(rows: list[TriggerRow]) -> int:
     return sum(shown.until > 0 for shown in rows)  # a withdrawal has no end
 
 
-def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: int) -> dict[str, Any]:
-    """All settings of the demo that are not defaults."""
+def demo_settings(first_ms: int) -> dict[str, Any]:
+    """All settings of the demo that are not defaults, but for servers and ports."""
     return {
         "app": "retention-demo",
-        "bootstrap_servers": bootstrap_servers,
-        "redis_url": redis_url,
         "topic_prefix": "retention-demo",
         "partitions": PARTITIONS,
         "replication": 1,
@@ -325,18 +270,8 @@ def demo_settings(bootstrap_servers: str, redis_url: str, port: int, first_ms: i
         **evaluation(TICK_DAYS, first_ms),
         "session_timeout_s": SESSION_TIMEOUT_S,
         "heartbeat_s": HEARTBEAT_S,
-        "metrics_host": LOOPBACK,
-        "metrics_port": port,
         "log_level": "INFO",
     }
-
-
-def as_toml(settings: Mapping[str, Any]) -> str:
-    """Settings as a TOML file."""
-    lines = ["# Settings of the running demo."]
-    for name, value in settings.items():
-        lines.append(f"{name} = {value.isoformat() if isinstance(value, datetime) else json.dumps(value)}")
-    return "\n".join(lines) + "\n"
 
 
 def named(code: int) -> str:

@@ -69,6 +69,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def usual_port(port: int) -> int | None:
+    """This loopback port where nobody listens on it, else None."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return None
+    return port
+
+
 def free_ports(count: int) -> list[int]:
     """Several at once, each another: asked for one by one, two may be the same."""
     with contextlib.ExitStack() as probes:

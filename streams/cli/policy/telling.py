@@ -19,8 +19,12 @@ def told(policy: PolicyInForce | None) -> str:
 
 
 def say_changes(changed: dict[str, list[Any]]) -> None:
+    """Key by key; of a first policy how many there are."""
     from models.decisions.policy.wording import shown
 
+    if changed and all(old is None for old, _ in changed.values()):
+        echo(f"no policy was in force: all of its {len(changed)} keys are new")
+        return
     for key, (old, new) in changed.items():
         echo(f"{key}  {'-' if old is None else shown(old)} -> {'-' if new is None else shown(new)}")
 

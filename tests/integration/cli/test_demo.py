@@ -19,7 +19,8 @@ from models.touchpoints import event
 from streams.cli.policy import example_text
 from streams.errors import ExitCode
 from streams.history.events import TimedEvent
-from streams.local.demo import RunningDemo, as_toml, demo_settings, named
+from streams.local.demo import RunningDemo, demo_settings, named
+from streams.local.engine import as_toml
 from streams.operations.policy import from_the_first
 from tests.integration.cli.conftest import run
 
@@ -148,7 +149,11 @@ def test_a_signal_at_any_time_leaves_no_process_behind(
 def test_the_settings_of_a_demo_can_be_read_back_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from streams.config import load
 
-    settings = demo_settings("127.0.0.1:1", "redis://127.0.0.1:2/0", 3, FIRST + 5 * DAY)
+    settings = {
+        **demo_settings(FIRST + 5 * DAY),
+        "bootstrap_servers": "127.0.0.1:1",
+        "redis_url": "redis://127.0.0.1:2/0",
+    }
     file = tmp_path / "demo.toml"
     file.write_text(as_toml(settings))
     monkeypatch.setenv("RETENTION_CONFIG", str(file))

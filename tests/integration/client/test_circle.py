@@ -42,7 +42,7 @@ def test_who_orders_and_falls_silent_is_written_to_and_their_answer_reaches_the_
         with urlopen(Request(link.strip(), data=b"")) as page:
             assert b"It is yours" in page.read()
         settings = dict(wait(r"export (RETENTION_\w+)=(\S+)"))
-        assert settings.keys() == {"RETENTION_BOOTSTRAP_SERVERS", "RETENTION_REDIS_URL"}
+        assert settings.keys() == {"RETENTION_CONFIG"}
         [customer, *_] = wait(r"mail to (\w+)@")
         told = subprocess.run(
             [sys.executable, "-m", "streams.cli", "customer", customer],

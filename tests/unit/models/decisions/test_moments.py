@@ -9,6 +9,7 @@ import pytest
 from models.customer.consent import MARKETING, Statement, pack_register
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
+from models.decisions import explain
 from models.decisions.given import Asks, Given, Said, Touched
 from models.decisions.moments import decide, end_episode
 from models.decisions.person import Person
@@ -180,6 +181,16 @@ def test_a_wait_for_one_gate_is_said_once_and_looked_at_all_the_same() -> None:
     for week in (1, 2):
         assert waits(standing, now=NOW + week * WEEK) == []
         assert [one.wakes for one in standing.waiting] == [NOW + (week + 1) * WEEK]
+
+
+def test_why_it_waits_is_told_also_after_it_was_said() -> None:
+    standing = Standing(reached=0.5, waiting=[waiting("danger", threshold=0.5)], harmed_until=NOW + 30 * DAY)
+    waits(standing)
+    person = Person(b"c", OPEN, 0, NOW - WEEK, 3, 100.0, None, NOW - WEEK)
+    given = Given(IN_FORCE, person, standing, NOW + HOUR, WEEK, 0, None, Asks.TIMER, None)
+    [found] = explain.waiting(given)
+    assert (found.gate, found.moment, found.level) == ("bad_experience", "danger", "slipping")
+    assert waits(standing, now=NOW + WEEK) == [], "looking changes nothing"
 
 
 def test_another_gate_is_said_and_the_first_one_too_when_it_holds_again() -> None:
