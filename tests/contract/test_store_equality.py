@@ -7,6 +7,7 @@ import itertools
 import uuid
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ async def answer(store: Store, step: tuple[Any, ...]) -> Any:
         return StoreRefused
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, max_size=25))
 def test_the_fake_and_redis_cannot_be_told_apart(redis_server: EmbeddedRedis, script: list[tuple[Any, ...]]) -> None:

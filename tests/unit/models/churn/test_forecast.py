@@ -158,6 +158,7 @@ def test_nine_intervals_in_ten_hold_the_true_probability() -> None:
     assert min(shares.values()) > 0.7, shares
 
 
+@pytest.mark.slow
 def test_new_customers_amid_a_week_make_no_interval_narrower() -> None:
     """The level and MBG/NBD are of the week before, and far from what the sample says since."""
     model, boundary = learned(1, 100, 12)

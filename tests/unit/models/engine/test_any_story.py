@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,6 +144,7 @@ def ends_once(world: Told) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(steps, reports, changes, st.integers(1, 4))
 def test_no_story_makes_a_breach(steps: Any, reports: Any, changes: Any, batch: int) -> None:

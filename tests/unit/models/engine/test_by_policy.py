@@ -95,7 +95,9 @@ def said(world: Rehearsal, role: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("variant", [pytest.param("live", marks=pytest.mark.slow), "evaluation", "the silent leave"])
+@pytest.mark.parametrize(
+    "variant", ["evaluation", *(pytest.param(one, marks=pytest.mark.slow) for one in ("live", "the silent leave"))]
+)
 def test_it_equals_the_plain_reference(variant: str, policy: str) -> None:
     log = log_with(policy, customers=40 if variant == "live" else 20, days=160 if variant == "live" else 120)
     assert digest(rehearse(log, VARIANTS[variant])) == digest(rehearse(log, VARIANTS[variant], engine=plainly))
@@ -134,7 +136,11 @@ def test_who_is_to_be_left_alone_is() -> None:
 @pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates", "learned"])
 @pytest.mark.parametrize(
     ("variant", "batch"),
-    [pytest.param("live", 1, marks=pytest.mark.slow), ("evaluation", 7), ("the silent leave", 33)],
+    [
+        pytest.param("live", 1, marks=pytest.mark.slow),
+        ("evaluation", 7),
+        pytest.param("the silent leave", 33, marks=pytest.mark.slow),
+    ],
 )
 def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, policy: str) -> None:
     log = log_with(policy, customers=9, days=90)
@@ -144,7 +150,9 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, 
     assert digest(ForgetfulWorld(log, parts).run(lambda at: 5 * batch)) == expected
 
 
-@pytest.mark.parametrize("policy", ["eager", "with budgets", "with dates", "learned"])
+@pytest.mark.parametrize(
+    "policy", ["eager", "with budgets", "with dates", pytest.param("learned", marks=pytest.mark.slow)]
+)
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)
     expected = digest(rehearse(log, VARIANTS["live"]))
@@ -153,6 +161,7 @@ def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy
     assert digest(rehearse(log, VARIANTS["live"])) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["eager", "with budgets", "learned"])
 def test_a_walk_that_stops_for_want_of_room_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)
@@ -175,6 +184,7 @@ def test_plans_run_and_those_who_stood_above_a_level_ask_in_turn() -> None:
     assert waits["held"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", sorted(POLICIES))
 def test_no_wait_is_said_twice_for_one_gate(policy: str) -> None:
     last: dict[tuple[str, str], tuple[str, str]] = {}

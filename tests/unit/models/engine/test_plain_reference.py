@@ -173,6 +173,7 @@ def test_a_scorer_that_is_not_compiled_comes_to_the_same(variant: str, monkeypat
     assert digest(rehearse(LOGS, VARIANTS[variant])) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_triggers_that_expired_unsent_rearm_their_episodes_in_both(variant: str) -> None:
     # A log in which every second trigger comes back, a day later.

@@ -385,7 +385,11 @@ def kept(seed: int, texts: Iterable[str], partitions: int, customers: int, days:
 
 @pytest.mark.parametrize(
     ("variant", "texts"),
-    [("live", ("rolling", "month")), ("evaluation", ("forgiven", "year")), ("live", ("brief", "brief and forgiven"))],
+    [
+        pytest.param("live", ("rolling", "month"), marks=pytest.mark.slow),
+        ("evaluation", ("forgiven", "year")),
+        pytest.param("live", ("brief", "brief and forgiven"), marks=pytest.mark.slow),
+    ],
 )
 def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[str, ...]) -> None:
     logs = kept(5, [ENDS[name] for name in texts], 2, 25, 120)
@@ -396,6 +400,7 @@ def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[st
     assert min(changes[name] for name in ("refused", "adjusted", "closed")) > 0, changes
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(
     st.integers(1, 10_000),

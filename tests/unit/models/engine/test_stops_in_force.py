@@ -157,6 +157,7 @@ def test_any_order_of_operators_and_any_portions_give_the_same_bytes(words: list
     assert digest(one) == digest(world(words, batch))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [True, False])
 def test_it_equals_the_plain_reference(policy: bool) -> None:
     log = written(

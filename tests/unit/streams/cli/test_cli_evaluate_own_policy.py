@@ -36,6 +36,7 @@ def told(*words: object) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_each_draw_whose_window_is_over_is_judged_once(shop: Path, tmp_path: Path) -> None:
     found = told("--files", shop, "--plots", tmp_path / "plots")
     assert undocumented("evaluate-policy", found) == []

@@ -62,6 +62,7 @@ def told(policy: str) -> list[Told]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["eager", "with budgets"])
 def test_all_that_was_said_of_a_customer_is_said_again_to_the_byte(policy: str) -> None:
     everybody = told(policy)
