@@ -124,6 +124,8 @@ def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: i
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
     elif kind in _TURN_FLAGS or record.flags & UNLEARNED:
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
+    if record.flags & UNLEARNED:
+        tail.loyalty = b""
 
 
 def _presence(tail: Tail, kind: int, time: int, data: PresenceData, now: int) -> None:

@@ -22,12 +22,13 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     """What only few touchpoints need. Field names on the wire are short: a tail is stored for every customer.
 
     channels, topics, rewards: in the customer's own order of preference. max_per_week: `NOT_STATED`, or most messages a
-    week; 0 means no marketing. silent_until: no marketing before, log time in ms, 0: not stated.
-    quiet: ("HH:MM", "HH:MM") in `time_zone`. cases: open service cases, id to the time they were opened; more_cases:
-    how many are open beyond `MAX_OPEN_CASES`. presence: the channel on which the customer is online, since presence_at.
-    trigger: id of the trigger of the open episode (empty: none was sent). step: how many triggers the episode had.
-    consents, restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the
-    customer under a policy (`models.decisions.standing`). points: packed, their account (`models.loyalty.account`).
+    week; 0 means no marketing. silent_until: no marketing before, log time in ms, 0: not stated. quiet: ("HH:MM",
+    "HH:MM") in `time_zone`. cases: open service cases, id to the time they were opened; more_cases: how many are open
+    beyond `MAX_OPEN_CASES`. presence: the channel on which the customer is online, since presence_at. trigger: id of
+    the trigger of the open episode (empty: none was sent). step: how many triggers the episode had. consents,
+    restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the customer
+    under a policy (`models.decisions.standing`). points: packed, their account (`models.loyalty.account`). loyalty:
+    packed, where they are in the loyalty loop (`models.loyalty.loop`).
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
@@ -56,6 +57,7 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     more_cases: int = msgspec.field(default=0, name="h")
     standing: bytes = msgspec.field(default=b"", name="E")
     points: bytes = msgspec.field(default=b"", name="P")
+    loyalty: bytes = msgspec.field(default=b"", name="L")
 
 
 class TailForLanes(msgspec.Struct, gc=False):

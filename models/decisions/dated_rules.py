@@ -40,9 +40,13 @@ TELL: Final[dict[str, frozenset[int]]] = {
     "ends_at": _OF_CONTRACT,
     "minor_until": frozenset({int(Kind.PROFILE_UPDATED)}),
     "consent_expires": frozenset({int(Kind.CONSENT_CHANGED)}),
+    "customer_since": frozenset(),
+    "anniversary": frozenset(),
     "points_expire": frozenset(),  # the ledger looks at all that changes them
 }
 """By a date of the customer, the kinds that tell it."""
+BY_SIGN: Final = ("customer_since", "anniversary")
+"""Dates that the first sign of staying tells: like a silence, until they have a timer."""
 
 
 def dated_rules(name: str, moment: Moment, lead: int = 0) -> DatedRules:

@@ -7,7 +7,9 @@ is remembered as long as it could ask again, so that it asks once in whatever or
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterator, Sequence
+from datetime import date as day_of
 from functools import partial
 from operator import is_
 from typing import Final
@@ -17,7 +19,7 @@ from models.customer.contract import ACTIVE, ENDS, PAUSED
 from models.customer.moments import whole
 from models.customer.restrictions import NOT_OF_AGE
 from models.decisions.comes import comes
-from models.decisions.dated_rules import DatedRules
+from models.decisions.dated_rules import BY_SIGN, DatedRules
 from models.decisions.given import Given, Said, Touched, decision_id
 from models.decisions.person import Person, value_of
 from models.decisions.policy.conditions import holds
@@ -28,7 +30,12 @@ from models.decisions.standing import MAX_DATED, Dated, Standing, Waiting
 from models.decisions.unsent import Unsent
 from models.decisions.waits import whole_second
 from models.loyalty.account import NEVER_EXPIRES
+from models.settings import DAY
 
+MOST_YEARS: Final = 60
+LAST_YEAR: Final = 2105
+"""The last whole one that the record's seconds reach."""
+_EPOCH: Final = day_of(1970, 1, 1).toordinal()
 ANSWERED: Final = "answered"
 GONE: Final = "its date is another now"
 
@@ -43,6 +50,8 @@ def dates_of(person: Person, rules: DatedRules) -> Sequence[int]:
     if rules.field == "consent_expires":
         granted = (said for (purpose, _), said in person.register.items() if purpose == MARKETING and said.granted)
         return sorted({said.expires for said in granted if said.expires})
+    if rules.field in BY_SIGN:
+        return _since(person.first_sign, rules.field == "anniversary")
     if rules.field == "points_expire":
         return sorted(lot for lot in person.points.lots if lot != NEVER_EXPIRES)
     contract = person.contract
@@ -52,6 +61,24 @@ def dates_of(person: Person, rules: DatedRules) -> Sequence[int]:
         return (contract.renews_at,) if contract.state == ENDS else ()
     date = contract.renews_at if rules.field == "renews_at" else contract.cancel_by
     return (date,) if date and contract.state in (ACTIVE, PAUSED) else ()
+
+
+def _since(first: int, yearly: bool) -> Sequence[int]:
+    """When a customer bought first, ms, or when a year, two and so on are over since: on that day and at that time,
+    UTC, of 29 February on the first of March where there is none."""
+    if not first:
+        return ()
+    if not yearly:
+        return (first,)
+    day, time = day_of.fromordinal(_EPOCH + first // DAY), first % DAY
+    years = range(day.year + 1, min(day.year + MOST_YEARS, LAST_YEAR) + 1)
+    leap = (day.month, day.day) == (2, 29)
+    days = (day_of(y, 3, 1) if leap and not isleap(y) else day.replace(year=y) for y in years)
+    return [(one.toordinal() - _EPOCH) * DAY + time for one in days]
+
+
+def _by_sign(rules: DatedRules) -> bool:
+    return bool(rules.silent_for) or rules.field in BY_SIGN
 
 
 def comes_to_ask(given: Given, touch: Touched, name: str) -> bool:
@@ -91,7 +118,7 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
             continue
         found = _timers(given.person, given.now, one, own, due)
         kept += found
-        silence_kept = silence_kept and (not one.silent_for or any(dated.wakes for dated in found))
+        silence_kept = silence_kept and (not _by_sign(one) or any(dated.wakes for dated in found))
     if tuple(kept) != standing.dates:
         standing.dates = _fewer(kept)
     standing.silence_kept = rules_of(given.policy).of_silence and silence_kept

@@ -52,9 +52,10 @@ class Given(NamedTuple):
     now: log time, ms. tick: how far ahead a moment waits at most before it is looked at again, ms. estimate: of risk at
     this place; None: none was made. phase: the customer's own, ms, by which floods are spread. why: bits of `Asks`.
     touch: None at a timer. stood: the risk before this place, where it was estimated under an earlier policy; 0.0: it
-    was not. shared: what the shard's customers share; its purse is changed. None: nothing.
-    history: nobody is triggered by what is it. stops: what operators have stopped. points: the customer's balance
-    before this place; None: it is the same. known: for the learned choice; None: the policy's figures choose.
+    was not. shared: what the shard's customers share; its purse is changed. None: nothing. history: nobody is triggered
+    by what is it. stops: what operators have stopped. points: the customer's balance before this place; None: it is the
+    same. known: for the learned choice; None: the policy's figures choose. praised: the customer speaks well of us with
+    the touchpoint.
     """
 
     policy: PolicyInForce
@@ -72,6 +73,7 @@ class Given(NamedTuple):
     stops: tuple[Stop, ...] = ()
     points: int | None = None
     known: Known | None = None
+    praised: bool = False
 
 
 class Sending(NamedTuple):

@@ -21,8 +21,10 @@ from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
 from models.decisions.others import asked
+from models.decisions.person import value_of
 from models.decisions.plans import due, heard, level_reached, over, window_over
 from models.decisions.points import ask_by_points
+from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import preview
 from models.decisions.reach import FOR_GOOD, hear
@@ -100,6 +102,8 @@ def decide(given: Given) -> list[Said]:
         said += _asked_by_level(given)
     if given.points is not None:
         said += ask_by_points(given, given.points)
+    if given.praised:
+        said += _asked_by_praise(given)
     said += ask_by_dates(given)
     if given.standing.running:
         said += due(given)
@@ -215,6 +219,16 @@ def _asked_by_touchpoint(given: Given, touch: Touched) -> Iterator[Said]:
     for name in touch.moments:
         if comes_to_ask(given, touch, name):
             yield from comes(given, name, min(whole(touch.time), given.now))
+
+
+def _asked_by_praise(given: Given) -> Iterator[Said]:
+    """The customer speaks well of us where others hear it."""
+    rules, touch, now = rules_of(given.policy).loyalty, given.touch, given.now
+    if rules is None or touch is None or given.history:
+        return
+    for name, when in rules.thanked:
+        if when is None or holds(when, lambda field: value_of(given.person, field, now)):
+            yield from comes(given, name, min(whole(touch.time), now))
 
 
 def _may_ask_again(standing: Standing, touch: Touched) -> Outstanding | None:

@@ -11,9 +11,10 @@ from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED
 from models.customer.moments import whole
 from models.customer.restrictions import TEST, Restrictions, restricted, unpack_restrictions
-from models.customer.tail import Tail
+from models.customer.tail import NOT_STATED, Tail
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
 from models.loyalty.account import Account
+from models.loyalty.loop import Facts, Loop, LoopRules, Stage, index_at, stage_of, unpack_loop
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, HOUR, SECOND
 
@@ -28,23 +29,26 @@ class Person:
     """What the record knows of a customer. Read only, but for the account of points, in which the ledger books: where
     the record changes otherwise it needs a new one.
 
-    customer: the id. flags: of the record. last_purchase, first_touch, last_sign (of staying): log time in ms, 0:
-    never, or not known.
-    purchase_days: days with a purchase; None: not known. spent: money in all. risk: last estimate of churn; None: there
-    is none. value: net spend that is expected within the horizon; None: not known. tier: of value, by its name.
+    customer: the id. flags: of the record. last_purchase, first_touch, first_sign and last_sign (of staying): log time
+    in ms, 0: never, or not known. purchase_days: days with a purchase; None: not known. spent: money in all. risk: last
+    estimate of churn; None: there is none. value: net spend that is expected within the horizon; None: not known. tier:
+    of value, by its name. loyal: what their stage and index go by; None: none is kept.
     """
 
     __slots__ = (
         "_contract",
         "_interests",
+        "_loop",
         "_points",
         "_register",
         "_restrictions",
         "customer",
+        "first_sign",
         "first_touch",
         "flags",
         "last_purchase",
         "last_sign",
+        "loyal",
         "purchase_days",
         "risk",
         "spent",
@@ -66,16 +70,20 @@ class Person:
         last_sign: int = 0,
         value: float | None = None,
         tier: str | None = None,
+        first_sign: int = 0,
+        loyal: tuple[LoopRules, Facts] | None = None,
     ) -> None:
         self.customer, self.tail, self.flags = customer, tail, flags
         self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
         self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
         self.value, self.tier = value, tier
+        self.first_sign, self.loyal = first_sign, loyal
         self._register: Register | None = None
         self._restrictions: Restrictions | None = None
         self._contract: Contract | None = None
         self._interests: tuple[str, ...] | None = None
         self._points: Account | None = None
+        self._loop: Loop | None = None
 
     @property
     def erased(self) -> bool:
@@ -132,6 +140,27 @@ class Person:
             found = self._points = unpack_account(self.tail.points)
         return found
 
+    @property
+    def loop(self) -> Loop:
+        """What is kept of their place in the loyalty loop."""
+        found = self._loop
+        if found is None:
+            found = self._loop = unpack_loop(self.tail.loyalty)
+        return found
+
+    def stage(self, now: int) -> Stage | None:
+        """Of the loyalty loop, as of `now`, ms; None: nobody has one, or they do not."""
+        return None if self.loyal is None else stage_of(self.loop, self.loyal[1], self.loyal[0], now)
+
+    def loyalty_index(self, now: int) -> float | None:
+        """As of `now`, ms; None: nothing was weighed, or nothing is."""
+        return None if self.loyal is None else index_at(self.loop, self.loyal[0], now)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What they have not told of themselves."""
+        return tuple(name for name, found in _TOLD.items() if not found(self.tail))
+
     def restricted(self, purpose: str, now: int) -> str:
         """The first reason for which nothing may be sent for a purpose; empty: there is none."""
         return restricted(self.restrictions, purpose, now) if self.tail.restrictions else ""
@@ -174,6 +203,16 @@ def _contract_state(person: Person, now: int) -> str | None:
     return contract.state if contract is not None else None
 
 
+_TOLD: Final[dict[str, Callable[[Tail], object]]] = {
+    "channels": lambda tail: tail.channels,
+    "topics": lambda tail: tail.topics,
+    "rewards": lambda tail: tail.rewards,
+    "language": lambda tail: tail.language,
+    "country": lambda tail: tail.country,
+    "time_zone": lambda tail: tail.time_zone,
+    "frequency": lambda tail: tail.max_per_week != NOT_STATED,
+}
+"""What makes a record less thin, by what conditions call it."""
 _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "customer_class": lambda person, now: person.customer_class,
     "country": lambda person, now: person.tail.country or None,
@@ -198,6 +237,10 @@ _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "points_pending": lambda person, now: person.points.pending,
     "points_expiring": lambda person, now: person.points.lots.get(person.points.next_expiry, 0),
     "days_to_points_expiry": lambda person, now: _days_to(person.points.next_expiry, now),
+    "stage": lambda person, now: person.stage(now),
+    "loyalty_index": lambda person, now: person.loyalty_index(now),
+    "spoke_well": lambda person, now: None if person.loyal is None else person.loop.praised,
+    "missing": lambda person, now: person.missing,
 }
 if _VALUES.keys() != FIELDS.keys():
     raise ImportError(f"fields without a value, or the other way round: {sorted(_VALUES.keys() ^ FIELDS.keys())}")

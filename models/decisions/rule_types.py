@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.dated_rules import DatedRules
+from models.decisions.loyalty_rules import LoyaltyRules
 from models.decisions.points_rules import PointsRules
 from models.decisions.policy.parts import Condition, ms_of
 from models.decisions.policy.types import AlarmRules, Policy
@@ -191,6 +192,8 @@ class Rules:
     """By `number_of` the plan, or the action that has a second step."""
     points: PointsRules | None = None
     """How points are kept; None: they are not."""
+    loyalty: LoyaltyRules | None = None
+    """The loyalty loop; None: none is kept."""
     plans_of: dict[str, tuple[PlanRules, ...]] = field(default_factory=dict)
     """Those that begin at a moment."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from models.customer.restrictions import ACTION_PURPOSES
-from models.decisions.dated_rules import TELL, dated_rules
+from models.decisions.dated_rules import BY_SIGN, TELL, dated_rules
+from models.decisions.loyalty_rules import loyalty_rules
 from models.decisions.points_rules import points_rules
 from models.decisions.policy.asking_checks import is_dated
 from models.decisions.policy.contact_types import Cap, Freeze
@@ -96,7 +97,7 @@ def rules_in(policy: Policy) -> Rules:
         dated=dated,
         tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
         answers=frozenset(kind for one in dated for kind in one.answered_by),
-        of_silence=any(one.silent_for for one in dated),
+        of_silence=any(one.silent_for or one.field in BY_SIGN for one in dated),
         lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
         rests_on={channel_number(name): (number_of(RESTS.format(name)), ms_of(rest)) for name, rest in rests.items()},
         final=frozenset(channel_number(name) for name, one in policy.channel.items() if not one.withdrawable),
@@ -105,6 +106,7 @@ def rules_in(policy: Policy) -> Rules:
         budgets={name: _budget(name, one, policy) for name, one in policy.budget.items()},
         alarm=policy.alarm,
         points=points_rules(policy),
+        loyalty=loyalty_rules(policy),
         plans={one.number: one for one in (*plans.values(), *arms)},
         plans_of={
             moment: tuple(plans[name] for name, plan in policy.plan.items() if moment in plan.moments)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn.definition import SIGNS
+from models.churn.definition import LEAVING, SIGNS
 from models.decisions.answers import WAKING
 from models.decisions.experience import BAD_EXPERIENCES
 from models.decisions.moments import TAKES_BACK, WILL
@@ -84,5 +84,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
         table[list(SIGNS[alive])] |= STAYS
     if rules.points is not None:
         table[list(rules.points.kinds)] = ASKS
+    if rules.loyalty is not None:
+        table[[*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]]] = ASKS
     table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
     return table

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from models.churn.drivers import drivers
-from models.customer.layout import FIRST_TOUCH, LAST_PURCHASE, PURCHASE_DAYS, SPENT
+from models.customer.layout import (
+    EPISODE,
+    ERASED,
+    FIRST_PURCHASE,
+    FIRST_TOUCH,
+    LAST_PURCHASE,
+    LEFT,
+    PURCHASE_DAYS,
+    SPENT,
+    UNLEARNED,
+)
 from models.customer.tail import Tail
 from models.decisions.choosing.described import Counted
 from models.decisions.given import Given, Known, Said, Sending, Touched
@@ -18,13 +28,16 @@ from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import PREVIEWED
 from models.decisions.response import erased
+from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.draws import known_of_actions, taught
 from models.engine.ledger import keep_points
+from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
+from models.loyalty.loop import Facts, LoopRules
 from models.outputs import OUTCOME, Decision, Trigger, Withdrawal, output_id
-from models.settings import SECOND, Alive
+from models.settings import SECOND, EngineSettings
 from models.value.pyramid import value_of
 
 
@@ -42,11 +55,11 @@ class Customer(NamedTuple):
     bucket: int = 0
     tier: int = 0
 
-    def person(self, risk: float | None, alive: Alive, policy: PolicyInForce | None) -> Person:
-        """As decisions see them. policy: in force; None: nothing is known of their value. alive: where other signs than
-        purchases count as staying, the record does not tell them apart, and of purchases nothing is known: a visit
-        makes nobody an existing customer."""
-        bought = alive == "purchase"
+    def person(self, risk: float | None, settings: EngineSettings, policy: PolicyInForce | None) -> Person:
+        """As decisions see them. policy: in force; None: nothing is known of their value, nor of the loyalty loop.
+        settings: where other signs than purchases count as staying, the record does not tell them apart, and of
+        purchases nothing is known: a visit makes nobody an existing customer."""
+        bought = settings.alive == "purchase"
         return Person(
             self.name,
             self.tail,
@@ -59,7 +72,18 @@ class Customer(NamedTuple):
             int(self.times[LAST_PURCHASE]),
             value_of(self.bucket - 1) if self.bucket and policy is not None and policy.policy.value else None,
             policy.tier_named(self.tier) if self.bucket and policy is not None else None,
+            int(self.seconds[FIRST_PURCHASE]) * SECOND,
+            self._loyal(policy, settings.silence),
         )
+
+    def _loyal(self, policy: PolicyInForce | None, silence: int) -> tuple[LoopRules, Facts] | None:
+        """What stage and index go by. Of whom nothing is learned none is kept."""
+        rules = None if policy is None else rules_of(policy).loyalty
+        if rules is None or self.flags & (UNLEARNED | ERASED):
+            return None
+        days, signed = int(self.numbers[PURCHASE_DAYS]), int(self.times[LAST_PURCHASE])
+        left, at_risk = bool(self.flags & LEFT), bool(self.times[EPISODE])
+        return rules.loop, Facts(days, signed, left, at_risk, silence)
 
 
 def by_policy(
@@ -86,7 +110,9 @@ def by_policy(
         basis: what the risk was estimated from, shape (BASIS,).
         stood: what it was before; 0.0: no estimate was made.
     """
-    person = customer.person(row.probability, work.settings.alive, policy)
+    settings = work.settings
+    person = customer.person(row.probability, settings, policy)
+    praised = keep_loyalty(work, policy, row, person, touch)
     points = keep_points(work, policy, row, person, touch, customer.phase)
     tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
@@ -94,7 +120,7 @@ def by_policy(
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
     counted = Counted(customer.numbers, customer.times, customer.tier)
     known = Known(counted, work.settings.horizon, known_of_actions(work.scorer))
-    more = (shared, history, work.stops, points, known)
+    more = (shared, history, work.stops, points, known, praised)
     given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)

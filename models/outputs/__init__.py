@@ -10,10 +10,12 @@ from __future__ import annotations
 import msgspec
 
 from models.ledger_entry import LedgerEntry
+from models.loyalty_entry import LoyaltyEntry
 from models.outputs.deadletters import KEPT_OF_OVERSIZE, DeadLetter, as_text
 from models.outputs.decisions import (
     IN_FORCE,
     LEDGER,
+    LOYALTY,
     OUTCOME,
     POLICY_IN_FORCE,
     POLICY_WAITING,
@@ -48,6 +50,7 @@ __all__ = [
     "IN_FORCE",
     "KEPT_OF_OVERSIZE",
     "LEDGER",
+    "LOYALTY",
     "OUTCOME",
     "POLICY_IN_FORCE",
     "POLICY_WAITING",
@@ -69,6 +72,7 @@ __all__ = [
     "Ended",
     "Example",
     "LedgerEntry",
+    "LoyaltyEntry",
     "Outcome",
     "Output",
     "Position",

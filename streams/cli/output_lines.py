@@ -130,7 +130,8 @@ def _looked_at(decision: Decision) -> str:
 def _decided(decision: Decision) -> str:
     from models.decisions.words import BECAME
 
-    parts: list[Any] = [decision.what if decision.ledger is None else f"{decision.what}  {decision.ledger.words}"]
+    booked = decision.ledger or decision.loyalty
+    parts: list[Any] = [decision.what if booked is None else f"{decision.what}  {booked.words}"]
     if decision.what in (POLICY_IN_FORCE, POLICY_WAITING):
         parts.append(decision.policy)
     if asked := f"{decision.moment} {decision.level}".strip():

@@ -84,6 +84,9 @@ def _chips(story: Story) -> list[tuple[str, str]]:
         found.append((css, f"risk {story.course.now:.0%}{interval}"))
     if points := story.profile.get("points"):
         found.append(("", f"points: {points['balance']:,}, {points['pending']:,} pending"))
+    if (standing := story.standing) is not None and (loyalty := standing.get("loyalty")) is not None:
+        index = "" if loyalty["index"] is None else f", loyalty {loyalty['index']:+.0f}"
+        found.append(("", f"{as_words(loyalty['stage'])}{index}"))
     profile = story.profile["profile"]
     for name in ("class", "country", "language", "programme"):
         if profile.get(name):

@@ -29,6 +29,7 @@ from models.decisions.standing import OTHERS, Outstanding, Stage, Standing
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import told
 from models.engine.by_policy import Customer
+from models.settings import EngineSettings
 from models.timeline.partitioning import partition_of
 from models.timeline.stop_types import Stops
 from models.timeline.stops import in_force as stops_in_force
@@ -177,18 +178,18 @@ async def _look(store: Store, partitions: int, question: Question, name: str = "
         record = None if stored is None else unpack(question.customer.encode(), stored)
     except UnknownRecord as error:
         raise NotAsked(f"the record of {question.customer!r} is of another release: {error}") from error
-    person = _person(question.customer, record, settings_in_force(str(shard), now.body).alive, now.policy)
+    person = _person(question.customer, record, settings_in_force(str(shard), now.body), now.policy)
     standing = Standing() if record is None else unpack_standing(record.tail.standing)
     stops = joined(await read_flag(store), stops_in_force(now.body.state))
     return _answer(question, now, now.policy, person, standing, record is not None, shard, name, stops), now
 
 
-def _person(customer: str, record: Record | None, alive: Any, policy: PolicyInForce) -> Person:
+def _person(customer: str, record: Record | None, settings: EngineSettings, policy: PolicyInForce) -> Person:
     if record is None:
         return Person(customer.encode(), Tail())
     slab = (record.flags, record.times, record.numbers, record.seconds)
     return Customer(customer.encode(), record.tail, *slab, 0, record.worth.bucket, record.worth.tier).person(
-        None, alive, policy
+        None, settings, policy
     )
 
 

@@ -90,7 +90,7 @@ async def _wanted(
 ) -> list[bytes]:
     """Of these records the customers who lack a timer."""
     wanted: list[bytes] = []
-    alive = settings_in_force(shard, now.body).alive
+    settings = settings_in_force(shard, now.body)
     for name, stored in zip(names, await store.load(shard, names), strict=True):
         customer = name.removeprefix(RECORD)
         if stored is None:
@@ -102,7 +102,7 @@ async def _wanted(
             continue
         slab = (record.flags, record.times, record.numbers, record.seconds)
         worth = (record.worth.bucket, record.worth.tier)
-        person = Customer(customer, record.tail, *slab, 0, *worth).person(None, alive, now.policy)
+        person = Customer(customer, record.tail, *slab, 0, *worth).person(None, settings, now.policy)
         standing = unpack_standing(record.tail.standing)
         lacks = now.policy is not None and lacks_a_timer(now.policy, person, standing, now.body.state.time)
         if lacks and not record.flags & ERASED:

@@ -122,7 +122,7 @@ def _take(
     worth = (record.worth.bucket, record.worth.tier)
     known = Customer(name, record.tail, *slab, int(phase_of(settings, hash_of(name))), *worth)
     risk = float(record.numbers[RISK])
-    person = known.person(risk, settings.alive, policy)
+    person = known.person(risk, settings, policy)
     rules = None if policy is None else policy.policy.value
     margin = 1.0 if rules is None else rules.margin
     tier = UNVALUED if person.value is None else person.tier or ALL

@@ -58,6 +58,7 @@ from models.engine.decide import Row
 from models.engine.ledger import close_points
 from models.engine.output_buffer import OutputPosition, Work
 from models.loyalty.account import Account
+from models.loyalty.experiences import EXPERIENCES, VOICES
 from models.loyalty.stored import unpack_account
 from models.numerics.float16 import to_float16
 from models.settings import SECOND
@@ -91,6 +92,11 @@ class Step(NamedTuple):
     basis: array[float] | None = None
     may_open: bool = True
     asks: int = 0
+
+
+def _by_sign(moment: Moment) -> bool:
+    """Whether a moment goes by a sign of staying."""
+    return bool(moment.silent_for) or moment.field in ("customer_since", "anniversary")
 
 
 class Lane:
@@ -216,7 +222,7 @@ class Lane:
             earning = {one for rule in points.earn.values() for one in rule.touchpoints}
             if Kind(touch.kind).type in earning | OF_POINTS:
                 return Asks.TOUCHPOINT
-        if self._may_set_a_date(touch):
+        if self._moves_the_loop(touch) or self._may_set_a_date(touch):
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
         talks = talk is not None and Kind(touch.kind).type in talk.touchpoints
@@ -228,11 +234,22 @@ class Lane:
         moments = self.policy.policy.moment.values() if self.policy else ()
         return any(Kind(touch.kind).type in moment.answered_by for moment in moments)
 
+    def _moves_the_loop(self, touch: Touch) -> bool:
+        """Whether a touchpoint is an experience that weighs, speaks of us, or is a sign of staying or of leaving."""
+        loyalty = self.policy.policy.loyalty if self.policy else None
+        if loyalty is None:
+            return False
+        felt = EXPERIENCES.get(touch.kind)
+        weighs = felt is not None and loyalty.weights.get(Kind(touch.kind).type, felt.weight) > 0
+        alive = self.settings.alive
+        return weighs or touch.kind in VOICES or touch.kind in SIGNS[alive] or touch.kind in LEAVING[alive]
+
     def _may_set_a_date(self, touch: Touch) -> bool:
         """Whether a touchpoint tells a date that a moment goes by, or ends a silence that has no timer."""
         moments = self.policy.policy.moment.values() if self.policy else ()
         told_by = {
             "points_expire": "none but the ledger's",
+            **dict.fromkeys(("customer_since", "anniversary"), "none: like a silence"),
             **dict.fromkeys(("renews_at", "cancel_by", "ends_at"), "subscription_"),
             "minor_until": "profile_updated",
             "consent_expires": "consent_changed",
@@ -240,7 +257,7 @@ class Lane:
         kind = Kind(touch.kind).type
         if any(moment.field and kind.startswith(told_by[moment.field]) for moment in moments):
             return True
-        silences = [number_of(name) for name, moment in self._moments() if moment.silent_for]
+        silences = [number_of(name) for name, moment in self._moments() if _by_sign(moment)]
         timers = {one.moment for one in self.standing.dates if one.wakes}
         return touch.kind in SIGNS[self.settings.alive] and not {*silences} <= timers
 

@@ -24,6 +24,7 @@ _BELONGS: Final = {
     "unanswered": _OF_UNANSWERED,
     "touchpoint": _OF_COUNTS,
     "points": _OF_POINTS,
+    "spoke_well": (),
     "risk": (),
 }
 _SORT_OF: Final = {key: sort for sort, keys in _BELONGS.items() for key in keys}

@@ -47,28 +47,40 @@ class Ladder(Part, frozen=True, kw_only=True):
     for_classes: tuple[RiskOfClasses, ...] = ()
 
 
-DateField = Literal["renews_at", "cancel_by", "ends_at", "minor_until", "consent_expires", "points_expire"]
+DateField = Literal[
+    "renews_at",
+    "cancel_by",
+    "ends_at",
+    "minor_until",
+    "consent_expires",
+    "points_expire",
+    "customer_since",
+    "anniversary",
+]
 
 
 class Moment(Part, frozen=True, kw_only=True):
     """What asks for a decision.
 
     sort: `risk` (a level is reached; one moment at most), `touchpoint`, `date`, `points` (a balance of points comes
-    within reach of something) or `unanswered` (a touchpoint that nothing answered in time). levels: of a risk moment,
+    within reach of something), `unanswered` (a touchpoint that nothing answered in time) or `spoke_well` (the customer
+    speaks well of us where others hear it). levels: of a risk moment,
     which levels ask; without any all of them. touchpoints: of a touchpoint or unanswered moment, the types that ask.
     nth: of a touchpoint moment, it asks at every so many of them. in: of these, within so long. field: of a date
     moment, the customer's date: when the contract is renewed (`renews_at`), can be cancelled at the latest
     (`cancel_by`) or ends after it was cancelled (`ends_at`), the customer comes of age (`minor_until`), a consent to
-    marketing expires (`consent_expires`), points expire (`points_expire`). offset: it asks so long before (`-30d`) or
+    marketing expires (`consent_expires`), points expire (`points_expire`), they bought first (`customer_since`), or a
+    year, two and so on are over since (`anniversary`). offset: it asks so long before (`-30d`) or
     after that date. silent_for: of a date moment in place of a field, it asks when the customer has been silent for so
     long since the last sign of staying. answered_by: of an unanswered moment, the types that answer. after: it asks
     when nothing has answered for so long. reaches: of a points moment, it asks when the balance was lower and is so
-    many points now. when: a condition on the touchpoint's data; of a date or points moment, on the customer. within:
+    many points now. when: a condition on the touchpoint's data; of a date, points or
+    spoke_well moment, on the customer. within:
     how long a moment lives that is none of risk; what it waits for must end before. once_per: at most one trigger, or
     final end, in so long.
     """
 
-    sort: Literal["risk", "touchpoint", "date", "unanswered", "points"]
+    sort: Literal["risk", "touchpoint", "date", "unanswered", "points", "spoke_well"]
     levels: tuple[Identifier, ...] = ()
     touchpoints: tuple[Identifier, ...] = ()
     nth: Annotated[int, Meta(ge=1, le=8)] = 1

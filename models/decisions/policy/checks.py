@@ -16,6 +16,7 @@ from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
 from models.decisions.policy.contact_checks import faults_of_contact
 from models.decisions.policy.faults import Faults, among, positive, twice
+from models.decisions.policy.loyalty_checks import faults_of_loyalty
 from models.decisions.policy.parts import SELLING, ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
@@ -83,7 +84,7 @@ def _moments(policy: Policy) -> Faults:
         yield from twice(f"{key}.touchpoints", moment.touchpoints)
         yield from among(f"{key}.answered_by", moment.answered_by, TOUCHPOINTS, "the types of touchpoints")
         yield from twice(f"{key}.answered_by", moment.answered_by)
-        if moment.sort in ("date", "points"):
+        if moment.sort in _ASK:
             yield from _asked_by_no(key, moment)
         else:
             yield from _of_risk(key, moment, policy) if moment.sort == "risk" else _of_touchpoints(key, moment, policy)
@@ -97,7 +98,7 @@ def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.when", "given", "leave it out: it is about a touchpoint; give it to the actions")
 
 
-_ASK: Final = {"date": "dates ask", "points": "a balance asks"}
+_ASK: Final = {"date": "dates ask", "points": "a balance asks", "spoke_well": "a good word asks"}
 
 
 def _asked_by_no(key: str, moment: Moment) -> Faults:
@@ -251,5 +252,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_protection,
     faults_of_values,
     faults_of_points,
+    faults_of_loyalty,
     _names,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from operator import ge, gt, le, lt
 from typing import Any, Final, Literal, get_args, get_origin
@@ -11,6 +11,7 @@ from msgspec import structs
 
 from models.decisions.policy.parts import Condition
 from models.decisions.policy.wording import bare
+from models.loyalty.loop import Stage
 from models.touchpoints.fields import CustomerClass
 from models.touchpoints.kinds import RESERVED, Kind
 from models.touchpoints.union import EVENTS
@@ -45,12 +46,24 @@ PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "points_pending": int,
     "points_expiring": int,
     "days_to_points_expiry": float,
+    "stage": Stage,
+    "loyalty_index": float,
+    "spoke_well": int,
+    "missing": tuple[str, ...],
 }
 """What an action's condition may ask of a customer, with the type of its answer."""
 OF_POINTS: Final = ("points", "points_pending", "points_expiring", "days_to_points_expiry")
 """Those of the ledger of points."""
 
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+def named_in(condition: Condition) -> Iterator[str]:
+    """The fields that a condition names."""
+    for one in (*(condition.all or ()), *(condition.any or ()), *filter(None, (condition.not_,))):
+        yield from named_in(one)
+    if condition.field is not None:
+        yield condition.field
 
 
 def holds(condition: Condition, lookup: Lookup) -> bool:

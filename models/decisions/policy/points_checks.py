@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from models.decisions.policy.condition_checks import faults_of_condition
-from models.decisions.policy.conditions import OF_POINTS, PERSON_FIELDS, TOUCHPOINTS, fields_of, sort_of
-from models.decisions.policy.parts import Condition, ms_of
+from models.decisions.policy.conditions import OF_POINTS, PERSON_FIELDS, TOUCHPOINTS, fields_of, named_in, sort_of
+from models.decisions.policy.parts import ms_of
 from models.decisions.policy.points_types import Earns
 from models.decisions.policy.structure import Problem, meant
 from models.decisions.policy.types import Policy
@@ -40,7 +40,7 @@ def faults_of_points(policy: Policy) -> Iterator[Problem]:
     for n, row in enumerate(points.multiply):
         yield from faults_of_condition(f"points.multiply[{n}].when", row.when, _OF_CUSTOMER, policy.protected)
         yield from _hundredths(f"points.multiply[{n}].times", row.times)
-        for field in sorted({*_fields(row.when)} & {*_OF_VALUE} if policy.value is None else ()):
+        for field in sorted({*named_in(row.when)} & {*_OF_VALUE} if policy.value is None else ()):
             yield Problem(
                 f"points.multiply[{n}].when", f"about {field}", "give the policy a table [value]: nobody has one"
             )
@@ -96,13 +96,6 @@ def _asked_without(policy: Policy) -> Iterator[Problem]:
     asking |= {f"plan.{name}": one.when for name, one in policy.plan.items()}
     asking |= {f"moment.{name}": one.when for name, one in policy.moment.items() if one.sort == "date"}
     for key, when in asking.items():
-        named = {*_fields(when)} & {*OF_POINTS} if when is not None else set[str]()
+        named = {*named_in(when)} & {*OF_POINTS} if when is not None else set[str]()
         for field in sorted(named):
             yield Problem(f"{key}.when", f"about {field}", "give the policy a table [points]: none are kept")
-
-
-def _fields(condition: Condition) -> Iterator[str]:
-    for one in (*(condition.all or ()), *(condition.any or ()), *filter(None, (condition.not_,))):
-        yield from _fields(one)
-    if condition.field is not None:
-        yield condition.field

@@ -14,7 +14,7 @@ from models.decisions.counterfactuals import would_have_changed
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import kind_told, told
 from models.outputs import TASK
-from streams.operations.access.phrases import ENTRIES, EXPORT, POINTS, REFUSED
+from streams.operations.access.phrases import ENTRIES, EXPORT, POINTS, REFUSED, STAGES, VOICES
 from streams.operations.access.places import Told
 from streams.operations.access.reasons import reasons_told
 from streams.operations.access.record import Item, RecordTold
@@ -135,9 +135,20 @@ def _headline(words: Words, entry: dict[str, Any]) -> str:
         change = "earned_pending" if booked["change"] == "earned" and booked["pending_lots"] else booked["change"]
         why = REFUSED[booked["why"]][at] if booked["why"] in REFUSED else booked["why"]
         return POINTS[change][at].format(**booked | {"why": why})
+    if entry["loyalty"]:
+        return _looped(words, entry["loyalty"])
     if what in ENTRIES:
         return ENTRIES[what][at]
     return told(what, True, words.say.language) or what.replace("_", " ")
+
+
+def _looped(words: Words, entry: dict[str, Any]) -> str:
+    """Of the loyalty loop: at which stage they are, and how they spoke of us."""
+    at = _at(words)
+    said = [] if entry["voice"] is None else [VOICES[entry["voice"]][at]]
+    if entry["stage"] != entry["former"]:
+        said.append(EXPORT["stage"][at].format(stage=STAGES[entry["stage"]][at]))
+    return " ".join(said)
 
 
 def _used(words: Words, entry: dict[str, Any]) -> list[str]:

@@ -147,6 +147,7 @@ TAIL: Final = {
     "more_cases": Field("further open requests", "weitere offene Anliegen"),
     "standing": Field("how we stand with you", "wie wir mit Ihnen stehen", "packed"),
     "points": Field("your points", "Ihre Punkte", "packed"),
+    "loyalty": Field("how close you are to us", "wie nah Sie uns sind", "packed"),
 }
 """Fields of `models.customer.tail.Tail`."""
 STANDING: Final = {
@@ -322,3 +323,23 @@ DRAWN: Final = {
     "until": Field("until", "bis", "time"),
     "parts": Field("from which points, by their end", "aus welchen Punkten, nach ihrem Ende", "drawn"),
 }
+LOOP: Final = {
+    "index": Field(
+        "what your experiences of late weigh, in ten thousandths",
+        "was Ihre jüngsten Erfahrungen wiegen, in Zehntausendsteln",
+        "whole",
+    ),
+    "at": Field("when you had the last of them", "wann Sie die letzte davon hatten", "time"),
+    "sign": Field("the last purchase that counted", "der letzte Kauf, der zählte", "time"),
+    "back": Field("when you came back last", "wann Sie zuletzt zurückkamen", "time"),
+    "spoke": Field("when you spoke well of us last", "wann Sie zuletzt gut von uns sprachen", "time"),
+    "stage": Field("how far you are on the way with us", "wie weit Sie auf dem Weg mit uns sind", "loop"),
+    "slipped": Field("you seemed to turn away", "Sie schienen sich abzuwenden", "yes"),
+    "praise": Field(
+        "how often you recommended us, brought somebody, rated or mentioned us well, helped others",
+        "wie oft Sie uns empfahlen, jemanden brachten, uns gut bewerteten oder erwähnten, anderen halfen",
+        "raw",
+    ),
+    "blame": Field("how often you were not pleased, said aloud", "wie oft Sie laut unzufrieden waren", "whole"),
+}
+"""Fields of `models.loyalty.loop.Loop`."""

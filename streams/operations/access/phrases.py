@@ -67,6 +67,7 @@ EXPORT: Final[dict[str, tuple[str, str]]] = {
     ),
     "until": ("until: {until}", "bis: {until}"),
     "at_erasure": ("at an erasure: {erasure}", "bei einer Löschung: {erasure}"),
+    "stage": ("From now on you are to us: {stage}.", "Für uns sind Sie von jetzt an: {stage}."),
     "coupon": ("coupon {coupon}", "Gutschein {coupon}"),
     "unread": (
         "{count} entries are of another release of our programs, and left out.",
@@ -115,6 +116,23 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
     "task": ("A person has to see to it.", "Ein Mensch muss sich darum kümmern."),
 }
 """By what a decision is about (`models.outputs.Decision.what`), where it is no answer to an occasion."""
+STAGES: Final[dict[str, tuple[str, str]]] = {
+    "prospect": ("somebody who has not bought yet", "jemand, der noch nichts gekauft hat"),
+    "new": ("a new customer", "ein neuer Kunde"),
+    "active": ("a customer who buys", "ein Kunde, der kauft"),
+    "advocate": ("somebody who speaks well of us", "jemand, der gut von uns spricht"),
+    "slipping": ("somebody who might turn away", "jemand, der sich abwenden könnte"),
+    "lapsed": ("somebody who has not bought for long", "jemand, der lange nichts gekauft hat"),
+    "won_back": ("somebody who has come back", "jemand, der zurückgekommen ist"),
+}
+"""By the stage of the loyalty loop (`models.loyalty.loop.STAGES`)."""
+VOICES: Final[dict[str, tuple[str, str]]] = {
+    "good": ("You spoke well of us.", "Sie haben gut von uns gesprochen."),
+    "bad": ("You spoke of us, and were not pleased.", "Sie haben von uns gesprochen und waren nicht zufrieden."),
+    "neutral": ("You spoke of us.", "Sie haben von uns gesprochen."),
+    "unknown": ("You spoke of us.", "Sie haben von uns gesprochen."),
+}
+"""By how a customer spoke of us (`models.loyalty.experiences.Mood`)."""
 POINTS: Final[dict[str, tuple[str, str]]] = {
     "earned": ("You earned {points} points; balance {balance}.", "Sie erhielten {points} Punkte; Stand {balance}."),
     "earned_pending": (

@@ -22,11 +22,14 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.waits import CODES_OF
 from models.decisions.words import kind_told
 from models.loyalty.account import NEVER_EXPIRES
+from models.loyalty.loop import STAGES as LOOP
+from models.loyalty.loop import unpack_loop
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
 from streams.operations.access import fields
 from streams.operations.access.fields import Field
+from streams.operations.access.phrases import STAGES as LOOP_STAGES
 from streams.operations.why.for_customer import Words
 
 Shown = str | list[dict[str, str]] | dict[str, str] | None
@@ -149,6 +152,10 @@ class RecordTold:
             else:
                 yield self._item(f"points.{name}", field, value)
 
+        loop = unpack_loop(tail.loyalty)
+        for name, field in fields.LOOP.items():
+            yield self._item(f"loyalty.{name}", field, getattr(loop, name))
+
     def _parts(self, told: Mapping[str, Field], value: Any) -> dict[str, str]:
         """What is known of a part: its fields that say something."""
         made = {self._label(field): self._shown(field.form, getattr(value, name)) for name, field in told.items()}
@@ -197,6 +204,7 @@ class RecordTold:
             "money": lambda: f"{value:.2f}",
             "risk": lambda: f"{value:.3f}",
             "whole": lambda: str(value),
+            "loop": lambda: LOOP_STAGES[LOOP[value - 1]][self._at],
             "number": lambda: f"{value:.4g}",
             "text": lambda: str(value).replace("_", " "),
             "texts": lambda: ", ".join(sorted(value) if isinstance(value, frozenset) else value),
@@ -242,7 +250,7 @@ def _raw(value: Any) -> str | None:
     return str(value)
 
 
-_PACKED: Final = frozenset({"consents", "restrictions", "interests", "contract", "standing", "points"})
+_PACKED: Final = frozenset({"consents", "restrictions", "interests", "contract", "standing", "points", "loyalty"})
 _BOOKED: Final[dict[str, Mapping[str, Field]]] = {"earned": fields.EARNED, "drawn": fields.DRAWN}
 _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "waiting": fields.WAITING,

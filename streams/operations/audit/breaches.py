@@ -87,6 +87,10 @@ RULES: Final = {
     "points_lots": "an account has sixteen lots at most, and they are merged only for that",
     "points_sum": "an account is the sum of its entries, and each says what it comes to",
     "points_unsaid": "what touchpoints and time do to an account is said, once, within half an hour",
+    # loyalty loop
+    "loop_stage": "a stage of the loyalty loop follows the one said before, and is one that the customer can be at",
+    "loop_index": "the loyalty index is what the customer's experiences weigh by the policy",
+    "loop_voices": "how often, and how, customers speak of us is counted as they do",
     # bookkeeping
     "id_twice": "ids are unique",
     "no_decision": "every trigger has its decision",

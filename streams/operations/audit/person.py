@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.consent import Consents, Yes
 from streams.operations.audit.contract import Contract
+from streams.operations.audit.loyalty_loop import Loop
 from streams.operations.audit.records import DAY, SECOND
 
 REMEMBERED: Final = 8
@@ -53,6 +54,7 @@ class Person:
     Attributes:
         erased: log time of the last erasure while nothing has reopened it, else 0.
         points: their account; None: nothing was ever booked.
+        loop: None: nothing is known of it.
         blurred: whether the record had left the store when something came, nobody can tell.
     """
 
@@ -61,6 +63,7 @@ class Person:
         self.erased = 0
         self.blurred = False
         self.points: Account | None = None
+        self.loop: Loop | None = None
         self.consents = {purpose: Consents() for purpose in ("marketing", "profiling", "conversation")}
         self.forget()
 
@@ -75,7 +78,7 @@ class Person:
         self.rewards: tuple[str, ...] = ()
         self.restrictions: dict[str, Restriction] = {}
         self.cases: set[str] = set()
-        self.bought_last = self.days_bought = self.first_touch = self.newest = 0
+        self.bought_first = self.bought_last = self.days_bought = self.first_touch = self.newest = 0
         self.spent = 0.0
         self.plan = self.online = ""
         self.contract_over = False
@@ -285,6 +288,7 @@ def _purchase(person: Person, touch: Touch, now: int, late: bool) -> None:
     elif touch.time // DAY < person.bought_last // DAY:
         person.unsure = True
     person.bought_last = max(person.bought_last, touch.time)
+    person.bought_first = min(person.bought_first or touch.time, touch.time)
 
 
 def _erase(person: Person, touch: Touch, now: int, late: bool) -> None:

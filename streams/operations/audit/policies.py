@@ -61,6 +61,7 @@ class Policy:
         self.plans: Table = table.get("plan", {})
         self.value: Table | None = table.get("value")
         self.points: Table | None = table.get("points")
+        self.loyalty: Table | None = table.get("loyalty")
         self.marking = {
             kind
             for plan in self.plans.values()

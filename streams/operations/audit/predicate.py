@@ -43,7 +43,7 @@ def holds(condition: Table, lookup: Lookup) -> bool | None:
         return None
     if value is None or value == "":
         return False
-    values = value if isinstance(value, _Between) else (value,)
+    values = value if isinstance(value, _Either) else (value,)
     try:
         answers = {_COMPARED[condition["op"]](one, condition["value"]) for one in values}
     except TypeError:
@@ -51,7 +51,11 @@ def holds(condition: Table, lookup: Lookup) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-class _Between(tuple[float, float]):
+class _Either(tuple[Any, Any]):
+    """One of two values."""
+
+
+class _Between(_Either):
     """A number that may have been rounded down."""
 
 
@@ -90,9 +94,35 @@ def of_person(person: Person, now: int, risk: float | None) -> Lookup:
                 return UNKNOWN
             case "points" | "points_pending" | "points_expiring" | "days_to_points_expiry":
                 return _of_points(person, name, now)
+            case "stage" | "loyalty_index" | "spoke_well":
+                return _of_loop(person, name)
+            case "missing":
+                return _missing(person)
         return UNKNOWN
 
     return field
+
+
+def _of_loop(person: Person, name: str) -> Any:
+    """The stage as it was said, which it is wherever something is decided; the index is not judged here."""
+    loop = person.loop
+    if loop is None or loop.unsure or name == "loyalty_index":
+        return UNKNOWN
+    return loop.stage if name == "stage" else len(loop.praise)
+
+
+def _missing(person: Person) -> Any:
+    """What they have not told; a consent may have told channels."""
+    told = {
+        "topics": person.topics,
+        "rewards": person.rewards,
+        "language": person.language,
+        "country": person.country,
+        "time_zone": person.zone,
+        "frequency": person.max_per_week is not None,
+    }
+    missing = tuple(name for name, found in told.items() if not found)
+    return _Either((missing, (*missing, "channels")))
 
 
 def _of_points(person: Person, name: str, now: int) -> Any:

@@ -15,6 +15,7 @@ from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.resent import of_resent
 from streams.operations.audit.dialogue import Dialogue, Sent
 from streams.operations.audit.ledger import Ledger
+from streams.operations.audit.loyalty import LOYALTY, Loops
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
 from streams.operations.audit.points import LEDGER, Points
@@ -97,9 +98,8 @@ class _Walk:
         self.gone_after, self.gone_within = leaves
         self.blurred = 0
         self.now = 0
-        self.in_force = InForce()
-        self.stopped = Stopped()
-        self.points = Points(self.in_force, since)
+        self.in_force, self.stopped = InForce(), Stopped()
+        self.points, self.loops = Points(self.in_force, since), Loops(alive)
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
@@ -117,7 +117,7 @@ class _Walk:
         begun = False
         for arrival in self.line.touchpoints:
             if not begun and arrival.offset:
-                self.points.partial = True
+                self.points.partial = self.loops.partial = True
                 where = f"partition {self.line.partition} begins at offset {arrival.offset}"
                 self.report.notes.append(f"{where}: what was said before is not known")
             begun = True
@@ -172,6 +172,7 @@ class _Walk:
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
         self.points.arrives(touch, person, policy, self.now)
+        self.loops.arrives(touch, person, policy, self.now)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
             dialogue.take(touch, place, self.now, policy)
         if was is not None and policy is not None:
@@ -217,6 +218,8 @@ class _Walk:
         if customer is None:
             return
         dialogue = customer.dialogue
+        if decision.what == LOYALTY:
+            self._found(decision, place, self.loops.hears(decision, customer.person, dialogue, self.in_force.policy))
         if customer.person.erased and decision.what in DECIDES:
             done = f"{decision.what} {decision.moment} {decision.action}".strip()
             self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])

@@ -29,6 +29,7 @@ from models.decisions.words import told
 from models.engine.by_policy import Customer
 from models.settings import EngineSettings
 from models.timeline.stop_types import Stop
+from streams.operations.customer.loyalty import loyalty_view
 from streams.operations.customer.person import iso
 
 UNFORESEEN: Final = frozenset({"open_case", "promotion_used"})
@@ -64,7 +65,7 @@ def standing_view(
     worth = (record.worth.bucket, record.worth.tier)
     phase = int(phase_of(settings, hash_of(name)))
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
-    person = Customer(name, record.tail, *slab, phase, *worth).person(risk, settings.alive, policy)
+    person = Customer(name, record.tail, *slab, phase, *worth).person(risk, settings, policy)
     given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER, stops=stops)
     reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
     return {
@@ -74,6 +75,7 @@ def standing_view(
         "shares_moments": not against_sharing(person, EVERY, now),
         "value": person.value,
         "tier": person.tier,
+        "loyalty": loyalty_view(person, now),
         "episode_since": iso(record.times[EPISODE]),
         "level": reached[-1] if reached else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),

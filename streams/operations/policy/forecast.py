@@ -131,7 +131,7 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     slab = (record.flags, record.times, record.numbers, record.seconds)
     worth = (record.worth.bucket, record.worth.tier)
     known = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer))), *worth)
-    person = known.person(risk, settings.alive, policy)
+    person = known.person(risk, settings, policy)
     ask = Ask(policy, person, standing, now, moment, now, reached[-1].name)
     asks_at = max(due, now) + turn_after(policy, customer)
     if (wide := customer_wide(ask)) is not None:

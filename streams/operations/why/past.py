@@ -13,6 +13,7 @@ from models.decisions.choosing.described import DESCRIBED
 from models.decisions.draw import ONE
 from models.decisions.words import BECAME, DRAWN, told
 from models.ledger_entry import LedgerEntry
+from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Candidate, Decision, Drawn, Trigger
 from streams.operations.customer.person import iso
 from streams.operations.customer.standing import gate
@@ -73,6 +74,7 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "model_version": decision.model_version,
         "policy": decision.policy or None,
         "ledger": None if decision.ledger is None else _booked(decision.ledger),
+        "loyalty": None if decision.loyalty is None else _looped(decision.loyalty),
     }
 
 
@@ -91,6 +93,20 @@ def _booked(entry: LedgerEntry) -> dict[str, Any]:
             for active_at, expires, points in entry.held
         ],
         "owed": entry.owed,
+        "cause": entry.cause or None,
+    }
+
+
+def _looped(entry: LoyaltyEntry) -> dict[str, Any]:
+    return {
+        "stage": entry.stage,
+        "former": entry.former or None,
+        "index": entry.index,
+        "words": entry.words,
+        "spoke_well": entry.praise,
+        "spoke_ill": entry.blame,
+        "voice": entry.voice or None,
+        "way": entry.way or None,
         "cause": entry.cause or None,
     }
 

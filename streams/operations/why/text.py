@@ -103,6 +103,8 @@ def _headline(entry: dict[str, Any]) -> str:
     match entry["what"]:
         case "ledger" if entry["ledger"]:
             return str(entry["ledger"]["words"])
+        case "loyalty" if entry["loyalty"]:
+            return str(entry["loyalty"]["words"])
         case "waits":
             return f"{before}waits until {entry['until']}, held by {held}"
         case "void":

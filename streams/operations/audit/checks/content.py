@@ -80,7 +80,7 @@ def _level(case: Case) -> Iterator[Finding]:
 
 def _cause(case: Case) -> Iterator[Finding]:
     """Some touchpoint of the moment has come within its life, and has not had its answer."""
-    if case.moment.get("sort") in ("date", "unanswered", "points"):
+    if case.moment.get("sort") in ("date", "unanswered", "points", "spoke_well"):
         yield from _rang(case)
         return
     life = span(case.moment.get("within", "3d"))
@@ -112,12 +112,15 @@ def _counts(case: Case, asked: int) -> int:
 def _rang(case: Case) -> Iterator[Finding]:
     """A date has come, a silence lasted, or nothing has answered; each has its answer once."""
     sort, moment = case.moment["sort"], case.trigger.moment
-    if case.moment.get("silent_for") and case.alive != "purchase":
+    by_sign = case.moment.get("silent_for") or case.moment.get("field") in ("customer_since", "anniversary")
+    if by_sign and case.alive != "purchase":
         return  # other signs of staying are the engine's to know
+    if sort == "spoke_well" and (case.person.loop is None or case.person.loop.unsure):
+        return
     found = rings(case)
     if not found:
         yield Finding(
-            "no_cause" if sort == "points" else sort,
+            "no_cause" if sort in ("points", "spoke_well") else sort,
             f"{moment}: {dict(case.moment)}",
             f"nothing of the kind at {case.now}",
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
 
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Finding
@@ -10,6 +12,8 @@ from streams.operations.audit.checks.case import Case
 from streams.operations.audit.policies import span, span_from
 from streams.operations.audit.predicate import holds, of_data
 from streams.operations.audit.records import SECOND
+
+MOST_YEARS: Final = 60
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -38,12 +42,32 @@ def rings(case: Case) -> list[int]:
         found = case.person.points.rises(moment["reaches"]) if case.person.points is not None else []
     elif moment["sort"] == "unanswered":
         found = _unanswered(case)
+    elif moment["sort"] == "spoke_well":
+        found = [arrived for arrived, _ in case.person.loop.praise] if case.person.loop is not None else []
+    elif moment.get("field") in ("customer_since", "anniversary"):
+        offset = span_from(moment.get("offset", "0s")) - _lead(case)
+        found = [date + offset for date in _since(case.person.bought_first, moment["field"])]
     elif silent_for := moment.get("silent_for"):
         found = [case.person.bought_last + span(silent_for)] if case.person.bought_last else []
     else:
         offset = span_from(moment.get("offset", "0s")) - _lead(case)
         found = [date + offset for date in case.person.contract.of(moment["field"]).valid()]
     return [at for at in found if at <= now + SECOND and now < at + life + SECOND]
+
+
+def _since(first: int, name: str) -> list[int]:
+    """The day of the first purchase, or those on which years are over since, at its time of day; ms."""
+    if not first or name == "customer_since":
+        return [first // SECOND * SECOND] if first else []
+    began = datetime.fromtimestamp(first // SECOND, UTC)
+    found = []
+    for year in range(began.year + 1, began.year + MOST_YEARS):
+        try:
+            day = began.replace(year=year)
+        except ValueError:  # bought first on 29 February
+            day = began.replace(year=year, month=3, day=1)
+        found.append(int(day.timestamp()) * SECOND)
+    return found
 
 
 def _lead(case: Case) -> int:

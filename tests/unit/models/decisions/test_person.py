@@ -10,6 +10,7 @@ from models.customer.restrictions import Restriction, pack_restrictions
 from models.customer.tail import Tail
 from models.decisions.person import FIELDS, ONLINE_FOR, Person, value_of
 from models.loyalty.account import Account, Earned
+from models.loyalty.loop import Facts, Loop, LoopRules, pack_loop
 from models.loyalty.stored import pack_account
 from models.settings import DAY
 
@@ -33,6 +34,7 @@ def test_of_an_unknown_customer_conditions_know_nearly_nothing() -> None:
         "points": 0,
         "points_pending": 0,
         "points_expiring": 0,
+        "missing": ("channels", "topics", "rewards", "language", "country", "time_zone", "frequency"),
     }
 
 
@@ -78,7 +80,19 @@ def test_conditions_know_what_the_record_does() -> None:
         "points_pending": 5,
         "points_expiring": 20,
         "days_to_points_expiry": 2.0,
+        "stage": None,
+        "loyalty_index": None,
+        "spoke_well": None,
+        "missing": ("channels", "frequency"),
     }
+
+
+def test_conditions_know_the_loyalty_loop_of_whoever_has_one() -> None:
+    rules = LoopRules(90 * DAY, 2.0, {}, 2, 2, DAY, 0, DAY)
+    loop = Loop(index=200_000, at=NOW - 90 * DAY, praise=[1, 0, 2, 0, 0])
+    facts = Facts(3, NOW - DAY, False, True, 100 * DAY)
+    found = values(Person(b"c", Tail(loyalty=pack_loop(loop)), loyal=(rules, facts)))
+    assert (found["stage"], found["loyalty_index"], found["spoke_well"]) == ("slipping", 10.0, 3)
 
 
 def test_packed_parts_are_opened_once() -> None:

@@ -173,7 +173,7 @@ SENSE: list[tuple[str, str]] = [
     (within("action.write", "when = { all = [] }"), "action.write.when.all is empty; give at least one condition"),
     (
         within("action.write", 'when = { not = { any = [{ field = "age", op = ">", value = 6 }] } }'),
-        'action.write.when.not.any[0].field is "age"; give one of "customer_class"',
+        'action.write.when.not.any[0].field is "age"; did you mean "stage"? give one of "customer_class"',
     ),
     (
         within("action.write", 'when = { field = "customer_class", op = "in", value = ["consumers"] }'),

@@ -22,10 +22,13 @@ from models.decisions.standing_stored import pack_standing
 from models.decisions.unsent import Unsent
 from models.decisions.window import Window
 from models.loyalty.account import NEVER_EXPIRES, Account, Drawn, Earned
+from models.loyalty.experiences import Mood
+from models.loyalty.loop import STAGES as LOOP_STAGES
+from models.loyalty.loop import Loop, pack_loop
 from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
-from streams.operations.access import fields
+from streams.operations.access import fields, phrases
 from streams.operations.access.record import BANDS, STAGES, RecordTold
 from streams.operations.why.for_customer import Words
 from streams.operations.why.phrases import LANGUAGES
@@ -62,6 +65,7 @@ def test_every_number_of_the_slab_is_named() -> None:
 def test_every_field_of_the_tail_and_of_how_we_stand_is_named() -> None:
     assert set(fields.TAIL) == set(Tail.__struct_fields__)
     assert set(fields.ACCOUNT) == {one.name for one in fields_of(Account)}
+    assert set(fields.LOOP) == {one.name for one in fields_of(Loop)}
     assert set(fields.STANDING) == {one.name for one in fields_of(Standing)} - {"read"}
 
 
@@ -73,6 +77,8 @@ def test_every_field_of_what_lies_packed_is_named(kind: Any, named: dict[str, fi
 def test_every_band_and_stage_has_words() -> None:
     assert set(BANDS) == set(Band)
     assert set(STAGES) == set(Stage)
+    assert set(phrases.STAGES) == set(LOOP_STAGES)
+    assert set(phrases.VOICES) == {*Mood}
 
 
 def whole() -> Record:
@@ -111,6 +117,7 @@ def whole() -> Record:
                 {TIME: 5, NEVER_EXPIRES: 6}, [Earned(1, TIME, TIME, TIME, 3, 4, 5)], [Drawn(1, TIME, ((TIME, 2),))], 7
             )
         ),
+        loyalty=pack_loop(Loop(5, TIME, TIME, TIME, TIME, 7, True, [1, 0, 0, 0, 2], 1)),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
     )  # fmt: skip
     return record

@@ -1,0 +1,89 @@
+"""Keeps where a customer is in the loyalty loop in their record, and says what is new of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from models.churn.definition import SIGNS
+from models.customer.moments import whole
+from models.decisions.given import Touched
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.engine.decide import Row
+from models.engine.output_buffer import Emitted, Work
+from models.loyalty.experiences import EXPERIENCES, VOICES, Mood
+from models.loyalty.loop import index_at, looked_at, note_sign, note_voice, pack_loop, weigh
+from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
+from models.touchpoints.kinds import Kind
+
+_WAYS = list(VOICES)
+DECIMALS = 4
+"""Of an index that is said: as many as are kept."""
+
+
+class Voice(NamedTuple):
+    """way: place among `VOICES`."""
+
+    way: int
+    mood: Mood
+
+
+def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, touch: Touched | None) -> bool:
+    """Let a step change a customer's place in the loop, and say what is new of it; whether they spoke well of us.
+
+    Args:
+        work: the output buffer.
+        policy: in force.
+        row: where in the line, about whom.
+        person: the customer as after the step; their tail is changed.
+        touch: the touchpoint of the step; None: a timer.
+    """
+    if person.loyal is None:
+        return False
+    rules, facts = person.loyal
+    loop, former, voice = person.loop, person.loop.said, None
+    if touch is not None:
+        time, data = min(whole(touch.time), row.now), touch.data
+        felt = EXPERIENCES.get(touch.kind)
+        sentiment = getattr(data, "sentiment", None)
+        value = felt.of(data, sentiment) if felt is not None else None
+        if value is not None:
+            weigh(loop, rules, touch.kind, time, value)
+        if touch.kind in SIGNS[work.settings.alive]:
+            note_sign(loop, facts, rules, time)
+        voice = _voice(touch, sentiment)
+        if voice is not None and voice.mood in (Mood.GOOD, Mood.BAD):
+            note_voice(loop, voice.way, voice.mood == Mood.GOOD, time)
+    stage = looked_at(loop, facts, rules, row.now)
+    person.tail.loyalty = pack_loop(loop)
+    if stage != former or voice is not None:
+        index = index_at(loop, rules, row.now)
+        entry = LoyaltyEntry(
+            stage,
+            former or "",
+            None if index is None else round(index, DECIMALS),
+            loop.praised,
+            loop.blame,
+            "" if voice is None else str(voice.mood),
+            "" if voice is None or touch is None else _type(touch),
+            "" if touch is None else touch.id,
+        )
+        _emit(work, policy.name, row, entry, person.is_test(row.now))
+    return voice is not None and voice.mood == Mood.GOOD
+
+
+def _voice(touch: Touched, sentiment: float | None) -> Voice | None:
+    heard = VOICES.get(touch.kind)
+    mood = heard(touch.data, sentiment) if heard is not None else None
+    return None if mood is None else Voice(_WAYS.index(touch.kind), mood)
+
+
+def _type(touch: Touched) -> str:
+    return Kind(touch.kind).type
+
+
+def _emit(work: Work, policy: str, row: Row, entry: LoyaltyEntry, test: bool) -> None:
+    at, customer = work.position(row.at), row.customer.decode()
+    name = output_id(LOYALTY, customer, row.now, at.offset, at.due, entry.cause)
+    decision = Decision(name, LOYALTY, row.now, at, customer, policy=policy, test=test, loyalty=entry)
+    work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))

@@ -1,0 +1,38 @@
+"""What is said of a customer's place in the loyalty loop, as the decisions topic has it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LoyaltyEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Said where the stage is another than the one said before, and where a customer speaks of us.
+
+    stage: at which they are now; former: that was said before, empty: none. index: of loyalty now, -100 to 100; None:
+    nothing was weighed yet. praise: how often they spoke well of us so far; blame: how often they did not. voice: how
+    they speak of us with this touchpoint: ``good``, ``bad``, ``neutral``, ``unknown``; empty: they do not. way: its
+    type. cause: id of the touchpoint; empty: a timer.
+    """
+
+    stage: str
+    former: str = ""
+    index: float | None = None
+    praise: int = 0
+    blame: int = 0
+    voice: str = ""
+    way: str = ""
+    cause: str = ""
+
+    @property
+    def words(self) -> str:
+        """As half a sentence."""
+        parts = [f"{self.stage.replace('_', ' ')}"]
+        if self.former and self.former != self.stage:
+            parts[0] += f", was {self.former.replace('_', ' ')}"
+        if self.index is not None:
+            parts.append(f"index {self.index:+.1f}")
+        if self.voice:
+            parts.append(f"spoke of us ({self.way.replace('_', ' ')}): {self.voice}")
+        if self.praise:
+            parts.append(f"spoke well {self.praise} time{'s' if self.praise != 1 else ''}")
+        return "; ".join(parts)

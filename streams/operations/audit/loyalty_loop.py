@@ -1,0 +1,103 @@
+"""What touchpoints are to a customer, and where that leaves them in the loyalty loop; from docs/loyalty_loop.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from models.touchpoints import Kind, Touch
+from streams.operations.audit.policies import Table, span
+from streams.operations.audit.records import SECOND
+
+WEIGHS: Final = {
+    **dict.fromkeys(("complaint", "subscription_cancelled"), 20.0),
+    "referral": 15.0,
+    **dict.fromkeys(("mention", "review", "recommendation", "csat", "nps", "cancel_started", "spam_reported"), 10.0),
+    **dict.fromkeys(("subscription_started", "subscription_renewed", "subscription_paused", "delivery_delayed"), 5.0),
+    **dict.fromkeys(("message_unsubscribed", "event_attended", "programme_joined", "community_help"), 5.0),
+    **dict.fromkeys(("chat", "call", "email_received", "reply_sent", "case_opened", "case_resolved"), 5.0),
+    **dict.fromkeys(("payment_failed", "payment_recovered", "shared", "reward_redeemed"), 3.0),
+    **dict.fromkeys(("purchase", "return"), 2.0),
+    "offer_declined": 1.0,
+}
+"""By type, where the policy says nothing else."""
+AGAINST: Final = (
+    *("return", "subscription_cancelled", "subscription_paused", "payment_failed", "cancel_started"),
+    *("delivery_delayed", "message_unsubscribed", "offer_declined", "spam_reported"),
+)
+SEVERE: Final = {"low": 0.25, "normal": 0.5, "high": 0.75, "critical": 1.0}
+ALOUD: Final = ("recommendation", "referral", "review", "mention", "community_help")
+MOST, HEARD = 100.0, 0.05
+
+
+def _felt(touch: Touch) -> float | None:
+    """What a touchpoint was to the customer, -1 to 1; None: nobody can tell."""
+    data: Any = touch.data
+    match kind := Kind(touch.kind).type:
+        case "review" | "csat":
+            return float(((data.rating if kind == "review" else data.score) - 3) / 2)
+        case "nps":
+            return float(data.score >= 9) - float(data.score <= 6)
+        case "recommendation":
+            likely = 1.0 if data.likelihood is None else data.likelihood
+            return float(likely >= 0.9) - float(likely <= 0.6)
+        case "case_opened" | "complaint":
+            return -SEVERE[data.severity]
+        case "chat" | "call" | "email_received" | "reply_sent" | "mention":
+            return None if data.sentiment is None else float(data.sentiment)
+    return -1.0 if kind in AGAINST else 1.0
+
+
+def _mood(touch: Touch) -> str:
+    """How the customer speaks of us where others hear it; empty: they do not."""
+    data: Any = touch.data
+    kind = Kind(touch.kind).type
+    if kind not in ALOUD or (kind == "community_help" and data.role != "given"):
+        return ""
+    felt = _felt(touch)
+    if felt is None:
+        return "unknown"
+    return "neutral" if abs(felt) < HEARD else "good" if felt > 0 else "bad"
+
+
+@dataclass(slots=True)
+class Loop:
+    """Of one customer.
+
+    index: as of `at`, log time in ms. praise: when they spoke well of us, arrival and own time. blame: how often they
+    did not. stage: as it was said last. unsure: not all that was weighed is known. known: the touchpoint that came
+    last. loud: its type, and how they speak of us with it; empty: they do not.
+    """
+
+    index: float = 0.0
+    at: int = 0
+    praise: list[tuple[int, int]] = field(default_factory=list)
+    blame: int = 0
+    stage: str = ""
+    unsure: bool = False
+    loud: tuple[str, str] = ("", "")
+    known: Touch | None = None
+
+    def now(self, rules: Table, now: int) -> float | None:
+        """The index at a log time; None: nothing was weighed."""
+        return self.index * _left(rules, now - self.at) if self.at else None
+
+    def takes(self, touch: Touch, rules: Table, now: int) -> None:
+        """A touchpoint comes, under a policy with the loop."""
+        time, kind, felt = min(touch.time // SECOND * SECOND, now), Kind(touch.kind).type, _felt(touch)
+        weight = (rules.get("weights", {}).get(kind, WEIGHS.get(kind, 0.0))) * (felt or 0.0)
+        weight *= rules.get("losses", 2.0) if weight < 0 else 1.0
+        if weight and time >= self.at:
+            self.index, self.at = self.index * _left(rules, time - self.at) + weight if self.at else weight, time
+        elif weight:
+            self.index += weight * _left(rules, self.at - time)
+        self.index = max(-MOST, min(MOST, self.index))
+        self.known, mood = touch, _mood(touch)
+        self.loud = (kind, mood) if mood else ("", "")
+        if mood == "good":
+            self.praise.append((now, time))
+        self.blame += mood == "bad"
+
+
+def _left(rules: Table, time: int) -> float:
+    return float(0.5 ** (max(time, 0) / span(rules.get("half_life", "90d"))))
