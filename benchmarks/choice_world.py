@@ -251,10 +251,14 @@ class World:
         """Purchases a week, shrunk to .6, up to the last one: silence must not lower what a customer was."""
         return (self._purchases + 2.4) / (np.maximum(self._last - self._begin, 0) + 5.0)
 
-    def _opened(self) -> Episodes:
+    def _risk(self) -> tuple[Floats, Floats]:
+        """What the shop estimates, and the silence in a customer's own rhythm."""
         silence = np.maximum(self.week - 1 - self._last, 0) * self._pace()
         signs = 1.6 * np.log(silence + 0.15) + 1.2 * self._case + 0.4 * np.minimum(self._complaints, 2)
-        risk = _logistic(signs - 2.0)
+        return _logistic(signs - 2.0), silence
+
+    def _opened(self) -> Episodes:
+        risk, silence = self._risk()
         free = (self._begin < self.week) & (self._busy_until <= self.week)
         crosses = (risk > ENTER) & self._armed & free
         self._armed = np.where(risk < EXIT, True, self._armed & ~crosses)
@@ -289,6 +293,26 @@ class World:
         ]
         bounded = np.clip(np.column_stack(columns), -2.5, 2.5)
         return np.concatenate([np.ones((len(at), 1)), bounded], axis=1), worth
+
+    def seen(self, silent: int) -> tuple[Whole, Floats, Floats]:
+        """Whoever has begun and was silent for at most so many weeks: customers, features, and estimated risk."""
+        at = np.flatnonzero((self._begin < self.week) & (self.week - 1 - self._last < silent))
+        risk, silence = self._risk()
+        return at, self._features(at, risk, silence)[0], risk[at]
+
+    def silences(self) -> Floats:
+        """Weeks since the last purchase, of all customers."""
+        return self.week - 1 - self._last
+
+    def lost(self, at: Whole, weeks: int) -> Floats:
+        """The chance of no purchase in the weeks to come if nothing is done: exact, backwards over the chain."""
+        never, kinds = np.ones((len(at), 3)), self.kinds[at]
+        for week in reversed(range(weeks)):
+            pace = self._rate[at][:, None] * self._paces[kinds] * _season(self.week + week)
+            # The state of a week is that after its move, and purchases of the week follow it.
+            never = np.einsum("nij,nj->ni", self._moves[kinds], np.exp(-pace) * never)
+        found: Floats = never[np.arange(len(at)), self._state[at]]
+        return found
 
     # What an action does
 

@@ -18,13 +18,15 @@ from models.customer.layout import BASIS
 class Outcomes(NamedTuple):
     """Matured labels of one kind, in the order of the log, in columns of shape (rows,).
 
-    bases: the raw features, shape (rows, BASIS). observed_at: when they were observed, ms. truths: what came.
+    bases: the raw features, shape (rows, BASIS). observed_at: when they were observed, ms. truths: what came. weights:
+    how often each counts; None: all count once.
     """
 
     customers: Sequence[bytes]
     bases: NDArray[np.float32]
     observed_at: NDArray[np.int64]
     truths: NDArray[np.bool_]
+    weights: NDArray[np.float64] | None = None
 
 
 NO_OUTCOMES = Outcomes(

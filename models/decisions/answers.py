@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.customer.layout import UNLEARNED
 from models.customer.profile import SUBSCRIPTION_KINDS
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
+from models.decisions.draw import share_for
 from models.decisions.drawing import draw
 from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_person, reaches_nobody
 from models.decisions.given import Given, Said, id_at
@@ -22,6 +24,7 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.rules import rules_of
 from models.decisions.sending import send
 from models.decisions.standing import Waiting
+from models.decisions.treated import after_draw
 from models.decisions.turns import CARRIED_OVER, own_turn
 from models.decisions.waits import (
     AFTER_OTHER,
@@ -190,6 +193,11 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     if not ask.test:
         standing.window_ends = ends
         standing.window = None if fallen.by is None else fallen.by[1]
+        if standing.window is not None and not given.person.flags & UNLEARNED:
+            share = share_for(policy.policy.control, given.person)
+            standing.treated = after_draw(
+                standing.treated, standing.window, fallen.chances[0], given.person.last_sign, share
+            )
     standing.shadowed = 0.0
     by_action = {LEAVE_ALONE: fallen.chances[0]} | {
         found.action: chance for (found, _), chance in zip(open_now, fallen.chances[1:], strict=True)

@@ -38,12 +38,15 @@ def within(share: float, salt: str, unit: bytes) -> bool:
     return share >= 1.0 or share_of(salt, unit) < share * 2.0**64
 
 
+def share_for(control: Control, person: Person) -> float:
+    """The chance with which the customer is of the lasting control group."""
+    return 0.0 if control.exempt and person.customer_class in control.exempt else control.share
+
+
 def in_control(control: Control, person: Person) -> bool:
     """Whether the customer is of the lasting control group: the same answer for as long as the salt and their account
     stand."""
-    if control.exempt and person.customer_class in control.exempt:
-        return False
-    return within(control.share, control.salt, unit_of(person))
+    return within(share_for(control, person), control.salt, unit_of(person))
 
 
 def score(action: Action, channel: ChannelRules) -> float:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from models.decisions.running import Running
+from models.decisions.treated import Treated
 from models.decisions.unsent import Unsent
 from models.decisions.window import Window
 from models.settings import DAY
@@ -163,7 +164,8 @@ class Standing:
     silence_kept: each silence that asks has its timer, so that signs of staying need not be looked at. carried: what
     waits for risk waits for its turn, since it stood at its level when a policy came into force. shadowed: the highest
     threshold at which a shadow was drawn in the open episode. window: of a draw by the learned choice, until its
-    outcome is said; None: there is none. unsent: triggers that were stopped. told: by the number
+    outcome is said; None: there is none. treated: what was drawn of late, which labels of churn are weighed by. unsent:
+    triggers that were stopped. told: by the number
     of a moment that waits, `gate_number` of what it was last said to wait for (`models.decisions.waits`). read: what it
     was read from: of what has not changed since, `pack_standing` takes the bytes."""
 
@@ -188,6 +190,7 @@ class Standing:
     unsent: list[Unsent] = field(default_factory=list)
     told: dict[int, int] = field(default_factory=dict)
     window: Window | None = None
+    treated: Treated | None = None
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def leave(self, one: Waiting) -> None:

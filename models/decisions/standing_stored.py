@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from models.customer.moments import second_of
 from models.decisions.running import pack_running, unpack_running
 from models.decisions.standing import AsRead, Dated, DayCount, Outstanding, Spent, Standing, Waiting
+from models.decisions.treated import pack_treated, unpack_treated
 from models.decisions.unsent import pack_unsent, unpack_unsent
 from models.decisions.window import pack_window, unpack_window
 from models.settings import SECOND
@@ -79,6 +80,7 @@ PARTS: Final[dict[int, Part]] = {
         lambda stored: dict(_TOLD.iter_unpack(stored)),
     ),
     8: Part("window", pack_window, unpack_window),
+    9: Part("treated", pack_treated, unpack_treated),
 }
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))
@@ -204,6 +206,11 @@ def watched(stored: bytes) -> tuple[int, float, bool]:
         return 0, 0.0, False
     second, reached = _READ.unpack_from(stored)
     return second * SECOND, reached, bool(stored[_FORM_AT] & _SILENCE)
+
+
+def may_be_treated(stored: bytes) -> bool:
+    """Whether there may be a `Standing.treated` in what is stored: quick to say no."""
+    return bool(stored) and bool(stored[_FORM_AT] & _MORE)
 
 
 def unpack_standing(stored: bytes) -> Standing:

@@ -17,6 +17,7 @@ from models.customer.consent import reference_of
 from models.customer.layout import REARMED
 from models.customer.profile import Profile
 from models.decisions import choose
+from models.decisions.treated import AS_IT_IS, Weighed
 from models.engine.output_buffer import Emitted, OutputPosition, Work, dead_record
 from models.outputs import TASK, Chosen, Decision, Example, Reason, Trigger, output_id, trigger_id
 from models.timeline.stop_types import Stop, purpose_of
@@ -148,6 +149,7 @@ def label(
     predicted: float | None = None,
     money: bytes = b"",
     net: float | None = None,
+    of: Weighed = AS_IT_IS,
 ) -> None:
     """A label is known: the example goes to the learner, unless the alarm held for much of its window.
 
@@ -160,11 +162,12 @@ def label(
         truth: what came: churn, or a return.
         predicted: the probability that was given then.
         money, net: as of `models.outputs.Example`.
+        of: what was drawn and done within its window.
     """
     if work.shared is not None and not work.shared.is_learned(observed_at, row.now):
         return
     customer = row.customer.decode()
-    example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted, money, net)
+    example = Example(customer, kind, row.now, observed_at, basis.tobytes(), truth, predicted, money, net, *of)
     name = output_id("example", customer, kind, observed_at)
     work.emit(row.at, Emitted("examples", name, row.customer, example, row.now))
 

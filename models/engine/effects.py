@@ -35,6 +35,8 @@ from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
 from models.decisions.given import Touched
 from models.decisions.standing import Standing
+from models.decisions.standing_stored import may_be_treated
+from models.decisions.treated import AS_IT_IS, Weighed, later, weighed
 from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
@@ -211,13 +213,27 @@ def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
 def _churned(ground: Ground, effect: ReportedEffect) -> None:
     told, churned = ground.effects[effect.number], bool(effect.flag)
     basis, where = told["pending_basis"], ground.where(effect)
-    label(ground.work, where, CHURNED, effect.opened, basis, churned, effect.probability, *money_in(told["money"]))
+    money, of = money_in(told["money"]), _weighed(ground, effect, ground.work.settings.horizon)
+    label(ground.work, where, CHURNED, effect.opened, basis, churned, effect.probability, *money, of)
 
 
 def _returned(ground: Ground, effect: ReportedEffect) -> None:
     told, back = ground.effects[effect.number], bool(effect.flag)
     basis, where = told["pending_basis"], ground.where(effect)
-    label(ground.work, where, RETURNED, effect.opened, basis, back, money=money_in(told["money"])[0])
+    money, of = money_in(told["money"])[0], _weighed(ground, effect, ground.work.settings.tick)
+    label(ground.work, where, RETURNED, effect.opened, basis, back, money=money, of=of)
+
+
+def _weighed(ground: Ground, effect: ReportedEffect, length: int) -> Weighed:
+    """What the learned choice drew and did within a label's window of this length, ms."""
+    if not may_be_treated(ground.block.tail(effect.lane).standing):
+        return AS_IT_IS
+    standing, settings = ground.stands(effect.lane), ground.work.settings
+    basis = ground.effects[effect.number]["pending_basis"]
+    found = weighed(standing.treated, effect.opened, length, basis)
+    standing.treated = later(standing.treated, effect.now, settings.horizon + settings.lateness)
+    ground.keep_at(effect.lane, standing, effect.now)
+    return found
 
 
 def _opened(ground: Ground, effect: ReportedEffect) -> None:

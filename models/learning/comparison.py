@@ -39,7 +39,7 @@ class Comparison:
         self.evidence = {name: Evidence(ALPHA / len(names)) for name in names}
         self._length = max(WEEK, settings.tick)
         self._every = 1 - (-(settings.horizon + settings.lateness) // self._length)
-        self._open: dict[int, tuple[int, dict[str, float]]] = {}  # window -> outcomes, sums of differences
+        self._open: dict[int, tuple[float, dict[str, float]]] = {}  # window -> outcomes, sums of differences
 
     def add(self, churned: Outcomes, expected: Mapping[str, NDArray[np.float64]]) -> None:
         """Outcomes with what each model had expected of them."""
@@ -48,12 +48,13 @@ class Comparison:
         if not self.evidence or not counting.any():
             return
         losses = {name: log_losses(expected[name], churned.truths) for name in (self.champion, *self.evidence)}
+        counts = np.ones(len(lengths), dtype=np.int64) if churned.weights is None else churned.weights
         for window in np.unique(lengths[counting] // self._every).tolist():
             mine = counting & (lengths // self._every == window)
             outcomes, sums = self._open.get(window, (0, dict.fromkeys(self.evidence, 0.0)))
             for name in sums:
-                sums[name] += float((losses[self.champion] - losses[name])[mine].sum())
-            self._open[window] = (outcomes + int(mine.sum()), sums)
+                sums[name] += float((counts * (losses[self.champion] - losses[name]))[mine].sum())
+            self._open[window] = (outcomes + counts[mine].sum().item(), sums)
 
     def close(self, boundary: int) -> str | None:
         """Close the windows of which all outcomes are known. The challenger that should be champion, if there is."""
@@ -93,9 +94,10 @@ class Comparison:
         window, found = item
         if not isinstance(found, dict) or not (isinstance(window, str) and window.isdecimal()):
             return False
-        outcomes, sums = found.get("outcomes"), found.get("sums")
+        outcomes: Any = found.get("outcomes")
+        sums = found.get("sums")
         of_all = isinstance(sums, dict) and sums.keys() == self.evidence.keys() and all(map(is_finite, sums.values()))
-        return type(outcomes) is int and outcomes >= 0 and of_all
+        return is_finite(outcomes) and outcomes >= 0 and of_all
 
 
 def log_losses(expected: NDArray[np.float64], truths: NDArray[np.bool_]) -> NDArray[np.float64]:

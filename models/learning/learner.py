@@ -28,6 +28,7 @@ from models.learning.choices import Choices, check_outcome
 from models.learning.contest import Contest
 from models.learning.prequential import Prequential
 from models.learning.values import MONEY, Values
+from models.learning.weights import weight_of
 from models.outputs import CHURNED, RETURNED, Chosen, Example, Outcome, Pulse, Watermark
 from models.settings import EngineSettings
 from models.timeline.boundaries import UNTRAINED
@@ -271,8 +272,8 @@ class Learning:
 
     def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
         for example in examples:
-            if example.predicted is not None:
-                self.prequential.add(example.predicted, example.truth)
+            if example.predicted is not None and (weight := weight_of(example)):
+                self.prequential.add(example.predicted, example.truth, 1 if weight == 1.0 else weight)
         self.model.learn(boundary, outcomes_of(examples, RETURNED), outcomes_of(examples, CHURNED))
         self.learned += len(examples)
         self._values.learn(boundary, self._mixture, examples, pulses)
@@ -310,19 +311,23 @@ def _check(example: Example) -> None:
         raise ValueError(f"its kind is {example.kind!r}; this model learns {CHURNED!r} and {RETURNED!r}")
     if example.money and len(example.money) != 2 * MONEY:
         raise ValueError(f"its money has {len(example.money)} bytes, the value model reads {MONEY} float16 numbers")
+    if example.untreated is not None and not 0.0 <= example.untreated <= 1.0:
+        raise ValueError(f"its chance of nothing being done is {example.untreated!r}; it must be from 0 to 1")
     if len(example.basis) != 2 * BASIS:
         raise ValueError(f"its basis has {len(example.basis)} bytes, this model reads {BASIS} float16 numbers")
 
 
 def outcomes_of(examples: Sequence[Example], kind: str) -> Outcomes:
-    """Those of one kind, in columns."""
-    mine = [example for example in examples if example.kind == kind]
+    """Those of one kind in whose windows nothing was done, in columns."""
+    weights = [(example, weight) for example in examples if example.kind == kind and (weight := weight_of(example))]
+    mine = [example for example, _ in weights]
     float16 = np.frombuffer(b"".join([example.basis for example in mine]), dtype="<f2")
     return Outcomes(
         [example.customer.encode() for example in mine],
         float16.astype(np.float32).reshape(len(mine), BASIS),
         np.array([example.observed_at for example in mine], dtype=np.int64),
         np.array([example.truth for example in mine], dtype=np.bool_),
+        np.array([weight for _, weight in weights]) if any(weight != 1.0 for _, weight in weights) else None,
     )
 
 

@@ -35,11 +35,15 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**63
 
 
+def _is_sum(value: Any) -> bool:
+    return is_finite(value) and 0 <= value < 2**63
+
+
 def _is_group(group: object) -> bool:
     if not isinstance(group, list) or len(group) != 3:
         return False
     labels, expected, churned = group
-    return _is_count(labels) and _is_count(churned) and is_finite(expected)
+    return _is_sum(labels) and _is_sum(churned) and is_finite(expected)
 
 
 class Watch:
@@ -47,23 +51,30 @@ class Watch:
 
     def __init__(self) -> None:
         self.quality = Prequential()
-        self.groups = {name: [0, 0.0, 0] for name in (*GROUPS, *VALUES)}
+        self.groups: dict[str, list[float]] = {name: [0, 0.0, 0] for name in (*GROUPS, *VALUES)}
         self.loss: Any = drift.ADWIN()  # type: ignore[no-untyped-call]  # of River
         self.calibration: Any = drift.ADWIN()  # type: ignore[no-untyped-call]  # of River
         self.drifts = {"loss": 0, "calibration": 0}
 
     def add(self, churned: Outcomes, expected: NDArray[np.float64]) -> None:
-        """Labels of the horizon, with what the model had expected at their observation."""
+        """Labels of the horizon, with what the model had expected at their observation. For drift each counts once."""
+        weights = churned.weights
         for columns, borders in ((TENURE_COLUMN, GROUPS), (_AMOUNT_COLUMN, VALUES)):
             values = churned.bases[:, columns]
             for name, (low, high) in borders.items():
                 mine = (values >= low) & (values < high)
                 group = self.groups[name]
-                group[0] += int(mine.sum())
-                group[1] += float(expected[mine].sum())
-                group[2] += int(churned.truths[mine].sum())
-        for p, truth in zip(expected.tolist(), churned.truths.tolist(), strict=True):
-            self.quality.add(p, truth)
+                if weights is None:
+                    group[0] += int(mine.sum())
+                    group[1] += float(expected[mine].sum())
+                    group[2] += int(churned.truths[mine].sum())
+                else:
+                    group[0] += float(weights[mine].sum())
+                    group[1] += float((weights * expected)[mine].sum())
+                    group[2] += float((weights * churned.truths)[mine].sum())
+        counts = [1] * len(expected) if weights is None else weights.tolist()
+        for p, truth, count in zip(expected.tolist(), churned.truths.tolist(), counts, strict=True):
+            self.quality.add(p, truth, count)
             for name, detector, value in (
                 ("loss", self.loss, (p - truth) ** 2),
                 ("calibration", self.calibration, 0.5 + 0.5 * (truth - p)),
@@ -77,7 +88,7 @@ class Watch:
             **self.quality.summary(),
             "drifts": self.drifts.copy(),
             "groups": {
-                name: {"labels": labels, "expected": expected / labels, "churned": churned / labels}
+                name: {"labels": round(labels), "expected": expected / labels, "churned": churned / labels}
                 for name, (labels, expected, churned) in self.groups.items()
                 if labels
             },

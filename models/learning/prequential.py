@@ -22,23 +22,23 @@ class Prequential:
     """Log-loss, Brier score and ROC-AUC over all matured labels; AUC from `BINS` equal bins of probability."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.churned = 0
+        self.count: float = 0
+        self.churned: float = 0
         self.log_loss_sum = 0.0
         self.brier_sum = 0.0
         self.predicted_sum = 0.0
-        self.positives = [0] * BINS
-        self.negatives = [0] * BINS
+        self.positives: list[float] = [0] * BINS
+        self.negatives: list[float] = [0] * BINS
 
-    def add(self, predicted: float, churned: bool) -> None:
-        """One matured label: the probability of churn predicted for it, and what came."""
+    def add(self, predicted: float, churned: bool, weight: float = 1) -> None:
+        """One matured label: the probability of churn predicted for it, what came, and how often it counts."""
         p = min(max(predicted, _FLOOR), 1.0 - _FLOOR)
-        self.count += 1
-        self.churned += churned
-        self.predicted_sum += p
-        self.log_loss_sum -= log(p) if churned else log(1.0 - p)
-        self.brier_sum += (p - churned) ** 2
-        (self.positives if churned else self.negatives)[min(int(p * BINS), BINS - 1)] += 1
+        self.count += weight
+        self.churned += weight * churned
+        self.predicted_sum += weight * p
+        self.log_loss_sum -= weight * (log(p) if churned else log(1.0 - p))
+        self.brier_sum += weight * (p - churned) ** 2
+        (self.positives if churned else self.negatives)[min(int(p * BINS), BINS - 1)] += weight
 
     @property
     def auc(self) -> float | None:
@@ -46,7 +46,7 @@ class Prequential:
         stayers = sum(self.negatives)
         if not self.churned or not stayers:
             return None
-        below, won = 0, 0.0
+        below, won = 0.0, 0.0
         for positive, negative in zip(self.positives, self.negatives, strict=True):
             won += positive * (below + 0.5 * negative)
             below += negative
@@ -60,7 +60,7 @@ class Prequential:
         """What a version says of its quality so far."""
         n = self.count
         return {
-            "labels": n,
+            "labels": round(n),
             "log_loss": self.log_loss,
             "brier": self.brier_sum / n if n else None,
             "auc": self.auc,
@@ -68,7 +68,7 @@ class Prequential:
             "mean_predicted": self.predicted_sum / n if n else None,
         }
 
-    def state(self) -> list[float | Sequence[int]]:
+    def state(self) -> list[float | Sequence[float]]:
         """Plain data for a snapshot; `from_state` is the inverse."""
         return [
             self.count,
@@ -86,11 +86,7 @@ class Prequential:
         if not isinstance(state, list) or len(state) != 7 or not all(map(is_finite, state[:5])):
             raise SnapshotRefused(f"{state!r:.100} is no quality so far")
         for counts in state[5:]:
-            if (
-                not isinstance(counts, list)
-                or len(counts) != BINS
-                or not all(type(n) is int and n >= 0 for n in counts)
-            ):
+            if not isinstance(counts, list) or len(counts) != BINS or not all(is_finite(n) and n >= 0 for n in counts):
                 raise SnapshotRefused(f"{counts!r:.100} must be {BINS} counts")
         new = cls()
         new.count, new.churned, new.log_loss_sum, new.brier_sum, new.predicted_sum, positives, negatives = state

@@ -111,7 +111,9 @@ def _calibration(quality: Prequential) -> list[dict[str, float]]:
         labels = sum(left) + sum(stayed)
         if labels:
             predicted = sum((n + 0.5) * (a + b) for n, (a, b) in enumerate(zip(left, stayed, strict=True), part.start))
-            found.append({"predicted": predicted / labels / BINS, "labels": labels, "churned": sum(left) / labels})
+            found.append(
+                {"predicted": predicted / labels / BINS, "labels": round(labels), "churned": sum(left) / labels}
+            )
     return found
 
 
@@ -133,5 +135,5 @@ def _thresholds(quality: Prequential) -> list[dict[str, float]]:
     return found
 
 
-def _part(part: int, whole: int) -> float:
+def _part(part: float, whole: float) -> float:
     return part / whole if whole else 0.0

@@ -168,13 +168,15 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         net, risk = record.worth.net, record.numbers[PENDING_RISK]
         money = lane.money(PENDING_CHURNED)
         taken = lane.taken(PENDING_CHURNED)
-        label(work, row, CHURNED, taken, snapshot, churned, risk, money, net if money else None)
+        of = lane.weighed(PENDING_CHURNED, step)
+        label(work, row, CHURNED, taken, snapshot, churned, risk, money, net if money else None, of)
         lane.drop_money(PENDING_CHURNED)
         record.pending_ticks[PENDING_CHURNED] = 0
     elif step.what == "return":
         snapshot = np.array(record.pending_bases[PENDING_RETURNED], dtype=np.uint16)
         money = lane.money(PENDING_RETURNED)
-        label(work, row, RETURNED, lane.taken(PENDING_RETURNED), snapshot, bool(record.flags & BACK), money=money)
+        of, back = lane.weighed(PENDING_RETURNED, step), bool(record.flags & BACK)
+        label(work, row, RETURNED, lane.taken(PENDING_RETURNED), snapshot, back, money=money, of=of)
         lane.drop_money(PENDING_RETURNED)
         record.pending_ticks[PENDING_RETURNED] = 0
     elif step.what == "lapse":

@@ -52,16 +52,18 @@ from models.decisions.policy.asking_types import Moment
 from models.decisions.policy.conditions import holds
 from models.decisions.standing import Standing, number_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.decisions.treated import Weighed
 from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
 from models.engine.ledger import close_points
 from models.engine.output_buffer import OutputPosition, Work
+from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
 from models.loyalty.experiences import EXPERIENCES, VOICES
 from models.loyalty.stored import unpack_account
-from models.numerics.float16 import to_float16
-from models.settings import SECOND
+from models.numerics.float16 import from_float16, to_float16
+from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
 from models.touchpoints import Kind, Payload, Touch
 from tests.reference.basis import basis_of
@@ -307,6 +309,34 @@ class Lane:
             setattr(record.worth, f"returned_{sort}", returned)
         record.flags &= ~flag
         return True
+
+    # -- what was drawn and done
+
+    def weighed(self, sort: int, step: Step) -> Weighed:
+        """What is said of an open snapshot whose label is due; draws that no other meets are forgotten."""
+        standing, settings, taken = self.standing, self.settings, self.taken(sort)
+        treated = standing.treated
+        if self.record is None or treated is None:
+            return Weighed()
+        end = taken + (settings.horizon if sort == PENDING_CHURNED else settings.tick)
+        silence = from_float16(np.array(self.record.pending_bases[sort], dtype=np.uint16))[RECENCY_COLUMN]
+        met = []
+        for one in treated.draws:
+            if taken < one.opened <= end and one.last <= taken:
+                met.append(one)
+            if one.opened <= taken < one.ends and float(silence) * DAY * 1025 / 1024 >= taken - one.opened:
+                met.append(one)
+        kept = tuple(one for one in treated.draws if one.ends > step.now - settings.horizon - settings.lateness)
+        standing.treated = treated._replace(draws=kept) if kept else None
+        self.keep(standing)
+        if not met:
+            return Weighed()
+        if any(one.given for one in met):
+            return Weighed(treated=True)
+        alone = 1.0
+        for one in met:
+            alone *= one.alone / 2**32
+        return Weighed(untreated=treated.share + (1.0 - treated.share) * alone)
 
     # -- money
 

@@ -78,11 +78,14 @@ class RiverModel:
         self._classifier = make()
 
     def learn(self, boundary: int, returned: Outcomes, churned: Outcomes) -> None:
+        repeats = None if churned.weights is None else _whole(churned.weights)
         for first in range(0, len(churned.truths), ROWS):
             bases, truths = churned.bases[first : first + ROWS], churned.truths[first : first + ROWS]
             rows = features_of(np.ascontiguousarray(bases), _NO_MEANS).tolist()
-            for row, truth in zip(rows, truths.tolist(), strict=True):
-                self._classifier.learn_one(dict(zip(FEATURES, row, strict=True)), truth)
+            times = repeats[first : first + ROWS] if repeats is not None else [1] * len(rows)
+            for row, truth, often in zip(rows, truths.tolist(), times, strict=True):
+                for _ in range(often):
+                    self._classifier.learn_one(dict(zip(FEATURES, row, strict=True)), truth)
 
     def snapshot(self) -> dict[str, Any]:
         return {"classifier": to_plain(self._classifier)}
@@ -98,6 +101,14 @@ class RiverModel:
 
     def scorer(self) -> RiverScorer:
         return RiverScorer.of(self.version())
+
+
+def _whole(weights: NDArray[np.float64]) -> list[int]:
+    """How often each example is learned, since not every classifier of River's takes weights: whole numbers whose sums
+    are those of the weights, to the nearest one."""
+    sums = np.rint(np.cumsum(weights)).astype(np.int64)
+    found: list[int] = np.diff(sums, prepend=0).tolist()
+    return found
 
 
 def _classifier(plain: Any) -> Classifier:

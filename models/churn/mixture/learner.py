@@ -95,10 +95,10 @@ class MixtureLearner:
             self._direct.drift()
         if len(returned.truths):
             rows = self._rows_of(returned.bases)
-            self._hazard.learn_rows(rows, returned.truths)
+            self._hazard.learn_rows(rows, returned.truths, weights=returned.weights)
         if len(churned.truths):
             self._correct(churned, before)
-            self._trust.learn(churned.observed_at, churned.truths)
+            self._trust.learn(churned.observed_at, churned.truths, churned.weights)
         if weekly:
             self._job = boundary
             self._set_level(boundary)
@@ -119,7 +119,7 @@ class MixtureLearner:
         """The direct learner's examples are corrections to what the last version's hazard says of them."""
         bases = np.ascontiguousarray(churned.bases)
         shifts = parts(bases, before).hazards
-        self._direct.learn_rows(features_of(bases, before.means), churned.truths, shifts)
+        self._direct.learn_rows(features_of(bases, before.means), churned.truths, shifts, churned.weights)
 
     def _set_level(self, boundary: int) -> None:
         """The weekly job: MBG/NBD from the reservoir, and the level from those of it who were looked at lately."""

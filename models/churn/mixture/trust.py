@@ -50,14 +50,18 @@ class Trust:
         while self._boundaries[1:] and self._boundaries[1] <= boundary - 2 * self._horizon - _SLACK:
             del self._boundaries[0], self._anchor[0], self._own[0]
 
-    def learn(self, observed_at: NDArray[np.int64], truths: NDArray[np.bool_]) -> None:
-        """Labels of the horizon, compared with the levels at the time of their observation, shapes (rows,)."""
+    def learn(
+        self, observed_at: NDArray[np.int64], truths: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+    ) -> None:
+        """Labels of the horizon, compared with the levels at the time of their observation, shapes (rows,). weights:
+        how often each counts; None: once."""
+        counts = [1.0] * len(truths) if weights is None else weights.tolist()
         indices = np.searchsorted(np.array(self._boundaries, dtype=np.int64), observed_at, side="right") - 1
-        for index, truth in zip(indices.tolist(), truths.tolist(), strict=True):
+        for index, truth, count in zip(indices.tolist(), truths.tolist(), counts, strict=True):
             if index >= 0:
-                self._labels += 1.0
-                self._anchor_off += truth - self._anchor[index]
-                self._own_off += truth - self._own[index]
+                self._labels += count
+                self._anchor_off += count * (truth - self._anchor[index])
+                self._own_off += count * (truth - self._own[index])
 
     @property
     def lost(self) -> float:

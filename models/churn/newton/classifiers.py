@@ -23,6 +23,7 @@ from river.utils import dataframe
 from models.churn.newton import kernels as kernels
 from models.churn.newton.posterior import (
     NO_OFFSETS,
+    ONCE,
     Floats,
     Posterior,
     checked,
@@ -32,6 +33,7 @@ from models.churn.newton.posterior import (
     number_of,
     numbers_of,
     offsets_of,
+    shares_of,
     within,
 )
 from models.churn.snapshot import SnapshotRefused
@@ -127,7 +129,7 @@ class _Newton(base.MiniBatchClassifier):
         within("w", w, 0.0, _MOST)
         self._admit_unordered(names)
         if w > 0.0:
-            self._posterior.learn(self._link, self._posterior.ordered(names, row), label, shift, w)
+            self._posterior.learn(self._link, self._posterior.ordered(names, row), label, shift, np.array([w]))
 
     def predict_proba_one(self, x: Mapping[Any, Any], *, offset: float = 0.0, **_: Any) -> dict[Any, float]:
         eta, _names, _row = self._linear_one(x, offset)
@@ -159,7 +161,7 @@ class _Newton(base.MiniBatchClassifier):
             raise ValueError(f"y has {len(labels)} labels for the {len(rows)} rows of X")
         if len(rows):
             self._admit_unordered(names)
-            self._posterior.learn(self._link, self._posterior.ordered(names, rows), labels, NO_OFFSETS, 1.0)
+            self._posterior.learn(self._link, self._posterior.ordered(names, rows), labels, NO_OFFSETS, ONCE)
 
     def predict_proba_many(self, X: Any) -> Any:  # noqa: N803 - River's name
         p = self._probabilities_many(X)
@@ -185,16 +187,20 @@ class _Newton(base.MiniBatchClassifier):
         self._posterior.admit({name: self._prior(name) for name in wanted[common:]})
         self._bound = len(wanted)
 
-    def learn_rows(self, rows: Floats, labels: ArrayLike, offsets: Floats | None = None) -> None:
+    def learn_rows(
+        self, rows: Floats, labels: ArrayLike, offsets: Floats | None = None, weights: Floats | None = None
+    ) -> None:
         """Learn rows of shape (n, bound names) in order: the same bits however they are split.
 
-        `labels`: n of 0 and 1, or booleans. `offsets`: n numbers, added to the linear predictors. Raises ValueError,
-        with nothing learned, for what is no finite number or has another shape.
+        `labels`: n of 0 and 1, or booleans. `offsets`: n numbers, added to the linear predictors. `weights`: how often
+        each row counts, n numbers above zero; None: once. Raises ValueError, with nothing learned, for what is no
+        finite number or has another shape.
         """
         rows, truths = self._rows(rows), labels_of(labels)
         if truths.shape != (len(rows),):
             raise ValueError(f"labels have shape {truths.shape}; there must be one a row: ({len(rows)},)")
-        self._posterior.learn(self._link, rows, truths, offsets_of(offsets, len(rows)), 1.0)
+        shares = shares_of(weights, len(rows))
+        self._posterior.learn(self._link, rows, truths, offsets_of(offsets, len(rows)), shares)
 
     def linear_rows(self, rows: Floats, offsets: Floats | None = None) -> Floats:
         """Linear predictors, shape (n,), not clipped, of rows as for `learn_rows`."""

@@ -137,21 +137,23 @@ def newton_step(weights: Any, root: Any, x: Any, g: float, q: float, share: floa
 
 @compiled
 def learn_rows(
-    link: int, weights: Any, root: Any, rows: Any, intercept: int, labels: Any, offsets: Any, share: float
+    link: int, weights: Any, root: Any, rows: Any, intercept: int, labels: Any, offsets: Any, shares: Any
 ) -> None:
     """`learn_row` for each row in order.
 
     Args:
-        link, weights, root, share: as there.
+        link, weights, root: as there.
         rows: shape (rows, any), without the intercept's one.
         intercept: 1 where the state has an intercept, 0 where it has none.
         labels: shape (rows,).
         offsets: one number a row, or none at all.
+        shares: how much of each row is learned, one a row, or one for all; above zero.
     """
     x, workspace = np.empty(weights.shape[0]), np.empty(weights.shape[0])
     for row in range(rows.shape[0]):
         lay(rows[row], intercept, x)
         offset = offsets[row] if offsets.shape[0] else 0.0
+        share = shares[row] if shares.shape[0] > 1 else shares[0]
         learn_row(link, weights, root, x, labels[row], offset, share, workspace)
 
 

@@ -21,6 +21,7 @@ from models.churn.snapshot import SnapshotRefused
 Floats = NDArray[np.float64]
 
 NO_OFFSETS: Floats = np.empty(0)
+ONCE: Floats = np.ones(1)
 
 
 class Posterior:
@@ -92,7 +93,7 @@ class Posterior:
         out[:, [slot for _, slot in met]] = columns[:, [column for column, _ in met]]
         return out
 
-    def learn(self, link: int, rows: Floats, labels: Floats, offsets: Floats, share: float) -> None:
+    def learn(self, link: int, rows: Floats, labels: Floats, offsets: Floats, shares: Floats) -> None:
         """Learn examples, one after the other.
 
         Args:
@@ -100,9 +101,9 @@ class Posterior:
             rows: features in the order of `names`, shape (n, names), without the intercept's one.
             labels: 0 or 1, shape (n,).
             offsets: added to w·x, shape (n,), or `NO_OFFSETS`.
-            share: how much of each example is learned, above zero; 1 learns it once.
+            shares: how much of each example is learned, above zero, shape (n,), or (1,) for all; 1 learns it once.
         """
-        kernels.learn_rows(link, self.weights, self.root, rows, self.intercept, labels, offsets, share)
+        kernels.learn_rows(link, self.weights, self.root, rows, self.intercept, labels, offsets, shares)
 
     def linear(self, rows: Floats, offsets: Floats) -> Floats:
         """w·x and the offset of each row, shape (n,); arguments as of `learn`."""
@@ -186,6 +187,18 @@ def offsets_of(offsets: Floats | None, count: int) -> Floats:
         raise ValueError(f"offsets have shape {found.shape}; there must be one a row: ({count},)")
     if (slot := kernels.first_refused(found)) >= 0:
         raise refusal(f"the offset of row {slot}", float(found[slot]))
+    return found
+
+
+def shares_of(weights: Floats | None, count: int) -> Floats:
+    """How often each row counts, above zero; None: all count once."""
+    if weights is None:
+        return ONCE
+    found = laid(weights)
+    if found.shape != (count,):
+        raise ValueError(f"weights have shape {found.shape}; there must be one a row: ({count},)")
+    if not ((found > 0.0) & (found <= kernels.MOST)).all():
+        raise ValueError(f"weights go from {found.min()!r} to {found.max()!r}; each must be a finite number above 0")
     return found
 
 

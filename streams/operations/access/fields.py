@@ -205,6 +205,11 @@ STANDING: Final = {
         "was wir zuletzt gewählt haben, um zu sehen, was daraus wird",
         "packed",
     ),
+    "treated": Field(
+        "what we chose of late, so that it is known whether you would have stayed without it",
+        "was wir zuletzt gewählt haben, um zu wissen, ob Sie auch ohne das geblieben wären",
+        "packed",
+    ),
     "told": Field("what we noted that an occasion waits for", "worauf ein Anlass wartet, wie wir notierten", "told"),
 }
 """Fields of `models.decisions.standing.Standing`."""
@@ -294,6 +299,13 @@ WINDOW: Final = {
     "schema": Field("by which description", "nach welcher Beschreibung", "number"),
 }
 """Fields of `models.decisions.window.Window`."""
+TREATED: Final = {
+    "share": Field(
+        "how likely we hold you out of marketing", "wie wahrscheinlich Sie keine Werbung bekommen", "number"
+    ),
+    "draws": Field("what was chosen, and until when it counts", "was gewählt wurde, und bis wann es zählt", "draws"),
+}
+"""Fields of `models.decisions.treated.Treated`."""
 RUNNING: Final = {
     "plan": Field("plan", "Ablauf", "named"),
     "began": Field("since", "seit", "time"),

@@ -137,7 +137,7 @@ class RecordTold:
         standing = unpack_standing(tail.standing)
         for name, field in fields.STANDING.items():
             value = getattr(standing, name)
-            if name == "window":
+            if name in ("window", "treated"):
                 value = [] if value is None else [value]
             if (parts := _LISTS.get(name)) is not None:
                 yield Item(f"standing.{name}", self._label(field), [self._parts(parts, one) for one in value])
@@ -231,6 +231,12 @@ class RecordTold:
         if form in ("lots", "drawn"):
             lots = value.items() if form == "lots" else value
             return ", ".join(f"{points} ({self._end(expires)})" for expires, points in sorted(lots))
+        if form == "draws":
+            return ", ".join(
+                f"{words.at_ms(one.opened)} – {words.at_ms(one.ends)}: {YES[one.given][self._at]}"
+                f" ({one.alone / ONE:.4f}, {words.at_ms(one.last)})"
+                for one in value
+            )
         if form == "spent":
             return ", ".join(f"{self._names.get(one.budget, f'{one.budget:08x}')} {one.units}" for one in value)
         return _raw(value)
@@ -259,6 +265,7 @@ _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "dates": fields.DATED,
     "running": fields.RUNNING,
     "window": fields.WINDOW,
+    "treated": fields.TREATED,
     "unsent": fields.UNSENT,
 }
 _PURPOSE, _REASON = Field("to what", "wozu"), Field("why", "warum")

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.choice import Cell, cells, coverage_table, table
 from benchmarks.choice_intervals import TUNED_FOR, Coverage, enough_events, naive, watched, yes_no
 from benchmarks.choice_runs import Setup, at_random, everybody, fixed, learned
+from benchmarks.choice_treated import FIRST_SEED, biases
 from benchmarks.choice_world import ACTIONS, NONE, OFFER, USEFUL, WINDOW, World, purchases
 from models.proof.difference import Difference
 
@@ -54,6 +55,15 @@ def test_the_truth_of_the_judge_is_what_happens(effects: str) -> None:
                 world.act(opened, np.where(opened.eligible[:, action], action, NONE))
         error = np.std(came) / len(came) ** 0.5
         assert np.mean(came) == pytest.approx(np.mean(expected), abs=3.5 * error)
+
+
+def test_what_is_learned_beside_treatment_is_the_risk_of_who_is_left_alone() -> None:
+    """`benchmarks.choice_treated`: the bias of one log, in the ways to learn of it."""
+    found = biases((FIRST_SEED, "full", 0.1, WINDOW))
+    assert found["treated as if untreated"].everywhere < -0.015
+    assert found["treated left out, unweighted"].everywhere < -0.04
+    assert abs(found["left out, weighted"].everywhere) < 0.01
+    assert abs(found["left out, weighted"].everywhere - found["nobody treated"].everywhere) < 0.01
 
 
 def test_where_contact_does_nothing_no_rule_gains() -> None:

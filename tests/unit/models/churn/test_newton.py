@@ -496,6 +496,24 @@ def test_however_rows_are_split_they_teach_the_same_bits(
 
 @both
 @given(seed=seeds, width=st.integers(1, 8))
+def test_weights_of_rows_are_those_of_one_by_one_and_one_of_all_is_none(
+    kind: type[Newton], seed: int, width: int
+) -> None:
+    rows, labels = problem(kind, seed, 20, width)
+    weights = np.random.default_rng(seed).uniform(0.1, 20.0, 20)
+    weighed, one_by_one, plain, once = (bound(kind, width) for _ in range(4))
+    weighed.learn_rows(rows, labels, None, weights)
+    for row, label, weight in zip(rows.tolist(), labels.tolist(), weights.tolist(), strict=True):
+        one_by_one.learn_one(dict(zip(named(width), row, strict=True)), bool(label), weight)
+    assert same_bits(weighed, one_by_one)
+    plain.learn_rows(rows, labels)
+    once.learn_rows(rows, labels, None, np.ones(20))
+    assert same_bits(plain, once)
+    assert not same_bits(plain, weighed)
+
+
+@both
+@given(seed=seeds, width=st.integers(1, 8))
 def test_rows_and_dictionaries_in_any_order_teach_the_same_bits(kind: type[Newton], seed: int, width: int) -> None:
     rows, labels = problem(kind, seed, 20, width)
     draw = np.random.default_rng(seed)
@@ -590,6 +608,11 @@ def test_rows_of_another_shape_are_refused(kind: type[Newton]) -> None:
         learner.learn_rows(np.ones((2, 2)), [1])
     with pytest.raises(ValueError, match="offsets have shape"):
         learner.learn_rows(np.ones((2, 2)), [1, 0], np.zeros(3))
+    with pytest.raises(ValueError, match="weights have shape"):
+        learner.learn_rows(np.ones((2, 2)), [1, 0], None, np.ones(3))
+    for weight in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="each must be a finite number above 0"):
+            learner.learn_rows(np.ones((2, 2)), [1, 0], None, np.array([1.0, weight]))
 
 
 @both

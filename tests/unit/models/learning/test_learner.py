@@ -32,9 +32,11 @@ Emitted = tuple[int, int, bytes]
 def example(random: Random, customer: str, time: int) -> Example:
     basis = np.array([random.lognormvariate(1, 1) for _ in COLUMNS], dtype="<f2")
     basis[COLUMNS.index("purchase_days")] = random.randint(1, 9)
+    of = random.choice(((False, None), (False, None), (False, 0.3), (True, None)))
     if random.random() < 0.3:
-        return Example(customer, RETURNED, time, time - 1, basis.tobytes(), random.random() < 0.4)
-    return Example(customer, CHURNED, time, time - 50, basis.tobytes(), random.random() < 0.4, random.random())
+        return Example(customer, RETURNED, time, time - 1, basis.tobytes(), random.random() < 0.4, None, b"", None, *of)
+    truth, predicted = random.random() < 0.4, random.random()
+    return Example(customer, CHURNED, time, time - 50, basis.tobytes(), truth, predicted, b"", None, *of)
 
 
 def choice(time: int, champion: str | None, shard: int = 0) -> Chosen:
@@ -100,6 +102,53 @@ def test_versions_do_not_depend_on_when_and_in_what_portions_examples_come(
             found += versions_of(learning)
     found += versions_of(learning)
     assert found == expected
+
+
+def models_of(examples: list[Example]) -> list[Any]:
+    """What is learned of them, and how good it says it is."""
+    learning = Learning(SETTINGS, 1)
+    last = max(example.label_time for example in examples)
+    values = [encode(example) for example in examples]
+    watermarks = [encode(Watermark(0, time)) for time in (0, -(-last // 1_000) * 1_000)]
+    for count, value in enumerate([watermarks[0], *values, watermarks[1]], start=1):
+        learning.feed(0, count, count, value)
+    return [(version.model, version.quality) for version in versions_of(learning)]
+
+
+def some(count: int = 200) -> list[Example]:
+    random = Random(3)
+    made = (example(random, f"c-{random.randint(0, 40)}", 10 * n + 1) for n in range(count))
+    return [msgspec.structs.replace(one, treated=False, untreated=None) for one in made]
+
+
+def test_what_was_treated_teaches_nothing_and_counts_in_no_quality() -> None:
+    treated = [
+        msgspec.structs.replace(one, customer=f"t-{n}", treated=True, label_time=one.label_time + 1)
+        for n, one in enumerate(some())
+    ]
+    both = sorted([*some(), *treated], key=lambda one: one.label_time)
+    assert models_of(both) == models_of(some())
+
+
+def test_where_nothing_was_to_be_done_an_example_counts_once_to_the_bit() -> None:
+    sure = [msgspec.structs.replace(one, untreated=1.0) for one in some()]
+    assert models_of(sure) == models_of(some())
+
+
+def test_one_that_stands_for_others_counts_as_often() -> None:
+    rare = [msgspec.structs.replace(one, untreated=0.25 if one.truth else None) for one in some()]
+    (_, plain), (_, weighed) = models_of(some())[-1], models_of(rare)[-1]
+    churned = plain["churn_rate"]
+    assert weighed["churn_rate"] == pytest.approx(4 * churned / (1 + 3 * churned))
+    of_models, of_plain = weighed["models"]["mixture"], plain["models"]["mixture"]
+    assert of_models["churn_rate"] == pytest.approx(weighed["churn_rate"])
+    assert of_plain["churn_rate"] == pytest.approx(churned)
+
+
+def test_a_chance_that_is_none_is_refused() -> None:
+    learning = Learning(SETTINGS, 1)
+    with pytest.raises(ValueError, match=r"chance of nothing being done is 1\.5; it must be from 0 to 1"):
+        learning.feed(0, 1, 1, encode(msgspec.structs.replace(some(1)[0], untreated=1.5)))
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from models.customer.tail import Tail
 from models.decisions.running import Running
 from models.decisions.standing import Dated, DayCount, Outstanding, Spent, Stage, Standing, Waiting, gate_number
 from models.decisions.standing_stored import pack_standing
+from models.decisions.treated import OneDraw, Treated
 from models.decisions.unsent import Unsent
 from models.decisions.window import Window
 from models.loyalty.account import NEVER_EXPIRES, Account, Drawn, Earned
@@ -52,6 +53,7 @@ PARTS: list[tuple[Any, dict[str, fields.Field]]] = [
     (Earned, fields.EARNED),
     (Drawn, fields.DRAWN),
     (Window, fields.WINDOW),
+    (Treated, fields.TREATED),
 ]
 
 
@@ -104,6 +106,7 @@ def whole() -> Record:
         unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5, live=1,
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
         window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx", 7),
+        treated=Treated(0.05, (OneDraw(TIME, TIME, TIME, 1, True),)),
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
