@@ -11,7 +11,7 @@ class LoyaltyEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stage: at which they are now; former: that was said before, empty: none. index: of loyalty now, -100 to 100; None:
     nothing was weighed yet. praise: how often they spoke well of us so far; blame: how often they did not. voice: how
     they speak of us with this touchpoint: ``good``, ``bad``, ``neutral``, ``unknown``; empty: they do not. way: its
-    type. cause: id of the touchpoint; empty: a timer.
+    type. by_words: nobody upstream said how, the words of the text did. cause: id of the touchpoint; empty: a timer.
     """
 
     stage: str
@@ -21,6 +21,7 @@ class LoyaltyEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     blame: int = 0
     voice: str = ""
     way: str = ""
+    by_words: bool = False
     cause: str = ""
 
     @property
@@ -32,7 +33,8 @@ class LoyaltyEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         if self.index is not None:
             parts.append(f"index {self.index:+.1f}")
         if self.voice:
-            parts.append(f"spoke of us ({self.way.replace('_', ' ')}): {self.voice}")
+            by = ", by their words" if self.by_words else ""
+            parts.append(f"spoke of us ({self.way.replace('_', ' ')}): {self.voice}{by}")
         if self.praise:
             parts.append(f"spoke well {self.praise} time{'s' if self.praise != 1 else ''}")
         return "; ".join(parts)

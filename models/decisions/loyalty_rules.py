@@ -8,16 +8,19 @@ from models.decisions.policy.parts import Condition, ms_of
 from models.decisions.policy.types import Policy
 from models.loyalty.experiences import EXPERIENCES, VOICES
 from models.loyalty.loop import LoopRules
+from models.loyalty.words import Words
 from models.touchpoints.kinds import Kind
 
 
 class LoyaltyRules(NamedTuple):
     """loop: of the stages and the index. kinds: that change either, or speak of us, by number. thanked: moments that a
-    good word asks, each with its condition on the customer."""
+    good word asks, each with its condition on the customer. words: by which texts are read, by language; None: they are
+    not."""
 
     loop: LoopRules
     kinds: frozenset[int]
     thanked: tuple[tuple[str, Condition | None], ...]
+    words: dict[str, Words] | None = None
 
 
 def loyalty_rules(policy: Policy) -> LoyaltyRules | None:
@@ -38,4 +41,6 @@ def loyalty_rules(policy: Policy) -> LoyaltyRules | None:
         ms_of(loyalty.won_back_for),
     )
     thanked = tuple((name, one.when) for name, one in policy.moment.items() if one.sort == "spoke_well")
-    return LoyaltyRules(loop, frozenset(weights) | frozenset(map(int, VOICES)), thanked)
+    words = {language: Words(one.good, one.bad, one.negations) for language, one in loyalty.words.items()}
+    kinds = frozenset(weights) | frozenset(map(int, VOICES))
+    return LoyaltyRules(loop, kinds, thanked, words if loyalty.texts else None)

@@ -9,10 +9,12 @@ from models.customer.moments import whole
 from models.decisions.given import Touched
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rules import rules_of
 from models.engine.decide import Row
 from models.engine.output_buffer import Emitted, Work
-from models.loyalty.experiences import EXPERIENCES, VOICES, Mood
+from models.loyalty.experiences import EXPERIENCES, SAYS, VOICES, Mood
 from models.loyalty.loop import index_at, looked_at, note_sign, note_voice, pack_loop, weigh
+from models.loyalty.words import sentiment_of
 from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
 from models.touchpoints.kinds import Kind
 
@@ -41,11 +43,11 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
     if person.loyal is None:
         return False
     rules, facts = person.loyal
-    loop, former, voice = person.loop, person.loop.said, None
+    loop, former, voice, by_words = person.loop, person.loop.said, None, False
     if touch is not None:
         time, data = min(whole(touch.time), row.now), touch.data
         felt = EXPERIENCES.get(touch.kind)
-        sentiment = getattr(data, "sentiment", None)
+        sentiment, by_words = _sentiment(policy, person, touch)
         value = felt.of(data, sentiment) if felt is not None else None
         if value is not None:
             weigh(loop, rules, touch.kind, time, value)
@@ -66,10 +68,21 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
             loop.blame,
             "" if voice is None else str(voice.mood),
             "" if voice is None or touch is None else _type(touch),
+            by_words and voice is not None,
             "" if touch is None else touch.id,
         )
         _emit(work, policy.name, row, entry, person.is_test(row.now))
     return voice is not None and voice.mood == Mood.GOOD
+
+
+def _sentiment(policy: PolicyInForce, person: Person, touch: Touched) -> tuple[float | None, bool]:
+    """How what they say was meant, -1 to 1, and whether by its words alone; None: it is not known."""
+    told, text = getattr(touch.data, "sentiment", None), getattr(touch.data, "text", None)
+    loyalty = rules_of(policy).loyalty
+    if told is not None or not text or touch.kind not in SAYS or loyalty is None or loyalty.words is None:
+        return told, False
+    found = sentiment_of(text, person.tail.language, loyalty.words)
+    return found, found is not None
 
 
 def _voice(touch: Touched, sentiment: float | None) -> Voice | None:

@@ -30,6 +30,13 @@ def faults_of_loyalty(policy: Policy) -> Iterator[Problem]:
         return
     for name in ("half_life", "advocate_for", "lapses_after", "won_back_for"):
         yield from positive(f"loyalty.{name}", getattr(loop, name))
+    for language, words in loop.words.items():
+        key = f"loyalty.words.{language}"
+        if not (words.good or words.bad):
+            yield Problem(key, "empty", "give the words that are good, and those that are bad")
+        for word in words.bad:
+            if word in words.good:
+                yield Problem(f"{key}.bad", shown(word), "give it once: it is among the good ones, too")
     weighed = [Kind(kind).type for kind in EXPERIENCES]
     for name in loop.weights:
         if name not in weighed:

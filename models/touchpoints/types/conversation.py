@@ -6,7 +6,7 @@ from math import nan
 from typing import ClassVar, Literal
 
 from models.touchpoints.envelope import CustomerEvent
-from models.touchpoints.fields import Channel, Participants, Reference, Seconds, Sentiment, Topic
+from models.touchpoints.fields import Channel, Participants, Reference, Seconds, Sentiment, Text, Topic
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Numbers, Payload, or_nan
 
@@ -22,12 +22,13 @@ class PresenceData(Payload, frozen=True, kw_only=True):
 
 
 class ChatData(Payload, frozen=True, kw_only=True):
-    """A chat in which the customer took part."""
+    """A chat in which the customer took part. text: what the customer said, not the others."""
 
     participants: Participants
     channel: Channel | None = None
     topic: Topic | None = None
     sentiment: Sentiment | None = None
+    text: Text | None = None
 
     def numbers(self) -> Numbers:
         return float(len(self.participants)), 0.0, or_nan(self.sentiment)
@@ -41,12 +42,13 @@ class SharedData(Payload, frozen=True, kw_only=True):
 
 
 class CallData(Payload, frozen=True, kw_only=True):
-    """A call: inbound when the customer called us, outbound when we called."""
+    """A call: inbound when the customer called us, outbound when we called. text: what the customer said."""
 
     direction: Literal["inbound", "outbound"]
     seconds: Seconds | None = None
     topic: Topic | None = None
     sentiment: Sentiment | None = None
+    text: Text | None = None
 
     def numbers(self) -> Numbers:
         return self.seconds or 0.0, (1.0 if self.direction == "inbound" else 0.0), or_nan(self.sentiment)
@@ -57,6 +59,7 @@ class EmailReceivedData(Payload, frozen=True, kw_only=True):
 
     topic: Topic | None = None
     sentiment: Sentiment | None = None
+    text: Text | None = None
 
     def numbers(self) -> Numbers:
         return 0.0, 0.0, or_nan(self.sentiment)
@@ -67,6 +70,7 @@ class ReplySentData(Payload, frozen=True, kw_only=True):
 
     channel: Channel
     sentiment: Sentiment | None = None
+    text: Text | None = None
 
     def numbers(self) -> Numbers:
         return 0.0, 0.0, or_nan(self.sentiment)

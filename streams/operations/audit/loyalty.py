@@ -41,7 +41,7 @@ class Loops:
         loop.unsure |= len(person.seen) == REMEMBERED and touch.time < person.newest
         loop.loud, loop.known = ("", ""), touch
         if rules is not None and touch.kind != Kind.EXPIRED_UNSENT:
-            loop.takes(touch, rules, now)
+            loop.takes(touch, rules, now, person.language)
 
     def hears(self, decision: Decision, person: Person, dialogue: Dialogue, policy: Policy | None) -> list[Finding]:
         """An entry is said. Of whom not all is known its numbers are not judged."""

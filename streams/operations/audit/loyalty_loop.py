@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vader import SentimentIntensityAnalyzer
+
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.policies import Table, span
 from streams.operations.audit.records import SECOND
@@ -27,11 +29,11 @@ AGAINST: Final = (
 )
 SEVERE: Final = {"low": 0.25, "normal": 0.5, "high": 0.75, "critical": 1.0}
 ALOUD: Final = ("recommendation", "referral", "review", "mention", "community_help")
-MOST, HEARD = 100.0, 0.05
+MOST, HEARD, READ = 100.0, 0.05, 1_000
 
 
-def _felt(touch: Touch) -> float | None:
-    """What a touchpoint was to the customer, -1 to 1; None: nobody can tell."""
+def _felt(touch: Touch, said: float | None) -> float | None:
+    """What a touchpoint was to the customer, -1 to 1; None: nobody can tell. said: the sentiment of its words."""
     data: Any = touch.data
     match kind := Kind(touch.kind).type:
         case "review" | "csat":
@@ -44,17 +46,17 @@ def _felt(touch: Touch) -> float | None:
         case "case_opened" | "complaint":
             return -SEVERE[data.severity]
         case "chat" | "call" | "email_received" | "reply_sent" | "mention":
-            return None if data.sentiment is None else float(data.sentiment)
+            return said
     return -1.0 if kind in AGAINST else 1.0
 
 
-def _mood(touch: Touch) -> str:
+def _mood(touch: Touch, said: float | None) -> str:
     """How the customer speaks of us where others hear it; empty: they do not."""
     data: Any = touch.data
     kind = Kind(touch.kind).type
     if kind not in ALOUD or (kind == "community_help" and data.role != "given"):
         return ""
-    felt = _felt(touch)
+    felt = _felt(touch, said)
     if felt is None:
         return "unknown"
     return "neutral" if abs(felt) < HEARD else "good" if felt > 0 else "bad"
@@ -82,21 +84,40 @@ class Loop:
         """The index at a log time; None: nothing was weighed."""
         return self.index * _left(rules, now - self.at) if self.at else None
 
-    def takes(self, touch: Touch, rules: Table, now: int) -> None:
-        """A touchpoint comes, under a policy with the loop."""
-        time, kind, felt = min(touch.time // SECOND * SECOND, now), Kind(touch.kind).type, _felt(touch)
-        weight = (rules.get("weights", {}).get(kind, WEIGHS.get(kind, 0.0))) * (felt or 0.0)
+    def takes(self, touch: Touch, rules: Table, now: int, language: str) -> None:
+        """A touchpoint comes, under a policy with the loop. language: of the customer, as known."""
+        time, kind, said = min(touch.time // SECOND * SECOND, now), Kind(touch.kind).type, _said(touch, rules, language)
+        weight = rules.get("weights", {}).get(kind, WEIGHS.get(kind, 0.0)) * (_felt(touch, said) or 0.0)
         weight *= rules.get("losses", 2.0) if weight < 0 else 1.0
         if weight and time >= self.at:
             self.index, self.at = self.index * _left(rules, time - self.at) + weight if self.at else weight, time
         elif weight:
             self.index += weight * _left(rules, self.at - time)
         self.index = max(-MOST, min(MOST, self.index))
-        self.known, mood = touch, _mood(touch)
+        self.known, mood = touch, _mood(touch, said)
         self.loud = (kind, mood) if mood else ("", "")
         if mood == "good":
             self.praise.append((now, time))
         self.blame += mood == "bad"
+
+
+def _said(touch: Touch, rules: Table, language: str) -> float | None:
+    """How a text was meant: as it was told, else by its words, where their language has some."""
+    data: Any = touch.data
+    told, text = getattr(data, "sentiment", None), getattr(data, "text", None)
+    spoken, words = language.split("-")[0].lower(), rules.get("words", {})
+    read = rules.get("texts", True) and (spoken == "en" or spoken in words)
+    if told is not None or not text or not read:
+        return told
+    own = words.get(spoken, {})
+    lexicon = dict.fromkeys(own.get("good", []), 2.0) | dict.fromkeys(own.get("bad", []), -2.0)
+    if spoken == "en":
+        analyzer = SentimentIntensityAnalyzer(extra_lexicon=lexicon)
+    else:
+        bare: dict[str, Any] = {name: {} for name in ("booster", "special_cases", "idioms", "multiword")}
+        analyzer = SentimentIntensityAnalyzer(lexicon, negations=own.get("negations", []), **bare)
+    found = analyzer.polarity_scores(text[:READ])
+    return round(found["compound"], 2) if found["pos"] or found["neg"] else None
 
 
 def _left(rules: Table, time: int) -> float:

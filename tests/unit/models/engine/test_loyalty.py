@@ -148,6 +148,31 @@ def test_who_speaks_well_of_us_is_thanked_by_the_policy() -> None:
     assert (entries(world)[-1]["loyalty"]["praise"], entries(world)[-1]["loyalty"]["blame"]) == (2, 1)
 
 
+def test_texts_without_a_sentiment_are_read_where_the_language_is_known() -> None:
+    def voices(text: str, language: str, policy: str = KEPT, **more: Any) -> list[tuple[str, bool]]:
+        story = Story(policy, days=9).then(1, "profile_updated", language=language)
+        world = story.then(2, "mention", text=text, **more).run()
+        told = [one["loyalty"] for one in entries(world) if one["loyalty"].get("way")]
+        return [(one["voice"], one.get("by_words", False)) for one in told]
+
+    assert voices("I love this shop", "en-GB") == [("good", True)]
+    assert voices("I love this shop", "en-GB", sentiment=-0.5) == [("bad", False)]
+    assert voices("I love this shop", "fr") == [("unknown", False)]
+    assert voices("The parcel came", "en") == [("unknown", False)]
+    assert voices("I love this shop", "en", KEPT.replace("[loyalty]\n", "[loyalty]\ntexts = false\n")) == [
+        ("unknown", False)
+    ]
+    german = KEPT + '[loyalty.words.de]\ngood = ["toll"]\nbad = ["mies"]\nnegations = ["nicht"]\n'
+    assert voices("Ein Laden, der toll ist!", "de", german) == [("good", True)]
+    assert voices("Das war nicht toll", "de", german) == [("bad", True)]
+
+
+def test_what_is_said_in_a_chat_weighs_by_its_words() -> None:
+    story = Story(KEPT, days=9).then(1, "profile_updated", language="en")
+    world = story.then(2, "chat", participants=["c", "a"], text="This is terrible, I am angry").run()
+    assert loop_of(world.kept.records[b"c"]).index < -30_000
+
+
 def test_anniversaries_ask_each_year_and_a_thin_record_once() -> None:
     story = Story(KEPT, days=800).then(300, "purchase", amount=3)
     world = story.run()
