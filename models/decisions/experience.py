@@ -15,11 +15,16 @@ from models.touchpoints.kinds import Kind
 def suffered(policy: PolicyInForce, standing: Standing, kind: int, data: Any, time: int) -> bool:
     """Let marketing rest after a bad experience; whether the touchpoint tells of one: a complaint, a severe case, a
     failed payment, a late delivery, a low rating."""
-    bad = _BAD.get(kind)
-    if bad is None or not bad(data):
+    if not is_bad(kind, data):
         return False
     standing.harmed_until = max(standing.harmed_until, second_from(time + rules_of(policy).bad_experience))
     return True
+
+
+def is_bad(kind: int, data: Any) -> bool:
+    """Whether a touchpoint tells of a bad experience."""
+    bad = _BAD.get(kind)
+    return bad is not None and bad(data)
 
 
 def talked(policy: PolicyInForce, standing: Standing, kind: int, time: int) -> bool:

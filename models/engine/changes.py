@@ -186,6 +186,9 @@ def counted_as(decision: Decision) -> tuple[str, str]:
     if what == "decided":
         answer = "control" if decision.control else "triggered" if decision.trigger else "left_alone"
         return ("held", gate) if gate else (answer, "")
+    if decision.loyalty is not None:
+        moved = decision.loyalty.stage != decision.loyalty.former
+        return what, decision.loyalty.stage if moved else ""
     return what, decision.reason if what == "withdrawn" else gate
 
 

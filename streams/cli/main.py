@@ -52,6 +52,7 @@ COMMANDS = {
     "upgrade": "streams.cli.upgrade:upgrade",
     "valid": "streams.cli.valid:valid",
     "verify": "streams.cli.verify:verify",
+    "voices": "streams.cli.voices:voices",
     "why": "streams.cli.why:why",
     "worker": "streams.cli.worker:worker",
 }

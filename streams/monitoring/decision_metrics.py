@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from models.decisions.others import MAY_CONTACT
 from models.decisions.preview import PREVIEWED
 from models.decisions.words import BECAME, PLANS, SENTENCES, WAITS
-from models.outputs import OUTCOME, REQUESTS, TASK
+from models.loyalty.loop import STAGES
+from models.outputs import LOYALTY, OUTCOME, REQUESTS, TASK
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared
 from models.timeline.stops import in_force
@@ -55,9 +56,22 @@ class DecisionSeries:
                 if what != "withdrawn":
                     self._decisions.labels(what, gate)
 
+        self._stages = Counter(
+            "retention_stage_changes",
+            "customers at another stage of the loyalty loop, by the stage that they come to",
+            ("stage",),
+            registry=registry,
+        )
+        for stage in STAGES:
+            self._stages.labels(stage)
+
     def count(self, decided: Mapping[tuple[str, str], int]) -> None:
         """Count the decisions of a commit, by `models.engine.changes.Changes.decided`."""
         for (what, gate), many in decided.items():
+            if what == LOYALTY:
+                if gate:
+                    self._stages.labels(gate).inc(many)
+                continue
             known = NO_GATE if not gate else gate if gate in GATES else OTHER
             self._decisions.labels(what if what in WHATS else OTHER, known).inc(many)
 

@@ -111,7 +111,7 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
         found.first = min(found.first or arrival.timestamp, arrival.timestamp)
         value = arrival.value
         if value and arrival.key is None and _POLICY in value:
-            _keep_policy(policies, value)
+            keep_policy(policies, value)
             continue
         touch = read(value, arrival.key, arrival.timestamp)
         if not isinstance(touch, Rejected) and touch.customer in happened:
@@ -143,7 +143,7 @@ def _answered(decision: Decision) -> Answered:
     return Answered(decision.time, action, decision.control, level, decision.policy, chances, decision.trigger, tier)
 
 
-def _keep_policy(policies: dict[str, PolicyInForce], value: bytes) -> None:
+def keep_policy(policies: dict[str, PolicyInForce], value: bytes) -> None:
     """A record's policy, by its name; one that is none was refused."""
     try:
         data: Any = json.loads(value)["data"]

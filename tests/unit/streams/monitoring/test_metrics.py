@@ -249,7 +249,7 @@ def test_no_label_takes_a_value_that_customers_or_producers_choose() -> None:
     labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
     metrics.version(0, QUALITY)
     labels |= {label for family in metrics.registry.collect() for s in family.samples for label in s.labels}
-    known = {"shard", "band", "reason", "what", "gate", "le", "version", "python_version", "app", "mode"}
+    known = {"shard", "band", "reason", "what", "gate", "le", "version", "python_version", "app", "mode", "stage"}
     assert labels == known | {"model", "group", "of"}
 
 
