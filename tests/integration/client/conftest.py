@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,15 @@ class ClientTopics:
             producer.send(self.triggers, value=value, partition=partition)
         producer.flush()
         producer.close()
+
+
+@pytest.fixture(autouse=True)
+def no_client_goes_on() -> Iterator[None]:
+    """A client's thread that outlives its test draws from the random module amid all later ones."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and "retention" in thread.name]
+    assert not left, f"{left} still run"
 
 
 @pytest.fixture

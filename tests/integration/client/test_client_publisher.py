@@ -175,6 +175,9 @@ def test_an_event_that_can_never_be_sent_is_told_once_per_call_to_a_callback_tha
     assert len(told) == 1
     publisher.flush()
     assert len(told) == 2
+    with pytest.raises(ValueError, match="is closed; make a new one"):
+        publisher.close()
+    assert len(told) == 4  # by the flush within, and by the report at its end
 
 
 def test_a_publisher_that_could_not_be_made_leaves_no_producer_behind(
