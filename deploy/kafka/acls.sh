@@ -11,7 +11,7 @@
 # UPSTREAM           principal of those who publish touchpoints; empty: nobody
 # DOWNSTREAM, GROUP  principal of those who read triggers, and the prefix of their consumer groups; empty: nobody
 # OWN_PAGE           principal of `retention own-page`; empty, as without a word: nobody
-# OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models`, `policy`, `stop` and `backfill`; empty: nobody
+# OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models`, `policy`, `stop`, `control` and `backfill`; empty: nobody
 set -eu
 
 : "${BOOTSTRAP_SERVERS:?name the brokers, host:port,host:port}"
@@ -68,6 +68,8 @@ if [ -n "$OPERATOR" ]; then
     allow "$OPERATOR" --operation AlterConfigs --topic "$PREFIX." --resource-pattern-type prefixed
     # Replays, what operators choose and stop; and the orders of a stop to those who send.
     allow "$OPERATOR" --operation Write --topic "$PREFIX.touchpoints" --topic "$PREFIX.triggers"
+    # `control` creates, reads and writes the topic of the control group's members.
+    allow "$OPERATOR" --operation Write --topic "$PREFIX.control"
     # `doctor` and `backfill` look at the workers' group.
     allow "$OPERATOR" --operation Describe --group "$APP"
     # `doctor` tries a transaction on a topic of its own, which it deletes.

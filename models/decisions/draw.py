@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
-from xxhash import xxh3_64_intdigest
-
 from models.decisions.person import Person
 from models.decisions.policy.contact_types import ChannelRules
 from models.decisions.policy.types import Action, Control
+from models.numerics.shares import within
 
 ONE: Final = 2**32
 """A chance of one: chances are counted in multiples of 2^-32."""
@@ -23,19 +22,6 @@ ONE: Final = 2**32
 def unit_of(person: Person) -> bytes:
     """Who is drawn: the account where the customer has one, so that a household or business is treated alike."""
     return person.tail.account.encode() or person.customer
-
-
-def share_of(salt: str, unit: bytes) -> int:
-    """Where a unit stands among all, 0 to 2^64 - 1: xxh3 (64 bits) of the salt, a zero byte and the unit (`unit_of`).
-
-    A share of s of the units are those below s times 2^64. Who is in a share is in every greater one.
-    """
-    return xxh3_64_intdigest(salt.encode() + b"\0" + unit)
-
-
-def within(share: float, salt: str, unit: bytes) -> bool:
-    """Whether a unit is in a share of all units."""
-    return share >= 1.0 or share_of(salt, unit) < share * 2.0**64
 
 
 def share_for(control: Control, person: Person) -> float:

@@ -30,7 +30,7 @@ from models.decisions.customer_gates import (
     held_unreachable,
     unforeseen,
 )
-from models.decisions.draw import share_of, unit_of, within
+from models.decisions.draw import unit_of
 from models.decisions.limits import promotion_ends
 from models.decisions.person import value_of
 from models.decisions.policy.conditions import holds
@@ -40,6 +40,7 @@ from models.decisions.reach import UNREACHABLE
 from models.decisions.rule_types import ActionRules
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.words import SENTENCES
+from models.numerics.shares import share_of, within
 from models.settings import HOUR, SECOND
 from models.touchpoints.kinds import Kind
 

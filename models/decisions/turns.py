@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from models.decisions.draw import share_of
 from models.decisions.given import Given
 from models.decisions.policy.in_force import PolicyInForce
+from models.numerics.shares import share_of
 from models.settings import DAY, SECOND
 
 CARRIED_OVER: Final = "carried_over"

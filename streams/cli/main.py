@@ -19,6 +19,7 @@ COMMANDS = {
     "completion": "streams.cli.completion:completion",
     "config": "streams.cli.config:config",
     "console": "streams.cli.console:console",
+    "control": "streams.cli.control:control",
     "customer": "streams.cli.customer:customer",
     "demo": "streams.cli.demo:demo",
     "doctor": "streams.cli.doctor:doctor",

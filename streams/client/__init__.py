@@ -7,6 +7,7 @@ take the engine's settings of the connection (``kafka_security_protocol``, ...) 
 
 from models.outputs import StopOrder, Trigger, Withdrawal
 from streams.client.consumer import Counts, TriggerConsumer
+from streams.client.control import in_control_group
 from streams.client.deduplication import Handled, HandledFile, Recognised
 from streams.client.delivery import NotAllDelivered, Outcome, Report, ReportFull, Sent, Undelivered
 from streams.client.links import KeysUnfit, LinkKeys, OwnPageLink, own_page_link
@@ -46,6 +47,7 @@ __all__ = [
     "Withdrawal",
     "ask_valid",
     "connection_from_environment",
+    "in_control_group",
     "may_send",
     "own_page_link",
 ]

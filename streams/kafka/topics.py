@@ -60,6 +60,21 @@ def specs(config: Config) -> list[TopicSpec]:
     ]
 
 
+def control_spec(name: str, partitions: int, replication: int) -> TopicSpec:
+    """The topic of the control group's members, which `retention control` creates and writes: as many partitions as the
+    decisions have. No worker needs it."""
+    settings = {
+        "cleanup.policy": "compact",
+        TIMESTAMP_TYPE: LOG_APPEND_TIME,
+        "min.cleanable.dirty.ratio": "0.1",
+        # A row that has left is gone from the disk a day or two later, and then the word that it has left.
+        "segment.ms": str(DAY_MS),
+        "max.compaction.lag.ms": str(DAY_MS),
+        "delete.retention.ms": str(DAY_MS),
+    }
+    return TopicSpec("control", name, partitions, replication, settings)
+
+
 EXAMPLES_DAYS = 42
 """What recovery needs of the examples: the learner keeps a state of each of the last five weeks to learn again from."""
 

@@ -31,6 +31,8 @@ def broken() -> list[str]:
     found = []
     for name in FILES:
         file = f"{name}.schema.json"
+        if not (RELEASED / file).exists():
+            continue  # nobody has it yet
         former: dict[str, Any] = json.loads((RELEASED / file).read_text(encoding="utf-8"))
         found += [f"{file}: {one}" for one in breaks(former, json.loads(now[file]), name not in INPUTS)]
     return found

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from models.outputs import DeadLetter, Decision, StopOrder, Trigger, Unsent, Withdrawal
+from models.outputs.control import ControlMember
 from models.touchpoints import EVENTS, RESERVED, Kind
 from models.touchpoints.envelope import CustomerEvent
 from tests.support.policy_docs import told
@@ -25,7 +26,9 @@ TOUCHPOINTS: Final[dict[str, type[CustomerEvent]]] = {
 TRIGGERS: Final = (Trigger, Withdrawal, StopOrder, Unsent)
 """What stands in the triggers topic."""
 MS: Final = "ms since 1970-01-01T00:00:00Z, log time"
-TIMES: Final = frozenset({"time", "expires_at", "not_before", "valid_until", "until", "timestamp", "due", "late"})
+TIMES: Final = frozenset(
+    {"time", "expires_at", "not_before", "valid_until", "until", "timestamp", "due", "late", "since"}
+)
 """Fields of outputs that hold such a time."""
 PRINTABLE: Final = "^[^\\x00-\\x1f]*$"
 """Of source, id and subject: no control characters; in what the regular expressions of all languages have in common."""
@@ -76,12 +79,18 @@ def dead_letters() -> Schema:
     return _outputs("A record of the dead letters topic", (DeadLetter,))
 
 
+def control() -> Schema:
+    """Of a row in the topic of the control group's members."""
+    return _outputs("A row of the topic of the control group's members", (ControlMember,))
+
+
 FILES: Final = {
     "envelope": envelope,
     "touchpoints": touchpoints,
     "triggers": triggers,
     "decisions": decisions,
     "dead_letters": dead_letters,
+    "control": control,
 }
 
 

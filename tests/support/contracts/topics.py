@@ -7,8 +7,17 @@ from typing import Any, Final
 
 from models.touchpoints import FAMILY, Kind
 from streams.config import Config
-from streams.kafka.topics import RETENTION, specs
-from tests.support.contracts.schemas import ENVELOPE, TOUCHPOINTS, TRIGGERS, Schema, decisions, touchpoints, triggers
+from streams.kafka.topics import RETENTION, control_spec, specs
+from tests.support.contracts.schemas import (
+    ENVELOPE,
+    TOUCHPOINTS,
+    TRIGGERS,
+    Schema,
+    control,
+    decisions,
+    touchpoints,
+    triggers,
+)
 from tests.support.touchpoint_examples import LINES
 
 KAFKA: Final = "0.5.0"
@@ -34,18 +43,23 @@ CHANNELS: Final = {
     "triggers": "What downstream is asked to do, and what takes that back. Read at read_committed.",
     "decisions": "Why, and why not. Read at read_committed.",
     "deadletters": "Touchpoints that could not be applied, with the reason.",
+    "control": "Who is of the control group, one row a customer; one without a value takes it back. Compacted; it is "
+    "there where `retention control` runs.",
 }
 OUTPUTS: Final = {
     "triggers": ("triggers", tuple(kind.__name__ for kind in TRIGGERS)),
     "decisions": ("decisions", ("Decision",)),
     "deadletters": ("dead_letters", ("DeadLetter",)),
+    "control": ("control", ("ControlMember",)),
 }
 """By channel: the schema's file, and its records."""
 
 
 def asyncapi() -> Schema:
     """The document, seen from the engine: it receives touchpoints and sends the rest."""
-    settings = {spec.role: spec for spec in specs(Config.model_construct())}
+    config = Config.model_construct()
+    members = control_spec(config.topic("control"), config.partitions, config.replication)
+    settings = {spec.role: spec for spec in (*specs(config), members)}
     channels, messages, operations = {}, {}, {}
     for role, about in CHANNELS.items():
         made = _touchpoints() if role == "touchpoints" else _outputs(role)
@@ -103,7 +117,7 @@ def _touchpoints() -> dict[str, Schema]:
 
 def _outputs(role: str) -> dict[str, Schema]:
     file, records = OUTPUTS[role]
-    defs = {**triggers()["$defs"], **decisions()["$defs"]}
+    defs = {**triggers()["$defs"], **decisions()["$defs"], **control()["$defs"]}
     return {
         f"{role}.{record}": {
             "name": record,

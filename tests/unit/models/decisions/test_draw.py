@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.customer.tail import Tail
-from models.decisions.draw import ONE, chances, drawn, in_control, score, share_of, within
+from models.decisions.draw import ONE, chances, drawn, in_control, score
 from models.decisions.person import Person
 from models.decisions.policy.contact_types import ChannelRules
 from models.decisions.policy.types import Action, Control
+from models.numerics.shares import share_of, within
 
 SCORES = st.lists(st.floats(-100, 100), max_size=7)
 SHARES = st.floats(0, 1)

@@ -1,0 +1,1 @@
+"""The control group's members as a topic, for other senders."""
