@@ -15,6 +15,7 @@ from streams.cli.log_evaluation import counted, make_folder, progress, tick_text
 from streams.cli.options import a_log, configured, echo, echo_json, json_option
 from streams.config import Config
 from streams.operations.redis_access import store_of
+from streams.text import as_words
 
 if TYPE_CHECKING:
     from models.value.tiers import Tier
@@ -77,7 +78,7 @@ def pyramid(
     if log is None:
         if shares or discount or plots:
             raise click.UsageError("--share, --discount and --plots are of a LOG; name one")
-        _show_live(asyncio.run(_live(config)), as_json)
+        _show_live(*asyncio.run(_live(config)), as_json)
         return
     from models.value.pyramid import SHARES
     from streams.history.evaluation.pyramid import pyramid_of_log
@@ -108,16 +109,19 @@ def pyramid(
         echo(path)
 
 
-async def _live(config: Config) -> LivePyramid:
+async def _live(config: Config) -> tuple[LivePyramid, dict[str, Any]]:
+    """The pyramid, and the customers by stage of the loyalty loop; empty: the policy keeps none."""
     from streams.operations.pyramid import live_pyramid
+    from streams.operations.worth import worths_of
 
     async with store_of(config) as store:
-        return await live_pyramid(store, config.app)
+        found = await live_pyramid(store, config.app)
+    return found, (await worths_of(config))["stages"] if found.loyalty else {}
 
 
-def _show_live(found: LivePyramid, as_json: bool) -> None:
+def _show_live(found: LivePyramid, stages: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        echo_json(found.as_data())
+        echo_json(found.as_data() | ({"stages": stages} if stages else {}))
         return
     echo(f"policy {found.policy}; margin of what is expected within {found.horizon_days:g} days")
     for name, tiers in found.classes.items():
@@ -136,6 +140,9 @@ def _show_live(found: LivePyramid, as_json: bool) -> None:
         ]
         for line in _table(rows):
             echo(line)
+    if stages:
+        told = (f"{as_words(stage)} {one['customers']:,}" for stage, one in stages.items())
+        echo(f"loyalty loop: {', '.join(told)}")
 
 
 def tier_names(shares: list[float]) -> list[str]:

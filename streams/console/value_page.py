@@ -28,6 +28,7 @@ def value_page(found: ValueSource) -> dict[str, Any]:
         "valued": found.pyramid is not None,
         "classes": [_class(name, one["tiers"], held.get(name, {})) for name, one in classes],
         "spent": [_spent(name, tiers) for name, tiers in held.items()],
+        "stages": _stages({} if found.held.data is None else found.held.data.get("stages", {})),
         "moods": [_mood(name, tiers) for name, tiers in held.items()],
         "as_of": told_as_of(found.held, "records"),
         "share": _share(found.held),
@@ -123,6 +124,21 @@ def _mood(name: str, tiers: dict[str, Any]) -> tuple[str, str, str, str]:
         return as_words(name), f"{heard:,}", "too few to tell", "-"
     mood = sum(one["mood"] * one["heard"] for one in tiers.values()) / heard
     return as_words(name), f"{heard:,}", f"{mood:+.2f}", f"{unhappy:,} ({unhappy / heard:.0%})"
+
+
+def _stages(stages: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Of the loyalty loop: how many customers stand where, their mean index, and how often they spoke well of us."""
+    total = sum(one["customers"] for one in stages.values())
+    return [
+        (
+            as_words(stage),
+            f"{one['customers']:,}",
+            f"{one['customers'] / total:.0%}" if total else "-",
+            "-" if one["index"] is None else f"{one['index']:+.1f}",
+            f"{one['spoke_well']:,}",
+        )
+        for stage, one in stages.items()
+    ]
 
 
 def _share(held: Made) -> str:

@@ -37,11 +37,12 @@ class LiveTier(NamedTuple):
 
 
 class LivePyramid(NamedTuple):
-    """policy: its name. classes: the tiers of each, from the highest down."""
+    """policy: its name. classes: the tiers of each, from the highest down. loyalty: it keeps the loyalty loop."""
 
     policy: str
     horizon_days: float
     classes: dict[str, list[LiveTier]]
+    loyalty: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """JSON types; null in place of a value beyond all."""
@@ -75,7 +76,8 @@ async def live_pyramid(store: Store, app: str) -> LivePyramid:
         horizon, values = settings_in_force(str(shard), now.body).horizon, now.body.state.values
         for name, counts in ({} if isinstance(values, UnsetType) else values).items():
             merged.setdefault(name, Histogram()).merge(Histogram(counts))
-    return LivePyramid(policy.name, horizon / DAY, {name: _tiers(policy, merged[name]) for name in sorted(merged)})
+    classes = {name: _tiers(policy, merged[name]) for name in sorted(merged)}
+    return LivePyramid(policy.name, horizon / DAY, classes, policy.policy.loyalty is not None)
 
 
 def _tiers(policy: PolicyInForce, histogram: Histogram) -> list[LiveTier]:

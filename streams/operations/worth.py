@@ -14,8 +14,10 @@ from models.customer.layout import ERASED, RETURNED, RISK, SENTIMENT_EWMA, SPENT
 from models.customer.record import Record, hash_of, unpack
 from models.customer.schedule import phase_of
 from models.customer.tail import UnknownRecord
+from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.by_policy import Customer
+from models.loyalty.loop import STAGES
 from models.settings import EngineSettings
 from streams.config import Config
 from streams.operations.policy import newest, shard_now, shards_now
@@ -58,14 +60,35 @@ class Held:
             self.unhappy += numbers[SENTIMENT_EWMA] < 0.0
 
 
+@dataclass(slots=True)
+class Stood:
+    """At a stage of the loyalty loop. weighed: customers with an index; index: the sum of these. praise: how often they
+    spoke well of us, in all."""
+
+    customers: int = 0
+    weighed: int = 0
+    index: float = 0.0
+    praise: int = 0
+
+    def take(self, person: Person, now: int) -> None:
+        index = person.loyalty_index(now)
+        self.customers += 1
+        self.praise += person.loop.praised
+        if index is not None:
+            self.weighed += 1
+            self.index += index
+
+
 class Worths(NamedTuple):
     """time: log time (ms) up to which every shard had come. share: of the customers that were looked at. classes: by
-    class and tier, highest first; tiers are those of the records, which change at a customer's next score."""
+    class and tier, highest first; tiers are those of the records, which change at a customer's next score. stages: of
+    the loyalty loop, as of each shard's time; empty: the policy keeps none."""
 
     time: int
     share: float
     looked_at: int
     classes: dict[str, dict[str, Held]]
+    stages: dict[str, Stood]
 
     def data(self) -> dict[str, Any]:
         """JSON types, as of all customers."""
@@ -73,7 +96,21 @@ class Worths(NamedTuple):
             name: {tier: _scaled(held, self.share) for tier, held in tiers.items()}
             for name, tiers in self.classes.items()
         }
-        return {"time": self.time, "share": self.share, "looked_at": self.looked_at, "classes": classes}
+        stages = {stage: self._stood(self.stages[stage]) for stage in STAGES if stage in self.stages}
+        return {
+            "time": self.time,
+            "share": self.share,
+            "looked_at": self.looked_at,
+            "classes": classes,
+            "stages": stages,
+        }
+
+    def _stood(self, stood: Stood) -> dict[str, float | None]:
+        return {
+            "customers": round(stood.customers / self.share),
+            "index": round(stood.index / stood.weighed, 2) if stood.weighed else None,
+            "spoke_well": round(stood.praise / self.share),
+        }
 
 
 def _scaled(held: Held, share: float) -> dict[str, float]:
@@ -96,6 +133,7 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
     policy, share = newest(now), share_of(bodies, most)
     settings = {shard: settings_in_force(str(shard), body) for shard, body in bodies.items()}
     found: dict[str, dict[str, Held]] = {}
+    stages: dict[str, Stood] = {}
     looked_at = 0
     async for shard, customer, stored in some_of(store, share, SEED):
         if shard not in bodies:
@@ -106,23 +144,24 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
             continue
         looked_at += 1
         if not record.flags & ERASED:
-            _take(found, customer, record, policy, settings[shard])
+            person = _known(customer, record, policy, settings[shard])
+            _take(found, person, record, policy)
+            stage = person.stage(time := bodies[shard].state.time)
+            if stage is not None:
+                stages.setdefault(stage, Stood()).take(person, time)
     times = [body.state.time for body in bodies.values()]
-    return Worths(min(times, default=0), share, looked_at, _ordered(found, policy))
+    return Worths(min(times, default=0), share, looked_at, _ordered(found, policy), stages)
 
 
-def _take(
-    found: dict[str, dict[str, Held]],
-    name: bytes,
-    record: Record,
-    policy: PolicyInForce | None,
-    settings: EngineSettings,
-) -> None:
+def _known(name: bytes, record: Record, policy: PolicyInForce | None, settings: EngineSettings) -> Person:
     slab = (record.flags, record.times, record.numbers, record.seconds)
     worth = (record.worth.bucket, record.worth.tier)
     known = Customer(name, record.tail, *slab, int(phase_of(settings, hash_of(name))), *worth)
+    return known.person(float(record.numbers[RISK]), settings, policy)
+
+
+def _take(found: dict[str, dict[str, Held]], person: Person, record: Record, policy: PolicyInForce | None) -> None:
     risk = float(record.numbers[RISK])
-    person = known.person(risk, settings, policy)
     rules = None if policy is None else policy.policy.value
     margin = 1.0 if rules is None else rules.margin
     tier = UNVALUED if person.value is None else person.tier or ALL

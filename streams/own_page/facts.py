@@ -1,7 +1,7 @@
 """What is held about a customer, in sentences: what they told or did, and nothing that was inferred from it.
 
-What is inferred (risk, value, sentiment) is in the export, which says from what; here it would be a surprise without
-its reasons.
+What is inferred (risk, value, sentiment, stage and index of loyalty) is in the export, which says from what; here it
+would be a surprise without its reasons.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from models.decisions.standing import OTHERS, Outstanding
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import kind_told
 from models.decisions.zones import zone_of
+from models.loyalty.loop import unpack_loop
 from models.loyalty.stored import unpack_account
 from models.settings import SECOND
 from streams.operations.customer.portrait import profile_view
@@ -83,6 +84,8 @@ def facts(known: Known, say: Catalogue, times: Times) -> Iterator[str]:
         yield say("spent", money=f"{record.numbers[SPENT]:.2f}", returned=returned)
     if did["rating"] is not None:
         yield say("rated", rating=f"{did['rating']:.1f}")
+    if (loop := unpack_loop(tail.loyalty)).praised:
+        yield say("praised", many=loop.praised, day=times.day(loop.spoke))
     if tail.cases:
         opened = times.day(min(tail.cases.values()))
         yield say("open_cases", many=len(tail.cases) + tail.more_cases, day=opened)

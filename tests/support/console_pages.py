@@ -118,6 +118,10 @@ VALUE = ValueSource(
                     for name, customers, value in (("top", 10, 12e3), ("high", 40, 16e3), ("base", 950, 2e4))
                 }
             },
+            "stages": {
+                "active": {"customers": 900, "index": 12.5, "spoke_well": 30},
+                "lapsed": {"customers": 100, "index": None, "spoke_well": 0},
+            },
         },
         NOW / 1000,
         2.5,

@@ -74,6 +74,9 @@ async def test_value_is_told_by_tier_and_without_values_what_brings_them() -> No
     assert "<h1>1,000 customers are expected to bring 48,000; 12,000 more are at risk</h1>" in text
     assert "500 customers were looked at, 50.0% of all, and scaled up" in text
     assert "+0.31" in text
+    assert "The loyalty loop" in text
+    for cell in ("active", "900", "90%", "+12.5", "30"):
+        assert f">{cell}</" in text
 
     class Nobody(Pages):
         async def value(self) -> ValueSource:

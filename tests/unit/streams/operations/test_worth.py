@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from models.customer.layout import ERASED, RETURNED, RISK, SENTIMENT_EWMA, SPENT
+from models.customer.layout import ERASED, LAST_PURCHASE, RETURNED, RISK, SENTIMENT_EWMA, SPENT, UNLEARNED
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
 from models.settings import DAY
@@ -74,6 +74,18 @@ def test_sums_are_those_of_the_records() -> None:
     for of in data["classes"].values():
         names = [name for name in of if name in ("best", "good", "others", UNVALUED)]
         assert names == sorted(names, key=["best", "good", "others", UNVALUED].index), "the highest is first"
+
+
+def test_customers_are_told_by_stage_where_the_policy_keeps_the_loyalty_loop() -> None:
+    policy = PolicyInForce.of(1, f"{POLICY}\n[loyalty]\n")
+    stages = asyncio.run(worths(Kept(), now(policy))).data()["stages"]
+    records = [unpack(name, one) for shard in world().shards for name, one in shard.records.items()]
+    kept = [one for one in records if not one.flags & (ERASED | UNLEARNED)]
+    assert sum(one["customers"] for one in stages.values()) == len(kept)
+    assert stages["prospect"]["customers"] == sum(not one.times[LAST_PURCHASE] for one in kept)
+    assert stages["slipping"]["customers"] > 0
+    assert stages["active"]["index"] is None  # nothing was weighed: the log was made without
+    assert asyncio.run(worths(Kept(), now(PolicyInForce.of(1, POLICY)))).data()["stages"] == {}
 
 
 def test_a_share_stands_for_all() -> None:

@@ -319,6 +319,15 @@ async def test_what_is_known_is_told_in_sentences_and_only_to_who_is_signed_in()
 
 
 @pytest.mark.asyncio
+async def test_good_words_are_told_and_no_stage() -> None:
+    page = OwnPage(Story(RICH + "[loyalty]\n", days=2).then(1, "review", rating=5))
+    async with page.client() as client:
+        text = await (await client.get("/me", **ME)).text()
+    assert "You spoke well of us so many times: 1, the last time on 4 January 2000. Thank you." in text
+    assert "slipping" not in text
+
+
+@pytest.mark.asyncio
 async def test_points_are_told_with_what_is_pending_and_what_expires() -> None:
     page = OwnPage(Story(RICH, days=2).then(1, "review", rating=5))
     async with page.client() as client:
