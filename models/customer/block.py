@@ -133,7 +133,12 @@ class Block:
         return Opened(self, row, self.tail(row))
 
     def marked(
-        self, mark: bytes, other: bytes | None = None, third: bytes | None = None, fourth: bytes | None = None
+        self,
+        mark: bytes,
+        other: bytes | None = None,
+        third: bytes | None = None,
+        fourth: bytes | None = None,
+        fifth: bytes | None = None,
     ) -> list[tuple[int, TailForLanes]]:
         """The rows, and their tails as stored, that may have one of these fields (`models.customer.tail.mark_of`)."""
         return [
@@ -143,6 +148,7 @@ class Block:
             or (other is not None and other in packed)
             or (third is not None and third in packed)
             or (fourth is not None and fourth in packed)
+            or (fifth is not None and fifth in packed)
         ]
 
     def tail(self, row: int) -> Tail:

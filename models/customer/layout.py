@@ -90,5 +90,5 @@ RATINGS: Final = 0x01
 SENTIMENTS: Final = 0x10
 MOST_FEEDBACK: Final = 15
 """Averages weigh a new value by one fifth at least, so a count is of no use beyond five."""
-MOST_BYTES: Final = 32_033
+MOST_BYTES: Final = 32_279
 """Largest stored value. The tail's length, two bytes in the slab, must have room for it."""

@@ -28,7 +28,8 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     the trigger of the open episode (empty: none was sent). step: how many triggers the episode had. consents,
     restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the customer
     under a policy (`models.decisions.standing`). points: packed, their account (`models.loyalty.account`). loyalty:
-    packed, where they are in the loyalty loop (`models.loyalty.loop`).
+    packed, where they are in the loyalty loop (`models.loyalty.loop`). membership: packed, their level of the loyalty
+    programme (`models.loyalty.membership`).
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
@@ -58,6 +59,7 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     standing: bytes = msgspec.field(default=b"", name="E")
     points: bytes = msgspec.field(default=b"", name="P")
     loyalty: bytes = msgspec.field(default=b"", name="L")
+    membership: bytes = msgspec.field(default=b"", name="M")
 
 
 class TailForLanes(msgspec.Struct, gc=False):
@@ -67,6 +69,7 @@ class TailForLanes(msgspec.Struct, gc=False):
     contract: bytes = msgspec.field(default=b"", name="f")
     standing: bytes = msgspec.field(default=b"", name="E")
     points: bytes = msgspec.field(default=b"", name="P")
+    membership: bytes = msgspec.field(default=b"", name="M")
 
 
 def mark_of(field: str) -> bytes:

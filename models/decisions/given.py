@@ -55,7 +55,7 @@ class Given(NamedTuple):
     was not. shared: what the shard's customers share; its purse is changed. None: nothing. history: nobody is triggered
     by what is it. stops: what operators have stopped. points: the customer's balance before this place; None: it is the
     same. known: for the learned choice; None: the policy's figures choose. praised: the customer speaks well of us with
-    the touchpoint.
+    the touchpoint. level: what has changed of the membership of the loyalty programme.
     """
 
     policy: PolicyInForce
@@ -74,6 +74,7 @@ class Given(NamedTuple):
     points: int | None = None
     known: Known | None = None
     praised: bool = False
+    level: tuple[str, ...] = ()
 
 
 class Sending(NamedTuple):

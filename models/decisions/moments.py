@@ -20,6 +20,7 @@ from models.decisions.dates import ask_by_dates, comes_to_ask
 from models.decisions.experience import suffered, talked
 from models.decisions.gates import Ask, said_against
 from models.decisions.given import Asks, Given, Said, Touched, decision_id, id_at
+from models.decisions.membership import ask_by_level
 from models.decisions.others import asked
 from models.decisions.person import value_of
 from models.decisions.plans import due, heard, level_reached, over, window_over
@@ -104,6 +105,8 @@ def decide(given: Given) -> list[Said]:
         said += ask_by_points(given, given.points)
     if given.praised:
         said += _asked_by_praise(given)
+    if given.level:
+        said += ask_by_level(given, given.level)
     said += ask_by_dates(given)
     if given.standing.running:
         said += due(given)

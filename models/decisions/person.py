@@ -12,9 +12,13 @@ from models.customer.layout import ERASED
 from models.customer.moments import whole
 from models.customer.restrictions import TEST, Restrictions, restricted, unpack_restrictions
 from models.customer.tail import NOT_STATED, Tail
+from models.decisions.membership_rules import LevelRules
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
+from models.decisions.policy.membership_types import PaidMembership
 from models.loyalty.account import Account
 from models.loyalty.loop import Facts, Loop, LoopRules, Stage, index_at, stage_of, unpack_loop
+from models.loyalty.membership import Membership
+from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, HOUR, SECOND
 
@@ -26,19 +30,21 @@ ONLINE_FOR: Final = HOUR
 
 
 class Person:
-    """What the record knows of a customer. Read only, but for the account of points, in which the ledger books: where
-    the record changes otherwise it needs a new one.
+    """What the record knows of a customer. Read only, but for the account of points and the membership, in which the
+    ledger books: where the record changes otherwise it needs a new one.
 
     customer: the id. flags: of the record. last_purchase, first_touch, first_sign and last_sign (of staying): log time
     in ms, 0: never, or not known. purchase_days: days with a purchase; None: not known. spent: money in all. risk: last
     estimate of churn; None: there is none. value: net spend that is expected within the horizon; None: not known. tier:
-    of value, by its name. loyal: what their stage and index go by; None: none is kept.
+    of value, by its name. loyal: what their stage and index go by; None: none is kept. levels: of the loyalty
+    programme, by the policy; None: it keeps none.
     """
 
     __slots__ = (
         "_contract",
         "_interests",
         "_loop",
+        "_membership",
         "_points",
         "_register",
         "_restrictions",
@@ -48,6 +54,7 @@ class Person:
         "flags",
         "last_purchase",
         "last_sign",
+        "levels",
         "loyal",
         "purchase_days",
         "risk",
@@ -72,11 +79,12 @@ class Person:
         tier: str | None = None,
         first_sign: int = 0,
         loyal: tuple[LoopRules, Facts] | None = None,
+        levels: LevelRules | None = None,
     ) -> None:
         self.customer, self.tail, self.flags = customer, tail, flags
         self.last_purchase, self.purchase_days, self.spent = last_purchase, purchase_days, spent
         self.risk, self.first_touch, self.last_sign = risk, first_touch, last_sign
-        self.value, self.tier = value, tier
+        self.value, self.tier, self.levels = value, tier, levels
         self.first_sign, self.loyal = first_sign, loyal
         self._register: Register | None = None
         self._restrictions: Restrictions | None = None
@@ -84,6 +92,7 @@ class Person:
         self._interests: tuple[str, ...] | None = None
         self._points: Account | None = None
         self._loop: Loop | None = None
+        self._membership: Membership | None = None
 
     @property
     def erased(self) -> bool:
@@ -161,6 +170,18 @@ class Person:
         """What they have not told of themselves."""
         return tuple(name for name, found in _TOLD.items() if not found(self.tail))
 
+    @property
+    def membership(self) -> Membership:
+        """What counts towards their level of the loyalty programme, and the level that they have earned."""
+        found = self._membership
+        if found is None:
+            found = self._membership = unpack_membership(self.tail.membership)
+        return found
+
+    def paid(self, now: int) -> PaidMembership | None:
+        """The membership that they have paid for."""
+        return self.levels.paid_by(self.contract, now) if self.levels is not None and self.levels.paid else None
+
     def restricted(self, purpose: str, now: int) -> str:
         """The first reason for which nothing may be sent for a purpose; empty: there is none."""
         return restricted(self.restrictions, purpose, now) if self.tail.restrictions else ""
@@ -213,6 +234,32 @@ _TOLD: Final[dict[str, Callable[[Tail], object]]] = {
     "frequency": lambda tail: tail.max_per_week != NOT_STATED,
 }
 """What makes a record less thin, by what conditions call it."""
+
+
+def _level(person: Person, now: int) -> str | None:
+    levels = person.levels
+    if levels is None:
+        return None
+    return levels.steps.named(levels.level(person.membership, person.paid(now))) or None
+
+
+def _to_next(person: Person, now: int) -> float | None:
+    levels = person.levels
+    if levels is None:
+        return None
+    return levels.amount(person.membership.to_next(levels.steps)) or None
+
+
+def _level_end(person: Person, now: int) -> float | None:
+    levels = person.levels
+    return _days_to(person.membership.ends(levels.steps), now) if levels is not None else None
+
+
+def _paid(person: Person, now: int) -> str | None:
+    paid = person.paid(now)
+    return paid.name if paid is not None else None
+
+
 _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "customer_class": lambda person, now: person.customer_class,
     "country": lambda person, now: person.tail.country or None,
@@ -241,6 +288,10 @@ _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "loyalty_index": lambda person, now: person.loyalty_index(now),
     "spoke_well": lambda person, now: None if person.loyal is None else person.loop.praised,
     "missing": lambda person, now: person.missing,
+    "membership_level": _level,
+    "to_next_level": _to_next,
+    "days_to_level_end": _level_end,
+    "paid_membership": _paid,
 }
 if _VALUES.keys() != FIELDS.keys():
     raise ImportError(f"fields without a value, or the other way round: {sorted(_VALUES.keys() ^ FIELDS.keys())}")

@@ -43,11 +43,11 @@ def cents_of(amount: float) -> int:
 
 
 def earned_by(rule: EarnRules, data: Any, times: int) -> int:
-    """Points that a touchpoint earns by a rule, rounded down. times: hundredths."""
+    """Points that a touchpoint earns by a rule, rounded down. times: ten-thousandths."""
     if not rule.per:
-        return min(rule.points * times // HUNDRED, MOST_POINTS + 1)
+        return min(rule.points * times // HUNDRED**2, MOST_POINTS + 1)
     amount = getattr(data, "amount", None) or 0.0
-    return min(rule.points * cents_of(amount) * times // (rule.per * HUNDRED), MOST_POINTS + 1)
+    return min(rule.points * cents_of(amount) * times // (rule.per * HUNDRED**2), MOST_POINTS + 1)
 
 
 def book(
@@ -102,6 +102,8 @@ def _earned(account: Account, rules: PointsRules, person: Person, touch: Touched
     times = next(
         (one for when, one in rules.multiply if holds(when, lambda field: value_of(person, field, now))), HUNDRED
     )
+    levels = person.levels
+    times *= HUNDRED if levels is None else levels.multiplied(person.membership, person.paid(now))
     cents = cents_of(getattr(data, "amount", None) or 0.0)
     for rule in rules.earn:
         if touch.kind not in rule.kinds:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from models.decisions.policy.parts import Condition, ms_of
-from models.decisions.policy.points_types import Earns, Points
+from models.decisions.policy.parts import Condition, Duration, ms_of
+from models.decisions.policy.points_types import Earns
 from models.decisions.policy.types import Policy
 from models.decisions.zones import moment_of, zone_of
 from models.loyalty.account import NEVER_EXPIRES
@@ -36,17 +36,50 @@ class EarnRules:
 
 
 @dataclass(frozen=True, slots=True)
-class PointsRules:
-    """All of them. multiply: conditions on the customer, each with hundredths. lasts: ms; None: for good. days: of a
-    stretch of rolling expiry; 0: it is by `ends`, month or year. returns_within, cancels_within: ms. kinds: that the
-    ledger reads, by number. reaches: moments, each with the balance at which it asks, and its condition."""
+class Ends:
+    """When something is over that lasts so long, and then to the end of a stretch. lasts: ms. days: of a rolling
+    stretch; 0: it is by `ends`, month or year."""
 
-    earn: tuple[EarnRules, ...]
-    multiply: tuple[tuple[Condition, int], ...]
-    lasts: int | None
+    lasts: int
     days: int
     ends: str
     zone: ZoneInfo | None
+
+    @classmethod
+    def of(cls, policy: Policy, lasts: Duration, ends: str) -> Ends:
+        """Of rolling stretches there are no more than `_PARTS` in the time that it lasts."""
+        time = ms_of(lasts)
+        days = max(-(-time // (_PARTS * DAY)), 1) if ends == "rolling" else 0
+        return cls(time, days, ends, zone_of(policy.zone) if policy.zone else None)
+
+    def after(self, time: int, least: int = 0) -> int:
+        """The end of what began at a time, and lasts until `least` in any case: ms, a whole second. Never before
+        `lasts` is over."""
+        day = datetime.fromtimestamp(max(time + self.lasts, least) // SECOND, self.zone or UTC).date()
+        if self.ends == "year":
+            first = date(day.year + 1, 1, 1)
+        elif self.ends == "month":
+            first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+        else:
+            number = day.toordinal() - _EPOCH
+            first = date.fromordinal(_EPOCH + (number // self.days + 1) * self.days)
+        return min(self._begins(first), NEVER_EXPIRES - SECOND)
+
+    def _begins(self, day: date) -> int:
+        if self.zone is None:
+            return (day.toordinal() - _EPOCH) * DAY
+        return moment_of(self.zone, day.toordinal(), 0) * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRules:
+    """All of them. multiply: conditions on the customer, each with hundredths. ends: when points expire; None: never.
+    returns_within, cancels_within: ms. kinds: that the ledger reads, by number. reaches: moments, each with the balance
+    at which it asks, and its condition."""
+
+    earn: tuple[EarnRules, ...]
+    multiply: tuple[tuple[Condition, int], ...]
+    ends: Ends | None
     returns_within: int
     may_owe: bool
     cancels_within: int
@@ -60,23 +93,7 @@ class PointsRules:
     def expiry(self, time: int, active_at: int = 0) -> int:
         """When points expire that were earned at a time, and can be spent from `active_at` on: ms, a whole second.
         Never before `lasts` is over."""
-        if self.lasts is None:
-            return NEVER_EXPIRES
-        day = datetime.fromtimestamp(max(time + self.lasts, active_at) // SECOND, self.zone or UTC).date()
-        if self.ends == "year":
-            first = date(day.year + 1, 1, 1)
-        elif self.ends == "month":
-            first = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
-        else:
-            number = day.toordinal() - _EPOCH
-            first = date.fromordinal(_EPOCH + (number // self.days + 1) * self.days)
-        begins = self._begins(first)
-        return min(begins, NEVER_EXPIRES - SECOND)
-
-    def _begins(self, day: date) -> int:
-        if self.zone is None:
-            return (day.toordinal() - _EPOCH) * DAY
-        return moment_of(self.zone, day.toordinal(), 0) * SECOND
+        return NEVER_EXPIRES if self.ends is None else self.ends.after(time, active_at)
 
 
 def points_rules(policy: Policy) -> PointsRules | None:
@@ -85,14 +102,10 @@ def points_rules(policy: Policy) -> PointsRules | None:
     if points is None:
         return None
     earn = tuple(_earn(name, one) for name, one in points.earn.items())
-    lasts = None if points.expires is None else ms_of(points.expires)
     return PointsRules(
         earn,
         tuple((row.when, round(row.times * HUNDRED)) for row in points.multiply),
-        lasts,
-        _days(points, lasts),
-        points.expires_at,
-        zone_of(policy.zone) if policy.zone else None,
+        None if points.expires is None else Ends.of(policy, points.expires, points.expires_at),
         ms_of(points.returns_within),
         points.returns == "owed",
         ms_of(points.cancels_within),
@@ -105,10 +118,3 @@ def _earn(name: str, rule: Earns) -> EarnRules:
     kinds = frozenset(int(Kind[one.upper()]) for one in rule.touchpoints)
     per = 0 if rule.per is None else round(rule.per * HUNDRED)
     return EarnRules(name, kinds, rule.points, per, ms_of(rule.pending), rule.when)
-
-
-def _days(points: Points, lasts: int | None) -> int:
-    """Of a stretch, so that no more than `_PARTS` of them are in the time that points last."""
-    if lasts is None or points.expires_at != "rolling":
-        return 0
-    return max(-(-lasts // (_PARTS * DAY)), 1)

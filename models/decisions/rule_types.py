@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.dated_rules import DatedRules
 from models.decisions.loyalty_rules import LoyaltyRules
+from models.decisions.membership_rules import LevelRules
 from models.decisions.points_rules import PointsRules
 from models.decisions.policy.parts import Condition, ms_of
 from models.decisions.policy.types import AlarmRules, Policy
@@ -194,6 +195,8 @@ class Rules:
     """How points are kept; None: they are not."""
     loyalty: LoyaltyRules | None = None
     """The loyalty loop; None: none is kept."""
+    membership: LevelRules | None = None
+    """How levels of the loyalty programme are kept; None: they are not."""
     plans_of: dict[str, tuple[PlanRules, ...]] = field(default_factory=dict)
     """Those that begin at a moment."""
     _needed: dict[tuple[str, str, str, str], Needed | None] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Final
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.dated_rules import BY_SIGN, TELL, dated_rules
 from models.decisions.loyalty_rules import loyalty_rules
+from models.decisions.membership_rules import level_rules
 from models.decisions.points_rules import points_rules
 from models.decisions.policy.asking_checks import is_dated
 from models.decisions.policy.contact_types import Cap, Freeze
@@ -107,6 +108,7 @@ def rules_in(policy: Policy) -> Rules:
         alarm=policy.alarm,
         points=points_rules(policy),
         loyalty=loyalty_rules(policy),
+        membership=level_rules(policy),
         plans={one.number: one for one in (*plans.values(), *arms)},
         plans_of={
             moment: tuple(plans[name] for name, plan in policy.plan.items() if moment in plan.moments)

@@ -86,5 +86,7 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
         table[list(rules.points.kinds)] = ASKS
     if rules.loyalty is not None:
         table[[*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]]] = ASKS
+    if rules.membership is not None:
+        table[list(rules.membership.kinds)] = ASKS
     table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS
     return table

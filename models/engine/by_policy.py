@@ -32,7 +32,7 @@ from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.draws import known_of_actions, taught
-from models.engine.ledger import keep_points
+from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
 from models.loyalty.loop import Facts, LoopRules
@@ -74,6 +74,7 @@ class Customer(NamedTuple):
             policy.tier_named(self.tier) if self.bucket and policy is not None else None,
             int(self.seconds[FIRST_PURCHASE]) * SECOND,
             self._loyal(policy, settings.silence),
+            rules_of(policy).membership if policy is not None else None,
         )
 
     def _loyal(self, policy: PolicyInForce | None, silence: int) -> tuple[LoopRules, Facts] | None:
@@ -113,14 +114,14 @@ def by_policy(
     settings = work.settings
     person = customer.person(row.probability, settings, policy)
     praised = keep_loyalty(work, policy, row, person, touch)
-    points = keep_points(work, policy, row, person, touch, customer.phase)
-    tick, shared = work.settings.tick, None if work.shared is None else work.shared.common
+    booked = keep_earned(work, policy, row, person, touch, customer.phase)
+    tick, shared = settings.tick, None if work.shared is None else work.shared.common
     stood = stood if row.now <= work.policy_since + tick else 0.0
     history = row.now < work.quiet_until
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
     counted = Counted(customer.numbers, customer.times, customer.tier)
     known = Known(counted, work.settings.horizon, known_of_actions(work.scorer))
-    more = (shared, history, work.stops, points, known, praised)
+    more = (shared, history, work.stops, booked.points, known, praised, booked.level)
     given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)

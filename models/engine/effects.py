@@ -42,7 +42,7 @@ from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
 from models.engine.lanes import UNDER_CONTRACT, Effect
-from models.engine.ledger import close_points
+from models.engine.ledger import close_earned
 from models.engine.valued import forget_worth, money_in
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
@@ -119,7 +119,7 @@ def _erase(ground: Ground, effect: ReportedEffect) -> None:
     record, settings, policy = block.rows[lane], ground.work.settings, ground.work.policy
     if policy is not None and block.open(lane).tail.standing:
         emit_withdrawals(ground.work, policy, ground.where(effect), ground.stands(lane), "erased")
-    close_points(ground.work, ground.where(effect), block.open(lane).tail)
+    close_earned(ground.work, ground.where(effect), block.open(lane).tail)
     if settings.forget_after:
         objects = block.forget(lane, erased=True)
         record["flags"], record["band"] = ERASED | (NO_CONSENT if objects else 0), Band.ERASED

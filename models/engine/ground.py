@@ -17,7 +17,7 @@ from models.decisions.standing import Standing
 from models.decisions.standing_stored import pack_standing, unpack_standing, watched
 from models.engine.customer_timers import next_due
 from models.engine.decide import Row
-from models.engine.lanes import Arrivals, earlier, levels_end_with_contract, read_tail
+from models.engine.lanes import Arrivals, earlier, levels_end_with_contract, read_tail, timer_of_loyalty
 from models.engine.output_buffer import OutputPosition, Work
 from models.loyalty.stored import put_off, timer_of
 from models.settings import DAY
@@ -90,20 +90,20 @@ class Ground:
         read_tail(self.lanes, lane, tail, levels_end_with_contract(self.work.settings, self.work.policy))
 
     def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
-        """The same of what is packed; the next timer of it and of the customer's points, ms."""
+        """The same of what is packed; the next timer of it, of the customer's points and level, ms."""
         tail.standing, lanes = packed, self.lanes
         timer, reached, silence_kept = watched(packed)
-        timer = earlier(timer, timer_of(tail.points))
+        timer = earlier(timer, timer_of_loyalty(tail))
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
         lanes["silence_kept"][lane] = silence_kept
         return timer
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:
         """The same within a step, at whose end compiled code has worked out when the customer is looked at next: worked
-        out again where the timer of the standing, or of points, is another now."""
+        out again where the timer of the standing, of points or of the level is another now."""
         tail, former = self.block.tail(lane), int(self.lanes["timer"][lane])
         packed = pack_standing(standing)
-        if packed == tail.standing and former == earlier(watched(packed)[0], timer_of(tail.points)):
+        if packed == tail.standing and former == earlier(watched(packed)[0], timer_of_loyalty(tail)):
             return
         timer = self._keep_packed(lane, tail, packed)
         if timer != former:
@@ -116,7 +116,7 @@ class Ground:
 
     def without_timers(self, lane: int, now: int) -> int:
         """Take away what was to be looked at by now, on which the engine raised; the next timer, ms. What is out and
-        has expired counts as delivered; points that come to their time do so a day later."""
+        has expired counts as delivered; what comes to its time of points and level does so a day later."""
         standing = self.stands(lane)
         standing.waiting = [one for one in standing.waiting if not one.wakes or one.wakes > now]
         standing.dates = tuple(one for one in standing.dates if not one.wakes or one.wakes > now)
@@ -128,8 +128,10 @@ class Ground:
         tail = self.block.tail(lane)
         if 0 < timer_of(tail.points) <= now:
             tail.points = put_off(tail.points, now + DAY)
+        if 0 < timer_of(tail.membership) <= now:
+            tail.membership = put_off(tail.membership, now + DAY)
         self.keep(lane, standing)
-        return earlier(standing.next_timer(), timer_of(tail.points))
+        return earlier(standing.next_timer(), timer_of_loyalty(tail))
 
     def touchpoint(self, row: int) -> Any:
         """The touchpoint at a row of the batch, as decoded."""

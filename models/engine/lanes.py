@@ -29,7 +29,7 @@ from models.timeline.pieces import Piece
 from models.touchpoints.fields import CustomerClass
 
 _STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), mark_of("contract")
-_POINTS = mark_of("points")
+_POINTS, _MEMBERSHIP = mark_of("points"), mark_of("membership")
 CLASSES: Final = get_args(CustomerClass)
 UNDER_CONTRACT: Final = len(CLASSES)
 """The ladder of whoever has a contract that runs: it has no levels, and whatever the risk, an open episode is over."""
@@ -94,7 +94,7 @@ LANE = np.dtype(
         ("phase", "<i8"),
         ("cadence_offset", "<i8"),  # offset of the customer's own sampling cadence
         ("own_due", "<f8"),  # after a step: when the customer is looked at next but for `timer`, a timer position
-        ("timer", "<i8"),  # the next timer of the standing, or of points, ms; 0: none
+        ("timer", "<i8"),  # the next timer of the standing, of points or the level, ms; 0: none
         ("stood", "<f8"),  # the risk as it was estimated before this step
         ("reached", "<f8"),  # the highest threshold of risk that has asked; 0.0: none
         ("basis", "<f4", BASIS),
@@ -250,7 +250,9 @@ def lanes_of(
         return lanes
     contracts = levels_end_with_contract(settings, policy)
     classes = policy.policy.risk.for_classes or values
-    marked = block.marked(_STANDING, _POINTS, _CLASS if classes else None, _CONTRACT if contracts else None)
+    marked = block.marked(
+        _STANDING, _POINTS, _CLASS if classes else None, _CONTRACT if contracts else None, _MEMBERSHIP
+    )
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
         rows = [row for row, _ in marked]
@@ -260,11 +262,16 @@ def lanes_of(
             *(watched(tail.standing) for _, tail in marked), strict=True
         )
         for row, tail in marked:
-            if tail.points:
-                lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of(tail.points))
+            if tail.points or tail.membership:
+                lanes["timer"][row] = earlier(int(lanes["timer"][row]), timer_of_loyalty(tail))
         if contracts:
             lanes["runs_until"][rows] = [runs_until(tail.contract) for _, tail in marked]
     return lanes
+
+
+def timer_of_loyalty(tail: Tail | TailForLanes) -> int:
+    """When points, or the membership level, are to be looked at, ms; 0: there is nothing."""
+    return earlier(timer_of(tail.points), timer_of(tail.membership))
 
 
 def earlier(one: int, other: int) -> int:

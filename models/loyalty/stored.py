@@ -64,7 +64,7 @@ def unpack_account(stored: bytes) -> Account:
 
 
 def timer_of(stored: bytes) -> int:
-    """When what is stored is to be looked at, ms; 0: there is nothing."""
+    """When what is stored, an account or a membership, is to be looked at, ms; 0: there is nothing."""
     return _TIMER.unpack_from(stored)[0] * SECOND if stored else 0
 
 

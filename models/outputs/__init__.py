@@ -11,11 +11,13 @@ import msgspec
 
 from models.ledger_entry import LedgerEntry
 from models.loyalty_entry import LoyaltyEntry
+from models.membership_entry import MembershipEntry
 from models.outputs.deadletters import KEPT_OF_OVERSIZE, DeadLetter, as_text
 from models.outputs.decisions import (
     IN_FORCE,
     LEDGER,
     LOYALTY,
+    MEMBERSHIP,
     OUTCOME,
     POLICY_IN_FORCE,
     POLICY_WAITING,
@@ -51,6 +53,7 @@ __all__ = [
     "KEPT_OF_OVERSIZE",
     "LEDGER",
     "LOYALTY",
+    "MEMBERSHIP",
     "OUTCOME",
     "POLICY_IN_FORCE",
     "POLICY_WAITING",
@@ -73,6 +76,7 @@ __all__ = [
     "Example",
     "LedgerEntry",
     "LoyaltyEntry",
+    "MembershipEntry",
     "Outcome",
     "Output",
     "Position",

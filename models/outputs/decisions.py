@@ -6,6 +6,7 @@ import msgspec
 
 from models.ledger_entry import LedgerEntry
 from models.loyalty_entry import LoyaltyEntry
+from models.membership_entry import MembershipEntry
 from models.outputs.triggers import Position
 
 
@@ -72,10 +73,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
     after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``, a
-    customer's `REQUESTS`, `LEDGER`, `LOYALTY`. By a policy: ``decided`` (a moment is answered: triggered, left alone,
-    or held for good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has fallen),
-    ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been chosen if
-    actions in shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``,
+    customer's `REQUESTS`, `LEDGER`, `LOYALTY`, `MEMBERSHIP`. By a policy: ``decided`` (a moment is answered: triggered,
+    left alone, or held for good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has
+    fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been
+    chosen if actions in shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``,
     ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was
     stopped), ``outcome`` (what came of a draw by the learned choice), ``policy_in_force`` and ``policy_waiting``. Of
     operators: ``stopped`` and ``resumed``. moment, level: what asked. candidates: what was looked at. gate: what held
@@ -89,7 +90,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     decisions that follow means this one's. settings: what an operator's settings change, by name: the old value and the
     new one. test: it is about somebody who tries things out, or for them. drawn: what the learned choice drew by.
     ended: of what ``outcome``, what came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of
-    points. loyalty: of `LOYALTY`, where they are in the loyalty loop.
+    points. loyalty: of `LOYALTY`, where they are in the loyalty loop. membership: of `MEMBERSHIP`, what changed in
+    their membership of the loyalty programme.
     """
 
     id: str
@@ -119,6 +121,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     value: float | None = None
     tier: str = ""
     ledger: LedgerEntry | None = None
+    membership: MembershipEntry | None = None
     drawn: Drawn | None = None
     ended: Ended | None = None
     loyalty: LoyaltyEntry | None = None
@@ -133,6 +136,8 @@ LEDGER = "ledger"
 """What a decision is about that says what was booked in a customer's account of points."""
 LOYALTY = "loyalty"
 """What a decision is about that says where a customer is in the loyalty loop, or that they spoke of us."""
+MEMBERSHIP = "membership"
+"""What a decision is about that says what changed in a customer's membership of the loyalty programme."""
 OUTCOME = "outcome"
 """What a decision is about that says what came of a draw by the learned choice."""
 IN_FORCE = "version_in_force"

@@ -108,7 +108,8 @@ def customer(
         decisions = short_view(
             standing_view(customer_id, record, stored.policy, stored.settings, stored.time, stored.stops)
         )
-    profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast, decisions)
+    of_policy = (decisions, stored.policy, stored.time)
+    profile = profile_view(customer_id, partition, record, stored.settings, stored.forecast, *of_policy)
     if as_json:
         echo_json(profile)
     else:

@@ -130,7 +130,7 @@ def _looked_at(decision: Decision) -> str:
 def _decided(decision: Decision) -> str:
     from models.decisions.words import BECAME
 
-    booked = decision.ledger or decision.loyalty
+    booked = decision.ledger or decision.loyalty or decision.membership
     parts: list[Any] = [decision.what if booked is None else f"{decision.what}  {booked.words}"]
     if decision.what in (POLICY_IN_FORCE, POLICY_WAITING):
         parts.append(decision.policy)

@@ -174,7 +174,8 @@ class Reading:
         profile, standing = {"kept": "nothing: they have left the store", "profile": {}, "behaviour": {}}, None
         if stored.record is not None:
             record = _record(customer, stored.record)
-            profile = profile_view(customer, partition, record, stored.settings, stored.forecast)
+            of_policy = (None, stored.policy, stored.time)
+            profile = profile_view(customer, partition, record, stored.settings, stored.forecast, *of_policy)
             if stored.policy is not None and stored.settings is not None:
                 standing = standing_view(customer, record, stored.policy, stored.settings, stored.time, stored.stops)
             if record.flags & ERASED:

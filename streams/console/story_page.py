@@ -87,6 +87,11 @@ def _chips(story: Story) -> list[tuple[str, str]]:
     if (standing := story.standing) is not None and (loyalty := standing.get("loyalty")) is not None:
         index = "" if loyalty["index"] is None else f", loyalty {loyalty['index']:+.0f}"
         found.append(("", f"{as_words(loyalty['stage'])}{index}"))
+    if member := story.profile.get("membership"):
+        level = f"membership: {member['level'] or 'no level'}"
+        found.append(("", f"{level}, {member['paid']} is paid for" if member["paid"] else level))
+        if member["lost_at"]:
+            found.append(("watch", f"level ends on {member['lost_at'][:10]}"))
     profile = story.profile["profile"]
     for name in ("class", "country", "language", "programme"):
         if profile.get(name):

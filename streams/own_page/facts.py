@@ -22,8 +22,11 @@ from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import kind_told
 from models.decisions.zones import zone_of
 from models.loyalty.loop import unpack_loop
+from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
+from models.membership_entry import HUNDREDTHS
 from models.settings import SECOND
+from streams.operations.customer.membership import membership_view
 from streams.operations.customer.portrait import profile_view
 from streams.operations.why.phrases import language_of
 from streams.own_page.catalogue import Catalogue
@@ -123,6 +126,32 @@ def points(known: Known, say: Catalogue, times: Times) -> tuple[str, list[str]] 
     if account.owed:
         told.append(say("points_owed", points=_whole(account.owed, say)))
     return _whole(account.balance, say), told
+
+
+def membership(known: Known, say: Catalogue, times: Times) -> tuple[str, list[str]] | None:
+    """Their level of the loyalty programme, and what comes next, in sentences; None: there is neither a level nor
+    anything that counts."""
+    view = None if known.record is None else membership_view(known.record, known.policy, known.time)
+    if view is None:
+        return None
+    state, told = unpack_membership(known.tail.membership), []
+    if view["paid"]:
+        told.append(say("level_paid", name=say.named("paid", view["paid"])))
+    if state.until > known.time:
+        told.append(say("level_lost", day=times.day(state.until)))
+    if view.get("to_next"):
+        told.append(say("level_next", level=say.named("level", view["next_level"])))
+        told.append(_left(view["to_next"], state.counts, say))
+    level = view["level"]
+    return (say.named("level", level) if level else say("level_none")), told
+
+
+def _left(amount: float, counts: str, say: Catalogue) -> str:
+    """How much is missing for the next level."""
+    if counts == HUNDREDTHS:
+        return say("level_by_money", money=f"{amount:.2f}")
+    whole = _whole(round(amount), say)
+    return say("level_by_points", points=whole) if counts == "points" else say("level_by_purchases", many=whole)
 
 
 def _whole(number: int, say: Catalogue) -> str:

@@ -56,11 +56,13 @@ from models.decisions.treated import Weighed
 from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
-from models.engine.ledger import close_points
+from models.engine.ledger import close_earned
 from models.engine.output_buffer import OutputPosition, Work
 from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
 from models.loyalty.experiences import EXPERIENCES, VOICES
+from models.loyalty.membership import Membership
+from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
 from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
@@ -151,10 +153,12 @@ class Lane:
 
     @property
     def timer(self) -> int:
-        """The next timer of what waits, and of points; 0: there is none."""
+        """The next timer of what waits, of points and of the level; 0: there is none."""
         points = unpack_account(self.record.tail.points) if self.record else Account()
         spread = spread_of(phase_of(self.settings, self.hash))
-        return min(filter(None, (self.standing.next_timer(), points.next_timer(spread))), default=0)
+        level = unpack_membership(self.record.tail.membership) if self.record else Membership()
+        timers = (self.standing.next_timer(), points.next_timer(spread), level.next_timer(spread))
+        return min(filter(None, timers), default=0)
 
     def keep(self, standing: Standing) -> None:
         if self.record:
@@ -224,6 +228,9 @@ class Lane:
             earning = {one for rule in points.earn.values() for one in rule.touchpoints}
             if Kind(touch.kind).type in earning | OF_POINTS:
                 return Asks.TOUCHPOINT
+        levels = self.policy.policy.membership
+        if levels is not None and levels.counts != "points" and Kind(touch.kind).type in ("purchase", "return"):
+            return Asks.TOUCHPOINT
         if self._moves_the_loop(touch) or self._may_set_a_date(touch):
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
@@ -532,7 +539,7 @@ class Lane:
             row = Row(at, now, self.customer, None)
             emit_withdrawals(self.work, self.policy, row, self.standing, "erased")
         if self.record is not None:
-            close_points(self.work, Row(at, now, self.customer, None), self.record.tail)
+            close_earned(self.work, Row(at, now, self.customer, None), self.record.tail)
         if self.settings.forget_after and self.record is not None:
             self.record = self._without_history(self.record, erased=True)
             objects = self.record.tail != Tail()

@@ -19,12 +19,14 @@ _OF_DATES: Final = ("field", "offset", "silent_for")
 _OF_UNANSWERED: Final = ("answered_by", "after")
 _OF_COUNTS: Final = ("nth", "in")
 _OF_POINTS: Final = ("reaches",)
+_OF_MEMBERSHIP: Final = ("change",)
 _BELONGS: Final = {
     "date": _OF_DATES,
     "unanswered": _OF_UNANSWERED,
     "touchpoint": _OF_COUNTS,
     "points": _OF_POINTS,
     "spoke_well": (),
+    "membership": _OF_MEMBERSHIP,
     "risk": (),
 }
 _SORT_OF: Final = {key: sort for sort, keys in _BELONGS.items() for key in keys}

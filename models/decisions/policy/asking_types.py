@@ -57,30 +57,31 @@ DateField = Literal[
     "customer_since",
     "anniversary",
 ]
+LevelChange = Literal["reached", "grace", "lowered"]
 
 
 class Moment(Part, frozen=True, kw_only=True):
     """What asks for a decision.
 
     sort: `risk` (a level is reached; one moment at most), `touchpoint`, `date`, `points` (a balance of points comes
-    within reach of something), `unanswered` (a touchpoint that nothing answered in time) or `spoke_well` (the customer
-    speaks well of us where others hear it). levels: of a risk moment,
-    which levels ask; without any all of them. touchpoints: of a touchpoint or unanswered moment, the types that ask.
-    nth: of a touchpoint moment, it asks at every so many of them. in: of these, within so long. field: of a date
-    moment, the customer's date: when the contract is renewed (`renews_at`), can be cancelled at the latest
+    within reach of something), `membership` (the level of the loyalty programme changes), `unanswered` (a touchpoint
+    that nothing answered in time) or `spoke_well` (the customer speaks well of us where others hear it). levels: of a
+    risk moment, which levels ask; without any all of them. touchpoints: of a touchpoint or unanswered moment, the types
+    that ask. nth: of a touchpoint moment, it asks at every so many of them. in: of these, within so long. field: of a
+    date moment, the customer's date: when the contract is renewed (`renews_at`), can be cancelled at the latest
     (`cancel_by`) or ends after it was cancelled (`ends_at`), the customer comes of age (`minor_until`), a consent to
     marketing expires (`consent_expires`), points expire (`points_expire`), they bought first (`customer_since`), or a
-    year, two and so on are over since (`anniversary`). offset: it asks so long before (`-30d`) or
-    after that date. silent_for: of a date moment in place of a field, it asks when the customer has been silent for so
-    long since the last sign of staying. answered_by: of an unanswered moment, the types that answer. after: it asks
-    when nothing has answered for so long. reaches: of a points moment, it asks when the balance was lower and is so
-    many points now. when: a condition on the touchpoint's data; of a date, points or
-    spoke_well moment, on the customer. within:
-    how long a moment lives that is none of risk; what it waits for must end before. once_per: at most one trigger, or
-    final end, in so long.
+    year, two and so on are over since (`anniversary`). offset: it asks so long before (`-30d`) or after that date.
+    silent_for: of a date moment in place of a field, it asks when the customer has been silent for so long since the
+    last sign of staying. answered_by: of an unanswered moment, the types that answer. after: it asks when nothing has
+    answered for so long. reaches: of a points moment, it asks when the balance was lower and is so many points now.
+    change: of a membership moment, it asks when a level is `reached`, when it is about to be lost (`grace` begins) or
+    is lost (`lowered`). when: a condition on the touchpoint's data; of a date, points, membership or spoke_well moment,
+    on the customer. within: how long a moment lives that is none of risk; what it waits for must end before. once_per:
+    at most one trigger, or final end, in so long.
     """
 
-    sort: Literal["risk", "touchpoint", "date", "unanswered", "points", "spoke_well"]
+    sort: Literal["risk", "touchpoint", "date", "unanswered", "points", "membership", "spoke_well"]
     levels: tuple[Identifier, ...] = ()
     touchpoints: tuple[Identifier, ...] = ()
     nth: Annotated[int, Meta(ge=1, le=8)] = 1
@@ -91,6 +92,7 @@ class Moment(Part, frozen=True, kw_only=True):
     answered_by: tuple[Identifier, ...] = ()
     after: Duration | None = None
     reaches: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    change: LevelChange | None = None
     when: Condition | None = None
     within: Duration = "3d"
     once_per: Duration | None = None

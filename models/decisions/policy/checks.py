@@ -17,6 +17,7 @@ from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, field
 from models.decisions.policy.contact_checks import faults_of_contact
 from models.decisions.policy.faults import Faults, among, positive, twice
 from models.decisions.policy.loyalty_checks import faults_of_loyalty
+from models.decisions.policy.membership_checks import faults_of_membership
 from models.decisions.policy.parts import SELLING, ms_of
 from models.decisions.policy.people_checks import faults_of_people
 from models.decisions.policy.plan_checks import faults_of_plans
@@ -98,7 +99,12 @@ def _of_risk(key: str, moment: Moment, policy: Policy) -> Faults:
         yield Problem(f"{key}.when", "given", "leave it out: it is about a touchpoint; give it to the actions")
 
 
-_ASK: Final = {"date": "dates ask", "points": "a balance asks", "spoke_well": "a good word asks"}
+_ASK: Final = {
+    "date": "dates ask",
+    "points": "a balance asks",
+    "membership": "a level of the programme asks",
+    "spoke_well": "a good word asks",
+}
 
 
 def _asked_by_no(key: str, moment: Moment) -> Faults:
@@ -253,5 +259,6 @@ _CHECKS: Final[tuple[Callable[[Policy], Faults], ...]] = (
     faults_of_values,
     faults_of_points,
     faults_of_loyalty,
+    faults_of_membership,
     _names,
 )

@@ -50,10 +50,16 @@ PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "loyalty_index": float,
     "spoke_well": int,
     "missing": tuple[str, ...],
+    "membership_level": str,
+    "to_next_level": float,
+    "days_to_level_end": float,
+    "paid_membership": str,
 }
 """What an action's condition may ask of a customer, with the type of its answer."""
 OF_POINTS: Final = ("points", "points_pending", "points_expiring", "days_to_points_expiry")
 """Those of the ledger of points."""
+OF_MEMBERSHIP: Final = ("membership_level", "to_next_level", "days_to_level_end", "paid_membership")
+"""Those of the levels of the loyalty programme."""
 
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 

@@ -25,6 +25,7 @@ from models.decisions.policy.contact_types import (
     Holidays,
 )
 from models.decisions.policy.loyalty_types import LoyaltyRules
+from models.decisions.policy.membership_types import MembershipRules
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
 from models.decisions.policy.people_types import Customers, People
 from models.decisions.policy.plan_types import Plan, Then
@@ -183,13 +184,13 @@ class Policy(Part, frozen=True, kw_only=True):
     hour at which marketing goes out. holidays: calendars. freeze: times in which nothing goes out. control: the lasting
     control group. choice: the draw. budget: what marketing may take in a period. alarm: when it waits because something
     may be wrong. value: what customers are worth. points: how they earn points, and what becomes of these. loyalty: the
-    loyalty loop. zone: the time zone of whoever states none, and whose country has more than one. markets: without a
-    zone, of whoever's country is not known an hour must be right in every zone of these countries. ramp: percent of the
-    customers a day; whoever stands above a level when the policy comes into force asks within so many days, each at
-    their own time; without it at their next estimate. protected: fields of customers and touchpoints that no condition
-    may name. people: who may change the policy. max_touched: a policy that would touch more customers in its first day
-    is not applied unless `--yes` says how many. notice: notices that go with messages. retention: how long topics are
-    kept.
+    loyalty loop. membership: the levels of the loyalty programme. zone: the time zone of whoever states none, and whose
+    country has more than one. markets: without a zone, of whoever's country is not known an hour must be right in every
+    zone of these countries. ramp: percent of the customers a day; whoever stands above a level when the policy comes
+    into force asks within so many days, each at their own time; without it at their next estimate. protected: fields of
+    customers and touchpoints that no condition may name. people: who may change the policy. max_touched: a policy that
+    would touch more customers in its first day is not applied unless `--yes` says how many. notice: notices that go
+    with messages. retention: how long topics are kept.
     """
 
     format: Literal[1]
@@ -214,6 +215,7 @@ class Policy(Part, frozen=True, kw_only=True):
     value: ValueRules | None = None
     points: Points | None = None
     loyalty: LoyaltyRules | None = None
+    membership: MembershipRules | None = None
     zone: TimeZone | None = None
     markets: Annotated[tuple[Country, ...], Meta(max_length=64)] = ()
     ramp: Annotated[float, Meta(gt=0, le=100)] | None = None

@@ -14,7 +14,7 @@ from models.decisions.counterfactuals import would_have_changed
 from models.decisions.waits import LEAVE_ALONE
 from models.decisions.words import kind_told, told
 from models.outputs import TASK
-from streams.operations.access.phrases import ENTRIES, EXPORT, POINTS, REFUSED, STAGES, VOICES
+from streams.operations.access.phrases import ENTRIES, EXPORT, LEVELS, POINTS, REFUSED, STAGES, VOICES
 from streams.operations.access.places import Told
 from streams.operations.access.reasons import reasons_told
 from streams.operations.access.record import Item, RecordTold
@@ -137,6 +137,10 @@ def _headline(words: Words, entry: dict[str, Any]) -> str:
         return POINTS[change][at].format(**booked | {"why": why})
     if entry["loyalty"]:
         return _looped(words, entry["loyalty"])
+    if changed := entry["membership"]:
+        until = words.time(changed["until"]) if changed["until"] else ""
+        level = (changed["level"] or "").replace("_", " ")
+        return LEVELS[_level_change(changed)][at].format(level=level, until=until)
     if what in ENTRIES:
         return ENTRIES[what][at]
     return told(what, True, words.say.language) or what.replace("_", " ")
@@ -149,6 +153,12 @@ def _looped(words: Words, entry: dict[str, Any]) -> str:
     if entry["stage"] != entry["former"]:
         said.append(EXPORT["stage"][at].format(stage=STAGES[entry["stage"]][at]))
     return " ".join(said)
+
+
+def _level_change(changed: dict[str, Any]) -> str:
+    """The key in `LEVELS`: without a level some changes are told otherwise."""
+    key = f"{changed['change']}_none"
+    return key if not changed["level"] and key in LEVELS else str(changed["change"])
 
 
 def _used(words: Words, entry: dict[str, Any]) -> list[str]:

@@ -148,6 +148,7 @@ TAIL: Final = {
     "standing": Field("how we stand with you", "wie wir mit Ihnen stehen", "packed"),
     "points": Field("your points", "Ihre Punkte", "packed"),
     "loyalty": Field("how close you are to us", "wie nah Sie uns sind", "packed"),
+    "membership": Field("your membership level", "Ihre Mitgliedsstufe", "packed"),
 }
 """Fields of `models.customer.tail.Tail`."""
 STANDING: Final = {
@@ -321,6 +322,13 @@ ACCOUNT: Final = {
     "owed": Field("points that you owe", "Punkte, die Sie schulden", "whole"),
 }
 """Fields of `models.loyalty.account.Account`."""
+MEMBERSHIP: Final = {
+    "level": Field("membership level that you earned", "erreichte Mitgliedsstufe", "text"),
+    "counts": Field("what counts towards it", "was dafür zählt", "text"),
+    "lots": Field("how much counts, until when", "wie viel zählt, bis wann", "lots"),
+    "until": Field("the level ends unless more counts until", "die Stufe endet, wenn nicht mehr zählt bis", "time"),
+}
+"""Fields of `models.loyalty.membership.Membership`; money in hundredths."""
 EARNED: Final = {
     "order": Field("order", "Bestellung", "reference"),
     "active_at": Field("can be spent from", "einlösbar ab", "time"),

@@ -174,6 +174,42 @@ POINTS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """By what was booked in the customer's account of points (`models.outputs.LedgerEntry.change`)."""
+LEVELS: Final[dict[str, tuple[str, str]]] = {
+    "counted": (
+        "Something more counts towards your membership level.",
+        "Etwas zählt zusätzlich für Ihre Mitgliedsstufe.",
+    ),
+    "taken_back": (
+        "After a return less counts towards your membership level.",
+        "Nach einer Rückgabe zählt weniger für Ihre Mitgliedsstufe.",
+    ),
+    "lapsed": (
+        "Something counts towards your membership level no more, since it is too long ago.",
+        "Etwas zählt nicht mehr für Ihre Mitgliedsstufe, weil es zu lange her ist.",
+    ),
+    "merged": (
+        "What counts towards your membership level counts longer in part.",
+        "Was für Ihre Mitgliedsstufe zählt, zählt zum Teil länger.",
+    ),
+    "reached": ("You reached the membership level {level}.", "Sie haben die Mitgliedsstufe {level} erreicht."),
+    "grace": (
+        "Your membership level {level} ends on {until} unless more counts until then.",
+        "Ihre Mitgliedsstufe {level} endet am {until}, wenn bis dahin nicht mehr zählt.",
+    ),
+    "kept": ("You keep the membership level {level}.", "Sie behalten die Mitgliedsstufe {level}."),
+    "lowered": ("Your membership level is now {level}.", "Ihre Mitgliedsstufe ist jetzt {level}."),
+    "lowered_none": ("You have no membership level any more.", "Sie haben keine Mitgliedsstufe mehr."),
+    "renamed": (
+        "The levels have changed; your membership level is now {level}.",
+        "Die Stufen haben sich geändert; Ihre Mitgliedsstufe ist jetzt {level}.",
+    ),
+    "renamed_none": (
+        "The levels have changed; you have no membership level any more.",
+        "Die Stufen haben sich geändert; Sie haben keine Mitgliedsstufe mehr.",
+    ),
+    "closed": ("Your membership of the programme ended.", "Ihre Mitgliedschaft im Programm endete."),
+}
+"""By what changed in the customer's membership of the loyalty programme (`models.membership_entry`)."""
 REFUSED: Final[dict[str, tuple[str, str]]] = {
     "not_covered": ("there were not enough", "es waren nicht genug"),
     "not_whole": ("only whole points can be spent", "nur ganze Punkte lassen sich einlösen"),

@@ -24,6 +24,7 @@ from models.decisions.words import kind_told
 from models.loyalty.account import NEVER_EXPIRES
 from models.loyalty.loop import STAGES as LOOP
 from models.loyalty.loop import unpack_loop
+from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, time_of
@@ -151,6 +152,9 @@ class RecordTold:
                 yield Item(f"points.{name}", self._label(field), [self._parts(parts, one) for one in value])
             else:
                 yield self._item(f"points.{name}", field, value)
+        membership = unpack_membership(tail.membership)
+        for name, field in fields.MEMBERSHIP.items():
+            yield self._item(f"membership.{name}", field, getattr(membership, name))
 
         loop = unpack_loop(tail.loyalty)
         for name, field in fields.LOOP.items():
@@ -256,7 +260,9 @@ def _raw(value: Any) -> str | None:
     return str(value)
 
 
-_PACKED: Final = frozenset({"consents", "restrictions", "interests", "contract", "standing", "points", "loyalty"})
+_PACKED: Final = frozenset(
+    {"consents", "restrictions", "interests", "contract", "standing", "points", "loyalty", "membership"}
+)
 _BOOKED: Final[dict[str, Mapping[str, Field]]] = {"earned": fields.EARNED, "drawn": fields.DRAWN}
 _LISTS: Final[dict[str, Mapping[str, Field]]] = {
     "waiting": fields.WAITING,

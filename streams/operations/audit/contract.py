@@ -30,9 +30,11 @@ class Dates:
 
 @dataclass(slots=True)
 class Contract:
-    """state: empty: none was told. cancelling: since when the customer is about to cancel, 0: they are not."""
+    """state: empty: none was told. plan: empty: not stated. cancelling: since when the customer is about to cancel, 0:
+    they are not."""
 
     state: str = ""
+    plan: str = ""
     renews_at: int = 0
     cancel_by: int = 0
     cancelling: int = 0
@@ -53,9 +55,10 @@ class Contract:
             self.cancelling = touch.time if self.state else 0
             return
         if not self.state or touch.kind == Kind.SUBSCRIPTION_STARTED:
-            self.state, self.renews_at, self.cancel_by, self.cancelling = "active", 0, 0, 0
+            self.state, self.plan, self.renews_at, self.cancel_by, self.cancelling = "active", "", 0, 0, 0
         if touch.kind == Kind.SUBSCRIPTION_RENEWED:
             self.renews_at = self.cancel_by = 0
+        self.plan = data.plan or self.plan
         for name in ("renews_at", "cancel_by"):
             if (told := getattr(data, name)) is not None:
                 setattr(self, name, int(told.timestamp()) * 1000)

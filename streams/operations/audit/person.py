@@ -48,6 +48,17 @@ class Account(Protocol):
     def rises(self, balance: int) -> list[int]: ...
 
 
+class Levels(Protocol):
+    """Levels of the loyalty programme, as conditions and rules of points ask of them. now: log time, ms.
+
+    Implemented by Levels.
+    """
+
+    def of(self, name: str, now: int) -> Any: ...
+    def times(self, now: int) -> int: ...
+    def changes(self, change: str) -> list[int]: ...
+
+
 class Person:
     """One customer.
 
@@ -55,6 +66,7 @@ class Person:
         erased: log time of the last erasure while nothing has reopened it, else 0.
         points: their account; None: nothing was ever booked.
         loop: None: nothing is known of it.
+        levels: of the loyalty programme; None: nothing ever came of them.
         blurred: whether the record had left the store when something came, nobody can tell.
     """
 
@@ -64,6 +76,7 @@ class Person:
         self.blurred = False
         self.points: Account | None = None
         self.loop: Loop | None = None
+        self.levels: Levels | None = None
         self.consents = {purpose: Consents() for purpose in ("marketing", "profiling", "conversation")}
         self.forget()
 

@@ -47,6 +47,12 @@ class Points:
         found = list(earns(policy, points, touch, person, now)) if points is not None and kind not in OWN else []
         self._asking = Asking(customer, touch, policy, points, now, unsure, found)
 
+    def level_moved(self, person: Person) -> None:
+        """Time has changed the level of the customer whose touchpoint is at hand: what it earns is told anew."""
+        asking = self._asking
+        if asking is not None and asking.points is not None and not asking.answered and asking.earns:
+            asking.earns = list(earns(asking.policy, asking.points, asking.touch, person, asking.now))
+
     def speaks_of(self, customer: str) -> None:
         """Something was decided about a customer: they are of this partition."""
         self._spoken_of.add(customer)

@@ -79,10 +79,11 @@ def expiry(policy: Policy, points: Table, time: int, active_at: int = 0) -> int:
 
 def _times(points: Table, person: Person, now: int) -> Fraction | None:
     """By how much the customer's points are multiplied; None: it cannot be told."""
+    by_level = Fraction(person.levels.times(now), 100) if person.levels is not None else Fraction(1)
     for row in points.get("multiply", []):
         fits = holds(row["when"], of_person(person, now, None))
         if fits is None:
             return None
         if fits:
-            return Fraction(cents(row["times"]), 100)
-    return Fraction(1)
+            return by_level * Fraction(cents(row["times"]), 100)
+    return by_level

@@ -62,6 +62,7 @@ class Policy:
         self.value: Table | None = table.get("value")
         self.points: Table | None = table.get("points")
         self.loyalty: Table | None = table.get("loyalty")
+        self.membership: Table | None = table.get("membership")
         self.marking = {
             kind
             for plan in self.plans.values()

@@ -98,6 +98,8 @@ def of_person(person: Person, now: int, risk: float | None) -> Lookup:
                 return _of_loop(person, name)
             case "missing":
                 return _missing(person)
+            case "membership_level" | "to_next_level" | "days_to_level_end" | "paid_membership":
+                return person.levels.of(name, now) if person.levels is not None else None
         return UNKNOWN
 
     return field

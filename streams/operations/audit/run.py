@@ -18,8 +18,8 @@ from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.loyalty import LOYALTY, Loops
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
 from streams.operations.audit.person import Person
-from streams.operations.audit.points import LEDGER, Points
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce
+from streams.operations.audit.programme import BOOKS, Programme
 from streams.operations.audit.records import Arrival, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
@@ -28,7 +28,7 @@ from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
-ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid"})
+ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid", "level_unsaid"})
 """Rules about what is lacking: it may be on its way."""
 DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
 """What is never said of who was erased."""
@@ -99,7 +99,7 @@ class _Walk:
         self.blurred = 0
         self.now = 0
         self.in_force, self.stopped = InForce(), Stopped()
-        self.points, self.loops = Points(self.in_force, since), Loops(alive)
+        self.programme, self.loops = Programme(self.in_force, since), Loops(alive)
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
@@ -117,7 +117,7 @@ class _Walk:
         begun = False
         for arrival in self.line.touchpoints:
             if not begun and arrival.offset:
-                self.points.partial = self.loops.partial = True
+                self.loops.partial = self.programme.is_partial()
                 where = f"partition {self.line.partition} begins at offset {arrival.offset}"
                 self.report.notes.append(f"{where}: what was said before is not known")
             begun = True
@@ -127,7 +127,7 @@ class _Walk:
             self._arrives(arrival, place)
             self._places(said.up_to(arrival.offset, 1))
             self._lacking(place)
-        self.breaches += self.points.breaches(self.now)
+        self.breaches += self.programme.breaches(self.now)
         for draw, found in self._windows.unended(self.now):
             self._found(draw, Place.of(draw.at), [found])
         self.in_force.settle()
@@ -135,7 +135,7 @@ class _Walk:
         if self.blurred:
             told = f"{self.blurred} triggers are not judged: what was known of their customers may have left the store"
             notes.append(told)
-        self.report.notes += [f"partition {self.line.partition}: {note}" for note in (*notes, *self.points.notes())]
+        self.report.notes += [f"partition {self.line.partition}: {note}" for note in (*notes, *self.programme.notes())]
         self.report.unread += said.unread.records
 
     # -- touchpoints
@@ -168,10 +168,10 @@ class _Walk:
         if self.gone_after and (since := person.silent_since()) and self.now >= since + self.gone_after:
             person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
-            self.points.begins_anew(touch.customer, unsure=person.blurred)
+            self.programme.begins_anew(touch.customer, unsure=person.blurred)
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
-        self.points.arrives(touch, person, policy, self.now)
+        self.programme.arrives(touch, person, policy, self.now)
         self.loops.arrives(touch, person, policy, self.now)
         if policy is not None and (not person.erased or touch.kind == Kind.ERASE_REQUESTED):
             dialogue.take(touch, place, self.now, policy)
@@ -207,14 +207,12 @@ class _Walk:
             self.in_force.notes.append(f"policy {decision.policy} is said to wait at {place}, where none came")
         self._unique(decision, place)
         self.ledger.hears(decision, place)
-        self.points.speaks_of(decision.customer)
-        if decision.what in ("reopened", "forgotten"):
-            self.points.begins_anew(decision.customer)
+        self.programme.speaks_of(decision)
         self._found(decision, place, list(self._windows.hears(decision, self.in_force.policy)))
         customer = self._customers.get(decision.customer)
-        if decision.what == LEDGER:
+        if decision.what in BOOKS:
             known = customer.person if customer is not None else None
-            self._found(decision, place, list(self.points.hears(decision, known, place)))
+            self._found(decision, place, list(self.programme.hears(decision, known, place)))
         if customer is None:
             return
         dialogue = customer.dialogue
@@ -339,7 +337,7 @@ class _Walk:
                 told = (one.customer, one.sent.action, one.policy, one.why, f"{name} was not taken back")
                 self.breaches.append(Breach("withdrawal_owed", name, *told, place, self.now))
         self._owed.clear()
-        self.points.judge(place)
+        self.programme.judge(place)
 
     def _found(self, said: Said, place: Place, findings: list[Finding]) -> None:
         if said.time < self.since:

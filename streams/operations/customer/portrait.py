@@ -35,9 +35,11 @@ from models.customer.layout import (
 )
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
+from models.decisions.policy.in_force import PolicyInForce
 from models.engine.lanes import rules_of
 from models.settings import DAY, EngineSettings
 from models.timeline.order import NEVER, Stage, stage_of, time_of
+from streams.operations.customer.membership import membership_view
 from streams.operations.customer.person import iso, person_view
 from streams.operations.customer.points import points_view
 
@@ -72,6 +74,8 @@ def profile_view(
     settings: EngineSettings | None,
     foreseen: CustomerForecast | None = None,
     decisions: dict[str, Any] | None = None,
+    policy: PolicyInForce | None = None,
+    now: int = 0,
 ) -> dict[str, Any]:
     """Everything a person may want to know of a record, as plain data.
 
@@ -82,6 +86,7 @@ def profile_view(
         settings: those that the shard was created with; None where not known.
         foreseen: the forecast; None where there is none.
         decisions: how we stand with them (`streams.operations.customer.standing`); None: no policy is in force.
+        policy: in force; None: it is not known. now: log time, ms.
 
     Returns:
         JSON types only.
@@ -94,6 +99,7 @@ def profile_view(
         "behaviour": _behaviour(record),
         "risk": _risk(record),
         "points": points_view(record),
+        "membership": membership_view(record, policy, now),
         "decisions": decisions,
         "if_silent": _if_silent(foreseen),
         "learning": _learning(customer, record, settings),

@@ -14,6 +14,8 @@ from models.decisions.draw import ONE
 from models.decisions.words import BECAME, DRAWN, told
 from models.ledger_entry import LedgerEntry
 from models.loyalty_entry import LoyaltyEntry
+from models.membership_entry import MembershipEntry
+from models.membership_entry import told as amount_told
 from models.outputs import Candidate, Decision, Drawn, Trigger
 from streams.operations.customer.person import iso
 from streams.operations.customer.standing import gate
@@ -75,6 +77,7 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "policy": decision.policy or None,
         "ledger": None if decision.ledger is None else _booked(decision.ledger),
         "loyalty": None if decision.loyalty is None else _looped(decision.loyalty),
+        "membership": None if decision.membership is None else _changed(decision.membership),
     }
 
 
@@ -107,6 +110,20 @@ def _looped(entry: LoyaltyEntry) -> dict[str, Any]:
         "spoke_ill": entry.blame,
         "voice": entry.voice or None,
         "way": entry.way or None,
+        "cause": entry.cause or None,
+    }
+
+
+def _changed(entry: MembershipEntry) -> dict[str, Any]:
+    return {
+        "change": entry.change,
+        "words": entry.words,
+        "level": entry.level or None,
+        "before": entry.before or None,
+        "counts": entry.counts,
+        "counted": amount_told(entry.counted, entry.counts),
+        "until": iso(entry.until),
+        "lots": [{"lapses": iso(at), "amount": amount} for at, amount in entry.lots],
         "cause": entry.cause or None,
     }
 

@@ -105,6 +105,8 @@ def _headline(entry: dict[str, Any]) -> str:
             return str(entry["ledger"]["words"])
         case "loyalty" if entry["loyalty"]:
             return str(entry["loyalty"]["words"])
+        case "membership" if entry["membership"]:
+            return str(entry["membership"]["words"])
         case "waits":
             return f"{before}waits until {entry['until']}, held by {held}"
         case "void":

@@ -80,7 +80,7 @@ def _level(case: Case) -> Iterator[Finding]:
 
 def _cause(case: Case) -> Iterator[Finding]:
     """Some touchpoint of the moment has come within its life, and has not had its answer."""
-    if case.moment.get("sort") in ("date", "unanswered", "points", "spoke_well"):
+    if case.moment.get("sort") in ("date", "unanswered", "points", "spoke_well", "membership"):
         yield from _rang(case)
         return
     life = span(case.moment.get("within", "3d"))
@@ -120,7 +120,7 @@ def _rang(case: Case) -> Iterator[Finding]:
     found = rings(case)
     if not found:
         yield Finding(
-            "no_cause" if sort in ("points", "spoke_well") else sort,
+            "no_cause" if sort in ("points", "spoke_well", "membership") else sort,
             f"{moment}: {dict(case.moment)}",
             f"nothing of the kind at {case.now}",
         )

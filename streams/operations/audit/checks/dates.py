@@ -40,6 +40,8 @@ def rings(case: Case) -> list[int]:
     life = span(moment.get("within", "3d"))
     if moment["sort"] == "points":
         found = case.person.points.rises(moment["reaches"]) if case.person.points is not None else []
+    elif moment["sort"] == "membership":
+        found = case.person.levels.changes(moment["change"]) if case.person.levels is not None else []
     elif moment["sort"] == "unanswered":
         found = _unanswered(case)
     elif moment["sort"] == "spoke_well":

@@ -49,6 +49,8 @@ from models.decisions.standing import (
 from models.decisions.standing_stored import pack_standing
 from models.decisions.unsent import MAX_UNSENT, Unsent
 from models.loyalty.account import MAX_EARNED, MAX_LOTS, MAX_PARTS, MAX_SPENT, Account, Drawn, Earned
+from models.loyalty.membership import MAX_STRETCHES, Membership
+from models.loyalty.membership_stored import pack_membership
 from models.loyalty.stored import pack_account
 from models.settings import DAY, EngineSettings
 from models.touchpoints import limits
@@ -305,6 +307,9 @@ def test_the_largest_record_has_the_size_that_is_documented() -> None:
         more_cases=MAX_MORE_CASES,
         standing=pack_standing(_stands()),
         points=pack_account(_account()),
+        membership=pack_membership(
+            Membership("points", {START + n * DAY: 2**53 for n in range(MAX_STRETCHES)}, "l" * 40, START)
+        ),
     )
     record.worth.bucket = 1
     value = record.pack()

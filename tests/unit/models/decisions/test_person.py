@@ -8,13 +8,21 @@ from models.customer.interests import pack_interests
 from models.customer.layout import ERASED
 from models.customer.restrictions import Restriction, pack_restrictions
 from models.customer.tail import Tail
+from models.decisions.membership_rules import level_rules
 from models.decisions.person import FIELDS, ONLINE_FOR, Person, value_of
+from models.decisions.policy.reading import read_policy
 from models.loyalty.account import Account, Earned
 from models.loyalty.loop import Facts, Loop, LoopRules, pack_loop
+from models.loyalty.membership import Membership
+from models.loyalty.membership_stored import pack_membership
 from models.loyalty.stored import pack_account
 from models.settings import DAY
+from tests.unit.models.engine.test_membership import POINTS, SPENT
 
 NOW = 1_700_000_000_000
+
+
+LEVELS = level_rules(read_policy(SPENT))
 
 
 def values(person: Person) -> dict[str, object]:
@@ -55,8 +63,10 @@ def test_conditions_know_what_the_record_does() -> None:
         points=pack_account(
             Account({NOW + 9 * DAY: 80, NOW + 2 * DAY: 20}, [Earned(1, NOW + DAY, NOW + DAY, NOW + 9 * DAY, 5, 0)])
         ),
+        membership=pack_membership(Membership("spent", {NOW + 4 * DAY: 3_050}, "silver")),
     )
-    assert values(Person(b"c", tail, 0, NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY, 0, 31.2, "top")) == {
+    times = (NOW - 3 * DAY, 4, 20.5, 0.75, NOW - 36 * DAY, 0, 31.2)
+    assert values(Person(b"c", tail, 0, *times, "top", levels=LEVELS)) == {
         "customer_class": "business",
         "country": "DE",
         "language": "de",
@@ -80,6 +90,10 @@ def test_conditions_know_what_the_record_does() -> None:
         "points_pending": 5,
         "points_expiring": 20,
         "days_to_points_expiry": 2.0,
+        "membership_level": "silver",
+        "to_next_level": 20.0,
+        "days_to_level_end": 14.0,
+        "paid_membership": None,
         "stage": None,
         "loyalty_index": None,
         "spoke_well": None,
@@ -93,6 +107,24 @@ def test_conditions_know_the_loyalty_loop_of_whoever_has_one() -> None:
     facts = Facts(3, NOW - DAY, False, True, 100 * DAY)
     found = values(Person(b"c", Tail(loyalty=pack_loop(loop)), loyal=(rules, facts)))
     assert (found["stage"], found["loyalty_index"], found["spoke_well"]) == ("slipping", 10.0, 3)
+
+
+def test_a_level_is_earned_or_paid_for_the_higher_one() -> None:
+    levels = level_rules(read_policy(POINTS))
+    running = {"plan": "plus", "renews_at": NOW + DAY}
+
+    def of(contract: Contract, now: int = NOW, level: str = "silver") -> tuple[object, object]:
+        state = Membership("points", {NOW + 4 * DAY: 30}, level)
+        tail = Tail(contract=pack_contract(contract), membership=pack_membership(state))
+        person = Person(b"c", tail, levels=levels)
+        return value_of(person, "membership_level", now), value_of(person, "paid_membership", now)
+
+    assert of(Contract("active", **running)) == ("gold", "plus")
+    assert of(Contract("active", **running), level="platinum") == ("platinum", "plus")
+    assert of(Contract("ends", **running)) == ("gold", "plus")
+    assert of(Contract("ends", **running), NOW + DAY) == ("silver", None)
+    assert of(Contract("paused", **running)) == of(Contract("ended", **running)) == ("silver", None)
+    assert of(Contract("active", plan="other")) == ("silver", None)
 
 
 def test_packed_parts_are_opened_once() -> None:

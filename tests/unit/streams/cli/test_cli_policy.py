@@ -37,7 +37,7 @@ def test_all_that_is_wrong_is_a_line_each(tmp_path: Path) -> None:
     assert checked.exit_code == ExitCode.FAILURE
     assert checked.stdout.splitlines() == [
         'wrong   moment.risk.sort is "rsk"; give one of '
-        '"risk", "touchpoint", "date", "unanswered", "points", "spoke_well"',
+        '"risk", "touchpoint", "date", "unanswered", "points", "membership", "spoke_well"',
         "wrong   action.sorry.content is missing; give text of 1 to 100 characters",
     ]
     assert "2 faults; docs/policy.md tells what each key takes" in checked.stderr

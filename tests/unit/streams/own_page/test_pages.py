@@ -601,3 +601,15 @@ async def test_a_customer_who_is_named_twice_is_nobody() -> None:
         for names in (("victim", "c"), ("c", "victim"), ("c", "c")):
             answer = await client.get("/me", headers=[("X-Customer", one) for one in names])
             assert answer.status == 401
+
+
+@pytest.mark.asyncio
+async def test_the_level_is_told_with_what_the_next_one_takes_and_when_it_ends() -> None:
+    levels = '[membership]\ncounts = "spent"\nlevels = [{ name = "silver", at = 8 }, { name = "gold", at = 1200 }]\n'
+    page = OwnPage(Story(RICH + levels, days=2).then(1, "return", amount=2))
+    async with page.client() as client:
+        text = await (await client.get("/me?lang=de", **ME)).text()
+        assert '<p class="figure">silver</p>' in text
+        assert "Sie endet am 4. März 2000, wenn bis dahin nicht mehr dafür zählt." in text
+        assert "Dafür müssen noch Einkäufe für 1193.00 zählen." in text
+        assert "Your membership level" in await (await client.get("/me?lang=en", **ME)).text()

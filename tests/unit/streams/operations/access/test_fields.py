@@ -26,6 +26,8 @@ from models.loyalty.account import NEVER_EXPIRES, Account, Drawn, Earned
 from models.loyalty.experiences import Mood
 from models.loyalty.loop import STAGES as LOOP_STAGES
 from models.loyalty.loop import Loop, pack_loop
+from models.loyalty.membership import Membership
+from models.loyalty.membership_stored import pack_membership
 from models.loyalty.stored import pack_account
 from models.timeline.order import Stage as Timer
 from models.timeline.order import timer_position
@@ -121,6 +123,7 @@ def whole() -> Record:
             )
         ),
         loyalty=pack_loop(Loop(5, TIME, TIME, TIME, TIME, 7, True, [1, 0, 0, 0, 2], 1)),
+        membership=pack_membership(Membership("spent", {TIME: 5}, "gold", TIME)),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
     )  # fmt: skip
     return record

@@ -1,0 +1,71 @@
+"""What a step of a customer comes to in their membership of the loyalty programme, by the policy in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from models.customer.moments import whole
+from models.decisions.comes import comes
+from models.decisions.given import Given, Said, Touched
+from models.decisions.membership_rules import LevelRules
+from models.decisions.person import Person, value_of
+from models.decisions.points import cents_of
+from models.decisions.policy.conditions import holds
+from models.decisions.rules import rules_of
+from models.ledger_entry import LedgerEntry
+from models.loyalty.membership import advance, close, count, take_back
+from models.membership_entry import HUNDREDTHS, MembershipEntry
+from models.touchpoints.kinds import Kind
+
+EARNED: Final = "earned"
+
+
+def pass_time(person: Person, now: int) -> list[MembershipEntry]:
+    """Let time pass in a membership, before anything is booked; one whose policy keeps no levels comes to its end."""
+    state, levels = person.membership, person.levels
+    return close(state) if levels is None else advance(state, levels.steps, now)
+
+
+def count_touch(
+    person: Person, touch: Touched | None, booked: Iterable[LedgerEntry], now: int
+) -> list[MembershipEntry]:
+    """Let a touchpoint count, or the goods that it takes back. booked: in the ledger of points, at this step."""
+    levels, state = person.levels, person.membership
+    if levels is None or touch is None:
+        return []
+    steps, said = levels.steps, list[MembershipEntry]()
+    lapses = levels.ends.after(min(whole(touch.time), now))
+    for more in _amounts(levels, touch, booked):
+        changed = count(state, steps, now, lapses, more) if more > 0 else take_back(state, steps, now, -more)
+        said += [replace(one, cause=touch.id) for one in changed]
+    return said
+
+
+def ask_by_level(given: Given, changes: Iterable[str]) -> Iterator[Said]:
+    """Let moments ask that come with a level that has changed."""
+    rules, person, now = rules_of(given.policy).membership, given.person, given.now
+    if rules is None or given.history:
+        return
+    changed = frozenset(changes)
+    for name, change in rules.asks:
+        when = given.policy.policy.moment[name].when
+        if change in changed and (when is None or holds(when, lambda field: value_of(person, field, now))):
+            yield from comes(given, name, now)
+
+
+def _amounts(levels: LevelRules, touch: Touched, booked: Iterable[LedgerEntry]) -> Iterator[int]:
+    """How much more, or less, a touchpoint counts; of the last unit."""
+    counts = levels.steps.counts
+    if counts == "points":
+        for one in booked:
+            if one.change == EARNED:
+                yield one.points
+            elif one.change == "taken_back" and one.asked:
+                yield -one.asked
+    elif touch.kind == Kind.PURCHASE:
+        yield cents_of(touch.data.amount) if counts == HUNDREDTHS else 1
+    elif touch.kind == Kind.RETURN and counts == HUNDREDTHS:
+        yield -cents_of(touch.data.amount)
