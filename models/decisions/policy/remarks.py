@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from models.decisions.policy.parts import LONGEST_DURATION, ms_of
 from models.decisions.policy.protection_checks import never_together
+from models.decisions.policy.retention_types import periods_of
 from models.decisions.policy.types import OF_ACCOUNTS, Policy
+from models.settings import DAY
 
 
 def remarks(policy: Policy) -> list[str]:
     """Sentences without their full stop, each beginning with the key that it is about."""
-    return [*_moments(policy), *_actions(policy), *_contact(policy)]
+    return [*_moments(policy), *_actions(policy), *_contact(policy), *_loyalty(policy)]
 
 
 def _moments(policy: Policy) -> Iterator[str]:
@@ -57,3 +59,30 @@ def _contact(policy: Policy) -> Iterator[str]:
         yield "contact.caps: nothing bounds how often marketing contacts a customer"
     if policy.control.share == 0:
         yield "control.share: without a control group nothing can show what the programme is worth"
+
+
+def _loyalty(policy: Policy) -> Iterator[str]:
+    """Entries that are gone from their topic before what they booked is."""
+    kept = periods_of(policy.retention)
+    lives = {"points": _points_live(policy), "membership": _levels_live(policy)}
+    for table, lives_for in lives.items():
+        for role in ("touchpoints", "decisions"):
+            if lives_for is not None and role in kept and kept[role] < lives_for:
+                what = f"retention.{role}: what [{table}] books counts longer, {lives_for // DAY} days or more"
+                yield f"{what}, so that it can neither be rebuilt nor judged by then"
+
+
+def _points_live(policy: Policy) -> int | None:
+    """How long points live at the least where they are not spent, ms; of those that never expire, for good."""
+    points = policy.points
+    if points is None:
+        return None
+    return LONGEST_DURATION if points.expires is None else ms_of(points.expires)
+
+
+def _levels_live(policy: Policy) -> int | None:
+    """How long what counts towards a level does, and a grace after it."""
+    rules = policy.membership
+    if rules is None:
+        return None
+    return (365 * DAY if rules.window is None else ms_of(rules.window)) + ms_of(rules.grace)

@@ -27,6 +27,10 @@ class Dates:
         """Those that stand, and those that had come when they were replaced."""
         return [date for date, until in self.told.items() if not until or date <= until]
 
+    def asked(self, offset: int) -> list[int]:
+        """When what goes by them asked, so long after each, or before it: a date that was replaced by then did not."""
+        return [date + offset for date, until in self.told.items() if not until or date + min(offset, 0) <= until]
+
 
 @dataclass(slots=True)
 class Contract:

@@ -9,7 +9,7 @@ from typing import Any
 from models.touchpoints import Kind
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
-from streams.operations.audit.checks.dates import rings
+from streams.operations.audit.checks.dates import asked_since, rings
 from streams.operations.audit.policies import span
 from streams.operations.audit.predicate import holds, of_data, of_person
 from streams.operations.audit.records import SECOND
@@ -98,7 +98,7 @@ def _cause(case: Case) -> Iterator[Finding]:
         says = f"{' or '.join(types)} within {case.moment.get('within', '3d')}"
         yield Finding("no_cause", says, "no such touchpoint came")
         return
-    yield from _again(case, causes, "touchpoints asked")
+    yield from _again(case, min(causes), len(causes), "touchpoints asked")
 
 
 def _counts(case: Case, asked: int) -> int:
@@ -125,14 +125,15 @@ def _rang(case: Case) -> Iterator[Finding]:
             f"nothing of the kind at {case.now}",
         )
         return
-    yield from _again(case, found, "times it asked")
+    yield from _again(case, min(found), max(len(found), asked_since(case, min(found))), "times it asked")
 
 
-def _again(case: Case, causes: list[int], what: str) -> Iterator[Finding]:
-    former = [one for one in case.dialogue.sent if one.moment == case.trigger.moment and one.time >= min(causes)]
+def _again(case: Case, first: int, causes: int, what: str) -> Iterator[Finding]:
+    """first: when the first of these causes came."""
+    former = [one for one in case.dialogue.sent if one.moment == case.trigger.moment and one.time >= first]
     unsent = sum(one.given_back or one.bounced for one in former)
-    if len(former) >= len(causes) + min(unsent, len(causes)):
-        says = f"{len(causes)} {what}, and {unsent} triggers were not sent or did not arrive"
+    if len(former) >= causes + min(unsent, causes):
+        says = f"{causes} {what}, and {unsent} triggers were not sent or did not arrive"
         yield Finding("asked_again", says, f"trigger number {len(former) + 1}")
 
 

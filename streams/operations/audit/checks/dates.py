@@ -36,8 +36,22 @@ def check(case: Case) -> Iterator[Finding]:
 
 def rings(case: Case) -> list[int]:
     """When the moment of a trigger has asked, as far as its life is not over, ms."""
-    moment, now = case.moment, case.now
-    life = span(moment.get("within", "3d"))
+    life = span(case.moment.get("within", "3d"))
+    return [at for at in _rings(case) if at <= case.now + SECOND and case.now < at + life + SECOND]
+
+
+def asked_since(case: Case, first: int) -> int:
+    """How many times the moment may have asked whose life was not over at a time, ms: also for what is gone by now."""
+    life, found = span(case.moment.get("within", "3d")), _rings(case)
+    name = case.moment.get("field")
+    if name is not None and name not in ("customer_since", "anniversary"):
+        found = case.person.contract.of(name).asked(span_from(case.moment.get("offset", "0s")) - _lead(case))
+    return sum(at <= case.now + SECOND and first < at + life + SECOND for at in found)
+
+
+def _rings(case: Case) -> list[int]:
+    """The same, of any life."""
+    moment = case.moment
     if moment["sort"] == "points":
         found = case.person.points.rises(moment["reaches"]) if case.person.points is not None else []
     elif moment["sort"] == "membership":
@@ -54,7 +68,7 @@ def rings(case: Case) -> list[int]:
     else:
         offset = span_from(moment.get("offset", "0s")) - _lead(case)
         found = [date + offset for date in case.person.contract.of(moment["field"]).valid()]
-    return [at for at in found if at <= now + SECOND and now < at + life + SECOND]
+    return found
 
 
 def _since(first: int, name: str) -> list[int]:

@@ -401,6 +401,15 @@ def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[st
 
 
 @pytest.mark.slow
+def test_a_warning_that_is_longer_before_an_expiry_than_points_last_comes_once_for_each_lot() -> None:
+    early = KEPT.replace('offset = "-10d"', 'offset = "-90d"').replace('within = "5d"', 'within = "60d"')
+    world = rehearse(kept(1, (early,), 2, 6, 90), VARIANTS["live"])
+    assert audit(lines(world), VARIANTS["live"].lateness).breaches == []
+    said = [json.loads(one.value) for shard in world.shards for one in shard.outputs if one.role == "triggers"]
+    asked = Counter(one["customer"] for one in said if one.get("moment") == "points_end")
+    assert max(asked.values()) > 3
+
+
 @settings(max_examples=5, deadline=None)
 @given(
     st.integers(1, 10_000),

@@ -43,6 +43,9 @@ def test_the_example_needs_no_second_look() -> None:
     assert remarks(read_policy(EXAMPLE)) == []
 
 
+EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purchase"]\npoints = 1\n'
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -71,6 +74,12 @@ def test_the_example_needs_no_second_look() -> None:
         (SMALL + '[contact]\ncaps = [{ most = 0, within = "9d" }]', "contact.caps[0].most: 0 lets nothing"),
         (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),
         (SMALL + "[control]\nshare = 0", "control.share: without a control group"),
+        (SMALL + EARNS + '[retention]\ntouchpoints = "90d"', "retention.touchpoints: what [points] books counts"),
+        (
+            SMALL + '[membership]\ncounts = "spent"\nlevels = [{ name = "silver", at = 1 }]\n'
+            '[retention]\ntouchpoints = "9d"\ndecisions = "400d"',
+            "retention.decisions: what [membership] books counts longer, 425 days or more",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_worth_a_second_look_is_named(text: str, told: str) -> None:
