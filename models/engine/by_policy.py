@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from models.churn.drivers import drivers
+from models.customer.contract import runs_until
 from models.customer.layout import (
     EPISODE,
     ERASED,
@@ -32,6 +33,7 @@ from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
 from models.engine.draws import known_of_actions, taught
+from models.engine.lanes import levels_end_with_contract
 from models.engine.ledger import keep_earned
 from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Emitted, Work
@@ -112,6 +114,8 @@ def by_policy(
         stood: what it was before; 0.0: no estimate was made.
     """
     settings = work.settings
+    if any(one.threshold for one in standing.waiting) and _has_no_levels(settings, policy, customer, row.now):
+        emit_end_of_episode(work, policy, row, standing)
     person = customer.person(row.probability, settings, policy)
     praised = keep_loyalty(work, policy, row, person, touch)
     booked = keep_earned(work, policy, row, person, touch, customer.phase)
@@ -125,6 +129,12 @@ def by_policy(
     given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):
         emit_said(work, policy, row, said, person, basis)
+
+
+def _has_no_levels(settings: EngineSettings, policy: PolicyInForce, customer: Customer, now: int) -> bool:
+    """Whether a contract runs that leaves its customer none. Where the risk is estimated their end is told by that; who
+    has long been silent, and has a contract now, is estimated no more."""
+    return levels_end_with_contract(settings, policy) and now < runs_until(customer.tail.contract)
 
 
 def emit_end_of_episode(work: Work, policy: PolicyInForce, row: Row, standing: Standing) -> None:

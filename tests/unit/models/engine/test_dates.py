@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.settings import DAY, HOUR, MINUTE
+from tests.support.logs import resumed, stopped
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, Story, Told
 
 DATED = (
@@ -239,6 +240,18 @@ def test_a_contract_that_begins_ends_the_episode_and_levels_come_back_when_it_ha
     days = [row for row in runs_on.decided if row[0] > 36]
     assert days[0][0] >= 75
     assert runs_on.whats("episode_opened") == ["episode_opened"] * 2
+
+
+@pytest.mark.parametrize("after", [0.003, 0.1, 1])
+def test_a_level_that_waits_is_void_at_a_contract_of_who_is_estimated_no_more(after: float) -> None:
+    """Two horizons after the purchase, and before the tick that tells it: what was stopped would be sent now."""
+    stop, end = BOUGHT + 20 * DAY, BOUGHT + int(181.9 * DAY)
+    story = Story(days=200)
+    said = [(stop, None, stopped(stop, 7, purposes=["marketing"])), (end, None, resumed(end, 7))]
+    story = replace(story, entries=said).then(182 + after, "subscription_started", plan="a")
+    world = story.run()
+    assert (world.decided, world.whats("void")) == ([], ["void"])
+    assert replace(story, entries=said).then(182 + after, "case_opened", case_id="a").run().waits[-1][2] == "open_case"
 
 
 CANCEL = (

@@ -181,6 +181,13 @@ def test_a_preview_goes_to_the_test_customer_and_changes_nothing_of_the_one() ->
     assert unpack(b"c", world.kept.records[b"c"]).times[DUE]
 
 
+def test_a_preview_whose_record_was_written_twice_is_answered_twice_by_one_id() -> None:
+    story = Story(days=3).then(1.1, "preview_asked", action="offer", to="tester", by="ada")
+    world = replace(story, entries=story.entries * 2).run()
+    said = world.kept.decisions("previewed")
+    assert [one["id"] for one in said] == [said[0]["id"]] * 2
+
+
 @pytest.mark.parametrize(("at_once", "gate"), [(False, "bad_experience"), (True, "")])
 def test_what_ends_by_itself_is_passed_where_that_is_asked(at_once: bool, gate: str) -> None:
     world = previewed(Story(days=9).then(1, "complaint"), 1.4, at_once=at_once)
