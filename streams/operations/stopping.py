@@ -37,8 +37,12 @@ async def stop_now(config: Config, partitions: int, wanted: Stop, wait_s: float)
     Raises NoShard, and as the steps of `streams.operations.stops`.
     """
     async with store_of(config) as store:
-        named = await steps.policies_now(store, partitions) if wanted.actions else {}
-        steps.check_selectors(wanted, named)
+        if wanted.actions:
+            steps.check_selectors(
+                wanted, await steps.policies_now(store, partitions), await steps.earlier_actions(store)
+            )
+        else:
+            steps.check_selectors(wanted, {})
         bodies = await steps.bodies_now(store, partitions)
         if not bodies:
             raise NoShard(f"app {config.app!r} has no shard that can be read")

@@ -7,6 +7,7 @@ log, by which shards decide. Cut short anywhere, the same command goes on: a sto
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import uuid
@@ -17,6 +18,7 @@ import msgspec
 
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.policy.parts import KINDS
+from models.decisions.policy.reading import PolicyUnfit, read_policy
 from models.outputs import StopOrder, encode, output_id
 from models.timeline.stop_types import Stop, Stops
 from models.timeline.stops import MOST_STOPS, in_force, joined, resumed, stopped
@@ -28,6 +30,7 @@ from streams.kafka.producer import close_producer, open_producer
 from streams.kafka.security import KafkaConnection
 from streams.operations.choices import DELIVERY_S, read_within, write_choice
 from streams.operations.policy import ShardPolicyNow, newest, shard_now
+from streams.operations.policy.ledger_store import LedgerStore
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
 from streams.store.stop_flag import change_flag, read_flag
@@ -78,15 +81,36 @@ async def bodies_now(store: Store, partitions: int) -> dict[int, ShardBody]:
     return found
 
 
-def check_selectors(stop: Stop, shards: Mapping[int, ShardPolicyNow]) -> None:
-    """Refuse a selector that fits nothing, such as a name with a letter wrong. shards: looked at where an action is
-    named. Raises StopRefused."""
+async def earlier_actions(store: Store) -> frozenset[str]:
+    """The actions of all policies that were ever applied, and those without one: what they made may still be out."""
+    found = {*WITHOUT_POLICY}
+    try:
+        ledger = LedgerStore(store)
+        for one in (await ledger.read()).applied:
+            text = await ledger.text(one.sha256)
+            with contextlib.suppress(PolicyUnfit):  # of another release
+                found.update(read_policy(text).action if text is not None else ())
+    except (StateUnreadable, NewerRelease) as error:
+        logger.warning("%s", error)
+    return frozenset(found)
+
+
+def check_selectors(
+    stop: Stop, shards: Mapping[int, ShardPolicyNow], earlier: frozenset[str] = frozenset(WITHOUT_POLICY)
+) -> None:
+    """Refuse a selector that fits nothing, such as a name with a letter wrong. Raises StopRefused.
+
+    Args:
+        stop: that is wanted.
+        shards: looked at where an action is named.
+        earlier: actions of policies that are in force no more.
+    """
     policies = [shard.policy for shard in shards.values() if shard.policy is not None]
     known = {action for policy in policies for action in policy.policy.action} or {*WITHOUT_POLICY}
     last = newest(shards)
-    of = "is of no policy in force" if last is not None else "is none of those without a policy"
+    of = "is of no policy, now or before" if last is not None else "is none of those without a policy"
     for action in stop.actions:
-        if action not in known:
+        if action not in known | earlier:
             raise StopRefused(f"action {action!r} {of}; give one of {', '.join(sorted(known))}")
     for purpose in stop.purposes:
         if purpose not in ACTION_PURPOSES:

@@ -7,16 +7,20 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from models.decisions.policy.in_force import sha256_of
 from models.settings import EngineSettings
 from models.timeline.shard_state import ShardState
 from models.timeline.stop_types import Stop, Stops
 from models.timeline.stops import MOST_STOPS, resumed
 from streams.kafka.partition_facts import LogFacts
+from streams.operations.policy.ledger import Applied, Ledger
+from streams.operations.policy.ledger_store import Decided, LedgerStore
 from streams.operations.stops import (
     StopRefused,
     anywhere,
     bodies_now,
     check_selectors,
+    earlier_actions,
     known_of,
     lower_flag,
     raise_flag,
@@ -25,6 +29,7 @@ from streams.operations.stops import (
 from streams.shard.meta import SCHEMA, ShardBody, creation_of, pack_body
 from streams.store.fake import FakeStore
 from streams.store.stop_flag import read_flag
+from tests.unit.models.decisions.policy.test_reading import SMALL
 
 
 def test_a_shard_whose_state_cannot_be_read_keeps_nobody_from_stopping_the_others() -> None:
@@ -104,3 +109,23 @@ def test_a_selector_that_fits_nothing_is_refused(stop: Stop, told: str) -> None:
     with pytest.raises(StopRefused) as refused:
         check_selectors(given, {})
     assert told in str(refused.value)
+
+
+def test_an_action_of_an_earlier_policy_can_be_stopped_and_one_of_none_cannot() -> None:
+    async def scenario() -> frozenset[str]:
+        store = FakeStore()
+        applied = tuple(Applied(number, sha256_of(text), "", number) for number, text in enumerate(texts, start=1))
+
+        async def decide(_: Ledger) -> tuple[Decided, None]:
+            kept = {one.sha256: text for one, text in zip(applied, texts, strict=True)}
+            return Decided(Ledger(applied=applied), kept), None
+
+        await LedgerStore(store).change(decide)
+        return await earlier_actions(store)
+
+    texts = [SMALL.replace("[action.write]", "[action.voucher]"), SMALL, "format = 999\n"]
+    earlier = asyncio.run(scenario())
+    assert earlier >= {"voucher", "write", "care", "win_back"}
+    check_selectors(Stop(0, actions=("voucher",), by="ada", why="x"), {}, earlier)
+    with pytest.raises(StopRefused, match="'vouchr' is none"):
+        check_selectors(Stop(0, actions=("vouchr",), by="ada", why="x"), {}, earlier)
