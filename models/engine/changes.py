@@ -15,6 +15,7 @@ from models.engine.draws import counted as draws_counted
 from models.engine.draws import with_draws
 from models.engine.output_buffer import Emitted, Work
 from models.engine.piece_run import Run
+from models.engine.shared_state import held_at
 from models.engine.valued import moves, recounted, with_values, worth_in
 from models.outputs import (
     IN_FORCE,
@@ -151,6 +152,8 @@ def committed(
         quiet = piece.watermark < work.quiet_until
         pulse = with_values(pulse, new, work.policy, piece.watermark, quiet)
         pulse = with_draws(pulse, new, work.policy, piece.watermark, quiet)
+        held = held_at(work.policy, new, piece.watermark)
+        pulse = msgspec.structs.replace(pulse, held=held) if pulse is not None and held else pulse
     if piece.watermark is not None:
         new = msgspec.structs.replace(new, draws=UNSET)
     emitted = [_in_force(state, piece, work, adopted)] if adopted else []

@@ -19,6 +19,7 @@ from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import BudgetPulse, Pulse
 from models.timeline.shard_state import ShardState
 from models.timeline.shared import Alarm, Shared, Units
+from models.timeline.stops import in_force
 
 
 @dataclass(slots=True)
@@ -76,6 +77,15 @@ class SharedState:
         if self.alarm is not None and rules is not None:
             totals = state.totals
             self.alarm = boundary_passed(self.alarm, rules, boundary, totals.applied, totals.episodes, longest)
+
+
+def held_at(policy: PolicyInForce, state: ShardState, boundary: int) -> tuple[str, ...]:
+    """What keeps something from going out at a version boundary: the operators' stops, a freeze, the alarm."""
+    found = [f"stop {one.number}" for one in in_force(state).standing]
+    found += ["freeze"] * any(one.starts <= boundary < one.ends for one in rules_of(policy).frozen)
+    alarm = UNSET if state.shared is UNSET else state.shared.alarm
+    found += ["alarm"] * (alarm is not UNSET and alarm.holds)
+    return tuple(found)
 
 
 def shared_in(given: PieceInput, scoring: Scoring) -> SharedState | None:

@@ -129,7 +129,8 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     quiet: what was decided so far is history, and nobody was triggered. shares, fewest: the policy's tiers of value,
     from the top, and how many customers a class must have for them. values: by class of customers, each
     bucket (`models.value.pyramid`) that somebody's value lies in, and how many have such a one. choice: of the learned
-    choice; None: the policy does not want it.
+    choice; None: the policy does not want it. held: what keeps something from going out then: ``stop`` with its number,
+    ``freeze``, ``alarm``.
     """
 
     shard: int
@@ -144,6 +145,7 @@ class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=Tr
     fewest: int = 0
     values: dict[str, tuple[tuple[int, int], ...]] = {}
     choice: ChoicePulse | None = None
+    held: tuple[str, ...] = ()
 
     @property
     def rank(self) -> tuple[int, str]:

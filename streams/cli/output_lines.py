@@ -99,6 +99,7 @@ def of(output: Output) -> str:
             valued = sum(count for counts in output.values.values() for _, count in counts)
             told = [f"has taken {taken}"] if taken or not output.shares else []
             told += [f"knows what {valued:,} customers are worth"] if output.shares else []
+            told += [f"held by {', '.join(output.held)}"] if output.held else []
             return f"{moment(output.time)}  shard {output.shard}  {', '.join(told)}"
         case DeadLetter():
             value = base64.b64decode(output.value)[:SHOWN].decode("utf-8", "replace")
