@@ -193,6 +193,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     if not ask.test:
         standing.window_ends = ends
         standing.window = None if fallen.by is None else fallen.by[1]
+        if standing.window is not None and given.known is not None:
+            standing.window_ends = whole_second(ends + given.known.lateness)
         if standing.window is not None and not given.person.flags & UNLEARNED:
             share = share_for(policy.policy.control, given.person)
             standing.treated = after_draw(

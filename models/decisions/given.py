@@ -39,11 +39,13 @@ class Touched(NamedTuple):
 
 class Known(NamedTuple):
     """What the learned choice draws by. counted: what the record has counted. horizon: that of values, ms. numbers: of
-    the version in force; None: it has none yet, and the policy's figures stand in their place."""
+    the version in force; None: it has none yet, and the policy's figures stand in their place. lateness: how long after
+    its end a window waits for what is told of it, ms."""
 
     counted: Counted
     horizon: int
     numbers: Numbers | None = None
+    lateness: int = 0
 
 
 class Given(NamedTuple):

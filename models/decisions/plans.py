@@ -123,7 +123,7 @@ def level_reached(given: Given, threshold: float) -> list[Said]:
             continue
         standing.running.remove(one)
         plan = rules_of(given.policy).plans.get(one.plan)
-        if plan is not None and standing.window_ends > given.now:
+        if plan is not None and standing.acts_until > given.now:
             said += _ask(given, plan, one)
     return said
 

@@ -55,7 +55,7 @@ def hold(given: Given, entry: Outstanding) -> list[Said]:
     rules = rules_of(policy)
     former = next((one for one in standing.unsent if one.trigger == entry.id), None)
     standing.unsent = [one for one in standing.unsent if one.trigger != entry.id]
-    drawn = policy.risk_moment if not entry.moment and standing.window_ends > now else None
+    drawn = policy.risk_moment if not entry.moment and standing.acts_until > now else None
     if former is not None:
         made = former
     elif entry.moment:
@@ -65,7 +65,7 @@ def hold(given: Given, entry: Outstanding) -> list[Said]:
         )
     elif drawn is not None and standing.reached and policy.named.get(entry.action) in policy.actions_of(drawn):
         number = rules.moments[drawn].number
-        made = Unsent(entry.id, entry.id, 1, entry.action, number, now, standing.window_ends, standing.reached)
+        made = Unsent(entry.id, entry.id, 1, entry.action, number, now, standing.acts_until, standing.reached)
     else:
         return []
     if len(standing.unsent) >= MAX_UNSENT or made.times >= _MOST_TIMES:

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Final
 
 from models.customer.consent import MARKETING as TO_MARKET
-from models.customer.layout import LAST_PURCHASE, RETURNED, SPENT, UNLEARNED
+from models.customer.layout import RETURNED, SPENT, UNLEARNED
 from models.decisions.choosing.arms import arm_name
 from models.decisions.contact import DELIVERED, LATE, REDEEMED
 from models.decisions.given import Given, Said, Touched, again_id
@@ -43,7 +43,7 @@ def passed(given: Given, said: Iterable[Said]) -> list[Said]:
     if given.person.flags & UNLEARNED and window.features:
         standing.window = window = unlearned(window)
     arrived(given, said)
-    if given.now < window.ends:
+    if given.now < max(window.ends, given.standing.window_ends):
         return []
     return [_ended(given, standing.window or window)]
 
@@ -62,19 +62,35 @@ def taken_off(given: Given, touch: Touched) -> float:
 
 
 def hears(given: Given, touch: Touched, said: Iterable[Said], off: float = 0.0) -> None:
-    """A touchpoint, and what it told of triggers: harms, arrivals, discounts that were redeemed. off: `taken_off`."""
+    """A touchpoint, and what it told of triggers: purchases, harms, arrivals, discounts that were redeemed. It counts
+    where it happened within the window, whenever it is told. off: `taken_off`."""
     window = given.standing.window
-    if window is None or touch.time < window.opened:
+    if window is None:
+        return
+    arrived(given, said)
+    window = given.standing.window or window
+    if not window.opened <= touch.time < window.ends:
+        if window.features:
+            given.standing.window = window._replace(net=window.net + _moved(touch))
         return
     named = getattr(touch.data, "trigger_id", None)
     mark = 0 if named and not _is_of(window, f"{id_of(named):032x}") else _harm_in(touch)
     if mark and mark != Mark.DECLINED and touch.time < window.opened + SOON_WITHIN:
         mark |= Mark.SOON
+    if touch.kind == Kind.PURCHASE:
+        mark |= Mark.BOUGHT
     window = window._replace(marks=window.marks | mark)
     if any(one.what == REDEEMED for one in said) and window.features:
         window = window._replace(given=min(window.given + round(off * 100.0), MOST_HUNDREDTHS))
     given.standing.window = window
-    arrived(given, said)
+
+
+def _moved(touch: Touched) -> float:
+    """By how much a touchpoint changes what the customer has bought less returned in all, money."""
+    if touch.kind not in (Kind.PURCHASE, Kind.RETURN):
+        return 0.0
+    amount = float(touch.data.amount)
+    return amount if touch.kind == Kind.PURCHASE else -amount
 
 
 def arrived(given: Given, said: Iterable[Said]) -> None:
@@ -132,7 +148,7 @@ def _ended(given: Given, window: Window) -> Said:
         net,
         window.given / 100.0,
         gain,
-        int(known.counted.times[LAST_PURCHASE]) >= window.opened,
+        bool(window.marks & Mark.BOUGHT),
         tuple(mark.name.lower() for mark in Mark if mark & harms and mark.name),
     )
     outcome = Outcome(

@@ -199,6 +199,11 @@ class Standing:
         if one.threshold:
             self.carried, self.live = False, 0
 
+    @property
+    def acts_until(self) -> int:
+        """Until when what was drawn may still be done, ms: the window's end. Its outcome may be said later."""
+        return self.window_ends if self.window is None else self.window.ends
+
     def next_timer(self) -> int:
         """The earliest moment at which something here ends or is looked at again, ms; 0: there is none."""
         times = [self.window_ends] if self.window_ends else []

@@ -15,6 +15,7 @@ from models.decisions.window import pack_window, unpack_window
 from models.settings import SECOND
 
 _READ = struct.Struct("<Id")  # the next timer, and what was reached: for `watched`
+_WATCHED = struct.Struct("<IdBI")  # the same, the form, and until when nothing is drawn
 _HEAD = struct.Struct("<IdBIIIBBBB")  # these, form, window, rest, harm, promoted, lengths; then counts
 _WAITING = struct.Struct("<IIId")
 _OUTSTANDING = struct.Struct("<QQIIIHIBB")  # the id in two halves
@@ -199,13 +200,13 @@ def _packed_count(one: DayCount) -> bytes:
     return _COUNT.pack(one.day, one.channel, one.kind | one.purpose << 4, one.contacts)
 
 
-def watched(stored: bytes) -> tuple[int, float, bool]:
-    """Of what is stored: the next timer, ms, 0: there is none; the highest threshold that has asked; and whether every
-    silence has its timer."""
+def watched(stored: bytes) -> tuple[int, float, bool, bool]:
+    """Of what is stored: the next timer, ms, 0: there is none; the highest threshold that has asked; whether every
+    silence has its timer; and whether nothing is drawn, since something was."""
     if not stored:
-        return 0, 0.0, False
-    second, reached = _READ.unpack_from(stored)
-    return second * SECOND, reached, bool(stored[_FORM_AT] & _SILENCE)
+        return 0, 0.0, False, False
+    second, reached, form, window = _WATCHED.unpack_from(stored)
+    return second * SECOND, reached, bool(form & _SILENCE), bool(window)
 
 
 def may_be_treated(stored: bytes) -> bool:

@@ -20,6 +20,7 @@ class Mark(IntFlag):
     SOON = 16  # one of the last three came within `SOON_WITHIN` of the draw
     DELIVERED = 32  # what was drawn has arrived
     CONTROL = 64  # of the control group: the draw is what would have been
+    BOUGHT = 128  # the customer has bought
 
 
 HARMS: Final = Mark.DECLINED | Mark.UNSUBSCRIBED | Mark.COMPLAINED | Mark.SPAM
@@ -28,11 +29,12 @@ HARMS: Final = Mark.DECLINED | Mark.UNSUBSCRIBED | Mark.COMPLAINED | Mark.SPAM
 class Window(NamedTuple):
     """A window. Times are log time in ms, whole seconds.
 
-    decision: the id of the draw, as a number. opened, ends: from and until when. worth: the value at stake, hundredths.
-    net: bought less returned in all, as of the draw. margin: the policy's, of then. place: what was drawn, 0 for
-    leaving alone, else one more than the arm's place in `arms`: (number, chance as a multiple of 2^-32). marks: bits of
-    `Mark`. given: discounts redeemed since the draw, hundredths. features: as they were drawn by, float16, little-
-    endian; empty: nothing is learned of it. schema: what they are by (`schema_number`).
+    decision: the id of the draw, as a number. opened, ends: from and until when what happens counts, if it is told
+    within the allowed lateness. worth: the value at stake, hundredths. net: bought less returned in all, as of the
+    draw, and of what was told since but happened before or after the window. margin: the policy's, of then. place: what
+    was drawn, 0 for leaving alone, else one more than the arm's place in `arms`: (number, chance as a multiple of
+    2^-32). marks: bits of `Mark`. given: discounts redeemed in the window, hundredths. features: as they were drawn by,
+    float16, little-endian; empty: nothing is learned of it. schema: what they are by (`schema_number`).
     """
 
     decision: int

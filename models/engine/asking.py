@@ -15,7 +15,7 @@ from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.lanes import ASKS, STAYS, WAKES
+from models.engine.lanes import ASKS, BUYS, STAYS, WAKES
 from models.settings import Alive
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
@@ -82,6 +82,8 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
     table[[*TOLD, *REPORTS, *(Kind[name.upper()] for name in taking_back), *rules.answers]] = WAKES
     if rules.of_silence:
         table[list(SIGNS[alive])] |= STAYS
+    if policy.policy.choice.learned:
+        table[Kind.PURCHASE] |= BUYS
     if rules.points is not None:
         table[list(rules.points.kinds)] = ASKS
     if rules.loyalty is not None:

@@ -124,7 +124,7 @@ def by_policy(
     history = row.now < work.quiet_until
     asked = (row.now, tick, customer.phase, row.probability, why, touch, stood)
     counted = Counted(customer.numbers, customer.times, customer.tier)
-    known = Known(counted, work.settings.horizon, known_of_actions(work.scorer))
+    known = Known(counted, work.settings.horizon, known_of_actions(work.scorer), work.settings.lateness)
     more = (shared, history, work.stops, booked.points, known, praised, booked.level)
     given = Given(policy, person, standing, *asked, *more)
     for said in decide(given):

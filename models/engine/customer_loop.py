@@ -43,7 +43,20 @@ from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
 from models.decisions.given import Asks
 from models.engine.customer_timers import begin_example, matured, own_due, with_timer
-from models.engine.lanes import ASKS, LEAVING, SIGN, STAYS, UNDER_CONTRACT, WAITS, WAKES, Arrivals, Count, Effect, State
+from models.engine.lanes import (
+    ASKS,
+    BUYS,
+    LEAVING,
+    SIGN,
+    STAYS,
+    UNDER_CONTRACT,
+    WAITS,
+    WAKES,
+    Arrivals,
+    Count,
+    Effect,
+    State,
+)
 from models.engine.valued import count_money, tell_money
 from models.features import basis_of, update
 from models.features.behaviour import LAST_SECOND
@@ -67,7 +80,7 @@ _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _DECIDE = int(Effect.DECIDE)
 _LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
-_ASKS, _WAKES, _STAYS, _UNDER_CONTRACT = ASKS, WAKES, STAYS, UNDER_CONTRACT
+_ASKS, _WAKES, _STAYS, _BUYS, _UNDER_CONTRACT = ASKS, WAKES, STAYS, BUYS, UNDER_CONTRACT
 _LOOKED = int(Kind.LOOKED_AT)
 
 # What a step comes to.
@@ -271,7 +284,8 @@ def _touch_step(
         counts[_APPLIED] += 1
         return n, _REST
     asks = arrivals.asks[row]
-    if asks & _ASKS or (asks & _WAKES and lane.stands) or (asks & _STAYS and not lane.silence_kept):
+    wakes = (asks & _WAKES and lane.stands) or (asks & _BUYS and lane.drawn)
+    if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
         lane.asks = _TOUCHPOINT
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.

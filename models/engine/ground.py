@@ -92,10 +92,10 @@ class Ground:
     def _keep_packed(self, lane: int, tail: Tail, packed: bytes) -> int:
         """The same of what is packed; the next timer of it, of the customer's points and level, ms."""
         tail.standing, lanes = packed, self.lanes
-        timer, reached, silence_kept = watched(packed)
+        timer, reached, silence_kept, drawn = watched(packed)
         timer = earlier(timer, timer_of_loyalty(tail))
         lanes["stands"][lane], lanes["timer"][lane], lanes["reached"][lane] = bool(packed), timer, reached
-        lanes["silence_kept"][lane] = silence_kept
+        lanes["silence_kept"][lane], lanes["drawn"][lane] = silence_kept, drawn
         return timer
 
     def keep_at(self, lane: int, standing: Standing, now: int) -> None:

@@ -109,11 +109,22 @@ LANE = np.dtype(
         ("own_ladder", "u1"),  # which it is without a contract
         ("runs_until", "<i8"),  # until when a contract leaves them no levels, ms; 0: none does
         ("silence_kept", "u1"),  # each silence that asks has its timer (`models.decisions.dates`)
+        ("drawn", "u1"),  # nothing is drawn for some time, since something was: purchases count for what comes of it
         *((name, WORTH[name].str) for name in FIELDS),  # what is held of their value
     ]
 )
 
-OF_RECORD: Final = ("timer", "reached", "stands", "ladder", "own_ladder", "runs_until", "silence_kept", *FIELDS)
+OF_RECORD: Final = (
+    "timer",
+    "reached",
+    "stands",
+    "ladder",
+    "own_ladder",
+    "runs_until",
+    "silence_kept",
+    "drawn",
+    *FIELDS,
+)
 """Fields of a lane that say what the record's tail says, or hold what lies beside it."""
 
 EFFECT = np.dtype(
@@ -166,7 +177,7 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-ASKS, WAKES, STAYS = 1, 2, 4
+ASKS, WAKES, STAYS, BUYS = 1, 2, 4, 8
 """Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
 silence that asks has its timer."""
 _NO_RISK_IS_LEFT: Final = 2.0
@@ -205,7 +216,7 @@ def rules_of(
 
 class Arrivals(NamedTuple):
     """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS`, `WAKES`, `STAYS`."""
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS`, `WAKES`, `STAYS`, `BUYS`."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -258,7 +269,7 @@ def lanes_of(
         rows = [row for row, _ in marked]
         lanes["own_ladder"][rows] = [ladder_of(tail.customer_class) for _, tail in marked]
         lanes["stands"][rows] = [bool(tail.standing) for _, tail in marked]
-        lanes["timer"][rows], lanes["reached"][rows], lanes["silence_kept"][rows] = zip(
+        lanes["timer"][rows], lanes["reached"][rows], lanes["silence_kept"][rows], lanes["drawn"][rows] = zip(
             *(watched(tail.standing) for _, tail in marked), strict=True
         )
         for row, tail in marked:

@@ -39,9 +39,10 @@ def point(decision: str) -> int:
 
 
 def ends(log: Log, decision: str, **told: Any) -> None:
-    """Its window is over, and its outcome is said."""
+    """Its window is over, and so is the allowed lateness: its outcome is said."""
     log.touch("offer_delivered", trigger_id=decision, channel="email")
     log.after("28d")
+    log.after("1h")
     log.clock()
     log.says("outcome", ended=Ended(**{"decision": decision, "opened": log.time, "arm": ARM, **told}))
 

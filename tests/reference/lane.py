@@ -231,7 +231,9 @@ class Lane:
         levels = self.policy.policy.membership
         if levels is not None and levels.counts != "points" and Kind(touch.kind).type in ("purchase", "return"):
             return Asks.TOUCHPOINT
-        if self._moves_the_loop(touch) or self._may_set_a_date(touch):
+        learned = self.policy.policy.choice.learned
+        told_of_a_window = learned and touch.kind == Kind.PURCHASE and bool(self.standing.window_ends)
+        if told_of_a_window or self._moves_the_loop(touch) or self._may_set_a_date(touch):
             return Asks.TOUCHPOINT
         talk = self.policy.policy.conversation
         talks = talk is not None and Kind(touch.kind).type in talk.touchpoints

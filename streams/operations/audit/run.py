@@ -106,7 +106,7 @@ class _Walk:
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
         self._resent: dict[str, Decision] = {}
-        self._windows = Windows()
+        self._windows = Windows(lateness)
         self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}

@@ -13,9 +13,11 @@ LEAVE_ALONE = "leave_alone"
 
 
 class Windows:
-    """The open ones of a partition, by customer: the draw, and when it ends (log time, ms)."""
+    """The open ones of a partition, by customer: the draw, and when its outcome is to be said (log time, ms), which is
+    the allowed lateness after its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, lateness: int) -> None:
+        self._lateness = lateness
         self._open: dict[str, tuple[Decision, int]] = {}
 
     def hears(self, decision: Decision, policy: Policy | None) -> Iterator[Finding]:
@@ -28,13 +30,13 @@ class Windows:
                 says = f"the outcome of {before[0].id} is said before the next draw"
                 yield Finding("outcome", says, "another draw")
             lasts = span(policy.choice["window"]) if policy is not None else 0
-            self._open[decision.customer] = decision, decision.time + lasts
+            self._open[decision.customer] = decision, decision.time + lasts + self._lateness
 
     def unended(self, now: int) -> Iterator[tuple[Decision, Finding]]:
         """Draws whose window was over by now and of which nothing was said."""
         for draw, ends in self._open.values():
             if ends + SECOND < now:
-                yield draw, Finding("no_outcome", f"its window ended at {ends}", "there is no outcome of it")
+                yield draw, Finding("no_outcome", f"its outcome was due at {ends}", "there is no outcome of it")
 
     def _ends(self, decision: Decision) -> Iterator[Finding]:
         ended, found = decision.ended, self._open.pop(decision.customer, None)
@@ -45,7 +47,7 @@ class Windows:
             return
         draw, ends = found
         if decision.time < ends and ended.unlearned != "erased":
-            yield Finding("outcome", f"its window ends at {ends}", f"the outcome came at {decision.time}")
+            yield Finding("outcome", f"it is due at {ends}", f"the outcome came at {decision.time}")
         arm = next((one.arm for one in draw.candidates if one.action == draw.action), "")
         drawn = "" if draw.action == LEAVE_ALONE else arm
         told = (ended.arm, ended.control)

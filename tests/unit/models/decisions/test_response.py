@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from models.customer.layout import LAST_PURCHASE, NUMBERS, RETURNED, SPENT, TIMES, UNLEARNED
+from models.customer.layout import NUMBERS, RETURNED, SPENT, TIMES, UNLEARNED
 from models.customer.restrictions import ACTION_PURPOSES
 from models.decisions.choosing.described import Counted
 from models.decisions.given import Asks, Given, Known, Said, Touched, again_id
@@ -22,7 +22,7 @@ from models.decisions.standing import Outstanding, Stage, Standing, channel_numb
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.decisions.window import Mark, Window, pack_window, unpack_window
 from models.outputs import OUTCOME, Outcome
-from models.settings import DAY, WEEK
+from models.settings import DAY, HOUR, WEEK
 from models.touchpoints import Touch, event, read
 from tests.support.one_customer import DATA, NOW, OPEN
 from tests.support.policies import LEARNED
@@ -35,9 +35,9 @@ WINDOW = Window(
 )
 
 
-def known(spent: float = 170.0, returned: float = 10.0, bought: int = OPENED + DAY) -> Known:
+def known(spent: float = 170.0, returned: float = 10.0) -> Known:
     numbers, times = np.zeros(NUMBERS, dtype=np.float32), np.zeros(TIMES)
-    numbers[SPENT], numbers[RETURNED], times[LAST_PURCHASE] = spent, returned, bought
+    numbers[SPENT], numbers[RETURNED] = spent, returned
     return Known(Counted(numbers, times), 4 * WEEK)
 
 
@@ -63,7 +63,8 @@ def outcome(said: list[Said]) -> Outcome:
 
 
 def test_at_its_end_what_was_bought_is_told_less_what_was_given_away_and_what_harm_costs() -> None:
-    given = asked(WINDOW._replace(marks=int(Mark.DELIVERED | Mark.DECLINED | Mark.COMPLAINED | Mark.SOON), given=150))
+    marks = Mark.DELIVERED | Mark.DECLINED | Mark.COMPLAINED | Mark.SOON | Mark.BOUGHT
+    given = asked(WINDOW._replace(marks=int(marks), given=150))
     [said] = passed(given, ())
     assert said.ended is not None
     assert said.outcome is not None
@@ -97,6 +98,8 @@ def test_before_its_end_nothing_is_told() -> None:
         ("complaint", {}, 8 * DAY, Mark.COMPLAINED),
         ("spam_reported", {"trigger_id": ID, "channel": "email"}, DAY, Mark.SPAM | Mark.SOON),
         ("complaint", {}, -DAY, 0),
+        ("complaint", {}, 14 * DAY, 0),
+        ("complaint", {}, 14 * DAY - 1, Mark.COMPLAINED),
         ("visit", {}, DAY, 0),
         ("offer_declined", {"trigger_id": "ff" * 16}, DAY, 0),
         ("spam_reported", {"trigger_id": "ff" * 16, "channel": "email"}, DAY, 0),
@@ -104,10 +107,37 @@ def test_before_its_end_nothing_is_told() -> None:
     ],
 )
 def test_harm_is_counted_from_the_draw_on(kind: str, data: dict[str, Any], after: int, marks: int) -> None:
-    given = asked(WINDOW)
+    given = asked(WINDOW._replace(ends=OPENED + 14 * DAY))
     hears(given, touch(kind, after, **data), ())
     assert given.standing.window is not None
     assert given.standing.window.marks == marks
+
+
+@pytest.mark.parametrize(
+    ("after", "net", "bought"),
+    [(-1, 130.0, False), (0, 120.0, True), (2 * DAY - 1, 120.0, True), (2 * DAY, 130.0, False)],
+)
+def test_what_happened_within_counts_and_what_was_only_told_within_does_not(
+    after: int, net: float, bought: bool
+) -> None:
+    """`known` has counted all of it: what does not count is taken off again."""
+    given = asked(WINDOW, NOW + HOUR - 1)
+    given.standing.window_ends = NOW + HOUR
+    hears(given, touch("purchase", after, amount=15.0), ())
+    hears(given, touch("return", after, amount=5.0), ())
+    assert given.standing.window is not None
+    assert given.standing.window.net == net
+    assert passed(given, ()) == []
+    [said] = passed(given._replace(now=NOW + HOUR), ())
+    assert said.ended is not None
+    assert (said.ended.net, said.ended.bought) == (160.0 - net, bought)
+
+
+def test_a_window_waits_for_what_is_told_late_and_nothing_is_drawn_meanwhile() -> None:
+    standing = Standing(window=WINDOW, window_ends=NOW + HOUR)
+    assert standing.next_timer() == NOW + HOUR
+    assert standing.acts_until == NOW
+    assert Standing(window_ends=NOW).acts_until == NOW
 
 
 def test_discounts_that_are_redeemed_are_added_up() -> None:
@@ -201,7 +231,7 @@ windows = st.builds(
     st.floats(0, 1),
     st.just(0),
     st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)), max_size=7).map(tuple),
-    st.integers(0, 127),
+    st.integers(0, 255),
     st.integers(0, 2**32 - 1),
     st.binary(max_size=28),
     st.integers(0, 2**32 - 1),

@@ -69,7 +69,7 @@ STANDINGS = st.builds(
 def test_a_standing_comes_back_as_it_was_packed(standing: Standing) -> None:
     packed = pack_standing(standing)
     assert unpack_standing(packed) == standing
-    assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept)
+    assert watched(packed) == (standing.next_timer(), standing.reached, standing.silence_kept, standing.window_ends > 0)
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_list_that_is_changed_in_place_counts_as_changed(standing: Standing, o
 
 def test_nothing_takes_no_room() -> None:
     assert pack_standing(Standing()) == b""
-    assert watched(b"") == (0, 0.0, False)
+    assert watched(b"") == (0, 0.0, False, False)
 
 
 def test_the_mark_of_a_standing_is_in_a_tail_that_has_one() -> None:
