@@ -37,6 +37,7 @@ from models.decisions.policy.conditions import holds
 from models.decisions.policy.parts import KINDS
 from models.decisions.policy.types import OF_ACCOUNTS
 from models.decisions.reach import UNREACHABLE
+from models.decisions.rewards import within_reach
 from models.decisions.rule_types import ActionRules
 from models.decisions.standing import OTHERS, Stage
 from models.decisions.words import SENTENCES
@@ -134,7 +135,10 @@ def _frozen(ask: Ask, action: ActionRules) -> Held | None:
 
 
 def _condition(ask: Ask, action: ActionRules) -> Held | None:
-    if action.when is None or holds(action.when, lambda field: value_of(ask.person, field, ask.now)):
+    person = ask.person
+    if action.reward and not within_reach(ask.rules.policy, person.points.balance, person.tail.rewards):
+        return Held("condition")
+    if action.when is None or holds(action.when, lambda field: value_of(person, field, ask.now)):
         return None
     return Held("condition")
 

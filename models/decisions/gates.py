@@ -140,7 +140,7 @@ _OPEN: Final[dict[str, Callable[[ActionRules], bool]]] = {
     "dates": lambda action: not (action.starts or action.ends),
     "wrong_level": lambda action: not action.levels,
     "wrong_class": lambda action: not action.classes,
-    "condition": lambda action: action.when is None,
+    "condition": lambda action: action.when is None and not action.reward,
     "unwanted_topic": lambda action: action.topic is None,
     "no_content": lambda action: not action.languages,
     "promotion_open": lambda action: not action.promotion,

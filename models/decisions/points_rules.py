@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -88,7 +89,8 @@ class PointsRules:
 
     def reached(self, before: int, after: int) -> list[tuple[str, Condition | None]]:
         """Moments that a balance asks which rises from one to another, each with its condition on the customer."""
-        return [(name, when) for name, at, when in self.reaches if before < at <= after]
+        found = {name: when for name, at, when in self.reaches if before < at <= after}
+        return list(found.items())
 
     def expiry(self, time: int, active_at: int = 0) -> int:
         """When points expire that were earned at a time, and can be spent from `active_at` on: ms, a whole second.
@@ -110,8 +112,16 @@ def points_rules(policy: Policy) -> PointsRules | None:
         points.returns == "owed",
         ms_of(points.cancels_within),
         OWN_KINDS.union(*(one.kinds for one in earn)),
-        tuple((name, one.reaches, one.when) for name, one in policy.moment.items() if one.reaches is not None),
+        tuple(_reaches(policy)),
     )
+
+
+def _reaches(policy: Policy) -> Iterator[tuple[str, int, Condition | None]]:
+    """By a moment's own balance, or by what each reward of the catalogue costs."""
+    prices = sorted({one.points for one in policy.reward.values()})
+    for name, one in policy.moment.items():
+        if one.sort == "points":
+            yield from ((name, at, one.when) for at in ([one.reaches] if one.reaches is not None else prices))
 
 
 def _earn(name: str, rule: Earns) -> EarnRules:

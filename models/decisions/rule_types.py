@@ -113,6 +113,8 @@ class ActionRules:
     budgets: tuple[tuple[str, int], ...] = ()
     """What a trigger takes at most, units by budget."""
     human: bool = False
+    reward: bool = False
+    """It names a reward within reach."""
     liability: float = 0.0
     """The most money that a trigger can cost."""
 

@@ -168,6 +168,7 @@ def _action(name: str, action: Action, policy: Policy) -> ActionRules:
         },
         budgets=tuple((one, units_of(action, policy.budget[one].counts)) for one in action.budgets),
         human=action.human,
+        reward=action.reward,
         liability=action.discount + action.cost if action.liability is None else action.liability,
     )
 

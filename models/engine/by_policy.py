@@ -29,6 +29,7 @@ from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.preview import PREVIEWED
 from models.decisions.response import erased
+from models.decisions.rewards import parameters_of
 from models.decisions.rules import rules_of
 from models.decisions.standing import Standing
 from models.engine.decide import DRIVERS, Row
@@ -211,6 +212,7 @@ def emit_said(
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:
     """What downstream is asked to do. Its coupon follows from its id."""
     action, tail = policy.policy.action[said.action], person.tail
+    of_reward = parameters_of(policy.policy, person.points.balance, tail.rewards) if action.reward else {}
     return Trigger(
         id=said.trigger or said.id,
         customer=said.to or row.customer.decode(),
@@ -233,7 +235,7 @@ def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending:
         content=action.content,
         language=tail.language,
         zone=sending.zone,
-        parameters=dict(action.parameters),
+        parameters={**action.parameters, **of_reward},
         notices=action.notices,
         coupon=(said.trigger or said.id) if action.promotion else "",
         valid_until=sending.valid_until,

@@ -6,7 +6,7 @@ would be a surprise without its reasons.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from models.customer.layout import RETURNED, SPENT
 from models.customer.restrictions import ON_REQUEST, unpack_restrictions
 from models.customer.tail import NOT_STATED
 from models.decisions.policy.parts import KINDS
+from models.decisions.policy.types import Policy
+from models.decisions.rewards import code_of, next_reward, within_reach
 from models.decisions.standing import OTHERS, Outstanding
 from models.decisions.standing_stored import unpack_standing
 from models.decisions.words import kind_told
@@ -125,7 +127,22 @@ def points(known: Known, say: Catalogue, times: Times) -> tuple[str, list[str]] 
         told.append(say("points_expire", points=_whole(account.lots[expiry], say), day=times.day(expiry)))
     if account.owed:
         told.append(say("points_owed", points=_whole(account.owed, say)))
+    if known.policy is not None and known.policy.policy.reward:
+        told += _rewards(known.policy.policy, account.balance, known.tail.rewards, say)
     return _whole(account.balance, say), told
+
+
+def _rewards(policy: Policy, balance: int, liked: Sequence[str], say: Catalogue) -> Iterator[str]:
+    """What they can have for their points, what they like first, and what comes next."""
+
+    def called(name: str) -> str:
+        return say.named("reward", code_of(name, policy.reward[name]))
+
+    if found := within_reach(policy, balance, liked):
+        yield say("rewards_in_reach", what=", ".join(map(called, found)))
+    if (name := next_reward(policy, balance)) is not None:
+        missing = _whole(policy.reward[name].points - balance, say)
+        yield say("reward_next", what=called(name), points=missing)
 
 
 def membership(known: Known, say: Catalogue, times: Times) -> tuple[str, list[str]] | None:

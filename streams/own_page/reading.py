@@ -16,6 +16,7 @@ from models.customer.profile import take_in, tells
 from models.customer.record import Record, unpack
 from models.customer.tail import Tail, UnknownRecord
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.rewards import code_of
 from models.settings import EngineSettings
 from models.timeline.partitioning import partition_of
 from models.touchpoints import Kind, Touch
@@ -173,9 +174,11 @@ class Over:
 
 
 def options_of(policy: PolicyInForce) -> Options:
-    """Channels, topics and rewards that the policy's actions know, and conversations where it goes by them."""
+    """Channels, topics and rewards that the policy's actions and its catalogue know, and conversations where it goes by
+    them."""
     actions = policy.policy.action.values()
     rewards = [one for action in actions if isinstance(one := action.parameters.get("reward"), str)]
+    rewards += [code_of(name, one) for name, one in policy.policy.reward.items()]
     topics = [action.topic for action in actions if action.topic is not None]
     purposes = [one for one in PURPOSES if one != CONVERSATION or policy.policy.conversation is not None]
     quiet = policy.policy.contact.quiet_hours

@@ -184,6 +184,27 @@ def asked_by_a_balance_that_was_not_reached(log: Log) -> None:
     log.send("sorry", "enough")
 
 
+def rewarded(log: Log) -> None:
+    catalogue = '[reward.cup]\npoints = 20\n[reward.mug]\npoints = 50\n[moment.enough]\nsort = "points"\n'
+    text = KEPT.replace('moments = ["harm"]', 'moments = ["harm", "enough"]\nreward = true')
+    begun(log, text + catalogue)
+
+
+@breaks("unlike_policy")
+def another_reward_than_the_one_within_reach(log: Log) -> None:
+    rewarded(log)
+    buys(log, 20, 20)
+    log.send("sorry", "enough", parameters={"reward": "mug"})
+
+
+@breaks("condition")
+def of_a_reward_that_was_spent(log: Log) -> None:
+    rewarded(log)
+    buys(log, 20, 20)
+    redeems(log, 5, 15)
+    log.send("sorry", "enough")
+
+
 @breaks("points_sum")
 def a_balance_that_is_none_of_its_entries(log: Log) -> None:
     begun(log)

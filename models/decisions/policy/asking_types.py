@@ -74,11 +74,12 @@ class Moment(Part, frozen=True, kw_only=True):
     year, two and so on are over since (`anniversary`). offset: it asks so long before (`-30d`) or after that date.
     silent_for: of a date moment in place of a field, it asks when the customer has been silent for so long since the
     last sign of staying. answered_by: of an unanswered moment, the types that answer. after: it asks when nothing has
-    answered for so long. reaches: of a points moment, it asks when the balance was lower and is so many points now.
-    change: of a membership moment, it asks when a level is `reached`, when it is about to be lost (`grace` begins) or
-    is lost (`lowered`). when: a condition on the touchpoint's data; of a date, points, membership or spoke_well moment,
-    on the customer. within: how long a moment lives that is none of risk; what it waits for must end before. once_per:
-    at most one trigger, or final end, in so long.
+    answered for so long. reaches: of a points moment, it asks when the balance was lower and is so many points now;
+    without it, when a reward of the catalogue comes within reach. change: of a membership moment, it asks when a level
+    is `reached`, when it is about to be lost (`grace` begins) or is lost (`lowered`). when: a condition on the
+    touchpoint's data; of a date, points, membership or spoke_well moment, on the customer. within: how long a moment
+    lives that is none of risk; what it waits for must end before. once_per: at most one trigger, or final end, in so
+    long.
     """
 
     sort: Literal["risk", "touchpoint", "date", "unanswered", "points", "membership", "spoke_well"]

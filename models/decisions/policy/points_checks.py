@@ -28,10 +28,12 @@ def faults_of_points(policy: Policy) -> Iterator[Problem]:
     """All that is wrong with them."""
     points = policy.points
     for name, moment in policy.moment.items():
-        if moment.sort == "points" and moment.reaches is None:
-            yield Problem(f"moment.{name}.reaches", "", "give at how many points it asks, such as 500")
+        if moment.sort == "points" and moment.reaches is None and not policy.reward:
+            takes = "give at how many points it asks, such as 500, or the policy rewards, [reward.NAME]"
+            yield Problem(f"moment.{name}.reaches", "", takes)
         if moment.sort == "points" and moment.when is not None:
             yield from faults_of_condition(f"moment.{name}.when", moment.when, PERSON_FIELDS, policy.protected)
+    yield from _rewards(policy)
     if points is None:
         yield from _asked_without(policy)
         return
@@ -52,6 +54,26 @@ def faults_of_points(policy: Policy) -> Iterator[Problem]:
     if lasts is not None and lasts > LONGEST_BY_MONTH and points.expires_at == "month":
         takes = 'give 392d at most, or expires_at = "year" or "rolling": a record has sixteen lots'
         yield Problem("points.expires", shown(points.expires), takes)
+
+
+def _rewards(policy: Policy) -> Iterator[Problem]:
+    """The catalogue, and the actions that name what is in it."""
+    codes = dict[str, str]()
+    for name, reward in policy.reward.items():
+        code = reward.code or name
+        if code in codes:
+            yield Problem(f"reward.{name}.code", shown(code), f"give another one: it is that of {codes[code]}")
+        codes.setdefault(code, name)
+        if policy.points is None:
+            yield Problem(
+                f"reward.{name}.points", f"{reward.points}", "give the policy a table [points]: none are kept"
+            )
+    for name, action in policy.action.items():
+        if action.reward and not policy.reward:
+            yield Problem(f"action.{name}.reward", "true", "give the policy rewards, [reward.NAME], or leave it out")
+        for key in ("reward", "partner"):
+            if action.reward and key in action.parameters:
+                yield Problem(f"action.{name}.parameters.{key}", "given", "leave it out: that of the chosen reward is")
 
 
 def _rule(key: str, rule: Earns, policy: Policy) -> Iterator[Problem]:

@@ -36,6 +36,19 @@ class Multiplies(Part, frozen=True, kw_only=True):
     times: Annotated[float, Meta(ge=0, le=100)]
 
 
+class Reward(Part, frozen=True, kw_only=True):
+    """A reward of the catalogue: what may be had for points. The shop hands it out and says so (`reward_redeemed`).
+
+    points: what it costs. code: what the sender and the shop know it by; without it its name. likes: further words of a
+    customer's preferred rewards that mean it, beside its name and code. partner: who gives it, where that is another.
+    """
+
+    points: Whole
+    code: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    likes: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...], Meta(max_length=16)] = ()
+    partner: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
 class Points(Part, frozen=True, kw_only=True):
     """The ledger of points. With this table points are kept, without it they are not.
 

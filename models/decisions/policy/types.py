@@ -29,7 +29,7 @@ from models.decisions.policy.membership_types import MembershipRules
 from models.decisions.policy.parts import ActionKind, Condition, Duration, Effect, Identifier, Money, Part, Share
 from models.decisions.policy.people_types import Customers, People
 from models.decisions.policy.plan_types import Plan, Then
-from models.decisions.policy.points_types import Points
+from models.decisions.policy.points_types import Points, Reward
 from models.decisions.policy.retention_types import Retention
 from models.decisions.policy.value_types import ValueRules
 from models.touchpoints.fields import ActionPurpose, Channel, Country, CustomerClass, Language, TimeZone, Topic
@@ -139,7 +139,8 @@ class Action(Part, frozen=True, kw_only=True):
     before it is sent; without any, the defaults of its purpose. parameters: are handed to the sender. notices: are
     handed to the sender. personal_price: its price or discount is worked out for the customer, which a notice
     `personal_price` must say. significant: it ends, refuses or prices something for the customer, so a person has to do
-    it. human: a person does it; there is a task and no trigger.
+    it. human: a person does it; there is a task and no trigger. reward: it is about a reward of the catalogue, and its
+    trigger names the one that is chosen for the customer; none within reach holds it.
     """
 
     purpose: ActionPurpose = "marketing"
@@ -173,6 +174,7 @@ class Action(Part, frozen=True, kw_only=True):
     personal_price: bool = False
     significant: bool = False
     human: bool = False
+    reward: bool = False
 
 
 class Policy(Part, frozen=True, kw_only=True):
@@ -183,14 +185,15 @@ class Policy(Part, frozen=True, kw_only=True):
     gets no marketing. conversation: no marketing while one lasts. contract: what a contract changes. best_hour: the
     hour at which marketing goes out. holidays: calendars. freeze: times in which nothing goes out. control: the lasting
     control group. choice: the draw. budget: what marketing may take in a period. alarm: when it waits because something
-    may be wrong. value: what customers are worth. points: how they earn points, and what becomes of these. loyalty: the
-    loyalty loop. membership: the levels of the loyalty programme. zone: the time zone of whoever states none, and whose
-    country has more than one. markets: without a zone, of whoever's country is not known an hour must be right in every
-    zone of these countries. ramp: percent of the customers a day; whoever stands above a level when the policy comes
-    into force asks within so many days, each at their own time; without it at their next estimate. protected: fields of
-    customers and touchpoints that no condition may name. people: who may change the policy. max_touched: a policy that
-    would touch more customers in its first day is not applied unless `--yes` says how many. notice: notices that go
-    with messages. retention: how long topics are kept.
+    may be wrong. value: what customers are worth. points: how they earn points, and what becomes of these. reward: the
+    catalogue of what may be had for points. loyalty: the loyalty loop. membership: the levels of the loyalty programme.
+    zone: the time zone of whoever states none, and whose country has more than one. markets: without a zone, of
+    whoever's country is not known an hour must be right in every zone of these countries. ramp: percent of the
+    customers a day; whoever stands above a level when the policy comes into force asks within so many days, each at
+    their own time; without it at their next estimate. protected: fields of customers and touchpoints that no condition
+    may name. people: who may change the policy. max_touched: a policy that would touch more customers in its first day
+    is not applied unless `--yes` says how many. notice: notices that go with messages. retention: how long topics are
+    kept.
     """
 
     format: Literal[1]
@@ -214,6 +217,7 @@ class Policy(Part, frozen=True, kw_only=True):
     retention: Retention = Retention()
     value: ValueRules | None = None
     points: Points | None = None
+    reward: Annotated[dict[Identifier, Reward], Meta(max_length=64)] = msgspec.field(default_factory=dict)
     loyalty: LoyaltyRules | None = None
     membership: MembershipRules | None = None
     zone: TimeZone | None = None

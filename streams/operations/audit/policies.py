@@ -61,6 +61,7 @@ class Policy:
         self.plans: Table = table.get("plan", {})
         self.value: Table | None = table.get("value")
         self.points: Table | None = table.get("points")
+        self.rewards: Table = table.get("reward", {})
         self.loyalty: Table | None = table.get("loyalty")
         self.membership: Table | None = table.get("membership")
         self.marking = {

@@ -98,7 +98,7 @@ def profile_view(
         "profile": person_view(record),
         "behaviour": _behaviour(record),
         "risk": _risk(record),
-        "points": points_view(record),
+        "points": points_view(record, policy),
         "membership": membership_view(record, policy, now),
         "decisions": decisions,
         "if_silent": _if_silent(foreseen),

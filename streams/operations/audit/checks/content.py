@@ -13,6 +13,7 @@ from streams.operations.audit.checks.dates import asked_since, rings
 from streams.operations.audit.policies import span
 from streams.operations.audit.predicate import holds, of_data, of_person
 from streams.operations.audit.records import SECOND
+from streams.operations.audit.rewards import chosen
 
 ACCOUNTS = ("business", "reseller", "partner")
 """Classes whose contacts would have to be counted by account."""
@@ -44,6 +45,8 @@ def check(case: Case) -> Iterator[Finding]:
         risk = case.decision.probability if case.decision else None
         if holds(condition, of_person(case.person, case.now, risk)) is False:
             yield Finding("condition", f"when {condition}", "it is false of the customer")
+    if action.get("reward") and chosen(case.policy, case.person) is None:
+        yield Finding("condition", "a reward of the catalogue is within reach", "none is")
     yield from _unlike(case)
     yield from _expiry(case)
 
@@ -139,12 +142,13 @@ def _again(case: Case, first: int, causes: int, what: str) -> Iterator[Finding]:
 
 def _unlike(case: Case) -> Iterator[Finding]:
     trigger, action = case.trigger, case.action
+    reward = (chosen(case.policy, case.person) or {}) if action.get("reward") else {}
     told = {
         "purpose": (case.purpose, trigger.purpose),
         "kind": (action["kind"], trigger.kind),
         "priority": (action.get("priority", 5), trigger.priority),
         "content": (action["content"], trigger.content),
-        "parameters": (dict(action.get("parameters", {})), trigger.parameters),
+        "parameters": (dict(action.get("parameters", {})) | reward, trigger.parameters),
         "notices": (tuple(action.get("notices", ())), tuple(trigger.notices)),
     }
     for name, (says, done) in told.items():

@@ -53,7 +53,10 @@ def _rings(case: Case) -> list[int]:
     """The same, of any life."""
     moment = case.moment
     if moment["sort"] == "points":
-        found = case.person.points.rises(moment["reaches"]) if case.person.points is not None else []
+        prices = {one["points"] for one in case.policy.rewards.values()}
+        prices = {moment["reaches"]} if "reaches" in moment else prices
+        account = case.person.points
+        found = [at for price in prices for at in account.rises(price)] if account is not None else []
     elif moment["sort"] == "membership":
         found = case.person.levels.changes(moment["change"]) if case.person.levels is not None else []
     elif moment["sort"] == "unanswered":

@@ -613,3 +613,14 @@ async def test_the_level_is_told_with_what_the_next_one_takes_and_when_it_ends()
         assert "Sie endet am 4. März 2000, wenn bis dahin nicht mehr dafür zählt." in text
         assert "Dafür müssen noch Einkäufe für 1193.00 zählen." in text
         assert "Your membership level" in await (await client.get("/me?lang=en", **ME)).text()
+
+
+@pytest.mark.asyncio
+async def test_rewards_within_reach_are_named_and_can_be_preferred() -> None:
+    catalogue = "[reward.coffee]\npoints = 5\n[reward.free_tea]\npoints = 1209\n"
+    page = OwnPage(Story(RICH + catalogue, days=2))
+    async with page.client() as client:
+        text = await (await client.get("/me?lang=de", **ME)).text()
+    assert "Dafür gibt es: coffee." in text
+    assert "Mit 1.200 weiteren reicht es für free tea." in text
+    assert 'name="reward" value="coffee"' in text
