@@ -55,14 +55,19 @@ class Background:
 
     async def made(self, name: str, job: Job, fresh_s: float) -> Made:
         """What a job made last; where that is older than `fresh_s`, it is made anew, which the next page shows."""
+        running = self.begun(name, job, fresh_s)
+        if running is not None:
+            await asyncio.wait([asyncio.wrap_future(running)], timeout=PATIENCE_S)
+        return replace(self._made.get(name, Made()), going_on=running is not None and not running.done())
+
+    def begun(self, name: str, job: Job, fresh_s: float) -> Future[None] | None:
+        """Its making, where it is made now or was before; it begins where what was made is older than `fresh_s`."""
         known = self._made.get(name, Made())
         running = self._running.get(name)
         old = time.time() - known.at > max(fresh_s, PAUSE * known.took)
         if (running is None or running.done()) and old:
             running = self._running[name] = self._waiters.submit(self._make, name, job)
-        if running is not None:
-            await asyncio.wait([asyncio.wrap_future(running)], timeout=PATIENCE_S)
-        return replace(self._made.get(name, Made()), going_on=running is not None and not running.done())
+        return running
 
     def close(self) -> None:
         """What is being made is let go of."""

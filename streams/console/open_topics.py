@@ -45,10 +45,12 @@ class OpenTopics:
             waiting, self._free = self._free, []
             fresh = [one for one in waiting if time.monotonic() - one[0] < LONGEST_S]
             taken, self._free = (fresh[-1], fresh[:-1]) if fresh else (None, [])
+        former = None
         for one in waiting:
             if one not in fresh:
                 one[1].close()
-        return taken or (time.monotonic(), Indices(self._config, *self._roles))
+                former = one[1]
+        return taken or (time.monotonic(), Indices(self._config, *self._roles, former=former, verified=False))
 
     def close(self) -> None:
         """Those that nobody uses."""

@@ -42,6 +42,7 @@ from streams.operations.policy.sight import sight_of
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
 from streams.operations.redis_access import store_of
 from streams.operations.stops import Where, policies_now, stops_now
+from streams.operations.why.indices import index_topics
 from streams.operations.why.outputs import outputs_of
 from streams.operations.why.past import past
 from streams.operations.worth import worths_of
@@ -49,6 +50,8 @@ from streams.store.stop_flag import read_flag
 from streams.text import printable
 
 T = TypeVar("T")
+TOPICS: Final = ("touchpoints", "decisions", "triggers")
+"""That name customers."""
 LOOK_BACK: Final = 365 * DAY
 READERS: Final = 2
 ANSWER_S: Final = 20.0
@@ -84,13 +87,20 @@ class Reading:
         self._stories: dict[str, asyncio.Future[Story | None]] = {}
         self._view: tuple[float, View] | None = None
         self._lock = asyncio.Lock()
-        self._topics = OpenTopics(config, "touchpoints", "decisions", "triggers")
+        self._topics = OpenTopics(config, *TOPICS)
         self._flag = -FLAG_S, Stopped()
         self._background, self._terms = Background(), terms
 
     def __enter__(self) -> Self:
         self._looker.submit(self._stack.enter_context, self._looking).result()
+        self._reader.submit(self._policy)  # opens and loads what the first page would wait for
+        self._index()
         return self
+
+    def _index(self) -> None:
+        """The index of all customers goes on beside the pages."""
+        if self._config.index_dir:
+            self._background.begun("index", partial(index_topics, self._config, *TOPICS), FRESH_RECORDS_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -112,6 +122,7 @@ class Reading:
 
     async def story(self, customer: str) -> Story | None:
         """Two browsers that ask for one customer at a time are answered by one reading."""
+        self._index()
         running = self._stories.get(customer)
         if running is None:
             running = asyncio.get_running_loop().run_in_executor(self._reader, self._story, customer)
@@ -120,8 +131,9 @@ class Reading:
         return await _in_time(running)
 
     async def policy(self) -> PolicyPage:
-        found = await _in_time(asyncio.get_running_loop().run_in_executor(self._reader, self._policy))
-        return replace(found, model=await self.model())
+        reading = asyncio.get_running_loop().run_in_executor(self._reader, self._policy)
+        model, found = await asyncio.gather(self.model(), _in_time(reading))
+        return replace(found, model=model)
 
     async def value(self) -> ValueSource:
         """The shards' counts at once; the records in the background."""
@@ -226,7 +238,8 @@ class Reading:
             return ValueSource(None, str(error))
 
     def _policy(self) -> PolicyPage:
-        sight = sight_of(self._config)
+        with self._topics.indices() as topics:
+            sight = sight_of(self._config, topics.of["touchpoints"].topic)
         shards, ledger = sight.view.shards, ledger_told(sight)
         last = in_force(shards)
         waits = [(now.waiting.name, now.at) for now in shards.values() if now.waiting is not None]

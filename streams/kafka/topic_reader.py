@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
@@ -16,7 +17,10 @@ FIRST_STEP, STEP_GROWTH = 64, 8
 """Transaction markers and aborted records occupy offsets, so the last N records lie an unknown way back."""
 
 POLL_MS = 500
-LOOK_MS = 200
+LOOK_S, STEP_MS = 0.2, 10
+"""Longest look at the ends of all partitions, and between two looks at whether all were met."""
+FETCH_WAIT_MS = 20
+"""A question of another kind waits for the fetch before it on the same connection."""
 MAX_POLL_RECORDS = 10_000
 """More than one batch holds, so that a look at the end sees the whole of it."""
 
@@ -34,12 +38,13 @@ class Read(NamedTuple):
 
 
 class TopicReader:
-    """Reads all partitions of a topic without a consumer group; a context manager.
+    """Reads all partitions of a topic without a consumer group; a context manager. verified: compute checksums again,
+    which the broker has looked at when it took the records: in Python it is most of what reading takes.
 
     Raises BrokerUnreachable, BrokerRefused, TopicMissing.
     """
 
-    def __init__(self, connection: KafkaConnection, topic: str) -> None:
+    def __init__(self, connection: KafkaConnection, topic: str, *, verified: bool = True) -> None:
         self.connection, self.topic = connection, topic
         with kafka_named(connection, "connecting"):
             self._consumer = reader(
@@ -47,6 +52,9 @@ class TopicReader:
                 isolation_level="read_committed",
                 max_poll_records=MAX_POLL_RECORDS,
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+                enable_incremental_fetch_sessions=False,  # an answer that leaves out what is unchanged tells no end
+                check_crcs=verified,
             )
             found = self._consumer.partitions_for_topic(topic)
         if not found:
@@ -78,13 +86,18 @@ class TopicReader:
         """Ends as a reader meets them: the embedded broker's answer is too low by the length of its last batch."""
         if not ends:
             return {}
+        # Without what it knows of a former look. From the end on: nothing is read where the answer was right.
+        self._consumer.assign([])
         self._consumer.assign(list(ends))
         for tp, end in ends.items():
-            self._consumer.seek(tp, end - 1)
-        waiting = set(ends)
-        while waiting and (met := self._consumer.poll(timeout_ms=LOOK_MS)):
-            waiting -= set(met)
-            self._consumer.pause(*met)
+            self._consumer.seek(tp, end)
+        waiting, until = set(ends), time.monotonic() + LOOK_S
+        while waiting and time.monotonic() < until:
+            self._consumer.poll(timeout_ms=STEP_MS)
+            met = {tp for tp in waiting if self._consumer.highwater(tp) is not None}
+            if met:
+                self._consumer.pause(*met)
+                waiting -= met
         self._consumer.resume(*ends)
         return {tp: max(end, self._consumer.position(tp)) for tp, end in ends.items()}
 

@@ -31,12 +31,11 @@ class InLog(NamedTuple):
         return PolicyName(self.data.number, self.data.sha256)
 
 
-def unread(connection: KafkaConnection, topic: str, shards: Mapping[int, ShardPolicyNow]) -> list[InLog]:
+def unread(touchpoints: TopicReader, shards: Mapping[int, ShardPolicyNow]) -> list[InLog]:
     """Those that stand behind what the first shard has read. Raises as `streams.kafka.topic_reader.TopicReader`."""
-    with TopicReader(connection, topic) as reader:
-        starts, ends = reader.bounds()
-        low = shards[ASKED].body.state.next_offset if ASKED in shards else 0
-        return list(policies(reader.up_to(ASKED, max(low, starts[ASKED]), ends[ASKED])))
+    starts, ends = touchpoints.bounds()
+    low = shards[ASKED].body.state.next_offset if ASKED in shards else 0
+    return list(policies(touchpoints.up_to(ASKED, max(low, starts[ASKED]), ends[ASKED])))
 
 
 def all_in(connection: KafkaConnection, topic: str) -> list[InLog]:

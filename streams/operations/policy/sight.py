@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from models.decisions.policy.in_force import PolicyInForce
 from streams.config import Config
 from streams.kafka.security import kafka_connection
+from streams.kafka.topic_reader import TopicReader
 from streams.operations.partitions import touchpoint_partitions
 from streams.operations.policy.changes import Changes, View
 from streams.operations.policy.forecast import Forecast, forecast
@@ -64,10 +65,13 @@ def shards_of(config: Config, partitions: int | None = None) -> dict[int, ShardP
     return asyncio.run(looking())
 
 
-def sight_of(config: Config) -> Sight:
-    """Shards, log and ledger, as they are."""
-    partitions = touchpoint_partitions(config)
+def sight_of(config: Config, touchpoints: TopicReader | None = None) -> Sight:
+    """Shards, log and ledger, as they are. touchpoints: open already; None: it is opened for this."""
+    if touchpoints is None:
+        with TopicReader(kafka_connection(config), config.topic("touchpoints")) as opened:
+            return sight_of(config, opened)
+    partitions = touchpoints.partitions
     shards = shards_of(config, partitions)
-    view = View(shards, unread(kafka_connection(config), config.topic("touchpoints"), shards))
+    view = View(shards, unread(touchpoints, shards))
     sight = Sight(config, partitions, view, None)
     return sight._replace(stands=sight.with_changes(lambda changes: changes.stands()))

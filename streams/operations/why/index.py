@@ -3,6 +3,7 @@
 A topic never changes behind its end: of each 65,536 offsets that are complete, a file holds a 32-bit hash of every
 record's key and its place, 6 bytes a record. What a file does not cover yet is read once, by whoever asks first, and
 written down; from then on a question costs the records behind the last file, fewer than 65,536, and the customer's own.
+Whoever keeps the index open reads those once as well.
 The engine does nothing for it. Where hashes collide a record too many is read, and its key tells; none is missed.
 
 Without topic ids (brokers before Kafka 2.8) a topic that was created anew can't be told from the former: then nothing
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +35,26 @@ ENTRY: Final = np.dtype([("customer", "<u4"), ("at", "<u2")])
 logger = logging.getLogger(__name__)
 
 
+class Tail:
+    """A segment that is not complete. read_to: the offset behind what is known of it."""
+
+    def __init__(self, segment: int, low: int) -> None:
+        self.segment, self.read_to = segment, low
+        self._customers, self._at = array("I"), array("H")
+
+    def add(self, read: Read) -> None:
+        if read.key is not None:
+            self._customers.append(_hash(read.key))
+            self._at.append(read.offset - self.segment * SEGMENT)
+        self.read_to = read.offset + 1
+
+    def entries(self) -> NDArray[Any]:
+        """As of a file."""
+        found = np.zeros(len(self._at), dtype=ENTRY)
+        found["customer"], found["at"] = self._customers, self._at
+        return found[np.argsort(found["customer"], kind="stable")]
+
+
 class TopicIndex:
     """The index of one topic. folder: of all indices; None: none is kept. topic_id: as the broker has it."""
 
@@ -41,6 +63,7 @@ class TopicIndex:
         self.read = 0
         """Records that were read so far, for whoever wants to know what it cost."""
         kept = folder is not None and topic_id not in NO_TOPIC_ID
+        self._tails: dict[int, Tail] = {}
         self._folder = folder / f"{topic.topic}-{topic_id}" if folder is not None and kept else None
 
     def of_customer(self, partition: int, customer: str, since: int = 0) -> Iterator[Read]:
@@ -57,11 +80,24 @@ class TopicIndex:
         for segment in range(first // SEGMENT, -(-end // SEGMENT)):
             low, high = max(segment * SEGMENT, start), min((segment + 1) * SEGMENT, end)
             entries = self._stored(partition, segment)
-            if entries is None:
+            if high < (segment + 1) * SEGMENT:
+                found = self._growing(partition, segment, low, high, key)
+            elif entries is None:
                 found = self._all(partition, segment, low, high, key)
             else:
                 found = self._pointed(partition, segment, low, entries, key)
             yield from (read for read in found if read.offset >= first)
+
+    def catch_up(self, partition: int) -> None:
+        """Write the files that are missing, so that the first question about a customer finds them. Raises as
+        `of_customer`."""
+        starts, ends = self.topic.bounds()
+        self._forget(partition, starts[partition])
+        for segment in range(starts[partition] // SEGMENT, ends[partition] // SEGMENT):
+            if self._folder is not None and self._stored(partition, segment) is None:
+                low = max(segment * SEGMENT, starts[partition])
+                for _ in self._all(partition, segment, low, (segment + 1) * SEGMENT, b""):
+                    pass
 
     def _all(self, partition: int, segment: int, low: int, high: int, key: bytes) -> Iterator[Read]:
         """A segment of which there is no file: read whole, and written down where it is complete."""
@@ -77,6 +113,24 @@ class TopicIndex:
             entries = np.zeros(len(hashes), dtype=ENTRY)
             entries["customer"], entries["at"] = hashes, places
             self._store(partition, segment, entries[np.argsort(entries["customer"], kind="stable")])
+
+    def _growing(self, partition: int, segment: int, low: int, high: int, key: bytes) -> Iterator[Read]:
+        """The last segment, of which only what is new is read whole."""
+        tail = self._tails.get(partition)
+        if tail is None or tail.segment != segment or tail.read_to > high:
+            tail = self._tails[partition] = Tail(segment, low)
+        yield from self._pointed(partition, segment, low, tail.entries(), key)
+        for read in self.topic.up_to(partition, tail.read_to, high):
+            self.read += 1
+            tail.add(read)
+            if read.key == key:
+                yield read
+        tail.read_to = high
+
+    def go_on_from(self, former: TopicIndex) -> None:
+        """What another index knows of the same topic, which is not used any more."""
+        if self._folder is not None and self._folder == former._folder:
+            self._tails = former._tails
 
     def _pointed(self, partition: int, segment: int, low: int, entries: NDArray[Any], key: bytes) -> Iterator[Read]:
         """The customer's records of a segment, by its file."""

@@ -16,21 +16,39 @@ TIMEOUT_S = 30.0
 
 
 class Indices(ExitStack):
-    """The topics that name customers, by role, each with its index; a context manager."""
+    """The topics that name customers, by role, each with its index; a context manager. former: of the same topics,
+    closed; what it knows is gone on from where a topic is still the same. verified: as of `TopicReader`."""
 
-    def __init__(self, config: Config, *roles: str) -> None:
+    def __init__(self, config: Config, *roles: str, former: Indices | None = None, verified: bool = True) -> None:
         super().__init__()
         connection = kafka_connection(config)
-        readers = {role: self.enter_context(TopicReader(connection, config.topic(role))) for role in roles}
+        readers = {
+            role: self.enter_context(TopicReader(connection, config.topic(role), verified=verified)) for role in roles
+        }
         folder = Path(config.index_dir).expanduser() if config.index_dir else None
         ids = asyncio.run(_topic_ids(config, [config.topic(role) for role in roles])) if folder is not None else {}
         self.partitions = next(iter(readers.values())).partitions
         self.of = {role: TopicIndex(reader, folder, ids.get(reader.topic, "")) for role, reader in readers.items()}
 
+        for role, index in self.of.items():
+            if former is not None and role in former.of:
+                index.go_on_from(former.of[role])
+
     @property
     def read(self) -> int:
         """Records that were read so far."""
         return sum(index.read for index in self.of.values())
+
+
+def index_topics(config: Config, *roles: str) -> dict[str, int]:
+    """Bring the files of all partitions up to date; how many records were read for it.
+
+    Raises as `streams.kafka.topic_reader.TopicReader`."""
+    with Indices(config, *roles, verified=False) as found:
+        for index in found.of.values():
+            for partition in range(found.partitions):
+                index.catch_up(partition)
+        return {"read": found.read}
 
 
 async def _topic_ids(config: Config, names: list[str]) -> dict[str, str]:

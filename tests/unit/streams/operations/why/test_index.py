@@ -62,6 +62,7 @@ steps = st.lists(
         st.tuples(st.just("since"), st.integers(1_000, 1_100)),
         st.tuples(st.just("delete"), st.integers(0, 20)),
         st.tuples(st.just("lose"), st.integers(0, 5)),
+        st.tuples(st.just("catch up"), st.just(0)),
     ),
     max_size=20,
 )
@@ -74,6 +75,7 @@ def test_it_finds_what_a_scan_finds_in_the_order_of_the_log(told: list[tuple[str
         patch.setattr(module, "SEGMENT", 8)
         patch.setattr(module, "NEAR", 2)
         folder, log = Path(place), Log()
+        stays = indexed(log, folder)
         for what, value in told:
             match what:
                 case "add":
@@ -81,8 +83,11 @@ def test_it_finds_what_a_scan_finds_in_the_order_of_the_log(told: list[tuple[str
                         log.add(customer)
                 case "ask":
                     assert list(indexed(log, folder).of_customer(0, value)) == log.of(value)
+                    assert list(stays.of_customer(0, value)) == log.of(value)
                 case "since":
                     assert list(indexed(log, folder).of_customer(0, "anna", value)) == log.of("anna", value)
+                case "catch up":
+                    indexed(log, folder).catch_up(value)
                 case "delete":
                     log.start = min(log.end, log.start + value)
                 case "lose":
@@ -106,6 +111,51 @@ def test_what_is_complete_is_read_once_and_never_again(tmp_path: Path, monkeypat
     log.start = 950
     assert list(indexed(log, tmp_path).of_customer(0, "ben")) == []
     assert sorted(path.name for path in tmp_path.rglob("0*") if path.is_file()) == ["00000009"]
+
+
+def test_an_index_that_stays_open_reads_what_no_file_covers_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NEAR", 1)
+    monkeypatch.setattr(module, "SEGMENT", 100)
+    log = Log()
+    for number in range(80):
+        log.add("anna" if number % 40 == 7 else f"c{number}")
+    index = indexed(log, tmp_path)
+    assert list(index.of_customer(0, "anna")) == log.of("anna")
+    assert index.read == 80
+    log.add("anna")
+    assert list(index.of_customer(0, "anna")) == log.of("anna")
+    assert index.read == 80 + 2 + 1
+    later = indexed(log, tmp_path)
+    later.go_on_from(index)
+    assert list(later.of_customer(0, "ben")) == []
+    assert later.read == 0
+    other = TopicIndex(log, tmp_path, "AnotherTopicOfThisName")  # type: ignore[arg-type]
+    other.go_on_from(index)
+    assert list(other.of_customer(0, "anna")) == log.of("anna")
+    assert other.read == 81, "it was created anew"
+    for number in range(60):
+        log.add(f"d{number}")
+    assert list(later.of_customer(0, "anna")) == log.of("anna")
+
+
+def test_who_catches_up_leaves_the_first_question_little_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SEGMENT", 100)
+    log = Log()
+    for number in range(1_050):
+        log.add("anna" if number % 500 == 7 else f"c{number}")
+    first, again, asked = indexed(log, tmp_path), indexed(log, tmp_path), indexed(log, tmp_path)
+    first.catch_up(0)
+    again.catch_up(0)
+    assert (first.read, again.read) == (1_000, 0)
+    assert list(asked.of_customer(0, "anna")) == log.of("anna")
+    assert asked.read < 150
+    kept = indexed(log, None)
+    kept.catch_up(0)
+    assert kept.read == 0, "without a folder there is nothing to write"
 
 
 def test_without_a_folder_or_a_topic_id_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
