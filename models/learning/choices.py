@@ -28,6 +28,7 @@ from models.decisions.choosing.schema import choice_schema, schema_number
 from models.decisions.draw import ONE
 from models.learning import budget_price, effect_prior, effects, harm
 from models.learning.budget_price import UnprovenPrice
+from models.learning.contact_watch import ContactWatch
 from models.learning.effects import ArmWanted, EffectLearner
 from models.learning.harm import HarmAlarm
 from models.numerics.constants import constants_of
@@ -37,7 +38,7 @@ from models.settings import WEEK
 KEPT: Final = 26 * WEEK
 """ms. So long an arm stays that is gone from the policy, the `MOST_GONE` that went last."""
 MOST_GONE: Final = 4
-_LEARNS: Final = 2
+_LEARNS: Final = 3
 """To be raised where what is kept here is kept otherwise."""
 _MOST: Final = 1e15
 
@@ -76,6 +77,8 @@ class Choices:
         self._harms: dict[str, Mapping[str, Any]] = {}
         self._price = UnprovenPrice(1.0)
         self._tried = _Tried()
+        self._unproven: float | None = None
+        self._contact = ContactWatch(0)
         self._numbers: Numbers | None = None
         if stored is not None:
             self._restore(stored)
@@ -94,7 +97,7 @@ class Choices:
         learner = self._effects
         if learner is None:
             learner = self._effects = EffectLearner(SIZE)
-            self._at, self._tried = boundary, _Tried(boundary)
+            self._at, self._tried, self._contact = boundary, _Tried(boundary), ContactWatch(boundary)
         learner.forget(boundary - self._at)
         self._at, self._numbers = boundary, None
         for one in drawn:
@@ -109,6 +112,7 @@ class Choices:
         for one in drawn:
             learner.contacted(one.opened)
         self._step(boundary, drawn)
+        self._contact.step(boundary)
         for outcome in outcomes:
             self._learn_one(outcome, learner)
 
@@ -138,6 +142,7 @@ class Choices:
                 kept = {**HarmAlarm(policy.tolerated, 1).state(), "raised": raised, "tolerated": policy.tolerated}
             self._harms[name] = kept
         self._harms = {name: one for name, one in self._harms.items() if name in learner.contacts or one["raised"]}
+        self._contact.watch(policy.tolerated, tuple(sorted(wanted)))
 
     def _step(self, boundary: int, drawn: Sequence[ChoicePulse]) -> None:
         """The price of what is not proven moves once a week."""
@@ -147,12 +152,14 @@ class Choices:
         self._tried = _Tried(tried.since, chances, draws)
         if boundary - tried.since >= WEEK:
             self._price.step(chances / ONE, draws)
+            self._unproven = chances / ONE / draws if draws else None
             self._tried = _Tried(boundary)
 
     def _learn_one(self, outcome: Outcome, learner: EffectLearner) -> None:
         arm = outcome.arm or None
         if arm is not None and outcome.delivered and not outcome.control:
             self._hear(arm, outcome.soon, learner)
+            self._contact.contacted(outcome.soon)
         if not outcome.features or outcome.schema != schema_number():
             if arm is not None and not outcome.control:
                 learner.over(arm)
@@ -162,6 +169,8 @@ class Choices:
         if outcome.control:  # nothing was done, for sure
             learner.learn_one(x, share, arm=None, chances={}, worth=outcome.worth)
             return
+        if (alone := 1.0 - sum(outcome.arms.values()) / ONE) < 1.0:
+            self._contact.drew(share, outcome.worth, arm is not None, max(alone, 1.0 / ONE))
         if learner.learn_one(x, share, arm=arm, chances=outcome.arms, worth=outcome.worth) and arm is not None:
             self._cohort += 1
 
@@ -182,7 +191,18 @@ class Choices:
             return None
         if self._numbers is None:
             self._numbers = self._known(self._effects)
-        return {"scorer": choice_schema(), **self._numbers.plain()}
+        return {"scorer": choice_schema(), **self._numbers.plain(), "watched": self._watched()}
+
+    def _watched(self) -> dict[str, Any]:
+        """For people alone: how near the alarms are, by arm and of any contact, and the mean chance that unproven
+        actions would have had in the draws of the last week in which one was open."""
+        evidence = {}
+        for name in sorted(self._named.values()):
+            if (kept := self._harms.get(name)) is not None:
+                alarm = HarmAlarm(float(kept["tolerated"]), 1)
+                alarm.restore(dict(kept))
+                evidence[name] = alarm.evidence
+        return {"unproven": self._unproven, "arms": evidence, "contact": self._contact.told()}
 
     def _known(self, learner: EffectLearner) -> Numbers:
         found = learner.version()
@@ -209,6 +229,8 @@ class Choices:
             "share": self._price.share,
             "price": self._price.state(),
             "tried": list(self._tried),
+            "unproven": self._unproven,
+            "contact": self._contact.state(),
             "half_life": self._effects.half_life,
             "effects": self._effects.state(),
         }
@@ -236,6 +258,8 @@ class Choices:
         for name, one in kept.items():
             HarmAlarm(number(one, "tolerated", 0.0, 0.5), 1).restore(one)
             self._harms[name] = one
+        self._contact = ContactWatch.of(stored.get("contact"))
+        self._unproven = None if stored.get("unproven") is None else number(stored, "unproven", 0.0, 1.0)
         self._price = UnprovenPrice(number(stored, "share", 0.0, 1.0))
         self._price.restore(stored.get("price"))
 

@@ -178,6 +178,29 @@ def _actions(data: Mapping[str, Any]) -> Iterator[str]:
         figures = (f"{100 * one['effect']:+.2f}", f"{100 * one['sd']:.2f}", f"{one['opened']:,}", f"{one['matured']:,}")
         rows.append(("!" if one["stopped"] else "", one["action"], *figures, told))
     yield from _table(rows)
+    if (choice := data["choice"]) is not None:
+        yield ""
+        yield from _choice(choice)
+
+
+def _choice(choice: Mapping[str, Any]) -> Iterator[str]:
+    """The learned choice as a whole, for people."""
+    if (share := choice["unproven_share"]) is not None:
+        yield f"contact that is not proven would have had a chance of {share:.2f} in the draws of the last week"
+    held = "" if choice["settled"] else "; every draw is held to its share as well, until that price has settled"
+    yield f"it must bring {choice['unproven_price']:,.2f} beside its cost{held}"
+    launched = "open to everybody" if choice["launched"] else "open to the policy's `launch` until 2,000"
+    yield f"{choice['cohort']:,} contacts were learned from: contact that is not proven is {launched}"
+    if (contact := choice["contact"]) is None:
+        return
+    evidence = f"evidence {contact['harm']:,.1f} of {contact['harm_needed']:,.0f}"
+    does = (
+        "does harm more often than is tolerated" if contact["harms"] else "does no more harm than is tolerated so far"
+    )
+    yield f"any contact {does} ({evidence})"
+    if contact["loses"]:
+        least = f"by {100 * contact['loses_at_least']:.2f} % of what is at stake at least"
+        yield f"any contact brings less than leaving alone, {least}"
 
 
 def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:

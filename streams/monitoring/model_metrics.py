@@ -27,6 +27,10 @@ _OF_A_MODEL: Final[Mapping[str, str]] = {
 }
 _DRIFTS: Final = "retention_contest_drifts"
 _CONTACTS, _STOPPED = "retention_action_contacts", "retention_action_stopped"
+_OF_CONTACT: Final[Mapping[str, str]] = {
+    "harms": "1 while any contact of the learned choice does harm too often",
+    "loses": "1 while any contact brings less than leaving alone for sure",
+}
 _BIAS, _LABELS = "retention_contest_group_bias", "retention_contest_group_labels"
 
 
@@ -66,6 +70,10 @@ class ContestSeries(Collector):
                 contacts.add_metric([action], known["matured"])
                 stopped.add_metric([action], float(known.get("stopped", False)))
         yield from (contacts, stopped)
+        watched = self.choice.get("watched", {}).get("contact")
+        for name, help in _OF_CONTACT.items():
+            value = None if watched is None else float(watched[name])
+            yield GaugeMetricFamily(f"retention_contact_{name}", help, value=value)
 
 
 class WhenKnown(Collector):

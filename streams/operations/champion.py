@@ -16,6 +16,7 @@ import msgspec
 
 from models.churn import Version
 from models.churn.registry import named
+from models.decisions.choosing.rules import FIRST_COHORT
 from models.learning.schema import schema_of
 from models.timeline.shard_state import NO_TIME
 from models.touchpoints import InvalidTouchpoint, event
@@ -157,6 +158,7 @@ def as_data(app: str, stands: Standing) -> dict[str, Any]:
         "promotion": msgspec.to_builtins(version.promotion) if version is not None else None,
         "relearning": None if stands.learning is None else {**stands.learning._asdict(), "text": str(stands.learning)},
         "actions": actions_in(version),
+        "choice": choice_in(version),
         "models": quality.get("models", {name: {"champion": name == stands.names[0]} for name in stands.names}),
     }
 
@@ -165,6 +167,7 @@ def actions_in(version: Version | None) -> list[dict[str, Any]]:
     """What a version knows of each action of the learned choice, the one with most contacts first."""
     stated = version.choice if version is not None and isinstance(version.choice, dict) else {}
     names = {arm: action for action, arm in stated.get("named", {}).items()}
+    evidence = stated.get("watched", {}).get("arms", {})
     found = []
     for arm, action in names.items():
         if (known := stated.get("arms", {}).get(arm)) is None:
@@ -180,6 +183,23 @@ def actions_in(version: Version | None) -> list[dict[str, Any]]:
                 "matured": known["matured"],
                 "learned": round(known.get("learned", 0.0)),
                 "stopped": known.get("stopped", False),
+                "harm": evidence.get(arm, 0.0),
             }
         )
     return sorted(found, key=lambda one: (-one["opened"], one["action"]))
+
+
+def choice_in(version: Version | None) -> dict[str, Any] | None:
+    """What a version knows of the learned choice as a whole; None: nothing is learned of any action."""
+    stated = version.choice if version is not None and isinstance(version.choice, dict) else {}
+    if not stated:
+        return None
+    watched = stated.get("watched", {})
+    return {
+        "unproven_share": watched.get("unproven"),
+        "unproven_price": stated["unproven_price"],
+        "settled": stated["settled"],
+        "cohort": stated["cohort"],
+        "launched": stated["cohort"] >= FIRST_COHORT,
+        "contact": watched.get("contact"),
+    }

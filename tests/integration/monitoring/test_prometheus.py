@@ -113,6 +113,8 @@ ONLY_WITH_A_POLICY = {
     "retention_alarm",
     "retention_action_contacts",
     "retention_action_stopped",
+    "retention_contact_harms",
+    "retention_contact_loses",
 }
 """Series of budgets, of a policy's alarm and of its learned choice (tests/unit/streams/monitoring/test_metrics.py)."""
 ONLY_WHILE_STOPPED = {"retention_stopped"}

@@ -103,6 +103,27 @@ def test_an_action_after_which_too_many_complain_is_stopped_until_its_text_chang
     assert "stopped" not in arms[OTHER]
 
 
+def test_of_any_contact_it_is_told_whether_it_does_harm_too_often() -> None:
+    fell = [outcome(n, (USEFUL, OFFER)[n % 2], soon=n % 5 < 2) for n in range(60)]
+    choices = learned((DAY, [], [pulse(DAY)]), (2 * DAY, fell, []))
+    contact = known(choices)["watched"]["contact"]
+    assert contact["harms"] is True
+    assert contact["harm"] >= contact["harm_needed"] == 60.0
+    assert known(choices)["watched"]["arms"].keys() == {USEFUL, OFFER}
+    assert known(Choices(json.loads(json.dumps(choices.state()))))["watched"] == known(choices)["watched"]
+    choices.learn(3 * DAY, [], [pulse(3 * DAY, policy=2, useful=OTHER)])
+    assert known(choices)["watched"]["contact"]["harms"] is False
+    calm = learned((DAY, [], [pulse(DAY)]), (2 * DAY, [outcome(n, USEFUL) for n in range(60)], []))
+    assert known(calm)["watched"]["contact"]["harms"] is False
+
+
+def test_the_chance_that_unproven_contact_would_have_had_is_that_of_the_last_week() -> None:
+    choices = learned((DAY, [], [pulse(DAY)]))
+    assert known(choices)["watched"]["unproven"] is None
+    choices.learn(9 * DAY, [], [pulse(9 * DAY)])
+    assert known(choices)["watched"]["unproven"] == pytest.approx(0.25)
+
+
 def test_what_was_not_delivered_is_not_held_against_an_action() -> None:
     fell = [outcome(n, USEFUL, soon=True, delivered=False) for n in range(80)]
     assert "stopped" not in known(learned((DAY, [], [pulse(DAY)]), (2 * DAY, fell, [])))["arms"][USEFUL]

@@ -13,7 +13,7 @@ from streams.cli.main import main
 from streams.cli.models import lines
 from streams.cli.output_lines import line
 from streams.learner.lineage import Relearns
-from streams.operations.champion import actions_in
+from streams.operations.champion import actions_in, choice_in
 
 NOON = 1_700_000_000_000
 GROUP = {"labels": 1_200, "expected": 0.25, "churned": 0.375}
@@ -71,13 +71,39 @@ def test_what_is_known_of_each_action_is_told() -> None:
         },
     }
     actions = actions_in(Version(NOON, 0, {}, {}, choice=stated))
-    assert list(lines({**TOLD, "actions": actions}))[-4:] == [
+    assert list(lines({**TOLD, "actions": actions, "choice": None}))[-4:] == [
         "effect of each action for a usual customer, percent of the value at stake; contacts, and how many are over",
         "   action  effect     ±  contacts  over",
         "!  offer    -2.00  5.00     1,200   300  stopped: it does harm more often than is tolerated",
         "   useful   +3.10  5.00        20     0   nothing is learned of it yet: the policy's figure",
     ]
     assert actions_in(Version(NOON, 0, {}, {})) == []
+    assert choice_in(Version(NOON, 0, {}, {})) is None
+
+
+def test_the_learned_choice_as_a_whole_is_told_behind_its_actions() -> None:
+    contact = {"harm": 31.4, "harm_needed": 60.0, "harms": False, "loses": True, "loses_at_least": 0.0123}
+    stated = {
+        **{"named": {"offer": "0a"}, "unproven_price": 1.234, "settled": False, "cohort": 1_200},
+        "arms": {"0a": {"covariance": [0.0025], "opened": 1, "matured": 0, "effect": [0.01]}},
+        "watched": {"unproven": 0.287, "arms": {"0a": 1.5}, "contact": contact},
+    }
+    version = Version(NOON, 0, {}, {}, choice=stated)
+    actions, choice = actions_in(version), choice_in(version)
+    assert actions[0]["harm"] == 1.5
+    assert list(lines({**TOLD, "actions": actions, "choice": choice}))[-5:] == [
+        "contact that is not proven would have had a chance of 0.29 in the draws of the last week",
+        "it must bring 1.23 beside its cost; every draw is held to its share as well, until that price has settled",
+        "1,200 contacts were learned from: contact that is not proven is open to the policy's `launch` until 2,000",
+        "any contact does no more harm than is tolerated so far (evidence 31.4 of 60)",
+        "any contact brings less than leaving alone, by 1.23 % of what is at stake at least",
+    ]
+    assert choice is not None
+    calm = {**choice, "settled": True, "launched": True, "contact": None, "unproven_share": None}
+    assert list(lines({**TOLD, "actions": actions, "choice": calm}))[-2:] == [
+        "it must bring 1.23 beside its cost",
+        "1,200 contacts were learned from: contact that is not proven is open to everybody",
+    ]
 
 
 def test_before_the_first_version_who_will_begin_is_told() -> None:

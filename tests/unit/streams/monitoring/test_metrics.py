@@ -286,6 +286,16 @@ def test_what_a_version_knows_of_actions_is_shown_and_leaves_with_the_learner() 
     assert not [name for name in series(metrics) if name[0].startswith("retention_action_")]
 
 
+def test_whether_any_contact_does_harm_or_loses_is_shown_where_something_is_learned() -> None:
+    metrics = Metrics()
+    metrics.version(7_000, QUALITY)
+    assert not [name for name in series(metrics) if name[0].startswith("retention_contact_")]
+    watched = {"contact": {"harms": True, "loses": False}}
+    metrics.version(7_000, QUALITY, {"named": {}, "arms": {}, "watched": watched})
+    told = {name[0]: value for name, value in series(metrics).items() if name[0].startswith("retention_contact_")}
+    assert told == {"retention_contact_harms": 1, "retention_contact_loses": 0}
+
+
 def test_the_contest_is_shown_by_model_as_far_as_it_is_known_and_leaves_with_the_learner() -> None:
     metrics = Metrics()
     before = series(metrics)
