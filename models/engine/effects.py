@@ -43,6 +43,7 @@ from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
 from models.engine.lanes import UNDER_CONTRACT, Effect
 from models.engine.ledger import close_earned
+from models.engine.loyal import keep_loyalty
 from models.engine.valued import forget_worth, money_in
 from models.outputs import CHURNED, RETURNED
 from models.settings import DAY
@@ -177,7 +178,7 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
     policy, lane = ground.work.policy, effect.lane
     if policy is None:
         return
-    standing, block, touch = ground.stands(lane), ground.block, None
+    standing, touch = ground.stands(lane), None
     if effect.row >= 0:
         told = ground.touchpoint(effect.row)
         # Nobody is triggered by what is history.
@@ -185,13 +186,28 @@ def _decide(ground: Ground, effect: ReportedEffect) -> None:
         time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
         touch = Touched(int(told.kind), told.id, time, told.data, moments, number)
     risk = None if isnan(effect.probability) else effect.probability
-    slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
-    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier"))
-    customer = Customer(block.names[lane], block.tail(lane), *slab, *worth)
+    customer = _customer(ground, lane)
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
     by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)
     ground.keep_at(lane, standing, effect.now)
+
+
+def _customer(ground: Ground, lane: int) -> Customer:
+    """As the record is after the step; of a lane that waits."""
+    block = ground.block
+    slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
+    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier"))
+    return Customer(block.names[lane], block.tail(lane), *slab, *worth)
+
+
+def _look(ground: Ground, effect: ReportedEffect, waited: bool) -> None:
+    """An episode is over, and no touchpoint asks for a look: where is the customer in the loyalty loop? waited: the
+    lane has, so that the record is still as after this step."""
+    work = ground.work
+    if waited and effect.row < 0 and work.policy is not None and work.policy.policy.loyalty is not None:
+        person = _customer(ground, effect.lane).person(None, work.settings, work.policy)
+        keep_loyalty(work, work.policy, ground.where(effect), person, None)
 
 
 def _end_episode(ground: Ground, effect: ReportedEffect) -> None:
@@ -205,9 +221,11 @@ def _end_episode(ground: Ground, effect: ReportedEffect) -> None:
 
 
 def _lapsed(ground: Ground, effect: ReportedEffect) -> None:
+    waited = bool(ground.block.tail(effect.lane).standing)
     _end_episode(ground, effect)
     reason = "cancelled" if effect.row >= 0 else "silent for two horizons"
     emit_decision(ground.work, ground.where(effect), "episode_closed", reason)
+    _look(ground, effect, waited)
 
 
 def _churned(ground: Ground, effect: ReportedEffect) -> None:
@@ -252,10 +270,12 @@ def _ask(ground: Ground, effect: ReportedEffect, what: str) -> None:
 
 
 def _closed(ground: Ground, effect: ReportedEffect) -> None:
+    waited = bool(ground.block.tail(effect.lane).standing)
     _end_episode(ground, effect)
     row = ground.where(effect, effect.probability)
     contract = ground.lanes["ladder"][effect.lane] == UNDER_CONTRACT
     emit_decision(ground.work, row, "episode_closed", RUNS if contract else "risk fell below the exit threshold")
+    _look(ground, effect, waited)
 
 
 HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LIVE_S = 1.0
 """Between two views on a terminal; lines come a little slower, so that they can be read."""
 
+LOOP = "\n# -- the loyalty loop, by its usual figures\n\n[loyalty]\n"
+"""What the demo adds to the example policy."""
+
 
 @click.command()
 @click.option("--keep", is_flag=True, help="leave everything running at the end, until Ctrl-C")
@@ -59,8 +62,9 @@ def demo(
 
     Starts an embedded Kafka-compatible broker and Redis on free loopback ports, creates the topics, starts a worker,
     replays CDNOW at full speed and shows how it goes: the live view of `retention top` on a terminal, lines elsewhere.
-    The example policy is in force from the first touchpoint on, and the end tells what was decided by it. Nothing is
-    left behind, also after Ctrl-C. Other settings, from the environment or a file, don't matter here.
+    The example policy, with the loyalty loop, is in force from the first touchpoint on, and the end tells what was
+    decided by it. Nothing is left behind, also after Ctrl-C. Other settings, from the environment or a file, don't
+    matter here.
 
     \b
     Examples:
@@ -77,7 +81,7 @@ def demo(
     if policy is not None and no_policy:
         raise click.UsageError("--policy names a policy, --no-policy does without one")
     try:
-        text = None if no_policy else example_text() if policy is None else text_of(policy)
+        text = None if no_policy else example_text() + LOOP if policy is None else text_of(policy)
         sys.exit(run(keep, output_of(log, as_json, in_lines, svg, width), log or CDNOW, longest_gap_days, text))
     except (ConfigError, EngineError) as error:
         fail(error)

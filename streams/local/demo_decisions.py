@@ -22,7 +22,7 @@ class Decided:
 
     sent: triggers, by action and what asked (the level of a risk moment, else the moment). alone: left alone by the
     draw, by why. ended: held for good, by gate. waits: begun, by gate. control: of the control group, by what would
-    have been done. taken_back: withdrawals, by reason.
+    have been done. taken_back: withdrawals, by reason. stages: of the loyalty loop, by customer, as was said last.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class Decided:
         self.waits: Counter[str] = Counter()
         self.control: Counter[str] = Counter()
         self.taken_back: Counter[str] = Counter()
+        self.stages: dict[str, str] = {}
 
     def add(self, values: Iterable[bytes]) -> None:
         """Count records of the decisions topic; what is not of a policy is passed over."""
@@ -41,6 +42,8 @@ class Decided:
                 self.waits[said.gate] += 1
             elif said.what == "withdrawn":
                 self.taken_back[said.reason] += 1
+            elif said.loyalty is not None:
+                self.stages[said.customer] = said.loyalty.stage
             elif said.what == "decided":
                 self._answered(said)
 
@@ -69,6 +72,7 @@ class Decided:
             ("waits", self.waits),
             ("control", self.control),
             ("taken back", self.taken_back),
+            ("loyalty loop", Counter(self.stages.values())),
         ]
         return found + [_line(name, counts) for name, counts in others if counts]
 

@@ -37,6 +37,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.engine.by_policy import Customer, by_policy
 from models.engine.changes import Changes, committed
 from models.engine.decide import RUNS, Row, ask, choose_champion, emit_decision, emit_entry, label, take_choice
+from models.engine.loyal import keep_loyalty
 from models.engine.output_buffer import Work, dead_record
 from models.engine.piece_input import PieceInput, Scoring
 from models.outputs import CHURNED, RETURNED
@@ -180,9 +181,11 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         lane.drop_money(PENDING_RETURNED)
         record.pending_ticks[PENDING_RETURNED] = 0
     elif step.what == "lapse":
+        stands = bool(record.tail.standing)
         if lane.lapse():
             lane.end_episode(step)
             emit_decision(work, row, "episode_closed", "silent for two horizons")
+            _look(work, lane, step, row, stands)
     elif step.what.endswith("leaving"):
         if lane.lapse():
             lane.end_episode(step)
@@ -210,9 +213,11 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     work.counts["scored"] += 1
     change = assess(record, lane.levels[0], lane.exit, estimate, step.now, step.may_open)
     if change == Change.CLOSED:
+        stands = bool(record.tail.standing)
         lane.end_episode(step)
         why = RUNS if lane.under_contract else "risk fell below the exit threshold"
         emit_decision(work, row, "episode_closed", why)
+        _look(work, lane, step, row, stands)
         return
     quiet = step.now < work.quiet_until
     if work.policy is not None:
@@ -228,6 +233,17 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         record.tail.opener = step.touch.id if step.touch else "due"
     record.flags = record.flags | REARMED if quiet else record.flags & ~REARMED
     ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
+
+
+def _look(work: Work, lane: Lane, step: Step, row: Row, stands: bool) -> None:
+    """At a timer at which an episode ends the stage of the loyalty loop is looked at; of whom we stand with in no way
+    at the next occasion."""
+    record, policy = lane.record, work.policy
+    if record is None or policy is None or step.touch is not None or not stands:
+        return
+    slab = (record.flags, record.times, record.numbers, record.seconds)
+    person = Customer(lane.customer, record.tail, *slab, 0).person(None, work.settings, policy)
+    keep_loyalty(work, policy, row, person, None)
 
 
 def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None, stood: float) -> None:

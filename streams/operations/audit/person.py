@@ -91,8 +91,9 @@ class Person:
         self.rewards: tuple[str, ...] = ()
         self.restrictions: dict[str, Restriction] = {}
         self.cases: set[str] = set()
-        self.bought_first = self.bought_last = self.days_bought = self.first_touch = self.newest = 0
+        self.bought_last = self.days_bought = self.first_touch = self.newest = 0
         self.spent = 0.0
+        self.bought_first: tuple[int, ...] = ()  # each that was the first so far: older ones may come late
         self.plan = self.online = ""
         self.contract_over = False
         self.contract = Contract()
@@ -301,7 +302,8 @@ def _purchase(person: Person, touch: Touch, now: int, late: bool) -> None:
     elif touch.time // DAY < person.bought_last // DAY:
         person.unsure = True
     person.bought_last = max(person.bought_last, touch.time)
-    person.bought_first = min(person.bought_first or touch.time, touch.time)
+    if not person.bought_first or touch.time < person.bought_first[-1]:
+        person.bought_first = (*person.bought_first, touch.time)
 
 
 def _erase(person: Person, touch: Touch, now: int, late: bool) -> None:

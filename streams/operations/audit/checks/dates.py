@@ -65,7 +65,8 @@ def _rings(case: Case) -> list[int]:
         found = [arrived for arrived, _ in case.person.loop.praise] if case.person.loop is not None else []
     elif moment.get("field") in ("customer_since", "anniversary"):
         offset = span_from(moment.get("offset", "0s")) - _lead(case)
-        found = [date + offset for date in _since(case.person.bought_first, moment["field"])]
+        dates = (date for first in case.person.bought_first for date in _since(first, moment["field"]))
+        found = [date + offset for date in dates]
     elif silent_for := moment.get("silent_for"):
         found = [case.person.bought_last + span(silent_for)] if case.person.bought_last else []
     else:
@@ -76,8 +77,8 @@ def _rings(case: Case) -> list[int]:
 
 def _since(first: int, name: str) -> list[int]:
     """The day of the first purchase, or those on which years are over since, at its time of day; ms."""
-    if not first or name == "customer_since":
-        return [first // SECOND * SECOND] if first else []
+    if name == "customer_since":
+        return [first // SECOND * SECOND]
     began = datetime.fromtimestamp(first // SECOND, UTC)
     found = []
     for year in range(began.year + 1, began.year + MOST_YEARS):

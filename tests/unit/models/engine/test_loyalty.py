@@ -64,6 +64,7 @@ content = "years"
 """
 KEPT = POLICY + LOOP + THANKS
 PRAISES = ("review", "mention", "recommendation", "referral", "community_help")
+TEXTS = ("Great beans, I love them!", "Never again, this was terrible.", "It came on Tuesday.", "Nicht toll, 😀 mies")
 UNLIKE = """
 [loyalty]
 losses = 3.0
@@ -72,6 +73,10 @@ advocate_from = 1
 [loyalty.weights]
 purchase = 0
 complaint = 40
+[loyalty.words.de]
+good = ["toll"]
+bad = ["mies"]
+negations = ["nicht"]
 """
 
 
@@ -120,6 +125,11 @@ def test_who_lapses_and_buys_is_won_back() -> None:
     text = KEPT.replace("[loyalty]\n", '[loyalty]\nlapses_after = "20d"\n')
     story = Story(text, days=60).then(22, "purchase", amount=3).then(50, "nps", score=7)
     assert course(story.run()) == [(0.0, "new"), (22.0, "won_back"), (50.0, "lapsed")]
+
+
+def test_who_slips_and_is_given_up_is_said_to_be_lapsed_at_that_tick() -> None:
+    story = Story(KEPT, days=400)
+    assert course(story.run())[-2:] == [(30.2, "slipping"), (183.2, "lapsed")]
 
 
 def test_the_index_is_said_and_is_what_the_record_has() -> None:
@@ -226,11 +236,16 @@ def outspoken(seed: int, logs: list[list[LogRecord]]) -> list[list[LogRecord]]:
         for entry in log:
             if entry.key is None or entry.key.startswith(b"stray") or random.random() > 0.2:
                 continue
-            kind = random.choice((*PRAISES, "complaint", "nps", "purchase"))
+            kind = random.choice((*PRAISES, "complaint", "nps", "purchase", "chat", "profile_updated"))
+            data = DATA[kind](random)
+            if kind in ("mention", "chat") and random.random() < 0.5:
+                data = data | {"sentiment": None, "text": random.choice(TEXTS)}
+            if kind == "profile_updated":
+                data = {"language": random.choice(("en-GB", "de", "fr"))}
             time = entry.timestamp + random.randint(0, 9) * DAY
             late = random.choice((0, 0, 0, 5, 40)) * DAY
             name = f"{kind}-{random.random()}"
-            more.append(told(kind, entry.key.decode(), time, DATA[kind](random), id=name, at=time + late))
+            more.append(told(kind, entry.key.decode(), time, data, id=name, at=time + late))
         made.append(log_of(sorted(more, key=lambda entry: entry[0])))
     return made
 
@@ -244,7 +259,7 @@ def kept(seed: int, texts: list[str], partitions: int, customers: int, days: int
     return [inserted(log, [(last + DAY * n, clock(last + DAY * n)) for n in range(2)]) for log in logs]
 
 
-@pytest.mark.parametrize("variant", ["live", "evaluation"])
+@pytest.mark.parametrize("variant", [pytest.param("live", marks=pytest.mark.slow), "evaluation"])
 def test_it_equals_the_plain_reference(variant: str) -> None:
     logs = kept(5, [KEPT, POLICY + UNLIKE], 2, 25, 120)
     fast = rehearse(logs, VARIANTS[variant])
@@ -255,6 +270,7 @@ def test_it_equals_the_plain_reference(variant: str) -> None:
     assert audit(lines(fast), tolerances.lateness, leaves=tolerances.leaves).breaches == []
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(1, 10_000), st.integers(1, 90), st.integers(1, 9))
 def test_any_portions_give_the_same_bytes(seed: int, batch: int, items: int) -> None:
@@ -262,3 +278,14 @@ def test_any_portions_give_the_same_bytes(seed: int, batch: int, items: int) -> 
     whole = rehearse(logs, VARIANTS["live"])
     cut = rehearse(logs, replace(VARIANTS["live"], piece_items=items), batch=lambda at: batch)
     assert digest(cut) == digest(whole)
+
+
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 10_000), st.sampled_from(sorted(VARIANTS)))
+def test_on_any_log_it_equals_the_plain_reference(seed: int, variant: str) -> None:
+    logs = kept(seed, [KEPT, POLICY + UNLIKE], 2, 8, 90)
+    fast = rehearse(logs, VARIANTS[variant])
+    assert digest(fast) == digest(rehearse(logs, VARIANTS[variant], engine=plainly))
+    tolerances = VARIANTS[variant]
+    assert audit(lines(fast), tolerances.lateness, leaves=tolerances.leaves).breaches == []

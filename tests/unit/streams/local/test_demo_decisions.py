@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Decision, Position, encode
 from streams.local.demo_decisions import Decided
 
@@ -25,6 +26,8 @@ def test_each_answer_is_counted_once_by_what_came_of_it() -> None:
             said("decided", moment="risk", level="leaving", action="offer", control=True),
             said("waits", moment="risk", level="slipping", gate="hours"),
             said("withdrawn", trigger="t3", reason="consent_changed"),
+            said("loyalty", loyalty=LoyaltyEntry("new")),
+            said("loyalty", loyalty=LoyaltyEntry("active", "new")),
         ]
     )
     assert decided.lines() == [
@@ -35,6 +38,7 @@ def test_each_answer_is_counted_once_by_what_came_of_it() -> None:
         "  waits                  1: hours 1",
         "  control                1: offer 1",
         "  taken back             1: consent changed 1",
+        "  loyalty loop           1: active 1",
     ]
 
 
