@@ -10,11 +10,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     change: ``earned``, ``activated`` (pending points are active now), ``spent``, ``given_back`` (a reward was
     cancelled), ``taken_back`` (money was refunded), ``expired``, ``adjusted`` (by a person), ``merged`` (two lots have
-    become one), ``closed`` (the customer was erased), or ``refused`` (nothing was booked; `why` says why). lots: by
-    expiry, how many active points more or less. held: likewise of pending points, with the time at which they become
-    active before the expiry. owed: how much more or less is owed. asked: points that a refused spend or a return asked
-    for. why: of what is refused, or comes before its time. balance, pending: after it; the balance is that of the lots
-    less what is owed. rule: of the policy, by which it was earned. cause: id of the touchpoint; empty: a timer.
+    become one), ``closed`` (the customer was erased), ``moved_away`` and ``moved_here`` (two ids are one customer: at
+    the id that is so no more, and at theirs), or ``refused`` (nothing was booked; `why` says why). lots: by expiry, how
+    many active points more or less. held: likewise of pending points, with the time at which they become active before
+    the expiry. owed: how much more or less is owed. asked: points that a refused spend or a return asked for. why: of
+    what is refused, or comes before its time. balance, pending: after it; the balance is that of the lots less what is
+    owed. rule: of the policy, by which it was earned. cause: id of the touchpoint; empty: a timer.
     """
 
     change: str
@@ -35,9 +36,9 @@ class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         lots, held = sum(points for _, points in self.lots), sum(points for *_, points in self.held)
         net = lots + held - self.owed
         match self.change:
-            case "adjusted":
+            case "adjusted" | "moved_here":
                 return net
-            case "closed":
+            case "closed" | "moved_away":
                 return -net
             case "taken_back":
                 return abs(net)

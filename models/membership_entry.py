@@ -27,10 +27,11 @@ class MembershipEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     change: ``counted`` (something qualifies), ``taken_back`` (goods came back), ``lapsed`` (what qualified is older
     than the window), ``merged`` (two stretches have become one), ``reached`` (a higher level), ``grace`` (what counts
     is too little for the level), ``kept`` (it is enough again), ``lowered`` (by one level), ``renamed`` (the policy has
-    no such level any more) or ``closed``. lots: by when it lapses, how much more or less counts. counts: what does:
-    ``points``, ``spent`` (hundredths of money) or ``purchases``. counted: all that counts, after it. level: after it;
-    empty: none. before: the level before, where it changed. until: the level is lost then; 0: nothing is known to end
-    it. cause: id of the touchpoint; empty: the time.
+    no such level any more), ``moved_away`` and ``moved_here`` (two ids are one customer: at the id that is so no more,
+    and at theirs) or ``closed``. lots: by when it lapses, how much more or less counts. counts: what does: ``points``,
+    ``spent`` (hundredths of money) or ``purchases``. counted: all that counts, after it. level: after it; empty: none.
+    before: the level before, where it changed. until: the level is lost then; 0: nothing is known to end it. cause: id
+    of the touchpoint; empty: the time.
     """
 
     change: str

@@ -13,7 +13,7 @@ from models.customer.bands import Band
 from models.customer.flags import flags_of
 from models.customer.kept import kept_of
 from models.customer.layout import DUE, IDS, NO_CONSENT, SLAB, VERSION
-from models.customer.record import Record, current, hash_of
+from models.customer.record import Record, current, hash_of, unpack
 from models.customer.tail import Tail, TailForLanes, UnknownRecord, pack_tail, unpack_for_lanes, unpack_tail
 from models.customer.tombstone import is_short, shortened, whole
 from models.customer.version_four import FOUR, same_in_five, up
@@ -157,6 +157,16 @@ class Block:
         if tail is None:
             tail = self._opened[row] = unpack_tail(self.names[row], self._tails.get(row, b""))
         return tail
+
+    def record(self, row: int) -> Record:
+        """A customer's record, open and by itself, without what is held of their value."""
+        packed = pack_tail(self.tail(row))
+        return unpack(self.names[row], self.rows[row].tobytes()[:-2] + len(packed).to_bytes(2, "little") + packed)
+
+    def put(self, row: int, record: Record) -> None:
+        """Let a record take the place of a customer's."""
+        self.rows[row] = np.frombuffer(record.whole()[:_SIZE], dtype=SLAB)[0]
+        self._opened[row] = record.tail
 
     def clear(self, row: int) -> None:
         """Make a customer's row blank, and their tail."""

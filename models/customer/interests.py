@@ -51,7 +51,7 @@ def interested(stored: bytes, topic: str, time: int) -> bytes:
     second = whole(time)
     topic = topic.encode()[:255].decode(errors="ignore")  # the length is a byte
     newest = max(as_of, second)
-    faded = {name: count * _faded(newest - as_of) for name, count in counts.items()}
+    faded = faded_to(counts, newest - as_of)
     weight = _faded(newest - second)
     faded[topic] = min(faded.get(topic, 0.0) + weight, 60_000.0)
     kept = sorted(
@@ -61,6 +61,11 @@ def interested(stored: bytes, topic: str, time: int) -> bytes:
         # The newest is let in, or nobody ever would be beside eight that are kept alive.
         kept = [*kept[: MAX_INTERESTS - 1], (topic, faded[topic])]
     return pack_interests(newest, dict(kept[:MAX_INTERESTS]))
+
+
+def faded_to(counts: dict[str, float], ms: int) -> dict[str, float]:
+    """What is left of counts after so long."""
+    return {name: count * _faded(ms) for name, count in counts.items()}
 
 
 def _faded(ms: int) -> float:

@@ -29,7 +29,8 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     restrictions, interests, contract: packed, see the module of each. standing: packed, how we stand with the customer
     under a policy (`models.decisions.standing`). points: packed, their account (`models.loyalty.account`). loyalty:
     packed, where they are in the loyalty loop (`models.loyalty.loop`). membership: packed, their level of the loyalty
-    programme (`models.loyalty.membership`).
+    programme (`models.loyalty.membership`). merged: of an id that is another customer's, whose
+    (`models.customer.merged`).
     """
 
     channels: tuple[str, ...] = msgspec.field(default=(), name="c")
@@ -60,6 +61,7 @@ class Tail(msgspec.Struct, omit_defaults=True, gc=False):
     points: bytes = msgspec.field(default=b"", name="P")
     loyalty: bytes = msgspec.field(default=b"", name="L")
     membership: bytes = msgspec.field(default=b"", name="M")
+    merged: str = msgspec.field(default="", name="I")
 
 
 class TailForLanes(msgspec.Struct, gc=False):

@@ -322,7 +322,11 @@ def _count(standing: Standing, entry: Outstanding) -> None:
     """Make an entry a count of its day. Contract and legal are never counted."""
     if entry.purpose not in (CARE, MARKETING):
         return
-    new = DayCount(entry.time // DAY, entry.channel, entry.kind, entry.purpose, 1)
+    count_contact(standing, DayCount(entry.time // DAY, entry.channel, entry.kind, entry.purpose, 1))
+
+
+def count_contact(standing: Standing, new: DayCount) -> None:
+    """Add contacts to those of their day."""
     for at, one in enumerate(standing.counts):
         if one[:4] == new[:4]:
             standing.counts[at] = _joined(one, new)

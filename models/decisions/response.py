@@ -116,6 +116,11 @@ def erased(standing: Standing, now: int) -> list[Said]:
     return [_without_outcome(window, now, "erased")]
 
 
+def merged(window: Window, now: int) -> Said:
+    """The window of another id of the customer ends, since the older of both stays; nothing is learned of it."""
+    return _without_outcome(unlearned(window), now, "merged")
+
+
 def earned(margin: float, paid: float, discounts: float) -> float:
     """Of what customers paid, what is earned. margin: the share that is, of a price without a discount. paid: what was
     paid, so without what `discounts` took off; that is lost whole, and of it the margin is not in `paid` as it is.

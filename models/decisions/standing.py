@@ -164,10 +164,11 @@ class Standing:
     silence_kept: each silence that asks has its timer, so that signs of staying need not be looked at. carried: what
     waits for risk waits for its turn, since it stood at its level when a policy came into force. shadowed: the highest
     threshold at which a shadow was drawn in the open episode. window: of a draw by the learned choice, until its
-    outcome is said; None: there is none. treated: what was drawn of late, which labels of churn are weighed by. unsent:
-    triggers that were stopped. told: by the number
-    of a moment that waits, `gate_number` of what it was last said to wait for (`models.decisions.waits`). read: what it
-    was read from: of what has not changed since, `pack_standing` takes the bytes."""
+    outcome is said; None: there is none. treated: what was drawn of late, which labels of churn are weighed by.
+    inherited: another id of the customer was of the control group, hence they are. unsent: triggers that were stopped.
+    told: by the number of a moment that waits, `gate_number` of what it was last said to wait for
+    (`models.decisions.waits`). read: what it was read from: of what has not changed since, `pack_standing` takes the
+    bytes."""
 
     reached: float = 0.0
     window_ends: int = 0
@@ -191,6 +192,7 @@ class Standing:
     told: dict[int, int] = field(default_factory=dict)
     window: Window | None = None
     treated: Treated | None = None
+    inherited: bool = False
     read: AsRead | None = field(default=None, repr=False, compare=False)
 
     def leave(self, one: Waiting) -> None:

@@ -82,6 +82,7 @@ PARTS: Final[dict[int, Part]] = {
     ),
     8: Part("window", pack_window, unpack_window),
     9: Part("treated", pack_treated, unpack_treated),
+    10: Part("inherited", lambda kept: b"", lambda stored: True),
 }
 """By their number in the record: never renumber."""
 _NOTHING_READ: Final = AsRead([], [], {}, [], b"", (0, 0, 0, 0))

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import UNSET
 
 from models.churn import Version, lineage_name
+from models.customer.merged import MERGED
 from models.engine.draws import counted as draws_counted
 from models.engine.draws import with_draws
 from models.engine.output_buffer import Emitted, Work
@@ -28,6 +29,7 @@ from models.outputs import (
     STOPPED,
     TASK,
     Decision,
+    Loopback,
     Position,
     Watermark,
     encode,
@@ -36,13 +38,15 @@ from models.outputs import (
 from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.order import NEVER
+from models.timeline.partitioning import partition_of
 from models.timeline.pieces import Piece
-from models.timeline.shard_state import ShardState
+from models.timeline.shard_state import ShardState, sequence_name
 from models.timeline.stops import StopChange
 
 
 class NumberedOutput(msgspec.Struct, frozen=True, gc=False):
-    """An output as it enters the outbox. `sequence` numbers the shard's outputs to this role, from 1 without gaps."""
+    """An output as it enters the outbox. `sequence` numbers the shard's outputs to this role, from 1 without gaps.
+    partition: to which it goes; None: that of its shard."""
 
     role: str
     sequence: int
@@ -51,6 +55,7 @@ class NumberedOutput(msgspec.Struct, frozen=True, gc=False):
     value: bytes
     time: int
     expires_at: int
+    partition: int | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +90,7 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     moved = due < run.loaded_dues
     moved[: len({customer for _, customer in dues})] = True
     moved |= left
+    moved |= changed & (block.flags & MERGED == MERGED)  # nothing is due any more
     due_set: dict[bytes, float | None] = {
         block.names[row]: position if position != NEVER else None
         for row, position in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)
@@ -141,6 +147,7 @@ def committed(
         lineage=adopted.lineage if adopted else state.lineage,
         values=recounted(state.values, moved),
         draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
+        received=work.received,
     )
     shared, pulse = work.shared, None
     if shared is not None:
@@ -265,9 +272,13 @@ def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState
     sequences = dict(state.sequences)
     outputs = []
     for item in emitted:
-        sequences[item.role] = sequences.get(item.role, 0) + 1
-        value = encode(item.output)
+        output, partition = item.output, None
+        if isinstance(output, Loopback):
+            partition = partition_of(item.key, state.partitions)
+        name = sequence_name(item.role, partition)
+        count = sequences[name] = sequences.get(name, 0) + 1
+        value = encode(output.counted(count) if isinstance(output, Loopback) else output)
         outputs.append(
-            NumberedOutput(item.role, sequences[item.role], item.id, item.key, value, item.time, item.expires_at)
+            NumberedOutput(item.role, count, item.id, item.key, value, item.time, item.expires_at, partition)
         )
     return msgspec.structs.replace(state, sequences=sequences), outputs

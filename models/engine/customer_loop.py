@@ -39,12 +39,14 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
+from models.customer.merged import MERGED
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import assess, close
 from models.decisions.given import Asks
 from models.engine.customer_timers import begin_example, matured, own_due, with_timer
 from models.engine.lanes import (
     ASKS,
+    BETWEEN,
     BUYS,
     LEAVING,
     SIGN,
@@ -80,7 +82,9 @@ _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _DECIDE = int(Effect.DECIDE)
 _LEVEL, _TIMER, _TOUCHPOINT = (int(why) for why in Asks)
-_ASKS, _WAKES, _STAYS, _BUYS, _UNDER_CONTRACT = ASKS, WAKES, STAYS, BUYS, UNDER_CONTRACT
+_ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _UNDER_CONTRACT = ASKS, WAKES, STAYS, BUYS, BETWEEN, UNDER_CONTRACT
+_MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
+_MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
 _LOOKED = int(Kind.LOOKED_AT)
 
 # What a step comes to.
@@ -243,6 +247,8 @@ def _touch_step(
     kind = arrivals.kinds[row]
     if arrivals.skewed[row]:
         counts[_SKEWED] += 1
+    if kind in (_MERGE, _MOVED) or record.flags & _MERGED_AWAY == _MERGED_AWAY:
+        return _of_identity(record, lane, index, arrivals, counts, effects, n)
     if kind == _EXPIRED:
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if lane.stands else 0
@@ -262,28 +268,16 @@ def _touch_step(
         if kind in (_CONSENT, _UNSUBSCRIBED, _SPAM, _RESTRICTED):
             return _report(effects, n, lane, index, _REFUSED, 0.0, 0), _WAIT_NEXT
         return n, _REST
-    for i in range(IDS):
-        if record.ids[i] == arrivals.hashes[row]:
-            counts[_DUPLICATE] += 1
-            return n, _REST
-    forgot = rules.forget_after != 0 and arrivals.times[row] < lane.now - rules.silence - rules.forget_after
-    if forgot or (record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]):
-        # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
-        # And of a customer who has left the store and come back, everything from before.
-        if rules.duplicate_window and arrivals.times[row] < times[NEWEST] - rules.duplicate_window:
-            counts[_DUPLICATE] += 1
-            counts[_BEYOND] += 1
-            return n, _REST
-        counts[_UNSURE] += 1
-    record.ids[record.ring] = arrivals.hashes[row]
-    record.ring = (record.ring + 1) % IDS
+    asks = arrivals.asks[row]
+    if not asks & _BETWEEN and _came_before(record, lane.now, row, arrivals, rules, counts):
+        counts[_DUPLICATE] += 1
+        return n, _REST
     if kind == _ERASURE:
         counts[_APPLIED] += 1
         return _report(effects, n, lane, index, _ERASE, 0.0, 0), _WAIT_NEXT
     if record.flags & ERASED:
         counts[_APPLIED] += 1
         return n, _REST
-    asks = arrivals.asks[row]
     wakes = (asks & _WAKES and lane.stands) or (asks & _BUYS and lane.drawn)
     if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
         lane.asks = _TOUCHPOINT
@@ -295,6 +289,46 @@ def _touch_step(
         if waits:
             return n, _WAIT_CASE
     return _apply(record, lane, index, arrivals, rules, counts, effects, n)
+
+
+@compiled
+def _came_before(record: Any, now: int, row: int, arrivals: Arrivals, rules: Any, counts: Any) -> bool:
+    """Whether a touchpoint is one that was here already; remembered if it is not. What comes from another shard is
+    not asked: there it was looked at."""
+    times = record.times
+    for i in range(IDS):
+        if record.ids[i] == arrivals.hashes[row]:
+            return True
+    forgot = rules.forget_after != 0 and arrivals.times[row] < now - rules.silence - rules.forget_after
+    if forgot or (record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]):
+        # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
+        # And of a customer who has left the store and come back, everything from before.
+        if rules.duplicate_window and arrivals.times[row] < times[NEWEST] - rules.duplicate_window:
+            counts[_BEYOND] += 1
+            return True
+        counts[_UNSURE] += 1
+    record.ids[record.ring] = arrivals.hashes[row]
+    record.ring = (record.ring + 1) % IDS
+    return False
+
+
+@compiled
+def _of_identity(
+    record: Any, lane: Any, index: int, arrivals: Arrivals, counts: Any, effects: Any, n: int
+) -> tuple[int, int]:
+    """The customer's id is another's, or another's is theirs. What comes from another shard comes once."""
+    row = lane.row
+    kind, merged = arrivals.kinds[row], record.flags & _MERGED_AWAY == _MERGED_AWAY
+    if not arrivals.asks[row] & _BETWEEN:
+        for i in range(IDS):
+            if record.ids[i] == arrivals.hashes[row]:
+                counts[_DUPLICATE] += 1
+                return n, _REST
+        record.ids[record.ring] = arrivals.hashes[row]
+        record.ring = (record.ring + 1) % IDS
+    counts[_APPLIED] += 1
+    what = _PASSED_ON if merged else _MERGED if kind == _MERGE else _TAKEN_OVER
+    return _report(effects, n, lane, index, what, 0.0, 0), _WAIT_NEXT
 
 
 @compiled

@@ -19,7 +19,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.waits import LEAVE_ALONE
 from models.engine.output_buffer import Work
-from models.outputs import ArmPulse, ChoicePulse, Decision, Ended, Outcome, Output, Pulse
+from models.outputs import ArmPulse, ChoicePulse, Decision, Emittable, Ended, Outcome, Pulse
 from models.timeline.shard_state import Draws, ShardState
 
 
@@ -43,7 +43,7 @@ def taught(work: Work, now: int, outcome: Outcome, ended: Ended) -> tuple[Outcom
     return replace(outcome, features=b""), replace(ended, unlearned="alarm")
 
 
-def counted(draws: Draws | UnsetType, said: Iterable[Output]) -> Draws | UnsetType:
+def counted(draws: Draws | UnsetType, said: Iterable[Emittable]) -> Draws | UnsetType:
     """The draws so far, and those in what was said. Whole numbers: their order makes no difference.
 
     Of the control group, and of who tries things out, nothing was done: they are not counted.

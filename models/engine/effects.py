@@ -41,6 +41,7 @@ from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, em
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
+from models.engine.identities import merges_away, passes_on, takes_over
 from models.engine.lanes import UNDER_CONTRACT, Effect
 from models.engine.ledger import close_earned
 from models.engine.loyal import keep_loyalty
@@ -293,6 +294,9 @@ HANDLERS: dict[int, Callable[[Ground, ReportedEffect], None]] = {
     Effect.REOPENED: _reopened,
     Effect.REFUSED: _refused,
     Effect.DECIDE: _decide,
+    Effect.MERGED: merges_away,
+    Effect.TAKEN_OVER: takes_over,
+    Effect.PASSED_ON: passes_on,
 }
 """By `Effect`; keys are compared with the plain integers of the buffer."""
 

@@ -54,6 +54,9 @@ class Effect(IntEnum):
     FORGOTTEN = 11  # silent for so long that the record leaves the store; the lane waits
     REOPENED = 12  # consent after an erasure; the lane waits until the record is blank again
     REFUSED = 14  # an erased customer refuses something; the lane waits
+    MERGED = 15  # the id is another customer's; the lane waits
+    TAKEN_OVER = 16  # what was known of another id arrives; the lane waits
+    PASSED_ON = 17  # something comes at an id that is another customer's; the lane waits
     DECIDE = 13  # something asks for a decision by the policy in force, or reports what became of one; the lane waits
 
 
@@ -177,9 +180,9 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-ASKS, WAKES, STAYS, BUYS = 1, 2, 4, 8
+ASKS, WAKES, STAYS, BUYS, BETWEEN = 1, 2, 4, 8, 16
 """Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
-silence that asks has its timer."""
+silence that asks has its timer; it comes from another shard, which has seen to it that it comes once."""
 _NO_RISK_IS_LEFT: Final = 2.0
 """Above any risk."""
 
@@ -216,7 +219,7 @@ def rules_of(
 
 class Arrivals(NamedTuple):
     """The touchpoints of a batch as columns, of shape (rows,). `following`: the customer's next one, -1: none.
-    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS`, `WAKES`, `STAYS`, `BUYS`."""
+    `tells`: `TELLS` or `WAITS`, 0: nothing of it enters the tail. `asks`: bits of `ASKS` and those beside it."""
 
     kinds: NDArray[np.uint8]
     times: NDArray[np.int64]
@@ -333,6 +336,10 @@ def arrivals_of(
     contents: list[Any] = columns.contents
     with_topic = np.flatnonzero(_WITH_TOPIC[columns.kinds[piece.first : piece.last]]) + piece.first
     tells[[row for row in with_topic.tolist() if contents[row].data.topic is not None]] = TELLS
+    if asks is None:
+        asks = np.zeros(len(batch), dtype=np.uint8)
+    if columns.between:
+        asks[list(columns.between)] |= BETWEEN
     return Arrivals(
         columns.kinds,
         columns.times,
@@ -344,5 +351,5 @@ def arrivals_of(
         now,
         following,
         tells,
-        np.zeros(len(batch), dtype=np.uint8) if asks is None else asks,
+        asks,
     )

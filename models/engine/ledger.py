@@ -74,12 +74,16 @@ def close_earned(work: Work, row: Row, tail: Tail) -> None:
     """The customer is erased: so are their account and their membership."""
     if not tail.points and not tail.membership:
         return
+    emit_booked(work, row, booking.close(unpack_account(tail.points)), tail)
+    emit_booked(work, row, membership.close(unpack_membership(tail.membership)), tail)
+    tail.points = tail.membership = b""
+
+
+def emit_booked(work: Work, row: Row, said: Entries, tail: Tail) -> None:
+    """Emit what was booked where no touchpoint of the ledger did it. tail: of whom it is about."""
     policy = work.policy.name if work.policy is not None else ""
     test = unpack_restrictions(tail.restrictions).get(TEST)
-    is_test = test is not None and not test.over(row.now)
-    _emit(work, policy, row, booking.close(unpack_account(tail.points)), is_test)
-    _emit(work, policy, row, membership.close(unpack_membership(tail.membership)), is_test)
-    tail.points = tail.membership = b""
+    _emit(work, policy, row, said, test is not None and not test.over(row.now))
 
 
 def _emit(work: Work, policy: str, row: Row, said: Entries, test: bool, first: int = 0) -> None:

@@ -9,18 +9,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from models.churn import Scorer
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.piece_input import PieceInput, Scoring
 from models.engine.shared_state import SharedState, shared_in
-from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Output, Position, as_text, output_id
+from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Emittable, Position, as_text, output_id
 from models.settings import EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
+from models.timeline.received import received
 from models.timeline.stop_types import Stop
 from models.timeline.stops import StopChange, in_force
 from models.touchpoints import Code, Kind, Rejected
@@ -35,7 +36,7 @@ class Emitted(NamedTuple):
     role: str
     id: str
     key: bytes
-    output: Output
+    output: Emittable
     time: int
     expires_at: int = 0
 
@@ -48,7 +49,8 @@ LONGEST_KEY = 512
 class Work:
     """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing.
     policy_since: log time (ms) at which the policy came into force; 0: at the first record. stops: in force in all of
-    it. values: it is kept what customers are worth."""
+    it. values: it is kept what customers are worth. received: counts of what other shards have sent, after it; again:
+    the rows of it that came before."""
 
     settings: EngineSettings
     partition: int
@@ -66,12 +68,17 @@ class Work:
     stop_change: StopChange | None = None
     stops: tuple[Stop, ...] = ()
     values: bool = False
+    received: dict[int, int] | UnsetType = UNSET
+    again: frozenset[int] = frozenset()
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, given: PieceInput, scoring: Scoring) -> Work:
-        """A piece before its first step."""
+        """A piece before its first step. Raises RecordsMissing."""
+        first, last = given.piece.first, given.piece.last
+        came = [(row, head) for row, head in given.batch.columns.between.items() if first <= row < last]
+        counts, again = received(given.state.received, came) if came else (given.state.received, frozenset[int]())
         state, version = given.state, scoring.version(given.state)
         return cls(
             given.settings,
@@ -90,6 +97,8 @@ class Work:
             given.stop_change,
             in_force(state).standing,
             scoring.values or (scoring.policy is not None and scoring.policy.policy.value is not None),
+            counts,
+            again,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -53,6 +53,9 @@ class Run:
         rows = {name: row for row, name in enumerate(block.names)}
         arrived = batch.columns.customers[piece.first : piece.last]
         lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
+        for row in work.again:
+            lane_of_row[row - piece.first] = -1
+        work.counts["duplicate"] += len(work.again)
         self.lanes = lanes_of(block, work.settings, piece, work.policy, work.values)
         asked = asking(work.policy, batch, piece, work.settings.alive)
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
@@ -79,7 +82,7 @@ class Run:
         self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
         for row in (np.flatnonzero(kinds == 0) + piece.first).tolist():
             content = columns.contents[row]
-            if isinstance(content, Rejected):
+            if isinstance(content, Rejected) and row not in self.work.again:
                 dead_record(self.work, row, str(content.code), content.reason)
         for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
             choose_champion(self.work, row, int(self.arrivals.now[row]))

@@ -29,7 +29,7 @@ def advance(account: Account, now: int) -> list[LedgerEntry]:
         elif expires <= now:
             points = account.lots.pop(expires)
             _lapse(account, expires, points)
-            said.append(_entry(account, "expired", lots=((expires, -points),)))
+            said.append(booked(account, "expired", lots=((expires, -points),)))
         else:
             break
     account.earned = [one for one in account.earned if one.active_at or one.until > now]
@@ -44,31 +44,24 @@ def earn(account: Account, now: int, earned: Earned) -> list[LedgerEntry]:
     if earned.active_at > now:
         account.earned.append(earned)
         held = ((earned.active_at, earned.expires, earned.points),)
-        said = [_entry(account, "earned", held=held)]
+        said = [booked(account, "earned", held=held)]
     else:
         if earned.until > now and earned.cents:
             account.earned.append(earned._replace(active_at=0))
         lots, owed = _put(account, ((earned.expires, earned.points),), now)
-        said = [_entry(account, "earned", lots=lots, owed=-owed)]
-    if len(account.earned) > MAX_EARNED:
-        first = next((one for one in account.earned if not one.active_at), None)
-        if first is None:
-            first = account.earned[0]._replace(active_at=0)
-            said += _activate(account, account.earned[0], EARLY)
-        account.earned.remove(first)
-    return said
+        said = [booked(account, "earned", lots=lots, owed=-owed)]
+    return said + make_room(account)
 
 
 def spend(account: Account, now: int, points: int, reward: int, until: int) -> list[LedgerEntry]:
     """Draw from the lots that expire first. until: the reward can be cancelled before, ms."""
     if points > account.balance:
         return [refuse(account, NOT_COVERED, points)]
-    parts = _take(account, points, sorted(account.lots))
+    parts = taken(account, points, sorted(account.lots))
     if until > now and parts:
         account.drawn.append(Drawn(reward, until, parts))
-        while len(account.drawn) > MAX_SPENT or sum(len(one.parts) for one in account.drawn) > MAX_PARTS:
-            account.drawn.pop(0)
-    return [_entry(account, "spent", lots=_minus(parts))]
+        drop_rewards(account, MAX_SPENT)
+    return [booked(account, "spent", lots=minus(parts))]
 
 
 def cancel(account: Account, now: int, reward: int) -> list[LedgerEntry]:
@@ -78,7 +71,7 @@ def cancel(account: Account, now: int, reward: int) -> list[LedgerEntry]:
         return [refuse(account, UNKNOWN_REWARD)]
     account.drawn.remove(drawn)
     lots, owed = _put(account, drawn.parts, now)
-    return [_entry(account, "given_back", lots=lots, owed=-owed)]
+    return [booked(account, "given_back", lots=lots, owed=-owed)]
 
 
 def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[LedgerEntry]:
@@ -111,7 +104,7 @@ def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[L
             held.append((one.active_at, one.expires, -back))
             continue
         own = [one.expires] if one.expires in account.lots else []
-        parts = _take(account, back, own + [lot for lot in sorted(account.lots, reverse=True) if lot not in own])
+        parts = taken(account, back, own + [lot for lot in sorted(account.lots, reverse=True) if lot not in own])
         for expires, points in parts:
             lots[expires] = lots.get(expires, 0) - points
             back -= points
@@ -121,7 +114,7 @@ def take_back(account: Account, order: int, cents: int, may_owe: bool) -> list[L
     _forgive(account, spent - owed)
     account.earned = [one for one in account.earned if one.cents or (one.active_at and one.points)]
     found = tuple(one for one in held if one[2])
-    return [_entry(account, "taken_back", lots=tuple(sorted(lots.items())), held=found, owed=owed, asked=asked)]
+    return [booked(account, "taken_back", lots=tuple(sorted(lots.items())), held=found, owed=owed, asked=asked)]
 
 
 def adjust(account: Account, now: int, points: int, expires: int) -> list[LedgerEntry]:
@@ -129,33 +122,52 @@ def adjust(account: Account, now: int, points: int, expires: int) -> list[Ledger
     if points < 0:
         if -points > account.balance:
             return [refuse(account, NOT_COVERED, -points)]
-        return [_entry(account, "adjusted", lots=_minus(_take(account, -points, sorted(account.lots))))]
+        return [booked(account, "adjusted", lots=minus(taken(account, -points, sorted(account.lots))))]
     if points + account.at_most > MOST_POINTS:
         return [refuse(account, FULL, points)]
     lots, owed = _put(account, ((expires, points),), now)
-    return [_entry(account, "adjusted", lots=lots, owed=-owed)]
+    return [booked(account, "adjusted", lots=lots, owed=-owed)]
 
 
 def close(account: Account) -> list[LedgerEntry]:
     """The account comes to its end with whatever is in it."""
-    lots = _minus(tuple(sorted(account.lots.items())))
+    lots = minus(tuple(sorted(account.lots.items())))
     held = tuple((one.active_at, one.expires, -one.points) for one in account.earned if one.active_at)
     owed, account.owed = account.owed, 0
     account.lots.clear()
     account.earned.clear()
     account.drawn.clear()
-    return [_entry(account, "closed", lots=lots, held=held, owed=-owed)] if lots or held or owed else []
+    return [booked(account, "closed", lots=lots, held=held, owed=-owed)] if lots or held or owed else []
 
 
 def refuse(account: Account, why: str, asked: int = 0) -> LedgerEntry:
     """Nothing is booked. asked: points that were."""
-    return _entry(account, "refused", asked=asked, why=why)
+    return booked(account, "refused", asked=asked, why=why)
 
 
 # -- parts
 
 
-def _entry(
+def make_room(account: Account) -> list[LedgerEntry]:
+    """No more of what was earned of late than a record has: the first that is active is forgotten; where all are
+    pending the first becomes active before its time."""
+    said: list[LedgerEntry] = []
+    while len(account.earned) > MAX_EARNED:
+        first = next((one for one in account.earned if not one.active_at), None)
+        if first is None:
+            first = account.earned[0]._replace(active_at=0)
+            said += _activate(account, account.earned[0], EARLY)
+        account.earned.remove(first)
+    return said
+
+
+def drop_rewards(account: Account, most: int) -> None:
+    """No more rewards that can be cancelled than `most`, and than a record has room for: the first can be no more."""
+    while len(account.drawn) > most or sum(len(one.parts) for one in account.drawn) > MAX_PARTS:
+        account.drawn.pop(0)
+
+
+def booked(
     account: Account,
     change: str,
     lots: Lots = (),
@@ -164,10 +176,12 @@ def _entry(
     asked: int = 0,
     why: str = "",
 ) -> LedgerEntry:
+    """An entry, with what there is after it."""
     return LedgerEntry(change, lots, held, owed, asked, account.balance, account.pending, why)
 
 
-def _minus(parts: Lots) -> Lots:
+def minus(parts: Lots) -> Lots:
+    """What goes."""
     return tuple((expires, -points) for expires, points in parts)
 
 
@@ -176,7 +190,7 @@ def _activate(account: Account, earned: Earned, why: str = "") -> list[LedgerEnt
     account.earned[place] = earned._replace(active_at=0)
     lots, owed = _put(account, ((earned.expires, earned.points),), earned.active_at)
     held = ((earned.active_at, earned.expires, -earned.points),)
-    return [_entry(account, "activated", lots=lots, held=held, owed=-owed, why=why)]
+    return [booked(account, "activated", lots=lots, held=held, owed=-owed, why=why)]
 
 
 def _put(account: Account, parts: Lots, now: int) -> tuple[Lots, int]:
@@ -216,7 +230,7 @@ def _forgive(account: Account, points: int) -> None:
         account.drawn[place] = one._replace(parts=tuple(parts))
 
 
-def _take(account: Account, points: int, order: list[int]) -> Lots:
+def taken(account: Account, points: int, order: list[int]) -> Lots:
     """Take points from lots, in an order; as many as there are."""
     found = []
     for expires in order:
@@ -259,7 +273,7 @@ def _fit(account: Account) -> list[LedgerEntry]:
             for one in account.earned
         ]
         account.drawn = [one._replace(parts=_moved(one.parts, first, second)) for one in account.drawn]
-        said.append(_entry(account, "merged", lots=((first, -points), (second, points))))
+        said.append(booked(account, "merged", lots=((first, -points), (second, points))))
     return said
 
 

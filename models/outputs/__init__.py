@@ -1,4 +1,4 @@
-"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters; encoded as JSON objects.
+"""Output records of a shard: triggers, decisions, examples, watermarks, dead letters, records to other shards; as JSON.
 
 Every id is a deterministic function of the log, so that a replay says the same under the same name. Times are ms since
 the epoch, log time; `at` is the position of the log: the record at which (touchpoint) or before which (due item) the
@@ -18,14 +18,17 @@ from models.outputs.decisions import (
     LEDGER,
     LOYALTY,
     MEMBERSHIP,
+    MERGED,
     OUTCOME,
     POLICY_IN_FORCE,
     POLICY_WAITING,
     REQUESTS,
     RESUMED,
+    REVIVED,
     SETTINGS_IN_FORCE,
     SETTINGS_WAITING,
     STOPPED,
+    TAKEN_OVER,
     TASK,
     Candidate,
     Decision,
@@ -45,24 +48,31 @@ from models.outputs.examples import (
     Watermark,
 )
 from models.outputs.ids import output_id, trigger_id
+from models.outputs.loopback import FORWARDED, MOVED, ROLE, Loopback, LoopbackBody, loopback
 from models.outputs.triggers import Position, Reason, StopOrder, Trigger, Unsent, Withdrawal
 
 __all__ = [
     "CHURNED",
+    "FORWARDED",
     "IN_FORCE",
     "KEPT_OF_OVERSIZE",
     "LEDGER",
     "LOYALTY",
     "MEMBERSHIP",
+    "MERGED",
+    "MOVED",
     "OUTCOME",
     "POLICY_IN_FORCE",
     "POLICY_WAITING",
     "REQUESTS",
     "RESUMED",
     "RETURNED",
+    "REVIVED",
+    "ROLE",
     "SETTINGS_IN_FORCE",
     "SETTINGS_WAITING",
     "STOPPED",
+    "TAKEN_OVER",
     "TASK",
     "ArmPulse",
     "BudgetPulse",
@@ -72,9 +82,12 @@ __all__ = [
     "DeadLetter",
     "Decision",
     "Drawn",
+    "Emittable",
     "Ended",
     "Example",
     "LedgerEntry",
+    "Loopback",
+    "LoopbackBody",
     "LoyaltyEntry",
     "MembershipEntry",
     "Outcome",
@@ -89,6 +102,7 @@ __all__ = [
     "Withdrawal",
     "as_text",
     "encode",
+    "loopback",
     "output_id",
     "trigger_id",
 ]
@@ -97,8 +111,11 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 Output = (
     Trigger | Withdrawal | Unsent | StopOrder | Decision | Example | Outcome | Watermark | Chosen | Pulse | DeadLetter
 )
+"""What stands on the topics of outputs."""
+Emittable = Output | Loopback
+"""The same, and what goes to another shard."""
 
 
-def encode(output: Output) -> bytes:
+def encode(output: Emittable) -> bytes:
     """The output as JSON bytes, keys in the order of the fields."""
     return _encode(output)

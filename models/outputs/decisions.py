@@ -50,7 +50,8 @@ class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     was drawn has arrived. worth: the value at stake. net: bought less returned. given: discounts redeemed. gain: what
     is learned: what is earned of net (`models.decisions.response.earned`), less harm. All money. bought: there was a
     purchase. harms: ``declined``, ``unsubscribed``, ``complained``, ``spam``. unlearned: why nothing is learned of it:
-    ``erased``, ``restricted`` (or objects to profiling), ``alarm``.
+    ``erased``, ``restricted`` (or objects to profiling), ``alarm``, ``merged`` (the window of another id of the
+    customer is older).
     """
 
     decision: str
@@ -73,25 +74,26 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
     what: ``episode_opened``, ``episode_continued`` (the next trigger of an open one), ``episode_closed``,
     ``version_in_force``, ``settings_in_force``, ``settings_waiting``, ``rearmed``, ``erased``, ``reopened`` (consented
     after an erasure), ``forgotten`` (left the store), ``consent`` (what a word on consent rests on), ``restricted``, a
-    customer's `REQUESTS`, `LEDGER`, `LOYALTY`, `MEMBERSHIP`. By a policy: ``decided`` (a moment is answered: triggered,
-    left alone, or held for good), ``waits`` (said once for each gate; until `until`, or longer), ``void`` (the risk has
-    fallen), ``settled``, ``given_back`` and ``withdrawn`` (what became of a trigger), ``shadow`` (what would have been
-    chosen if actions in shadow were live), ``may_contact`` (another sender has asked), ``previewed``, ``plan_started``,
-    ``plan_ended`` and ``step_left_out`` (`moment` is the plan, or its step), ``resent`` and ``not_resent`` (what was
-    stopped), ``outcome`` (what came of a draw by the learned choice), ``policy_in_force`` and ``policy_waiting``. Of
-    operators: ``stopped`` and ``resumed``. moment, level: what asked. candidates: what was looked at. gate: what held
-    the customer as a whole. control: the customer is of the control group, so `action` is what would have been done.
-    policy: its name. value, tier: what was known of the customer's value. late: of a version that came into force not
-    at a boundary but before the record at `at` and the due items that stand before that: the last boundary that the
-    line had crossed there. timer: of a late one that came into force between two of these due items: the first that it
-    decides, as its timer position (`models.timeline.order`) and its customer. champion: of a version that is the first
-    in force here since this model was promoted. lineage: of a version that another learner than the application's first
-    has made: that learner's schema. Two of them may have made versions of one boundary; `model_version` of the
-    decisions that follow means this one's. settings: what an operator's settings change, by name: the old value and the
-    new one. test: it is about somebody who tries things out, or for them. drawn: what the learned choice drew by.
-    ended: of what ``outcome``, what came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of
-    points. loyalty: of `LOYALTY`, where they are in the loyalty loop. membership: of `MEMBERSHIP`, what changed in
-    their membership of the loyalty programme.
+    customer's `REQUESTS`, `LEDGER`, `LOYALTY`, `MEMBERSHIP`, `MERGED`, `TAKEN_OVER`, `REVIVED`. By a policy:
+    ``decided`` (a moment is answered: triggered, left alone, or held for good), ``waits`` (said once for each gate;
+    until `until`, or longer), ``void`` (the risk has fallen), ``settled``, ``given_back`` and ``withdrawn`` (what
+    became of a trigger), ``shadow`` (what would have been chosen if actions in shadow were live), ``may_contact``
+    (another sender has asked), ``previewed``, ``plan_started``, ``plan_ended`` and ``step_left_out`` (`moment` is the
+    plan, or its step), ``resent`` and ``not_resent`` (what was stopped), ``outcome`` (what came of a draw by the
+    learned choice), ``policy_in_force`` and ``policy_waiting``. Of operators: ``stopped`` and ``resumed``. moment,
+    level: what asked. candidates: what was looked at. gate: what held the customer as a whole. control: the customer is
+    of the control group, so `action` is what would have been done. policy: its name. value, tier: what was known of the
+    customer's value. late: of a version that came into force not at a boundary but before the record at `at` and the
+    due items that stand before that: the last boundary that the line had crossed there. timer: of a late one that came
+    into force between two of these due items: the first that it decides, as its timer position
+    (`models.timeline.order`) and its customer. champion: of a version that is the first in force here since this model
+    was promoted. lineage: of a version that another learner than the application's first has made: that learner's
+    schema. Two of them may have made versions of one boundary; `model_version` of the decisions that follow means this
+    one's. settings: what an operator's settings change, by name: the old value and the new one. test: it is about
+    somebody who tries things out, or for them. drawn: what the learned choice drew by. ended: of what ``outcome``, what
+    came of a draw. ledger: of `LEDGER`, what was booked in the customer's account of points. loyalty: of `LOYALTY`,
+    where they are in the loyalty loop. membership: of `MEMBERSHIP`, what changed in their membership of the loyalty
+    programme.
     """
 
     id: str
@@ -130,6 +132,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False, tag="decision", omit_defau
 TASK = "task_for_a_person"
 """In place of an action: something is due to the customer (`Decision.reason` has the action), and on no channel of it
 does anything arrive; or the customer has asked for what only a person can answer (`REQUESTS`)."""
+MERGED, TAKEN_OVER, REVIVED = "merged", "taken_over", "revived"
+"""What a decision is about that says that an id is another customer's, and what was known of it their own; and that it
+is somebody's own again."""
 REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
 """What a decision is about by which a customer's request becomes a `TASK`."""
 LEDGER = "ledger"

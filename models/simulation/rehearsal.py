@@ -159,6 +159,20 @@ def rehearse(
         others,
         values,
     )
+    go_on(world, settings, topic, batch, watch, keep, stands)
+    return world
+
+
+def go_on(
+    world: Rehearsal,
+    settings: EngineSettings,
+    topic: str = "retention.touchpoints",
+    batch: Callable[[int], int] = lambda at: 500,
+    watch: Callable[[Rehearsal], None] | None = None,
+    keep: Callable[[NumberedOutput], bool] = lambda emitted: True,
+    stands: Callable[[Rehearsal, Shard, int], None] | None = None,
+) -> None:
+    """Take the shards as far as their logs go, which may have grown. Arguments are those of `rehearse`."""
     going = True
     while going:
         going = False
@@ -176,7 +190,6 @@ def rehearse(
             going = True
             if watch:
                 watch(world)
-    return world
 
 
 def _advance(

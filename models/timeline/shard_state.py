@@ -101,14 +101,16 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     time: shard time, the largest record timestamp consumed. boundary: the last one whose watermark is out.
     adopted: the last one whose model version came into force; version, lineage: that version's name
     (`models.churn.snapshot.Version`).
-    sequences: the sequence number of the last output, per topic role.
+    sequences: the sequence number of the last output, per topic role; of records to other shards per partition
+    (`sequence_name`).
     bands: customers by `Band`.
     settings: those in force, waiting: those that come into force at a boundary; unset while no operator has chosen any.
     policy: the one in force; unset while no operator has applied any. policy_since: log time (ms) at which it came into
     force; unset where that was at the first record. policy_waiting: the one that comes into force at a boundary.
     shared: what its customers share; unset while the policy has neither a budget nor an alarm. stops: what operators
     have stopped; unset while none ever has. values: of its customers; unset while no value is known. draws: by the
-    learned choice; unset where there was none since the last boundary.
+    learned choice; unset where there was none since the last boundary. received: of each shard that has sent records
+    here, how many (`models.timeline.received`); unset while none has.
     """
 
     partition: int
@@ -133,6 +135,17 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy_since: int | UnsetType = UNSET
     stops: Stops | UnsetType = UNSET
     draws: Draws | UnsetType = UNSET
+    received: dict[int, int] | UnsetType = UNSET
+
+
+def sequence_name(role: str, partition: int | None = None) -> str:
+    """Under which name outputs are counted. partition: of records to other shards, whose they are."""
+    return role if partition is None else f"{role}:{partition}"
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a `sequence_name` is of records to another shard."""
+    return ":" in name
 
 
 def first_timer(state: ShardState) -> tuple[float, bytes] | None:

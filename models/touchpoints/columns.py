@@ -25,6 +25,7 @@ from models.touchpoints.reading import (
     Accepted,
     Touch,
     beyond_limits,
+    came_from,
     decode,
     examine,
     id_hash,
@@ -33,6 +34,7 @@ from models.touchpoints.reading import (
 )
 from models.touchpoints.rfc3339 import parsed
 from models.touchpoints.times import settle
+from models.touchpoints.types.identities import LoopbackData
 from models.touchpoints.types.reserved import Clock
 from models.touchpoints.union import EVENTS, Event
 
@@ -61,6 +63,7 @@ class Columns:
     sentiment: NDArray[np.float64]
     customers: list[bytes]  # the subject in UTF-8; b"" where a record is about nobody
     contents: list[Event | Rejected]
+    between: dict[int, LoopbackData]  # of rows that another shard has sent: how they came
 
     def touch(self, row: int) -> Touch:
         """Return what `read` makes of this record. Raises ValueError if it was rejected."""
@@ -104,6 +107,9 @@ def read_columns(
     if _controls([*ids, *customers]) > len(ids):  # each identity has a NUL of its own
         doubtful.update(row for row, event in enumerate(events) if stray_control(event))
 
+    kinds = np.frombuffer(bytearray([event.kind for event in events]), np.uint8)
+    between = _between(kinds, values)
+    doubtful.update(between)
     rejected: dict[int, Rejected] = {}
     for row in sorted(doubtful):
         outcome = examine(values[row], keys[row], int(timestamps[row]))
@@ -114,15 +120,25 @@ def read_columns(
         events[row] = event
         (ids[row],) = identities([event])
         customers[row] = event.subject.encode()
+        kinds[row] = event.kind
 
-    kinds = np.frombuffer(bytearray([event.kind for event in events]), np.uint8)
     hashes = np.fromiter(map(id_hash, ids), np.uint64, len(ids))
     a, b, sentiment = _numbers(events, kinds)
     contents: list[Event | Rejected] = [*events]
     for row, reason in rejected.items():
         kinds[row] = hashes[row] = 0
         contents[row] = reason
-    return Columns(kinds, times, skewed, hashes, a, b, sentiment, customers, contents)
+    return Columns(kinds, times, skewed, hashes, a, b, sentiment, customers, contents, between)
+
+
+_LOOPBACK: Final = np.zeros(256, np.bool_)
+_LOOPBACK[[Kind.IDENTITY_MOVED, Kind.TOUCHPOINT_FORWARDED]] = True
+
+
+def _between(kinds: NDArray[np.uint8], values: Sequence[bytes | None]) -> dict[int, LoopbackData]:
+    """What the rows say of their way that another shard has sent."""
+    told = ((row, came_from(values[row])) for row in np.flatnonzero(_LOOPBACK[kinds]).tolist())
+    return {row: head for row, head in told if head is not None}
 
 
 def _bounded(value: bytes | None) -> bytes:

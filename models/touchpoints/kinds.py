@@ -77,6 +77,7 @@ class Kind(IntEnum):
     ACCESS_REQUESTED = 0x56
     RESTRICTION_REQUESTED = 0x57
     DECISION_CONTESTED = 0x58
+    IDENTITY_MERGED = 0x59
 
     PROGRAMME_JOINED = 0x61
     REWARD_REDEEMED = 0x62
@@ -105,6 +106,8 @@ class Kind(IntEnum):
     LOOKED_AT = 0x88
     ASKED_MAY = 0x89
     PREVIEW_ASKED = 0x8A
+    IDENTITY_MOVED = 0x8B
+    TOUCHPOINT_FORWARDED = 0x8C
 
     @property
     def type(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 MAX_EVENT_BYTES: Final = 64 * 1024  # the size up to which CloudEvents asks every intermediary to forward an event
+MAX_FORWARDED_BYTES: Final = 104 * 1024  # of a loopback record that holds an event of that size
 # Python's recursion limit counts the caller's frames, so without a limit of our own the same bytes could be read in one
 # place and refused in another. The schema itself needs three levels; the rest is for additional fields.
 MAX_NESTING: Final = 256
@@ -35,6 +36,8 @@ MAX_REWARDS: Final = 32
 MAX_PARTICIPANTS: Final = 64
 MAX_SELECTED: Final = 16  # values of a selector of a stop
 MAX_STOPS: Final = 64  # that one record ends
+
+MAX_PATH: Final = 16  # ids that a record between shards has passed
 
 MAX_AMOUNT: Final = 1e12  # its square still is a float32
 MAX_QUANTITY: Final = 1e9

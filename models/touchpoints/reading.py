@@ -6,17 +6,22 @@ This module has the rules, one record at a time; `models.touchpoints.columns` re
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
+from msgspec.structs import replace
 from xxhash import xxh3_64_intdigest
 
 from models.touchpoints import limits
 from models.touchpoints.diagnosis import Code, Rejected, diagnose, nesting
+from models.touchpoints.envelope import CustomerEvent
+from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 from models.touchpoints.times import milliseconds, moment, settle
+from models.touchpoints.types.identities import LoopbackData, TouchpointForwarded
 from models.touchpoints.union import Event
 
 Record = tuple[bytes | None, bytes | None, int]  # value, key, the record's timestamp in ms
@@ -54,6 +59,8 @@ SURELY_FLAT: Final = 2 * limits.MAX_NESTING
 LAST_CONTROL: Final = 0x1F
 """No source, id or subject holds a character from U+0000 to this one."""
 
+FORWARDED: Final = b'{"type":"%s",' % Kind.TOUCHPOINT_FORWARDED.type.encode()
+"""How a record begins that holds another one, and may be so much larger."""
 _BACKSLASH: Final = ord("\\")
 _CONTROL: Final = re.compile(f"[\\x00-\\x{LAST_CONTROL:02x}]")
 id_hash: Final = xxh3_64_intdigest
@@ -89,6 +96,9 @@ def examine(value: bytes | None, key: bytes | None, timestamp: int) -> Accepted 
             return diagnose(value, key, "")
         raise  # the caller's stack is all but used up: not the record's fault
 
+    if isinstance(event, TouchpointForwarded):
+        return _unwrapped(event, timestamp)
+
     # JSON can only hold control characters escaped, so most events need no second look.
     if _BACKSLASH in value and (stray := stray_control(event)):
         name, control = stray
@@ -111,10 +121,39 @@ def examine(value: bytes | None, key: bytes | None, timestamp: int) -> Accepted 
     return Accepted(event, time, skewed)
 
 
+def _unwrapped(outer: TouchpointForwarded, timestamp: int) -> Accepted | Rejected:
+    """The touchpoint that was forwarded, as one of the customer who its own is now."""
+    try:
+        inner = b64decode(outer.data.event, validate=True)
+    except ValueError as error:
+        return _refused(Code.BAD_FIELD, f"data.event is no base64: {error}", outer)
+    outcome = examine(inner, None, timestamp)
+    if isinstance(outcome, Rejected):
+        return _refused(outcome.code, f"data.event: {outcome.reason}", outer)
+    event = outcome.event
+    if not isinstance(event, CustomerEvent) or isinstance(event.data, LoopbackData):
+        reason = f"data.event is of type {event.kind.type}; only what a customer does is forwarded"
+        return _refused(Code.BAD_FIELD, reason, outer)
+    return outcome._replace(event=replace(event, subject=outer.subject))
+
+
+def came_from(value: bytes | None) -> LoopbackData | None:
+    """What a record between shards says of its way; None: it can't be decoded."""
+    if value is None or beyond_limits(value):
+        return None
+    try:
+        data = decode(value).data
+    except (DecodeError, UnicodeDecodeError):
+        return None
+    return data if isinstance(data, LoopbackData) else None
+
+
 def beyond_limits(value: bytes) -> bool:
     """Whether a value is empty, too long or nested too deep to be decoded. Malformed ones may be deep all the same."""
     if not value or len(value) > limits.MAX_EVENT_BYTES:
-        return True
+        forwarded = bool(value) and value.startswith(FORWARDED) and len(value) <= limits.MAX_FORWARDED_BYTES
+        if not forwarded:
+            return True
     # A long document seldom has so many brackets; only what is left pays for the exact count.
     if len(value) <= SURELY_FLAT or value.count(b"{") + value.count(b"[") <= limits.MAX_NESTING:
         return False

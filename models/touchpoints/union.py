@@ -45,6 +45,7 @@ from models.touchpoints.types.engagement import (
     Search,
     Visit,
 )
+from models.touchpoints.types.identities import IdentityMerged, IdentityMoved, TouchpointForwarded
 from models.touchpoints.types.loyalty import PointsAdjusted, ProgrammeJoined, RewardCancelled, RewardRedeemed
 from models.touchpoints.types.preferences import (
     ConsentChanged,
@@ -114,6 +115,7 @@ Event = (
     | AccessRequested
     | RestrictionRequested
     | DecisionContested
+    | IdentityMerged
     | ProgrammeJoined
     | RewardRedeemed
     | RewardCancelled
@@ -139,6 +141,8 @@ Event = (
     | LookedAt
     | AskedMay
     | PreviewAsked
+    | IdentityMoved
+    | TouchpointForwarded
 )
 
 # The class of each type on the wire.

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from models.customer.record import Record, unpack
 from models.customer.restrictions import MARKETING
@@ -36,6 +37,7 @@ from models.timeline.stops import in_force as stops_in_force
 from models.timeline.stops import joined
 from models.touchpoints import InvalidTouchpoint, event
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerId, Name, Reference
+from models.touchpoints.limits import MAX_PATH
 from models.touchpoints.types.asked import LONGEST_RESERVATION
 from streams.errors import EngineError, ExitCode
 from streams.operations.policy import ShardPolicyNow, shard_now
@@ -124,6 +126,7 @@ class Answer(NamedTuple):
 
 async def may_contact(store: Store, partitions: int, question: Question) -> Answer:
     """The answer as the store has it. Raises NothingDecides, StateUnreadable, and what the store raises."""
+    question = await _of_own_id(store, partitions, question)
     return (await _look(store, partitions, question))[0]
 
 
@@ -138,6 +141,7 @@ async def reserve(
         NotAsked: it would be refused.
         NothingDecides, StateUnreadable, what the store raises and what `send` raises.
     """
+    question = await _of_own_id(store, partitions, question)
     before, now = await _look(store, partitions, question)
     if question.purpose != MARKETING or not before.known:
         return before
@@ -165,6 +169,25 @@ async def reserve(
         if time.monotonic() > deadline:
             raise NotAnswered(f"shard {before.shard} has not come to offset {offset} within {within_s:g} s ({name})")
         await asyncio.sleep(LOOK_S)
+
+
+async def _of_own_id(store: Store, partitions: int, question: Question) -> Question:
+    """The same of the customer whose the id is by now."""
+    for _ in range(MAX_PATH):
+        name = question.customer.encode()
+        [stored] = await store.load(str(partition_of(name, partitions)), [b"c:" + name])
+        into = "" if stored is None else _merged_into(question.customer, stored)
+        if not into:
+            break
+        question = replace(question, customer=into)
+    return question
+
+
+def _merged_into(customer: str, stored: bytes) -> str:
+    try:
+        return unpack(customer.encode(), stored).tail.merged
+    except UnknownRecord as error:
+        raise NotAsked(f"the record of {customer!r} is of another release: {error}") from error
 
 
 async def _look(store: Store, partitions: int, question: Question, name: str = "") -> tuple[Answer, ShardPolicyNow]:

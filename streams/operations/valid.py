@@ -22,6 +22,7 @@ from models.decisions.standing_stored import unpack_standing
 from models.timeline.partitioning import partition_of
 from models.timeline.stop_types import CARE, MARKETING, Stop, Stops
 from models.timeline.stops import in_force, joined
+from models.touchpoints.limits import MAX_PATH
 from streams.errors import StateUnreadable
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
@@ -62,12 +63,23 @@ class Validity(NamedTuple):
 
 
 async def is_valid(store: Store, partitions: int, customer: str, trigger: str) -> Validity:
-    """Look it up. Raises StoreUnavailable, StateUnreadable, NewerRelease."""
+    """Look it up, of an id that is another customer's at theirs. Raises StoreUnavailable, StateUnreadable,
+    NewerRelease."""
+    found, now_at = await _looked_up(store, partitions, customer, trigger)
+    for _ in range(MAX_PATH):
+        if not now_at:
+            break
+        found, now_at = await _looked_up(store, partitions, now_at, trigger)
+    return found._replace(customer=customer)
+
+
+async def _looked_up(store: Store, partitions: int, customer: str, trigger: str) -> tuple[Validity, str]:
+    """The answer of one record, and whose id it is where it is not its own."""
     shard = str(partition_of(customer, partitions))
     flag = await read_flag(store)
     meta = await store.read_meta(shard)
     if meta is None:
-        return Validity(customer, trigger, False, UNKNOWN)
+        return Validity(customer, trigger, False, UNKNOWN), ""
     body = unpack_body(shard, meta.body)
     name = customer.encode()
     [stored] = await store.load(shard, [b"c:" + name])
@@ -75,8 +87,9 @@ async def is_valid(store: Store, partitions: int, customer: str, trigger: str) -
         record = None if stored is None else unpack(name, stored)
     except UnknownRecord as error:
         raise StateUnreadable(f"the record of {customer!r}: {error}") from error
-    reason, stop = _judged(record, body, joined(flag, in_force(body.state)), trigger)
-    return Validity(customer, trigger, not reason, reason, stop, max(body.state.time, 0))
+    merged = record.tail.merged if record is not None else ""
+    reason, stop = (UNKNOWN, 0) if merged else _judged(record, body, joined(flag, in_force(body.state)), trigger)
+    return Validity(customer, trigger, not reason, reason, stop, max(body.state.time, 0)), merged
 
 
 def _judged(record: Record | None, body: ShardBody, stops: Stops, trigger: str) -> tuple[str, int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from models.timeline.shard_state import sequence_name
 from models.touchpoints import event
 from streams.errors import DifferentOutput
-from streams.outbox.entry import Destination, Entry
+from streams.outbox.entry import LOOPBACK, Destination, Entry
 
 ReadOutbox: TypeAlias = Callable[[int], Awaitable[Sequence[Entry]]]
 """Some of the stored entries, from the n-th on (0: the oldest); none behind the last."""
@@ -25,14 +26,15 @@ def rearming(entry: Entry, shard: int, now: int, reason: str = "") -> Entry:
         time_ms=now,
         data=told,
     )
-    return Entry("touchpoints", shard, 0, entry.id, entry.key, value, now)
+    return Entry(LOOPBACK, shard, 0, entry.id, entry.key, value, now)
 
 
 async def check_outbox(read: ReadOutbox, sequences: Mapping[str, int]) -> dict[Destination, int]:
     """The outbox must end at the committed sequence numbers: it was appended in the same commits.
 
     Read in pages, of which one is in memory at a time: a long outage of Kafka leaves 64 MiB of a shard, and its worker
-    may take over many. Returns the first sequence number of each destination. Raises DifferentOutput.
+    may take over many. Returns the first sequence number of each destination that has to be looked at: not of what goes
+    to another shard. Raises DifferentOutput.
     """
     last: dict[str, int] = {}
     firsts: dict[Destination, int] = {}
@@ -40,11 +42,13 @@ async def check_outbox(read: ReadOutbox, sequences: Mapping[str, int]) -> dict[D
     while page := await read(entries):
         entries += len(page)
         for entry in page:
-            before = last.get(entry.topic)
+            name = sequence_name(entry.topic, entry.partition if entry.is_loopback else None)
+            before = last.get(name)
             if before is not None and entry.sequence != before + 1:
-                raise DifferentOutput(f"outbox: {entry.topic} sequence number {entry.sequence} follows {before}")
-            last[entry.topic] = entry.sequence
-            firsts.setdefault(entry.destination, entry.sequence)
+                raise DifferentOutput(f"outbox: {name} sequence number {entry.sequence} follows {before}")
+            last[name] = entry.sequence
+            if not entry.is_loopback:
+                firsts.setdefault(entry.destination, entry.sequence)
     for role, sequence in last.items():
         if sequences.get(role) != sequence:
             raise DifferentOutput(

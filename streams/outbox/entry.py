@@ -19,6 +19,10 @@ TRANSACTION_S = 10.0
 """A transaction that is open for longer is aborted by Kafka; until then it holds up every reader of its partitions."""
 
 
+LOOPBACK = "touchpoints"
+"""The role of what goes to the input of a shard."""
+
+
 class Destination(NamedTuple):
     """An output partition. `topic` is the role ("triggers", "decisions", "examples", "deadletters", "touchpoints")."""
 
@@ -40,10 +44,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     @classmethod
     def of(cls, output: NumberedOutput, shard: int) -> Self:
-        """An output as the engine counts it, on its way to the shard's own partition of its role."""
+        """An output as the engine counts it, on its way to the shard's own partition of its role, or to another's."""
         return cls(
             topic=output.role,
-            partition=shard,
+            partition=shard if output.partition is None else output.partition,
             sequence=output.sequence,
             id=output.id,
             key=output.key,
@@ -56,6 +60,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def size(self) -> int:
         """Bytes of key and value."""
         return len(self.key) + len(self.value)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it goes to the input of a shard. Its receiver passes over what it has had, so that it is simply sent
+        again by whoever does not know whether it was."""
+        return self.topic == LOOPBACK
 
     @property
     def destination(self) -> Destination:

@@ -273,5 +273,8 @@ class PlainPublisher(_Producer):
                 await self._acknowledged(answer, topic, batch)
 
         point("publish.1.begun")
-        await asyncio.gather(*(one(*where, own) for where, own in self._by_destination(entries).items()))
+        # What goes to other shards first: whatever is public stands for all that came before it.
+        for loopback in (True, False):
+            some = self._by_destination([entry for entry in entries if entry.is_loopback == loopback])
+            await asyncio.gather(*(one(*where, own) for where, own in some.items()))
         point("publish.4.committed")

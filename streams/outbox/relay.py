@@ -4,7 +4,8 @@
 knows how many entries from the outbox's front are public and may be trimmed by the next write.
 
 Entries whose sequence number is already published when they are made (Redis lost what had been published, and the shard
-replays) are compared by id and not sent again; the first difference ends the process with a named error.
+replays) are compared by id and not sent again; the first difference ends the process with a named error. What goes to
+another shard is sent again: its receiver passes over what it has had (models/timeline/received.py).
 """
 
 from __future__ import annotations
@@ -264,7 +265,8 @@ class Outgoing:
         point("takeover.5.publisher_started")
         since = dict(firsts)
         for entry in reversed(self._waiting):
-            since[entry.destination] = entry.sequence
+            if not entry.is_loopback:
+                since[entry.destination] = entry.sequence
         for destination, entries in (await self._publisher.public(since)).items():
             self._public.learn(destination, entries)
         point("takeover.6.tails_read")

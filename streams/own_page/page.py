@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.customer.layout import ERASED
+from models.customer.merged import is_merged
 from models.touchpoints.limits import MAX_PER_WEEK
 from streams.operations.access.places import Told
 from streams.own_page.catalogue import Catalogue
@@ -47,7 +48,8 @@ def whole_page(known: Known, waits: Erasure | None, places: list[Told], say: Cat
     rewards = dict.fromkeys((*options.rewards, *tail.rewards))
     quiet = tail.quiet if tail.quiet and tail.quiet[0] != tail.quiet[1] else ()
     return {
-        "erased": bool(known.flags & ERASED),
+        "erased": bool(known.flags & ERASED) and not is_merged(known.flags),
+        "merged": is_merged(known.flags),
         "nobody": known.record is None and not known.pending,
         "pending": known.pending,
         "facts": list(facts(known, say, times)),

@@ -9,7 +9,8 @@ from models.customer.tail import UnknownRecord
 from models.customer.versions import NewerRecord
 from models.decisions.policy.reading import PolicyOfAnotherRelease
 from models.engine.row_by_row import TooManyFailures
-from streams.errors import EngineFailing, NewerRelease, StateUnreadable
+from models.timeline.received import RecordsMissing
+from streams.errors import EngineFailing, LogTruncated, NewerRelease, StateUnreadable
 
 
 @contextmanager
@@ -19,6 +20,7 @@ def engine_errors(namespace: str) -> Iterator[None]:
     Raises:
         NewerRelease: a record, or a policy, is of a form that this release does not know.
         StateUnreadable: a record can't be read.
+        LogTruncated: a record that another shard has sent is not in the log.
         EngineFailing: too many rows in a row made the engine raise.
     """
     try:
@@ -29,5 +31,7 @@ def engine_errors(namespace: str) -> Iterator[None]:
         raise StateUnreadable(f"shard {namespace}: {error}") from error
     except PolicyOfAnotherRelease as error:
         raise NewerRelease(f"shard {namespace}: a policy that this release can't read: {error}") from error
+    except RecordsMissing as error:
+        raise LogTruncated(f"shard {namespace}: {error}") from error
     except TooManyFailures as error:
         raise EngineFailing(f"shard {namespace}: {error}") from error

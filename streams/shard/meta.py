@@ -11,19 +11,23 @@ from msgspec import UNSET, UnsetType
 
 from models.settings import CHANGEABLE, DECIDING_NOTHING, LATER, EngineSettings, UnknownSettings
 from models.timeline.chosen_settings import in_force
-from models.timeline.shard_state import ShardState
+from models.timeline.shard_state import ShardState, is_loopback
 from streams.errors import LogTruncated, NewerRelease, SettingsChanged, StateUnreadable, TopicChanged
 from streams.kafka.partition_facts import LogFacts
 
-SCHEMA = 4
+SCHEMA = 5
 """The newest form of a meta; each is stored in the oldest form that holds it. 2 has three fields more, 3 a policy, 4 a
-policy that waits, or what is stopped: an older release would forget it, and go on."""
+policy that waits, or what is stopped, 5 what shards have sent to each other: an older release would forget it, and go
+on."""
 FIRST_SCHEMA = 1
 WITHOUT_POLICY = 2
 WITHOUT_WAITING_POLICY = 3
+WITHOUT_LOOPBACK = 4
 
 Older = Callable[[dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Older] = dict.fromkeys((FIRST_SCHEMA, WITHOUT_POLICY, WITHOUT_WAITING_POLICY), lambda body: body)
+MIGRATIONS: dict[int, Older] = dict.fromkeys(
+    (FIRST_SCHEMA, WITHOUT_POLICY, WITHOUT_WAITING_POLICY, WITHOUT_LOOPBACK), lambda body: body
+)
 """By the older schema: what makes a meta of it (decoded JSON) one of the next schema."""
 
 
@@ -63,8 +67,10 @@ def pack_body(body: ShardBody) -> bytes:
     """In the oldest schema that holds it: an older release takes over a shard in which nothing is new to it."""
     state = body.state
     schema = FIRST_SCHEMA
-    if state.policy_waiting is not UNSET or state.stops is not UNSET:
+    if state.received is not UNSET or any(map(is_loopback, state.sequences)):
         schema = SCHEMA
+    elif state.policy_waiting is not UNSET or state.stops is not UNSET:
+        schema = WITHOUT_LOOPBACK
     elif state.policy is not UNSET:
         schema = WITHOUT_WAITING_POLICY
     elif any(field is not UNSET for field in (state.settings, state.waiting, state.lineage)):

@@ -44,6 +44,32 @@ def a_wait_after_an_erasure(log: Log) -> None:
     log.says("waits", moment="harm", gate="hours")
 
 
+@breaks("identity")
+def care_for_an_id_that_is_another_customers(log: Log) -> None:
+    log.touch("identity_merged", into="bert")
+    log.says("merged", reason="into bert")
+    log.clock()
+    log.says("waits", moment="harm", gate="hours")
+
+
+@breaks("identity")
+def merged_where_nobody_said_so(log: Log) -> None:
+    log.touch("complaint")
+    log.says("merged", reason="into bert")
+
+
+@breaks("identity")
+def merged_into_somebody_else(log: Log) -> None:
+    log.touch("identity_merged", into="bert")
+    log.says("merged", reason="into carl")
+
+
+@breaks("identity")
+def revived_though_it_was_never_merged(log: Log) -> None:
+    log.touch("complaint")
+    log.says("revived")
+
+
 @breaks("restricted")
 def marketing_to_who_is_in_dispute(log: Log) -> None:
     log.touch("restricted", reason="dispute")

@@ -30,6 +30,7 @@ from models.customer.layout import (
     STAYED,
     TICK,
 )
+from models.customer.merged import is_merged
 from models.customer.record import unpack
 from models.customer.schedule import phase_of
 from models.decisions.given import Asks, Touched
@@ -97,7 +98,9 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
         now = max(now, entry.timestamp)
         times.append(now)
         content = entry.content
-        if isinstance(content, Rejected):
+        if index in work.again:
+            work.counts["duplicate"] += 1
+        elif isinstance(content, Rejected):
             dead_record(work, index, str(content.code), content.reason)
         elif content.kind == Kind.CLOCK:
             work.counts["clocks"] += 1
@@ -289,7 +292,8 @@ def _gather(
         before, now = lane.loaded_value, (record.worth.counted, record.worth.bucket) if record else (0, 0)
         if before != now:
             moved.append((*before, *now))
-        if customer in listed or due < lane.loaded_due or left:
+        gone = record is not None and lane.changed and is_merged(record.flags)
+        if customer in listed or due < lane.loaded_due or left or gone:
             due_set[customer] = due if due != NEVER else None
         if left and lane.loaded_band is not None:
             removed.append(customer)

@@ -40,6 +40,7 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
+from models.customer.merged import is_merged
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of
@@ -57,6 +58,7 @@ from models.engine.asking import COUNTED, REPORTS, TOLD
 from models.engine.by_policy import emit_end_of_episode, emit_withdrawals
 from models.engine.decide import Row
 from models.engine.ledger import close_earned
+from models.engine.moving import merge_away, pass_on, take_over
 from models.engine.output_buffer import OutputPosition, Work
 from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
@@ -68,6 +70,7 @@ from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
 from models.touchpoints import Kind, Payload, Touch
+from models.touchpoints.types.identities import IdentityMergedData, IdentityMovedData
 from tests.reference.basis import basis_of
 from tests.reference.behaviour import LAST_SECOND, oldest_case, update
 from tests.reference.calendar import begins_example, next_tick, tick_number, tick_time
@@ -443,6 +446,9 @@ class Lane:
         touch, now = arrival.touch, arrival.now
         record = self.record
         reopened = ""
+        merged = record is not None and is_merged(record.flags)
+        if merged or touch.kind in (Kind.IDENTITY_MERGED, Kind.IDENTITY_MOVED):
+            return self._of_identity(at, arrival, record or Record(self.customer), merged)
         if touch.kind == Kind.EXPIRED_UNSENT:
             stands = self.policy is not None and record is not None and bool(record.tail.standing)
             return Step(at, now, self._rearm(touch), touch, asks=Asks.TOUCHPOINT if stands else 0)
@@ -458,9 +464,12 @@ class Lane:
                 return Step(at, now, "after_erasure", touch)
             record = self.record = self._without_history(record, erased=True)
             reopened = " reopened"
+        between = arrival.index in self.work.batch.columns.between
         if record is None:
             record = self.record = Record(self.customer)
-            self.unsure += self._may_be_of_a_former_life(touch, now)
+            self.unsure += self._may_be_of_a_former_life(touch, now) and not between
+        elif between:
+            pass
         elif record.has_seen(touch.id_hash):
             return Step(at, now, "duplicate", touch)
         elif (all(record.ids) and touch.time <= record.times[NEWEST]) or self._may_be_of_a_former_life(touch, now):
@@ -468,7 +477,8 @@ class Lane:
             if window and touch.time < record.times[NEWEST] - window:
                 return Step(at, now, "beyond", touch)
             self.unsure += 1
-        record.remember(touch.id_hash)
+        if not between:
+            record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
             self._erase(at, touch, now)
             return Step(at, now, "erased", touch)
@@ -495,6 +505,26 @@ class Lane:
         # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
         may_open = not late and not alive
         return Step(at, now, what, touch, basis_of(record, now), may_open, asks)
+
+    def _of_identity(self, at: OutputPosition, arrival: Arrival, record: Record, merged: bool) -> Step:
+        """The customer's id is another's, or another's is theirs."""
+        touch, now = arrival.touch, arrival.now
+        if arrival.index not in self.work.batch.columns.between:
+            if record.has_seen(touch.id_hash):
+                return Step(at, now, "duplicate", touch)
+            record.remember(touch.id_hash)
+        row, data = Row(at, now, self.customer, None), touch.data
+        phase = phase_of(self.settings, self.hash)
+        if merged:
+            self.record = pass_on(self.work, row, record, arrival.index, phase)
+        elif isinstance(data, IdentityMergedData):
+            self.record = merge_away(self.work, row, record, data.into)
+        elif isinstance(data, IdentityMovedData):
+            take_over(self.work, row, record, data, phase)
+            self.record = record
+        if self.record is not None and self.record.flags & (ERASED | UNLEARNED):
+            self.record.worth = Worth()
+        return Step(at, now, "identity", touch)
 
     def _take_in(self, record: Record, touch: Touch, late: bool, now: int) -> None:
         """What a touchpoint tells of the person; who objects to profiling has no open episode any more."""

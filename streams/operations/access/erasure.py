@@ -8,6 +8,7 @@ from typing import Any
 from models.customer.consent import EVERY, unpack_register
 from models.customer.kept import kept_of
 from models.customer.layout import ERASED
+from models.customer.merged import is_merged
 from models.customer.record import Record
 from models.decisions.moments import take_all_back
 from models.decisions.policy.in_force import PolicyInForce
@@ -23,6 +24,7 @@ def erasure_preview(
     """JSON types only. places: in English (`streams.operations.access.places`)."""
     taken_back: list[dict[str, str]] = []
     outlasts: list[str] = []
+    merged = record is not None and is_merged(record.flags)
     if record is not None and not record.flags & ERASED:
         standing = unpack_standing(record.tail.standing)
         named = policy.named if policy is not None else {}
@@ -37,7 +39,8 @@ def erasure_preview(
     return {
         "customer": customer,
         "known": record is not None,
-        "erased": record is not None and bool(record.flags & ERASED),
+        "erased": record is not None and bool(record.flags & ERASED) and not merged,
+        "merged_into": record.tail.merged if record is not None and merged else None,
         "taken_back": taken_back,
         "outlasts": outlasts,
         "places": [one._asdict() for one in places],
@@ -46,7 +49,9 @@ def erasure_preview(
 
 def erasure_lines(told: dict[str, Any]) -> Iterator[str]:
     """The preview as text."""
-    if told["erased"]:
+    if told["merged_into"]:
+        yield f"{told['customer']} is another id of {told['merged_into']}: an `erase_requested` goes on to them"
+    elif told["erased"]:
         yield f"{told['customer']} was erased: what is left, and until when"
     elif told["known"]:
         yield f"an `erase_requested` of {told['customer']} would do this"

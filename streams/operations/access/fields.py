@@ -149,6 +149,7 @@ TAIL: Final = {
     "points": Field("your points", "Ihre Punkte", "packed"),
     "loyalty": Field("how close you are to us", "wie nah Sie uns sind", "packed"),
     "membership": Field("your membership level", "Ihre Mitgliedsstufe", "packed"),
+    "merged": Field("under which id we know you now", "unter welcher Kennung wir Sie jetzt führen", "text"),
 }
 """Fields of `models.customer.tail.Tail`."""
 STANDING: Final = {
@@ -210,6 +211,11 @@ STANDING: Final = {
         "what we chose of late, so that it is known whether you would have stayed without it",
         "was wir zuletzt gewählt haben, um zu wissen, ob Sie auch ohne das geblieben wären",
         "packed",
+    ),
+    "inherited": Field(
+        "a further id of yours is of those whom we do not write to, to see what our messages do",
+        "eine weitere Kennung von Ihnen gehört zu denen, denen wir nicht schreiben, um zu sehen, was es bewirkt",
+        "yes",
     ),
     "told": Field("what we noted that an occasion waits for", "worauf ein Anlass wartet, wie wir notierten", "told"),
 }

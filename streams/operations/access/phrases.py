@@ -95,6 +95,18 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
         "You were silent for so long that your record was deleted.",
         "Sie waren so lange still, dass Ihr Datensatz gelöscht wurde.",
     ),
+    "merged": (
+        "This turned out to be another id of yours; what was known of it moved there.",
+        "Dies war eine weitere Kennung von Ihnen; was von ihr bekannt war, ging dorthin.",
+    ),
+    "taken_over": (
+        "Another id turned out to be yours; what was known of it is part of this.",
+        "Eine weitere Kennung war die Ihre; was von ihr bekannt war, ist jetzt hier.",
+    ),
+    "revived": (
+        "This id is one of its own again, since several were taken for each other.",
+        "Diese Kennung steht wieder für sich, da mehrere füreinander gehalten wurden.",
+    ),
     "consent": ("You agreed to something, or refused it.", "Sie haben in etwas eingewilligt oder es abgelehnt."),
     "restricted": ("Your account was marked.", "Ihr Konto wurde gekennzeichnet."),
     "access_requested": (
@@ -142,6 +154,14 @@ POINTS: Final[dict[str, tuple[str, str]]] = {
     "activated": (
         "{points} points that you earned count from now on; balance {balance}.",
         "{points} erhaltene Punkte zählen ab jetzt; Stand {balance}.",
+    ),
+    "moved_away": (
+        "{points} points moved to your other id.",
+        "{points} Punkte gingen zu Ihrer anderen Kennung.",
+    ),
+    "moved_here": (
+        "{points} points of your other id are yours here; balance {balance}.",
+        "{points} Punkte Ihrer anderen Kennung stehen nun hier; Stand {balance}.",
     ),
     "spent": (
         "You spent {points} points on a reward; balance {balance}.",
@@ -206,6 +226,18 @@ LEVELS: Final[dict[str, tuple[str, str]]] = {
     "renamed_none": (
         "The levels have changed; you have no membership level any more.",
         "Die Stufen haben sich geändert; Sie haben keine Mitgliedsstufe mehr.",
+    ),
+    "moved_away": (
+        "What counts towards your membership level moved to your other id.",
+        "Was für Ihre Mitgliedsstufe zählt, ging zu Ihrer anderen Kennung.",
+    ),
+    "moved_here": (
+        "What counted under your other id counts here; your membership level is {level}.",
+        "Was unter Ihrer anderen Kennung zählte, zählt nun hier; Ihre Mitgliedsstufe ist {level}.",
+    ),
+    "moved_here_none": (
+        "What counted under your other id counts here.",
+        "Was unter Ihrer anderen Kennung zählte, zählt nun hier.",
     ),
     "closed": ("Your membership of the programme ended.", "Ihre Mitgliedschaft im Programm endete."),
 }

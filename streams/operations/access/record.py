@@ -10,6 +10,7 @@ from models.customer.consent import EVERY, unpack_register
 from models.customer.contract import unpack_contract
 from models.customer.interests import unpack_interests
 from models.customer.layout import VERSION
+from models.customer.merged import is_merged
 from models.customer.record import Record
 from models.customer.restrictions import ACTION_PURPOSES, unpack_restrictions
 from models.customer.tail import NOT_STATED, pack_tail
@@ -35,6 +36,8 @@ from streams.operations.why.for_customer import Words
 
 Shown = str | list[dict[str, str]] | dict[str, str] | None
 
+OF_ANOTHER_ID: Final = -1
+"""In place of a band."""
 BANDS: Final = {
     Band.PROSPECT: ("no purchase yet", "noch kein Kauf"),
     Band.SAFE: ("you stay", "Sie bleiben"),
@@ -83,7 +86,7 @@ class RecordTold:
         """Every field that is stored, in the record's order."""
         record = self.record
         head = {
-            "band": record.band,
+            "band": OF_ANOTHER_ID if is_merged(record.flags) else record.band,
             "check": record.check,
             "ids": record.ids,
             "pending_ticks": record.pending_ticks,
@@ -177,6 +180,8 @@ class RecordTold:
 
     def _shown(self, form: str, value: Any) -> Shown:
         at, words = self._at, self.words
+        if form == "band" and value == OF_ANOTHER_ID:
+            return ("all of it is part of your other id", "alles davon gehört zu Ihrer anderen Kennung")[at]
         if form == "band":
             return BANDS[Band(value)][at]
         if form == "yes_no":

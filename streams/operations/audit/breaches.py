@@ -11,6 +11,7 @@ from streams.operations.audit.records import Place
 RULES: Final = {
     # who may be spoken to
     "erased": "after an erasure nothing is decided, and nothing is sent",
+    "identity": "about an id that is another customer's nothing is decided, and it is another's where the log says so",
     "restricted": "nothing is sent for a purpose that a restriction names",
     "refused": "a refusal closes its channel, whatever else is known",
     "unreachable": "nothing is sent by a channel on which nothing arrives",

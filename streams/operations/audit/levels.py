@@ -178,6 +178,11 @@ class Memberships:
                 erased = asking is not None and asking.touch.kind == Kind.ERASE_REQUESTED
                 if levels.table is not None and not erased:
                     yield Finding("level_changed", "a membership lasts while the policy has one", "closed")
+            case "moved_away":
+                if sorted((at, -amount) for at, amount in entry.lots) != sorted(levels.in_order):
+                    yield Finding("level_sum", f"all that counts moves: {levels.in_order}", f"{entry.lots}")
+            case "moved_here":
+                levels.blurred = True  # what another id had is not known here
             case "renamed":
                 if levels.rank(levels.level) >= 0 or entry.level != levels.earned():
                     yield Finding("level_changed", f"{levels.earned()} comes of {levels.counted}", entry.words)

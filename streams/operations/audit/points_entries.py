@@ -72,6 +72,10 @@ def judge(account: Account, entry: LedgerEntry, asking: Asking | None, time: int
                 account.merges(entry.lots[0][0], entry.lots[1][0])
         case "closed":
             account.forget_all()
+        case "moved_away":
+            if dict(entry.lots) != {expires: -points for expires, points in account.lots.items() if points}:
+                yield Finding("points_sum", f"all lots move, {account.lots}", f"{entry.lots}")
+            account.forget_all()
 
 
 def _net(entry: LedgerEntry) -> int:

@@ -14,6 +14,7 @@ from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.resent import of_resent
 from streams.operations.audit.dialogue import Dialogue, Sent
+from streams.operations.audit.identities import UNKNOWN, Identities
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.loyalty import LOYALTY, Loops
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
@@ -106,7 +107,7 @@ class _Walk:
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
         self._resent: dict[str, Decision] = {}
-        self._windows = Windows(lateness)
+        self._identities = Identities(Windows(lateness), self.programme)
         self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
@@ -128,13 +129,12 @@ class _Walk:
             self._places(said.up_to(arrival.offset, 1))
             self._lacking(place)
         self.breaches += self.programme.breaches(self.now)
-        for draw, found in self._windows.unended(self.now):
+        for draw, found in self._identities.windows.unended(self.now):
             self._found(draw, Place.of(draw.at), [found])
         self.in_force.settle()
         notes = [f"{left} outputs stand behind the last touchpoint"] if (left := said.left()) else []
         if self.blurred:
-            told = f"{self.blurred} triggers are not judged: what was known of their customers may have left the store"
-            notes.append(told)
+            notes.append(f"{self.blurred} triggers are not judged: {UNKNOWN}")
         self.report.notes += [f"partition {self.line.partition}: {note}" for note in (*notes, *self.programme.notes())]
         self.report.unread += said.unread.records
 
@@ -160,7 +160,7 @@ class _Walk:
                 return  # the engine refuses it as well
             customer = self._customers[touch.customer] = _Customer()
         self.report.touchpoints += 1
-        if not customer.person.comes_again(touch):
+        if self._identities.teaches(touch, customer.person, customer.dialogue):
             self._touch(customer, touch, place)
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
@@ -208,7 +208,7 @@ class _Walk:
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         self.programme.speaks_of(decision)
-        self._found(decision, place, list(self._windows.hears(decision, self.in_force.policy)))
+        self._found(decision, place, self._identities.hears(decision, self.in_force.policy))
         customer = self._customers.get(decision.customer)
         if decision.what in BOOKS:
             known = customer.person if customer is not None else None

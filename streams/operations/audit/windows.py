@@ -19,18 +19,30 @@ class Windows:
     def __init__(self, lateness: int) -> None:
         self._lateness = lateness
         self._open: dict[str, tuple[Decision, int]] = {}
+        self._joined: set[str] = set()
 
     def hears(self, decision: Decision, policy: Policy | None) -> Iterator[Finding]:
         """What is asked of a decision that opens or ends one. Those who try things out have none."""
         if decision.what == "outcome":
             yield from self._ends(decision)
         elif decision.what == "decided" and decision.drawn is not None and not decision.test:
+            if decision.customer in self._joined:
+                return
             before = self._open.get(decision.customer)
             if before is not None:
                 says = f"the outcome of {before[0].id} is said before the next draw"
                 yield Finding("outcome", says, "another draw")
             lasts = span(policy.choice["window"]) if policy is not None else 0
             self._open[decision.customer] = decision, decision.time + lasts + self._lateness
+
+    def leaves(self, customer: str) -> None:
+        """The customer's id is another's, whose their window is."""
+        self._open.pop(customer, None)
+
+    def joins(self, customer: str) -> None:
+        """What was drawn for another id may be this customer's: which window is theirs is known no more."""
+        self._open.pop(customer, None)
+        self._joined.add(customer)
 
     def unended(self, now: int) -> Iterator[tuple[Decision, Finding]]:
         """Draws whose window was over by now and of which nothing was said."""
@@ -39,6 +51,8 @@ class Windows:
                 yield draw, Finding("no_outcome", f"its outcome was due at {ends}", "there is no outcome of it")
 
     def _ends(self, decision: Decision) -> Iterator[Finding]:
+        if decision.customer in self._joined:
+            return
         ended, found = decision.ended, self._open.pop(decision.customer, None)
         if ended is None or found is None or ended.decision != found[0].id:
             named = "none" if ended is None else ended.decision

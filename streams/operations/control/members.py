@@ -9,8 +9,8 @@ from models.decisions.draw import ONE
 from models.outputs import Decision
 from models.outputs.control import ControlMember
 
-LEAVES: Final = frozenset({"erased", "forgotten"})
-"""What is said of a customer of whom nothing is known from then on."""
+LEAVES: Final = frozenset({"erased", "forgotten", "merged"})
+"""What is said of a customer of whom nothing is known from then on, or at another id alone."""
 SAYS: Final = frozenset({"decided", "shadow"})
 
 

@@ -9,6 +9,7 @@ from models.customer.consent import EVERY, Statement, unpack_register
 from models.customer.contract import unpack_contract
 from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED, NO_CONSENT, UNLEARNED, UNSCORED
+from models.customer.merged import is_merged
 from models.customer.record import Record
 from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import NOT_STATED, Tail
@@ -29,7 +30,8 @@ def person_view(record: Record) -> dict[str, Any]:
         "restricted": _restrictions(tail),
         "learned_from": not record.flags & UNLEARNED,
         "scored": not record.flags & UNSCORED,
-        "erased": bool(record.flags & ERASED),
+        "erased": bool(record.flags & ERASED) and not is_merged(record.flags),
+        "merged_into": tail.merged or None,
         "channels": list(tail.channels),
         "topics": list(tail.topics),
         "rewards": list(tail.rewards),
@@ -53,6 +55,8 @@ def iso(ms: float) -> str | None:
 
 
 def _marketing(record: Record) -> str:
+    if is_merged(record.flags):
+        return f"as of {record.tail.merged}"
     if record.flags & ERASED:
         return "none: erased"
     if record.flags & NO_CONSENT:

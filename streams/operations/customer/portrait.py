@@ -33,6 +33,7 @@ from models.customer.layout import (
     SPENT,
     TOUCH_DECAYS,
 )
+from models.customer.merged import is_merged
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of, tick_time
 from models.decisions.policy.in_force import PolicyInForce
@@ -109,6 +110,8 @@ def profile_view(
 
 def _kept(record: Record) -> str:
     """How much of the customer there is."""
+    if is_merged(record.flags):
+        return f"that it is another id of {record.tail.merged}, where all is that was known of it"
     if record.flags & ERASED:
         since = iso(record.times[NEWEST])
         return "that they were erased" + (f", on {since}" if since else "")

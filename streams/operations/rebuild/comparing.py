@@ -22,6 +22,10 @@ from streams.retry import ignore, retry_while_unavailable
 _decision = msgspec.json.Decoder(Decision).decode
 
 
+_LOOPBACK = "to another shard"
+"""In place of an id."""
+
+
 class MadeByBackfill(EngineError):
     """Shards began with a history that is not in Kafka."""
 
@@ -35,7 +39,8 @@ class Comparing:
     """Compares the outputs of one shard, in order.
 
     An output behind the last published one of its role is left in the outbox, for a worker to send. A trigger among
-    them may have expired unsent, long ago: then its record in the input says so (`expired`), and it is not left.
+    them may have expired unsent, long ago: then its record in the input says so (`expired`), and it is not left. What
+    goes to another shard is public if anything behind it is, since it was sent in this order.
 
     Args:
         publisher: of the shard; started once, which fences a former owner's, and asked how far the shard is public.
@@ -171,9 +176,11 @@ class Comparing:
     async def _compare(self) -> None:
         while self._waiting:
             entry = self._waiting[0]
-            public = await self._is_public(entry)
+            public = not entry.is_loopback and await self._is_public(entry)
             self._waiting.popleft()
-            self._front.append(None if public else entry.id)
+            if public:
+                self._front = deque(None if one is _LOOPBACK else one for one in self._front)
+            self._front.append(None if public else _LOOPBACK if entry.is_loopback else entry.id)
             self._settle()
             self._capacity.set()
         self._settle()

@@ -129,6 +129,7 @@ OCCASIONS: Final[dict[str, str]] = {
     "access_requested": "die Frage, was wir von Ihnen wissen",
     "restriction_requested": "der Wunsch, dass wir nichts davon nutzen",
     "decision_contested": "Ihr Einspruch gegen eine Entscheidung",
+    "identity_merged": "dass eine weitere Kennung die Ihre ist",
     "programme_joined": "der Beitritt zu einem Programm",
     "reward_redeemed": "eine eingelöste Prämie",
     "reward_cancelled": "eine stornierte Prämie",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.outputs import FORWARDED, LoopbackBody, encode, loopback
 from models.touchpoints import EVENTS, RESERVED, Kind, Rejected, Touch, read
-from models.touchpoints.limits import EARLIEST_MS, MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_NESTING
+from models.touchpoints.columns import read_columns
+from models.touchpoints.limits import EARLIEST_MS, MAX_AHEAD_MS, MAX_CUSTOMER, MAX_EVENT_BYTES, MAX_NESTING, MAX_PATH
 from tests.support.touchpoint_examples import ABSENT, KEY, LINES, NOW, changed, outcomes, rejected, touch
 
 HOUR = 3_600_000
@@ -24,7 +28,7 @@ def test_there_is_an_example_of_every_type() -> None:
     assert list(LINES) == list(EVENTS)
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("name", sorted(set(LINES) - {"touchpoint_forwarded"}))
 def test_every_example_is_read(name: str) -> None:
     event = json.loads(LINES[name])
     seen = touch(LINES[name])
@@ -35,6 +39,42 @@ def test_every_example_is_read(name: str) -> None:
     assert all(math.isfinite(number) for number in (seen.a, seen.b))
     for field, value in event["data"].items():
         assert hasattr(seen.data, field), f"{field} = {value} is no field of the schema"
+
+
+def test_what_was_forwarded_is_read_as_what_its_own_customer_did() -> None:
+    seen = touch(LINES["touchpoint_forwarded"])
+    assert (Kind(seen.kind).type, seen.customer, seen.id, seen.a) == ("visit", "c-004711", "visit-77", 42.0)
+
+
+@pytest.mark.parametrize(
+    ("inner", "reason"),
+    [
+        (b"no event", "data.event: "),
+        (LINES["clock"], "data.event is of type clock; only what a customer does is forwarded"),
+        (LINES["identity_moved"], "data.event is of type identity_moved; only what a customer does is forwarded"),
+        (LINES["visit"].replace(b'"seconds"', b'"channel":7,"seconds"'), "data.event: "),
+    ],
+)
+def test_what_can_not_be_forwarded_is_refused(inner: bytes, reason: str) -> None:
+    outer = json.loads(LINES["touchpoint_forwarded"])
+    outer["data"]["event"] = base64.b64encode(inner).decode()
+    outcome = read(json.dumps(outer).encode(), None, 1_714_770_000_123)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.startswith(reason)
+    assert (outcome.customer, outcome.type) == ("c-004711", "touchpoint_forwarded")
+
+
+def test_an_event_of_any_size_can_be_forwarded() -> None:
+    event = json.loads(LINES["visit"])
+    event["data"]["more"] = "x" * (MAX_EVENT_BYTES - len(json.dumps(event)) - 20)
+    inner = json.dumps(event).encode()
+    data = LoopbackBody(2**31, 2**40, ("x" * MAX_CUSTOMER,) * MAX_PATH, event=base64.b64encode(inner).decode())
+    outer = encode(loopback(FORWARDED, "f" * 32, "y" * MAX_CUSTOMER, 1_714_770_000_123, data))
+    assert len(outer) > MAX_EVENT_BYTES
+    seen = read(outer, None, 1_714_770_000_123)
+    assert isinstance(seen, Touch)
+    assert repr(read_columns([outer], [None], np.array([1_714_770_000_123])).touch(0)) == repr(seen)
+    assert isinstance(read(b" " + outer, None, 1_714_770_000_123), Rejected)
 
 
 @pytest.mark.parametrize(

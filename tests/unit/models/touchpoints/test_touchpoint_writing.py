@@ -34,7 +34,7 @@ def test_every_example_is_written_again_byte_for_byte(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(LINES) - {"clock"}))
+@pytest.mark.parametrize("name", sorted(set(LINES) - {"clock", "touchpoint_forwarded"}))
 def test_the_data_that_was_read_can_be_written_and_is_read_the_same(name: str) -> None:
     seen = touch(LINES[name])
     source = json.loads(LINES[name])["source"]

@@ -109,6 +109,7 @@ def whole() -> Record:
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
         window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx", 7),
         treated=Treated(0.05, (OneDraw(TIME, TIME, TIME, 1, True),)),
+        inherited=True,
     )  # fmt: skip
     record.tail = Tail(
         channels=("email",), topics=("tea",), max_per_week=0, quiet=("22:00", "07:00"), time_zone="Europe/Berlin",
@@ -125,6 +126,7 @@ def whole() -> Record:
         loyalty=pack_loop(Loop(5, TIME, TIME, TIME, TIME, 7, True, [1, 0, 0, 0, 2], 1)),
         membership=pack_membership(Membership("spent", {TIME: 5}, "gold", TIME)),
         restrictions=pack_restrictions({reason: Restriction(frozenset({"marketing"}), TIME) for reason in REASONS}),
+        merged="bert",
     )  # fmt: skip
     return record
 

@@ -1,0 +1,45 @@
+"""Handlers of what the compiled loop reports of identities: the lane has stopped, and its record changes as a whole."""
+
+from __future__ import annotations
+
+from models.customer.bands import Band
+from models.customer.layout import DUE, UNLEARNED
+from models.customer.merged import is_merged
+from models.customer.record import Record
+from models.decisions.standing_stored import unpack_standing
+from models.engine.customer_timers import next_due
+from models.engine.ground import Ground, ReportedEffect
+from models.engine.moving import merge_away, pass_on, take_over
+from models.engine.valued import forget_worth
+
+
+def merges_away(ground: Ground, effect: ReportedEffect) -> None:
+    """The id is another customer's."""
+    record, into = ground.block.record(effect.lane), ground.touchpoint(effect.row).data.into
+    _put(ground, effect, merge_away(ground.work, ground.where(effect), record, into))
+
+
+def takes_over(ground: Ground, effect: ReportedEffect) -> None:
+    """What was known of another id arrives."""
+    record, moved = ground.block.record(effect.lane), ground.touchpoint(effect.row).data
+    take_over(ground.work, ground.where(effect), record, moved, int(ground.lanes["phase"][effect.lane]))
+    _put(ground, effect, record)
+
+
+def passes_on(ground: Ground, effect: ReportedEffect) -> None:
+    """Something comes at an id that is another customer's."""
+    record, phase = ground.block.record(effect.lane), int(ground.lanes["phase"][effect.lane])
+    _put(ground, effect, pass_on(ground.work, ground.where(effect), record, effect.row, phase))
+
+
+def _put(ground: Ground, effect: ReportedEffect, record: Record) -> None:
+    """The record, and what compiled code reads of it in the lane."""
+    lane, lanes = effect.lane, ground.lanes
+    ground.block.put(lane, record)
+    ground.keep(lane, unpack_standing(record.tail.standing))
+    if ground.work.policy is None:
+        lanes["reached"][lane] = ground.work.settings.enter if record.band == Band.AT_RISK else 0.0
+    if is_merged(record.flags) or record.flags & UNLEARNED:
+        forget_worth(lanes[lane])
+    row, timer = ground.block.rows[lane], int(lanes["timer"][lane])
+    row["times"][DUE] = next_due(row, ground.rules, int(lanes["phase"][lane]), effect.now, timer)

@@ -1,0 +1,222 @@
+"""Two ids are one customer: what a record's move comes to at the id that it leaves, at the customer's, and on the way.
+
+Plain Python on whole records; the engine and the plain reference both call it (`models.engine.identities` has it for
+lanes). What goes to another customer, on whatever shard, goes as a record to their input partition.
+"""
+
+from __future__ import annotations
+
+from array import array
+from base64 import b64decode, b64encode
+
+from models.customer.bands import Band
+from models.customer.consent import all_refused, pack_register, unpack_register
+from models.customer.flags import FROM_TAIL, flags_of
+from models.customer.joined import join_numbers
+from models.customer.joined_tail import join_person, stricter
+from models.customer.kept import kept_of
+from models.customer.layout import (
+    BACK,
+    BASIS,
+    CROSSING,
+    EPISODE,
+    ERASED,
+    LEFT,
+    NO_CONSENT,
+    OLDEST_CASE,
+    PENDING_EXAMPLES,
+    PENDING_RISK,
+    PURCHASE_DAYS,
+    REARMED,
+    RETURNED,
+    RISK,
+    SPENT,
+    STAYED,
+    TICK,
+    UNLEARNED,
+    UNSCORED,
+)
+from models.customer.merged import left_of, onward, revived
+from models.customer.profile import oldest, open_cases
+from models.customer.record import Record, unpack
+from models.customer.worth import Worth
+from models.decisions.draw import in_control
+from models.decisions.episodes import forget_episode
+from models.decisions.joined import join_standing, older_window
+from models.decisions.person import Person
+from models.decisions.points import spread_of
+from models.decisions.response import merged
+from models.decisions.rules import rules_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.engine.by_policy import emit_end_of_episode, emit_said, emit_withdrawals
+from models.engine.decide import Row, emit_decision
+from models.engine.ledger import emit_booked
+from models.engine.output_buffer import Emitted, Work
+from models.loyalty import membership
+from models.loyalty.joined import join_loops, moves_away, moves_here
+from models.loyalty.loop import LoopRules, pack_loop, unpack_loop
+from models.loyalty.membership_stored import pack_membership, unpack_membership
+from models.loyalty.stored import pack_account, unpack_account
+from models.outputs import FORWARDED, MERGED, MOVED, REVIVED, ROLE, TAKEN_OVER, LoopbackBody, loopback, output_id
+from models.touchpoints.types.identities import IdentityMovedData, TouchpointForwardedData
+
+
+def merge_away(work: Work, row: Row, record: Record, into: str) -> Record:
+    """An id is another customer's: what is known of it moves to them. What is left of the record."""
+    customer = row.customer.decode()
+    if into == customer:
+        return record
+    inherits = _is_in_control(work, row, record)
+    end_episode(work, row, record, "another customer's id")
+    account = unpack_account(record.tail.points)
+    emit_booked(work, row, moves_away(account, row.now), record.tail)
+    record.tail.points = pack_account(account)
+    emit_booked(work, row, membership.moves_away(unpack_membership(record.tail.membership)), record.tail)
+    _unlearned(record)
+    data = LoopbackBody(work.partition, 0, (customer,), record=_text(record.pack()), control=inherits)
+    _send(work, row, MOVED, into, data)
+    emit_decision(work, row, MERGED, f"into {into}")
+    return left_of(record, row.customer, into)
+
+
+def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int) -> None:
+    """What was known of another id becomes part of the customer's record. phase: the customer's own, ms."""
+    origin = moved.path[0]
+    other = unpack(origin.encode(), b64decode(moved.record))
+    if own.flags & ERASED:
+        _refused_by_erased(work, row, own, other)
+        return
+    before, tick = own.flags, work.settings.tick
+    _join_standing(work, row, own, other, moved.control)
+    here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
+    join_numbers(own, other, here)
+    join_person(own.tail, other.tail)
+    own.open_cases = open_cases(own.tail)
+    if own.tail.cases or not own.tail.more_cases:
+        own.seconds[OLDEST_CASE] = oldest(own.tail.cases)
+    account = unpack_account(own.tail.points)
+    said = moves_here(account, unpack_account(other.tail.points), row.now)
+    emit_booked(work, row, said, own.tail)
+    own.tail.points = pack_account(account, spread_of(phase))
+    level, rules = unpack_membership(own.tail.membership), rules_of(work.policy).membership if work.policy else None
+    steps = rules.steps if rules is not None else None
+    told = membership.moves_here(level, unpack_membership(other.tail.membership), steps, row.now)
+    emit_booked(work, row, told, own.tail)
+    own.tail.membership = pack_membership(level, spread_of(phase))
+    if own.tail.loyalty or other.tail.loyalty:
+        loop = unpack_loop(own.tail.loyalty)
+        join_loops(loop, unpack_loop(other.tail.loyalty), _loop_rules(work))
+        own.tail.loyalty = pack_loop(loop)
+    own.flags = own.flags & 0xFF & ~FROM_TAIL | flags_of(own.tail)
+    if own.flags & UNLEARNED and not before & UNLEARNED:
+        _unlearned(own)
+    if own.flags & UNSCORED:
+        _unscored(work, row, own)
+    emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}")
+
+
+def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Record:
+    """What comes at an id that is another customer's goes on to them. index: of the row in the batch. What the record
+    is then: its own again where it closes a circle."""
+    customer, head = row.customer.decode(), work.batch.columns.between.get(index)
+    hop = onward(customer, record.tail.merged, head.path if head is not None else ())
+    if hop is None:
+        record = revived(record, row.customer)
+        emit_decision(work, row, REVIVED, "of ids that are merged in a circle the smallest stays")
+        if isinstance(head, IdentityMovedData):
+            take_over(work, row, record, head, phase)
+            return record
+    to, path = hop if hop is not None else (customer, (customer,))
+    if isinstance(head, IdentityMovedData):
+        data = LoopbackBody(work.partition, 0, path, record=head.record, control=head.control)
+        _send(work, row, MOVED, to, data)
+    else:
+        came = isinstance(head, TouchpointForwardedData)
+        event = head.event if came else _text(work.batch.values[index] or b"")  # type: ignore[union-attr]
+        _send(work, row, FORWARDED, to, LoopbackBody(work.partition, 0, path, event=event))
+    return record
+
+
+def end_episode(work: Work, row: Row, record: Record, why: str) -> None:
+    """The open episode is over, and what waits for risk is void."""
+    was_open, record.times[EPISODE] = record.times[EPISODE] != 0.0, 0.0
+    record.flags &= 0xFF & ~REARMED
+    forget_episode(record.tail)
+    if work.policy is not None and record.tail.standing:
+        standing = unpack_standing(record.tail.standing)
+        emit_end_of_episode(work, work.policy, row, standing)
+        record.tail.standing = pack_standing(standing)
+    if was_open:
+        emit_decision(work, row, "episode_closed", why)
+
+
+def _loop_rules(work: Work) -> LoopRules | None:
+    rules = rules_of(work.policy).loyalty if work.policy is not None else None
+    return rules.loop if rules is not None else None
+
+
+def _is_in_control(work: Work, row: Row, record: Record) -> bool:
+    """Whether the id was of the control group, of those with whom there was something to be kept from."""
+    if work.policy is None or not record.tail.standing:
+        return False
+    control, person = work.policy.policy.control, Person(row.customer, record.tail)
+    return unpack_standing(record.tail.standing).inherited or in_control(control, person)
+
+
+def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bool) -> None:
+    """How we stand with both. Of two windows of draws the older stays, and what the other id has bought before counts
+    in it as it did: as what was there before."""
+    if not other.tail.standing and not control:
+        return
+    mine, theirs = unpack_standing(own.tail.standing), unpack_standing(other.tail.standing)
+    stays, ends = older_window(mine.window, theirs.window)
+    if ends is not None and work.policy is not None:
+        emit_said(work, work.policy, row, merged(ends, row.now))
+    if stays is not None:
+        joins = other if stays is mine.window else own
+        net = float(joins.numbers[SPENT]) - float(joins.numbers[RETURNED])
+        stays = stays._replace(net=stays.net + net)
+    join_standing(mine, theirs, row.now)
+    mine.window = stays
+    if control and work.policy is not None:
+        mine.inherited = not in_control(work.policy.policy.control, Person(row.customer, own.tail))
+    own.tail.standing = pack_standing(mine)
+
+
+def _refused_by_erased(work: Work, row: Row, own: Record, other: Record) -> None:
+    """The customer has asked to be forgotten: of what moves only refusals are kept, and what is out is taken back."""
+    if work.policy is not None and other.tail.standing:
+        emit_withdrawals(work, work.policy, row, unpack_standing(other.tail.standing), "erased")
+    theirs = unpack_register(kept_of(other.tail, erased=True).consents)
+    own.tail.consents = pack_register(all_refused(stricter(unpack_register(own.tail.consents), theirs)))
+    own.flags |= NO_CONSENT if own.tail.consents else 0
+    emit_decision(work, row, TAKEN_OVER, "nothing: the customer asked to be forgotten")
+
+
+def _unlearned(record: Record) -> None:
+    """Nothing is learned any more of what was begun."""
+    for sort in range(PENDING_EXAMPLES):
+        record.pending_ticks[sort] = 0
+        record.pending_bases[sort] = array("H", bytes(2 * BASIS))
+    record.numbers[PENDING_RISK] = 0.0
+    record.flags &= 0xFF & ~(STAYED | BACK)
+    record.worth = Worth()
+
+
+def _unscored(work: Work, row: Row, record: Record) -> None:
+    """They object to profiling: no estimate is made from now on, and none is kept."""
+    record.times[TICK], record.numbers[RISK] = 0.0, 0.0
+    if not record.flags & LEFT:
+        record.seconds[CROSSING] = 0
+    end_episode(work, row, record, "objects to profiling")
+    record.band = Band.LAPSED if record.numbers[PURCHASE_DAYS] else Band.PROSPECT
+
+
+def _text(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+def _send(work: Work, row: Row, kind: str, to: str, data: LoopbackBody) -> None:
+    at = work.position(row.at)
+    name = output_id(kind, row.customer.decode(), work.partition, at.offset)
+    work.emit(row.at, Emitted(ROLE, name, to.encode(), loopback(kind, name, to, row.now, data), row.now))

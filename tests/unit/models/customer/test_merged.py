@@ -1,0 +1,188 @@
+"""The protocol by which ids become one customer, explored: every order in which records are sent, sent again after a
+crash, and read, of every few merges."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from typing import NamedTuple
+
+import pytest
+
+from models.customer.layout import ERASED, LEFT, NO_CONSENT
+from models.customer.merged import MERGED, Onward, is_merged, onward
+from models.timeline.received import received
+from models.touchpoints.limits import MAX_PATH
+from models.touchpoints.types.identities import LoopbackData
+
+MOST_AGAIN = 1
+"""How often a record is sent that was there already."""
+
+
+class Item(NamedTuple):
+    """What arrives at an id: what is known of one that moves (tokens), or a touchpoint of its own (one token), or that
+    the id is another's (`into`)."""
+
+    at: str
+    tokens: tuple[str, ...] = ()
+    into: str = ""
+    moved: bool = False
+    path: tuple[str, ...] = ()
+    sender: int = -1
+    count: int = 0
+
+
+class State(NamedTuple):
+    """upstream: of each shard, what has not reached its log. logs: what has and is not read. outboxes: what is sent and
+    may be sent again until it leaves the outbox, by sender and receiver; published: how many of it have been."""
+
+    upstream: tuple[tuple[Item, ...], ...]
+    logs: tuple[tuple[Item, ...], ...]
+    outboxes: tuple[tuple[tuple[int, int], tuple[Item, ...]], ...]
+    published: tuple[tuple[tuple[int, int], int], ...]
+    again: int
+    counts: tuple[tuple[tuple[int, int], int], ...]
+    had: tuple[tuple[tuple[int, int], int], ...]
+    ids: tuple[tuple[str, tuple[str, ...] | str], ...]
+
+
+def step_of(state: State, shard: int, homes: dict[str, int]) -> State:
+    """A shard reads its next record and commits."""
+    item, logs = state.logs[shard][0], list(state.logs)
+    logs[shard] = state.logs[shard][1:]
+    had, ids, counts, out = dict(state.had), dict(state.ids), dict(state.counts), dict(state.outboxes)
+    state = state._replace(logs=tuple(logs))
+    if item.sender >= 0:
+        known = {sender: count for (sender, receiver), count in had.items() if receiver == shard}
+        head = LoopbackData(sender=item.sender, count=item.count, path=item.path)
+        after, again = received(known, [(0, head)])
+        if again:
+            return state
+        assert isinstance(after, dict)
+        had[item.sender, shard] = after[item.sender]
+
+    def send(one: Item) -> None:
+        way = (shard, homes[one.at])
+        counts[way] = counts.get(way, 0) + 1
+        out[way] = (*out.get(way, ()), one._replace(sender=shard, count=counts[way]))
+
+    known_of = ids[item.at]
+    if isinstance(known_of, str):
+        hop = onward(item.at, known_of, item.path)
+        if hop is not None:
+            send(item._replace(at=hop.to, path=hop.path))
+        elif item.moved:
+            ids[item.at] = item.tokens
+        else:
+            ids[item.at] = ()
+            send(item._replace(path=(item.at,)))
+    elif item.into:
+        if item.into != item.at:
+            send(Item(item.into, known_of, moved=True, path=(item.at,)))
+            ids[item.at] = item.into
+    else:
+        ids[item.at] = (*known_of, *item.tokens)
+    return state._replace(
+        had=tuple(sorted(had.items())),
+        ids=tuple(sorted(ids.items())),
+        counts=tuple(sorted(counts.items())),
+        outboxes=tuple(sorted(out.items())),
+    )
+
+
+def following(state: State, homes: dict[str, int]) -> list[State]:
+    """All that may happen next."""
+    found = []
+    for shard, waiting in enumerate(state.upstream):
+        if waiting:
+            upstream, logs = list(state.upstream), list(state.logs)
+            upstream[shard], logs[shard] = waiting[1:], (*logs[shard], waiting[0])
+            found.append(state._replace(upstream=tuple(upstream), logs=tuple(logs)))
+    found += [step_of(state, shard, homes) for shard, log in enumerate(state.logs) if log]
+    published = dict(state.published)
+    for way, items in state.outboxes:
+        if not items:
+            continue
+        logs = list(state.logs)
+        logs[way[1]] = (*logs[way[1]], items[0])
+        trimmed = tuple((one, entries[1:] if one == way else entries) for one, entries in state.outboxes)
+        found.append(state._replace(logs=tuple(logs), outboxes=trimmed))
+        if published.get(way, 0) + sum(published.values()) < state.again:  # dies between sending and trimming
+            more = tuple(sorted({**published, way: published.get(way, 0) + 1}.items()))
+            found.append(state._replace(logs=tuple(logs), published=more))
+    return found
+
+
+def explored(merges: list[tuple[str, str]], homes: dict[str, int], again: int) -> int:
+    """Go through all states; at each end nothing is lost or doubled, and all ids of one customer lead to one."""
+    shards = max(homes.values()) + 1
+    upstream = [[] for _ in range(shards)]
+    for name, into in merges:
+        upstream[homes[name]].append(Item(name, into=into))
+    for name in homes:
+        upstream[homes[name]].append(Item(name, (f"{name} later",)))
+    empty: tuple[Item, ...] = ()
+    start = State(
+        tuple(map(tuple, upstream)), (empty,) * shards, (), (), again, (), (),
+        tuple(sorted((name, (name,)) for name in homes)),
+    )  # fmt: skip
+    seen, todo, ends = {start}, [start], 0
+    while todo:
+        state = todo.pop()
+        nexts = following(state, homes)
+        if not nexts:
+            ends += 1
+            check(state, merges)
+        for one in nexts:
+            if one not in seen:
+                seen.add(one)
+                todo.append(one)
+    return ends
+
+
+def check(state: State, merges: list[tuple[str, str]]) -> None:
+    ids = dict(state.ids)
+    tokens = sorted(token for known in ids.values() if not isinstance(known, str) for token in known)
+    assert tokens == sorted(token for name in ids for token in (name, f"{name} later")), (merges, ids)
+
+    def end(name: str) -> str:
+        passed = set()
+        while isinstance(known := ids[name], str):
+            assert name not in passed, ("a circle", merges, ids)
+            passed.add(name)
+            name = known
+        return name
+
+    for one, other in merges:
+        assert end(one) == end(other), (merges, ids)
+
+
+TWO = {"a": 0, "b": 1}
+THREE = {"a": 0, "b": 1, "c": 0}
+
+
+@pytest.mark.parametrize("merges", [[("a", "b")], [("a", "b"), ("b", "a")], [("b", "a"), ("a", "b"), ("b", "a")]])
+@pytest.mark.parametrize("homes", [TWO, {"a": 0, "b": 0}])
+def test_two_ids_in_every_order(merges: list[tuple[str, str]], homes: dict[str, int]) -> None:
+    assert explored(merges, homes, again=2) >= 1
+
+
+@pytest.mark.parametrize("ways", list(product(permutations("abc", 2), repeat=2)), ids=str)
+def test_three_ids_and_any_two_merges_in_every_order(ways: tuple[tuple[str, str], tuple[str, str]]) -> None:
+    assert explored(list(ways), THREE, again=1) >= 1
+
+
+@pytest.mark.parametrize("circle", [[("a", "b"), ("b", "c"), ("c", "a")], [("c", "b"), ("b", "a"), ("a", "c")]])
+def test_a_circle_of_three_in_every_order(circle: list[tuple[str, str]]) -> None:
+    assert explored(circle, THREE, again=0) >= 1
+
+
+def test_no_other_record_has_both_flags() -> None:
+    assert is_merged(MERGED | NO_CONSENT)
+    assert not is_merged(ERASED | NO_CONSENT)
+    assert not is_merged(LEFT)
+
+
+def test_a_way_that_is_too_long_ends() -> None:
+    path = tuple(f"n{n}" for n in range(MAX_PATH - 1))
+    assert onward("m", "z", path) == Onward("z", (*path, "m"))
+    assert onward("m", "z", (*path, "k")) is None
