@@ -31,7 +31,7 @@ class LoyaltyEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         if self.former and self.former != self.stage:
             parts[0] += f", was {self.former.replace('_', ' ')}"
         if self.index is not None:
-            parts.append(f"index {self.index:+.1f}")
+            parts.append(f"index {self.index:+z.1f}")
         if self.voice:
             by = ", by their words" if self.by_words else ""
             parts.append(f"spoke of us ({self.way.replace('_', ' ')}): {self.voice}{by}")

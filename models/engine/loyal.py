@@ -19,8 +19,6 @@ from models.outputs import LOYALTY, Decision, LoyaltyEntry, output_id
 from models.touchpoints.kinds import Kind
 
 _WAYS = list(VOICES)
-DECIMALS = 4
-"""Of an index that is said: as many as are kept."""
 
 
 class Voice(NamedTuple):
@@ -59,11 +57,10 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
     stage = looked_at(loop, facts, rules, row.now)
     person.tail.loyalty = pack_loop(loop)
     if stage != former or voice is not None:
-        index = index_at(loop, rules, row.now)
         entry = LoyaltyEntry(
             stage,
             former or "",
-            None if index is None else round(index, DECIMALS),
+            index_at(loop, rules, row.now),
             loop.praised,
             loop.blame,
             "" if voice is None else str(voice.mood),

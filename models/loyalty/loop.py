@@ -3,7 +3,7 @@
 The index is the sum of what their experiences weigh, each half as much after every half-life, between -100 and 100. A
 loss weighs more than a gain of its size (`losses`): about twice as much by Kahneman & Tversky 1979, 2.25 times by the
 median of Tversky & Kahneman 1992; that bad is stronger than good in what people live through with others, Baumeister et
-al. 2001. It is kept in ten thousandths.
+al. 2001. It is kept and told in ten thousandths, so that one that fades comes to zero.
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ def stage_of(loop: Loop, facts: Facts, rules: LoopRules, now: int) -> Stage:
 
 def _advocates(loop: Loop, rules: LoopRules, now: int) -> bool:
     often = loop.praised >= rules.advocate_from
-    return often and now < loop.spoke + rules.advocate_for and loop.index >= 0
+    return often and now < loop.spoke + rules.advocate_for and (index_at(loop, rules, now) or 0.0) >= 0.0
 
 
 def index_at(loop: Loop, rules: LoopRules, now: int) -> float | None:
-    """The index at `now`, ms; None: nothing was weighed yet."""
+    """The index at `now`, ms, in whole ten thousandths; None: nothing was weighed yet."""
     if not loop.at:
         return None
-    return loop.index / PARTS * _fades(max(now - loop.at, 0), rules)
+    return round(loop.index * _fades(max(now - loop.at, 0), rules)) / PARTS
 
 
 def weigh(loop: Loop, rules: LoopRules, kind: int, time: int, value: float) -> float:

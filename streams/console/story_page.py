@@ -85,7 +85,7 @@ def _chips(story: Story) -> list[tuple[str, str]]:
     if points := story.profile.get("points"):
         found.append(("", f"points: {points['balance']:,}, {points['pending']:,} pending"))
     if (standing := story.standing) is not None and (loyalty := standing.get("loyalty")) is not None:
-        index = "" if loyalty["index"] is None else f", loyalty {loyalty['index']:+.0f}"
+        index = "" if loyalty["index"] is None else f", loyalty {loyalty['index']:+z.0f}"
         found.append(("", f"{as_words(loyalty['stage'])}{index}"))
     if member := story.profile.get("membership"):
         level = f"membership: {member['level'] or 'no level'}"

@@ -134,7 +134,7 @@ def _stages(stages: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
             as_words(stage),
             f"{one['customers']:,}",
             f"{one['customers'] / total:.0%}" if total else "-",
-            "-" if one["index"] is None else f"{one['index']:+.1f}",
+            "-" if one["index"] is None else f"{one['index']:+z.1f}",
             f"{one['spoke_well']:,}",
         )
         for stage, one in stages.items()

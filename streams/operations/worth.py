@@ -108,7 +108,7 @@ class Worths(NamedTuple):
     def _stood(self, stood: Stood) -> dict[str, float | None]:
         return {
             "customers": round(stood.customers / self.share),
-            "index": round(stood.index / stood.weighed, 2) if stood.weighed else None,
+            "index": round(stood.index / stood.weighed, 2) + 0.0 if stood.weighed else None,
             "spoke_well": round(stood.praise / self.share),
         }
 

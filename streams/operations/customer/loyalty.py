@@ -19,7 +19,7 @@ def loyalty_view(person: Person, now: int) -> dict[str, Any] | None:
     ways = {Kind(kind).type: often for kind, often in zip(VOICES, loop.praise, strict=True) if often}
     return {
         "stage": stage,
-        "index": None if index is None else round(index, 2),
+        "index": None if index is None else round(index, 2) + 0.0,
         "last_experience": iso(loop.at),
         "won_back": iso(loop.back),
         "spoke_well": loop.praised,

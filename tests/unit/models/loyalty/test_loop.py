@@ -93,6 +93,20 @@ def test_what_comes_late_counts_as_if_it_had_come_in_time(experiences: list[tupl
     assert turned.at == in_order.at
 
 
+def test_one_below_zero_fades_to_zero_and_holds_no_advocate_back_for_ever() -> None:
+    sore = of((Kind.COMPLAINT, NOW, -0.25), (Kind.NPS, NOW, 1.0), (Kind.CSAT, NOW, -0.25))
+    sore.praise, sore.spoke = [2, 0, 0, 0, 0], NOW
+    at = [NOW + half_lives * HALF_LIFE for half_lives in (0, 12, 17)]
+    assert [str(index_at(sore, RULES, now)) for now in at] == ["-5.0", "-0.0012", "0.0"]
+    for_long = RULES._replace(advocate_for=10_000 * DAY)
+    facts = [ACTIVE._replace(last_sign=now) for now in at]
+    assert [stage_of(sore, known, for_long, now) for known, now in zip(facts, at, strict=True)] == [
+        "active",
+        "active",
+        "advocate",
+    ]
+
+
 def test_what_weighs_nothing_leaves_no_index() -> None:
     loop = of((Kind.VISIT, NOW, 1.0), (Kind.NPS, NOW, 0.0))
     assert index_at(loop, RULES, NOW) is None
