@@ -37,6 +37,7 @@ COMMANDS = {
     "pyramid": "streams.cli.pyramid:pyramid",
     "rebuild": "streams.cli.rebuild:rebuild",
     "rehearse": "streams.cli.rehearse:rehearse",
+    "rekey": "streams.cli.rekey:rekey",
     "replay": "streams.cli.replay:replay",
     "resume": "streams.cli.stop:resume",
     "settings": "streams.cli.settings:settings",

@@ -60,7 +60,7 @@ def publish(config: Config, file: BinaryIO, check: bool, mapping: BinaryIO | Non
     quiet_libraries()
     if show and as_json:
         raise click.UsageError("--print and --json both write to standard output; give one of them")
-    mapped = None if mapping is None else Mapped(_mapping(mapping))
+    mapped = None if mapping is None else Mapped(mapping_of(mapping))
     events = as_it_is if mapped is None else mapped
     if check or show:
         tally = check_lines(file, watch_of(file), events, _show if show else None)
@@ -88,7 +88,7 @@ def _none_fits(mapped: Mapped | None, made: int) -> bool:
     return mapped is not None and mapped.unfit > 0 and not made
 
 
-def _mapping(file: BinaryIO) -> Mapping:
+def mapping_of(file: BinaryIO) -> Mapping:
     try:
         return read_mapping(file.read().decode(), file.name)
     except UnicodeDecodeError as error:
