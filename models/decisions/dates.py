@@ -2,13 +2,14 @@
 
 What they go by lies in `Standing.dates`, of customers who have such a thing only. A date has one timer at a time. No
 touchpoint takes a timer away: it rings, and what it was set for is looked up in the record anew. A date that has asked
-is remembered as long as it could ask again, so that it asks once in whatever order things are told.
+is remembered as long as it could ask again, so that it asks once in whatever order things are told: also where an older
+purchase is told late and the date itself moves, and where a policy drops the moment and another brings it back.
 """
 
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date as day_of
 from functools import partial
 from operator import is_
@@ -36,6 +37,9 @@ MOST_YEARS: Final = 60
 LAST_YEAR: Final = 2105
 """The last whole one that the record's seconds reach."""
 _EPOCH: Final = day_of(1970, 1, 1).toordinal()
+HALF_A_YEAR: Final = 182 * DAY
+REMEMBERED: Final = 365 * DAY
+"""How long after a date it is remembered of a moment that the policy has no more: its life is not known without it."""
 ANSWERED: Final = "answered"
 GONE: Final = "its date is another now"
 
@@ -107,7 +111,8 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
         return
     if touch is not None:
         _hear_answers(given, rules, touch)
-    kept: list[Dated] = []
+    known = {one.number for one in rules}
+    kept = [dated for dated in standing.dates if dated.moment not in known and _may_come_back(dated, given.now)]
     due: list[tuple[DatedRules, int]] = []
     silence_kept = True
     for one in rules:
@@ -134,8 +139,9 @@ def _timers(
     and when its life began."""
     asked = {one.date for one in own if not one.wakes and now < one.date + rules.offset + rules.within}
     ahead: list[Dated] = []
-    # What has come stays what it was, though a renewal names the next.
-    past = {one.date for one in own if one.wakes and one.date <= now} if rules.field else set[int]()
+    # What has come stays what it was, though a renewal names the next; a first purchase is the oldest that was told.
+    stays = bool(rules.field) and rules.field not in BY_SIGN
+    past = {one.date for one in own if stays and one.wakes and one.date <= now}
     for date in sorted(past.union(dates_of(person, rules))):
         rings = date + rules.offset
         if date in asked or rings + rules.within <= now or rings <= 0:
@@ -143,9 +149,22 @@ def _timers(
         if rings > now:
             ahead.append(Dated(rules.number, date, rings))
             break
+        if not _is_one_of(rules, date, asked):
+            due.append((rules, rings))
         asked.add(date)
-        due.append((rules, rings))
     return [Dated(rules.number, date) for date in sorted(asked)] + ahead
+
+
+def _is_one_of(rules: DatedRules, date: int, dates: Iterable[int]) -> bool:
+    """Whether a date is one of these. A first purchase that is told late moves the day, not the year that it is of:
+    what lies within a life of it, or half a year, is the same."""
+    near = min(rules.within, HALF_A_YEAR) if rules.field in BY_SIGN else 1
+    return any(abs(date - one) < near for one in dates)
+
+
+def _may_come_back(dated: Dated, now: int) -> bool:
+    """Whether what a moment that the policy does not have has asked for, or counts, is kept: it may be brought back."""
+    return not dated.wakes and now < dated.date + REMEMBERED
 
 
 def _is_to_come(rules: DatedRules, dated: Dated, now: int) -> bool:
@@ -190,7 +209,7 @@ def _without_reason(given: Given, rules: Sequence[DatedRules]) -> Iterator[Said]
                 to_come = bool(one.silent_for) or date > given.now
                 asked = {dated.date for dated in standing.dates if dated.moment == one.number and not dated.wakes}
                 # By what has asked: another policy may count from the date otherwise.
-                stands = {date, *asked}.intersection(dates_of(given.person, one))
+                stands = any(_is_one_of(one, told, {date, *asked}) for told in dates_of(given.person, one))
                 gone = one.nth == 1 and to_come and not stands
             if gone and isinstance(waiting, Unsent):
                 yield from never_mind(given, ANSWERED if one.after else GONE, partial(is_, waiting))
