@@ -46,14 +46,18 @@ class Memberships:
         self.partial, self._last = False, Place(0, 0, 0)
         self._lacking: list[Breach] = []
         self._spoken_of: set[str] = set()
+        self._erased: set[str] = set()
 
     def arrives(self, touch: Touch, person: Person, policy: Policy | None, now: int) -> None:
         """A touchpoint comes, and is known to the person by now."""
         self._asking = None
         levels = person.levels = self._of.setdefault(touch.customer, Levels(person.contract))
         levels.contract, levels.policy = person.contract, policy
-        if policy is None or (person.erased and touch.kind != Kind.ERASE_REQUESTED):
-            return
+        erases = touch.kind == Kind.ERASE_REQUESTED
+        if erases:
+            self._erased.add(touch.customer)
+        if policy is None or (touch.customer in self._erased and not erases):
+            return  # whether a consent reopens is the engine's to say
         asking = self._asking = Asking(touch.customer, touch, policy, now)
         asking.unsure = len(person.seen) == REMEMBERED and touch.time < person.newest
         table, data = policy.membership, touch.data
@@ -86,6 +90,7 @@ class Memberships:
 
     def begins_anew(self, customer: str, unsure: bool = False) -> None:
         """Nothing is known of a customer any more. unsure: nobody can say."""
+        self._erased.discard(customer)
         if unsure and customer in self._of:
             self._of[customer].blurred = True
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.customer.record import unpack
@@ -196,6 +196,17 @@ def test_what_is_paid_for_multiplies_while_it_runs_and_is_no_level_that_is_earne
     assert {one["membership"].get("level", "") for one in entries(world)} <= {"", "silver"}
 
 
+@pytest.mark.parametrize("exempt", ["", 'exempt = ["consumer"]'])
+def test_whoever_is_of_the_control_group_has_what_they_paid_for_and_hears_of_their_level(exempt: str) -> None:
+    text = POINTS.replace("share = 0.0", f"share = 1.0\n{exempt}")
+    story = Story(text, days=20).then(1, "subscription_started", plan="plus").then(2, "purchase", amount=1)
+    world = story.then(3, "cart_abandoned", amount=5).run()
+    assert [one["ledger"]["held"][0][2] for one in ledger(world) if one["ledger"]["change"] == "earned"] == [90, 20]
+    decided = {one["moment"]: one for one in world.kept.decisions("decided")}
+    assert (decided["up"]["action"], decided["up"].get("control", False)) == ("greet", False)
+    assert (decided["cart"].get("control", False), "trigger" in decided["cart"]) == (not exempt, bool(exempt))
+
+
 def test_a_late_purchase_counts_when_it_comes_from_its_own_time_on() -> None:
     story = Story(SPENT, days=60).at(BOUGHT - 30 * DAY, "purchase", arrives=BOUGHT + 3 * DAY, amount=15)
     story = story.at(BOUGHT - 90 * DAY, "purchase", arrives=BOUGHT + 4 * DAY, amount=500)
@@ -302,6 +313,7 @@ def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[st
 
 @settings(max_examples=6, deadline=None)
 @given(st.integers(1, 10_000), *[st.sampled_from(sorted(TEXTS))] * 2, st.integers(1, 90), st.integers(1, 9))
+@example(1146, "brief", "brief", 50, 5)  # a consent after an erasure that reopens nothing
 def test_on_any_log_in_any_portions_it_adds_up(seed: int, first: str, second: str, batch: int, items: int) -> None:
     logs = kept(seed, (TEXTS[first], TEXTS[second]), 2, 5, 80)
     whole = rehearse(logs, VARIANTS["live"])
