@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from benchmarks.month import policy
+from benchmarks.month_run import policy
 from benchmarks.servers import APP, Servers, Worker, environment, toml
 from benchmarks.watch import Watch
 from benchmarks.workload import DAY_BEGINS, Workload

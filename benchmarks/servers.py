@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -135,6 +136,19 @@ class Measured:
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
+
+    def stop(self) -> None:
+        """SIGTERM, and its end."""
+        self._process.stop()
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """It stands still meanwhile."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def log_tail(self) -> str:
         return self._process.log_tail()

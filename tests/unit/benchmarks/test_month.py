@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from benchmarks.customer_bytes import parts_of
-from benchmarks.month import SLICE, every_type, policy, slices
+from benchmarks.month import every_type, slices
+from benchmarks.month_run import SLICE, policy
 from benchmarks.workload import DAY_BEGINS, Workload
 from models.customer.tail import Tail, pack_tail
 from models.decisions.policy.reading import read_policy
