@@ -29,10 +29,11 @@ def share_for(control: Control, person: Person) -> float:
     return 0.0 if control.exempt and person.customer_class in control.exempt else control.share
 
 
-def in_control(control: Control, person: Person) -> bool:
+def in_control(control: Control, person: Person, inherited: bool = False) -> bool:
     """Whether the customer is of the lasting control group: the same answer for as long as the salt and their account
-    stand."""
-    return within(share_for(control, person), control.salt, unit_of(person))
+    stand. inherited: another id of theirs was (`models.decisions.standing.Standing`)."""
+    share = share_for(control, person)
+    return within(share, control.salt, unit_of(person)) or (inherited and share > 0.0)
 
 
 def score(action: Action, channel: ChannelRules) -> float:

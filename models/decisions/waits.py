@@ -7,7 +7,7 @@ from typing import Final
 
 from models.customer.restrictions import CARE, MARKETING
 from models.decisions.contact import remember, withdraw
-from models.decisions.draw import in_control, score, share_for
+from models.decisions.draw import in_control, score
 from models.decisions.gate_table import STOPPED
 from models.decisions.gates import Ask, Judged
 from models.decisions.given import Given, Said, id_at
@@ -173,9 +173,8 @@ def told_candidates(
 
 
 def is_in_control(given: Given) -> bool:
-    control, person = given.policy.policy.control, given.person
-    held = in_control(control, person) or (given.standing.inherited and share_for(control, person) > 0.0)
-    return held and not person.is_test(given.now)
+    held = in_control(given.policy.policy.control, given.person, given.standing.inherited)
+    return held and not given.person.is_test(given.now)
 
 
 def note_once(given: Given, name: str) -> None:

@@ -96,6 +96,10 @@ def lines_told(report: LiftReport) -> Iterator[str]:
         until = f"until {moment(held.ends)}" if held.ends else "until now"
         yield f"note: {held.what}, from {moment(held.begins)} {until}: what is compared of that time has fewer messages"
     for count, what in (
+        (
+            found.merged,
+            "customers have several ids, of which each may have been drawn differently, and are in no table",
+        ),
         (found.exempt, "customers are of classes that are exempt from control, and in no table"),
         (found.without_policy, "decisions are of policies that the log no longer has, and in no table"),
         (found.unread, "records could not be read"),

@@ -228,7 +228,8 @@ def _answer(
     stopped: Stops,
 ) -> Answer:
     at, entry = now.body.state.time, _reserved(standing, name)
-    answer = Answer(True, (), 0, known, in_control(policy.policy.control, person), at, shard, policy.name)
+    control = in_control(policy.policy.control, person, standing.inherited)
+    answer = Answer(True, (), 0, known, control, at, shard, policy.name)
     if entry is not None:
         return answer._replace(reservation=f"{entry.id:032x}", reserved_until=entry.expires)
     ask = Ask(policy, person, standing, at, "", at, stops=stopped.standing)

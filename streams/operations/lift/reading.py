@@ -15,7 +15,7 @@ from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.reading import PolicyUnfit
 from models.decisions.response import earned
-from models.outputs import RESUMED, STOPPED, Decision, Trigger
+from models.outputs import MERGED, RESUMED, STOPPED, TAKEN_OVER, Decision, Trigger
 from models.proof.draws import Draw
 from models.proof.programme import HARMS, Seen, Unit, cut
 from models.settings import HOUR, WEEK
@@ -58,7 +58,8 @@ class Found:
     """What was read. units: with their salt. ages: of a unit, ms, by salt. acquisition: by salt, what winning a
     customer costs, where the policy says so. draws: of who is not of the control group.
 
-    open_draws: whose window is not over. without_policy: decisions of policies whose text is not in the log any more.
+    open_draws: whose window is not over. merged: customers with several ids, of which each may have been drawn
+    otherwise; they are in no table. without_policy: decisions of policies whose text is not in the log any more.
     """
 
     units: list[tuple[str, Unit]] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Found:
     draws: list[Draw] = field(default_factory=list)
     open_draws: int = 0
     exempt: int = 0
+    merged: int = 0
     without_policy: int = 0
     unread: int = 0
     first: int = 0
@@ -90,12 +92,15 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     unread = Unread()
     answered: dict[str, list[Answered]] = {}
     unsent: set[str] = set()
+    merged: set[str] = set()
     stops: list[Decision] = []
     for decision in unread.decisions(line.decisions):
         if decision.what in (STOPPED, RESUMED):
             stops.append(decision)
         elif decision.what == "given_back":
             unsent.add(decision.trigger)
+        elif decision.what in (MERGED, TAKEN_OVER):
+            merged.add(decision.customer)
         elif decision.test:
             continue  # somebody tried things out
         elif decision.what == "decided" and decision.policy and not decision.gate and decision.customer:
@@ -104,6 +109,8 @@ def _read(line: Line, found: Found, policies: dict[str, PolicyInForce], terms: T
     costs = {one.id: one.cost for one in sent}
     unsent -= {one.decision for one in sent if one.decision != one.id and one.id not in unsent}  # sent again
     found.stops.hears(stops)
+    found.merged += len(merged & answered.keys())
+    answered = {customer: asked for customer, asked in answered.items() if customer not in merged}
     happened = {customer: Happened() for customer in answered}
     now = 0
     for arrival in line.touchpoints:

@@ -54,6 +54,7 @@ class LiftReport:
             "renewals": found.renewals.data(),
             "held": data_of(found.held),
             "exempt": found.exempt,
+            "merged": found.merged,
             "decisions_without_policy": found.without_policy,
             "unread": found.unread,
         }

@@ -182,6 +182,17 @@ def test_exempt_classes_and_policies_that_are_gone_are_in_no_table() -> None:
     assert read_all([without], Terms()).without_policy == 2
 
 
+def test_customers_of_several_ids_are_in_no_table_and_counted() -> None:
+    world = World()
+    for name in ("anna", "bert", "carl"):
+        world.decide(1, name, "offer", alone=0.5)
+    for what, name in (("merged", "anna"), ("taken_over", "bert"), ("merged", "nobody else")):
+        time = BEGIN + 2 * DAY
+        world.decisions.append(Decision(f"{what} {name}", what, time, Position(0, 0, due=False), name))
+    found = read_all([world.end(40)], Terms())
+    assert (len(found.units), len(found.draws), found.merged) == (1, 1, 2)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """3,000 customers, a fifth of them control: offers bring a third of them back who would have left."""
