@@ -25,7 +25,7 @@ PARTS: Final = 10_000
 MOST_COUNTED: Final = 2**16 - 1
 VOICED: Final = 5
 """Ways to speak well of us that are counted one by one (`models.loyalty.experiences.VOICES`)."""
-_STORED = struct.Struct("<iIIIIBB6H")
+_STORED = struct.Struct("<iIIIIIB6H")
 
 
 @dataclass(slots=True)
@@ -34,8 +34,8 @@ class Loop:
 
     index: as of `at`, in `PARTS`; without `at` nothing was weighed. sign: the last sign of staying that was seen. back:
     when they were won back last. spoke: when they spoke well of us last. stage: that was said last, by its number; 0:
-    none. slipped: they were seen slipping or lapsed, and have not bought since. praise: how often they spoke well of
-    us, by the way; blame: how often they did not.
+    none. slipped: since when they were seen slipping or lapsed, and have not bought. praise: how often they spoke well
+    of us, by the way; blame: how often they spoke ill.
     """
 
     index: int = 0
@@ -43,8 +43,8 @@ class Loop:
     sign: int = 0
     back: int = 0
     spoke: int = 0
+    slipped: int = 0
     stage: int = 0
-    slipped: bool = False
     praise: list[int] = field(default_factory=lambda: [0] * VOICED)
     blame: int = 0
 
@@ -135,12 +135,14 @@ def weigh(loop: Loop, rules: LoopRules, kind: int, time: int, value: float) -> f
 
 
 def note_sign(loop: Loop, facts: Facts, rules: LoopRules, time: int) -> None:
-    """A sign of staying at `time`, ms: whoever had slipped or lapsed is won back."""
+    """A sign of staying at `time`, ms: whoever had slipped or lapsed by then is won back. One from before they were
+    seen slipping, told late, says that they had not."""
     if time < loop.sign:
         return
     silent = loop.sign and time - loop.sign > (rules.lapses_after or facts.silence)
-    if loop.slipped or silent:
-        loop.back, loop.slipped = time, False
+    if silent or 0 < loop.slipped <= time:
+        loop.back = time
+    loop.slipped = 0
 
 
 def note_voice(loop: Loop, way: int, good: bool, time: int) -> None:
@@ -157,24 +159,24 @@ def looked_at(loop: Loop, facts: Facts, rules: LoopRules, now: int) -> Stage:
     loop.sign = max(loop.sign, facts.last_sign // SECOND * SECOND)
     stage = stage_of(loop, facts, rules, now)
     if stage in ("slipping", "lapsed"):
-        loop.slipped = True
+        loop.slipped = loop.slipped or now // SECOND * SECOND
     loop.stage = STAGES.index(stage) + 1
     return stage
 
 
 def pack_loop(loop: Loop) -> bytes:
     """As stored."""
-    times = map(second_of, (loop.at, loop.sign, loop.back, loop.spoke))
-    return _STORED.pack(loop.index, *times, loop.stage, loop.slipped, *loop.praise, loop.blame)
+    times = map(second_of, (loop.at, loop.sign, loop.back, loop.spoke, loop.slipped))
+    return _STORED.pack(loop.index, *times, loop.stage, *loop.praise, loop.blame)
 
 
 def unpack_loop(stored: bytes) -> Loop:
     """Inverse of `pack_loop`; of nothing, what it is before anything was seen."""
     if not stored:
         return Loop()
-    index, at, sign, back, spoke, stage, slipped, *praise, blame = _STORED.unpack(stored)
-    times = (at * SECOND, sign * SECOND, back * SECOND, spoke * SECOND)
-    return Loop(index, *times, stage, bool(slipped), praise, blame)
+    index, at, sign, back, spoke, slipped, stage, *praise, blame = _STORED.unpack(stored)
+    times = (at * SECOND, sign * SECOND, back * SECOND, spoke * SECOND, slipped * SECOND)
+    return Loop(index, *times, stage, praise, blame)
 
 
 def _fades(time: int, rules: LoopRules) -> float:

@@ -152,6 +152,18 @@ def test_a_silence_that_nobody_looked_at_is_one_too_and_a_late_purchase_wins_nob
     assert loop.back == NOW + SILENCE + SECOND
 
 
+def test_a_purchase_from_before_they_were_seen_slipping_wins_nobody_back_and_says_that_they_had_not_slipped() -> None:
+    loop, seen = Loop(sign=NOW - 30 * DAY), NOW // SECOND * SECOND
+    looked_at(loop, ACTIVE._replace(at_risk=True), RULES, NOW)
+    assert loop.slipped == seen
+    note_sign(loop, ACTIVE, RULES, seen - DAY)
+    assert (loop.back, loop.slipped) == (0, 0)
+    looked_at(loop, ACTIVE._replace(at_risk=True), RULES, NOW)
+    looked_at(loop, ACTIVE._replace(at_risk=True), RULES, NOW + DAY)
+    note_sign(loop, ACTIVE, RULES, seen)
+    assert (loop.back, loop.slipped) == (seen, 0)
+
+
 def test_voices_are_counted_up_to_what_the_record_holds() -> None:
     loop = Loop(praise=[MOST_COUNTED] * VOICED, blame=MOST_COUNTED)
     note_voice(loop, 0, good=True, time=NOW)
@@ -163,11 +175,10 @@ def test_voices_are_counted_up_to_what_the_record_holds() -> None:
 @given(felt, st.sampled_from(range(len(STAGES) + 1)), st.booleans())
 def test_what_is_stored_comes_back(experiences: list[tuple[int, int, float]], stage: int, slipped: bool) -> None:
     loop = of(*experiences)
-    loop.stage, loop.slipped, loop.back, loop.sign = stage, slipped, NOW, NOW - DAY
-    loop.back -= loop.back % SECOND
-    loop.sign -= loop.sign % SECOND
+    second = NOW - NOW % SECOND
+    loop.stage, loop.slipped, loop.back, loop.sign = stage, second * slipped, second, second - DAY
     assert unpack_loop(pack_loop(loop)) == loop
-    assert len(pack_loop(loop)) == 34
+    assert len(pack_loop(loop)) == 37
 
 
 def test_moods() -> None:
