@@ -95,5 +95,5 @@ def _type(touch: Touched) -> str:
 def _emit(work: Work, policy: str, row: Row, entry: LoyaltyEntry, test: bool) -> None:
     at, customer = work.position(row.at), row.customer.decode()
     name = output_id(LOYALTY, customer, row.now, at.offset, at.due, entry.cause)
-    decision = Decision(name, LOYALTY, row.now, at, customer, policy=policy, test=test, loyalty=entry)
+    decision = Decision(name, LOYALTY, row.now, at, customer, row.probability, policy=policy, test=test, loyalty=entry)
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))

@@ -62,7 +62,8 @@ def audit(config: Config, files: Path | None, keep: Path | None, since: str | No
         live = files is None and config.mode == "live"
         grace = GRACE_MS if live else 0
         settings = config.engine()
-        report = run(watched(lines), settings.lateness, from_then, grace, settings.leaves, settings.alive)
+        known = (settings.leaves, settings.alive, settings.silence)
+        report = run(watched(lines), settings.lateness, from_then, grace, *known)
     seconds = time.monotonic() - begun
     if as_json:
         echo_json({"app": config.app, **report.data(), "seconds": round(seconds, 1)})

@@ -101,6 +101,50 @@ def active_while_an_episode_is_open(log: Log) -> None:
     praises(log)
 
 
+@breaks("loop_stage")
+def slipping_at_a_risk_below_the_exit(log: Log) -> None:
+    begun(log)
+    log.touch("referral")
+    entry = LoyaltyEntry("slipping", "new", 17.0, 1, 0, "good", "referral", cause=f"t-{len(log.touchpoints) - 1}")
+    log.says("loyalty", loyalty=entry, probability=0.2)
+
+
+@breaks("loop_stage")
+def lapsed_with_a_purchase(log: Log) -> None:
+    begun(log, KEPT.replace('lapses_after = "60d"', ""))
+    log.touch("purchase", amount=5)
+    says(log, "lapsed", 4.0)
+
+
+@breaks("loop_stage")
+def won_back_who_never_left(log: Log) -> None:
+    begun(log)
+    log.touch("purchase", amount=5)
+    says(log, "won_back", 4.0)
+
+
+@breaks("loop_stage")
+def won_back_by_a_purchase_from_before(log: Log) -> None:
+    begun(log)
+    log.clock()
+    says(log, "slipping", 2.0, cause="")
+    log.touch("purchase", amount=5, ago="1h")
+    says(log, "won_back", 4.0, "slipping")
+
+
+@breaks("loop_unsaid")
+def a_good_word_that_nobody_tells(log: Log) -> None:
+    begun(log)
+    log.touch("referral")
+    log.after("1h")
+
+
+@breaks("loop_unsaid")
+def a_word_of_which_nobody_knows_how_it_was_meant_and_that_nobody_tells(log: Log) -> None:
+    begun(log)
+    log.touch("mention")
+
+
 @breaks("loop_index")
 def a_bad_experience_that_weighs_as_a_good_one(log: Log) -> None:
     begun(log)

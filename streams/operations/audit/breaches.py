@@ -92,6 +92,7 @@ RULES: Final = {
     "loop_stage": "a stage of the loyalty loop follows the one said before, and is one that the customer can be at",
     "loop_index": "the loyalty index is what the customer's experiences weigh by the policy",
     "loop_voices": "how often, and how, customers speak of us is counted as they do",
+    "loop_unsaid": "whoever speaks of us where others hear it is said to, at its place",
     # levels of the loyalty programme
     "level_counted": "what counts is what touchpoints and points say, and lapses when the policy says",
     "level_changed": "a level is reached at once, kept for a grace where it is not earned, and lost one step at a time",

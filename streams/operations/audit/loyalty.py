@@ -1,18 +1,20 @@
-"""The loyalty loop from the topics alone: whether a stage, an index and what is counted can be what is said of them."""
+"""The loyalty loop from the topics alone: whether a stage, an index and what is counted can be what is said of them.
+And whether all that customers say of us is said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.loyalty_entry import LoyaltyEntry
 from models.outputs import Decision
 from models.touchpoints import Kind, Touch
-from streams.operations.audit.breaches import Finding
+from streams.operations.audit.breaches import Breach, Finding
 from streams.operations.audit.dialogue import Dialogue
 from streams.operations.audit.loyalty_loop import Loop
 from streams.operations.audit.person import REMEMBERED, Person
 from streams.operations.audit.policies import Policy, Table, span
+from streams.operations.audit.records import Place
 
 LOYALTY: Final = "loyalty"
 CLOSE: Final = 0.01
@@ -24,41 +26,86 @@ def _unlearned(person: Person, now: int) -> bool:
     return restricted or person.consents["profiling"].denied()
 
 
-class Loops:
-    """Of a partition's customers. partial: what came before is not known. alive: as of `audit`."""
+class _Owed(NamedTuple):
+    """A customer has spoken of us, and it is to be said. now: log time, ms."""
 
-    def __init__(self, alive: str) -> None:
-        self.partial, self.alive = False, alive
+    touch: Touch
+    policy: str
+    mood: str
+    now: int
+
+
+class Loops:
+    """Of a partition's customers. partial: what came before is not known. alive, silence, since: as of `audit`."""
+
+    def __init__(self, alive: str, silence: int, since: int) -> None:
+        self.partial, self.alive, self.silence, self.since = False, alive, silence, since
+        self._owed: _Owed | None = None
+        self._of: set[str] = set()
+        self._unsaid: dict[str, list[Breach]] = {}
+
+    def speaks_of(self, customer: str) -> list[Breach]:
+        """Something was decided about a customer: they are of this partition, and what they said before counts, too."""
+        self._of.add(customer)
+        return self._unsaid.pop(customer, [])
 
     def arrives(self, touch: Touch, person: Person, policy: Policy | None, now: int) -> None:
         """A touchpoint has changed what is known of a customer."""
+        self._owed = None
         if person.erased or _unlearned(person, now):
-            person.loop = Loop()
+            person.loop = Loop(bought=person.bought_last)
             return
         rules = policy.loyalty if policy is not None else None
         loop = person.loop or Loop(unsure=self.partial)
         person.loop = loop
         loop.unsure |= len(person.seen) == REMEMBERED and touch.time < person.newest
         loop.loud, loop.known = ("", ""), touch
-        if rules is not None and touch.kind != Kind.EXPIRED_UNSENT:
-            loop.takes(touch, rules, now, person.language)
+        if touch.kind == Kind.PURCHASE:
+            loop.buys(touch, self._lapses_after(rules or {}))
+        if rules is None or policy is None or touch.kind == Kind.EXPIRED_UNSENT:
+            return
+        loop.takes(touch, rules, now, person.language)
+        # What comes late may have been there: then it is left out.
+        if loop.loud[1] and not (self.partial or person.blurred or touch.time < person.newest):
+            self._owed = _Owed(touch, policy.name, loop.loud[1], now)
 
     def hears(self, decision: Decision, person: Person, dialogue: Dialogue, policy: Policy | None) -> list[Finding]:
         """An entry is said. Of whom not all is known its numbers are not judged."""
         entry, rules = decision.loyalty, policy.loyalty if policy is not None else None
-        if entry is None or rules is None:
+        if entry is not None and entry.voice and self._owed and self._owed.touch.customer == decision.customer:
+            self._owed = None
+        if entry is None or rules is None or policy is None:
             return [Finding("loop_stage", "a policy with a loyalty loop", "none is in force")]
         loop = person.loop = person.loop or Loop(unsure=True)
         found: list[Finding] = []
         if not (loop.unsure or person.blurred):
             found += [*_of_voices(entry, loop), *_of_index(entry, loop, rules, decision.time)]
             found += _of_stage(entry, loop, rules, decision.time)
+            found += _of_risk(entry, decision.probability, policy.leaves(person.customer_class or "consumer"))
             if self.alive == "purchase" and not person.unsure:
-                found += _of_purchases(entry, person, rules, decision.time)
+                lapses = self._lapses_after(rules)
+                found += _of_purchases(entry, person, loop, rules, decision.time, lapses)
         if entry.stage not in ("slipping", "lapsed") and dialogue.episode:
             found.append(Finding("loop_stage", f"slipping: at risk since {dialogue.episode}", entry.stage))
-        loop.stage = entry.stage
+        loop.is_said(entry.stage, decision.time)
         return found
+
+    def _lapses_after(self, rules: Table) -> int:
+        """A silence, ms; 0: nobody knows."""
+        return span(rules["lapses_after"]) if rules.get("lapses_after") else self.silence
+
+    def judge(self, place: Place) -> list[Breach]:
+        """What a touchpoint owes and nobody has said, once its place is over."""
+        owed, self._owed = self._owed, None
+        if owed is None or owed.now < self.since:
+            return []
+        spoke = f"{owed.touch.customer} spoke of us: {owed.mood}"
+        told = (owed.touch.id, owed.touch.customer, "", owed.policy, spoke, "nothing is said of it")
+        found = Breach("loop_unsaid", *told, place, owed.now)
+        if owed.touch.customer in self._of:
+            return [found]
+        self._unsaid.setdefault(owed.touch.customer, []).append(found)
+        return []
 
 
 def _of_voices(entry: LoyaltyEntry, loop: Loop) -> Iterator[Finding]:
@@ -90,16 +137,25 @@ def _of_stage(entry: LoyaltyEntry, loop: Loop, rules: Table, now: int) -> Iterat
         yield Finding("loop_stage", f"an advocate since {praised}", entry.stage)
 
 
-def _of_purchases(entry: LoyaltyEntry, person: Person, rules: Table, now: int) -> Iterator[Finding]:
-    """What purchases say of it."""
-    stage, last = entry.stage, person.bought_last
-    is_new, lapses = person.days_bought < rules.get("active_from", 2), rules.get("lapses_after")
-    silent = bool(lapses and last) and now - last > span(lapses or "0s")
+def _of_risk(entry: LoyaltyEntry, risk: float | None, ends: float) -> Iterator[Finding]:
+    """What the estimate of the step says of it, if one was made. ends: below, no episode is open."""
+    if entry.stage == "slipping" and risk is not None and risk < ends:
+        yield Finding("loop_stage", f"at risk from {ends} on, and the risk is {risk}", entry.stage)
+
+
+def _of_purchases(
+    entry: LoyaltyEntry, person: Person, loop: Loop, rules: Table, now: int, lapses: int
+) -> Iterator[Finding]:
+    """What purchases say of it. lapses: after so long a silence, ms; 0: nobody knows."""
+    stage, last, is_new = entry.stage, person.bought_last, person.days_bought < rules.get("active_from", 2)
+    silent = now - last > lapses if lapses else stage == "lapsed" and last < now
     if (stage == "prospect") != (not last):
         yield Finding("loop_stage", f"bought last {last}", stage)
     elif stage in ("new", "active") and is_new != (stage == "new"):
         yield Finding("loop_stage", f"{person.days_bought} days with a purchase", stage)
-    elif lapses and not person.contract_over and silent != (stage == "lapsed"):
+    elif last and silent != (stage == "lapsed"):
         yield Finding("loop_stage", f"bought last {last}", stage)
     if stage == "won_back" and now >= last + span(rules.get("won_back_for", "90d")):
         yield Finding("loop_stage", f"won back by a purchase: bought last {last}", stage)
+    elif stage == "won_back" and not loop.came_back:
+        yield Finding("loop_stage", "they slipped or lapsed before, and have bought since", stage)

@@ -68,7 +68,9 @@ class Loop:
 
     index: as of `at`, log time in ms. praise: when they spoke well of us, arrival and own time. blame: how often they
     did not. stage: as it was said last. unsure: not all that was weighed is known. known: the touchpoint that came
-    last. loud: its type, and how they speak of us with it; empty: they do not.
+    last. loud: its type, and how they speak of us with it; empty: they do not. bought: when last. slipped: since when
+    they were said to be slipping or lapsed, and have not bought; 0: they were not. came_back: they have bought after
+    that, or after a silence in which they had lapsed.
     """
 
     index: float = 0.0
@@ -79,6 +81,9 @@ class Loop:
     unsure: bool = False
     loud: tuple[str, str] = ("", "")
     known: Touch | None = None
+    bought: int = 0
+    slipped: int = 0
+    came_back: bool = False
 
     def now(self, rules: Table, now: int) -> float | None:
         """The index at a log time; None: nothing was weighed."""
@@ -99,6 +104,20 @@ class Loop:
         if mood == "good":
             self.praise.append((now, time))
         self.blame += mood == "bad"
+
+    def buys(self, touch: Touch, silence: int) -> None:
+        """A purchase. silence: after one so long they had lapsed, ms; 0: it is not known."""
+        if touch.time + SECOND <= self.bought:
+            return
+        silent = bool(self.bought) and touch.time - self.bought + SECOND > silence
+        self.came_back |= silent or 0 < self.slipped < touch.time + SECOND
+        self.bought, self.slipped = max(self.bought, touch.time), 0
+
+    def is_said(self, stage: str, now: int) -> None:
+        """The stage is said, at a log time."""
+        self.stage = stage
+        if stage in ("slipping", "lapsed"):
+            self.slipped = self.slipped or now
 
 
 def _said(touch: Touch, rules: Table, language: str) -> float | None:

@@ -153,7 +153,7 @@ class Person:
 
     def leave(self) -> None:
         """The record has left the store: of what was known refusals and restrictions are kept."""
-        restrictions, self.erased = self.restrictions, 0
+        restrictions, self.erased, self.loop = self.restrictions, 0, None
         for said in self.consents.values():
             said.left()
         self.forget()

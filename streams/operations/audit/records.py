@@ -77,3 +77,13 @@ class Unread:
                 yield _decision.decode(value)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self.records += 1
+
+
+class Known(NamedTuple):
+    """What is known of the engine's settings, and `since`: as of `audit`."""
+
+    lateness: int
+    since: int
+    leaves: tuple[int, int]
+    alive: str
+    silence: int

@@ -21,7 +21,7 @@ from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_re
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import POLICY_CHOSEN, InForce
 from streams.operations.audit.programme import BOOKS, Programme
-from streams.operations.audit.records import Arrival, Line, Place, Said
+from streams.operations.audit.records import Arrival, Known, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.windows import Windows
@@ -29,7 +29,9 @@ from streams.operations.audit.withdrawals import before, owed
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
-ABSENT: Final = frozenset({"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid", "level_unsaid"})
+ABSENT: Final = frozenset(
+    {"withdrawal_owed", "no_trigger", "no_outcome", "points_unsaid", "level_unsaid", "loop_unsaid"}
+)
 """Rules about what is lacking: it may be on its way."""
 DECIDES = frozenset({"episode_opened", "decided", "waits", "shadow", "plan_started"})
 """What is never said of who was erased."""
@@ -43,6 +45,7 @@ def audit(
     grace: int = 0,
     leaves: tuple[int, int] = NONE_LEAVES,
     alive: str = "purchase",
+    silence: int = 0,
 ) -> Report:
     """Check all that was said in these partitions.
 
@@ -53,10 +56,11 @@ def audit(
         grace: what is lacking in the last so many ms of log time may be on its way, and is not told.
         leaves: how long after their last touchpoint records leave the store, and within what time from then on, ms.
         alive: what the engine takes for a sign of staying, as its setting has it.
+        silence: after so long without one nobody is estimated, ms; 0: it is not known.
     """
     report, ledger = Report(), Ledger()
     for line in lines:
-        walk = _Walk(line, report, ledger, lateness, since, leaves, alive)
+        walk = _Walk(line, report, ledger, Known(lateness, since, leaves, alive, silence))
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
@@ -84,30 +88,21 @@ class _Owed:
 class _Walk:
     """One partition."""
 
-    def __init__(
-        self,
-        line: Line,
-        report: Report,
-        ledger: Ledger,
-        lateness: int,
-        since: int,
-        leaves: tuple[int, int],
-        alive: str,
-    ) -> None:
-        self.line, self.report, self.lateness, self.since = line, report, lateness, since
-        self.ledger, self.alive = ledger, alive
-        self.gone_after, self.gone_within = leaves
+    def __init__(self, line: Line, report: Report, ledger: Ledger, told: Known) -> None:
+        self.line, self.report, self.ledger, since = line, report, ledger, told.since
+        self.lateness, self.since, self.alive = told.lateness, since, told.alive
+        self.gone_after, self.gone_within = told.leaves
         self.blurred = 0
         self.now = 0
         self.in_force, self.stopped = InForce(), Stopped()
-        self.programme, self.loops = Programme(self.in_force, since), Loops(alive)
+        self.programme, self.loops = Programme(self.in_force, since), Loops(told.alive, told.silence, since)
         self.breaches: list[Breach] = []
         self._customers: dict[str, _Customer] = {}
         self._ids: set[tuple[str, str]] = set()
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
         self._resent: dict[str, Decision] = {}
-        self._identities = Identities(Windows(lateness), self.programme)
+        self._identities = Identities(Windows(told.lateness), self.programme)
         self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
@@ -208,6 +203,7 @@ class _Walk:
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         self.programme.speaks_of(decision)
+        self.breaches += self.loops.speaks_of(decision.customer)
         self._found(decision, place, self._identities.hears(decision, self.in_force.policy))
         customer = self._customers.get(decision.customer)
         if decision.what in BOOKS:
@@ -337,6 +333,7 @@ class _Walk:
                 told = (one.customer, one.sent.action, one.policy, one.why, f"{name} was not taken back")
                 self.breaches.append(Breach("withdrawal_owed", name, *told, place, self.now))
         self._owed.clear()
+        self.breaches += self.loops.judge(place)
         self.programme.judge(place)
 
     def _found(self, said: Said, place: Place, findings: list[Finding]) -> None:
