@@ -188,7 +188,7 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         if lane.lapse():
             lane.end_episode(step)
             emit_decision(work, row, "episode_closed", "silent for two horizons")
-            _look(work, lane, step, row, stands)
+            _look(work, lane, step, stands)
     elif step.what.endswith("leaving"):
         if lane.lapse():
             lane.end_episode(step)
@@ -220,7 +220,7 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         lane.end_episode(step)
         why = RUNS if lane.under_contract else "risk fell below the exit threshold"
         emit_decision(work, row, "episode_closed", why)
-        _look(work, lane, step, row, stands)
+        _look(work, lane, step, stands)
         return
     quiet = step.now < work.quiet_until
     if work.policy is not None:
@@ -238,7 +238,7 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
     ask(work, row, what, record, int(record.times[EPISODE]), np.array(step.basis, dtype=np.float32))
 
 
-def _look(work: Work, lane: Lane, step: Step, row: Row, stands: bool) -> None:
+def _look(work: Work, lane: Lane, step: Step, stands: bool) -> None:
     """At a timer at which an episode ends the stage of the loyalty loop is looked at; of whom we stand with in no way
     at the next occasion."""
     record, policy = lane.record, work.policy
@@ -246,7 +246,7 @@ def _look(work: Work, lane: Lane, step: Step, row: Row, stands: bool) -> None:
         return
     slab = (record.flags, record.times, record.numbers, record.seconds)
     person = Customer(lane.customer, record.tail, *slab, 0).person(None, work.settings, policy)
-    keep_loyalty(work, policy, row, person, None)
+    keep_loyalty(work, policy, Row(step.at, step.now, lane.customer), person, None)
 
 
 def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estimate: float | None, stood: float) -> None:
