@@ -157,6 +157,8 @@ def settle(standing: Standing, now: int) -> list[Settled]:
     standing.rests_until = standing.rests_until if now < standing.rests_until else 0
     standing.harmed_until = standing.harmed_until if now < standing.harmed_until else 0
     standing.talks_until = standing.talks_until if now < standing.talks_until else 0
+    if standing.treated is not None and 0 < standing.treated.until <= now:
+        standing.treated = None
     return settled
 
 

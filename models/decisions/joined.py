@@ -84,7 +84,8 @@ def _treated(own: Treated | None, other: Treated | None) -> Treated | None:
     """Whatever was drawn under either id was drawn for the customer."""
     if own is None or other is None:
         return own or other
-    return own._replace(draws=tuple(sorted({*own.draws, *other.draws})[-MAX_DRAWS:]))
+    draws = tuple(sorted({*own.draws, *other.draws})[-MAX_DRAWS:])
+    return own._replace(draws=draws, until=max(own.until, other.until))
 
 
 STANDING: Final[dict[str, How]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from models.customer.layout import UNLEARNED
 from models.customer.moments import whole
 from models.customer.restrictions import ACTION_PURPOSES, LEGAL, MARKETING
 from models.decisions import response
@@ -73,6 +74,8 @@ def decide(given: Given) -> list[Said]:
     if touch is not None and touch.kind == Kind.PREVIEW_ASKED:
         return preview(given)
     said = [became(given, one) for one in settle(given.standing, given.now)]
+    if given.person.flags & UNLEARNED:
+        given.standing.treated = None  # no label of theirs is weighed
     if given.standing.window is not None:
         said += response.passed(given, said)
     if given.standing.running:

@@ -218,6 +218,7 @@ class Standing:
             if one.until and one.stage != Stage.GIVEN_BACK:
                 times.append(one.until)
         times += [one.due for one in self.running if one.due]
+        times += [self.treated.until] if self.treated is not None and self.treated.until else []
         return min(times, default=0)
 
     def forget_told(self) -> None:

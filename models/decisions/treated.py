@@ -27,7 +27,7 @@ _ROUNDED: Final = 2.0**-10
 """Of a silence at float16: how much longer it may have been."""
 ONE: Final = 2**32
 """A chance of one, as `models.decisions.draw` has it."""
-_HEAD = struct.Struct("<d")
+_HEAD = struct.Struct("<dI")
 _DRAW = struct.Struct("<IIIIB")
 
 
@@ -46,10 +46,12 @@ class OneDraw(NamedTuple):
 
 
 class Treated(NamedTuple):
-    """share: of the control group, for this customer. draws: those that an example may still meet."""
+    """share: of the control group, for this customer. draws: those that an example may still meet. until: when none
+    may any more, so that they are forgotten, ms, whole seconds; 0: at the next label."""
 
     share: float
     draws: tuple[OneDraw, ...]
+    until: int = 0
 
 
 class Weighed(NamedTuple):
@@ -63,15 +65,18 @@ class Weighed(NamedTuple):
 AS_IT_IS: Final = Weighed()
 
 
-def after_draw(former: Treated | None, window: Window, alone: int, last: int, control: float) -> Treated | None:
+def after_draw(
+    former: Treated | None, window: Window, alone: int, last: int, control: float, longest: int
+) -> Treated | None:
     """A draw has opened a window: what there is then. alone: the chance of being left alone. last: the customer's last
-    sign of staying, ms. control: the share of the control group, for this customer."""
+    sign of staying, ms. control: the share of the control group, for this customer. longest: from an example to its
+    label, ms."""
     if alone >= ONE:
         return former
     done = window.place > 0 and not window.marks & Mark.CONTROL
     draws = () if former is None else former.draws
     draws = (*draws, OneDraw(window.opened, window.ends, second_of(last) * SECOND, alone, done))
-    return Treated(control, draws)
+    return Treated(control, draws, max(one.ends for one in draws) + second_of(longest + SECOND - 1) * SECOND)
 
 
 def weighed(treated: Treated | None, observed_at: int, length: int, basis: Sequence[int]) -> Weighed:
@@ -114,19 +119,19 @@ def later(treated: Treated | None, now: int, longest: int) -> Treated | None:
 
 
 def pack_treated(one: Treated) -> bytes:
-    """As stored: 8 bytes, and 17 for each draw."""
+    """As stored: 12 bytes, and 17 for each draw."""
     draws = (
         _DRAW.pack(second_of(of.opened), second_of(of.ends), second_of(of.last), of.alone, of.given) for of in one.draws
     )
-    return _HEAD.pack(one.share) + b"".join(draws)
+    return _HEAD.pack(one.share, second_of(one.until)) + b"".join(draws)
 
 
 def unpack_treated(stored: bytes) -> Treated:
     """Inverse of `pack_treated`."""
-    (share,) = _HEAD.unpack_from(stored)
+    share, until = _HEAD.unpack_from(stored)
     rows: Any = _DRAW.iter_unpack(stored[_HEAD.size :])
     draws = tuple(
         OneDraw(opened * SECOND, ends * SECOND, last * SECOND, alone, bool(done))
         for opened, ends, last, alone, done in rows
     )
-    return Treated(share, draws)
+    return Treated(share, draws, until * SECOND)

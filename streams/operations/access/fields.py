@@ -311,6 +311,7 @@ TREATED: Final = {
         "how likely we hold you out of marketing", "wie wahrscheinlich Sie keine Werbung bekommen", "number"
     ),
     "draws": Field("what was chosen, and until when it counts", "was gewählt wurde, und bis wann es zählt", "draws"),
+    "until": Field("when we forget it", "wann wir es vergessen", "time"),
 }
 """Fields of `models.decisions.treated.Treated`."""
 RUNNING: Final = {

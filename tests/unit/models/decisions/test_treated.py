@@ -96,13 +96,13 @@ def test_two_draws_multiply_and_one_that_was_given_decides() -> None:
 
 
 def test_control_and_held_out_weigh_the_same() -> None:
-    held_out = after_draw(None, window(0), TENTH, T - DAY, 0.05)
-    control = after_draw(None, window(1, Mark.CONTROL), TENTH, T - DAY, 0.05)
+    held_out = after_draw(None, window(0), TENTH, T - DAY, 0.05, MONTH)
+    control = after_draw(None, window(1, Mark.CONTROL), TENTH, T - DAY, 0.05, MONTH)
     assert held_out == control
-    given = after_draw(None, window(1), TENTH, T - DAY, 0.05)
+    given = after_draw(None, window(1), TENTH, T - DAY, 0.05, MONTH)
     assert given is not None
     assert given.draws[0].given
-    assert after_draw(held_out, window(0), ONE, T - DAY, 0.05) is held_out  # nothing could have been done
+    assert after_draw(held_out, window(0), ONE, T - DAY, 0.05, MONTH) is held_out  # nothing could have been done
 
 
 def test_what_no_example_can_meet_any_more_is_forgotten() -> None:
@@ -126,10 +126,11 @@ def test_what_no_example_can_meet_any_more_is_forgotten() -> None:
         min_size=1,
         max_size=6,
     ),
+    st.integers(0, 2**32 - 1),
 )
-def test_it_comes_back_from_the_record(share: float, draws: list[OneDraw]) -> None:
-    one = Treated(share, tuple(draws))
-    assert len(pack_treated(one)) == 8 + 17 * len(draws)
+def test_it_comes_back_from_the_record(share: float, draws: list[OneDraw], until: int) -> None:
+    one = Treated(share, tuple(draws), until * SECOND)
+    assert len(pack_treated(one)) == 12 + 17 * len(draws)
     assert unpack_treated(pack_treated(one)) == one
     stored = pack_standing(Standing(treated=one))
     assert may_be_treated(stored)

@@ -108,7 +108,7 @@ def whole() -> Record:
         unsent=[Unsent(1, 1, 1, 1, 1, TIME, TIME, 0.5, TIME)], carried=True, shadowed=0.5, live=1,
         dates=(Dated(1, TIME, TIME),), silence_kept=True, told={1: gate_number("budget")},
         window=Window(1, TIME, TIME, 1, 1.0, 1.0, 1, ((1, 1),), 1, 1, b"xx", 7),
-        treated=Treated(0.05, (OneDraw(TIME, TIME, TIME, 1, True),)),
+        treated=Treated(0.05, (OneDraw(TIME, TIME, TIME, 1, True),), TIME),
         inherited=True,
     )  # fmt: skip
     record.tail = Tail(
