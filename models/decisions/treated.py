@@ -23,8 +23,6 @@ from models.decisions.window import Mark, Window
 from models.features.basis import RECENCY_COLUMN
 from models.settings import DAY, SECOND
 
-_ROUNDED: Final = 2.0**-10
-"""Of a silence at float16: how much longer it may have been."""
 ONE: Final = 2**32
 """A chance of one, as `models.decisions.draw` has it."""
 _HEAD = struct.Struct("<dI")
@@ -35,7 +33,7 @@ class OneDraw(NamedTuple):
     """A draw by the learned choice: from and until when it counts, log time in ms, whole seconds.
 
     last: the customer's last sign of staying before it, 0: none. alone: the chance of being left alone, a multiple of
-    2^-32. given: something was done.
+    2^-32. given: something was to be done (intention to treat: whether or not it was sent).
     """
 
     opened: int
@@ -89,7 +87,7 @@ def weighed(treated: Treated | None, observed_at: int, length: int, basis: Seque
     """
     if treated is None:
         return AS_IT_IS
-    silent = float(np.array(basis[RECENCY_COLUMN], dtype="<u2").view("<f2")) * DAY * (1.0 + _ROUNDED)
+    silent = float(np.array(basis[RECENCY_COLUMN], dtype="<u2").view("<f2")) * DAY
     met = [one for one in treated.draws if _meets(one, observed_at, length, silent)]
     if not met:
         return AS_IT_IS
@@ -105,7 +103,14 @@ def _meets(one: OneDraw, observed_at: int, length: int, silent: float) -> bool:
     """Whether a window meets what followed a draw: up to the first sign of staying after it, and in it."""
     if one.opened > observed_at:
         return one.opened <= observed_at + length and one.last <= observed_at
-    return observed_at < one.ends and silent >= observed_at - one.opened
+    return observed_at < one.ends and observed_at - silent < _next_sign(one)
+
+
+def _next_sign(one: OneDraw) -> float:
+    """What the day of a sign after a draw is not before, ms: signs are known by the day (UTC) only, and by a silence at
+    float16, which may miss half a day after 512 days. One on the draw's day is after it, but where one was before."""
+    drawn, last = one.opened // DAY, one.last // DAY
+    return (max(drawn - 1, last) + 0.5) * DAY
 
 
 def later(treated: Treated | None, now: int, longest: int) -> Treated | None:

@@ -336,7 +336,9 @@ class Lane:
         for one in treated.draws:
             if taken < one.opened <= end and one.last <= taken:
                 met.append(one)
-            if one.opened <= taken < one.ends and float(silence) * DAY * 1025 / 1024 >= taken - one.opened:
+            signed, last, drawn = taken - float(silence) * DAY, one.last // DAY * DAY, one.opened // DAY * DAY
+            none_since = signed < last + DAY / 2 if last == drawn else signed < drawn - DAY / 2
+            if one.opened <= taken < one.ends and none_since:
                 met.append(one)
         kept = tuple(one for one in treated.draws if one.ends > step.now - settings.horizon - settings.lateness)
         standing.treated = treated._replace(draws=kept) if kept else None

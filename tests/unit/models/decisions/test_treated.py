@@ -82,10 +82,33 @@ def test_a_draw_counts_for_the_windows_that_it_meets(
     assert found.untreated == (pytest.approx(0.05 + 0.95 * 0.1) if meets and not given else None)
 
 
-def test_a_silence_that_float16_has_shortened_is_taken_for_the_longer_one() -> None:
-    silent = float(np.float16(40.01))
-    assert silent < 40.01
-    assert said(drawn(T - int(40.01 * DAY), lasts=60 * DAY), silent=silent).untreated is not None
+@pytest.mark.parametrize(
+    ("last", "silent", "meets"),
+    [
+        (40.0, 40.0, True),
+        (40.0, 5.0, True),  # a purchase on the day before the draw, told after it
+        (40.0, 4.0, False),  # one on its day counts for one after it
+        (40.0, 3.0, False),
+        (3.75, 4.0, True),  # but where there was one before it on that day
+        (0.5, 4.0, True),
+    ],
+)
+@pytest.mark.parametrize("within_a_day", [0.0, 0.3, 0.99])
+def test_a_draw_ends_with_the_day_of_the_next_sign(
+    last: float, silent: float, meets: bool, within_a_day: float
+) -> None:
+    # Signs are known by the day, as days since its midnight; drawn at noon, four days before.
+    signed = drawn(T - int(3.5 * DAY), last=T - int(last * DAY))
+    observed = T + int(within_a_day * DAY)
+    found = weighed(Treated(0.05, (signed,)), observed, MONTH, silent_for(silent + within_a_day))
+    assert (found.untreated is not None) is meets
+
+
+@pytest.mark.parametrize("days", [40.01, 300.3, 900.4])
+def test_a_silence_at_float16_is_long_enough(days: float) -> None:
+    bought = T - int(days * DAY) // DAY * DAY
+    one = drawn(bought + DAY, last=bought, lasts=1_000 * DAY)
+    assert weighed(Treated(0.05, (one,)), T, MONTH, silent_for(days)).untreated is not None
 
 
 def test_two_draws_multiply_and_one_that_was_given_decides() -> None:
