@@ -15,8 +15,8 @@ class Example(msgspec.Struct, frozen=True, gc=False, tag="example", omit_default
     float16, little-endian, in the order of `models.features.COLUMNS` (in JSON: base64). `truth` is known at
     `label_time`; `predicted`, of churn, is what the version in force predicted at that time. Under a policy with a
     `[value]`: `money`, the numbers of `models.value.MONEY_COLUMNS` likewise; `net`, of churn, what was bought less what
-    was returned within the horizon. Under a learned choice: `treated`, whether something was to be done within the window
-    by a draw; `untreated`, the chance that nothing was, where something was to be."""
+    was returned within the horizon. Under a learned choice: `treated`, whether something was to be done within the
+    window by a draw; `untreated`, the chance that nothing was, where something was to be."""
 
     customer: str
     kind: str = msgspec.field(name="sort")

@@ -214,6 +214,21 @@ def test_care_of_who_is_in_the_control_group() -> None:
     assert not log.broken()
 
 
+@pytest.mark.parametrize(("account", "broken"), [("house-53", set()), ("", {"control"})])
+def test_whoever_moves_to_a_household_of_the_control_group_is_of_it_from_then_on(
+    account: str, broken: set[str]
+) -> None:
+    log = Log.begun(POLICY.replace("share = 0.0", "share = 0.1"))  # house-53 is of the tenth, and anna is not
+    log.send("useful", "risk", level="slipping")
+    if account:
+        log.touch("profile_updated", account=account)
+    log.after("40d")
+    log.says("episode_closed")
+    log.send("useful", "risk", level="slipping", decision={"control": True, "trigger": ""})
+    log.triggers.pop()
+    assert log.broken().keys() == broken
+
+
 def test_a_touchpoint_that_comes_twice_counts_once() -> None:
     log = Log.begun()
     log.touch("campaign_received", campaign_id="spring")

@@ -9,6 +9,7 @@ from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.draw import drawn, of_decision
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
 from streams.operations.audit.outside import PREVIEWED
+from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy, span
 
 
@@ -46,8 +47,9 @@ def of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> I
         yield Finding("outranking", f"an action of more priority than {least} waits", done)
 
 
-def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_class: str) -> Iterator[Finding]:
+def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: Person) -> Iterator[Finding]:
     """What is asked of a moment's answer; the dialogue takes it in."""
+    customer_class = person.customer_class or "consumer"
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
         dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
@@ -57,7 +59,9 @@ def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, customer_
                 "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
             )
         dialogue.reached = max(dialogue.reached, at)
-        group = str([policy.control[key] for key in ("salt", "share", "exempt")])
+        # By account and class, too: whoever changes either may be of another group from then on.
+        of = [policy.control[key] for key in ("salt", "share", "exempt")]
+        group = str([*of, person.account or decision.customer, customer_class in policy.control["exempt"]])
         if dialogue.control.setdefault(group, decision.control) != decision.control:
             yield Finding(
                 "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"

@@ -108,7 +108,7 @@ class Dialogue:
     time, as the record has them. causes: touchpoints that may have asked, each with the log time of its arrival.
     answers: touchpoints that may have answered them, in the same way.
     episode: since when one is open, 0: none. reached: the highest threshold that was drawn at in it (a change of class
-    or policy may move a level). control: by salt and share, as decisions say it. erased: what had been sent before the
+    or policy may move a level). control: by group and unit, as decisions say it. erased: what had been sent before the
     last erasure. failed: when a channel last failed for good; works: when something last showed that it does.
     talks_until: the customer is in a conversation. running: plans that are said to run. marks: when touchpoints came
     that end plans or leave steps out, and their types. declined_on: by channel with a rest of its own, when an offer

@@ -241,9 +241,8 @@ class _Walk:
             self._found(decision, place, of_reservation(decision, place, self._asked, person, dialogue, policy))
         elif decision.what == "decided" and (policy := self.in_force.policy) is not None:
             self._decided[decision.id] = decision
-            customer_class = customer.person.customer_class or "consumer"
             if not decision.test:
-                self._found(decision, place, list(of_decided(decision, dialogue, policy, customer_class)))
+                self._found(decision, place, list(of_decided(decision, dialogue, policy, customer.person)))
 
     def _policy(self, decision: Decision, place: Place) -> None:
         if not self.in_force.confirmed(place, decision.policy, decision.time):
