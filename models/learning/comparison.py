@@ -24,7 +24,8 @@ SUREST: Final = 0.99
 themselves would favour whoever is too sure, whose many small gains would count in full and whose few great losses would
 not."""
 ENOUGH: Final = 100
-"""Outcomes of a window that counts in full; one of fewer counts for as much less."""
+"""Outcomes of a window that counts in full; one of fewer counts for as much less. Of weighed ones the effective number
+counts, (sum of weights)² over the sum of their squares (Kish 1965, "Survey Sampling"): five of weight 20 are five."""
 
 
 class Comparison:
@@ -39,7 +40,9 @@ class Comparison:
         self.evidence = {name: Evidence(ALPHA / len(names)) for name in names}
         self._length = max(WEEK, settings.tick)
         self._every = 1 - (-(settings.horizon + settings.lateness) // self._length)
-        self._open: dict[int, tuple[float, dict[str, float]]] = {}  # window -> outcomes, sums of differences
+        # window -> sums of weights, of differences
+        self._open: dict[int, tuple[float, dict[str, float]]] = {}
+        self._squares: dict[int, float] = {}  # of the weights, where they are not one
 
     def add(self, churned: Outcomes, expected: Mapping[str, NDArray[np.float64]]) -> None:
         """Outcomes with what each model had expected of them."""
@@ -54,6 +57,10 @@ class Comparison:
             outcomes, sums = self._open.get(window, (0, dict.fromkeys(self.evidence, 0.0)))
             for name in sums:
                 sums[name] += float((counts * (losses[self.champion] - losses[name]))[mine].sum())
+            if churned.weights is not None or window in self._squares:
+                # Until then each weighed one.
+                former = self._squares.get(window, outcomes)
+                self._squares[window] = float(former + (counts[mine] ** 2).sum().item())
             self._open[window] = (outcomes + counts[mine].sum().item(), sums)
 
     def close(self, boundary: int) -> str | None:
@@ -61,8 +68,9 @@ class Comparison:
         over = sorted(window for window in self._open if (window + 1) * self._every * self._length <= boundary)
         for window in over:
             outcomes, sums = self._open.pop(window)
+            each = self._squares.pop(window, outcomes) / outcomes if outcomes else 1.0
             for name, evidence in self.evidence.items():
-                evidence.add(sums[name] / max(outcomes, ENOUGH))
+                evidence.add(sums[name] / max(outcomes, ENOUGH * each))
         better = {name: (e.lower, e.gained, name) for name, e in self.evidence.items() if e.enough}
         return max(better, key=better.__getitem__) if better else None
 
@@ -71,10 +79,13 @@ class Comparison:
             "since": self.since,
             "evidence": {name: evidence.state() for name, evidence in self.evidence.items()},
             "open": {
-                str(window): {"outcomes": outcomes, "sums": sums.copy()}
+                str(window): {"outcomes": outcomes, "sums": sums.copy(), **self._weighed(window)}
                 for window, (outcomes, sums) in sorted(self._open.items())
             },
         }
+
+    def _weighed(self, window: int) -> dict[str, float]:
+        return {"squares": self._squares[window]} if window in self._squares else {}
 
     def restore(self, state: Any) -> None:
         """Become the comparison of the state, of the same champion. Raises SnapshotRefused, and is then of no use."""
@@ -89,12 +100,16 @@ class Comparison:
             evidence.restore(stored[name])
         self.since = since
         self._open = {int(window): (found["outcomes"], dict(found["sums"])) for window, found in windows.items()}
+        self._squares = {int(window): found["squares"] for window, found in windows.items() if "squares" in found}
 
     def _is_window(self, item: tuple[Any, Any]) -> bool:
         window, found = item
         if not isinstance(found, dict) or not (isinstance(window, str) and window.isdecimal()):
             return False
         outcomes: Any = found.get("outcomes")
+        squares: Any = found.get("squares", 0.0)
+        if not (is_finite(squares) and squares >= 0):
+            return False
         sums = found.get("sums")
         of_all = isinstance(sums, dict) and sums.keys() == self.evidence.keys() and all(map(is_finite, sums.values()))
         return is_finite(outcomes) and outcomes >= 0 and of_all

@@ -272,10 +272,11 @@ class Learning:
 
     def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
         for example in examples:
-            if example.predicted is not None and (weight := weight_of(example)):
+            weight = weight_of(example)
+            if example.predicted is not None and weight:
                 self.prequential.add(example.predicted, example.truth, 1 if weight == 1.0 else weight)
+            self.learned += weight > 0.0
         self.model.learn(boundary, outcomes_of(examples, RETURNED), outcomes_of(examples, CHURNED))
-        self.learned += len(examples)
         self._values.learn(boundary, self._mixture, examples, pulses)
 
     def _mixture(self) -> Mixture:

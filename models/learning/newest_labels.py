@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.learning.learner import Learning, outcomes_of
+from models.learning.weights import weight_of
 from models.outputs import CHURNED, Example, Pulse
 from models.settings import EngineSettings
 
@@ -31,7 +32,7 @@ class NewestLabels(Learning):
         self.labels: deque[Label] = deque(maxlen=most)
 
     def _learn(self, boundary: int, examples: Sequence[Example], pulses: Sequence[Pulse]) -> None:
-        churned = [example for example in examples if example.kind == CHURNED]
+        churned = [example for example in examples if example.kind == CHURNED and weight_of(example)]
         if churned:  # before they are learned
             expected = self.model.past.expected(outcomes_of(churned, CHURNED))[self.model.champion].tolist()
             self.labels.extend(

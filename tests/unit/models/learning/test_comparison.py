@@ -88,6 +88,23 @@ def test_a_window_of_few_outcomes_counts_for_less() -> None:
     assert means[3] == pytest.approx(means[2])
 
 
+def test_a_window_of_few_outcomes_that_weigh_much_counts_as_few() -> None:
+    engine = EngineSettings(horizon=7 * DAY, lateness=0)
+    means = []
+    for weight in (1.0, 20.0):
+        comparison = Comparison(engine, "champion", ["other"])
+        for week in range(2):
+            outcomes = told(BEGIN + week * 7 * DAY, 5)._replace(weights=np.full(5, weight))
+            comparison.add(outcomes, expected(0.50, 0.52, 5))
+        # What is kept of it says as much.
+        again = Comparison(engine, "champion", ["other"])
+        again.restore(comparison.state())
+        again.close(BEGIN + 200 * DAY)
+        means.append(again.evidence["other"].mean)
+    assert means[0] != 0.0
+    assert means[1] == pytest.approx(means[0])
+
+
 def test_nobody_is_surer_than_the_surest() -> None:
     losses = log_losses(np.array([1.0, 0.0, 0.7]), np.array([True, True, True]))
     assert np.isfinite(losses).all()

@@ -9,6 +9,7 @@ import pytest
 
 from models.learning.learner import Learning
 from models.learning.newest_labels import NewestLabels
+from models.learning.weights import weight_of
 from models.outputs import CHURNED, Example, Watermark, encode
 from models.settings import WEEK, EngineSettings
 from tests.unit.models.learning.test_learner import example
@@ -41,8 +42,10 @@ def test_it_makes_the_same_versions_and_keeps_the_newest_labels_of_churn_in_thei
     learning = NewestLabels(SETTINGS, 1, most=30)
     assert fed(learning) == fed(Learning(SETTINGS, 1))
     told = [msgspec.json.decode(value, type=Example | Watermark) for value in values()]
-    churned = [one for one in told if isinstance(one, Example) and one.kind == CHURNED]
+    churned = [one for one in told if isinstance(one, Example) and one.kind == CHURNED and not one.treated]
     assert len(churned) > 30, "the test shows nothing"
+    assert any(isinstance(one, Example) and one.treated for one in told), "nor of what was treated"
+    assert learning.learned == sum(isinstance(one, Example) and not one.treated for one in told)
     assert [label.example for label in learning.labels] == churned[-30:]
     assert [label.told for label in learning.labels] == [one.predicted for one in churned[-30:]]
 
@@ -52,4 +55,5 @@ def test_what_it_had_foretold_is_what_its_own_quality_is_made_of() -> None:
     fed(learning)
     watch = learning.model.watches[learning.model.champion]
     expected = sum(expected for _, expected, _ in (watch.groups[name] for name in ("new", "known", "old")))
-    assert sum(label.foretold for label in learning.labels) == pytest.approx(expected)
+    weighed = sum(label.foretold * weight_of(label.example) for label in learning.labels)
+    assert weighed == pytest.approx(expected)
