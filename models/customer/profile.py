@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from models.customer.consent import MARKETING, Statement, pack_register, reference_of, state, unpack_register
 from models.customer.contract import about_to_cancel, pack_contract, payment, subscribed, unpack_contract
-from models.customer.flags import FROM_TAIL, flags_of
+from models.customer.flags import FROM_TAIL, flags_of, may_be_profiled
 from models.customer.interests import interested
 from models.customer.layout import UNLEARNED
 from models.customer.moments import told, whole
@@ -124,7 +124,7 @@ def take_in(record: Profile, kind: int, time: int, data: Any, late: bool, now: i
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
     elif kind in _TURN_FLAGS or record.flags & UNLEARNED:
         record.flags = record.flags & ~FROM_TAIL | flags_of(tail)
-    if record.flags & UNLEARNED:
+    if tail.loyalty and not may_be_profiled(tail, record.flags, now):
         tail.loyalty = b""
 
 

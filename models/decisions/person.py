@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from models.customer.consent import Register, unpack_register
 from models.customer.contract import Contract, unpack_contract
+from models.customer.flags import may_be_profiled
 from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED
 from models.customer.moments import whole
@@ -36,7 +37,7 @@ class Person:
     customer: the id. flags: of the record. last_purchase, first_touch, first_sign and last_sign (of staying): log time
     in ms, 0: never, or not known. purchase_days: days with a purchase; None: not known. spent: money in all. risk: last
     estimate of churn; None: there is none. value: net spend that is expected within the horizon; None: not known. tier:
-    of value, by its name. loyal: what their stage and index go by; None: none is kept. levels: of the loyalty
+    of value, by its name. loyal: what stage and index go by; None: the policy keeps none. levels: of the loyalty
     programme, by the policy; None: it keeps none.
     """
 
@@ -157,13 +158,19 @@ class Person:
             found = self._loop = unpack_loop(self.tail.loyalty)
         return found
 
+    def loyal_at(self, now: int) -> tuple[LoopRules, Facts] | None:
+        """What stage and index go by at `now`, ms; None: none is kept, by the policy or of them."""
+        return self.loyal if self.loyal and may_be_profiled(self.tail, self.flags, now) else None
+
     def stage(self, now: int) -> Stage | None:
         """Of the loyalty loop, as of `now`, ms; None: nobody has one, or they do not."""
-        return None if self.loyal is None else stage_of(self.loop, self.loyal[1], self.loyal[0], now)
+        loyal = self.loyal_at(now)
+        return None if loyal is None else stage_of(self.loop, loyal[1], loyal[0], now)
 
     def loyalty_index(self, now: int) -> float | None:
         """As of `now`, ms; None: nothing was weighed, or nothing is."""
-        return None if self.loyal is None else index_at(self.loop, self.loyal[0], now)
+        loyal = self.loyal_at(now)
+        return None if loyal is None else index_at(self.loop, loyal[0], now)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -286,7 +293,7 @@ _VALUES: Final[dict[str, Callable[[Person, int], Any]]] = {
     "days_to_points_expiry": lambda person, now: _days_to(person.points.next_expiry, now),
     "stage": lambda person, now: person.stage(now),
     "loyalty_index": lambda person, now: person.loyalty_index(now),
-    "spoke_well": lambda person, now: None if person.loyal is None else person.loop.praised,
+    "spoke_well": lambda person, now: None if person.loyal_at(now) is None else person.loop.praised,
     "missing": lambda person, now: person.missing,
     "membership_level": _level,
     "to_next_level": _to_next,

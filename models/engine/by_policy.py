@@ -19,7 +19,6 @@ from models.customer.layout import (
     LEFT,
     PURCHASE_DAYS,
     SPENT,
-    UNLEARNED,
 )
 from models.customer.tail import Tail
 from models.decisions.choosing.described import Counted
@@ -81,9 +80,9 @@ class Customer(NamedTuple):
         )
 
     def _loyal(self, policy: PolicyInForce | None, silence: int) -> tuple[LoopRules, Facts] | None:
-        """What stage and index go by. Of whom nothing is learned none is kept."""
+        """What stage and index go by."""
         rules = None if policy is None else rules_of(policy).loyalty
-        if rules is None or self.flags & (UNLEARNED | ERASED):
+        if rules is None or self.flags & ERASED:
             return None
         days, signed = int(self.numbers[PURCHASE_DAYS]), int(self.times[LAST_PURCHASE])
         left, at_risk = bool(self.flags & LEFT), bool(self.times[EPISODE])

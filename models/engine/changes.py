@@ -197,7 +197,7 @@ def counted_as(decision: Decision) -> tuple[str, str]:
         answer = "control" if decision.control else "triggered" if decision.trigger else "left_alone"
         return ("held", gate) if gate else (answer, "")
     if decision.loyalty is not None:
-        moved = decision.loyalty.stage != decision.loyalty.former
+        moved = decision.loyalty.stage != decision.loyalty.former and not decision.test
         return what, decision.loyalty.stage if moved else ""
     return what, decision.reason if what == "withdrawn" else gate
 

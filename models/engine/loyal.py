@@ -38,9 +38,10 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
         person: the customer as after the step; their tail is changed.
         touch: the touchpoint of the step; None: a timer.
     """
-    if person.loyal is None:
+    loyal = person.loyal_at(row.now)
+    if loyal is None:
         return False
-    rules, facts = person.loyal
+    rules, facts = loyal
     loop, former, voice, by_words = person.loop, person.loop.said, None, False
     if touch is not None:
         time, data = min(whole(touch.time), row.now), touch.data

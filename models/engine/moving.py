@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 
 from models.customer.bands import Band
 from models.customer.consent import all_refused, pack_register, unpack_register
-from models.customer.flags import FROM_TAIL, flags_of
+from models.customer.flags import FROM_TAIL, flags_of, may_be_profiled
 from models.customer.joined import join_numbers
 from models.customer.joined_tail import join_person, stricter
 from models.customer.kept import kept_of
@@ -108,6 +108,8 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
         join_loops(loop, unpack_loop(other.tail.loyalty), _loop_rules(work))
         own.tail.loyalty = pack_loop(loop)
     own.flags = own.flags & 0xFF & ~FROM_TAIL | flags_of(own.tail)
+    if not may_be_profiled(own.tail, own.flags, row.now):
+        own.tail.loyalty = b""
     if own.flags & UNLEARNED and not before & UNLEARNED:
         _unlearned(own)
     if own.flags & UNSCORED:

@@ -147,7 +147,7 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
             person = _known(customer, record, policy, settings[shard])
             _take(found, person, record, policy)
             stage = person.stage(time := bodies[shard].state.time)
-            if stage is not None:
+            if stage is not None and not person.is_test(time):
                 stages.setdefault(stage, Stood()).take(person, time)
     times = [body.state.time for body in bodies.values()]
     return Worths(min(times, default=0), share, looked_at, _ordered(found, policy), stages)

@@ -21,8 +21,9 @@ CLOSE: Final = 0.01
 
 
 def _unlearned(person: Person, now: int) -> bool:
-    """Whether nothing is learned from them, so that none of it is kept."""
-    restricted = any(not (said.until and now >= said.until) for said in person.restrictions.values())
+    """Whether none of it is kept: they object, or are restricted otherwise than to try things out."""
+    restrictions = [said for reason, said in person.restrictions.items() if reason != "test"]
+    restricted = any(not (said.until and now >= said.until) for said in restrictions)
     return restricted or person.consents["profiling"].denied()
 
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from models.customer.layout import SPENT
 from models.customer.merged import is_merged
 from models.customer.record import Record, unpack
+from models.loyalty.loop import unpack_loop
 from models.loyalty.stored import unpack_account
 from models.simulation.rehearsal import rehearse
+from models.timeline.batch import LogRecord
 from models.timeline.partitioning import partition_of
 from models.timeline.received import RecordsMissing
 from streams.operations.audit import audit
@@ -207,3 +209,26 @@ def test_points_move_whole_and_each_account_is_the_sum_of_its_entries() -> None:
 @given(st.integers(0, 10_000), st.sampled_from(sorted(VARIANTS)), st.integers(1, 40), st.integers(1, 20))
 def test_any_merges_in_any_portions(seed: int, variant: str, batch: int, items: int) -> None:
     check(story(seed, variant), variant, batch, items)
+
+
+def test_an_objection_of_either_id_ends_the_loyalty_loop_of_both() -> None:
+    shards = Shards(2, VARIANTS["live"])
+
+    def policy(shards: Shards) -> None:
+        for partition in range(2):
+            for one in with_policy([LogRecord(0, START, None, clock(START))], LOYAL):
+                shards.tell(partition, (one.timestamp, one.key, one.value))
+
+    entries = [
+        told("consent_changed", "x", START, {"marketing": False, "purpose": "profiling"}, id="no"),
+        told("purchase", "x", START + 1, {"amount": 5}, id="x"),
+        told("review", "y", START + 2, {"rating": 5}, id="y"),
+        told("review", "z", START + 2, {"rating": 5}, id="z"),
+        told("review", "w", START + 3, {"rating": 5}, id="w"),
+        told("identity_merged", "x", START + DAY, {"into": "y"}, id="x is y"),
+        told("identity_merged", "z", START + DAY, {"into": "w"}, id="z is w"),
+    ]
+    told_in_disorder(shards, entries, Random(1), 3, policy)
+    records = records_of(shards)
+    assert records["y"].tail.loyalty == b""
+    assert unpack_loop(records["w"].tail.loyalty).praised == 2

@@ -8,22 +8,27 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.customer.record import unpack
+from models.decisions.policy.in_force import PolicyInForce
+from models.engine.changes import counted_as
 from models.loyalty.loop import STAGES, Loop, unpack_loop
+from models.outputs import Decision
 from models.settings import DAY, EngineSettings
 from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from streams.operations.audit import Breach, audit
+from streams.operations.customer.standing import standing_view
 from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.logs import DATA, START, clock, inserted, log_of, synthetic, told
 from tests.support.replies import with_policy
-from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, Story, Told
+from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, Story, Told
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 LOOP = """
@@ -215,6 +220,34 @@ def test_of_whom_nothing_is_learned_nothing_is_kept() -> None:
     world = story.run()
     assert unpack(b"c", world.kept.records[b"c"]).tail.loyalty == b""
     assert [round((one["time"] - BOUGHT) / DAY) for one in entries(world)] == [0, 3]
+
+
+def test_who_tries_things_out_gets_all_of_it_and_changes_no_count_of_stages() -> None:
+    story = Story(KEPT, days=20).then(0.1, "restricted", reason="test").then(1, "review", rating=5)
+    world = story.then(2, "referral").run()
+    assert answered(world, "praised") == [("thank", 2)]
+    assert [(one["loyalty"]["stage"], one.get("test", False)) for one in entries(world)] == [
+        ("new", False),
+        ("new", True),
+        ("advocate", True),
+    ]
+    said = [msgspec.json.decode(one.value, type=Decision) for one in world.kept.outputs if one.role == "decisions"]
+    assert [counted_as(one) for one in said if one.loyalty] == [("loyalty", "new"), ("loyalty", ""), ("loyalty", "")]
+    record = unpack(b"c", world.kept.records[b"c"])
+    shown = standing_view("c", record, PolicyInForce.of(1, KEPT), SETTINGS, BOUGHT + 20 * DAY)["loyalty"]
+    assert shown["stage"] == "advocate"
+    refuses = story.then(3, "consent_changed", marketing=False, purpose="profiling").run()
+    assert unpack(b"c", refuses.kept.records[b"c"]).tail.loyalty == b""
+
+
+def test_the_end_of_a_restriction_counts_before_a_touchpoint_comes() -> None:
+    only = '[action.greet]\nwhen = { field = "stage", op = "==", value = "new" }'
+    story = Story(KEPT.replace("[action.greet]", only), days=20)
+    until = story.then(3, "restricted", reason="dispute", until="2000-01-10T00:00:00Z").run()
+    assert answered(until, "thin") == [("greet", 12)]
+    assert course(until) == [(0.0, "new"), (12.0, "new")]
+    for_good = story.then(3, "restricted", reason="dispute").run()
+    assert ("greet", 12) not in answered(for_good, "thin")
 
 
 def test_an_erasure_takes_it_away_and_whoever_comes_back_begins_anew() -> None:

@@ -60,7 +60,7 @@ def test_each_entry_is_a_line_and_an_entry_of_why() -> None:
     ]
     assert [next(entry_lines(one)).partition("  ")[2] for one in entries] == words
     assert (entries[3]["loyalty"]["stage"], entries[3]["loyalty"]["former"]) == ("advocate", "new")
-    assert line(encode(decisions[0])).endswith(f"c  loyalty  {words[0]}")
+    assert line(encode(decisions[0])).endswith(f"c  loyalty  {words[0]}  p=0.01")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
