@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from models.settings import CHALLENGERS, CHANGEABLE, DAY, SECOND, Alive, EngineSettings
+from streams.security.console import ConsoleSettings
 from streams.security.redis_url import has_password, refusal, without_password
 from streams.security.settings import HIDDEN, SECRETS, KafkaSecurity, OwnPage, RedisSecurity, check_redis
 
@@ -57,6 +58,7 @@ GROUPS = {
     "Transport and store": "session_timeout_s",
     "Logs of the past": "log_gap_days",
     "Watching": "metrics_host",
+    "The console": "console_port",
     "The customer's own page": "own_page_url",
 }
 """The sections of docs/configuration.md in its order, each with its first setting; it reaches up to another's."""
@@ -66,7 +68,7 @@ class ConfigError(Exception):
     """The configuration can't be used; the message names the setting, its value and what it takes."""
 
 
-class Config(OwnPage, RedisSecurity, KafkaSecurity, BaseSettings):
+class Config(OwnPage, ConsoleSettings, RedisSecurity, KafkaSecurity, BaseSettings):
     """Everything that can be set. The section of a number tells whether it may differ between a log's replays:
     the *decisions* section is part of what must be equal; the rest changes no result."""
 
@@ -286,6 +288,17 @@ def load(**given: Any) -> Config:
     except ValueError as error:
         raise ConfigError(f"{error}; set {', '.join(_settings_behind(str(error)))}".removesuffix("; set ")) from error
     return config
+
+
+def as_environment(config: Config) -> dict[str, str]:
+    """The variables by which another process has the same configuration, secrets included."""
+    told = {}
+    for name in config.model_fields_set:
+        value = getattr(config, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        told[f"RETENTION_{name.upper()}"] = value.isoformat() if isinstance(value, datetime) else str(value)
+    return told
 
 
 def _settings_behind(text: str) -> list[str]:

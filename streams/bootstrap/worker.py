@@ -16,6 +16,7 @@ from faust.types import TP
 
 from models.customer.versions import version_to_write
 from models.learning.schema import schema_of
+from streams.bootstrap.console import ConsoleBeside
 from streams.bootstrap.kernels import warm_up
 from streams.bootstrap.preflight import Environment, preflight
 from streams.bootstrap.stored_shards import check_stored_shards
@@ -192,6 +193,8 @@ def build(config: Config, environment: Environment) -> RetentionApp:
         watching.topic_trouble,
     )
     app.task(watch_topic.run)
+    if config.console_port:
+        app.task(ConsoleBeside(config, lambda: watching.listens).run)
     if config.mode == "live":
         clock = ClockWriter(
             connection,

@@ -6,10 +6,17 @@ import asyncio
 import signal
 
 from streams.cli.options import echo
+from streams.errors import EngineError
+
+
+class NotListening(EngineError):
+    """The pages' address can't be listened on."""
+
+    remedy = "free the port, or give another one with --port"
 
 
 async def serve(app: object, host: str, port: int) -> None:
-    """Until SIGTERM or Ctrl-C."""
+    """Until SIGTERM or Ctrl-C. Raises NotListening."""
     from aiohttp import web
 
     assert isinstance(app, web.Application)
@@ -19,7 +26,10 @@ async def serve(app: object, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
-        await web.TCPSite(runner, host, port).start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise NotListening(f"{host}, port {port}: {error.strerror or error}") from error
         listening = runner.addresses[0]
         echo(f"http://{'[' + host + ']' if ':' in host else host}:{listening[1]}/")
         await stopped.wait()

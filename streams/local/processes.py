@@ -237,19 +237,23 @@ class ServerProcess:
             self._process = None
 
 
-def spawn(command: Sequence[str], log: Path, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, tied to the life of this process where the system can do that."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+def spawn(command: Sequence[str], log: Path | None, environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, tied to the life of this process where the system can do that.
+
+    log: takes what it writes; None: that goes where ours does.
+    """
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
     on_linux = sys.platform == "linux"
     tie = (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())) if on_linux else ()
 
     def start() -> subprocess.Popen[bytes]:
-        with log.open("ab") as output:
+        with contextlib.nullcontext(None) if log is None else log.open("ab") as output:
             return subprocess.Popen(
                 [*tie, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=None if log is None else subprocess.STDOUT,
                 env=environment,
                 start_new_session=True,
             )

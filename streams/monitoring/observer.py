@@ -46,12 +46,16 @@ class Watching:
         partitions: of the input topic.
         stall_after_s: a shard with work that has not moved for so long is unhealthy.
         host, port: where /metrics, /health, /ready and /valid listen; port 0: a free one.
+
+    Attributes:
+        listens: the port, as soon as it is listened on; 0 before.
     """
 
     def __init__(self, *, app: str, mode: str, partitions: int, stall_after_s: float, host: str, port: int) -> None:
         self.metrics = Metrics(app, mode, partitions)
         self.progress = Progress(stall_after_s)
         self._live, self._host, self._port = mode == "live", host, port
+        self.listens = 0
         self._web = WebServer(self.metrics, self.progress)
         self._states: dict[int, ShardState] = {}
         self._owned: set[int] = set()
@@ -222,7 +226,7 @@ class Watching:
 
     async def run(self, ownership: Owners, tails: TailReader, topic: str, store: Store) -> None:
         """Serve HTTP, and follow assignment, lag and due backlog, until cancelled."""
-        port = await self._web.start(self._host, self._port)
+        port = self.listens = await self._web.start(self._host, self._port)
         logger.info("metrics, health and readiness on http://%s:%d", self._host, port)
         try:
             # Each on its own: Kafka or Redis that does not answer must not hold up readiness, nor the other's numbers.

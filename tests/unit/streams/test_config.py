@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.settings import DAY, HOUR, MINUTE, SECOND, EngineSettings
-from streams.config import Config, ConfigError, load
+from streams.config import Config, ConfigError, as_environment, load
 from streams.consumer.settings import TransportSettings
 from streams.security.settings import KafkaSecurity, OwnPage, RedisSecurity
 
@@ -56,6 +56,13 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "metrics_host": ("0.0.0.0", "0.0.0.0"),
     "metrics_port": ("9100", 9100),
     "log_level": ("DEBUG", "DEBUG"),
+    "console_port": ("8765", 8765),
+    "console_host": ("0.0.0.0", "0.0.0.0"),
+    "console_workers": ("10.0.0.6:9100", "10.0.0.6:9100"),
+    "console_token_file": ("/run/secrets/console", "/run/secrets/console"),
+    "console_user_header": ("X-Forwarded-User", "X-Forwarded-User"),
+    "console_roles": ("roles.toml", "roles.toml"),
+    "console_origin": ("https://console.example.com", "https://console.example.com"),
     "own_page_url": ("https://me.shop.example", "https://me.shop.example"),
     "own_page_link_days": ("400", 400.0),
 }
@@ -84,6 +91,14 @@ def test_each_setting_is_read_from_its_variable_and_changes_nothing_else(
     assert getattr(default, name) != value
     monkeypatch.setenv(f"RETENTION_{name.upper()}", told)
     assert load().model_dump() == {**default.model_dump(), name: value}
+
+
+def test_another_process_has_the_same_configuration_by_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {name: value for name, (_, value) in GIVEN.items() if name != "redis_url"}  # a cluster has one database
+    config = load(**told, redis_ca_file="", own_page_keys="k:" + "s" * 32)
+    for name, value in as_environment(config).items():
+        monkeypatch.setenv(name, value)
+    assert load() == config
 
 
 def test_the_command_line_wins_over_the_environment_over_the_file_over_the_default(
