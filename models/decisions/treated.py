@@ -23,6 +23,8 @@ from models.decisions.window import Mark, Window
 from models.features.basis import RECENCY_COLUMN
 from models.settings import DAY, SECOND
 
+MOST: Final = 20.0
+"""So often a label counts at most: with a hold-out of .05 and a control group of as many, one draw makes it 10."""
 ONE: Final = 2**32
 """A chance of one, as `models.decisions.draw` has it."""
 _HEAD = struct.Struct("<dI")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from models.decisions.treated import MOST
 from models.outputs import Example
-
-MOST: Final = 20.0
-"""So often an example counts at most: with a hold-out of .05 and a control group of as many, one draw makes it 10."""
 
 
 def weight_of(example: Example) -> float:

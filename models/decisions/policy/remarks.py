@@ -8,12 +8,13 @@ from models.decisions.policy.parts import LONGEST_DURATION, ms_of
 from models.decisions.policy.protection_checks import never_together
 from models.decisions.policy.retention_types import periods_of
 from models.decisions.policy.types import OF_ACCOUNTS, Policy
+from models.decisions.treated import MOST
 from models.settings import DAY
 
 
 def remarks(policy: Policy) -> list[str]:
     """Sentences without their full stop, each beginning with the key that it is about."""
-    return [*_moments(policy), *_actions(policy), *_contact(policy), *_loyalty(policy)]
+    return [*_moments(policy), *_actions(policy), *_contact(policy), *_left_alone(policy), *_loyalty(policy)]
 
 
 def _moments(policy: Policy) -> Iterator[str]:
@@ -59,6 +60,20 @@ def _contact(policy: Policy) -> Iterator[str]:
         yield "contact.caps: nothing bounds how often marketing contacts a customer"
     if policy.control.share == 0:
         yield "control.share: without a control group nothing can show what the programme is worth"
+
+
+def _left_alone(policy: Policy) -> Iterator[str]:
+    """Too few are left alone to know what becomes of whom nothing is done for."""
+    control, hold_out = policy.control, policy.choice.hold_out
+    share = 0.0 if control.exempt else control.share
+    alone = share + (1.0 - share) * hold_out
+    if policy.choice.learned and alone * MOST < 1.0:
+        told = f"choice.hold_out: with {hold_out:g}, and {share:g} in the control group"
+        told += " for the classes that are exempt" if control.exempt else ""
+        yield (
+            f"{told}, too few are left alone to stand for all, since none counts more than {MOST:g} times: the risk is "
+            f"told too low; {1.0 / MOST:g} of either is enough"
+        )
 
 
 def _loyalty(policy: Policy) -> Iterator[str]:

@@ -12,6 +12,7 @@ from models.decisions.standing import Standing
 from models.decisions.standing_stored import may_be_treated, pack_standing, unpack_standing
 from models.decisions.treated import (
     AS_IT_IS,
+    MOST,
     OneDraw,
     Treated,
     Weighed,
@@ -23,7 +24,7 @@ from models.decisions.treated import (
 )
 from models.decisions.window import Mark, Window
 from models.features.basis import BASIS, RECENCY_COLUMN
-from models.learning.weights import MOST, weight_of
+from models.learning.weights import weight_of
 from models.outputs import CHURNED, Example
 from models.settings import DAY, SECOND
 

@@ -74,6 +74,14 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
         (SMALL + '[contact]\ncaps = [{ most = 0, within = "9d" }]', "contact.caps[0].most: 0 lets nothing"),
         (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),
         (SMALL + "[control]\nshare = 0", "control.share: without a control group"),
+        (
+            SMALL + "[control]\nshare = 0.02\n[choice]\nlearned = true\nhold_out = 0.02\nfloor = 0.01\n[value]",
+            "choice.hold_out: with 0.02, and 0.02 in the control group, too few are left alone to stand for all",
+        ),
+        (
+            SMALL + '[control]\nexempt = ["reseller"]\n[choice]\nlearned = true\nhold_out = 0.02\n[value]',
+            "choice.hold_out: with 0.02, and 0 in the control group for the classes that are exempt, too few",
+        ),
         (SMALL + EARNS + '[retention]\ntouchpoints = "90d"', "retention.touchpoints: what [points] books counts"),
         (
             SMALL + '[membership]\ncounts = "spent"\nlevels = [{ name = "silver", at = 1 }]\n'
@@ -84,3 +92,9 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
 )  # fmt: skip
 def test_what_is_worth_a_second_look_is_named(text: str, told: str) -> None:
     assert any(words.startswith(told) for words in remarks(read_policy(text))), remarks(read_policy(text))
+
+
+@pytest.mark.parametrize("choice", ["", "learned = true\nhold_out = 0.05", "hold_out = 0.0\nfloor = 0.0"])
+def test_where_enough_are_left_alone_or_nothing_is_learned_of_it_nothing_is_said(choice: str) -> None:
+    text = SMALL + f"[control]\nshare = 0\n[choice]\n{choice}\n[value]"
+    assert not [words for words in remarks(read_policy(text)) if words.startswith("choice")]
