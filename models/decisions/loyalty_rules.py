@@ -12,7 +12,7 @@ from models.loyalty.words import Words
 from models.touchpoints.kinds import Kind
 
 
-class LoyaltyRules(NamedTuple):
+class LoyaltyInForce(NamedTuple):
     """loop: of the stages and the index. kinds: that change either, or speak of us, by number. thanked: moments that a
     good word asks, each with its condition on the customer. words: by which texts are read, by language; None: they are
     not."""
@@ -23,7 +23,7 @@ class LoyaltyRules(NamedTuple):
     words: dict[str, Words] | None = None
 
 
-def loyalty_rules(policy: Policy) -> LoyaltyRules | None:
+def loyalty_rules(policy: Policy) -> LoyaltyInForce | None:
     """Of a policy; None: it keeps no loop."""
     loyalty = policy.loyalty
     if loyalty is None:
@@ -43,4 +43,4 @@ def loyalty_rules(policy: Policy) -> LoyaltyRules | None:
     thanked = tuple((name, one.when) for name, one in policy.moment.items() if one.sort == "spoke_well")
     words = {language: Words(one.good, one.bad, one.negations) for language, one in loyalty.words.items()}
     kinds = frozenset(weights) | frozenset(map(int, VOICES))
-    return LoyaltyRules(loop, kinds, thanked, words if loyalty.texts else None)
+    return LoyaltyInForce(loop, kinds, thanked, words if loyalty.texts else None)

@@ -15,6 +15,7 @@ from models.customer.restrictions import TEST, Restrictions, restricted, unpack_
 from models.customer.tail import NOT_STATED, Tail
 from models.decisions.membership_rules import LevelRules
 from models.decisions.policy.conditions import PERSON_FIELDS as FIELDS
+from models.decisions.policy.conditions import Told
 from models.decisions.policy.membership_types import PaidMembership
 from models.loyalty.account import Account
 from models.loyalty.loop import Facts, Loop, LoopRules, Stage, index_at, stage_of, unpack_loop
@@ -231,7 +232,7 @@ def _contract_state(person: Person, now: int) -> str | None:
     return contract.state if contract is not None else None
 
 
-_TOLD: Final[dict[str, Callable[[Tail], object]]] = {
+_TOLD: Final[dict[Told, Callable[[Tail], object]]] = {
     "channels": lambda tail: tail.channels,
     "topics": lambda tail: tail.topics,
     "rewards": lambda tail: tail.rewards,

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.dated_rules import DatedRules
-from models.decisions.loyalty_rules import LoyaltyRules
+from models.decisions.loyalty_rules import LoyaltyInForce
 from models.decisions.membership_rules import LevelRules
 from models.decisions.points_rules import PointsRules
 from models.decisions.policy.parts import Condition, ms_of
@@ -195,7 +195,7 @@ class Rules:
     """By `number_of` the plan, or the action that has a second step."""
     points: PointsRules | None = None
     """How points are kept; None: they are not."""
-    loyalty: LoyaltyRules | None = None
+    loyalty: LoyaltyInForce | None = None
     """The loyalty loop; None: none is kept."""
     membership: LevelRules | None = None
     """How levels of the loyalty programme are kept; None: they are not."""

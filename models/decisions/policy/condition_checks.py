@@ -88,10 +88,22 @@ def _like(key: str, condition: Condition, wanted: Any) -> Iterator[Problem]:
             return
         for n, one in enumerate(value):
             yield from _one(f"{key}.value[{n}]", one, sort, wanted)
+    elif op == "contains":
+        yield from _one(f"{key}.value", value, "text", get_args(bare(wanted)[0])[0] if sort == "list" else None)
     else:
-        yield from _one(
-            f"{key}.value", value, "text" if op == "contains" else sort, None if op == "contains" else wanted
-        )
+        yield from _one(f"{key}.value", value, sort, wanted)
+        yield from _never(f"{key}.value", op, value, wanted)
+
+
+def _never(key: str, op: str, value: Value | None, wanted: Any) -> Iterator[Problem]:
+    """Whether no number of a field is so, by its bounds."""
+    least, most = bare(wanted)[1].ge, bare(wanted)[1].le
+    if not isinstance(value, int | float) or isinstance(value, bool) or least is None or most is None:
+        return
+    above = value > most or (op == ">" and value == most)
+    below = value < least or (op == "<" and value == least)
+    if (above and op in ("==", ">", ">=")) or (below and op in ("==", "<", "<=")):
+        yield Problem(key, shown(value), f"give a number between {least:g} and {most:g}: nothing else comes")
 
 
 _FITS: Final[dict[str, tuple[type, ...]]] = {"text": (str,), "list": (str,), "truth": (bool,), "number": (int, float)}

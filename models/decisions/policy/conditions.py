@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from operator import ge, gt, le, lt
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from msgspec import structs
+from msgspec import Meta, structs
 
 from models.decisions.policy.parts import Condition
 from models.decisions.policy.wording import bare
-from models.loyalty.loop import Stage
+from models.loyalty.loop import MOST, Stage
 from models.touchpoints.fields import CustomerClass
 from models.touchpoints.kinds import RESERVED, Kind
 from models.touchpoints.union import EVENTS
@@ -19,6 +19,8 @@ from models.touchpoints.union import EVENTS
 Lookup = Callable[[str], Any]
 """What is known under the name of a field; None: nothing."""
 
+Told = Literal["channels", "topics", "rewards", "language", "country", "time_zone", "frequency"]
+"""What a customer may have told of themselves, or not (`missing`)."""
 TOUCHPOINTS: Final = tuple(kind.type for kind in Kind if kind not in RESERVED)
 """The types of touchpoints that a policy may name."""
 
@@ -47,9 +49,9 @@ PERSON_FIELDS: Final[Mapping[str, Any]] = {
     "points_expiring": int,
     "days_to_points_expiry": float,
     "stage": Stage,
-    "loyalty_index": float,
+    "loyalty_index": Annotated[float, Meta(ge=-MOST, le=MOST)],
     "spoke_well": int,
-    "missing": tuple[str, ...],
+    "missing": tuple[Told, ...],
     "membership_level": str,
     "to_next_level": float,
     "days_to_level_end": float,

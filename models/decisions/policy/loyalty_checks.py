@@ -38,10 +38,10 @@ def faults_of_loyalty(policy: Policy) -> Iterator[Problem]:
             if word in words.good:
                 yield Problem(f"{key}.bad", shown(word), "give it once: it is among the good ones, too")
     weighed = [Kind(kind).type for kind in EXPERIENCES]
-    for name in loop.weights:
+    for name, weight in loop.weights.items():
         if name not in weighed:
             takes = f"{meant(name, weighed)}give a type of touchpoint that is an experience: {', '.join(weighed)}"
-            yield Problem(f"loyalty.weights.{name}", "not weighed", takes)
+            yield Problem(f"loyalty.weights.{name}", shown(weight), takes)
 
 
 def _asked_without(policy: Policy) -> Iterator[Problem]:

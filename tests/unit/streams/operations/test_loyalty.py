@@ -53,10 +53,10 @@ def test_each_entry_is_a_line_and_an_entry_of_why() -> None:
     decisions = told()[1]
     entries = past(Outputs(decisions, {}), 2**62)
     words = [
-        "new; index +2.0",
-        "new; index +12.0; spoke of us (review): good; spoke well 1 time",
-        "new; index +1.7; spoke of us (mention): bad; spoke well 1 time",
-        "advocate, was new; index +16.6; spoke of us (referral): good; spoke well 2 times",
+        "stage new; loyalty index +2.0",
+        "stage new; loyalty index +12.0; spoke of us (review): good; spoke well 1 time",
+        "stage new; loyalty index +1.7; spoke of us (mention): bad; spoke well 1 time",
+        "stage advocate, was new; loyalty index +16.6; spoke of us (referral): good; spoke well 2 times",
     ]
     assert [next(entry_lines(one)).partition("  ")[2] for one in entries] == words
     assert (entries[3]["loyalty"]["stage"], entries[3]["loyalty"]["former"]) == ("advocate", "new")

@@ -18,13 +18,20 @@ ASKS = SMALL.replace("[action.sorry]\n", "[action.sorry]\n" + STAGE)
 SINCE = '[moment.thin]\nsort = "date"\nfield = "customer_since"\n'
 
 
+def _when(field: str, op: str, value: object) -> str:
+    return f'when = {{ field = "{field}", op = "{op}", value = {value} }}\n'
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (LOOP + 'half_life = "0s"', 'loyalty.half_life is "0s"'),
         (LOOP + "losses = 0.5", "loyalty.losses is 0.5"),
-        (LOOP + "weights = { mentoin = 1 }", 'weights.mentoin is not weighed; did you mean "mention"?'),
-        (LOOP + "weights = { visit = 1 }", "loyalty.weights.visit is not weighed"),
+        (LOOP + "weights = { mentoin = 1 }", 'weights.mentoin is 1.0; did you mean "mention"?'),
+        (
+            LOOP + "weights = { visit = 1 }",
+            "loyalty.weights.visit is 1.0; give a type of touchpoint that is an experience",
+        ),
         (LOOP + "weights = { nps = 101 }", "loyalty.weights"),
         (LOOP + "[loyalty.words.de]", "loyalty.words.de is empty; give the words that are good"),
         (LOOP + '[loyalty.words.de]\ngood = ["toll"]\nbad = ["toll"]', 'words.de.bad is "toll"; give it once'),
@@ -35,6 +42,10 @@ SINCE = '[moment.thin]\nsort = "date"\nfield = "customer_since"\n'
         (LOOP + PRAISED + 'when = { field = "stars", op = ">", value = 1 }', 'praised.when.field is "stars"'),
         (ASKS, "action.sorry.when is about stage; give the policy a table [loyalty]"),
         (SMALL + SINCE + STAGE, "moment.thin.when is about stage; give the policy a table [loyalty]"),
+        (LOOP + PRAISED + _when("missing", "contains", '"topic"'), 'value is "topic"; did you mean "topics"?'),
+        (LOOP + PRAISED + _when("missing", "contains", '"phone"'), 'value is "phone"; give one of "channels", "topics"'),
+        (LOOP + PRAISED + _when("loyalty_index", ">=", 101), "value is 101; give a number between -100 and 100"),
+        (LOOP + PRAISED + _when("loyalty_index", "<", -100), "value is -100; give a number between -100 and 100"),
         (ASKS.replace("advocate", "advocat") + "[loyalty]", 'value is "advocat"; did you mean "advocate"?'),
     ],
 )
@@ -44,6 +55,7 @@ def test_what_makes_no_sense_is_named(text: str, told: str) -> None:
 
 def test_conditions_may_ask_for_the_loop_where_one_is_kept_and_for_what_is_missing_anywhere() -> None:
     read_policy(ASKS + "[loyalty]\n" + PRAISED + STAGE)
+    read_policy(LOOP + PRAISED + _when("loyalty_index", "<", 101))
     read_policy(SMALL + SINCE + 'when = { field = "missing", op = "contains", value = "topics" }')
 
 
