@@ -40,6 +40,7 @@ def keep_loyalty(work: Work, policy: PolicyInForce, row: Row, person: Person, to
     """
     loyal = person.loyal_at(row.now)
     if loyal is None:
+        person.tail.loyalty = b""  # of an earlier policy: without its table nothing is kept
         return False
     rules, facts = loyal
     loop, former, voice, by_words = person.loop, person.loop.said, None, False

@@ -35,10 +35,10 @@ class LoyaltyRules(Part, frozen=True, kw_only=True):
     its size does. weights: by type of touchpoint, what one weighs at its best or worst, in place of the usual; 0: it
     does not count. active_from: from so many days with a purchase on a customer is no longer new. advocate_from: from
     so many times on that they spoke well of us they are an advocate. advocate_for: for so long after the last time that
-    they did. lapses_after: they are lapsed after so long a silence; without it after two horizons, or once they have
-    cancelled. won_back_for: who had slipped or lapsed and buys is won back for so long. texts: whether what a customer
-    says is read for its words where no sentiment comes with it, in English and in the languages of `words`. words: by
-    language, such as de; of en beside the lexicon's own.
+    they did. lapses_after: they are lapsed after so long a silence; without it after two horizons; where `alive`
+    is contract, once they have cancelled, too. won_back_for: who had slipped or lapsed and buys is won back for so
+    long. texts: whether what a customer says is read for its words where no sentiment comes with it, in English and in
+    the languages of `words`. words: by language, such as de; of en beside the lexicon's own.
     """
 
     half_life: Duration = "90d"

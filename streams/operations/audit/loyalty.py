@@ -63,6 +63,7 @@ class Loops:
         loop.loud, loop.known = ("", ""), touch
         if touch.kind == Kind.PURCHASE:
             loop.buys(touch, self._lapses_after(rules or {}))
+        loop.unsure |= rules is None and policy is not None  # it is dropped when something is next decided
         if rules is None or policy is None or touch.kind == Kind.EXPIRED_UNSENT:
             return
         loop.takes(touch, rules, now, person.language)

@@ -261,6 +261,14 @@ def test_without_the_table_nothing_is_kept_or_said() -> None:
     assert unpack(b"c", world.kept.records[b"c"]).tail.loyalty == b""
 
 
+def test_a_policy_that_loses_the_table_drops_what_was_kept() -> None:
+    story = Story(KEPT, days=60).then(3, "review", rating=5).policy(10, POLICY, 2).then(12, "complaint")
+    assert unpack(b"c", story.run().kept.records[b"c"]).tail.loyalty == b""
+    again = story.policy(40, KEPT, 3).then(41, "nps", score=10).run()
+    kept = loop_of(again.kept.records[b"c"])
+    assert (kept.index, kept.praised) == (200_000, 0)
+
+
 def test_history_moves_the_loop_and_nobody_is_thanked_for_it() -> None:
     logs = kept(7, [KEPT], 2, 12, 90)
     quiet = rehearse(logs, VARIANTS["live"], quiet_until=START + 60 * DAY)

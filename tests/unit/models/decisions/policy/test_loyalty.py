@@ -43,7 +43,10 @@ def _when(field: str, op: str, value: object) -> str:
         (ASKS, "action.sorry.when is about stage; give the policy a table [loyalty]"),
         (SMALL + SINCE + STAGE, "moment.thin.when is about stage; give the policy a table [loyalty]"),
         (LOOP + PRAISED + _when("missing", "contains", '"topic"'), 'value is "topic"; did you mean "topics"?'),
-        (LOOP + PRAISED + _when("missing", "contains", '"phone"'), 'value is "phone"; give one of "channels", "topics"'),
+        (
+            LOOP + PRAISED + _when("missing", "contains", '"phone"'),
+            'value is "phone"; give one of "channels", "topics"',
+        ),
         (LOOP + PRAISED + _when("loyalty_index", ">=", 101), "value is 101; give a number between -100 and 100"),
         (LOOP + PRAISED + _when("loyalty_index", "<", -100), "value is -100; give a number between -100 and 100"),
         (ASKS.replace("advocate", "advocat") + "[loyalty]", 'value is "advocat"; did you mean "advocate"?'),
