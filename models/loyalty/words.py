@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
-from vader import SentimentIntensityAnalyzer
+from models.numerics.valences import Analyzer
 
 ENGLISH: Final = "en"
 LONGEST: Final = 1_000
@@ -48,8 +48,8 @@ def sentiment_of(text: str, language: str, words: Mapping[str, Words]) -> float 
 
 
 @cache
-def _analyzer(english: bool, words: Words) -> SentimentIntensityAnalyzer:
+def _analyzer(english: bool, words: Words) -> Analyzer:
     own = dict.fromkeys(words.good, LIKED) | dict.fromkeys(words.bad, -LIKED)
     if english:
-        return SentimentIntensityAnalyzer(extra_lexicon=own)
-    return SentimentIntensityAnalyzer(own, booster={}, negations=words.not_, special_cases={}, idioms={}, multiword={})
+        return Analyzer(extra_lexicon=own)
+    return Analyzer(own, booster={}, negations=words.not_, special_cases={}, idioms={}, multiword={})

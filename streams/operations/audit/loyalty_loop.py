@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vader import SentimentIntensityAnalyzer
-
+from models.numerics.valences import Analyzer
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.policies import Table, span
 from streams.operations.audit.records import SECOND
@@ -131,10 +130,10 @@ def _said(touch: Touch, rules: Table, language: str) -> float | None:
     own = words.get(spoken, {})
     lexicon = dict.fromkeys(own.get("good", []), 2.0) | dict.fromkeys(own.get("bad", []), -2.0)
     if spoken == "en":
-        analyzer = SentimentIntensityAnalyzer(extra_lexicon=lexicon)
+        analyzer = Analyzer(extra_lexicon=lexicon)
     else:
         bare: dict[str, Any] = {name: {} for name in ("booster", "special_cases", "idioms", "multiword")}
-        analyzer = SentimentIntensityAnalyzer(lexicon, negations=own.get("negations", []), **bare)
+        analyzer = Analyzer(lexicon, negations=own.get("negations", []), **bare)
     found = analyzer.polarity_scores(text[:READ])
     return round(found["compound"], 2) if found["pos"] or found["neg"] else None
 

@@ -39,6 +39,14 @@ def test_words_of_the_policy_stand_beside_those_of_the_english_lexicon() -> None
     assert sentiment_of("I love it", "en", own) == sentiment_of("I love it", "en", {})
 
 
+@pytest.mark.parametrize(
+    "words", ["aboard affronted accidental", "aboard adopt absentees", "aboard ability accidentally"]
+)
+def test_words_that_cancel_out_are_neutral_however_a_python_rounds_their_sum(words: str) -> None:
+    text = " and then ".join(words.split())
+    assert sentiment_of(f"{text} ever!!!", "en", {}) == 0.0
+
+
 @given(st.text(max_size=300), st.sampled_from(["en", "de", "fr", ""]))
 def test_any_text_gives_a_number_in_bounds_or_none_and_always_the_same(text: str, language: str) -> None:
     said = sentiment_of(text, language, GERMAN)
