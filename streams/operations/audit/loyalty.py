@@ -63,7 +63,8 @@ class Loops:
         loop.loud, loop.known = ("", ""), touch
         if touch.kind == Kind.PURCHASE:
             loop.buys(touch, self._lapses_after(rules or {}))
-        loop.unsure |= rules is None and policy is not None  # it is dropped when something is next decided
+        if policy is not None and rules is None:
+            loop.unsure |= bool(loop.at or loop.stage)  # what was kept is dropped when something is next decided
         if rules is None or policy is None or touch.kind == Kind.EXPIRED_UNSENT:
             return
         loop.takes(touch, rules, now, person.language)
