@@ -37,8 +37,11 @@ def _put(ground: Ground, effect: ReportedEffect, record: Record) -> None:
     lane, lanes = effect.lane, ground.lanes
     ground.block.put(lane, record)
     ground.keep(lane, unpack_standing(record.tail.standing))
-    if ground.work.policy is None:
+    if ground.work.policy is None:  # the lane as `models.engine.lanes.lanes_of` has it then: nothing waits for anybody
         lanes["reached"][lane] = ground.work.settings.enter if record.band == Band.AT_RISK else 0.0
+        lanes["timer"][lane] = 0
+        for name in ("stands", "silence_kept", "drawn"):
+            lanes[name][lane] = False
     if is_merged(record.flags) or record.flags & UNLEARNED:
         forget_worth(lanes[lane])
     row, timer = ground.block.rows[lane], int(lanes["timer"][lane])

@@ -56,8 +56,9 @@ from models.loyalty import membership
 from models.loyalty.joined import join_loops, moves_away, moves_here
 from models.loyalty.loop import LoopRules, pack_loop, unpack_loop
 from models.loyalty.membership_stored import pack_membership, unpack_membership
-from models.loyalty.stored import pack_account, unpack_account
+from models.loyalty.stored import pack_account, put_off, unpack_account
 from models.outputs import FORWARDED, MERGED, MOVED, REVIVED, ROLE, TAKEN_OVER, LoopbackBody, loopback, output_id
+from models.settings import SECOND
 from models.touchpoints.types.identities import IdentityMovedData, TouchpointForwardedData
 
 
@@ -100,9 +101,11 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     own.tail.points = pack_account(account, spread_of(phase))
     level, rules = unpack_membership(own.tail.membership), rules_of(work.policy).membership if work.policy else None
     steps = rules.steps if rules is not None else None
-    told = membership.moves_here(level, unpack_membership(other.tail.membership), steps, row.now)
+    told = membership.moves_here(level, unpack_membership(other.tail.membership), steps)
     emit_booked(work, row, told, own.tail)
     own.tail.membership = pack_membership(level, spread_of(phase))
+    if told:  # a level that is reached by both together is, and asks, at the next look
+        own.tail.membership = put_off(own.tail.membership, (row.now // SECOND + 1) * SECOND)
     if own.tail.loyalty or other.tail.loyalty:
         loop = unpack_loop(own.tail.loyalty)
         join_loops(loop, unpack_loop(other.tail.loyalty), _loop_rules(work))

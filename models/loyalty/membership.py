@@ -146,25 +146,23 @@ def moves_away(state: Membership) -> list[MembershipEntry]:
     return [MembershipEntry("moved_away", state.counts, gone, 0, "", state.level, 0)]
 
 
-def moves_here(own: Membership, other: Membership, steps: Steps | None, now: int) -> list[MembershipEntry]:
-    """What is said at the customer's own id, who has both then: what counts is added, and the higher level stays.
-    steps: of the policy in force; None: it has no levels."""
+def moves_here(own: Membership, other: Membership, steps: Steps | None) -> list[MembershipEntry]:
+    """What is said at the customer's own id, who has both then: what counts is added, and the higher level stays. What
+    comes of it, and what is due in it, is for the next look (`advance`). steps: of the policy in force; None: it has no
+    levels."""
     if not other.lots and not other.level:
         return []
     own.counts = own.counts or other.counts
     came, before = dict[int, int](), own.level
     for lapses, amount in sorted(other.lots.items()):
-        if lapses > now and other.counts == own.counts and (left := min(amount, MOST - own.counted)) > 0:
+        if other.counts == own.counts and (left := min(amount, MOST - own.counted)) > 0:
             own.lots[lapses] = own.lots.get(lapses, 0) + left
             came[lapses] = left
-    for lapses in [lapses for lapses in own.lots if lapses <= now]:
-        came[lapses] = -own.lots.pop(lapses)
     mine, theirs = (0, 0) if steps is None else (steps.number(own.level), steps.number(other.level))
     if theirs > mine or not own.level:
         own.level, own.until = other.level, other.until
     elif theirs == mine and other.level == own.level:
         own.until = max(own.until, other.until) if own.until and other.until else 0
-    own.until = (now // SECOND + 1) * SECOND if 0 < own.until <= now else own.until
     lots = tuple(sorted(came.items()))
     return [_entry(own, "moved_here", lots, before if before != own.level else ""), *_fit(own)]
 

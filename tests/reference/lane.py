@@ -63,9 +63,7 @@ from models.engine.output_buffer import OutputPosition, Work
 from models.features.basis import RECENCY_COLUMN
 from models.loyalty.account import Account
 from models.loyalty.experiences import EXPERIENCES, VOICES
-from models.loyalty.membership import Membership
-from models.loyalty.membership_stored import unpack_membership
-from models.loyalty.stored import unpack_account
+from models.loyalty.stored import timer_of, unpack_account
 from models.numerics.float16 import from_float16, to_float16
 from models.settings import DAY, SECOND
 from models.timeline.order import NEVER, Stage, stage_of, time_of, timer_position
@@ -159,8 +157,8 @@ class Lane:
         """The next timer of what waits, of points and of the level; 0: there is none."""
         points = unpack_account(self.record.tail.points) if self.record else Account()
         spread = spread_of(phase_of(self.settings, self.hash))
-        level = unpack_membership(self.record.tail.membership) if self.record else Membership()
-        timers = (self.standing.next_timer(), points.next_timer(spread), level.next_timer(spread))
+        level = timer_of(self.record.tail.membership) if self.record else 0  # of one that came over it is at once
+        timers = (self.standing.next_timer(), points.next_timer(spread), level)
         return min(filter(None, timers), default=0)
 
     def keep(self, standing: Standing) -> None:

@@ -29,6 +29,7 @@ from tests.support.identities import Shards, merging, told_in_disorder
 from tests.support.logs import START, clock, told
 from tests.support.replies import busy, with_policy
 from tests.unit.models.engine.test_loyalty import KEPT as LOYAL
+from tests.unit.models.engine.test_membership import POINTS as LEVELS
 from tests.unit.models.engine.test_points import KEPT
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
@@ -138,7 +139,7 @@ def test_decisions_say_what_happened() -> None:
     ]
 
 
-TEXTS = {"points": KEPT, "loyalty": LOYAL, "learned": LEARNED, "budgets": LIMITED, "example": EXAMPLE}
+TEXTS = {"points": KEPT, "levels": LEVELS, "loyalty": LOYAL, "learned": LEARNED, "budgets": LIMITED, "example": EXAMPLE}
 
 
 def under_policy(seed: int, text: str, days: int = 50, customers: int = 16) -> Shards:
