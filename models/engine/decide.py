@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from models.churn.drivers import drivers
@@ -38,7 +39,9 @@ class Row(NamedTuple):
     probability: float | None = None
 
 
-def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "") -> None:
+def emit_decision(
+    work: Work, row: Row, what: str, reason: str, action: str = "", trigger: str = "", control_of: str = ""
+) -> None:
     """Emit a decision record: what was decided, and why.
 
     Args:
@@ -48,11 +51,14 @@ def emit_decision(work: Work, row: Row, what: str, reason: str, action: str = ""
         reason: why, in words.
         action: what was chosen, if it was a choice.
         trigger: the id of the trigger that follows from it, in hex, if one does.
+        control_of: the name of the policy of whose control group the customer has become.
     """
     at, customer = work.position(row.at), row.customer.decode()
     name = output_id(what, customer, row.now, at.offset, at.due)
     version = work.version
     decision = Decision(name, what, row.now, at, customer, row.probability, reason, action, trigger, version)
+    if control_of:
+        decision = replace(decision, control=True, policy=control_of)
     work.emit(row.at, Emitted("decisions", name, row.customer, decision, row.now))
 
 

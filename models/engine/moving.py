@@ -117,7 +117,8 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
         _unlearned(own)
     if own.flags & UNSCORED:
         _unscored(work, row, own)
-    emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}")
+    group = _control_joined(work, row, own) if moved.control else ""
+    emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}", control_of=group)
 
 
 def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Record:
@@ -166,6 +167,14 @@ def _is_in_control(work: Work, row: Row, record: Record) -> bool:
         return False
     control, person = work.policy.policy.control, Person(row.customer, record.tail)
     return unpack_standing(record.tail.standing).inherited or in_control(control, person)
+
+
+def _control_joined(work: Work, row: Row, own: Record) -> str:
+    """The policy of whose control group a customer is by now, for another id of theirs was; empty: of none."""
+    person = Person(row.customer, own.tail)
+    if work.policy is None or person.is_test(row.now):
+        return ""
+    return work.policy.name if in_control(work.policy.policy.control, person, inherited=True) else ""
 
 
 def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bool) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from models.decisions.draw import ONE
-from models.outputs import Decision
+from models.outputs import TAKEN_OVER, Decision
 from models.outputs.control import ControlMember
 
 LEAVES: Final = frozenset({"erased", "forgotten", "merged"})
 """What is said of a customer of whom nothing is known from then on, or at another id alone."""
-SAYS: Final = frozenset({"decided", "shadow"})
+SAYS: Final = frozenset({"decided", "shadow", TAKEN_OVER})
 
 
 class Change(NamedTuple):

@@ -9,12 +9,14 @@ import msgspec
 from models.decisions.draw import ONE
 from models.outputs import Decision
 from models.outputs.control import ControlMember
-from models.settings import DAY
+from models.settings import DAY, HOUR
 from models.simulation.rehearsal import rehearse
 from streams.client import in_control_group
 from streams.operations.control.members import Members
 from tests.auditor.test_engine_keeps_the_rules import EXAMPLE, SETTINGS, START
 from tests.support.replies import busy, with_policy
+from tests.support.two_ids import NOON, World
+from tests.unit.models.engine.test_life_of_a_moment import LONG
 
 HALF = EXAMPLE.replace("share = 0.05", "share = 0.5", 1)
 SALTS = "2026", "2027"
@@ -90,3 +92,24 @@ def test_an_erasure_takes_a_row_away_and_says_so_though_none_is_known() -> None:
     assert gone.member is None
     assert members.hears(erased) == gone, "who reads the topic may have the row from before"
     assert members.hears(msgspec.structs.replace(erased, what="forgotten")) is None
+
+
+def test_who_inherits_it_from_another_id_is_of_it_at_once() -> None:
+    """The old id's row leaves with the merge: without the customer's, other senders would write to them meanwhile."""
+    world, names = World(LONG.replace("share = 0.0", "share = 0.5")), [f"c-{n}" for n in range(20)]
+    of_it = [name for name in names if in_control_group(name, 0.5, "1")]
+    old, new = of_it[0], next(name for name in names if name not in of_it)
+    world.knows(*names)
+    for name in names:
+        world.tell(NOON + HOUR, "cart_abandoned", name, amount=20)
+    world.go(NOON + 2 * HOUR)
+    world.tell(NOON + 3 * HOUR, "identity_merged", old, into=new)
+    world.go(NOON + 4 * HOUR)
+    decisions = world.said("decided", "merged", "taken_over")
+    rows = rows_after([one for one in decisions if one.what == "decided"])
+    assert old in rows
+    assert new not in rows
+    rows = rows_after(decisions)
+    assert old not in rows
+    [taken] = world.said("taken_over")
+    assert rows[new] == ControlMember(new, taken.time, taken.policy)
