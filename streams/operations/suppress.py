@@ -26,6 +26,7 @@ from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import UnknownRecord
 from models.timeline.partitioning import partition_of
 from models.touchpoints import InvalidTouchpoint, event
+from models.touchpoints.limits import MAX_PATH
 from models.touchpoints.times import milliseconds
 from streams.errors import EngineError, ExitCode
 from streams.file_form import BOM
@@ -199,21 +200,38 @@ async def reconcile(store: Store, partitions: int, path: Path, said: Refusing) -
         shard = partition_of(listed.customer, partitions)
         waiting.setdefault(shard, []).append(listed)
         if len(waiting[shard]) >= AT_ONCE:
-            await _look(store, shard, waiting.pop(shard), said, found)
+            await _look(store, partitions, shard, waiting.pop(shard), said, found)
     for shard, left in sorted(waiting.items()):
-        await _look(store, shard, left, said, found)
+        await _look(store, partitions, shard, left, said, found)
     return found
 
 
-async def _look(store: Store, shard: int, listed: Sequence[Listed], said: Refusing, found: Found) -> None:
+async def _look(
+    store: Store, partitions: int, shard: int, listed: Sequence[Listed], said: Refusing, found: Found
+) -> None:
     stored = await store.load(str(shard), [b"c:" + one.customer.encode() for one in listed])
     for one, value in zip(listed, stored, strict=True):
         try:
             record = None if value is None else unpack(one.customer.encode(), value)
+            if record is not None and record.tail.merged:
+                record = await _of_whose_id(store, partitions, record)
         except UnknownRecord:
             found.take(one.customer, UNREADABLE, {})
             continue
         found.take(one.customer, *standing_of(record, said, said.at if one.time is None else one.time))
+
+
+async def _of_whose_id(store: Store, partitions: int, record: Record) -> Record | None:
+    """The record of the customer whose another's id is by now; None: it is on its way. Raises UnknownRecord."""
+    for _ in range(MAX_PATH):
+        name = record.tail.merged.encode()
+        [stored] = await store.load(str(partition_of(name, partitions)), [b"c:" + name])
+        if stored is None:
+            return None
+        record = unpack(name, stored)
+        if not record.tail.merged:
+            return record
+    return None
 
 
 def standing_of(record: Record | None, said: Refusing, at: int) -> tuple[str, dict[str, int]]:

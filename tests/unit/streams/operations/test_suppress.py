@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from models.customer.consent import MARKETING, answer, unpack_register
 from models.customer.record import Record, unpack
-from models.settings import DAY, EngineSettings
+from models.settings import DAY, HOUR, EngineSettings
 from models.touchpoints import Touch, read
 from streams.operations.suppress import (
     NOT_YET,
@@ -29,6 +29,8 @@ from streams.store.fake import FakeStore
 from streams.store.port import Write
 from tests.support.bench import Silence, run_alone
 from tests.support.logs import chosen_policy, log_of, ticking, told
+from tests.support.two_ids import NOON as NOON_OF_IT
+from tests.support.two_ids import World
 from tests.unit.models.engine.test_life_of_a_moment import POLICY
 
 NOON = 1_700_000_000_000
@@ -131,6 +133,31 @@ def test_the_store_is_asked_for_all_of_a_list(tmp_path: Path) -> None:
         return found.counts
 
     assert asyncio.run(look()) == {REFUSED: 1, NOT_YET: 1, OPEN_AGAIN: 0, "unreadable": 0}
+
+
+def test_of_an_id_that_is_anothers_it_is_looked_for_at_the_customers(tmp_path: Path) -> None:
+    """Nothing of it is at the old id: that its record is blank says neither yes nor no."""
+    path = tmp_path / "list"
+    path.write_text("ada\nbob\ncy\n")
+    world = World()
+    world.knows("ada", "bob", "cy", "customer")
+    world.tell(NOON_OF_IT + 1, "consent_changed", "ada", marketing=False, channels=["email"])
+    for old, into in (("ada", "customer"), ("bob", "other"), ("cy", "bob")):
+        world.tell(NOON_OF_IT + HOUR, "identity_merged", old, into=into)
+    world.go(NOON_OF_IT + 2 * HOUR)
+    restricted = EMAIL._replace(restriction="fraud", channels=(), at=NOON_OF_IT)
+
+    async def look() -> list[Any]:
+        store = FakeStore()
+        for number, shard in enumerate(world.shards.world.shards):
+            values = [(b"c:" + name, value) for name, value in shard.records.items()]
+            await store.create(str(number), b"body")
+            await store.mint(str(number), b"t")
+            await store.commit(str(number), Write(b"t", 0, b"n", b"body", values=values))
+        asked = [await reconcile(store, 2, path, said) for said in (EMAIL._replace(at=NOON_OF_IT), restricted)]
+        return [(sorted(one["customer"] for one in found.customers[NOT_YET]), found.counts[REFUSED]) for found in asked]
+
+    assert asyncio.run(look()) == [(["bob", "cy"], 1), (["ada", "bob", "cy"], 0)]
 
 
 CHANNELS = ("email", "push")
