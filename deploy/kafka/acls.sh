@@ -11,6 +11,7 @@
 # UPSTREAM           principal of those who publish touchpoints; empty: nobody
 # DOWNSTREAM, GROUP  principal of those who read triggers, and the prefix of their consumer groups; empty: nobody
 # OWN_PAGE           principal of `retention own-page`; empty, as without a word: nobody
+# REKEY, SOURCE      principal of `retention rekey`, and the topic that it reads; empty, as without a word: nobody
 # OPERATOR           principal of `retention topics`, `doctor`, `tail`, `replay`, `models`, `policy`, `stop`, `control` and `backfill`; empty: nobody
 set -eu
 
@@ -23,6 +24,8 @@ UPSTREAM=${UPSTREAM-User:retention-upstream}
 DOWNSTREAM=${DOWNSTREAM-User:retention-downstream}
 GROUP=${GROUP:-retention-downstream}
 OWN_PAGE=${OWN_PAGE-}
+REKEY=${REKEY-}
+SOURCE=${SOURCE-}
 OPERATOR=${OPERATOR-User:retention-operator}
 
 allow() {
@@ -59,6 +62,18 @@ if [ -n "$OWN_PAGE" ]; then
     allow "$OWN_PAGE" --operation Write --operation DescribeConfigs --topic "$PREFIX.touchpoints"
     allow "$OWN_PAGE" --operation Describe --operation DescribeConfigs --topic "$PREFIX.triggers" \
         --topic "$PREFIX.decisions" --topic "$PREFIX.examples" --topic "$PREFIX.deadletters"
+fi
+
+if [ -n "$REKEY" ]; then
+    : "${SOURCE:?name the topic that rekey reads}"
+    allow "$REKEY" --operation Read --topic "$SOURCE"
+    allow "$REKEY" --operation Write --topic "$PREFIX.touchpoints"
+    # It makes the topic of its dead letters where there is none.
+    allow "$REKEY" --operation Create --operation Write --operation DescribeConfigs --topic "$PREFIX.rekey-deadletters"
+    # Group and transactional ids as they are without --group: APP-rekey-SOURCE, and with -INSTANCE behind it.
+    allow "$REKEY" --operation Read --group "$APP-rekey-$SOURCE"
+    allow "$REKEY" --operation Write --operation Describe --transactional-id "$APP-rekey-$SOURCE-" \
+        --resource-pattern-type prefixed
 fi
 
 if [ -n "$OPERATOR" ]; then

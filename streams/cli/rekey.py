@@ -55,7 +55,7 @@ def rekey(
     from streams.kafka.admin import TopicAdmin
     from streams.kafka.security import kafka_connection
     from streams.kafka.topics import TopicSpec
-    from streams.monitoring.rekey import serve_rekey_metrics
+    from streams.monitoring.rekey import RekeyMetrics, serve_rekey_metrics
     from streams.operations.mapping import Mapped
     from streams.operations.partitions import touchpoint_partitions
     from streams.operations.rekey import Rekeying, Route
@@ -76,7 +76,8 @@ def rekey(
     )
     rekeying = Rekeying(connection, route, mapped, idle)
     if metrics_port is not None:
-        serve_rekey_metrics(config.metrics_host, metrics_port, rekeying.counts.data)
+        metrics = RekeyMetrics(rekeying.counts.data, lambda: rekeying.lag)
+        serve_rekey_metrics(config.metrics_host, metrics_port, metrics)
 
     def end(number: int, frame: FrameType | None) -> None:
         rekeying.stop.set()

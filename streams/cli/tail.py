@@ -16,7 +16,7 @@ WAIT_S = 1.0
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["triggers", "decisions", "deadletters", "examples"]))
+@click.argument("what", type=click.Choice(["triggers", "decisions", "deadletters", "examples", "rekey-deadletters"]))
 @click.option(
     "--follow/--no-follow", "-f", default=False, show_default=True, help="go on with what comes, until Ctrl-C"
 )

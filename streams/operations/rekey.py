@@ -83,11 +83,13 @@ class Counts:
 
 
 class Rekeying:
-    """Goes on until `stop` is set, or nothing came for `idle_s` (0: for ever). counts: what was done by now."""
+    """Goes on until `stop` is set, or nothing came for `idle_s` (0: for ever). counts: what was done by now.
+    lag: records of this process's partitions that are not read yet, as of the last look."""
 
     def __init__(self, connection: KafkaConnection, route: Route, mapped: Mapped, idle_s: float = 0.0) -> None:
         self._connection, self._route, self._mapped, self._idle_s = connection, route, mapped, idle_s
         self.counts, self.stop = Counts(), threading.Event()
+        self.lag = 0
 
     def run(self) -> None:
         """Kafka that is away is waited for. Raises InstanceTwice, BrokerRefused."""
@@ -138,6 +140,7 @@ class Rekeying:
         last = time.monotonic()
         while not self.stop.is_set():
             found = consumer.poll(timeout_ms=POLL_MS)
+            self.lag = _lag(consumer)
             if found:
                 self._transaction(consumer, producer, found)
                 last = time.monotonic()
@@ -182,6 +185,11 @@ class Rekeying:
                 sent.append(producer.send(route.touchpoints, one, key, partition=partition))
         done.passed_over += self._mapped.unfit - unfit
         return sent
+
+
+def _lag(consumer: Any) -> int:
+    ends = {one: consumer.highwater(one) for one in consumer.assignment()}  # None: nothing was fetched yet
+    return sum(max(0, end - consumer.position(one)) for one, end in ends.items() if end is not None)
 
 
 def _dead(record: Any, why: Refusal) -> DeadLetter:

@@ -17,6 +17,8 @@ import yaml
 
 from streams.local.processes import LOOPBACK, ProgramMissing, ServerProcess, exchange, free_port
 from streams.monitoring.metrics import Metrics
+from streams.monitoring.rekey import RekeyMetrics
+from streams.operations.rekey import Counts
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -105,12 +107,17 @@ def name_of(selector: str) -> str:
 
 
 def families() -> set[str]:
-    """Names that a worker's exposition has, as they are queried."""
+    """Names that the expositions of a worker and of `rekey` have, as they are queried."""
     found = set(OF_PROMETHEUS)
-    for family in Metrics().registry.collect():
+    for family in [*Metrics().registry.collect(), *of_rekey()]:
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
         found |= {family.name + suffix for suffix in suffixes}
     return found
+
+
+def of_rekey() -> list[Any]:
+    """The families of `retention rekey`."""
+    return list(RekeyMetrics(Counts().data, lambda: 0).collect())
 
 
 def promtool() -> str:

@@ -21,6 +21,8 @@ T = TypeVar("T")
 ACLS = PROJECT / "deploy" / "kafka" / "acls.sh"
 USERS = PROJECT / "deploy" / "redis" / "users.acl"
 OWN_PAGE = PROJECT / "deploy" / "redis" / "own-page.acl"
+REKEYED = "shop.orders"
+"""The topic that the role `rekey` may read."""
 EYES = "eyes-geheim"
 FILES_PASSWORD = "change-me"
 """In deploy/redis/users.acl."""
@@ -28,7 +30,7 @@ OWN_PAGES_PASSWORD = "change-me-too"
 """In deploy/redis/own-page.acl."""
 
 PASSWORDS = {
-    name: f"{name}-geheim" for name in ("worker", "upstream", "downstream", "own_page", "operator", "stranger")
+    name: f"{name}-geheim" for name in ("worker", "upstream", "downstream", "own_page", "rekey", "operator", "stranger")
 }
 """SCRAM and PLAIN users by name. The stranger has no right at all."""
 
@@ -90,9 +92,9 @@ class SecuredKafka:
 
     def allow(self, prefix: str, app: str, **principals: str) -> None:
         """Give the rights of deploy/kafka/acls.sh. principals: user by role, in lower case; the others get nothing."""
-        roles = {role.upper(): "" for role in ("worker", "upstream", "downstream", "own_page", "operator")}
+        roles = {role.upper(): "" for role in ("worker", "upstream", "downstream", "own_page", "rekey", "operator")}
         roles |= {role.upper(): f"User:{name}" for role, name in principals.items()}
-        told = {"BOOTSTRAP_SERVERS": self.plain, "PREFIX": prefix, "APP": app, "GROUP": app, **roles}
+        told = {"BOOTSTRAP_SERVERS": self.plain, "PREFIX": prefix, "APP": app, "GROUP": app, "SOURCE": REKEYED, **roles}
         run = {**os.environ, **told, "KAFKA_ACLS": str(self.acls())}
         done = subprocess.run(["sh", str(ACLS)], env=run, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -64,7 +64,7 @@ def test_another_shell_is_a_usage_error_that_names_those_there_are() -> None:
         (["topics", "create", "--mode", ""], ["live", "replay"]),
         (["worker", "--log-level", "W"], ["WARNING"]),
         (["worker", "--log-level", "w"], ["WARNING"]),
-        (["tail", ""], ["triggers", "decisions", "deadletters", "examples"]),
+        (["tail", ""], ["triggers", "decisions", "deadletters", "examples", "rekey-deadletters"]),
         (["doctor", "--redis-cluster", ""], ["true", "false"]),
         (["config", "redis_"], [name for name in Config.model_fields if name.startswith("redis_")]),
         (["completion", "f"], ["fish"]),

@@ -7,17 +7,23 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaProducer
 
 from models.timeline.partitioning import partition_of
+from streams.cli.main import main
 from streams.kafka.admin import TopicAdmin
 from streams.kafka.security import KafkaConnection
 from streams.kafka.topic_reader import Read, TopicReader
 from streams.kafka.topics import TopicSpec
+from streams.local.processes import free_port, free_ports
 from tests.support.servers import PROJECT, ApacheKafka
 
 MAP = PROJECT / "docs" / "examples" / "maps" / "debezium" / "map.toml"
@@ -37,6 +43,12 @@ class Place:
     def __init__(self, kafka: ApacheKafka, app: str, folder: Path) -> None:
         self.connection, self.app = KafkaConnection(kafka.bootstrap_servers), app
         self.source, self._folder = f"{app}.orders", folder
+        self.started: list[subprocess.Popen[str]] = []
+        self.settings = {
+            "RETENTION_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "RETENTION_APP": app,
+            "RETENTION_TOPIC_PREFIX": app,
+        }
         specs = [TopicSpec("touchpoints", f"{app}.touchpoints", 4, 1, {}), TopicSpec("any", self.source, 3, 1, {})]
         with TopicAdmin(self.connection) as admin:
             admin.create(specs)
@@ -51,14 +63,10 @@ class Place:
     def start(self, *more: str) -> subprocess.Popen[str]:
         options = ["--map", str(MAP), "--instance", "a", *more]
         command = [sys.executable, "-m", "streams.cli", "rekey", self.source, *options]
-        own = {
-            "RETENTION_BOOTSTRAP_SERVERS": self.connection.bootstrap_servers,
-            "RETENTION_APP": self.app,
-            "RETENTION_TOPIC_PREFIX": self.app,
-            "PYTHONPATH": str(PROJECT),
-        }
-        environment, pipe = {**os.environ, **own}, subprocess.PIPE
-        return subprocess.Popen(command, env=environment, cwd=self._folder, text=True, stdout=pipe, stderr=pipe)
+        environment, pipe = {**os.environ, **self.settings, "PYTHONPATH": str(PROJECT)}, subprocess.PIPE
+        started = subprocess.Popen(command, env=environment, cwd=self._folder, text=True, stdout=pipe, stderr=pipe)
+        self.started.append(started)
+        return started
 
     def read(self, topic: str) -> list[Read]:
         with TopicReader(self.connection, f"{self.app}.{topic}") as reader:
@@ -66,8 +74,13 @@ class Place:
 
 
 @pytest.fixture
-def place(kafka: ApacheKafka, redis_app: str, tmp_path: Path) -> Place:
-    return Place(kafka, redis_app, tmp_path)
+def place(kafka: ApacheKafka, redis_app: str, tmp_path: Path) -> Iterator[Place]:
+    made = Place(kafka, redis_app, tmp_path)
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def test_records_become_touchpoints_of_their_customers_and_what_can_not_be_mapped_is_kept(place: Place) -> None:
@@ -90,6 +103,71 @@ def test_records_become_touchpoints_of_their_customers_and_what_can_not_be_mappe
     process = place.start("--idle", "3", "--json")
     out, told = process.communicate(timeout=180)
     assert json.loads(out)["records"] == 0, "it goes on from where it was"
+
+
+def metrics(port: int) -> dict[str, float]:
+    """By name; empty: nobody listens yet."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+    except URLError:
+        return {}
+    told = (line.split() for line in lines if line.startswith("retention_rekey_") and "_created" not in line)
+    return {name.removeprefix("retention_rekey_"): float(value) for name, value in told}
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    return str(told)
+
+
+def waited(process: subprocess.Popen[str], until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 180
+    while not until():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_metrics_tell_what_became_of_the_records_and_tail_shows_what_could_not_be_mapped(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = json.loads(order(3))
+    broken["after"]["customer_id"] = None
+    place.write([order(1), order(2), json.dumps(broken).encode(), b'{"source": {"table": "stock"}}'])
+    process = place.start("--metrics-port", str(port := free_port()))
+    waited(process, lambda: metrics(port).get("records_total") == 4)
+    done = {"records_total": 4, "touchpoints_total": 2, "dead_total": 1, "passed_over_total": 1}
+    waited(process, lambda: metrics(port)["lag_records"] == 0)
+    assert metrics(port) == {**done, "lag_records": 0}
+    ended(process)
+    for name, value in place.settings.items():
+        monkeypatch.setenv(name, value)
+    shown = CliRunner().invoke(main, ["tail", "rekey-deadletters"])
+    assert shown.exit_code == 0, shown.output
+    assert "subject is missing" in shown.output
+
+
+@pytest.mark.slow
+def test_of_two_processes_of_a_group_the_other_goes_on_with_what_the_killed_one_had(place: Place) -> None:
+    ports = free_ports(2)
+    one, two = (place.start("--metrics-port", str(ports[n]), "--instance", "ab"[n]) for n in range(2))
+    written, until = 0, time.monotonic() + 180
+    while not all(metrics(port).get("records_total") for port in ports):  # each has had some of the partitions
+        assert (one.poll(), two.poll()) == (None, None)
+        assert time.monotonic() < until
+        place.write([order(number) for number in range(written, written + 100)])
+        written += 100
+    place.write([order(number) for number in range(written, written + ORDERS)])
+    written += ORDERS
+    one.kill()
+    one.communicate()
+    waited(two, lambda: len(place.read("touchpoints")) >= written)
+    ended(two)
+    ids = [json.loads(read.value)["id"] for read in place.read("touchpoints")]
+    assert len(ids) == len(set(ids)) == written
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def secured_kafka(
     directory: Path = tmp_path_factory.mktemp("secured_kafka")
     server = started("tests on secured Kafka", lambda: SecuredKafka(directory, kafka_jars(), authority).start())
     try:
-        roles = {role: role for role in ("worker", "upstream", "downstream", "own_page", "operator")}
+        roles = {role: role for role in ("worker", "upstream", "downstream", "own_page", "rekey", "operator")}
         server.allow(APP, APP, **roles)
         yield server
     finally:

@@ -30,19 +30,23 @@ from streams.config import Config, load
 from streams.errors import ExitCode
 from streams.kafka.access import KafkaLoginFailed, KafkaProtocolDiffers, KafkaRightMissing, KafkaTlsFailed
 from streams.kafka.admin import TopicAdmin
-from streams.kafka.security import kafka_connection
-from streams.kafka.topics import specs
+from streams.kafka.security import KafkaConnection, kafka_connection
+from streams.kafka.topic_reader import TopicReader
+from streams.kafka.topics import TopicSpec, specs
 from streams.kafka.transactions import supports_transactions
 from streams.operations.access.places import ENGLISH
 from streams.operations.access.where import places_of
 from streams.own_page.publishing import Publishing
 from tests.integration.secure.conftest import APP
 from tests.support.certificates import Authority
-from tests.support.secured import FILES_PASSWORD, PASSWORDS, SecuredKafka, SecuredRedis, environment
+from tests.support.secured import FILES_PASSWORD, PASSWORDS, REKEYED, SecuredKafka, SecuredRedis, environment
+from tests.support.servers import PROJECT
 from tests.support.world import World, world
 from tests.support.world_logs import lengths, split, tape_log
 
 pytestmark = pytest.mark.kafka
+
+MAP = PROJECT / "docs" / "examples" / "maps" / "debezium" / "map.toml"
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +270,22 @@ def test_topics_create_says_which_right_is_missing(
     assert "User:stranger lacks" in told
     assert "Create on topic new.touchpoints" in told
     assert "deploy/kafka/acls.sh" in told
+
+
+def test_who_rekeys_a_topic_does_so_with_its_own_rights_and_reads_no_other(
+    engine: World, secured_kafka: SecuredKafka
+) -> None:
+    with TopicAdmin(KafkaConnection(secured_kafka.plain)) as admin:
+        admin.create([TopicSpec("any", REKEYED, 1, 1, {})])
+    own = environment(secured_kafka.settings("rekey"))
+    options = ("--map", str(MAP), "--instance", "a", "--idle", "1", "--json")
+    done = engine.command("rekey", REKEYED, *options, **own)
+    assert done.returncode == 0, done.stderr
+    with TopicReader(KafkaConnection(secured_kafka.plain), f"{APP}.rekey-deadletters") as reader:
+        assert reader.last(0) == [], "it may make the topic"
+    done = engine.command("rekey", f"{APP}.decisions", *options, **own)
+    assert done.returncode == ExitCode.ACCESS_REFUSED, done.stderr
+    assert "User:rekey lacks" in done.stderr
 
 
 def test_an_operator_may_create_the_topics(secured_kafka: SecuredKafka, monkeypatch: pytest.MonkeyPatch) -> None:

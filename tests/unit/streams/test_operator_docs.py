@@ -14,6 +14,7 @@ from streams.config import Config, ConfigError, load
 from streams.errors import ExitCode
 from streams.monitoring.decision_metrics import ALARMS, LEVELS, NO_GATE, WHATS
 from streams.monitoring.metrics import DOUBTED, OTHER, PAUSES, REDELIVERIES, REJECTIONS, Metrics
+from tests.support.monitoring import of_rekey
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "retention.example.toml"
@@ -42,7 +43,8 @@ def test_every_exit_code_is_documented_under_its_name() -> None:
 
 def test_every_metric_is_documented_and_nothing_else() -> None:
     told = set(re.findall(r"^\| `((?:retention|process)_[a-z_]+)` \|", OPERATIONS, flags=re.MULTILINE))
-    families = {family.name + ("_total" if family.type == "counter" else "") for family in Metrics().registry.collect()}
+    found = [*Metrics().registry.collect(), *of_rekey()]
+    families = {family.name + ("_total" if family.type == "counter" else "") for family in found}
     if sys.platform != "linux":  # no /proc, no process series
         told = {name for name in told if not name.startswith("process_")}
     assert told == families
