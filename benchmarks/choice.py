@@ -34,12 +34,28 @@ def _everybody(action: int) -> Rule:
     return lambda world: fixed(world, everybody(action))
 
 
+def _with_budget(share: float, priced: bool) -> Rule:
+    """Contacts of so many of the episodes, about."""
+
+    def rule(world: World) -> Outcome:
+        size = next(name for name, (customers, _) in SIZES.items() if customers == world.customers)
+        a_week = share * int(size.replace(",", "")) / SIZES[size][1]
+        return learned(world, _DEFAULT._replace(budget=a_week, priced=priced))
+
+    return rule
+
+
 RULES: Final[dict[str, Rule]] = {
     **{f"all: {name}": _everybody(place) for place, name in enumerate(ACTIONS)},
     "random": lambda world: fixed(world, at_random),
     "learned": lambda world: learned(world, _DEFAULT),
     "– every draw capped": lambda world: learned(world, CAPPED),
     "– without figures": lambda world: learned(world, _DEFAULT._replace(figures=False)),
+    **{
+        f"– {share:.0%} contacts, {told}": _with_budget(share, priced)
+        for share in (0.15, 0.05)
+        for told, priced in (("first come", False), ("priced", True))
+    },
     "– forgets nothing": lambda world: learned(world, _DEFAULT._replace(half_life=None)),
 }
 QUICK_RULES: Final = ("all: useful", "random", "learned", "– every draw capped")

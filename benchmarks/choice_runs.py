@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.choice_budget import ContactBudget, left_alone
 from benchmarks.choice_world import ACTIONS, NONE, Effects, Episodes, Floats, Whole, World
 from models.decisions.choosing.columns import Chances, chances_of, scores_of, unproven
 from models.decisions.choosing.domains import Domain, keyed
@@ -48,12 +49,14 @@ class Outcome(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """Of the learned choice."""
+    """Of the learned choice. budget: contacts of a week; None: as many as wanted. priced: they have a price."""
 
     rules: ChoiceRules = ChoiceRules()
     prior: Prior = Prior()
     half_life: int | None = HALF_LIFE
     figures: bool = True
+    budget: float | None = None
+    priced: bool = True
 
 
 def learned(world: World, setup: Setup) -> Outcome:
@@ -62,6 +65,7 @@ def learned(world: World, setup: Setup) -> Outcome:
     learner.set_arms({name: ArmWanted(FIGURES[name] if setup.figures else {}) for name in ACTIONS[1:]})
     tally = _Tally()
     price = UnprovenPrice(setup.rules.unproven)
+    budget = None if setup.budget is None else ContactBudget(setup.budget, priced=setup.priced)
     known = learner.version()
     for opened in world.weeks():
         for ended in world.matured:
@@ -74,10 +78,16 @@ def learned(world: World, setup: Setup) -> Outcome:
         # As they are stored and learned from.
         opened.features = opened.features.astype(np.float16).astype(np.float64)
         arms = list(known.arms.values())
-        scores = scores_of(arms, opened.features, opened.worth, world.cost[1:])
+        costs = world.cost[1:] + (0.0 if budget is None else budget.money)
+        scores = scores_of(arms, opened.features, opened.worth, costs)
         money = price.price * learner.mean_worth
         chances = chances_of(arms, scores, opened.eligible[:, 1:], setup.rules, unproven_price=money)
         action = _drawn(world, opened, chances)
+        if budget is not None:
+            budget.begin_week()
+            held = budget.held(action)
+            budget.end_week(chances, learner.mean_worth)
+            chances, action = left_alone(chances, held), np.where(held, 0, action)
         for one, worth in zip(action.tolist(), opened.worth.tolist(), strict=True):
             learner.opened(ACTIONS[one] if one else None, worth)
         likely = chances.astype(np.float64) / ONE

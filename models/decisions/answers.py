@@ -14,7 +14,7 @@ from models.customer.restrictions import CARE, MARKETING
 from models.decisions import shadow
 from models.decisions.best_hour import at_best
 from models.decisions.draw import share_for
-from models.decisions.drawing import draw
+from models.decisions.drawing import draw, want
 from models.decisions.gates import Ask, Judged, customer_wide, judge, needs_a_person, reaches_nobody
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import Opening
@@ -24,6 +24,7 @@ from models.decisions.policy.parts import ms_of
 from models.decisions.rules import rules_of
 from models.decisions.sending import send
 from models.decisions.standing import Waiting
+from models.decisions.takings import is_held_by_budgets_alone
 from models.decisions.treated import after_draw
 from models.decisions.turns import CARRIED_OVER, own_turn
 from models.decisions.waits import (
@@ -177,7 +178,10 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         made += shadow.of_level(given, name, level, one.threshold, judged)
         if not standing.live & shadow.TURNED:
             standing.live = shadow.ONLY_SHADOW * shadow.alone(judged)
-        return give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged, level)
+        said = give_way(given, ask, one, judged, made) or hold_back(given, one, name, judged, level)
+        if said.gate == "budget":  # it is told once, however often it is looked at
+            want(given, [*filter(is_held_by_budgets_alone, judged)], id_at(given, name, level), is_in_control(given))
+        return said
     if standing.live == shadow.ONLY_SHADOW and (until := own_turn(given)):
         standing.carried = True
         return wait(given, one, name, CARRIED_OVER, until, level, judged)
@@ -188,7 +192,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
     made += shadow.of_level(given, name, level, one.threshold, judged)
     found_id, control = id_at(given, name, level), is_in_control(given)
     ends = whole_second(now + ms_of(policy.policy.choice.window))
-    fallen = draw(given, [found for found, _ in open_now], found_id, ends, control)
+    short = [*filter(is_held_by_budgets_alone, judged)]
+    fallen = draw(given, [found for found, _ in open_now], found_id, ends, control, short)
     standing.leave(one)
     if not ask.test:
         standing.window_ends = ends
@@ -231,7 +236,7 @@ def _judged(given: Given, ask: Ask, name: str) -> list[Judged]:
     judged = [judge(ask, action) for action in given.policy.actions_of(name)]
     if ask.purse is not None:
         for found in judged:
-            if found.held and all(held.code == "budget" for held in found.held):
+            if is_held_by_budgets_alone(found):
                 ask.purse.demand(ask.rules, ask.rules.actions[found.action], ask.now)
     return judged
 

@@ -19,31 +19,35 @@ from models.timeline.shared import Units
 
 MOST_OF_A_PERIOD: Final = 32 * DAY
 """No period is longer: a month, and the hour by which its clocks go back."""
+WHOLE_UNIT: Final = 2**16
+"""What is wanted by chances is counted in multiples of 2^-16 of a unit: whole numbers sum alike in any order."""
 
 
 @dataclass(slots=True)
 class Purse:
     """The shard's part of the budgets while a piece of its line is applied.
 
-    allowed, reserved: as in `models.timeline.shared.Shared`. unmet: units that could not be reserved, by budget.
+    allowed, reserved, wanted: as in `models.timeline.shared.Shared`. unmet: by budget, units that had no room.
     """
 
     allowed: Units = field(default_factory=dict)
     reserved: Units = field(default_factory=dict)
     unmet: dict[str, int] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, allowed: Units, reserved: Units, unmet: dict[str, int]) -> Purse:
+    def of(cls, allowed: Units, reserved: Units, unmet: dict[str, int], wanted: dict[str, int]) -> Purse:
         """One that may be changed. allowed: is not."""
-        return cls(allowed, {name: dict(periods) for name, periods in reserved.items()}, dict(unmet))
+        return cls(allowed, {name: dict(periods) for name, periods in reserved.items()}, dict(unmet), dict(wanted))
 
     def copy(self) -> Purse:
         """Another one as this is now."""
-        return Purse.of(self.allowed, self.reserved, self.unmet)
+        return Purse.of(self.allowed, self.reserved, self.unmet, self.wanted)
 
     def become(self, other: Purse) -> None:
         """Be as another one, which is of no use any more."""
-        self.allowed, self.reserved, self.unmet = other.allowed, other.reserved, other.unmet
+        self.allowed, self.reserved = other.allowed, other.reserved
+        self.unmet, self.wanted = other.unmet, other.wanted
 
     def lacking(self, rules: Rules, action: ActionRules, now: int) -> list[str]:
         """The budgets that have no room for a trigger of an action."""
@@ -64,6 +68,11 @@ class Purse:
         units = dict(action.budgets)
         for name in self.lacking(rules, action, now):
             self.unmet[name] = self.unmet.get(name, 0) + units[name]
+
+    def want(self, units: Iterable[tuple[str, float]], chance: float) -> None:
+        """Let it be known what a draw takes by its chance, whether there is room for it or not. units: by budget."""
+        for name, most in units:
+            self.wanted[name] = self.wanted.get(name, 0) + round(chance * most * WHOLE_UNIT)
 
     def give_back(self, taken: Iterable[Spent]) -> None:
         """What was taken can be taken again, in its own period only."""
@@ -90,7 +99,7 @@ class Purse:
             for name, periods in self.reserved.items()
         }
         self.reserved = {name: periods for name, periods in kept.items() if periods}
-        self.unmet = {}
+        self.unmet, self.wanted = {}, {}
 
     def _room(self, budget: BudgetRules, now: int) -> int:
         """Units that may still be taken of the running period."""

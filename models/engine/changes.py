@@ -149,16 +149,17 @@ def committed(
         draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
         received=work.received,
     )
-    shared, pulse = work.shared, None
+    shared, pulse, wanted = work.shared, None, dict[str, int]()
     if shared is not None:
         if piece.watermark is not None:
             shared.pass_boundary(new, piece.watermark, work.settings.horizon + work.settings.tick)
+            wanted = shared.purse.wanted
             pulse = shared.pulse(new, piece.watermark, piece.watermark < work.quiet_until)
         new = shared.kept(new)
     if piece.watermark is not None and work.policy is not None:
         quiet = piece.watermark < work.quiet_until
         pulse = with_values(pulse, new, work.policy, piece.watermark, quiet)
-        pulse = with_draws(pulse, new, work.policy, piece.watermark, quiet)
+        pulse = with_draws(pulse, new, work.policy, piece.watermark, quiet, wanted)
         held = held_at(work.policy, new, piece.watermark)
         pulse = msgspec.structs.replace(pulse, held=held) if pulse is not None and held else pulse
     if piece.watermark is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -68,7 +68,12 @@ def counted(draws: Draws | UnsetType, said: Iterable[Emittable]) -> Draws | Unse
 
 
 def with_draws(
-    pulse: Pulse | None, state: ShardState, policy: PolicyInForce, boundary: int, quiet: bool
+    pulse: Pulse | None,
+    state: ShardState,
+    policy: PolicyInForce,
+    boundary: int,
+    quiet: bool,
+    wanted: Mapping[str, int],
 ) -> Pulse | None:
     """A pulse that tells of the draws, too; the same where the policy wants no learned choice.
 
@@ -78,6 +83,7 @@ def with_draws(
         policy: in force.
         boundary: log time, ms.
         quiet: what was decided so far is history.
+        wanted: of budgets, by the draws (`models.timeline.shared.Shared`).
     """
     choice = policy.policy.choice
     if not choice.learned:
@@ -97,5 +103,6 @@ def with_draws(
         draws.tried,
         draws.open,
         draws.opened,
+        {name: wanted[name] for name in sorted(wanted)},
     )
     return replace(pulse, choice=told)

@@ -48,11 +48,14 @@ class SharedState:
     def kept(self, state: ShardState) -> ShardState:
         """The state of the shard after the piece, with this in it."""
         purse = self.purse
-        found = Shared(purse.allowed, purse.reserved, purse.unmet, UNSET if self.alarm is None else self.alarm)
+        found = Shared(
+            purse.allowed, purse.reserved, purse.unmet, UNSET if self.alarm is None else self.alarm, purse.wanted
+        )
         return replace(state, shared=UNSET if found == Shared() else found)
 
     def pulse(self, state: ShardState, boundary: int, quiet: bool) -> Pulse | None:
-        """What the learner is told at a version boundary; None: the policy has no budget. Unmet demand begins anew.
+        """What the learner is told at a version boundary; None: the policy has no budget. Unmet demand begins
+        anew, and what is wanted.
 
         state: after the piece that ends there. quiet: what was decided so far is history.
         """
@@ -109,7 +112,7 @@ def shared_in(given: PieceInput, scoring: Scoring) -> SharedState | None:
         if change is not None and change.in_force:
             reached = int(given.batch.reached[given.piece.first])
             alarm = under_new_policy(alarm, max(state.time, reached) if change.at_record else state.boundary)
-    return SharedState(policy, Purse.of(allowed, stored.reserved, stored.unmet), alarm)
+    return SharedState(policy, Purse.of(allowed, stored.reserved, stored.unmet, stored.wanted), alarm)
 
 
 def _allowed(version: Version, partition: int) -> Units:

@@ -28,6 +28,7 @@ from models.decisions.choosing.schema import choice_schema, schema_number
 from models.decisions.draw import ONE
 from models.learning import budget_price, effect_prior, effects, harm
 from models.learning.budget_price import UnprovenPrice
+from models.learning.budget_prices import BudgetPrices
 from models.learning.contact_watch import ContactWatch
 from models.learning.effects import ArmWanted, EffectLearner
 from models.learning.harm import HarmAlarm
@@ -76,6 +77,7 @@ class Choices:
         self._cohort = 0
         self._harms: dict[str, Mapping[str, Any]] = {}
         self._price = UnprovenPrice(1.0)
+        self._prices = BudgetPrices()
         self._tried = _Tried()
         self._unproven: float | None = None
         self._contact = ContactWatch(0)
@@ -107,11 +109,13 @@ class Choices:
             self._policy = newest.rank
             if newest.choice is not None:
                 self._under(boundary, newest.choice, learner)
+                self._prices.under(newest.budgets)
         for name, figure in self._figures.items():
             learner.expect(name, expected_share(figure, learner.mean_worth))
         for one in drawn:
             learner.contacted(one.opened)
-        self._step(boundary, drawn)
+        self._prices.hear(drawn)
+        self._step(boundary, drawn, learner.mean_worth)
         self._contact.step(boundary)
         for outcome in outcomes:
             self._learn_one(outcome, learner)
@@ -144,8 +148,8 @@ class Choices:
         self._harms = {name: one for name, one in self._harms.items() if name in learner.contacts or one["raised"]}
         self._contact.watch(policy.tolerated, tuple(sorted(wanted)))
 
-    def _step(self, boundary: int, drawn: Sequence[ChoicePulse]) -> None:
-        """The price of what is not proven moves once a week."""
+    def _step(self, boundary: int, drawn: Sequence[ChoicePulse], worth: float) -> None:
+        """The prices of what is not proven, and of budgets, move once a week."""
         tried = self._tried
         chances = tried.chances + sum(one.tried for one in drawn)
         draws = tried.draws + sum(one.open for one in drawn)
@@ -153,6 +157,7 @@ class Choices:
         if boundary - tried.since >= WEEK:
             self._price.step(chances / ONE, draws)
             self._unproven = chances / ONE / draws if draws else None
+            self._prices.step(boundary - tried.since, worth)
             self._tried = _Tried(boundary)
 
     def _learn_one(self, outcome: Outcome, learner: EffectLearner) -> None:
@@ -195,14 +200,16 @@ class Choices:
 
     def _watched(self) -> dict[str, Any]:
         """For people alone: how near the alarms are, by arm and of any contact, and the mean chance that unproven
-        actions would have had in the draws of the last week in which one was open."""
+        actions would have had in the draws of the last week in which one was open; of each budget, how many allowances
+        of that week its draws wanted."""
         evidence = {}
         for name in sorted(self._named.values()):
             if (kept := self._harms.get(name)) is not None:
                 alarm = HarmAlarm(float(kept["tolerated"]), 1)
                 alarm.restore(dict(kept))
                 evidence[name] = alarm.evidence
-        return {"unproven": self._unproven, "arms": evidence, "contact": self._contact.told()}
+        wanted = {"budgets": dict(self._prices.last)} if self._prices.last else {}
+        return {"unproven": self._unproven, "arms": evidence, "contact": self._contact.told(), **wanted}
 
     def _known(self, learner: EffectLearner) -> Numbers:
         found = learner.version()
@@ -210,7 +217,12 @@ class Choices:
         known = {name: arm._replace(stopped=name in stopped) for name, arm in found.arms.items()}
         price, settled = self._price.price * learner.mean_worth, self._price.settled
         return found._replace(
-            arms=known, unproven_price=price, settled=settled, cohort=self._cohort, named=dict(self._named)
+            arms=known,
+            unproven_price=price,
+            settled=settled,
+            cohort=self._cohort,
+            named=dict(self._named),
+            prices=dict(self._prices.money),
         )
 
     def state(self) -> dict[str, Any] | None:
@@ -228,6 +240,7 @@ class Choices:
             "harms": {name: dict(kept) for name, kept in self._harms.items()},
             "share": self._price.share,
             "price": self._price.state(),
+            **({} if (prices := self._prices.state()) is None else {"prices": prices}),
             "tried": list(self._tried),
             "unproven": self._unproven,
             "contact": self._contact.state(),
@@ -262,6 +275,7 @@ class Choices:
         self._unproven = None if stored.get("unproven") is None else number(stored, "unproven", 0.0, 1.0)
         self._price = UnprovenPrice(number(stored, "share", 0.0, 1.0))
         self._price.restore(stored.get("price"))
+        self._prices = BudgetPrices.of(stored.get("prices"))
 
 
 def goes_on(stored: Mapping[str, Any], boundary: int) -> bool:

@@ -15,7 +15,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     in the draw as a multiple of 2^-32 (`leave_alone` is one of them).
 
     By the learned choice: `score` is what it is expected to bring, `sd` the standard deviation of that, `arm` the
-    name of its content, `state` how it stood (`models.decisions.choosing.caution.State`)."""
+    name of its content, `state` how it stood (`models.decisions.choosing.caution.State`), `price` what has been
+    taken from its score for what it takes from budgets."""
 
     action: str
     channel: str = ""
@@ -25,6 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sd: float = 0.0
     arm: str = ""
     state: str = ""
+    price: float = 0.0
 
 
 class Drawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -33,7 +35,7 @@ class Drawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     why: a code (`models.decisions.choosing.choose.Reason`). worth: the value at stake, money. features: of the
     customer, by `models.decisions.choosing.described.DESCRIBED`, as they are learned from. price: what contact that is
     not proven had to bring beside its cost, money. tried: the chance that such contact would have had if only
-    `unproven_each` held it, as a multiple of 2^-32.
+    `unproven_each` held it, as a multiple of 2^-32. prices: of a unit of each budget that the actions take from, money.
     """
 
     why: str
@@ -41,6 +43,7 @@ class Drawn(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     features: tuple[float, ...]
     price: float = 0.0
     tried: int = 0
+    prices: dict[str, float] = {}
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

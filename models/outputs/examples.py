@@ -107,7 +107,8 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     unproven, forget, tolerated: the policy's (forget in ms). draws: but for those of the control group. worth: their
     values at stake, hundredths, in all. tried: what the draws say of it (`models.outputs.Drawn`), in all. open: draws
-    in which an arm was open that was not proven. opened: contacts by arm.
+    in which an arm was open that was not proven. opened: contacts by arm. wanted: by budget, what the draws take by
+    their chances, and would take had there been room, in multiples of 2^-16 of a unit.
     """
 
     arms: tuple[ArmPulse, ...]
@@ -119,6 +120,7 @@ class ChoicePulse(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tried: int = 0
     open: int = 0
     opened: dict[str, int] = {}
+    wanted: dict[str, int] = {}
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False, tag="pulse", omit_defaults=True):

@@ -51,10 +51,13 @@ class Shared(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a shard's customers share.
 
     allowed: of budgets, by the version in force. reserved: of them, by this shard's triggers. unmet: units that could
-    not be reserved since the last boundary, by budget. alarm: unset while the policy wants none.
+    not be reserved since the last boundary, by budget. alarm: unset while the policy wants none. wanted: since the last
+    boundary, by budget, what draws of the learned choice take by their chances, and would take had there been room
+    (`models.decisions.purse.WHOLE_UNIT`).
     """
 
     allowed: Units = {}
     reserved: Units = {}
     unmet: dict[str, int] = {}
     alarm: Alarm | UnsetType = UNSET
+    wanted: dict[str, int] = {}

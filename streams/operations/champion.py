@@ -201,5 +201,9 @@ def choice_in(version: Version | None) -> dict[str, Any] | None:
         "settled": stated["settled"],
         "cohort": stated["cohort"],
         "launched": stated["cohort"] >= FIRST_COHORT,
+        "budgets": [
+            {"budget": name, "price": price, "wanted": watched.get("budgets", {}).get(name)}
+            for name, price in sorted(stated.get("prices", {}).items())
+        ],
         "contact": watched.get("contact"),
     }

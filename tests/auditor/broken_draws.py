@@ -78,6 +78,16 @@ def an_action_that_stands_nowhere(log: Log) -> None:
     ends(log, draws(log, state=""))
 
 
+@breaks("learned")
+def a_price_of_budgets_that_nobody_set(log: Log) -> None:
+    begun(log)
+    name = draws(log)
+    one = log.decisions[-1]
+    alone, useful = one.candidates
+    log.decisions[-1] = replace(one, candidates=(alone, replace(useful, price=0.25)))
+    ends(log, name)
+
+
 @breaks("chances")
 def what_is_not_open_has_a_chance(log: Log) -> None:
     begun(log)

@@ -40,7 +40,7 @@ class Numbers(NamedTuple):
     share around what is expected of it. rows: outcomes learned, by weight. arms: by content hash. unproven_price: what
     contact that is not proven must bring beside its cost, money. settled: that price alone keeps the share of such
     contact, and no draw is held to it. cohort: contacts that were ever learned from. named: of each action of the
-    policy its arm; arms may hold others, that are gone.
+    policy its arm; arms may hold others, that are gone. prices: of a unit of each of the policy's budgets, money.
     """
 
     base: tuple[float, ...]
@@ -51,6 +51,7 @@ class Numbers(NamedTuple):
     settled: bool = False
     cohort: int = 0
     named: Mapping[str, str] = MappingProxyType({})
+    prices: Mapping[str, float] = MappingProxyType({})
 
     def plain(self) -> dict[str, Any]:
         """As JSON types. Of a covariance the lower triangle, row by row: it is symmetric."""
@@ -62,6 +63,7 @@ class Numbers(NamedTuple):
             "settled": self.settled,
             "cohort": self.cohort,
             "named": dict(self.named),
+            **({"prices": dict(self.prices)} if self.prices else {}),
             "arms": {
                 name: {
                     "effect": list(arm.effect),
@@ -96,8 +98,13 @@ class Numbers(NamedTuple):
             )
         if not isinstance(named, dict) or not all(isinstance(one, str) for one in named.values()):
             raise SnapshotRefused(f"named is {named!r:.100}; it must have the arm of each action")
+        if not isinstance(prices := plain.get("prices", {}), dict):
+            raise SnapshotRefused(f"prices is {prices!r:.100}; it must have the price of each budget")
+        for name, one in zip(prices, _numbers([*prices.values()], "prices"), strict=True):
+            if one < 0.0:
+                raise SnapshotRefused(f"the price of budget {name!r} is {one:g}; it must not be below zero")
         known = {str(name): _arm(name, arm, len(base)) for name, arm in arms.items()}
-        return cls(base, sigma, rows, known, price, settled, cohort, named)
+        return cls(base, sigma, rows, known, price, settled, cohort, named, prices)
 
 
 def _arm(name: str, plain: Any, features: int) -> Arm:

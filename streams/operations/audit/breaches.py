@@ -70,7 +70,7 @@ RULES: Final = {
     "drawn_at_zero": "what was drawn had a chance",
     "propensity": "a trigger says the chance with which it was drawn",
     "window": "one draw in a window",
-    "learned": "a draw is by the learned choice where the policy wants it, and says what it knew of each action",
+    "learned": "a draw is by the learned choice where the policy wants it, and says what it knew and reckoned of each",
     "outcome": "a draw of the learned choice is followed by its outcome at its window's end, before the next one",
     "no_outcome": "a window of the learned choice does not end without an outcome",
     "level_once": "a level asks once an episode",

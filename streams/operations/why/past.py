@@ -135,12 +135,15 @@ def _drawn(drawn: Drawn) -> dict[str, Any]:
         "because": DRAWN.get(drawn.why) or None,
         "worth": drawn.worth,
         "price": round(drawn.price, 4),
+        "prices": {name: round(price, 6) for name, price in drawn.prices.items()},
         "features": dict(zip(DESCRIBED, drawn.features, strict=False)),
     }
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
-    learned = {"sd": round(one.sd, 4), "arm": one.arm, "state": one.state} if one.state else {}
+    learned = (
+        {"sd": round(one.sd, 4), "arm": one.arm, "state": one.state, "price": round(one.price, 4)} if one.state else {}
+    )
     return {
         "action": one.action,
         "channel": one.channel or None,

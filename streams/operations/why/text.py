@@ -146,6 +146,7 @@ def _candidate(one: dict[str, Any]) -> Iterator[str]:
     figures = f", score {one['score']:.2f}" if one.get("score") else ""
     if state := one.get("state"):
         figures = f", expected {one['score']:+.2f} ± {one['sd']:.2f}, {STATES.get(state, state)}"
+        figures += f" after {price:,.2f} for what it takes of budgets" if (price := one.get("price")) else ""
     figures += f", chance {100 * one['chance']:.3g} %" if one.get("chance") else ""
     yield f"{name}{by}{figures}{': held' if one['gates'] else ''}"
     for held in one["gates"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -12,6 +12,7 @@ from models.outputs import Decision
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
 from streams.operations.audit.dialogue import Rest
+from streams.operations.audit.ledger import taken_by
 from streams.operations.audit.policies import Policy, span
 from streams.operations.audit.records import SECOND
 
@@ -111,12 +112,26 @@ def _learned(policy: Policy, decision: Decision) -> Iterator[Finding]:
         yield Finding("learned", "what is at stake, and what was known", f"worth {worth}, {features} features")
     inside = [one for one in decision.candidates if not one.gates and one.action != LEAVE_ALONE]
     for one in inside:
+        if abs(one.price - (price := _price(policy, decision.drawn.prices, one.action))) > CLOSE * max(price, 1.0):
+            yield Finding("learned", f"what {one.action} takes of budgets costs {price}", f"{one.price}")
         if one.state not in STATES or not one.arm or one.sd <= 0.0:
             yield Finding("learned", f"how {one.action} stood", f"arm {one.arm!r}, {one.state!r}, sd {one.sd}")
     tried = [one.chance for one in inside if one.state == "unproven"]
     most = float(policy.choice["unproven_each"]) + len(tried) * float(policy.choice["floor"])
     if sum(tried) > most * ONE + len(tried) + 1:
         yield Finding("chances", f"{most} at most of what is not proven", f"{sum(tried) / ONE}")
+
+
+def _price(policy: Policy, prices: Mapping[str, float], action: str) -> float:
+    """What an action takes of budgets at the prices that a draw says, its second step as often as it is reached."""
+    one = policy.actions.get(action, {})
+    then = one.get("then")
+    shares = [(one, 1.0)] + ([(policy.actions[then["action"]], float(then["reached"]))] if then else [])
+    return sum(
+        share * units * prices.get(name, 0.0)
+        for step, share in shares
+        for name, units in taken_by(policy, step).items()
+    )
 
 
 def _fell(decision: Decision) -> str:

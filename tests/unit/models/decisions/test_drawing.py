@@ -11,16 +11,18 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from models.customer.layout import NUMBERS, TIMES, UNLEARNED
+from models.decisions.ask import Common, Held
 from models.decisions.choosing.arms import arms_of
 from models.decisions.choosing.described import DESCRIBED, SIZE, Counted, described
 from models.decisions.choosing.features import frozen
 from models.decisions.choosing.numbers import Arm, Numbers
 from models.decisions.draw import ONE
-from models.decisions.drawing import Draw, draw, worth_of
+from models.decisions.drawing import Draw, draw, want, worth_of
 from models.decisions.gates import Judged
 from models.decisions.given import Asks, Given, Known
 from models.decisions.person import Person
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.purse import WHOLE_UNIT, Purse
 from models.decisions.standing import Standing
 from models.settings import DAY, WEEK
 from tests.support.one_customer import NOW, OPEN
@@ -139,6 +141,63 @@ def test_the_window_has_what_its_outcome_is_told_by() -> None:
     hidden = drawn(None, flags=UNLEARNED).by
     assert hidden is not None
     assert (hidden[1].features, hidden[1].worth) == (b"", 0)
+
+
+TAKES = 'budgets = ["letters", "gifts"]\nliability = 8\n'
+PRICED = PolicyInForce.of(1, LEARNED.replace("[action.something_useful]\n" + TAKES, "[action.something_useful]\n"))
+PRICES = {"letters": 5.0, "gifts": 0.002, "other": 9.0}
+SHORT = FOUND[1]._replace(held=(Held("budget", NOW + DAY),))
+
+
+def test_what_an_action_takes_of_budgets_costs_it_their_price() -> None:
+    given = asked(numbers(0.4, matured=500), policy=PRICED)
+    priced = asked(numbers(0.4, matured=500)._replace(prices=PRICES), policy=PRICED)
+    free, dear = (draw(one, FOUND, ID, NOW + 10 * DAY, False) for one in (given, priced))
+    assert free.by is not None
+    assert dear.by is not None
+    assert (free.by[0].prices, dear.by[0].prices) == ({}, {"letters": 5.0, "gifts": 0.002})
+    assert dear.scored["win_back"].price == pytest.approx(5.0 + 800 * 0.002)
+    assert dear.scored["win_back"].score == pytest.approx(free.scored["win_back"].score - 6.6)
+    assert dear.scored["something_useful"] == free.scored["something_useful"]
+    free, dear = (draw(one, FOUND[1:], ID, NOW + 10 * DAY, False) for one in (given, priced))
+    assert free.chances[1] > 0.9 * ONE
+    assert dear.chances[1] == int(0.01 * ONE)
+
+
+def counting(**told: Any) -> Given:
+    return asked(numbers(0.4, matured=500), policy=PRICED)._replace(shared=Common(Purse()), **told)
+
+
+def wanted(given: Given) -> dict[str, int]:
+    assert given.shared is not None
+    return given.shared.purse.wanted
+
+
+def test_a_draw_wants_of_budgets_what_it_takes_by_its_chances_whether_there_is_room_or_not() -> None:
+    given = counting()
+    found = draw(given, FOUND, ID, NOW + 10 * DAY, False)
+    letters = found.chances[2] / ONE * WHOLE_UNIT
+    assert wanted(given) == {"letters": round(letters), "gifts": round(800 * letters)}
+    dry = counting()
+    narrow = draw(dry, FOUND[:1], ID, NOW + 10 * DAY, False, [SHORT])
+    assert wanted(dry) == wanted(given)
+    assert narrow == drawn_among_one()
+    waits = counting()
+    want(waits, [SHORT], ID, False)
+    assert wanted(waits)["letters"] > wanted(given)["letters"]
+
+
+def drawn_among_one() -> Draw:
+    return draw(asked(numbers(0.4, matured=500), policy=PRICED), FOUND[:1], ID, NOW + 10 * DAY, False)
+
+
+def test_of_the_control_group_and_of_history_nothing_is_wanted() -> None:
+    for control, history in ((True, False), (False, True)):
+        given = counting(history=history)
+        draw(given, FOUND, ID, NOW + 10 * DAY, control)
+        draw(given, FOUND[:1], ID, NOW + 10 * DAY, control, [SHORT])
+        want(given, [SHORT], ID, control)
+        assert wanted(given) == {}
 
 
 def test_without_the_key_the_figures_draw() -> None:

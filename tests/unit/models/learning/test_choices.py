@@ -13,9 +13,10 @@ from models.churn import SnapshotRefused
 from models.decisions.choosing.described import SIZE
 from models.decisions.choosing.schema import schema_number
 from models.decisions.draw import ONE
+from models.decisions.purse import WHOLE_UNIT
 from models.decisions.response import packed_features
 from models.learning.choices import Choices, check_outcome
-from models.outputs import ArmPulse, ChoicePulse, Outcome, Pulse
+from models.outputs import ArmPulse, BudgetPulse, ChoicePulse, Outcome, Pulse
 from models.settings import DAY, WEEK
 
 HALF = 182 * DAY
@@ -156,6 +157,32 @@ def test_the_price_of_what_is_not_proven_moves_once_a_week() -> None:
     assert known(choices)["unproven_price"] == pytest.approx(2.0)
     choices.learn(2 * DAY + WEEK, [], [pulse(2 * DAY + WEEK, **much)])
     assert known(choices)["unproven_price"] == pytest.approx(2.0)
+
+
+def test_the_price_of_a_budget_moves_once_a_week_and_a_policy_without_one_has_none() -> None:
+    budget = BudgetPulse("calls", 400, 0, 0, 4 * WEEK, 0, 0)
+
+    def of(day: int, shard: int = 0, **told: Any) -> Pulse:
+        one = pulse(day * DAY, shard, wanted={"calls": 15 * WHOLE_UNIT}, **told)
+        return msgspec.structs.replace(one, budgets=(budget,))
+
+    choices = learned(*((day * DAY, [], [of(day), of(day, 1)]) for day in range(1, 8)))
+    assert known(choices)["prices"] == {"calls": 0.0}
+    assert "budgets" not in known(choices)["watched"]
+    choices = Choices(json.loads(json.dumps(choices.state())))
+    choices.learn(8 * DAY, [], [of(8), of(8, 1)])
+    # 240 of 100, at 50 at stake.
+    assert known(choices)["prices"] == {"calls": pytest.approx(0.02 * 1.4 * 50)}
+    assert known(choices)["watched"]["budgets"] == {"calls": pytest.approx(2.4)}
+    told = [version_of(order) for order in permutations((of(9), of(9, 1)))]
+    assert told[0] == told[1]
+    choices.learn(9 * DAY, [], [pulse(9 * DAY, policy=2)])
+    assert "prices" not in known(choices)
+    assert "prices" not in (choices.state() or {})
+
+
+def version_of(pulses: tuple[Pulse, ...]) -> dict[str, Any]:
+    return known(learned((DAY, [], [*pulses]), (9 * DAY, [], [*pulses])))
 
 
 def test_it_goes_on_from_its_state_to_the_bit_and_refuses_another() -> None:

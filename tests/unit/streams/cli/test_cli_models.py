@@ -86,20 +86,24 @@ def test_the_learned_choice_as_a_whole_is_told_behind_its_actions() -> None:
     stated = {
         **{"named": {"offer": "0a"}, "unproven_price": 1.234, "settled": False, "cohort": 1_200},
         "arms": {"0a": {"covariance": [0.0025], "opened": 1, "matured": 0, "effect": [0.01]}},
-        "watched": {"unproven": 0.287, "arms": {"0a": 1.5}, "contact": contact},
+        "prices": {"calls": 0.4567, "gifts": 0.0},
+        "watched": {"unproven": 0.287, "arms": {"0a": 1.5}, "contact": contact, "budgets": {"calls": 1.32}},
     }
     version = Version(NOON, 0, {}, {}, choice=stated)
     actions, choice = actions_in(version), choice_in(version)
     assert actions[0]["harm"] == 1.5
-    assert list(lines({**TOLD, "actions": actions, "choice": choice}))[-5:] == [
+    assert list(lines({**TOLD, "actions": actions, "choice": choice}))[-7:] == [
         "contact that is not proven would have had a chance of 0.29 in the draws of the last week",
         "it must bring 1.23 beside its cost; every draw is held to its share as well, until that price has settled",
+        "a unit of budget calls must bring 0.4567 beside the cost; last week's draws wanted 132 % of what a week may "
+        "take",
+        "a unit of budget gifts must bring 0 beside the cost",
         "1,200 contacts were learned from: contact that is not proven is open to the policy's `launch` until 2,000",
         "any contact does no more harm than is tolerated so far (evidence 31.4 of 60)",
         "any contact brings less than leaving alone, by 1.23 % of what is at stake at least",
     ]
     assert choice is not None
-    calm = {**choice, "settled": True, "launched": True, "contact": None, "unproven_share": None}
+    calm = {**choice, "settled": True, "launched": True, "contact": None, "unproven_share": None, "budgets": []}
     assert list(lines({**TOLD, "actions": actions, "choice": calm}))[-2:] == [
         "it must bring 1.23 beside its cost",
         "1,200 contacts were learned from: contact that is not proven is open to everybody",

@@ -42,7 +42,9 @@ def test_a_row_that_is_none_is_refused_by_name(row: list[float], said: str) -> N
 
 
 def test_numbers_of_a_version_pass_through_json_to_the_bit() -> None:
-    assert Numbers.of(json.loads(json.dumps(NUMBERS.plain()))) == NUMBERS
+    for one in (NUMBERS, NUMBERS._replace(prices={"calls": 0.125, "gifts": 0.0})):
+        assert Numbers.of(json.loads(json.dumps(one.plain()))) == one
+    assert "prices" not in NUMBERS.plain()
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,9 @@ def test_numbers_of_a_version_pass_through_json_to_the_bit() -> None:
         (("rows",), -1.0, "rows"),
         (("unproven_price",), -1.0, "unproven_price is -1"),
         (("unproven_price",), None, "unproven_price must be"),
+        (("prices",), 3, "prices is 3"),
+        (("prices",), {"calls": -1.0}, "price of budget 'calls' is -1"),
+        (("prices",), {"calls": "1"}, "prices must be finite"),
         (("base",), [float("inf")], "base"),
         (("base",), [], "base has 0 numbers"),
         (("arms",), [], "holds no numbers"),

@@ -114,6 +114,10 @@ def test_why_somebody_was_left_alone_is_said_once_and_what_unproven_contact_had_
     assert told.lower().count("no action is worth it") == 1
     told = "\n".join(entry_lines({**entry, "reason": None, "drawn": {**drawn, "price": 1.5}}))
     assert "12.50 at stake. No action is worth it. Contact that is not proven had to bring 1.50 more." in told
+    useful = {"action": "useful", "channel": "email", "gates": [], "score": 1.0, "chance": 0.5}
+    dear = {**useful, "sd": 0.2, "arm": "0a", "state": "proven", "price": 0.4}
+    told = "\n".join(entry_lines({**entry, "candidates": [dear, {**dear, "price": 0.0}]}))
+    assert told.count("after 0.40 for what it takes of budgets") == told.count("for what it takes of budgets") == 1
 
 
 def test_the_last_decision_at_a_time_is_the_last_before_it() -> None:
