@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
 from models.customer.moments import whole
 from models.decisions.comes import comes
-from models.decisions.given import Given, Said, Touched
+from models.decisions.given import Given, Said, Touched, decision_id
 from models.decisions.membership_rules import LevelRules
 from models.decisions.person import Person, value_of
 from models.decisions.points import cents_of
 from models.decisions.policy.conditions import holds
+from models.decisions.resending import never_mind
 from models.decisions.rules import rules_of
 from models.ledger_entry import LedgerEntry
 from models.loyalty.membership import advance, close, count, take_back
@@ -21,6 +22,14 @@ from models.membership_entry import HUNDREDTHS, MembershipEntry
 from models.touchpoints.kinds import Kind
 
 EARNED: Final = "earned"
+UNDONE: Final = "the level is another by now"
+_ENDS: Final = frozenset({"renamed", "closed"})
+_UNDONE_BY: Final = {
+    "reached": _ENDS | {"lowered"},
+    "grace": _ENDS | {"kept", "reached", "lowered"},
+    "lowered": _ENDS | {"reached"},
+}
+"""By change at which a moment asks, what makes it untrue."""
 
 
 def pass_time(person: Person, now: int) -> list[MembershipEntry]:
@@ -45,15 +54,33 @@ def count_touch(
 
 
 def ask_by_level(given: Given, changes: Iterable[str]) -> Iterator[Said]:
-    """Let moments ask that come with a level that has changed."""
+    """Let moments ask that come with a level that has changed, unless it has changed back at this very step; what waits
+    for a change that is undone is void. changes: in their order."""
     rules, person, now = rules_of(given.policy).membership, given.person, given.now
     if rules is None or given.history:
         return
-    changed = frozenset(changes)
+    stands, undone = set[str](), set[str]()
+    for one in changes:
+        gone = {change for change, by in _UNDONE_BY.items() if one in by}
+        stands, undone = (stands - gone) | {one}, undone | gone
+    yield from _void(given, {name for name, change in rules.asks if change in undone})
     for name, change in rules.asks:
         when = given.policy.policy.moment[name].when
-        if change in changed and (when is None or holds(when, lambda field: value_of(person, field, now))):
+        if change in stands and (when is None or holds(when, lambda field: value_of(person, field, now))):
             yield from comes(given, name, now)
+
+
+def _void(given: Given, names: Collection[str]) -> Iterator[Said]:
+    """What these moments have asked is asked no more."""
+    standing, moments = given.standing, rules_of(given.policy).moments
+    for name in sorted(names):
+        number = moments[name].number
+        yield from never_mind(given, UNDONE, lambda one, number=number: one.moment == number)  # type: ignore[misc]
+        for waiting in [one for one in standing.waiting if one.moment == number and not one.threshold]:
+            standing.waiting.remove(waiting)
+            standing.told.pop(number, None)  # it may ask anew at once
+            void = decision_id(given.person.customer, name, given.now, "void", "")
+            yield Said("void", void, moment=name, reason=UNDONE)
 
 
 def _amounts(levels: LevelRules, touch: Touched, booked: Iterable[LedgerEntry]) -> Iterator[int]:

@@ -14,6 +14,12 @@ from streams.operations.audit.wall_time import zone
 
 STRETCHES: Final = 14
 LAST: Final = (2**32 - 1) * SECOND
+UNDONE_BY: Final = {
+    "reached": ("lowered", "renamed", "closed"),
+    "grace": ("kept", "reached", "lowered", "renamed", "closed"),
+    "lowered": ("reached", "renamed", "closed"),
+}
+"""By what a moment of sort `membership` asks at, what makes it untrue."""
 
 
 @dataclass(slots=True)
@@ -123,6 +129,11 @@ class Levels:
     def changes(self, change: str) -> list[int]:
         """When it changed so, ms."""
         return [time for time, one in self.changed if one == change]
+
+    def stands(self, change: str) -> list[int]:
+        """The same, as far as it has not changed back since."""
+        last = max((n for n, (_, one) in enumerate(self.changed) if one in UNDONE_BY[change]), default=-1)
+        return [time for time, one in self.changed[last + 1 :] if one == change]
 
 
 def needs(table: Table | None, row: Table) -> int:

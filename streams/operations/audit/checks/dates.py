@@ -36,8 +36,10 @@ def check(case: Case) -> Iterator[Finding]:
 
 def rings(case: Case) -> list[int]:
     """When the moment of a trigger has asked, as far as its life is not over, ms."""
-    life = span(case.moment.get("within", "3d"))
-    return [at for at in _rings(case) if at <= case.now + SECOND and case.now < at + life + SECOND]
+    life, found = span(case.moment.get("within", "3d")), _rings(case)
+    if case.moment["sort"] == "membership" and case.person.levels is not None:
+        found = case.person.levels.stands(case.moment["change"])
+    return [at for at in found if at <= case.now + SECOND and case.now < at + life + SECOND]
 
 
 def asked_since(case: Case, first: int) -> int:

@@ -147,6 +147,36 @@ def test_who_qualifies_again_within_the_grace_keeps_it() -> None:
     assert state_of(world.kept.records[b"c"]).until == 0
 
 
+DOWN = SPENT.replace('"ends"]', '"ends", "down"]').replace(
+    'when = { field = "membership_level", op = "==", value = "gold" }\n', ""
+)
+DOWN += '[moment.down]\nsort = "membership"\nchange = "lowered"\n'
+
+
+@pytest.mark.parametrize(("when", "asked"), [("lapsed", ["up"]), ("lowered", ["up", "ends", "up"])])
+def test_what_changes_back_at_the_step_at_which_it_is_booked_asks_nothing(when: str, asked: list[str]) -> None:
+    """A purchase between the time of it and that at which it would have been booked."""
+    quiet = entries(bought((1, 12), text=DOWN, days=100).run())
+    entry = next(
+        one["membership"] for one in quiet if one["membership"]["change"] == ("grace" if when == "lowered" else when)
+    )
+    time = entry["until"] if when == "lowered" else entry["lots"][0][0]
+    world = bought((1, 12), text=DOWN, days=85).at(time + 1_000, "purchase", amount=25).run()
+    told = [one["moment"] for one in world.kept.decisions("decided") if one["moment"] != "risk"]
+    assert told == asked
+    assert went(world)[-1][2] == "silver"
+
+
+def test_what_waits_to_tell_of_a_grace_is_void_once_the_level_is_kept() -> None:
+    text = DOWN.replace('purpose = "contract"\nkind = "service"\nmoments = ["up"', 'kind = "useful"\nmoments = ["up"')
+    story = bought((1, 12), text=text, days=85).then(68, "complaint").then(72, "purchase", amount=25)
+    world = story.run()
+    assert [one["gate"] for one in world.kept.decisions("waits") if one["moment"] == "ends"][:1] == ["bad_experience"]
+    [void] = [one for one in world.kept.decisions("void") if one["moment"] == "ends"]
+    assert (void["time"], void["reason"]) == (BOUGHT + 72 * DAY, "the level is another by now")
+    assert [one for one in world.kept.decisions("decided") if one["moment"] == "ends"] == []
+
+
 def test_a_return_takes_back_what_counted_last() -> None:
     world = bought((1, 12)).then(2, "return", amount=2).run()
     assert [one[1:] for one in went(world)][3:5] == [("taken_back", "silver", 19), ("grace", "silver", 19)]
