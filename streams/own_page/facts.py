@@ -28,7 +28,7 @@ from models.loyalty.membership_stored import unpack_membership
 from models.loyalty.stored import unpack_account
 from models.membership_entry import HUNDREDTHS
 from models.settings import SECOND
-from streams.operations.customer.membership import membership_view
+from streams.operations.customer.membership import is_above_paid, membership_view
 from streams.operations.customer.portrait import profile_view
 from streams.operations.why.phrases import language_of
 from streams.own_page.catalogue import Catalogue
@@ -149,14 +149,14 @@ def membership(known: Known, say: Catalogue, times: Times) -> tuple[str, list[st
     """Their level of the loyalty programme, and what comes next, in sentences; None: there is neither a level nor
     anything that counts."""
     view = None if known.record is None else membership_view(known.record, known.policy, known.time)
-    if view is None:
+    if view is None or known.record is None:
         return None
     state, told = unpack_membership(known.tail.membership), []
     if view["paid"]:
         told.append(say("level_paid", name=say.named("paid", view["paid"])))
-    if state.until > known.time:
+    if state.until > known.time and is_above_paid(known.record, known.policy, known.time):
         told.append(say("level_lost", day=times.day(state.until)))
-    if view.get("to_next"):
+    if view.get("to_next") and view["level"] == view["earned"]:  # else what is paid for is as much at least
         told.append(say("level_next", level=say.named("level", view["next_level"])))
         told.append(_left(view["to_next"], state.counts, say))
     level = view["level"]

@@ -8,6 +8,7 @@ from models.customer.contract import unpack_contract
 from models.customer.record import Record
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
+from models.loyalty.membership import Membership
 from models.loyalty.membership_stored import unpack_membership
 from models.membership_entry import HUNDREDTHS
 from streams.operations.customer.person import iso
@@ -46,6 +47,17 @@ def membership_view(record: Record, policy: PolicyInForce | None, now: int) -> d
         found["to_next"] = rules.amount(state.to_next(steps)) or None
         found["ends"] = iso(state.ends(steps))
     return found
+
+
+def is_above_paid(record: Record, policy: PolicyInForce | None, now: int) -> bool:
+    """Whether the level that was earned is above the one that comes with what is paid for, so that they lose something
+    when it ends. Arguments as of `membership_view`."""
+    rules = rules_of(policy).membership if policy is not None else None
+    if rules is None:
+        return True
+    contract = unpack_contract(record.tail.contract) if record.tail.contract else None
+    state, paid = unpack_membership(record.tail.membership), rules.paid_by(contract, now)
+    return rules.steps.number(state.level) > rules.level(Membership(), paid)
 
 
 def _amount(counted: int, counts: str) -> float:

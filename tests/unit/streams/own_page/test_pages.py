@@ -616,6 +616,20 @@ async def test_the_level_is_told_with_what_the_next_one_takes_and_when_it_ends()
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("paid", ["silver", "gold"])
+async def test_what_is_paid_for_does_not_end_with_the_level_that_was_earned(paid: str) -> None:
+    levels = '[membership]\ncounts = "spent"\nlevels = [{ name = "silver", at = 8 }, { name = "gold", at = 1200 }]\n'
+    levels += f'[[membership.paid]]\nname = "plus"\nplans = ["plus"]\nlevel = "{paid}"\n'
+    story = Story(RICH + levels, days=2).then(1, "return", amount=2)
+    page = OwnPage(story.then(1.5, "subscription_started", plan="plus"))
+    async with page.client() as client:
+        text = await (await client.get("/me?lang=en", **ME)).text()
+        assert f'<p class="figure">{paid}</p>' in text
+        assert "It ends on" not in text
+        assert ("The next one is" in text) == (paid == "silver")
+
+
+@pytest.mark.asyncio
 async def test_rewards_within_reach_are_named_and_can_be_preferred() -> None:
     catalogue = "[reward.coffee]\npoints = 5\n[reward.free_tea]\npoints = 1209\n"
     page = OwnPage(Story(RICH + catalogue, days=2))
