@@ -22,11 +22,12 @@ import numpy as np
 
 from benchmarks.choice_world import ENTER, FEATURES, WINDOW, Effects, Flags, Floats, Whole, World
 from models.churn.newton.classifiers import NewtonCloglog, NewtonLogistic
+from models.customer.layout import BASIS
 from models.decisions.draw import ONE
 from models.decisions.treated import Treated, after_draw, weighed
 from models.decisions.window import Mark
 from models.decisions.window import Window as Opened
-from models.features.basis import BASIS, RECENCY_COLUMN
+from models.features.basis import RECENCY_COLUMN
 from models.learning.weights import weight_of
 from models.outputs import Example
 from models.settings import WEEK
@@ -89,7 +90,7 @@ def log_of(seed: int, effects: Effects, hold_out: float | None, weeks: int) -> L
                 marks = Mark.CONTROL if control[one] else 0
                 window = Opened(0, now * WEEK, (now + WINDOW) * WEEK, 0, 0.0, 0.0, int(done), ((1, 1),), marks)
                 last = int(now - silences[one]) * WEEK
-                treated[one] = after_draw(treated[one], window, int(chance * ONE), last, CONTROL)
+                treated[one] = after_draw(treated[one], window, int(chance * ONE), last, CONTROL, WINDOW * WEEK)
         world.act(opened, action)
     return Log(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 

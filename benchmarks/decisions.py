@@ -31,7 +31,7 @@ from models.engine.effects import HANDLERS
 from models.engine.ground import Ground, ReportedEffect
 from models.engine.lanes import Effect
 from models.engine.piece_input import PieceInput, Scoring
-from models.outputs import Decision, Output, Trigger
+from models.outputs import Decision, Emittable, Trigger
 from models.settings import DAY, HOUR, EngineSettings
 from models.simulation.rehearsal import rehearse
 from models.timeline.batch import LogRecord
@@ -66,7 +66,7 @@ DECIDES: Final = (WITHOUT_DRIVERS, LEFT_ALONE, HELD, WAITS, ONLY_WAITS, WIDE)
 """Steps that answer a moment, but those that work out drivers: they have one aim together."""
 
 
-def sort_of(outputs: Sequence[Output]) -> str:
+def sort_of(outputs: Sequence[Emittable]) -> str:
     """What a step comes to, by its dearest answer."""
     found = {_sort_of(one) for one in outputs if isinstance(one, Decision)}
     drivers = any(isinstance(one, Decision) and one.trigger == one.id and one.reason for one in outputs)
