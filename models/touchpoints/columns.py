@@ -110,6 +110,7 @@ def read_columns(
     kinds = np.frombuffer(bytearray([event.kind for event in events]), np.uint8)
     between = _between(kinds, values)
     doubtful.update(between)
+    doubtful.update(np.flatnonzero(kinds == Kind.IDENTITY_MERGED).tolist())  # it names a second customer
     rejected: dict[int, Rejected] = {}
     for row in sorted(doubtful):
         outcome = examine(values[row], keys[row], int(timestamps[row]))

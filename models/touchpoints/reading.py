@@ -21,7 +21,7 @@ from models.touchpoints.envelope import CustomerEvent
 from models.touchpoints.kinds import Kind
 from models.touchpoints.payload import Payload
 from models.touchpoints.times import milliseconds, moment, settle
-from models.touchpoints.types.identities import LoopbackData, TouchpointForwarded
+from models.touchpoints.types.identities import IdentityMergedData, LoopbackData, TouchpointForwarded
 from models.touchpoints.union import Event
 
 Record = tuple[bytes | None, bytes | None, int]  # value, key, the record's timestamp in ms
@@ -96,14 +96,14 @@ def examine(value: bytes | None, key: bytes | None, timestamp: int) -> Accepted 
             return diagnose(value, key, "")
         raise  # the caller's stack is all but used up: not the record's fault
 
-    if isinstance(event, TouchpointForwarded):
-        return _unwrapped(event, timestamp)
-
     # JSON can only hold control characters escaped, so most events need no second look.
     if _BACKSLASH in value and (stray := stray_control(event)):
         name, control = stray
         reason = f"{name} holds the control character U+{ord(control):04X}; give printable characters only"
         return _refused(Code.BAD_FIELD, reason, event)
+
+    if isinstance(event, TouchpointForwarded):
+        return _unwrapped(event, timestamp)
 
     try:
         at = moment(event.time)
@@ -161,12 +161,16 @@ def beyond_limits(value: bytes) -> bool:
 
 
 def stray_control(event: Event) -> tuple[str, str] | None:
-    """Return the name of an attribute that holds a control character, and the character.
+    """Return the name of an attribute, or of a field that names a customer, that holds a control character, and the
+    character.
 
     A NUL in source or id would make two different pairs one identity; none of them has a place in a name that is
     shown in logs and terminals.
     """
-    for name, text in (("subject", event.subject), ("source", event.source), ("id", event.id)):
+    data = event.data
+    others = [("data.into", data.into)] if isinstance(data, IdentityMergedData) else []
+    others += [("data.path", one) for one in data.path] if isinstance(data, LoopbackData) else []
+    for name, text in (("subject", event.subject), ("source", event.source), ("id", event.id), *others):
         if control := _CONTROL.search(text):
             return name, control[0]
     return None

@@ -64,6 +64,22 @@ def test_what_can_not_be_forwarded_is_refused(inner: bytes, reason: str) -> None
     assert (outcome.customer, outcome.type) == ("c-004711", "touchpoint_forwarded")
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "value", "field"),
+    [
+        ("identity_merged", "data.into", "vip\n", "data.into"),
+        ("identity_merged", "data.into", "a\x00b", "data.into"),
+        ("identity_moved", "data.path", ["a", "b\x1f"], "data.path"),
+        ("touchpoint_forwarded", "data.path", ["\n"], "data.path"),
+        ("touchpoint_forwarded", "subject", "vip\n", "subject"),
+    ],
+)
+def test_whoever_is_named_keeps_the_rule_of_the_subject(name: str, path: str, value: Any, field: str) -> None:
+    (outcome,) = outcomes([(changed(name, path, value), KEY, NOW)])
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.startswith(f"{field} holds the control character U+00")
+
+
 def test_an_event_of_any_size_can_be_forwarded() -> None:
     event = json.loads(LINES["visit"])
     event["data"]["more"] = "x" * (MAX_EVENT_BYTES - len(json.dumps(event)) - 20)
