@@ -147,7 +147,7 @@ def committed(
         lineage=adopted.lineage if adopted else state.lineage,
         values=recounted(state.values, moved),
         draws=draws_counted(state.draws, (item.output for _, _, item in work.emitted)),
-        received=work.received,
+        received=work.arrived.counts,
     )
     shared, pulse, wanted = work.shared, None, dict[str, int]()
     if shared is not None:
@@ -270,7 +270,7 @@ def _stop(state: ShardState, piece: Piece, work: Work, change: StopChange) -> Em
 
 def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState, list[NumberedOutput]]:
     """Give every output its sequence number within its role."""
-    sequences = dict(state.sequences)
+    sequences, line = dict(state.sequences), state.line
     outputs = []
     for item in emitted:
         output, partition = item.output, None
@@ -278,8 +278,11 @@ def _numbered(state: ShardState, emitted: Sequence[Emitted]) -> tuple[ShardState
             partition = partition_of(item.key, state.partitions)
         name = sequence_name(item.role, partition)
         count = sequences[name] = sequences.get(name, 0) + 1
-        value = encode(output.counted(count) if isinstance(output, Loopback) else output)
+        if isinstance(output, Loopback):
+            line = output.line if line is UNSET else line
+            output = output.counted(line, count)
+        value = encode(output)
         outputs.append(
             NumberedOutput(item.role, count, item.id, item.key, value, item.time, item.expires_at, partition)
         )
-    return msgspec.structs.replace(state, sequences=sequences), outputs
+    return msgspec.structs.replace(state, sequences=sequences, line=line), outputs

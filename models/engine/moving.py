@@ -7,7 +7,7 @@ lanes). What goes to another customer, on whatever shard, goes as a record to th
 from __future__ import annotations
 
 from array import array
-from base64 import b64decode, b64encode
+from base64 import b64encode
 
 from models.customer.bands import Band
 from models.customer.consent import all_refused, pack_register, unpack_register
@@ -38,7 +38,7 @@ from models.customer.layout import (
 )
 from models.customer.merged import left_of, onward, revived
 from models.customer.profile import oldest, open_cases
-from models.customer.record import Record, unpack
+from models.customer.record import Record
 from models.customer.worth import Worth
 from models.decisions.draw import in_control
 from models.decisions.episodes import forget_episode
@@ -48,6 +48,7 @@ from models.decisions.points import spread_of
 from models.decisions.response import merged
 from models.decisions.rules import rules_of
 from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.engine.arrived import record_of
 from models.engine.by_policy import emit_end_of_episode, emit_said, emit_withdrawals
 from models.engine.decide import Row, emit_decision
 from models.engine.ledger import emit_booked
@@ -74,7 +75,7 @@ def merge_away(work: Work, row: Row, record: Record, into: str) -> Record:
     record.tail.points = pack_account(account)
     emit_booked(work, row, membership.moves_away(unpack_membership(record.tail.membership)), record.tail)
     _unlearned(record)
-    data = LoopbackBody(work.partition, 0, (customer,), record=_text(record.pack()), control=inherits)
+    data = LoopbackBody(work.partition, (customer,), record=_text(record.pack()), control=inherits)
     _send(work, row, MOVED, into, data)
     emit_decision(work, row, MERGED, f"into {into}")
     return left_of(record, row.customer, into)
@@ -83,7 +84,7 @@ def merge_away(work: Work, row: Row, record: Record, into: str) -> Record:
 def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int) -> None:
     """What was known of another id becomes part of the customer's record. phase: the customer's own, ms."""
     origin = moved.path[0]
-    other = unpack(origin.encode(), b64decode(moved.record))
+    other = record_of(moved)
     if own.flags & ERASED:
         _refused_by_erased(work, row, own, other)
         return
@@ -134,12 +135,12 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
             return record
     to, path = hop if hop is not None else (customer, (customer,))
     if isinstance(head, IdentityMovedData):
-        data = LoopbackBody(work.partition, 0, path, record=head.record, control=head.control)
+        data = LoopbackBody(work.partition, path, record=head.record, control=head.control)
         _send(work, row, MOVED, to, data)
     else:
         came = isinstance(head, TouchpointForwardedData)
         event = head.event if came else _text(work.batch.values[index] or b"")  # type: ignore[union-attr]
-        _send(work, row, FORWARDED, to, LoopbackBody(work.partition, 0, path, event=event))
+        _send(work, row, FORWARDED, to, LoopbackBody(work.partition, path, event=event))
     return record
 
 

@@ -9,10 +9,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from models.churn import Scorer
 from models.decisions.policy.in_force import PolicyInForce
+from models.engine.arrived import record_of
 from models.engine.piece_input import PieceInput, Scoring
 from models.engine.shared_state import SharedState, shared_in
 from models.outputs import KEPT_OF_OVERSIZE, DeadLetter, Emittable, Position, as_text, output_id
@@ -21,7 +22,7 @@ from models.timeline.batch import Batch
 from models.timeline.chosen_policy import PolicyChange
 from models.timeline.chosen_settings import Change
 from models.timeline.pieces import Piece
-from models.timeline.received import received
+from models.timeline.received import Received, received
 from models.timeline.stop_types import Stop
 from models.timeline.stops import StopChange, in_force
 from models.touchpoints import Code, Kind, Rejected
@@ -45,12 +46,14 @@ LONGEST_KEY = 512
 """Bytes kept of a dead record's key: no customer's is longer, and a broker takes no letter of any size."""
 
 
+NOTHING_ARRIVED = Received()
+
+
 @dataclass(slots=True)
 class Work:
     """A piece under way. shared: what the shard's customers share, as of the step under way; None: nothing.
     policy_since: log time (ms) at which the policy came into force; 0: at the first record. stops: in force in all of
-    it. values: it is kept what customers are worth. received: counts of what other shards have sent, after it; again:
-    the rows of it that came before."""
+    it. values: it is kept what customers are worth. arrived: what other shards have sent."""
 
     settings: EngineSettings
     partition: int
@@ -68,8 +71,7 @@ class Work:
     stop_change: StopChange | None = None
     stops: tuple[Stop, ...] = ()
     values: bool = False
-    received: dict[int, int] | UnsetType = UNSET
-    again: frozenset[int] = frozenset()
+    arrived: Received = NOTHING_ARRIVED
     emitted: list[tuple[OutputPosition, int, Emitted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -78,7 +80,8 @@ class Work:
         """A piece before its first step. Raises RecordsMissing."""
         first, last = given.piece.first, given.piece.last
         came = [(row, head) for row, head in given.batch.columns.between.items() if first <= row < last]
-        counts, again = received(given.state.received, came) if came else (given.state.received, frozenset[int]())
+        before = given.state.received
+        arrived = received(before, came, given.state.partitions, record_of) if came else Received(before)
         state, version = given.state, scoring.version(given.state)
         return cls(
             given.settings,
@@ -97,8 +100,7 @@ class Work:
             given.stop_change,
             in_force(state).standing,
             scoring.values or (scoring.policy is not None and scoring.policy.policy.value is not None),
-            counts,
-            again,
+            arrived,
         )
 
     def emit(self, at: OutputPosition, emitted: Emitted) -> None:

@@ -53,9 +53,9 @@ class Run:
         rows = {name: row for row, name in enumerate(block.names)}
         arrived = batch.columns.customers[piece.first : piece.last]
         lane_of_row = np.fromiter(map(rows.get, arrived, repeat(-1)), np.int64, len(arrived))
-        for row in work.again:
+        for row in (*work.arrived.again, *work.arrived.refused):
             lane_of_row[row - piece.first] = -1
-        work.counts["duplicate"] += len(work.again)
+        work.counts["duplicate"] += len(work.arrived.again)
         self.lanes = lanes_of(block, work.settings, piece, work.policy, work.values)
         asked = asking(work.policy, batch, piece, work.settings.alive)
         self.arrivals = arrivals_of(batch, piece, state.time, lane_of_row, self.lanes, asked.rows)
@@ -78,12 +78,14 @@ class Run:
         """Records that concern no customer: what can't be read is dead-lettered, clock records are counted, operators'
         choices are passed on."""
         piece, columns = self.work.piece, self.work.batch.columns
-        kinds = columns.kinds[piece.first : piece.last]
+        kinds, arrived = columns.kinds[piece.first : piece.last], self.work.arrived
         self.work.counts["clocks"] += int(np.count_nonzero(kinds == Kind.CLOCK))
         for row in (np.flatnonzero(kinds == 0) + piece.first).tolist():
             content = columns.contents[row]
-            if isinstance(content, Rejected) and row not in self.work.again:
+            if isinstance(content, Rejected) and row not in arrived.again and row not in arrived.refused:
                 dead_record(self.work, row, str(content.code), content.reason)
+        for row, reason in arrived.refused.items():
+            dead_record(self.work, row, str(Code.BAD_FIELD), reason)
         for row in (np.flatnonzero(kinds == Kind.MODEL_CHOSEN) + piece.first).tolist():
             choose_champion(self.work, row, int(self.arrivals.now[row]))
         if piece.first in self.work.batch.cuts and piece.first < piece.last:

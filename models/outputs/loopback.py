@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
+from xxhash import xxh3_64_intdigest
 
 MOVED, FORWARDED = "identity_moved", "touchpoint_forwarded"
 """Their types (`models.touchpoints.types.identities`)."""
@@ -16,11 +17,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LoopbackBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Fields as of `models.touchpoints.types.identities`."""
+    """Fields as of `models.touchpoints.types.identities`. line, count: given when it is counted."""
 
     sender: int
-    count: int
     path: tuple[str, ...]
+    line: int = 0
+    count: int = 0
     record: str = ""
     event: str = ""
     control: bool = False
@@ -37,9 +39,15 @@ class Loopback(msgspec.Struct, frozen=True, gc=False):
     time: str
     data: LoopbackBody
 
-    def counted(self, count: int) -> Loopback:
-        """The same with its number among its sender's records to the partition."""
-        return msgspec.structs.replace(self, data=msgspec.structs.replace(self.data, count=count))
+    def counted(self, line: int, count: int) -> Loopback:
+        """The same with its sender's line, and its number among the records of it to the partition."""
+        return msgspec.structs.replace(self, data=msgspec.structs.replace(self.data, line=line, count=count))
+
+    @property
+    def line(self) -> int:
+        """The number of the line that this record begins, by what is in it: a customer's record, and where it stood.
+        Below 2**53, so that any reader of JSON has it whole."""
+        return xxh3_64_intdigest(msgspec.json.encode(self)) >> 11
 
 
 def loopback(kind: str, name: str, subject: str, time: int, data: LoopbackBody) -> Loopback:

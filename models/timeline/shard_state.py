@@ -110,7 +110,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     shared: what its customers share; unset while the policy has neither a budget nor an alarm. stops: what operators
     have stopped; unset while none ever has. values: of its customers; unset while no value is known. draws: by the
     learned choice; unset where there was none since the last boundary. received: of each shard that has sent records
-    here, how many (`models.timeline.received`); unset while none has.
+    here, how many of which line (`models.timeline.received`); unset while none has. line: of what this one sends to
+    others; unset while it has sent nothing.
     """
 
     partition: int
@@ -135,7 +136,8 @@ class ShardState(msgspec.Struct, frozen=True, gc=False):
     policy_since: int | UnsetType = UNSET
     stops: Stops | UnsetType = UNSET
     draws: Draws | UnsetType = UNSET
-    received: dict[int, int] | UnsetType = UNSET
+    received: dict[int, dict[int, int]] | UnsetType = UNSET
+    line: int | UnsetType = UNSET
 
 
 def sequence_name(role: str, partition: int | None = None) -> str:

@@ -98,8 +98,10 @@ def _lanes(state: ShardState, work: Work, loaded: Mapping[bytes, bytes | None]) 
         now = max(now, entry.timestamp)
         times.append(now)
         content = entry.content
-        if index in work.again:
+        if index in work.arrived.again:
             work.counts["duplicate"] += 1
+        elif index in work.arrived.refused:
+            dead_record(work, index, str(Code.BAD_FIELD), work.arrived.refused[index])
         elif isinstance(content, Rejected):
             dead_record(work, index, str(content.code), content.reason)
         elif content.kind == Kind.CLOCK:

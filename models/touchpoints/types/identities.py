@@ -26,11 +26,13 @@ class IdentityMergedData(Payload, frozen=True, kw_only=True):
 class LoopbackData(Payload, frozen=True, kw_only=True):
     """What every record has that one shard sends to another.
 
-    sender: the shard. count: of its records to this partition, from 1 on without a gap. path: the ids that it comes
-    from, the first one first.
+    sender: the shard. line: the number of its line, which nobody knows who may not read the topic
+    (`models.timeline.received`). count: of its records to this partition, from 1 on without a gap. path: the ids that
+    it comes from, the first one first.
     """
 
     sender: Annotated[int, Meta(ge=0)]
+    line: Annotated[int, Meta(ge=0)]
     count: Annotated[int, Meta(ge=1)]
     path: Annotated[tuple[CustomerId, ...], Meta(min_length=1, max_length=limits.MAX_PATH)]
 

@@ -16,6 +16,8 @@ from models.touchpoints.types.identities import LoopbackData
 
 MOST_AGAIN = 1
 """How often a record is sent that was there already."""
+LINE = 77
+"""Of each sender: what it is called plays no part here."""
 
 
 class Item(NamedTuple):
@@ -52,13 +54,14 @@ def step_of(state: State, shard: int, homes: dict[str, int]) -> State:
     had, ids, counts, out = dict(state.had), dict(state.ids), dict(state.counts), dict(state.outboxes)
     state = state._replace(logs=tuple(logs))
     if item.sender >= 0:
-        known = {sender: count for (sender, receiver), count in had.items() if receiver == shard}
-        head = LoopbackData(sender=item.sender, count=item.count, path=item.path)
-        after, again = received(known, [(0, head)])
-        if again:
+        known = {sender: {LINE: count} for (sender, receiver), count in had.items() if receiver == shard}
+        head = LoopbackData(sender=item.sender, line=LINE, count=item.count, path=item.path)
+        after = received(known, [(0, head)], len(state.logs), lambda moved: None)
+        if after.again:
             return state
-        assert isinstance(after, dict)
-        had[item.sender, shard] = after[item.sender]
+        assert isinstance(after.counts, dict)
+        assert not after.refused
+        had[item.sender, shard] = after.counts[item.sender][LINE]
 
     def send(one: Item) -> None:
         way = (shard, homes[one.at])

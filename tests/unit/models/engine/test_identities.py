@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import Counter, defaultdict
 from dataclasses import replace
 from random import Random
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from models.customer.layout import SPENT
 from models.customer.merged import is_merged
 from models.customer.record import Record, unpack
+from models.engine.apply import apply as compiled
+from models.engine.step import Engine
 from models.loyalty.loop import unpack_loop
 from models.loyalty.stored import unpack_account
 from models.simulation.rehearsal import rehearse
@@ -34,6 +37,7 @@ from tests.unit.models.engine.test_points import KEPT
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 DAYS = 60
+ENGINES = [compiled, plainly]
 DAY = 86_400_000
 
 
@@ -124,6 +128,77 @@ def test_a_record_that_is_missing_stops_the_shard() -> None:
     shards.deliver((0, 1))
     with pytest.raises(RecordsMissing, match="record 3 of shard 0 follows 1"):
         shards.work()
+
+
+def forged(to: str, time: int, **data: object) -> tuple[int, bytes | None, bytes]:
+    """What anybody may write who may write the topic."""
+    known = {"sender": 0, "line": 5, "count": 1, "path": ["x"], "record": b64encode(Record(b"x").pack()).decode()}
+    return told("identity_moved", to, time, known | data, id=f"forged-{time}")
+
+
+def letters(shards: Shards) -> list[str]:
+    found = [output for one in shards.world.shards for output in one.outputs if output.role == "deadletters"]
+    return [msgspec.json.decode(output.value)["reason"] for output in found]
+
+
+@pytest.mark.parametrize("apply", ENGINES)
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"record": b64encode(b"junk").decode()}, "data.record is no customer's record"),
+        ({"record": ""}, "data.record is no customer's record"),
+        ({"record": "!!!"}, "data.record is no customer's record"),
+        ({"record": b64encode(b"\xfa" + Record(b"x").pack()[1:]).decode()}, "data.record is no customer's record"),
+        ({"path": ["y"]}, "data.record is no customer's record"),
+        ({"sender": 999_999}, "data.sender is 999999, and there are 2 shards"),
+    ],
+)
+def test_what_no_shard_can_have_sent_is_a_dead_letter(apply: Engine, data: dict[str, object], reason: str) -> None:
+    shards = Shards(2, VARIANTS["live"], apply)
+    for partition in range(2):
+        shards.tell(partition, (START, None, clock(START)))
+    shards.tell(home("b"), forged("b", START, **data))
+    shards.work()
+    (letter,) = letters(shards)
+    assert letter.startswith(reason)
+    assert "b" not in records_of(shards)
+    assert not any(shard.state.received for shard in shards.world.shards)
+
+
+@pytest.mark.parametrize("apply", ENGINES)
+@pytest.mark.parametrize("count", [1, 2, 77, 10**12])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_forged_count_neither_stops_a_shard_nor_swallows_what_moves(apply: Engine, count: int, late: bool) -> None:
+    shards = Shards(2, VARIANTS["live"], apply)
+    olds = [f"n-{n}" for n in range(40) if home(f"n-{n}") == 0][:3]
+    new = next(f"n-{n}" for n in range(40) if home(f"n-{n}") == 1)
+    for name in olds:
+        shards.tell(0, told("purchase", name, START, {"amount": 8}, id=name))
+    if late:
+        shards.tell(0, told("identity_merged", olds[0], START + 1, {"into": new}, id="first"))
+        shards.come_to_rest()
+    for line in range(3):
+        shards.tell(1, forged(new, START + 2 + line, count=count + line, line=line))
+    for name in olds[late:]:
+        shards.tell(0, told("identity_merged", name, START + 9, {"into": new}, id=f"later {name}"))
+    shards.come_to_rest()
+    shards.deliver_again((0, 1), 3)
+    shards.come_to_rest()
+    assert records_of(shards)[new].numbers[SPENT] == 24.0
+    assert shards.world.shards[1].state.totals.duplicate == 3
+    assert letters(shards) == []
+
+
+def test_a_part_of_a_forged_record_that_can_not_be_read_stops_no_shard() -> None:
+    record = Record(b"x")
+    record.tail.points = b"\xff"
+    shards = Shards(2, VARIANTS["live"])
+    for partition in range(2):
+        shards.tell(partition, (START, None, clock(START)))
+    shards.tell(home("b"), forged("b", START, record=b64encode(record.pack()).decode()))
+    shards.work()
+    assert len(letters(shards)) == 1
+    assert "b" not in records_of(shards)
 
 
 def test_decisions_say_what_happened() -> None:

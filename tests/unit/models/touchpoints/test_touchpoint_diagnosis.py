@@ -192,7 +192,11 @@ REQUIRED = [
     ("preview_asked", "action"),
     ("preview_asked", "to"),
     ("identity_merged", "into"),
-    *((name, field) for name in ("identity_moved", "touchpoint_forwarded") for field in ("sender", "count", "path")),
+    *(
+        (name, field)
+        for name in ("identity_moved", "touchpoint_forwarded")
+        for field in ("sender", "line", "count", "path")
+    ),
     ("identity_moved", "record"),
     ("touchpoint_forwarded", "event"),
     ("model_chosen", "model"),

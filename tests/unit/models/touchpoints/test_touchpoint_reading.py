@@ -84,7 +84,7 @@ def test_an_event_of_any_size_can_be_forwarded() -> None:
     event = json.loads(LINES["visit"])
     event["data"]["more"] = "x" * (MAX_EVENT_BYTES - len(json.dumps(event)) - 20)
     inner = json.dumps(event).encode()
-    data = LoopbackBody(2**31, 2**40, ("x" * MAX_CUSTOMER,) * MAX_PATH, event=base64.b64encode(inner).decode())
+    data = LoopbackBody(2**31, ("x" * MAX_CUSTOMER,) * MAX_PATH, 2**53, 2**40, event=base64.b64encode(inner).decode())
     outer = encode(loopback(FORWARDED, "f" * 32, "y" * MAX_CUSTOMER, 1_714_770_000_123, data))
     assert len(outer) > MAX_EVENT_BYTES
     seen = read(outer, None, 1_714_770_000_123)
