@@ -35,9 +35,15 @@ PROVEN = ("proven",)
 
 @cache
 def grown() -> tuple[ClosedShop, Rehearsal]:
-    """Some seven months of a shop; to be looked at only. Its effects are many times those that the prior expects: only
-    what is surer than usual is proven, so that it goes on trying out."""
-    shop = ClosedShop(900, 220, policy=POLICY.replace("learned = true", "learned = true\nkappa = 1.5"))
+    """Some seven months of a shop; to be looked at only."""
+    shop = ClosedShop(900, 220)
+    return shop, shop.run()
+
+
+def proven() -> tuple[ClosedShop, Rehearsal]:
+    """The same with windows as long as the horizon: who is left alone comes back after three to four weeks, which a
+    fortnight from an early draw would not see."""
+    shop = ClosedShop(900, 220, policy=POLICY.replace('window = "14d"', 'window = "28d"'))
     return shop, shop.run()
 
 
@@ -72,17 +78,18 @@ def chances(found: list[dict[str, Any]]) -> float:
 
 
 def test_contact_goes_to_whom_it_helps_and_no_more_to_whom_it_harms() -> None:
-    shop, world = grown()
+    shop, world = proven()
     found = draws(world)
-    assert len(found) > 1_500
-    first, last = found[: len(found) // 5], found[-len(found) // 5 :]
+    assert len(found) > 1_000
+    # Whom contact harms and who is left alone comes back, and so is seldom drawn for in the end: the last two fifths.
+    first, last = found[: len(found) // 5], found[-2 * len(found) // 5 :]
     helped, harmed = ([one for one in last if shop.looks_around(one["customer"]) is looks] for looks in (True, False))
     # In the beginning nobody knows; in the end it is proven for those who look around, and rare for the others.
     assert {of_useful(one)["state"] for one in first} == {"unproven"}
-    assert chances(helped) > 0.85
-    assert chances(harmed) < 0.6
-    proven = [mean(of_useful(one)["state"] in PROVEN for one in part) for part in (helped, harmed)]
-    assert proven[0] > 0.8 > 0.5 > proven[1]
+    assert chances(helped) > 0.7
+    assert chances(harmed) < 0.4
+    sure = [mean(of_useful(one)["state"] in PROVEN for one in part) for part in (helped, harmed)]
+    assert sure[0] > 0.6 > 0.3 > sure[1]
 
 
 def test_until_its_price_has_settled_what_is_not_proven_has_its_share_of_each_draw() -> None:
