@@ -1,6 +1,6 @@
 """Two records of one customer become one: how we stand with them. Each part says how, in one table.
 
-What limits contacts is added up, or the stricter of both; what has asked is asked once; of two promotions one stays.
+What limits contacts is added up, or the stricter of both; what has asked is asked once; promotions of both stay open.
 What the other id has taken of budgets stays spent: it was its shard's.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.decisions.best_hour import MOST, PARTS, counts_of
-from models.decisions.contact import count_contact, make_room, second_from
+from models.decisions.contact import Settled, count_contact, make_room, second_from
 from models.decisions.running import MAX_RUNNING
 from models.decisions.standing import (
     IN_FLIGHT,
@@ -20,7 +20,6 @@ from models.decisions.standing import (
     MAX_UNREACHABLE,
     MAX_WAITING,
     Outstanding,
-    Stage,
     Standing,
 )
 from models.decisions.treated import Treated
@@ -116,19 +115,21 @@ other; `read` is nothing that is known of the customer."""
 TOGETHER: Final = frozenset({"outstanding", "counts", "read"})
 
 
-def join_standing(own: Standing, other: Standing, now: int) -> None:
+def join_standing(own: Standing, other: Standing, now: int) -> list[Settled]:
     """Let a customer's standing have what another one says of them, too. now: log time, ms; what was due while it was
-    on its way is due a second later, since a timer never stands before the place that sets it."""
+    on its way is due a second later, since a timer never stands before the place that sets it. Returns what had to be
+    settled to make room."""
     joined = {name: how(own, other) for name, how in STANDING.items()}
     for count in other.counts:
         count_contact(own, count)
-    promoted = any(one.until and one.stage != Stage.GIVEN_BACK for one in own.outstanding)
+    settled = list[Settled]()
     for entry in sorted(other.outstanding, key=lambda one: (one.time, one.id)):
-        _take(own, entry._replace(spent=()), promoted)
+        settled += _take(own, entry._replace(spent=()))
     for name, value in joined.items():
         setattr(own, name, value)
     own.forget_told()
     _put_off(own, now, second_from(now + 1))
+    return settled
 
 
 def _put_off(own: Standing, now: int, soon: int) -> None:
@@ -148,12 +149,13 @@ def _put_off(own: Standing, now: int, soon: int) -> None:
     ]
 
 
-def _take(own: Standing, entry: Outstanding, promoted: bool) -> None:
+def _take(own: Standing, entry: Outstanding) -> list[Settled]:
     """One more that is out, or was of late; where there is no room for it something is counted by its day."""
     if entry.id and any(one.id == entry.id for one in own.outstanding):
-        return
-    make_room(own, forced=True)
-    own.outstanding.append(entry._replace(until=0) if promoted and entry.until else entry)
+        return []
+    settled = make_room(own, forced=True)
+    own.outstanding.append(entry)
     own.outstanding.sort(key=lambda one: one.time)
     if len(own.outstanding) > MAX_OUTSTANDING:
         raise ValueError(f"{len(own.outstanding)} triggers are out, a record has room for {MAX_OUTSTANDING}")
+    return settled

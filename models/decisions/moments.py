@@ -6,7 +6,7 @@ A *moment* asks for a decision: a level of risk, or a touchpoint that the policy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from models.customer.layout import UNLEARNED
@@ -151,6 +151,29 @@ def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> lis
     ]
 
 
+def take_back_by_record(given: Given, triggers: Container[int]) -> list[Said]:
+    """What is out is taken back where the record holds what would have taken it back as a touchpoint: what another id
+    of the customer had refused, was restricted in, or complains of. triggers: those that are looked at, by number."""
+    standing, policy, tail = given.standing, given.policy, given.person.tail
+    said, in_case = [], bool(tail.cases or tail.more_cases)
+    for one in list(standing.outstanding):
+        if one.id not in triggers or one.kind == OTHERS or one.stage != Stage.OUT:
+            continue
+        name = policy.named.get(one.action, "")
+        ends = in_case and _ends_by_case(policy, name, ACTION_PURPOSES[one.purpose])
+        reason = Kind.CASE_OPENED.type if ends else _against(given, one)
+        if reason and withdraw(standing, one.id, rules_of(policy).final):
+            said.append(Said("withdrawn", reason=reason, trigger=f"{one.id:032x}", action=name, withdraws=True))
+    return said
+
+
+def _ends_by_case(policy: PolicyInForce, name: str, purpose: str) -> bool:
+    action = policy.policy.action.get(name)
+    if action is None or action.withdraw_when is None:
+        return Kind.CASE_OPENED in TAKES_BACK.get(purpose, ())
+    return Kind.CASE_OPENED.type in action.withdraw_when
+
+
 # -- what was told
 
 
@@ -203,10 +226,13 @@ def _reason_to_take_back(given: Given, touch: Touched, one: Outstanding, name: s
         takes_back = kind in TAKES_BACK.get(purpose, ())
     if takes_back:
         return kind.type
-    if kind not in WILL:
-        return ""
-    ask = Ask(policy, given.person, given.standing, given.now, "", given.now)
-    held = said_against(ask, purpose, _channel_of(given, one))
+    return _against(given, one) if kind in WILL else ""
+
+
+def _against(given: Given, one: Outstanding) -> str:
+    """Which gate of what the customer has said, or was said of them, is against what is out; empty: none."""
+    ask = Ask(given.policy, given.person, given.standing, given.now, "", given.now)
+    held = said_against(ask, ACTION_PURPOSES[one.purpose], _channel_of(given, one))
     return held[0].code if held else ""
 
 

@@ -42,14 +42,17 @@ from models.customer.record import Record
 from models.customer.worth import Worth
 from models.decisions.draw import in_control
 from models.decisions.episodes import forget_episode
+from models.decisions.given import Given, Said
 from models.decisions.joined import join_standing, older_window
+from models.decisions.moments import take_back_by_record
 from models.decisions.person import Person
 from models.decisions.points import spread_of
 from models.decisions.response import merged
 from models.decisions.rules import rules_of
+from models.decisions.standing import OTHERS
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.arrived import record_of
-from models.engine.by_policy import emit_end_of_episode, emit_said, emit_withdrawals
+from models.engine.by_policy import Customer, emit_end_of_episode, emit_said, emit_withdrawals
 from models.engine.decide import Row, emit_decision
 from models.engine.ledger import emit_booked
 from models.engine.output_buffer import Emitted, Work
@@ -89,6 +92,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
         _refused_by_erased(work, row, own, other)
         return
     before, tick = own.flags, work.settings.tick
+    out = frozenset(one.id for one in unpack_standing(own.tail.standing).outstanding if one.id)
     _join_standing(work, row, own, other, moved.control)
     here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
     join_numbers(own, other, here)
@@ -118,6 +122,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
         _unlearned(own)
     if own.flags & UNSCORED:
         _unscored(work, row, own)
+    _take_back(work, row, own, phase, out)
     group = _control_joined(work, row, own) if moved.control else ""
     emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}", control_of=group)
 
@@ -191,11 +196,28 @@ def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bo
         joins = other if stays is mine.window else own
         net = float(joins.numbers[SPENT]) - float(joins.numbers[RETURNED])
         stays = stays._replace(net=stays.net + net)
-    join_standing(mine, theirs, row.now)
+    settled = join_standing(mine, theirs, row.now)
+    if work.policy is not None:
+        for one in settled:
+            if one.entry.kind != OTHERS:
+                emit_said(work, work.policy, row, Said(one.what, trigger=f"{one.id:032x}"))
     mine.window = stays
     if control and work.policy is not None:
         mine.inherited = not in_control(work.policy.policy.control, Person(row.customer, own.tail))
     own.tail.standing = pack_standing(mine)
+
+
+def _take_back(work: Work, row: Row, own: Record, phase: int, out: frozenset[int]) -> None:
+    """What is out at the own id (numbers of triggers), and against what is now known of them, is taken back."""
+    if work.policy is None or not out:
+        return
+    standing = unpack_standing(own.tail.standing)
+    customer = Customer(row.customer, own.tail, own.flags, own.times, own.numbers, own.seconds, phase)
+    person = customer.person(None, work.settings, work.policy)
+    given = Given(work.policy, person, standing, row.now, work.settings.tick, phase, None, 0)
+    for said in take_back_by_record(given, out):
+        emit_said(work, work.policy, row, said, person)
+    own.tail.standing = pack_standing(standing)
 
 
 def _refused_by_erased(work: Work, row: Row, own: Record, other: Record) -> None:
