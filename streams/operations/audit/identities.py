@@ -19,7 +19,15 @@ BOOKED = frozenset({"ledger", "membership"})
 OF_THE_MERGE = frozenset({MERGED, TAKEN_OVER, REVIVED})
 ENDS = frozenset({"episode_closed", "void", "outcome"})
 """What may be said at the very place at which an id becomes another's."""
-UNKNOWN: Final = "what was known of their customers may have left the store, or came from other ids"
+KNOWN: Final = frozenset(
+    {
+        *("erased", "restricted", "refused", "profiling", "silent", "open_case", "own_cap", "cool_down"),
+        *("unknown_action", "unknown_channel", "wrong_policy"),
+    }
+)
+"""What is asked of triggers of who took over another id, too: what that had can only forbid more of it."""
+UNKNOWN: Final = "what was known of their customers may have left the store"
+IN_PART: Final = "other ids became their customers': only what those cannot change"
 
 
 class Identities:
@@ -28,6 +36,7 @@ class Identities:
     def __init__(self, windows: Windows, programme: Programme) -> None:
         self.windows, self._programme = windows, programme
         self._into: dict[str, str] = {}
+        self._gone: dict[str, tuple[Person, Dialogue]] = {}
         self._now: str = ""  # whose id has become another's at the place under way
 
     def teaches(self, touch: Touch, person: Person, dialogue: Dialogue) -> bool:
@@ -36,23 +45,29 @@ class Identities:
 
     def _arrives(self, touch: Touch, person: Person, dialogue: Dialogue) -> bool:
         """Whether it is of identities alone. What was known of another id, maybe in another partition, may be the
-        customer's then: they are not judged any more."""
+        customer's then: they are judged in part from then on."""
         self._now = ""
+        if touch.kind == Kind.IDENTITY_MOVED:
+            self._joins(touch.customer, person, dialogue)
+            return True
         if touch.customer in self._into:
             return True  # it goes on to them
         if touch.kind == Kind.IDENTITY_MERGED:
             into = str(getattr(touch.data, "into", ""))
             if into != touch.customer:
                 self._into[touch.customer] = into
+                self._gone[touch.customer] = person, dialogue
                 self._now = touch.customer
             return True
-        if touch.kind != Kind.IDENTITY_MOVED:
-            return False
-        person.blurred = True
+        return False
+
+    def _joins(self, customer: str, person: Person, dialogue: Dialogue) -> None:
+        """What another id had is the customer's. Of an id that is another's itself it goes on and changes nothing here,
+        or the id is its own again, with whatever comes round to it."""
+        person.joined = True
         dialogue.control.clear()
-        self.windows.joins(touch.customer)
-        self._programme.begins_anew(touch.customer, unsure=True)
-        return True
+        self.windows.joins(customer)
+        self._programme.joins(customer, person)
 
     def hears(self, decision: Decision, policy: Policy | None) -> list[Finding]:
         """Something is decided: what is wrong about ids and windows."""
@@ -68,6 +83,8 @@ class Identities:
             if into is None:
                 yield Finding("identity", "only an id that was another's is its own again", "revived")
             self._into.pop(customer, None)
+            if (known := self._gone.pop(customer, None)) is not None:
+                self._joins(customer, *known)
         elif into is not None and decision.what not in OF_THE_MERGE:
             moves = decision.what in BOOKED
             if not (self._now == customer and (moves or decision.what in ENDS)):

@@ -94,6 +94,10 @@ class Memberships:
         if unsure and customer in self._of:
             self._of[customer].blurred = True
 
+    def joins(self, customer: str, person: Person) -> None:
+        """What counts for another id counts for the customer: what that was is not known here."""
+        self._of.setdefault(customer, Levels(person.contract)).blurred = True
+
     def hears(self, decision: Decision, person: Person | None, place: Place) -> Iterator[Finding]:
         """An entry is said."""
         entry = decision.membership

@@ -69,7 +69,7 @@ class Loops:
             return
         loop.takes(touch, rules, now, person.language)
         # What comes late may have been there: then it is left out.
-        if loop.loud[1] and not (self.partial or person.blurred or touch.time < person.newest):
+        if loop.loud[1] and not (self.partial or person.blurred or person.joined or touch.time < person.newest):
             self._owed = _Owed(touch, policy.name, loop.loud[1], now)
 
     def hears(self, decision: Decision, person: Person, dialogue: Dialogue, policy: Policy | None) -> list[Finding]:
@@ -81,7 +81,7 @@ class Loops:
             return [Finding("loop_stage", "a policy with a loyalty loop", "none is in force")]
         loop = person.loop = person.loop or Loop(unsure=True)
         found: list[Finding] = []
-        if not (loop.unsure or person.blurred):
+        if not (loop.unsure or person.blurred or person.joined):
             found += [*_of_voices(entry, loop), *_of_index(entry, loop, rules, decision.time)]
             found += _of_stage(entry, loop, rules, decision.time)
             found += _of_risk(entry, decision.probability, policy.leaves(person.customer_class or "consumer"))

@@ -69,12 +69,13 @@ class Person:
         loop: None: nothing is known of it.
         levels: of the loyalty programme; None: nothing ever came of them.
         blurred: whether the record had left the store when something came, nobody can tell.
+        joined: what was known of another id is theirs, too, and not known here.
     """
 
     def __init__(self) -> None:
         self.seen: deque[int] = deque(maxlen=REMEMBERED)
         self.erased = 0
-        self.blurred = False
+        self.blurred = self.joined = False
         self.points: Account | None = None
         self.loop: Loop | None = None
         self.levels: Levels | None = None

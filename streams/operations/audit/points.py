@@ -29,7 +29,7 @@ class Points:
         self._asking: Asking | None = None
         self.partial, self._last = False, Place(0, 0, 0)
         self._spoken_of: set[str] = set()
-        self._erased: set[str] = set()
+        self._erased, self._joined = set[str](), set[str]()
         self._lacking: list[Breach] = []
 
     def arrives(self, touch: Touch, person: Person, policy: Policy | None, now: int) -> None:
@@ -63,6 +63,11 @@ class Points:
         self._erased.discard(customer)
         if unsure:
             self.accounts.setdefault(customer, Account()).blurred = True
+
+    def joins(self, customer: str) -> None:
+        """What another id had is booked in the account: what it was earned for is not known here."""
+        self.accounts.setdefault(customer, Account()).blurred = True
+        self._joined.add(customer)
 
     def hears(self, decision: Decision, person: Person | None, place: Place) -> Iterator[Finding]:
         """An entry is said. What a backfill has booked has no touchpoint in the log, and is only added up."""
@@ -121,7 +126,8 @@ class Points:
 
     def notes(self) -> Iterator[str]:
         """Touchpoints that may be of another partition, which the engine refuses."""
-        if blurred := sum(one.blurred or one.unknown for one in self.accounts.values()):
+        of_one = (account for customer, account in self.accounts.items() if customer not in self._joined)
+        if blurred := sum(one.blurred or one.unknown for one in of_one):
             yield f"{blurred} accounts of points began before the log: they are added up at the most"
         if unknown := {one.customer for one in self._lacking} - self._spoken_of:
             yield f"{len(unknown)} customers would have points, and nothing was ever decided about them"

@@ -42,6 +42,11 @@ class Programme:
         if decision.what in ("reopened", "forgotten"):
             self.begins_anew(decision.customer)
 
+    def joins(self, customer: str, person: Person) -> None:
+        """What another id had is the customer's: what that was is not known here."""
+        self.points.joins(customer)
+        self.levels.joins(customer, person)
+
     def begins_anew(self, customer: str, unsure: bool = False) -> None:
         """Nothing is known of a customer any more. unsure: nobody can say."""
         self.points.begins_anew(customer, unsure)

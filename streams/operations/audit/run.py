@@ -14,7 +14,7 @@ from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.resent import of_resent
 from streams.operations.audit.dialogue import Dialogue, Sent
-from streams.operations.audit.identities import UNKNOWN, Identities
+from streams.operations.audit.identities import IN_PART, KNOWN, UNKNOWN, Identities
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.loyalty import LOYALTY, Loops
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
@@ -25,7 +25,7 @@ from streams.operations.audit.records import Arrival, Known, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.windows import Windows
-from streams.operations.audit.withdrawals import before, owed
+from streams.operations.audit.withdrawals import Foreign, before, owed
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
@@ -58,15 +58,15 @@ def audit(
         alive: what the engine takes for a sign of staying, as its setting has it.
         silence: after so long without one nobody is estimated, ms; 0: it is not known.
     """
-    report, ledger = Report(), Ledger()
+    report, ledger, foreign = Report(), Ledger(), Foreign()
     for line in lines:
-        walk = _Walk(line, report, ledger, Known(lateness, since, leaves, alive, silence))
+        walk = _Walk(line, report, ledger, foreign, Known(lateness, since, leaves, alive, silence))
         walk.go()
         end = walk.now - grace
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
         report.policies += [name for name in walk.in_force.names if name not in report.policies]
         report.notes += walk.in_force.notes
-    report.breaches += ledger.breaches(since)
+    report.breaches += [*ledger.breaches(since), *foreign.breaches(since)]
     report.excess = ledger.excess()
     return report
 
@@ -88,11 +88,11 @@ class _Owed:
 class _Walk:
     """One partition."""
 
-    def __init__(self, line: Line, report: Report, ledger: Ledger, told: Known) -> None:
-        self.line, self.report, self.ledger, since = line, report, ledger, told.since
+    def __init__(self, line: Line, report: Report, ledger: Ledger, foreign: Foreign, told: Known) -> None:
+        self.line, self.report, self.ledger, self.foreign, since = line, report, ledger, foreign, told.since
         self.lateness, self.since, self.alive = told.lateness, since, told.alive
         self.gone_after, self.gone_within = told.leaves
-        self.blurred = 0
+        self.blurred = self.in_part = 0
         self.now = 0
         self.in_force, self.stopped = InForce(), Stopped()
         self.programme, self.loops = Programme(self.in_force, since), Loops(told.alive, told.silence, since)
@@ -130,6 +130,8 @@ class _Walk:
         notes = [f"{left} outputs stand behind the last touchpoint"] if (left := said.left()) else []
         if self.blurred:
             notes.append(f"{self.blurred} triggers are not judged: {UNKNOWN}")
+        if self.in_part:
+            notes.append(f"{self.in_part} triggers are judged in part, {IN_PART}")
         self.report.notes += [f"partition {self.line.partition}: {note}" for note in (*notes, *self.programme.notes())]
         self.report.unread += said.unread.records
 
@@ -163,7 +165,7 @@ class _Walk:
         if self.gone_after and (since := person.silent_since()) and self.now >= since + self.gone_after:
             person.blurred |= self.now < since + self.gone_after + self.gone_within
             person.leave()
-            self.programme.begins_anew(touch.customer, unsure=person.blurred)
+            self.programme.begins_anew(touch.customer, unsure=person.blurred or person.joined)
         was = before(person, dialogue, self.now) if policy and dialogue.sent else None
         person.take(touch, self.now, touch.time < self.now - self.lateness, policy is not None)
         self.programme.arrives(touch, person, policy, self.now)
@@ -283,11 +285,15 @@ class _Walk:
                 before = customer.dialogue.known(self._made.get(trigger.decision, ""))
                 findings += of_resent(trigger, before)
         self._made[trigger.decision] = trigger.id
+        self.foreign.goes_out(trigger.id)
         self.report.triggers[trigger.purpose] += trigger.time >= self.since
         if policy is not None and not trigger.test:
             self.ledger.takes(trigger, policy, place)
         if customer.person.blurred:
             self.blurred += 1
+        elif customer.person.joined:
+            self.in_part += 1
+            self._found(trigger, place, [one for one in findings if one.rule in KNOWN])
         else:
             self._found(trigger, place, findings)
         customer.dialogue.settle(trigger.time)
@@ -304,6 +310,9 @@ class _Walk:
         paid = self._owed.pop(withdrawal.trigger, None)
         customer = self._customers.get(withdrawal.customer)
         sent = paid.sent if paid else customer.dialogue.known(withdrawal.trigger) if customer else None
+        if sent is None and customer is not None and customer.person.joined:
+            self.foreign.takes_back(withdrawal, place, self.in_force.policy)
+            return
         if sent is None:
             why = "no such trigger of this customer"
         elif sent.withdrawn:

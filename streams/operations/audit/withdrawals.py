@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from models.outputs import Withdrawal
 from models.touchpoints import Kind, Touch
+from streams.operations.audit.breaches import Breach
 from streams.operations.audit.dialogue import Dialogue, Sent
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy
+from streams.operations.audit.records import Place
 
 OF_PROMOTIONS: Final = frozenset({Kind.CASE_OPENED, Kind.RETURN})
 """Touchpoints that take back promotions whose action names none."""
@@ -20,6 +23,29 @@ class Before(NamedTuple):
     sent: tuple[Sent, ...]
     closed: frozenset[str]
     restricted: frozenset[str]
+
+
+class Foreign:
+    """What was taken back at customers that had gone out under other ids of theirs, maybe in other partitions."""
+
+    def __init__(self) -> None:
+        self._out: set[str] = set()
+        self._taken: list[tuple[str, Breach]] = []
+
+    def goes_out(self, trigger: str) -> None:
+        """A trigger stands in a partition."""
+        self._out.add(trigger)
+
+    def takes_back(self, said: Withdrawal, place: Place, policy: Policy | None) -> None:
+        """A withdrawal of what did not go out under the id at which it stands."""
+        name, done = policy.name if policy else "", f"takes back {said.trigger}"
+        why = "no such trigger of any id"
+        breach = Breach("stray_withdrawal", said.id, said.customer, "", name, why, done, place, said.time)
+        self._taken.append((said.trigger, breach))
+
+    def breaches(self, since: int) -> Iterator[Breach]:
+        """Once all partitions have been read."""
+        yield from (one for name, one in self._taken if name not in self._out and one.time >= since)
 
 
 def before(person: Person, dialogue: Dialogue, now: int) -> Before:
