@@ -70,7 +70,8 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, tag="trigger", omit_default
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, tag="withdrawal", omit_defaults=True):
     """Takes a trigger back: whoever has not sent it drops it, and says so with an `offer_withdrawn`.
 
-    Stands in the triggers topic, behind the trigger. id: of this record; trigger: of what it takes back. reason: why,
+    Stands in the triggers topic, behind the trigger; of what went out under another id of the customer in the
+    customer's partition. id: of this record; trigger: of what it takes back. reason: why,
     as a code (`models.decisions.gates`).
     """
 

@@ -59,8 +59,8 @@ class TriggerConsumer:
         group: consumers of one group share the partitions; a new group begins with the oldest trigger.
         on_expired: gets each trigger that was past its expiry when its turn came.
         on_withdrawal: gets each withdrawal, after its trigger was handed out or dropped: whoever has not sent that yet
-            drops it. Committed after it returned, so it may come again, as a trigger may. Without it they are passed
-            over.
+            drops it. Of a customer of several ids it may stand in another partition, and come first. Committed after it
+            returned, so it may come again, as a trigger may. Without it they are passed over.
         on_order: gets each order of an operator to drop what fits it (`StopOrder`): whoever holds triggers back drops
             those, and says `offer_withdrawn` of each.
         on_stopped: gets each trigger that such an order took away before it was handed out, for the same word.

@@ -154,7 +154,7 @@ def _risk(record: Record) -> dict[str, Any]:
     tail = record.tail
     episode = {"opened": iso(opened), "opened_by": tail.opener, "triggers": tail.step, "trigger": tail.trigger.hex()}
     return {
-        "band": Band(record.band).name.lower(),
+        "band": "merged" if is_merged(record.flags) else Band(record.band).name.lower(),
         "probability": round(record.numbers[RISK], 4),
         "episode": episode if opened else None,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from models.customer.merged import left_of
 from models.customer.profile import take_in
 from models.customer.record import Record
 from models.settings import DAY
 from models.touchpoints import Touch, read
 from streams.operations.customer.person import person_view
-from streams.operations.customer.portrait import lines
+from streams.operations.customer.portrait import lines, profile_view
 from tests.support.logs import START, Data, touchpoint
 
 WORDS: list[tuple[str, Data]] = [
@@ -80,3 +81,9 @@ def test_of_who_is_not_known_nothing_is_told_but_that() -> None:
         "erased: no",
     ]
     assert person_view(known([("consent_changed", {"marketing": False})]))["marketing"] == "none: refused"
+
+
+def test_of_an_id_that_is_anothers_nothing_says_that_it_was_erased() -> None:
+    told = list(lines(profile_view("old", 0, left_of(known(WORDS), b"old", "new"), None)))
+    assert "  band: merged" in told
+    assert [line for line in told if "erased" in line and line.strip() != "erased: no"] == []
