@@ -16,7 +16,8 @@ from models.engine.valued import forget_worth
 def merges_away(ground: Ground, effect: ReportedEffect) -> None:
     """The id is another customer's."""
     record, into = ground.block.record(effect.lane), ground.touchpoint(effect.row).data.into
-    _put(ground, effect, merge_away(ground.work, ground.where(effect), record, into))
+    came = ground.work.batch.columns.between.get(effect.row)
+    _put(ground, effect, merge_away(ground.work, ground.where(effect), record, into, came))
 
 
 def takes_over(ground: Ground, effect: ReportedEffect) -> None:

@@ -61,15 +61,34 @@ from models.loyalty.joined import join_loops, moves_away, moves_here
 from models.loyalty.loop import LoopRules, pack_loop, unpack_loop
 from models.loyalty.membership_stored import pack_membership, unpack_membership
 from models.loyalty.stored import pack_account, put_off, unpack_account
-from models.outputs import FORWARDED, MERGED, MOVED, REVIVED, ROLE, TAKEN_OVER, LoopbackBody, loopback, output_id
+from models.outputs import (
+    FORWARDED,
+    MERGE_REFUSED,
+    MERGED,
+    MOVED,
+    REVIVED,
+    ROLE,
+    TAKEN_OVER,
+    LoopbackBody,
+    loopback,
+    output_id,
+)
 from models.settings import SECOND
-from models.touchpoints.types.identities import IdentityMovedData, TouchpointForwardedData
+from models.touchpoints.types.identities import IdentityMovedData, LoopbackData, TouchpointForwardedData
 
 
-def merge_away(work: Work, row: Row, record: Record, into: str) -> Record:
-    """An id is another customer's: what is known of it moves to them. What is left of the record."""
+def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackData | None) -> Record:
+    """An id is another customer's: what is known of it moves to them. What is left of the record.
+
+    Where it was told at another id that is the customer's already (`came`: how it came from there) it is refused: a
+    device that several people share would make one customer of them.
+    """
     customer = row.customer.decode()
     if into == customer:
+        return record
+    if came is not None:
+        reason = f"{came.path[0]} is theirs, and was told to be {into}; tell it at {customer} if all of them are one"
+        emit_decision(work, row, MERGE_REFUSED, reason)
         return record
     inherits = _is_in_control(work, row, record)
     end_episode(work, row, record, "another customer's id")

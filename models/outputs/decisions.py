@@ -138,6 +138,8 @@ does anything arrive; or the customer has asked for what only a person can answe
 MERGED, TAKEN_OVER, REVIVED = "merged", "taken_over", "revived"
 """What a decision is about that says that an id is another customer's, and what was known of it their own; and that it
 is somebody's own again."""
+MERGE_REFUSED = "merge_refused"
+"""What a decision is about that says that the customer is not another's, though it was told at another id of theirs."""
 REQUESTS = ("access_requested", "restriction_requested", "decision_contested")
 """What a decision is about by which a customer's request becomes a `TASK`."""
 LEDGER = "ledger"

@@ -94,7 +94,7 @@ def _instead(one: Arrival, time: int, key: bytes | None, value: bytes | None) ->
 
 def test_what_an_id_is_in_that_is_its_own_again_is_not_known() -> None:
     """Of three ids in a circle: what it counts comes round, and was here before."""
-    world = under_policy(202, TEXTS["brief"], days=40, customers=12).world
+    world = under_policy(206, TEXTS["brief"], days=40, customers=12).world
     decisions = [
         msgspec.json.decode(out.value) for shard in world.shards for out in shard.outputs if out.role == "decisions"
     ]

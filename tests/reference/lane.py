@@ -518,7 +518,8 @@ class Lane:
         if merged:
             self.record = pass_on(self.work, row, record, arrival.index, phase)
         elif isinstance(data, IdentityMergedData):
-            self.record = merge_away(self.work, row, record, data.into)
+            came = self.work.batch.columns.between.get(arrival.index)
+            self.record = merge_away(self.work, row, record, data.into, came)
         elif isinstance(data, IdentityMovedData):
             take_over(self.work, row, record, data, phase)
             self.record = record

@@ -103,6 +103,10 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
         "Another id turned out to be yours; what was known of it is part of this.",
         "Eine weitere Kennung war die Ihre; was von ihr bekannt war, ist jetzt hier.",
     ),
+    "merge_refused": (
+        "It was said that you are somebody else, where that can't be told of you; nothing was changed.",
+        "Es hieß, Sie seien jemand anderes, wo das von Ihnen nicht zu sagen ist; nichts wurde geändert.",
+    ),
     "revived": (
         "This id is one of its own again, since several were taken for each other.",
         "Diese Kennung steht wieder für sich, da mehrere füreinander gehalten wurden.",

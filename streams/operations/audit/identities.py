@@ -39,11 +39,12 @@ class Identities:
         self._gone: dict[str, tuple[Person, Dialogue]] = {}
         self._now: str = ""  # whose id has become another's at the place under way
 
-    def teaches(self, touch: Touch, person: Person, dialogue: Dialogue) -> bool:
-        """A touchpoint comes; whether it has not been here, and teaches something of its own customer."""
-        return not person.comes_again(touch) and not self._arrives(touch, person, dialogue)
+    def teaches(self, touch: Touch, person: Person, dialogue: Dialogue, forwarded: bool = False) -> bool:
+        """A touchpoint comes; whether it has not been here, and teaches something of its own customer. forwarded: it
+        was told at another id of theirs."""
+        return not person.comes_again(touch) and not self._arrives(touch, person, dialogue, forwarded)
 
-    def _arrives(self, touch: Touch, person: Person, dialogue: Dialogue) -> bool:
+    def _arrives(self, touch: Touch, person: Person, dialogue: Dialogue, forwarded: bool) -> bool:
         """Whether it is of identities alone. What was known of another id, maybe in another partition, may be the
         customer's then: they are judged in part from then on."""
         self._now = ""
@@ -54,7 +55,7 @@ class Identities:
             return True  # it goes on to them
         if touch.kind == Kind.IDENTITY_MERGED:
             into = str(getattr(touch.data, "into", ""))
-            if into != touch.customer:
+            if into != touch.customer and not forwarded:
                 self._into[touch.customer] = into
                 self._gone[touch.customer] = person, dialogue
                 self._now = touch.customer

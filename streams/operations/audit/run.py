@@ -9,6 +9,7 @@ from typing import Final
 
 from models.outputs import Decision, Trigger, Withdrawal
 from models.touchpoints import Kind, Rejected, Touch, read
+from models.touchpoints.reading import FORWARDED
 from streams.operations.audit.answered import of_decided, of_link, of_outranking
 from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
@@ -157,7 +158,8 @@ class _Walk:
                 return  # the engine refuses it as well
             customer = self._customers[touch.customer] = _Customer()
         self.report.touchpoints += 1
-        if self._identities.teaches(touch, customer.person, customer.dialogue):
+        forwarded = value is not None and value.startswith(FORWARDED)
+        if self._identities.teaches(touch, customer.person, customer.dialogue, forwarded):
             self._touch(customer, touch, place)
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:

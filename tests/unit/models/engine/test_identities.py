@@ -308,3 +308,32 @@ def test_an_objection_of_either_id_ends_the_loyalty_loop_of_both() -> None:
     records = records_of(shards)
     assert records["y"].tail.loyalty == b""
     assert unpack_loop(records["w"].tail.loyalty).praised == 2
+
+
+@pytest.mark.parametrize("apply", ENGINES)
+def test_a_device_that_two_people_share_makes_no_customer_of_them(apply: Engine) -> None:
+    shards = Shards(2, VARIANTS["live"], apply)
+    for name, amount in (("alice", 500), ("bob", 1)):
+        shards.tell(home(name), told("purchase", name, START, {"amount": amount}, id=name))
+
+    def merge(old: str, new: str, time: int) -> None:
+        shards.tell(home(old), told("identity_merged", old, time, {"into": new, "by": "login"}, id=f"{old}-{time}"))
+        shards.come_to_rest()
+
+    merge("cookie", "alice", START + DAY)
+    merge("cookie", "bob", START + 2 * DAY)
+    merge("cookie", "alice", START + 3 * DAY)
+    shards.tell(home("cookie"), told("purchase", "cookie", START + 4 * DAY, {"amount": 30}, id="third"))
+    shards.come_to_rest()
+    records = records_of(shards)
+    assert lead_to(records, "cookie") == "alice"
+    assert (records["alice"].numbers[SPENT], records["bob"].numbers[SPENT]) == (530.0, 1.0)
+    said = [msgspec.json.decode(o.value) for s in shards.world.shards for o in s.outputs if o.role == "decisions"]
+    refused = [(one["customer"], one["reason"]) for one in said if one["what"] == "merge_refused"]
+    assert refused == [("alice", "cookie is theirs, and was told to be bob; tell it at alice if all of them are one")]
+    report = audit(lines(shards.world))
+    assert report.breaches == []
+    merge("alice", "bob", START + 5 * DAY)
+    records = records_of(shards)
+    assert lead_to(records, "cookie") == "bob"
+    assert records["bob"].numbers[SPENT] == 531.0
