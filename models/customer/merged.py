@@ -1,7 +1,8 @@
 """An id that is another customer's: what is left of its record, and where what still comes at it goes.
 
-Its record is blank but for the ring of the last events, so that one that comes twice goes on once, and for whose the id
-is (`Tail.merged`). It never leaves the store, or what came at the id later would make somebody new.
+Its record is blank but for the ring of the last events, so that one that comes twice goes on once, for whose the id
+is (`Tail.merged`), and for an erasure before: the id may be its own again before its record comes round a circle. It
+never leaves the store, or what came at the id later would make somebody new.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from models.customer.bands import Band
-from models.customer.layout import ERASED, LEFT
+from models.customer.layout import ERASED, LEFT, NEWEST, NO_CONSENT
 from models.customer.record import Record
 from models.touchpoints.limits import MAX_PATH
 
 MERGED: Final = ERASED | LEFT
 """Both flags: no record has them otherwise. An older release takes it for an erasure, which changes nothing either."""
+WAS_ERASED: Final = NO_CONSENT
+"""Of a merged id: it was erased before, at the time that its record has, and what it had refused stands there."""
 
 
 class Onward(NamedTuple):
@@ -61,11 +64,21 @@ def left_of(record: Record, customer: bytes, into: str) -> Record:
     left = Record(customer)
     left.ids, left.ring, left.flags, left.band = record.ids, record.ring, MERGED, Band.ERASED
     left.tail.merged = into
+    if record.flags & ERASED:
+        _keep_erasure(left, record)
+        left.flags |= WAS_ERASED
     return left
 
 
 def revived(record: Record, customer: bytes) -> Record:
-    """The id is somebody's own again."""
+    """The id is somebody's own again; who was erased still is."""
     own = Record(customer)
     own.ids, own.ring = record.ids, record.ring
+    if record.flags & WAS_ERASED:
+        _keep_erasure(own, record)
+        own.flags, own.band = ERASED | (NO_CONSENT if own.tail.consents else 0), Band.ERASED
     return own
+
+
+def _keep_erasure(into: Record, erased: Record) -> None:
+    into.times[NEWEST], into.tail.consents = erased.times[NEWEST], erased.tail.consents

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from models.customer.bands import Band
-from models.customer.layout import DUE, UNLEARNED
-from models.customer.merged import is_merged
+from models.customer.layout import DUE, ERASED, UNLEARNED
 from models.customer.record import Record
 from models.decisions.standing_stored import unpack_standing
 from models.engine.customer_timers import next_due
@@ -23,8 +22,8 @@ def merges_away(ground: Ground, effect: ReportedEffect) -> None:
 def takes_over(ground: Ground, effect: ReportedEffect) -> None:
     """What was known of another id arrives."""
     record, moved = ground.block.record(effect.lane), ground.touchpoint(effect.row).data
-    take_over(ground.work, ground.where(effect), record, moved, int(ground.lanes["phase"][effect.lane]))
-    _put(ground, effect, record)
+    phase = int(ground.lanes["phase"][effect.lane])
+    _put(ground, effect, take_over(ground.work, ground.where(effect), record, moved, phase))
 
 
 def passes_on(ground: Ground, effect: ReportedEffect) -> None:
@@ -43,7 +42,7 @@ def _put(ground: Ground, effect: ReportedEffect, record: Record) -> None:
         lanes["timer"][lane] = 0
         for name in ("stands", "silence_kept", "drawn"):
             lanes[name][lane] = False
-    if is_merged(record.flags) or record.flags & UNLEARNED:
+    if record.flags & (ERASED | UNLEARNED):
         forget_worth(lanes[lane])
     row, timer = ground.block.rows[lane], int(lanes["timer"][lane])
     row["times"][DUE] = next_due(row, ground.rules, int(lanes["phase"][lane]), effect.now, timer)

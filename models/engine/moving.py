@@ -10,19 +10,15 @@ from array import array
 from base64 import b64encode
 
 from models.customer.bands import Band
-from models.customer.consent import all_refused, pack_register, unpack_register
 from models.customer.flags import FROM_TAIL, flags_of, may_be_profiled
 from models.customer.joined import join_numbers
-from models.customer.joined_tail import join_person, stricter
-from models.customer.kept import kept_of
+from models.customer.joined_tail import join_person
 from models.customer.layout import (
     BACK,
     BASIS,
     CROSSING,
     EPISODE,
-    ERASED,
     LEFT,
-    NO_CONSENT,
     OLDEST_CASE,
     PENDING_EXAMPLES,
     PENDING_RISK,
@@ -52,9 +48,10 @@ from models.decisions.rules import rules_of
 from models.decisions.standing import OTHERS
 from models.decisions.standing_stored import pack_standing, unpack_standing
 from models.engine.arrived import record_of
-from models.engine.by_policy import Customer, emit_end_of_episode, emit_said, emit_withdrawals
+from models.engine.by_policy import Customer, emit_end_of_episode, emit_said
 from models.engine.decide import Row, emit_decision
 from models.engine.ledger import emit_booked
+from models.engine.moved_erasures import join_erased, stays_erased
 from models.engine.output_buffer import Emitted, Work
 from models.loyalty import membership
 from models.loyalty.joined import join_loops, moves_away, moves_here
@@ -103,13 +100,13 @@ def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackDa
     return left_of(record, row.customer, into)
 
 
-def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int) -> None:
-    """What was known of another id becomes part of the customer's record. phase: the customer's own, ms."""
+def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase: int) -> Record:
+    """What was known of another id becomes part of the customer's record, which is returned. phase: the customer's own,
+    ms."""
     origin = moved.path[0]
     other = record_of(moved)
-    if own.flags & ERASED:
-        _refused_by_erased(work, row, own, other)
-        return
+    if stays_erased(own, other):
+        return join_erased(work, row, own, other, origin)
     before, tick = own.flags, work.settings.tick
     out = frozenset(one.id for one in unpack_standing(own.tail.standing).outstanding if one.id)
     _join_standing(work, row, own, other, moved.control)
@@ -144,6 +141,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     _take_back(work, row, own, phase, out)
     group = _control_joined(work, row, own) if moved.control else ""
     emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}", control_of=group)
+    return own
 
 
 def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Record:
@@ -155,8 +153,7 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
         record = revived(record, row.customer)
         emit_decision(work, row, REVIVED, "of ids that are merged in a circle the smallest stays")
         if isinstance(head, IdentityMovedData):
-            take_over(work, row, record, head, phase)
-            return record
+            return take_over(work, row, record, head, phase)
     to, path = hop if hop is not None else (customer, (customer,))
     if isinstance(head, IdentityMovedData):
         data = LoopbackBody(work.partition, path, record=head.record, control=head.control)
@@ -237,16 +234,6 @@ def _take_back(work: Work, row: Row, own: Record, phase: int, out: frozenset[int
     for said in take_back_by_record(given, out):
         emit_said(work, work.policy, row, said, person)
     own.tail.standing = pack_standing(standing)
-
-
-def _refused_by_erased(work: Work, row: Row, own: Record, other: Record) -> None:
-    """The customer has asked to be forgotten: of what moves only refusals are kept, and what is out is taken back."""
-    if work.policy is not None and other.tail.standing:
-        emit_withdrawals(work, work.policy, row, unpack_standing(other.tail.standing), "erased")
-    theirs = unpack_register(kept_of(other.tail, erased=True).consents)
-    own.tail.consents = pack_register(all_refused(stricter(unpack_register(own.tail.consents), theirs)))
-    own.flags |= NO_CONSENT if own.tail.consents else 0
-    emit_decision(work, row, TAKEN_OVER, "nothing: the customer asked to be forgotten")
 
 
 def _unlearned(record: Record) -> None:

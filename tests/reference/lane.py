@@ -477,7 +477,7 @@ class Lane:
             if window and touch.time < record.times[NEWEST] - window:
                 return Step(at, now, "beyond", touch)
             self.unsure += 1
-        if not between:
+        if not between or reopened:  # as an erasure, a return begins with the touchpoint, wherever it came
             record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
             self._erase(at, touch, now)
@@ -521,8 +521,7 @@ class Lane:
             came = self.work.batch.columns.between.get(arrival.index)
             self.record = merge_away(self.work, row, record, data.into, came)
         elif isinstance(data, IdentityMovedData):
-            take_over(self.work, row, record, data, phase)
-            self.record = record
+            self.record = take_over(self.work, row, record, data, phase)
         if self.record is not None and self.record.flags & (ERASED | UNLEARNED):
             self.record.worth = Worth()
         return Step(at, now, "identity", touch)
