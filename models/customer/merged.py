@@ -1,16 +1,18 @@
 """An id that is another customer's: what is left of its record, and where what still comes at it goes.
 
-Its record is blank but for the ring of the last events, so that one that comes twice goes on once, for whose the id
-is (`Tail.merged`), and for an erasure before: the id may be its own again before its record comes round a circle. It
-never leaves the store, or what came at the id later would make somebody new.
+Its record is blank but for whose the id is (`Tail.merged`), the ring of the last events and the time of the newest, so
+that one that comes twice goes on once, and for an erasure before: the id may be its own again before its record comes
+round a circle. It never leaves the store, or what came at the id later would make somebody new.
 """
 
 from __future__ import annotations
 
+from array import array
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from models.customer.bands import Band
-from models.customer.layout import ERASED, LEFT, NEWEST, NO_CONSENT
+from models.customer.layout import ERASED, IDS, LEFT, NEWEST, NO_CONSENT
 from models.customer.record import Record
 from models.touchpoints.limits import MAX_PATH
 
@@ -18,6 +20,12 @@ MERGED: Final = ERASED | LEFT
 """Both flags: no record has them otherwise. An older release takes it for an erasure, which changes nothing either."""
 WAS_ERASED: Final = NO_CONSENT
 """Of a merged id: it was erased before, at the time that its record has, and what it had refused stands there."""
+
+
+PASSED_ON: Final = 0x9E3779B97F4A7C15
+"""What the number of an event is xored with where a record remembers that it passed the event on, and has not counted
+it. So an id that is its own again knows such an event where it is sent there once more, and takes it where it comes
+round."""
 
 
 class Onward(NamedTuple):
@@ -63,22 +71,32 @@ def left_of(record: Record, customer: bytes, into: str) -> Record:
     """What is left of a record once all else has moved."""
     left = Record(customer)
     left.ids, left.ring, left.flags, left.band = record.ids, record.ring, MERGED, Band.ERASED
-    left.tail.merged = into
+    left.times[NEWEST], left.tail.merged = record.times[NEWEST], into
     if record.flags & ERASED:
-        _keep_erasure(left, record)
+        left.tail.consents = record.tail.consents
         left.flags |= WAS_ERASED
     return left
+
+
+def join_rings(own: Record, other: Record) -> None:
+    """Of the last events of both the customer's record remembers as many as it has room for: at least half of it for
+    each."""
+    mine, theirs = _newest_first(own), _newest_first(other)
+    of_theirs = min(len(theirs), max(IDS // 2, IDS - len(mine)))
+    newest = zip_longest(mine[: IDS - of_theirs], theirs[:of_theirs])
+    kept = [one for pair in newest for one in pair if one is not None][::-1]
+    own.ids, own.ring = array("Q", kept + [0] * (IDS - len(kept))), len(kept) % IDS
+
+
+def _newest_first(record: Record) -> list[int]:
+    return [one for at in range(1, IDS + 1) if (one := record.ids[(record.ring - at) % IDS])]
 
 
 def revived(record: Record, customer: bytes) -> Record:
     """The id is somebody's own again; who was erased still is."""
     own = Record(customer)
-    own.ids, own.ring = record.ids, record.ring
+    own.ids, own.ring, own.times[NEWEST] = record.ids, record.ring, record.times[NEWEST]
     if record.flags & WAS_ERASED:
-        _keep_erasure(own, record)
+        own.tail.consents = record.tail.consents
         own.flags, own.band = ERASED | (NO_CONSENT if own.tail.consents else 0), Band.ERASED
     return own
-
-
-def _keep_erasure(into: Record, erased: Record) -> None:
-    into.times[NEWEST], into.tail.consents = erased.times[NEWEST], erased.tail.consents

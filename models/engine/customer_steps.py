@@ -30,7 +30,7 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
-from models.customer.merged import MERGED
+from models.customer.merged import MERGED, PASSED_ON, WAS_ERASED
 from models.customer.schedule import next_tick, tick_time
 from models.decisions.episodes import close
 from models.decisions.given import Asks
@@ -73,6 +73,7 @@ _ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _UNDER_CONTRACT = ASKS, WAKES, STAYS, BU
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
 _LOOKED = int(Kind.LOOKED_AT)
+_MARK, _WAS_ERASED = np.uint64(PASSED_ON), WAS_ERASED
 
 REST, SCORE, WAIT_NEXT, WAIT_CASE = range(4)
 """What a step comes to."""
@@ -148,7 +149,7 @@ def touch_step(
     if arrivals.skewed[row]:
         counts[_SKEWED] += 1
     if kind in (_MERGE, _MOVED) or record.flags & _MERGED_AWAY == _MERGED_AWAY:
-        return _of_identity(record, lane, index, arrivals, counts, effects, n)
+        return _of_identity(record, lane, index, arrivals, rules, counts, effects, n)
     if kind == _EXPIRED:
         counts[_APPLIED] += 1
         lane.asks = _TOUCHPOINT if lane.stands else 0
@@ -169,7 +170,11 @@ def touch_step(
             return report(effects, n, lane, index, _REFUSED, 0.0, 0), WAIT_NEXT
         return n, REST
     asks = arrivals.asks[row]
-    if not asks & _BETWEEN and _came_before(record, lane.now, row, arrivals, rules, counts):
+    if asks & _BETWEEN:
+        again = _counted_before(record, arrivals.hashes[row])
+    else:
+        again = _came_before(record, lane.now, row, arrivals, rules, counts, np.uint64(0))
+    if again:
         counts[_DUPLICATE] += 1
         return n, REST
     if kind == _ERASURE:
@@ -192,13 +197,12 @@ def touch_step(
 
 
 @compiled
-def _came_before(record: Any, now: int, row: int, arrivals: Arrivals, rules: Any, counts: Any) -> bool:
-    """Whether a touchpoint is one that was here already; remembered if it is not. What comes from another shard is
-    not asked: there it was looked at."""
+def _came_before(record: Any, now: int, row: int, arrivals: Arrivals, rules: Any, counts: Any, mark: Any) -> bool:
+    """Whether a touchpoint is one that was here already; remembered if it is not. mark: where it goes on
+    `PASSED_ON`, else 0."""
     times = record.times
-    for i in range(IDS):
-        if record.ids[i] == arrivals.hashes[row]:
-            return True
+    if _is_remembered(record, arrivals.hashes[row]):
+        return True
     forgot = rules.forget_after != 0 and arrivals.times[row] < now - rules.silence - rules.forget_after
     if forgot or (record.ids[record.ring] != 0 and arrivals.times[row] <= times[NEWEST]):
         # Of what came before the last ones the record has forgotten all but the newest time: this may have been there.
@@ -207,25 +211,58 @@ def _came_before(record: Any, now: int, row: int, arrivals: Arrivals, rules: Any
             counts[_BEYOND] += 1
             return True
         counts[_UNSURE] += 1
-    record.ids[record.ring] = arrivals.hashes[row]
-    record.ring = (record.ring + 1) % IDS
+    _remember(record, arrivals.hashes[row] ^ mark)
     return False
 
 
 @compiled
+def _is_remembered(record: Any, number: Any) -> bool:
+    """Whether an event is among the last that were counted here or passed on."""
+    found = False
+    for i in range(IDS):
+        found |= record.ids[i] == number or record.ids[i] == number ^ _MARK
+    return found
+
+
+@compiled
+def _counted_before(record: Any, number: Any) -> bool:
+    """Whether an event that comes from another id of the customer's is among the last that were counted here;
+    remembered if it is not. How late it is was looked at there."""
+    for i in range(IDS):
+        if record.ids[i] == number:
+            return True
+    _remember(record, number)
+    return False
+
+
+@compiled
+def _remember(record: Any, number: Any) -> None:
+    record.ids[record.ring] = number
+    record.ring = (record.ring + 1) % IDS
+
+
+@compiled
 def _of_identity(
-    record: Any, lane: Any, index: int, arrivals: Arrivals, counts: Any, effects: Any, n: int
+    record: Any, lane: Any, index: int, arrivals: Arrivals, rules: Any, counts: Any, effects: Any, n: int
 ) -> tuple[int, int]:
     """The customer's id is another's, or another's is theirs. What comes from another shard comes once."""
     row = lane.row
     kind, merged = arrivals.kinds[row], record.flags & _MERGED_AWAY == _MERGED_AWAY
     if not arrivals.asks[row] & _BETWEEN:
-        for i in range(IDS):
-            if record.ids[i] == arrivals.hashes[row]:
-                counts[_DUPLICATE] += 1
-                return n, REST
-        record.ids[record.ring] = arrivals.hashes[row]
-        record.ring = (record.ring + 1) % IDS
+        # Of a merge, and of what no customer does, no more is asked than whether it is remembered.
+        touches = merged and kind not in (_MERGE, _EXPIRED, _LOOKED, _ASKED_MAY, _PREVIEW)
+        mark = _MARK if merged else np.uint64(0)
+        if touches:
+            again = _came_before(record, lane.now, row, arrivals, rules, counts, mark)
+        else:
+            again = _is_remembered(record, arrivals.hashes[row])
+        if again:
+            counts[_DUPLICATE] += 1
+            return n, REST
+        if touches and not record.flags & _WAS_ERASED:  # there stands when it was
+            record.times[NEWEST] = max(record.times[NEWEST], np.float64(arrivals.times[row]))
+        if not touches:
+            _remember(record, arrivals.hashes[row] ^ mark)
     counts[_APPLIED] += 1
     what = _PASSED_ON if merged else _MERGED if kind == _MERGE else _TAKEN_OVER
     return report(effects, n, lane, index, what, 0.0, 0), WAIT_NEXT

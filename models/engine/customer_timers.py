@@ -18,6 +18,7 @@ from models.customer.layout import (
     TICK,
     UNLEARNED,
 )
+from models.customer.merged import MERGED
 from models.customer.schedule import begins_example, next_tick, tick_number, tick_time
 from models.engine.valued import observe_money
 from models.numerics.compiled import compiled
@@ -26,7 +27,7 @@ from models.settings import SECOND
 from models.timeline.order import NEVER, STAGES, Stage
 
 _STAGE_LABELS, _STAGE_SCORES, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.SCORES), int(Stage.LEAVING)
-_FOR_GOOD = ERASED | NO_CONSENT
+_FOR_GOOD, _MERGED = ERASED | NO_CONSENT, MERGED
 
 
 @compiled
@@ -103,9 +104,11 @@ def next_due(record: Any, rules: Any, phase: int, now: int, timer: int) -> float
 def leaving_time(record: Any, rules: Any, phase: int, now: int) -> int:
     """When a record that waits for nothing leaves the store: at the customer's own tick, after `now`. 0: never.
 
-    An open case stays, since it keeps promotions away; an objection, too (there is no touchpoint then, or an erasure).
+    An open case stays, since it keeps promotions away; an objection, too (there is no touchpoint then, or an erasure),
+    and of an id that is another customer's, whose it is.
     """
     newest = int(record.times[NEWEST])
-    if newest == 0 or record.open_cases != 0 or record.flags & _FOR_GOOD == _FOR_GOOD:
+    kept = record.flags & _FOR_GOOD == _FOR_GOOD or record.flags & _MERGED == _MERGED
+    if newest == 0 or record.open_cases != 0 or kept:
         return 0
     return int(next_tick(rules, phase, max(newest + rules.silence + rules.forget_after, now)))

@@ -32,7 +32,7 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
-from models.customer.merged import left_of, onward, revived
+from models.customer.merged import join_rings, left_of, onward, revived
 from models.customer.profile import oldest, open_cases
 from models.customer.record import Record
 from models.customer.worth import Worth
@@ -112,6 +112,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     _join_standing(work, row, own, other, moved.control)
     here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
     join_numbers(own, other, here)
+    join_rings(own, other)
     join_person(own.tail, other.tail)
     own.open_cases = open_cases(own.tail)
     if own.tail.cases or not own.tail.more_cases:

@@ -40,7 +40,7 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
-from models.customer.merged import is_merged
+from models.customer.merged import PASSED_ON, WAS_ERASED, is_merged
 from models.customer.profile import open_cases, take_in, tells
 from models.customer.record import Record, hash_of
 from models.customer.schedule import phase_of
@@ -77,6 +77,10 @@ from tests.reference.risk import close
 
 OF_POINTS = {"return", "reward_redeemed", "reward_cancelled", "points_adjusted"}
 """What the ledger of points reads by itself."""
+
+
+NO_TOUCH = {Kind.IDENTITY_MERGED, Kind.EXPIRED_UNSENT, Kind.LOOKED_AT, Kind.ASKED_MAY, Kind.PREVIEW_ASKED}
+"""Of a merge, and of what no customer does, an id that is another's asks no more than whether it is remembered."""
 
 
 class Arrival(NamedTuple):
@@ -421,6 +425,8 @@ class Lane:
         erased_for_good = record.flags & ERASED and record.flags & NO_CONSENT
         if not self.settings.forget_after or not record.times[NEWEST] or record.open_cases or erased_for_good:
             return None
+        if is_merged(record.flags):
+            return None
         silent_until = int(record.times[NEWEST]) + self.settings.silence + self.settings.forget_after
         return next_tick(self.settings, self.hash, max(silent_until, now))
 
@@ -468,17 +474,11 @@ class Lane:
         if record is None:
             record = self.record = Record(self.customer)
             self.unsure += self._may_be_of_a_former_life(touch, now) and not between
-        elif between:
-            pass
-        elif record.has_seen(touch.id_hash):
+        elif record.has_seen(touch.id_hash) or (not between and record.has_seen(touch.id_hash ^ PASSED_ON)):
             return Step(at, now, "duplicate", touch)
-        elif (all(record.ids) and touch.time <= record.times[NEWEST]) or self._may_be_of_a_former_life(touch, now):
-            window = self.settings.duplicate_window
-            if window and touch.time < record.times[NEWEST] - window:
-                return Step(at, now, "beyond", touch)
-            self.unsure += 1
-        if not between or reopened:  # as an erasure, a return begins with the touchpoint, wherever it came
-            record.remember(touch.id_hash)
+        elif not between and self._is_beyond(record, touch, now):
+            return Step(at, now, "beyond", touch)
+        record.remember(touch.id_hash)
         if touch.kind == Kind.ERASE_REQUESTED:
             self._erase(at, touch, now)
             return Step(at, now, "erased", touch)
@@ -510,9 +510,14 @@ class Lane:
         """The customer's id is another's, or another's is theirs."""
         touch, now = arrival.touch, arrival.now
         if arrival.index not in self.work.batch.columns.between:
-            if record.has_seen(touch.id_hash):
+            if record.has_seen(touch.id_hash) or record.has_seen(touch.id_hash ^ PASSED_ON):
                 return Step(at, now, "duplicate", touch)
-            record.remember(touch.id_hash)
+            if merged and touch.kind not in NO_TOUCH:
+                if self._is_beyond(record, touch, now):
+                    return Step(at, now, "beyond", touch)
+                if not record.flags & WAS_ERASED:  # there stands when it was
+                    record.times[NEWEST] = max(record.times[NEWEST], touch.time)
+            record.remember(touch.id_hash ^ PASSED_ON if merged else touch.id_hash)
         row, data = Row(at, now, self.customer, None), touch.data
         phase = phase_of(self.settings, self.hash)
         if merged:
@@ -546,6 +551,18 @@ class Lane:
             record.numbers[RISK] = 0.0
             if not record.numbers[PURCHASE_DAYS]:
                 record.band = Band.PROSPECT
+
+    def _is_beyond(self, record: Record, touch: Touch, now: int) -> bool:
+        """Whether it may have been here before all that is remembered, and is too old for the benefit of it."""
+        if not (all(record.ids) and touch.time <= record.times[NEWEST]) and not self._may_be_of_a_former_life(
+            touch, now
+        ):
+            return False
+        window = self.settings.duplicate_window
+        if window and touch.time < record.times[NEWEST] - window:
+            return True
+        self.unsure += 1
+        return False
 
     def _may_be_of_a_former_life(self, touch: Touch, now: int) -> bool:
         """Whether it is so old that the customer may have left the store since."""
