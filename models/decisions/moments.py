@@ -6,7 +6,7 @@ A *moment* asks for a decision: a level of risk, or a touchpoint that the policy
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from models.customer.layout import UNLEARNED
@@ -151,13 +151,13 @@ def take_all_back(standing: Standing, policy: PolicyInForce, reason: str) -> lis
     ]
 
 
-def take_back_by_record(given: Given, triggers: Container[int]) -> list[Said]:
+def take_back_by_record(given: Given) -> list[Said]:
     """What is out is taken back where the record holds what would have taken it back as a touchpoint: what another id
-    of the customer had refused, was restricted in, or complains of. triggers: those that are looked at, by number."""
+    of the customer had refused, was restricted in, or complains of."""
     standing, policy, tail = given.standing, given.policy, given.person.tail
     said, in_case = [], bool(tail.cases or tail.more_cases)
     for one in list(standing.outstanding):
-        if one.id not in triggers or one.kind == OTHERS or one.stage != Stage.OUT:
+        if not one.id or one.kind == OTHERS or one.stage != Stage.OUT:
             continue
         name = policy.named.get(one.action, "")
         ends = in_case and _ends_by_case(policy, name, ACTION_PURPOSES[one.purpose])

@@ -108,7 +108,6 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     if stays_erased(own, other):
         return join_erased(work, row, own, other, origin)
     before, tick = own.flags, work.settings.tick
-    out = frozenset(one.id for one in unpack_standing(own.tail.standing).outstanding if one.id)
     _join_standing(work, row, own, other, moved.control)
     here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
     join_numbers(own, other, here)
@@ -139,7 +138,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
         _unlearned(own)
     if own.flags & UNSCORED:
         _unscored(work, row, own)
-    _take_back(work, row, own, phase, out)
+    _take_back(work, row, own, phase)
     group = _control_joined(work, row, own) if moved.control else ""
     emit_decision(work, row, TAKEN_OVER, f"what was known of {origin}", control_of=group)
     return own
@@ -224,15 +223,15 @@ def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bo
     own.tail.standing = pack_standing(mine)
 
 
-def _take_back(work: Work, row: Row, own: Record, phase: int, out: frozenset[int]) -> None:
-    """What is out at the own id (numbers of triggers), and against what is now known of them, is taken back."""
-    if work.policy is None or not out:
+def _take_back(work: Work, row: Row, own: Record, phase: int) -> None:
+    """What is out under either id, and against what is now known of them, is taken back."""
+    if work.policy is None or not own.tail.standing:
         return
     standing = unpack_standing(own.tail.standing)
     customer = Customer(row.customer, own.tail, own.flags, own.times, own.numbers, own.seconds, phase)
     person = customer.person(None, work.settings, work.policy)
     given = Given(work.policy, person, standing, row.now, work.settings.tick, phase, None, 0)
-    for said in take_back_by_record(given, out):
+    for said in take_back_by_record(given):
         emit_said(work, work.policy, row, said, person)
     own.tail.standing = pack_standing(standing)
 

@@ -100,3 +100,28 @@ def test_what_an_id_is_in_that_is_its_own_again_is_not_known() -> None:
     ]
     assert [one for one in decisions if one["what"] == "revived"]
     assert [one for one in audit(lines(world)).breaches if one.rule not in ABSENT] == []
+
+
+@pytest.mark.parametrize("out", [OLD, NEW])
+@pytest.mark.parametrize("rule", FORBIDS)
+def test_what_arrives_with_another_id_has_to_take_back_what_is_out(rule: str, out: str) -> None:
+    """The engine's log, and the same without the withdrawal."""
+    kind, data = FORBIDS[rule]
+    world = World(LASTS)
+    world.knows(OLD, NEW)
+    world.tell(NOON + HOUR, "cart_abandoned", out, amount=20)
+    world.go(NOON + 2 * HOUR)
+    world.tell(NOON + 2 * HOUR, kind, OLD if out == NEW else NEW, **data)
+    world.tell(NOON + 3 * HOUR, "identity_merged", OLD, into=NEW)
+    world.go(NOON + 4 * HOUR)
+    [withdrawal] = world.withdrawals()
+    assert withdrawal["customer"] == NEW
+    whole = lines(world.shards.world)
+    assert audit(whole).breaches == []
+    [found] = audit([_without_withdrawals(line) for line in whole]).breaches
+    assert (found.rule, found.name, found.customer) == ("withdrawal_owed", withdrawal["trigger"], NEW)
+    assert "another id" in found.says
+
+
+def _without_withdrawals(line: Line) -> Line:
+    return replace(line, triggers=[one for one in line.triggers if not _TAKES_BACK.search(one)])

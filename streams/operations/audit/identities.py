@@ -9,6 +9,7 @@ from models.outputs import Decision
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Finding
 from streams.operations.audit.dialogue import Dialogue
+from streams.operations.audit.joins import Joins, Where
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy
 from streams.operations.audit.programme import Programme
@@ -31,24 +32,26 @@ IN_PART: Final = "other ids became their customers': only what those cannot chan
 
 
 class Identities:
-    """Of one partition. windows, programme: of its customers."""
+    """Of one partition. windows, programme: of its customers. joins: of all partitions."""
 
-    def __init__(self, windows: Windows, programme: Programme) -> None:
-        self.windows, self._programme = windows, programme
+    def __init__(self, windows: Windows, programme: Programme, joins: Joins) -> None:
+        self.windows, self.joins, self._programme = windows, joins, programme
         self._into: dict[str, str] = {}
         self._gone: dict[str, tuple[Person, Dialogue]] = {}
         self._now: str = ""  # whose id has become another's at the place under way
 
-    def teaches(self, touch: Touch, person: Person, dialogue: Dialogue, forwarded: bool = False) -> bool:
+    def teaches(self, touch: Touch, person: Person, dialogue: Dialogue, where: Where, forwarded: bool = False) -> bool:
         """A touchpoint comes; whether it has not been here, and teaches something of its own customer. forwarded: it
         was told at another id of theirs."""
-        return not person.comes_again(touch) and not self._arrives(touch, person, dialogue, forwarded)
+        return not person.comes_again(touch) and not self._arrives(touch, person, dialogue, where, forwarded)
 
-    def _arrives(self, touch: Touch, person: Person, dialogue: Dialogue, forwarded: bool) -> bool:
+    def _arrives(self, touch: Touch, person: Person, dialogue: Dialogue, where: Where, forwarded: bool) -> bool:
         """Whether it is of identities alone. What was known of another id, maybe in another partition, may be the
         customer's then: they are judged in part from then on."""
         self._now = ""
         if touch.kind == Kind.IDENTITY_MOVED:
+            if touch.customer not in self._into:
+                self.joins.arrives(touch, person, dialogue, where)
             self._joins(touch.customer, person, dialogue)
             return True
         if touch.customer in self._into:
@@ -59,6 +62,7 @@ class Identities:
                 self._into[touch.customer] = into
                 self._gone[touch.customer] = person, dialogue
                 self._now = touch.customer
+                self.joins.leaves(touch, person, dialogue, where.now)
             return True
         return False
 

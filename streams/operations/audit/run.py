@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 from typing import Final
 
 from models.outputs import Decision, Trigger, Withdrawal
@@ -16,6 +17,7 @@ from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.resent import of_resent
 from streams.operations.audit.dialogue import Dialogue, Sent
 from streams.operations.audit.identities import IN_PART, KNOWN, UNKNOWN, Identities
+from streams.operations.audit.joins import Where
 from streams.operations.audit.ledger import Ledger
 from streams.operations.audit.loyalty import LOYALTY, Loops
 from streams.operations.audit.outside import ASKS, MAY_CONTACT, PREVIEWED, of_reservation, of_test
@@ -59,15 +61,16 @@ def audit(
         alive: what the engine takes for a sign of staying, as its setting has it.
         silence: after so long without one nobody is estimated, ms; 0: it is not known.
     """
-    report, ledger, foreign = Report(), Ledger(), Foreign()
+    report, ledger, foreign, until = Report(), Ledger(), Foreign(), inf
     for line in lines:
         walk = _Walk(line, report, ledger, foreign, Known(lateness, since, leaves, alive, silence))
         walk.go()
         end = walk.now - grace
+        until = min(until, end) if grace else until
         report.breaches += [one for one in walk.breaches if one.rule not in ABSENT or not grace or one.time <= end]
         report.policies += [name for name in walk.in_force.names if name not in report.policies]
         report.notes += walk.in_force.notes
-    report.breaches += [*ledger.breaches(since), *foreign.breaches(since)]
+    report.breaches += [*ledger.breaches(since), *foreign.breaches(since, until)]
     report.excess = ledger.excess()
     return report
 
@@ -103,7 +106,7 @@ class _Walk:
         self._decided: dict[str, Decision] = {}
         self._asked: Touch | None = None
         self._resent: dict[str, Decision] = {}
-        self._identities = Identities(Windows(told.lateness), self.programme)
+        self._identities = Identities(Windows(told.lateness), self.programme, foreign.joins)
         self._made: dict[str, str] = {}  # by decision, its last trigger
         self._owed: dict[str, _Owed] = {}
         self._waits: dict[str, list[Decision]] = {}
@@ -159,7 +162,8 @@ class _Walk:
             customer = self._customers[touch.customer] = _Customer()
         self.report.touchpoints += 1
         forwarded = value is not None and value.startswith(FORWARDED)
-        if self._identities.teaches(touch, customer.person, customer.dialogue, forwarded):
+        where = Where(place, self.now, self.in_force.policy)
+        if self._identities.teaches(touch, customer.person, customer.dialogue, where, forwarded):
             self._touch(customer, touch, place)
 
     def _touch(self, customer: _Customer, touch: Touch, place: Place) -> None:
@@ -209,6 +213,7 @@ class _Walk:
         self.programme.speaks_of(decision)
         self.breaches += self.loops.speaks_of(decision.customer)
         self._found(decision, place, self._identities.hears(decision, self.in_force.policy))
+        self.foreign.joins.hears(decision)
         customer = self._customers.get(decision.customer)
         if decision.what in BOOKS:
             known = customer.person if customer is not None else None
@@ -310,6 +315,7 @@ class _Walk:
         self.report.withdrawals += withdrawal.time >= self.since
         self._unique(withdrawal, place)
         paid = self._owed.pop(withdrawal.trigger, None)
+        self.foreign.joins.hears(withdrawal)
         customer = self._customers.get(withdrawal.customer)
         sent = paid.sent if paid else customer.dialogue.known(withdrawal.trigger) if customer else None
         if sent is None and customer is not None and customer.person.joined:

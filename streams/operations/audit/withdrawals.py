@@ -9,6 +9,7 @@ from models.outputs import Withdrawal
 from models.touchpoints import Kind, Touch
 from streams.operations.audit.breaches import Breach
 from streams.operations.audit.dialogue import Dialogue, Sent
+from streams.operations.audit.joins import Joins
 from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy
 from streams.operations.audit.records import Place
@@ -26,9 +27,11 @@ class Before(NamedTuple):
 
 
 class Foreign:
-    """What was taken back at customers that had gone out under other ids of theirs, maybe in other partitions."""
+    """What was taken back at customers that had gone out under other ids of theirs, maybe in other partitions; and what
+    had to be (`joins`)."""
 
     def __init__(self) -> None:
+        self.joins = Joins()
         self._out: set[str] = set()
         self._taken: list[tuple[str, Breach]] = []
 
@@ -43,9 +46,11 @@ class Foreign:
         breach = Breach("stray_withdrawal", said.id, said.customer, "", name, why, done, place, said.time)
         self._taken.append((said.trigger, breach))
 
-    def breaches(self, since: int) -> Iterator[Breach]:
-        """Once all partitions have been read."""
+    def breaches(self, since: int, until: float) -> Iterator[Breach]:
+        """Once all partitions have been read. since: what was said before is not judged; until: nor is what is lacking
+        later. Log times, ms."""
         yield from (one for name, one in self._taken if name not in self._out and one.time >= since)
+        yield from self.joins.breaches(since, until)
 
 
 def before(person: Person, dialogue: Dialogue, now: int) -> Before:

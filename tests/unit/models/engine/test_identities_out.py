@@ -69,14 +69,15 @@ class Story:
 
 
 @pytest.mark.parametrize("apply", [compiled, plainly])
+@pytest.mark.parametrize("out", ["old", "new"])
 @pytest.mark.parametrize("name", AGAINST)
-def test_what_comes_with_the_other_id_takes_back_what_is_out_at_the_own(apply: Engine, name: str) -> None:
+def test_what_either_id_says_against_it_takes_back_what_is_out(apply: Engine, name: str, out: str) -> None:
     kind, data, reason = AGAINST[name]
     story = Story(OFFERS, apply)
-    story.tell("cart_abandoned", "new", NOON + HOUR, {"amount": 20})
+    story.tell("cart_abandoned", out, NOON + HOUR, {"amount": 20})
     story.go_to(NOON + 2 * HOUR)
     (trigger,) = story.triggers
-    story.tell(kind, "old", NOON + 2 * HOUR, data)
+    story.tell(kind, "new" if out == "old" else "old", NOON + 2 * HOUR, data)
     story.go_to(NOON + 3 * HOUR)
     assert story.said("withdrawn") == []
     story.tell("identity_merged", "old", NOON + 3 * HOUR, {"into": "new"})
