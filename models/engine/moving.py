@@ -18,7 +18,9 @@ from models.customer.layout import (
     BASIS,
     CROSSING,
     EPISODE,
+    ERASED,
     LEFT,
+    NEWEST,
     OLDEST_CASE,
     PENDING_EXAMPLES,
     PENDING_RISK,
@@ -81,6 +83,8 @@ def merge_away(work: Work, row: Row, record: Record, into: str, came: LoopbackDa
     device that several people share would make one customer of them.
     """
     customer = row.customer.decode()
+    if into == customer or came is not None:
+        _is_heard_of(record, row.now)
     if into == customer:
         return record
     if came is not None:
@@ -112,6 +116,7 @@ def take_over(work: Work, row: Row, own: Record, moved: IdentityMovedData, phase
     here = row.now + tick - (row.now - work.settings.anchor - phase) % tick
     join_numbers(own, other, here)
     join_rings(own, other)
+    _is_heard_of(own, row.now)
     join_person(own.tail, other.tail)
     own.open_cases = open_cases(own.tail)
     if own.tail.cases or not own.tail.more_cases:
@@ -176,6 +181,12 @@ def end_episode(work: Work, row: Row, record: Record, why: str) -> None:
         record.tail.standing = pack_standing(standing)
     if was_open:
         emit_decision(work, row, "episode_closed", why)
+
+
+def _is_heard_of(record: Record, now: int) -> None:
+    """A record that no touchpoint of its own has made leaves the store as that of a visitor at this time, ms."""
+    if not record.times[NEWEST] and not record.flags & ERASED:
+        record.times[NEWEST] = now
 
 
 def _loop_rules(work: Work) -> LoopRules | None:

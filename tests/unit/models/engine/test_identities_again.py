@@ -107,21 +107,6 @@ def test_what_an_id_passed_on_and_takes_when_it_comes_round_counts_once(apply: E
     assert spent(shards) == 4.0
 
 
-@pytest.mark.parametrize("apply", ENGINES)
-def test_an_old_id_stays_though_records_leave(apply: Engine) -> None:
-    shards = Shards(2, replace(LIVE, forget_after=30 * DAY), apply)
-    for partition in range(2):
-        shards.tell(partition, (START, None, clock(START)))
-    buys(shards, "old", START, "order")
-    merges(shards, START + HOUR)
-    shards.come_to_rest()
-    for month in range(1, 30):
-        for partition in range(2):
-            shards.tell(partition, (START + month * 30 * DAY, None, clock(START + month * 30 * DAY)))
-        shards.come_to_rest()
-    assert {name: is_merged(record.flags) for name, record in records_of(shards).items()} == {"old": True}
-
-
 @pytest.mark.parametrize(
     ("mine", "theirs", "kept"), [(8, 8, (4, 4)), (8, 2, (6, 2)), (1, 8, (1, 7)), (3, 2, (3, 2)), (0, 0, (0, 0))]
 )
