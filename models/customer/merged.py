@@ -29,10 +29,11 @@ round."""
 
 
 class Onward(NamedTuple):
-    """Where something goes that came at a merged id. path: the ids that it comes from then."""
+    """Where something goes that came at a merged id. path, hops: of the way that it has come then (`onward`)."""
 
     to: str
     path: tuple[str, ...]
+    hops: int = 0
 
 
 def is_merged(flags: int) -> bool:
@@ -40,31 +41,45 @@ def is_merged(flags: int) -> bool:
     return flags & MERGED == MERGED
 
 
-def onward(customer: str, into: str, path: tuple[str, ...]) -> Onward | None:
+def onward(customer: str, into: str, path: tuple[str, ...], hops: int = 0) -> Onward | None:
     """Where something goes on from a merged id; None: it stays, and the id is somebody's own again.
 
     Ids may be merged in a circle: each into the next, before any of them has heard of the others. Then all of them are
-    merged, and what was known of each comes round. So of a circle the smallest id stays. A way that is longer than a
-    record between shards can tell ends where it is.
+    merged, and what was known of each comes round. So of a circle the smallest id stays.
+
+    A chain may be longer than a path can tell. From then on the path is the first id, an *anchor*, the smallest id that
+    was left out since, and the last ones; the anchor is set anew after 1, 2, 4, 8, ... hops (R. P. Brent, An improved
+    Monte Carlo factorization algorithm, 1980). So a chain of any length ends where it ends, and a circle of any length
+    is found within a few rounds.
 
     Args:
         customer: the merged id.
         into: whose it is.
-        path: the ids that it comes from.
+        path: the ids that it comes from, the first one first.
+        hops: ids that it has passed since its way is longer than a path.
 
     >>> onward("b", "c", ("a",))
-    Onward(to='c', path=('a', 'b'))
+    Onward(to='c', path=('a', 'b'), hops=0)
     >>> onward("b", "a", ("a",))  # a circle of two
-    Onward(to='a', path=('a', 'b'))
+    Onward(to='a', path=('a', 'b'), hops=0)
     >>> onward("a", "b", ("a", "b")) is None
     True
     """
-    passed = path if customer in path else (*path, customer)
-    if into in passed:
-        circle = passed[passed.index(into) :]
-        if customer == min(*circle, customer):
-            return None
-    return Onward(into, passed) if len(passed) <= MAX_PATH else None
+    first = 1 if hops else 0  # the first id of a long way may lie before its anchor, with a gap between
+    again = customer in path[first:]
+    passed = path if again else (*path, customer)
+    known = passed[first:]
+    closes = customer if again and hops else into
+    if closes in known and customer == min(*known[known.index(closes) :], customer):
+        return None
+    if not hops and len(passed) <= MAX_PATH:
+        return Onward(into, passed)
+    hops += 1
+    if hops & (hops - 1) == 0:
+        passed = (passed[0], customer)
+    elif len(passed) > MAX_PATH:
+        passed = (*passed[:2], min(passed[2:4]), *passed[4:])
+    return Onward(into, passed, hops)
 
 
 def left_of(record: Record, customer: bytes, into: str) -> Record:

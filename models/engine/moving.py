@@ -34,7 +34,7 @@ from models.customer.layout import (
     UNLEARNED,
     UNSCORED,
 )
-from models.customer.merged import join_rings, left_of, onward, revived
+from models.customer.merged import Onward, join_rings, left_of, onward, revived
 from models.customer.profile import oldest, open_cases
 from models.customer.record import Record
 from models.customer.worth import Worth
@@ -153,20 +153,20 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
     """What comes at an id that is another customer's goes on to them. index: of the row in the batch. What the record
     is then: its own again where it closes a circle."""
     customer, head = row.customer.decode(), work.batch.columns.between.get(index)
-    hop = onward(customer, record.tail.merged, head.path if head is not None else ())
+    hop = onward(customer, record.tail.merged, *((head.path, head.hops) if head is not None else ((),)))
     if hop is None:
         record = revived(record, row.customer)
         emit_decision(work, row, REVIVED, "of ids that are merged in a circle the smallest stays")
         if isinstance(head, IdentityMovedData):
             return take_over(work, row, record, head, phase)
-    to, path = hop if hop is not None else (customer, (customer,))
+    to, path, hops = hop if hop is not None else Onward(customer, (customer,))
     if isinstance(head, IdentityMovedData):
-        data = LoopbackBody(work.partition, path, record=head.record, control=head.control)
+        data = LoopbackBody(work.partition, path, record=head.record, control=head.control, hops=hops)
         _send(work, row, MOVED, to, data)
     else:
         came = isinstance(head, TouchpointForwardedData)
         event = head.event if came else _text(work.batch.values[index] or b"")  # type: ignore[union-attr]
-        _send(work, row, FORWARDED, to, LoopbackBody(work.partition, path, event=event))
+        _send(work, row, FORWARDED, to, LoopbackBody(work.partition, path, event=event, hops=hops))
     return record
 
 

@@ -26,6 +26,7 @@ class LoopbackBody(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     record: str = ""
     event: str = ""
     control: bool = False
+    hops: int = 0
 
 
 class Loopback(msgspec.Struct, frozen=True, gc=False):

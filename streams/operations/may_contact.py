@@ -37,7 +37,6 @@ from models.timeline.stops import in_force as stops_in_force
 from models.timeline.stops import joined
 from models.touchpoints import InvalidTouchpoint, event
 from models.touchpoints.fields import ActionPurpose, Channel, CustomerId, Name, Reference
-from models.touchpoints.limits import MAX_PATH
 from models.touchpoints.types.asked import LONGEST_RESERVATION
 from streams.errors import EngineError, ExitCode
 from streams.operations.policy import ShardPolicyNow, shard_now
@@ -173,7 +172,9 @@ async def reserve(
 
 async def _of_own_id(store: Store, partitions: int, question: Question) -> Question:
     """The same of the customer whose the id is by now."""
-    for _ in range(MAX_PATH):
+    passed = set[str]()
+    while question.customer not in passed:  # a circle comes to its end in the log
+        passed.add(question.customer)
         name = question.customer.encode()
         [stored] = await store.load(str(partition_of(name, partitions)), [b"c:" + name])
         into = "" if stored is None else _merged_into(question.customer, stored)

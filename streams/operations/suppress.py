@@ -26,7 +26,6 @@ from models.customer.restrictions import unpack_restrictions
 from models.customer.tail import UnknownRecord
 from models.timeline.partitioning import partition_of
 from models.touchpoints import InvalidTouchpoint, event
-from models.touchpoints.limits import MAX_PATH
 from models.touchpoints.times import milliseconds
 from streams.errors import EngineError, ExitCode
 from streams.file_form import BOM
@@ -223,7 +222,9 @@ async def _look(
 
 async def _of_whose_id(store: Store, partitions: int, record: Record) -> Record | None:
     """The record of the customer whose another's id is by now; None: it is on its way. Raises UnknownRecord."""
-    for _ in range(MAX_PATH):
+    passed = set[str]()
+    while record.tail.merged not in passed:  # a circle comes to its end in the log
+        passed.add(record.tail.merged)
         name = record.tail.merged.encode()
         [stored] = await store.load(str(partition_of(name, partitions)), [b"c:" + name])
         if stored is None:

@@ -22,7 +22,6 @@ from models.decisions.standing_stored import unpack_standing
 from models.timeline.partitioning import partition_of
 from models.timeline.stop_types import CARE, MARKETING, Stop, Stops
 from models.timeline.stops import in_force, joined
-from models.touchpoints.limits import MAX_PATH
 from streams.errors import StateUnreadable
 from streams.shard.meta import ShardBody, unpack_body
 from streams.store import Store
@@ -66,9 +65,9 @@ async def is_valid(store: Store, partitions: int, customer: str, trigger: str) -
     """Look it up, of an id that is another customer's at theirs. Raises StoreUnavailable, StateUnreadable,
     NewerRelease."""
     found, now_at = await _looked_up(store, partitions, customer, trigger)
-    for _ in range(MAX_PATH):
-        if not now_at:
-            break
+    passed = {customer}
+    while now_at and now_at not in passed:  # a circle comes to its end in the log
+        passed.add(now_at)
         found, now_at = await _looked_up(store, partitions, now_at, trigger)
     return found._replace(customer=customer)
 

@@ -28,13 +28,15 @@ class LoopbackData(Payload, frozen=True, kw_only=True):
 
     sender: the shard. line: the number of its line, which nobody knows who may not read the topic
     (`models.timeline.received`). count: of its records to this partition, from 1 on without a gap. path: the ids that
-    it comes from, the first one first.
+    it comes from, the first one first; hops: where those are more than a path has room for
+    (`models.customer.merged.onward`).
     """
 
     sender: Annotated[int, Meta(ge=0)]
     line: Annotated[int, Meta(ge=0)]
     count: Annotated[int, Meta(ge=1)]
     path: Annotated[tuple[CustomerId, ...], Meta(min_length=1, max_length=limits.MAX_PATH)]
+    hops: Annotated[int, Meta(ge=0)] = 0
 
 
 class IdentityMovedData(LoopbackData, frozen=True, kw_only=True):

@@ -3,13 +3,14 @@ crash, and read, of every few merges."""
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
+from random import Random
 from typing import NamedTuple
 
 import pytest
 
 from models.customer.layout import ERASED, LEFT, NO_CONSENT
-from models.customer.merged import MERGED, Onward, is_merged, onward
+from models.customer.merged import MERGED, is_merged, onward
 from models.timeline.received import received
 from models.touchpoints.limits import MAX_PATH
 from models.touchpoints.types.identities import LoopbackData
@@ -191,7 +192,36 @@ def test_no_other_record_has_both_flags() -> None:
     assert not is_merged(LEFT)
 
 
-def test_a_way_that_is_too_long_ends() -> None:
-    path = tuple(f"n{n}" for n in range(MAX_PATH - 1))
-    assert onward("m", "z", path) == Onward("z", (*path, "m"))
-    assert onward("m", "z", (*path, "k")) is None
+def walk(into: dict[str, str], start: str, most: int) -> tuple[str, bool]:
+    """Where something ends that comes at an id, and whether that is its own again."""
+    at, path, hops = start, tuple[str, ...](), 0
+    for _ in range(most):
+        if at not in into:
+            return at, False
+        hop = onward(at, into[at], path, hops)
+        if hop is None:
+            return at, True
+        at, path, hops = hop
+        assert len(path) <= MAX_PATH
+        assert path[0] == start
+    raise AssertionError("it does not end")
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 40, 300])
+@pytest.mark.parametrize("circle", [0, 2, 13, 16, 17, 18, 40, 300])
+@pytest.mark.parametrize("order", ["up", "down", *range(4)])
+def test_a_chain_ends_where_it_ends_and_of_a_circle_the_smallest_stays(
+    length: int, circle: int, order: str | int
+) -> None:
+    """A chain of a length leads into a circle, or to somebody."""
+    names = [f"{n:04}" for n in range(length + (circle or 1))]
+    if order == "down":
+        names.reverse()
+    elif isinstance(order, int):
+        Random(order).shuffle(names)
+    into = dict(pairwise(names))
+    if circle:
+        into[names[-1]] = names[length]
+    end = min(names[length:]) if circle else names[-1]
+    for start in names:
+        assert walk(into, start, most=4 * length + 8 * circle + 40) == (end, bool(circle))

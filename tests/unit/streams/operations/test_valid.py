@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from models.customer.bands import Band
 from models.customer.layout import ERASED
+from models.customer.merged import left_of
 from models.customer.record import Record
 from models.customer.restrictions import ACTION_PURPOSES
 from models.customer.tail import Tail
@@ -199,3 +200,29 @@ def test_a_question_without_a_trigger_is_refused_and_a_process_that_answers_nobo
             await server.stop()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("circle", [False, True])
+def test_of_many_ids_the_customer_whose_they_are_is_asked(circle: bool) -> None:
+    """In a chain; in a circle that its records have not come round yet nothing is known, and an answer comes."""
+    names = [f"k{number}" for number in range(30)]
+    leads = dict(zip(names, [*names[1:], names[0] if circle else "anna"], strict=True))
+    records = {name: left_of(Record(name.encode()), name.encode(), into) for name, into in leads.items()}
+    records["anna"] = Record(b"anna")
+    records["anna"].tail = Tail(standing=pack_standing(Standing(outstanding=[OUT])))
+
+    async def scenario() -> Validity:
+        store = FakeStore()
+        for shard in range(PARTITIONS):
+            state = ShardState(shard, PARTITIONS, 7, time=NOW - HOUR, policy=PolicyName(1, "0" * 64))
+            creation = creation_of(LogFacts(0, 0, "topic-id", PARTITIONS, None), "live", EngineSettings())
+            body = pack_body(ShardBody(SCHEMA, creation, state))
+            await store.create(str(shard), body)
+            await store.mint(str(shard), b"t")
+            home = [name for name in records if partition_of(name, PARTITIONS) == shard]
+            values = [(b"c:" + name.encode(), records[name].pack()) for name in home]
+            await store.commit(str(shard), Write(b"t", 0, b"n", body, values=values))
+        return await is_valid(store, PARTITIONS, names[0], ID)
+
+    found = asyncio.run(scenario())
+    assert (found.customer, found.valid) == (names[0], not circle)
