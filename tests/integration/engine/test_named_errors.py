@@ -171,7 +171,7 @@ def test_a_shard_state_of_an_unknown_schema(halfway: World) -> None:
         _change_body(halfway, 2, lambda body: body.replace(b'"schema":1', b'"schema":7'))
         worker = halfway.worker()
         assert halfway.ended(worker) == ExitCode.STATE_UNREADABLE
-        assert "meta of shard 2 has schema 7; this release reads 1 to 4 | remedy: " in halfway.log_of(worker)
+        assert "meta of shard 2 has schema 7; this release reads 1 to 5 | remedy: " in halfway.log_of(worker)
 
 
 def test_a_corrupted_learner(halfway: World) -> None:
