@@ -119,7 +119,7 @@ ONLY_WITH_A_POLICY = {
 """Series of budgets, of a policy's alarm and of its learned choice (tests/unit/streams/monitoring/test_metrics.py)."""
 ONLY_WHILE_STOPPED = {"retention_stopped"}
 """The series of an operator's stops (tests/unit/streams/monitoring/test_metrics.py)."""
-OF_REKEY = {"retention_rekey_records_total", "retention_rekey_lag_records"}
+OF_REKEY = {"retention_rekey_records_total", "retention_rekey_dead_total", "retention_rekey_lag_records"}
 """Series of `retention rekey`, which is a process of its own (tests/integration/client/test_rekey.py)."""
 ABSENT = ONLY_IN_A_FAULT | ONLY_WITH_A_POLICY | ONLY_WHILE_STOPPED | OF_REKEY
 
