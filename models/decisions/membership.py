@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from models.decisions.points import cents_of
 from models.decisions.policy.conditions import holds
 from models.decisions.resending import never_mind
 from models.decisions.rules import rules_of
+from models.decisions.unsent import Unsent
 from models.ledger_entry import LedgerEntry
 from models.loyalty.membership import advance, close, count, take_back
 from models.membership_entry import HUNDREDTHS, MembershipEntry
@@ -70,12 +72,16 @@ def ask_by_level(given: Given, changes: Iterable[str]) -> Iterator[Said]:
             yield from comes(given, name, now)
 
 
+def _is_of(number: int, one: Unsent) -> bool:
+    return one.moment == number
+
+
 def _void(given: Given, names: Collection[str]) -> Iterator[Said]:
     """What these moments have asked is asked no more."""
     standing, moments = given.standing, rules_of(given.policy).moments
     for name in sorted(names):
         number = moments[name].number
-        yield from never_mind(given, UNDONE, lambda one, number=number: one.moment == number)  # type: ignore[misc]
+        yield from never_mind(given, UNDONE, partial(_is_of, number))
         for waiting in [one for one in standing.waiting if one.moment == number and not one.threshold]:
             standing.waiting.remove(waiting)
             standing.told.pop(number, None)  # it may ask anew at once

@@ -164,8 +164,7 @@ def pass_on(work: Work, row: Row, record: Record, index: int, phase: int) -> Rec
         data = LoopbackBody(work.partition, path, record=head.record, control=head.control, hops=hops)
         _send(work, row, MOVED, to, data)
     else:
-        came = isinstance(head, TouchpointForwardedData)
-        event = head.event if came else _text(work.batch.values[index] or b"")  # type: ignore[union-attr]
+        event = head.event if isinstance(head, TouchpointForwardedData) else _text(work.batch.values[index] or b"")
         _send(work, row, FORWARDED, to, LoopbackBody(work.partition, path, event=event, hops=hops))
     return record
 

@@ -12,9 +12,10 @@ import models.decisions.policy
 from models.decisions import purse
 from models.outputs import Trigger, Withdrawal
 from models.settings import DAY, EngineSettings
-from models.simulation.rehearsal import Rehearsal, rehearse
-from streams.operations.audit import Arrival, Line, audit
+from models.simulation.rehearsal import rehearse
+from streams.operations.audit import audit
 from tests.support import policies
+from tests.support.kept_topics import lines_of
 from tests.support.replies import answered, busy, with_policy
 
 EXAMPLE = (Path(models.decisions.policy.__file__).parent / "example.toml").read_text(encoding="utf-8")
@@ -53,19 +54,6 @@ LEARNED = LIMITED.replace('window = "28d"', 'window = "14d"\nlearned = true\nhar
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
-def lines(world: Rehearsal) -> list[Line]:
-    """What a rehearsal would have on its topics."""
-    return [
-        Line(
-            number,
-            [Arrival(one.offset, one.timestamp, one.key, one.value) for one in shard.log],
-            [out.value for out in shard.outputs if out.role == "triggers"],
-            [out.value for out in shard.outputs if out.role == "decisions"],
-        )
-        for number, shard in enumerate(world.shards)
-    ]
-
-
 @pytest.mark.parametrize(
     "texts",
     [(EXAMPLE,), (EXAMPLE, OTHER), (LIMITED, LIMITED.replace("most = 9", "most = 5")), (LEARNED, EXAMPLE, LEARNED)],
@@ -82,18 +70,18 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
         at = START + (number - 1) * DAYS * DAY // len(texts)
         logs = [with_policy(log, text, number, at) for log in logs]
     world = rehearse(logs, SETTINGS)
-    said = [[_triggers.decode(value) for value in line.triggers] for line in lines(world)]
+    said = [[_triggers.decode(value) for value in line.triggers] for line in lines_of(world)]
     sent = [[one for one in found if isinstance(one, Trigger)] for found in said]
     world = rehearse([answered(log, found, 2) for log, found in zip(logs, sent, strict=True)], SETTINGS)
-    report = audit(lines(world), SETTINGS.lateness)
+    report = audit(lines_of(world), SETTINGS.lateness)
     assert report.breaches == []
     assert report.notes == []
     assert len(report.policies) == len(texts)
     if LIMITED in texts:
-        told = [value for line in lines(world) for value in line.decisions]
+        told = [value for line in lines_of(world) for value in line.decisions]
         assert min(sum(word in value for value in told) for word in (b'"what":"late"', b'"gate":"budget"')) > 0
     if LEARNED in texts:
-        told = [value for line in lines(world) for value in line.decisions]
+        told = [value for line in lines_of(world) for value in line.decisions]
         assert sum(b'"drawn"' in value for value in told) > sum(b'"what":"outcome"' in value for value in told) > 10
         assert any(b'"state":"unproven"' in value for value in told)
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
@@ -102,6 +90,6 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
 def test_an_engine_that_asks_for_no_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purse.Purse, "_room", lambda self, budget, now: 2**31)
     logs = [with_policy(log, LIMITED) for log in busy(2, 2, 80, DAYS // 2, START)]
-    report = audit(lines(rehearse(logs, SETTINGS)), SETTINGS.lateness)
+    report = audit(lines_of(rehearse(logs, SETTINGS)), SETTINGS.lateness)
     assert {breach.rule for breach in report.breaches} == {"budget"}
     assert {breach.place.partition for breach in report.breaches} == {0, 1}

@@ -12,7 +12,7 @@ from models.settings import DAY, HOUR
 from streams.operations.audit import Arrival, Line, audit
 from streams.operations.audit.breaches import Breach
 from streams.operations.audit.run import ABSENT
-from tests.auditor.test_engine_keeps_the_rules import lines
+from tests.support.kept_topics import lines_of
 from tests.support.logs import told
 from tests.support.two_ids import NOON, World
 from tests.unit.models.engine.test_identities import under_policy
@@ -40,7 +40,7 @@ def test_what_went_out_under_another_id_is_taken_back_at_the_customers() -> None
     world.go(NOON + 6 * HOUR)
     [withdrawal] = world.withdrawals()
     assert withdrawal["customer"] == NEW
-    whole = lines(world.shards.world)
+    whole = lines_of(world.shards.world)
     assert audit(whole).breaches == []
     [found] = audit([_with_another(line) for line in whole]).breaches
     assert (found.rule, found.says) == ("stray_withdrawal", "no such trigger of any id")
@@ -67,7 +67,7 @@ def test_what_is_told_after_the_merge_is_judged(rule: str) -> None:
     world.tell(NOON + 12 * DAY, "cart_abandoned", NEW, amount=20)
     world.go(NOON + 12 * DAY + 2 * HOUR)
     assert len(world.triggers()) == 2
-    whole = lines(world.shards.world)
+    whole = lines_of(world.shards.world)
     kept = audit(whole)
     assert kept.breaches == []
     assert [note for note in kept.notes if "began before the log" in note] == []
@@ -99,7 +99,7 @@ def test_what_an_id_is_in_that_is_its_own_again_is_not_known() -> None:
         msgspec.json.decode(out.value) for shard in world.shards for out in shard.outputs if out.role == "decisions"
     ]
     assert [one for one in decisions if one["what"] == "revived"]
-    assert [one for one in audit(lines(world)).breaches if one.rule not in ABSENT] == []
+    assert [one for one in audit(lines_of(world)).breaches if one.rule not in ABSENT] == []
 
 
 @pytest.mark.parametrize("out", [OLD, NEW])
@@ -116,7 +116,7 @@ def test_what_arrives_with_another_id_has_to_take_back_what_is_out(rule: str, ou
     world.go(NOON + 4 * HOUR)
     [withdrawal] = world.withdrawals()
     assert withdrawal["customer"] == NEW
-    whole = lines(world.shards.world)
+    whole = lines_of(world.shards.world)
     assert audit(whole).breaches == []
     [found] = audit([_without_withdrawals(line) for line in whole]).breaches
     assert (found.rule, found.name, found.customer) == ("withdrawal_owed", withdrawal["trigger"], NEW)

@@ -182,9 +182,7 @@ def offsets_of(offsets: Floats | None, count: int) -> Floats:
     """One offset a row, or none at all."""
     if offsets is None:
         return NO_OFFSETS
-    found = laid(offsets)
-    if found.shape != (count,):
-        raise ValueError(f"offsets have shape {found.shape}; there must be one a row: ({count},)")
+    found = _one_a_row("offsets", offsets, count)
     if (slot := kernels.first_refused(found)) >= 0:
         raise refusal(f"the offset of row {slot}", float(found[slot]))
     return found
@@ -194,11 +192,16 @@ def shares_of(weights: Floats | None, count: int) -> Floats:
     """How often each row counts, above zero; None: all count once."""
     if weights is None:
         return ONCE
-    found = laid(weights)
-    if found.shape != (count,):
-        raise ValueError(f"weights have shape {found.shape}; there must be one a row: ({count},)")
+    found = _one_a_row("weights", weights, count)
     if not ((found > 0.0) & (found <= kernels.MOST)).all():
         raise ValueError(f"weights go from {found.min()!r} to {found.max()!r}; each must be a finite number above 0")
+    return found
+
+
+def _one_a_row(name: str, values: Floats, count: int) -> Floats:
+    found = laid(values)
+    if found.shape != (count,):
+        raise ValueError(f"{name} have shape {found.shape}; there must be one a row: ({count},)")
     return found
 
 

@@ -28,7 +28,7 @@ from streams.operations.audit.records import Arrival, Known, Line, Place, Said
 from streams.operations.audit.said import SaidByPlace
 from streams.operations.audit.stops import MENTIONS, Stopped
 from streams.operations.audit.windows import Windows
-from streams.operations.audit.withdrawals import Foreign, before, owed
+from streams.operations.audit.withdrawals import Foreign, before, owed, why_stray
 
 LATENESS: Final = 3_600_000
 NONE_LEAVES: Final = (0, 0)
@@ -321,21 +321,15 @@ class _Walk:
         if sent is None and customer is not None and customer.person.joined:
             self.foreign.takes_back(withdrawal, place, self.in_force.policy)
             return
-        if sent is None:
-            why = "no such trigger of this customer"
-        elif sent.withdrawn:
-            why = "it was taken back before"
-        elif (policy := self.in_force.policy) and not policy.channels.get(sent.channel, {}).get("withdrawable", True):
-            why = f"nothing is taken back from {sent.channel}"
-        elif sent.delivered or sent.given_back or withdrawal.time >= sent.expires:
-            why = "it was not out any more"
-        else:
-            sent.withdrawn = True
-            if withdrawal.reason == "outranking":
-                waits = self._waits.get(withdrawal.customer, [])
-                self._found(withdrawal, place, list(of_outranking(self.in_force.policy, sent, waits)))
+        policy = self.in_force.policy
+        if sent is None or (stray := why_stray(sent, withdrawal.time, policy)):
+            why = stray if sent else "no such trigger of this customer"
+            self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
             return
-        self._found(withdrawal, place, [Finding("stray_withdrawal", why, f"takes back {withdrawal.trigger}")])
+        sent.withdrawn = True
+        if withdrawal.reason == "outranking":
+            waits = self._waits.get(withdrawal.customer, [])
+            self._found(withdrawal, place, list(of_outranking(policy, sent, waits)))
 
     def _unique(self, said: Said, place: Place) -> None:
         kind = type(said).__name__.lower()  # a decision and its first trigger may share one, as answers to a preview do

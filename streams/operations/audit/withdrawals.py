@@ -63,6 +63,15 @@ def before(person: Person, dialogue: Dialogue, now: int) -> Before:
     )
 
 
+def why_stray(sent: Sent, now: int, policy: Policy | None) -> str:
+    """Why a trigger could not be taken back at this log time, ms; empty: it could."""
+    if sent.withdrawn:
+        return "it was taken back before"
+    if policy is not None and not policy.channels.get(sent.channel, {}).get("withdrawable", True):
+        return f"nothing is taken back from {sent.channel}"
+    return "it was not out any more" if sent.delivered or sent.given_back or now >= sent.expires else ""
+
+
 def _closed(person: Person, dialogue: Dialogue, channel: str) -> bool:
     return person.consents["marketing"].closed(channel) or dialogue.unreachable(channel)
 

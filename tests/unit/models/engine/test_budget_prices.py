@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from models.decisions.choosing.numbers import Numbers
 from models.simulation.rehearsal import Rehearsal, rehearse
-from streams.operations.audit import Arrival, Line, audit
+from streams.operations.audit import audit
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.closed_shop import POLICY, SETTINGS, ClosedShop
+from tests.support.kept_topics import lines_of
 
 SHORT = (
     POLICY.replace("share = 0.05", "share = 0.2").replace(
@@ -77,16 +78,7 @@ def test_what_there_was_no_room_for_is_wanted_and_what_the_control_group_would_g
 
 def test_the_budget_stays_a_gate_and_no_rule_of_the_auditor_is_broken() -> None:
     _, world = shop()
-    lines = [
-        Line(
-            number,
-            [Arrival(one.offset, one.timestamp, one.key, one.value) for one in shard.log],
-            [out.value for out in shard.outputs if out.role == "triggers"],
-            [out.value for out in shard.outputs if out.role == "decisions"],
-        )
-        for number, shard in enumerate(world.shards)
-    ]
-    report = audit(lines, SETTINGS.lateness)
+    report = audit(lines_of(world), SETTINGS.lateness)
     assert report.breaches == []
     assert report.triggers["marketing"] > 10
 

@@ -25,10 +25,11 @@ from models.timeline.partitioning import partition_of
 from models.timeline.received import RecordsMissing
 from streams.operations.audit import audit
 from streams.operations.audit.run import ABSENT
-from tests.auditor.test_engine_keeps_the_rules import EXAMPLE, LEARNED, LIMITED, lines
+from tests.auditor.test_engine_keeps_the_rules import EXAMPLE, LEARNED, LIMITED
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.identities import Shards, merging, told_in_disorder
+from tests.support.kept_topics import lines_of
 from tests.support.logs import START, clock, told
 from tests.support.replies import busy, with_policy
 from tests.unit.models.engine.test_loyalty import KEPT as LOYAL
@@ -244,7 +245,7 @@ def test_under_a_policy(seed: int, name: str) -> None:
     shards = under_policy(seed, TEXTS[name])
     assert any(is_merged(record.flags) for record in records_of(shards).values())
     check(shards, "live", batch=9 + seed, items=3)
-    report = audit(lines(shards.world))
+    report = audit(lines_of(shards.world))
     assert [one for one in report.breaches if one.rule not in ABSENT] == []
     assert any("judged in part" in note for note in report.notes)
 
@@ -331,7 +332,7 @@ def test_a_device_that_two_people_share_makes_no_customer_of_them(apply: Engine)
     said = [msgspec.json.decode(o.value) for s in shards.world.shards for o in s.outputs if o.role == "decisions"]
     refused = [(one["customer"], one["reason"]) for one in said if one["what"] == "merge_refused"]
     assert refused == [("alice", "cookie is theirs, and was told to be bob; tell it at alice if all of them are one")]
-    report = audit(lines(shards.world))
+    report = audit(lines_of(shards.world))
     assert report.breaches == []
     merge("alice", "bob", START + 5 * DAY)
     records = records_of(shards)

@@ -17,10 +17,10 @@ from models.settings import DAY, HOUR, EngineSettings
 from models.timeline.partitioning import partition_of
 from streams.operations.audit import audit
 from streams.operations.audit.run import ABSENT
-from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
 from tests.support.identities import Shards
+from tests.support.kept_topics import lines_of
 from tests.support.logs import START, chosen_policy, clock, told
 from tests.unit.models.engine.test_identities import records_of, under_policy
 from tests.unit.models.engine.test_identities_out import OFFERS
@@ -112,7 +112,7 @@ def test_whose_other_id_was_erased_is_erased_and_what_is_out_is_taken_back(
     story.tell("cart_abandoned", SECOND, NOON + 5 * HOUR, amount=20)
     story.go_to(NOON + DAY)
     assert len(story.said("decided")) == decided
-    report = audit(lines(story.shards.world))
+    report = audit(lines_of(story.shards.world))
     assert [one for one in report.breaches if one.rule not in ABSENT] == []
 
 
@@ -137,7 +137,7 @@ def test_only_a_consent_after_the_erasure_outlives_it(apply: Engine, later: bool
 
 def test_nothing_is_decided_of_who_was_erased_in_a_circle_of_busy_ids() -> None:
     shards = under_policy(211, TEXTS["none"], days=40, customers=12)
-    assert [one for one in audit(lines(shards.world)).breaches if one.rule not in ABSENT] == []
+    assert [one for one in audit(lines_of(shards.world)).breaches if one.rule not in ABSENT] == []
 
 
 @pytest.mark.parametrize("variant", ["live", "the silent leave"])

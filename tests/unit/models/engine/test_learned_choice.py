@@ -23,10 +23,11 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from models.timeline.partitioning import partition_of
 from models.touchpoints.times import milliseconds
-from streams.operations.audit import Arrival, Line, audit
+from streams.operations.audit import audit
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.closed_shop import POLICY, SETTINGS, ClosedShop
+from tests.support.kept_topics import lines_of
 from tests.support.logs import chosen_policy, inserted, log_of, record, touchpoint
 
 pytestmark = pytest.mark.slow
@@ -228,16 +229,7 @@ def test_what_happened_in_a_window_counts_however_late_it_is_told() -> None:
 
 def test_no_rule_of_the_auditor_is_broken() -> None:
     _, world = grown()
-    lines = [
-        Line(
-            number,
-            [Arrival(one.offset, one.timestamp, one.key, one.value) for one in shard.log],
-            [out.value for out in shard.outputs if out.role == "triggers"],
-            [out.value for out in shard.outputs if out.role == "decisions"],
-        )
-        for number, shard in enumerate(world.shards)
-    ]
-    report = audit(lines, SETTINGS.lateness)
+    report = audit(lines_of(world), SETTINGS.lateness)
     assert report.breaches == []
     assert report.triggers["marketing"] > 800
 

@@ -23,9 +23,9 @@ from models.simulation.rehearsal import Rehearsal, rehearse
 from models.timeline.batch import LogRecord
 from streams.operations.audit import Breach, audit
 from streams.operations.customer.standing import standing_view
-from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.kept_topics import lines_of
 from tests.support.logs import DATA, START, clock, inserted, log_of, synthetic, told
 from tests.support.replies import with_policy
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, Story, Told
@@ -105,7 +105,7 @@ def course(world: Told) -> list[tuple[float, str]]:
 def breaches_of(world: Rehearsal, told: EngineSettings) -> list[Breach]:
     """What the auditor finds, who knows the settings."""
     known = {"leaves": told.leaves, "alive": told.alive, "silence": told.silence}
-    return audit(lines(world), told.lateness, **known).breaches
+    return audit(lines_of(world), told.lateness, **known).breaches
 
 
 def loop_of(value: bytes, name: bytes = b"c") -> Loop:

@@ -20,9 +20,9 @@ from models.loyalty.membership_stored import unpack_membership
 from models.settings import DAY
 from models.simulation.rehearsal import Rehearsal, rehearse
 from streams.operations.audit import audit
-from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest
+from tests.support.kept_topics import lines_of
 from tests.support.logs import START, clock, inserted, synthetic
 from tests.support.replies import with_policy
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, Story, Told
@@ -310,7 +310,7 @@ def adds_up(world: Rehearsal, variant: str = "live") -> Counter[str]:
         )
         levels[who] = (level, entry.get("until", 0))
     told = VARIANTS[variant]
-    assert audit(lines(world), told.lateness, leaves=told.leaves).breaches == []
+    assert audit(lines_of(world), told.lateness, leaves=told.leaves).breaches == []
     for shard in world.shards:
         for name, value in shard.records.items():
             state, who = state_of(value, name), name.decode()

@@ -13,8 +13,8 @@ from models.loyalty.stored import timer_of
 from models.settings import DAY, SECOND
 from models.timeline.partitioning import partition_of
 from streams.operations.audit import audit
-from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.support.identities import Shards
+from tests.support.kept_topics import lines_of
 from tests.support.logs import START, chosen_policy, clock, told
 from tests.unit.models.engine.test_membership import POINTS, PURCHASES, SPENT, entries
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
@@ -75,7 +75,7 @@ def test_a_level_that_both_ids_reach_together_is_reached_and_asks_within_a_secon
     shards = both((OLD, 1, 30), (NEW, 1, 30))
     assert went(shards) == [(0, "moved_here", "silver"), (1, "reached", "gold")]
     assert decided(shards).count("up") == 2
-    assert audit(lines(shards.world)).breaches == []
+    assert audit(lines_of(shards.world)).breaches == []
 
 
 def test_the_higher_level_stays_and_of_two_that_end_the_later_end() -> None:

@@ -26,9 +26,9 @@ from models.timeline.batch import LogRecord
 from models.timeline.order import time_of
 from models.touchpoints import Kind
 from streams.operations.audit import audit
-from tests.auditor.test_engine_keeps_the_rules import lines
 from tests.reference.engine import apply as plainly
 from tests.support.bench import digest, run_alone
+from tests.support.kept_topics import lines_of
 from tests.support.logs import DATA, POINTS, START, clock, inserted, log_of, synthetic, told
 from tests.support.replies import with_policy
 from tests.unit.models.engine.test_life_of_a_moment import BOUGHT, POLICY, SETTINGS, SILENCE, Story, Told
@@ -361,7 +361,7 @@ def adds_up(world: Rehearsal, variant: str = "live") -> Counter[str]:
         assert entry.get("balance", 0) == _sum(lots, who) - owed[who]
         assert entry.get("pending", 0) == _sum(held, who)
     told = VARIANTS[variant]
-    assert audit(lines(world), told.lateness, leaves=told.leaves).breaches == []
+    assert audit(lines_of(world), told.lateness, leaves=told.leaves).breaches == []
     records = [one for shard in world.shards for one in shard.records.items()]
     for who, account in [(name.decode(), account_of(value, name)) for name, value in records]:
         assert account.lots == {expires: points for (whose, expires), points in lots.items() if whose == who and points}
@@ -404,7 +404,7 @@ def test_it_equals_the_plain_reference_and_adds_up(variant: str, texts: tuple[st
 def test_a_warning_that_is_longer_before_an_expiry_than_points_last_comes_once_for_each_lot() -> None:
     early = KEPT.replace('offset = "-10d"', 'offset = "-90d"').replace('within = "5d"', 'within = "60d"')
     world = rehearse(kept(1, (early,), 2, 6, 90), VARIANTS["live"])
-    assert audit(lines(world), VARIANTS["live"].lateness).breaches == []
+    assert audit(lines_of(world), VARIANTS["live"].lateness).breaches == []
     said = [json.loads(one.value) for shard in world.shards for one in shard.outputs if one.role == "triggers"]
     asked = Counter(one["customer"] for one in said if one.get("moment") == "points_end")
     assert max(asked.values()) > 3
