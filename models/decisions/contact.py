@@ -180,9 +180,9 @@ def report(standing: Standing, policy: PolicyInForce, kind: int, data: Any, time
     elif kind == Kind.OFFER_DECLINED and (at is None or standing.outstanding[at].purpose == MARKETING):
         standing.rests_until = max(standing.rests_until, second_from(time + rules.declined))
         of_entry = 0 if at is None else standing.outstanding[at].channel
-        key, _ = rules.rests_on.get(channel_number(data.channel) if data.channel else of_entry, (0, 0))
-        if key:
-            standing.once[key] = max(standing.once.get(key, 0), second_from(time))
+        rests = rules.rests_on.get(channel_number(data.channel) if data.channel else of_entry)
+        if rests is not None:
+            standing.once[rests.key] = max(standing.once.get(rests.key, 0), second_from(time))
     elif kind == Kind.OFFER_FAILED and data.failure == "soft":
         standing.rests_until = max(standing.rests_until, second_from(time + rules.soft_failure))
     if at is None:

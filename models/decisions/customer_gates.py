@@ -111,9 +111,12 @@ def held_after_decline(ask: Ask, purpose: str, channel: str) -> Held | None:
     rules = ask.rules
     if not rules.rests_on:
         return None
-    key, rest = rules.rests_on.get(rules.channel_numbers.get(channel, 0), (0, 0))
-    last = ask.standing.once.get(key, 0)
-    return Held("after_outcomes", last + rest) if last and ask.now < last + rest else None
+    rests = rules.rests_on.get(rules.channel_numbers.get(channel, 0))
+    last = ask.standing.once.get(rests.key, 0) if rests is not None else 0
+    if rests is None or not last:
+        return None
+    until = last + rests.lasts(ask.person.tail.country)
+    return Held("after_outcomes", until) if ask.now < until else None
 
 
 def held_hours_never(ask: Ask, purpose: str, channel: str) -> Held | None:

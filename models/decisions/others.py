@@ -19,6 +19,7 @@ from models.decisions.gates import in_order
 from models.decisions.given import Given, Said, id_at
 from models.decisions.hours import opening
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.limits_told import caps_of
 from models.decisions.rule_types import ANY, Limit
 from models.decisions.rules import limit_of
 from models.decisions.sending import became
@@ -127,6 +128,6 @@ class _Contact(NamedTuple):
 
 def _as_action(policy: PolicyInForce, wanted: Wanted) -> _Contact:
     purpose, channel = ACTION_PURPOSES.index(wanted.purpose), channel_number(wanted.channel)
-    limits = [limit_of(cap) for cap in policy.policy.contact.caps]
+    limits = [limit_of(cap) for cap in caps_of(policy.policy.contact).values()]
     counting = [one for one in limits if one.purpose == purpose and one.kind == ANY and one.channel in (ANY, channel)]
     return _Contact(wanted.purpose, OTHERS, wanted.promotion, tuple(counting))

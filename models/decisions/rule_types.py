@@ -40,6 +40,19 @@ class Limit(NamedTuple):
         return not self.countries or not country or country in self.countries
 
 
+class RestsOn(NamedTuple):
+    """Where marketing rests after an offer was declined. key: in `once_per`. rests: how long (ms), for customers of
+    which countries (empty: all)."""
+
+    key: int
+    rests: tuple[tuple[int, tuple[str, ...]], ...]
+
+    def lasts(self, country: str) -> int:
+        """For customers of a country, ms; 0: not at all. Empty, of one that is not known: the longest."""
+        fits = (ms for ms, countries in self.rests if not countries or not country or country in countries)
+        return max(fits, default=0)
+
+
 def a_week(most: int) -> Limit:
     """What a customer wants at most in a week."""
     return Limit(most, WEEK, ACTION_PURPOSES.index(MARKETING))
@@ -185,8 +198,8 @@ class Rules:
     """By channel, how long a contact takes to arrive, ms."""
     final: frozenset[int] = frozenset()
     """Channels, by number, from which nothing is taken back."""
-    rests_on: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """By channel, as a number, where marketing rests after an offer was declined there: the key in `once_per`, ms."""
+    rests_on: dict[int, RestsOn] = field(default_factory=dict)
+    """By channel, as a number, where marketing rests after an offer was declined there."""
     cancelling: int = 0
     session: int = 0
     budgets: dict[str, BudgetRules] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from models.decisions.points_rules import points_rules
 from models.decisions.policy.asking_checks import is_dated
 from models.decisions.policy.contact_types import Cap, Freeze
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.limits_told import caps_of, rests_of
 from models.decisions.policy.parts import KINDS, ms_of
 from models.decisions.policy.plan_types import Plan
 from models.decisions.policy.steps import NamedStep, steps_of
@@ -29,6 +30,7 @@ from models.decisions.rule_types import (
     Limit,
     MomentRules,
     PlanRules,
+    RestsOn,
     Rules,
     StepRules,
 )
@@ -74,8 +76,9 @@ def rules_in(policy: Policy) -> Rules:
     once = {name: one.once_per for name, one in policy.action.items()}
     once |= {name: one.once_per for name, one in policy.moment.items()}
     once |= {name: one.once_per for name, one in policy.plan.items()}
-    rests = {name: one.rest for name, one in policy.channel.items() if one.rest is not None}
-    once |= {RESTS.format(name): rest for name, rest in rests.items()}
+    resting = {
+        name: tuple((ms_of(one.lasts), one.countries) for one in rests) for name, rests in rests_of(policy).items()
+    }
     plans = {name: _plan(name, one) for name, one in policy.plan.items()}
     arms = [_arm(name, one) for name, one in policy.action.items() if one.then is not None]
     dated = tuple(dated_rules(name, one, _lead(name, policy)) for name, one in policy.moment.items() if is_dated(one))
@@ -94,13 +97,14 @@ def rules_in(policy: Policy) -> Rules:
         frozen=tuple(_frozen(row, policy.zone or "UTC") for row in policy.freeze),
         talks=_kinds(talk.touchpoints if talk else ()),
         talk_lasts=ms_of(talk.lasts) if talk else 0,
-        once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None},
+        once_per={number_of(name): ms_of(time) for name, time in once.items() if time is not None}
+        | {number_of(RESTS.format(name)): max(ms for ms, _ in rests) for name, rests in resting.items()},
         dated=dated,
         tell_dates=frozenset(kind for one in dated for kind in TELL.get(one.field, ())),
         answers=frozenset(kind for one in dated for kind in one.answered_by),
         of_silence=any(one.silent_for or one.field in BY_SIGN for one in dated),
         lead={name: ms_of(one.lead) for name, one in policy.channel.items()},
-        rests_on={channel_number(name): (number_of(RESTS.format(name)), ms_of(rest)) for name, rest in rests.items()},
+        rests_on={channel_number(name): RestsOn(number_of(RESTS.format(name)), one) for name, one in resting.items()},
         final=frozenset(channel_number(name) for name, one in policy.channel.items() if not one.withdrawable),
         cancelling=ms_of(policy.contract.cancelling),
         session=ms_of(policy.contract.session),
@@ -137,7 +141,7 @@ def _budget(name: str, budget: Budget, policy: Policy) -> BudgetRules:
 
 def _action(name: str, action: Action, policy: Policy) -> ActionRules:
     kind, purpose = KINDS.index(action.kind), ACTION_PURPOSES.index(action.purpose)
-    limits = [limit_of(cap, action.priority) for cap in policy.contact.caps]
+    limits = [limit_of(cap, action.priority) for cap in caps_of(policy.contact).values()]
     counting = [limit for limit in limits if limit.purpose == purpose and limit.kind in (ANY, kind)]
     expires = ms_of(action.expires)
     valid = expires if action.valid is None else ms_of(action.valid)

@@ -48,6 +48,8 @@ def week_of(policy: Policy, purpose: str, country: str, channel: str, quiet: tup
         return ALWAYS
     sorts: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Hours]] = {}
     for row in policy.contact.hours:
+        if not row.spans and not row.holidays:
+            continue  # it says how often, not when
         binds = purpose == MARKETING or row.countries or row.channels
         if binds and (not row.countries or country in row.countries) and (not row.channels or channel in row.channels):
             sorts.setdefault((tuple(sorted(row.countries)), tuple(sorted(row.channels))), []).append(row)

@@ -509,6 +509,25 @@ def a_call_after_a_declined_one(log: Log) -> None:
     log.send("reminder", "cart", "call")
 
 
+@breaks("rest")
+def a_push_after_a_declined_one_where_the_country_wants_more_rest(log: Log) -> None:
+    log.touch("profile_updated", country="AT")
+    log.touch("cart_abandoned", amount=1)
+    log.touch("offer_declined", trigger_id=log.send("reminder", "cart", "push"))
+    log.after("35d")
+    log.touch("cart_abandoned", amount=1)
+    log.send("reminder", "cart", "push")
+
+
+@breaks("cap")
+def a_second_push_in_the_days_of_a_countrys_row_of_hours(log: Log) -> None:
+    log.touch("profile_updated", country="AT")
+    for _ in range(2):
+        log.touch("cart_abandoned", amount=1)
+        log.touch("offer_delivered", trigger_id=log.send("reminder", "cart", "push"), channel="push")
+        log.after("8d")
+
+
 @breaks("cap")
 def a_second_push_where_the_country_allows_one(log: Log) -> None:
     log.touch("profile_updated", country="NL")

@@ -102,7 +102,10 @@ caps = [
     { most = 1, within = "7d", purpose = "care" },
 ]
 rest = { declined = "14d", spam = "90d", soft_failure = "1d", bad_experience = "7d" }
-hours = [{ channels = ["call"], days = [1, 2, 3, 4, 5], spans = [{ start = "09:00", end = "18:00" }] }]
+hours = [
+    { channels = ["call"], days = [1, 2, 3, 4, 5], spans = [{ start = "09:00", end = "18:00" }] },
+    { channels = ["push"], countries = ["AT"], most = 1, within = "10d", rest = "40d" },
+]
 [[basis]]
 purpose = "marketing"
 channels = ["email"]

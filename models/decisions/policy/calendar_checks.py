@@ -10,6 +10,7 @@ from models.decisions.policy.types import Policy
 from models.decisions.policy.wording import one_of, shown
 
 _LEAP = 2000
+_DAYS = 7
 
 
 def faults_of_calendars(policy: Policy) -> Iterator[Problem]:
@@ -25,7 +26,8 @@ def faults_of_calendars(policy: Policy) -> Iterator[Problem]:
             seen.add(told)
     for n, row in enumerate(policy.contact.hours):
         key = f"contact.hours[{n}]"
-        if not row.spans and not row.holidays:
+        how_often = row.most is not None or row.rest is not None
+        if not row.spans and not row.holidays and (not how_often or len(row.days) < _DAYS):
             yield Problem(f"{key}.spans", "", "give spans of the day, or holidays")
         for m, name in enumerate(row.holidays):
             if name not in policy.holidays:

@@ -16,6 +16,7 @@ from models.decisions.policy.condition_checks import faults_of_condition
 from models.decisions.policy.conditions import PERSON_FIELDS, TOUCHPOINTS, fields_of
 from models.decisions.policy.contact_checks import faults_of_contact
 from models.decisions.policy.faults import Faults, among, positive, twice
+from models.decisions.policy.limits_told import rests_of
 from models.decisions.policy.loyalty_checks import faults_of_loyalty
 from models.decisions.policy.membership_checks import faults_of_membership
 from models.decisions.policy.parts import SELLING, ms_of
@@ -222,10 +223,10 @@ def _names(policy: Policy) -> Faults:
         for table in ("moment", "action", "plan")
         for name, one in getattr(policy, table).items()
         if one.once_per
-    ] + [f"channel.{name}" for name, one in policy.channel.items() if one.rest]
+    ] + [f"channel.{name}" for name in rests_of(policy)]
     if len(sparing) > MAX_ONCE:
         key = sparing[MAX_ONCE] + (".rest" if sparing[MAX_ONCE].startswith("channel.") else ".once_per")
-        what = "`once_per` to moments, actions and plans, and `rest` to channels,"
+        what = "`once_per` to moments, actions and plans, and a `rest` to channels, here or in rows of hours,"
         takes = f"give {what} {MAX_ONCE} times at most: the record keeps no more"
         yield Problem(key, f"that of the {MAX_ONCE + 1}th", takes)
 

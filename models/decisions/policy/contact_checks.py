@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.decisions.policy.conditions import TOUCHPOINTS
+from models.decisions.policy.contact_types import Hours
 from models.decisions.policy.faults import Faults, among, known, positive, twice
 from models.decisions.policy.parts import SELLING, ms_of
 from models.decisions.policy.structure import Problem
@@ -23,10 +24,7 @@ def faults_of_contact(policy: Policy) -> Faults:
 def _limits(policy: Policy) -> Faults:
     for n, cap in enumerate(policy.contact.caps):
         key = f"contact.caps[{n}]"
-        yield from positive(f"{key}.within", cap.within)
-        if ms_of(cap.within) > LONGEST_WINDOW:
-            takes = f"give at most {LONGEST_WINDOW // DAY}d: a customer's record counts no further back"
-            yield Problem(f"{key}.within", shown(cap.within), takes)
+        yield from _counted(f"{key}.within", cap.within)
         yield from known(f"{key}.channel", [cap.channel] if cap.channel else [], policy)
         yield from twice(f"{key}.countries", cap.countries)
         if cap.reserve and cap.reserve >= cap.most:
@@ -44,12 +42,36 @@ def _limits(policy: Policy) -> Faults:
         for m, span in enumerate(hours.spans):
             if span.start == span.end:
                 yield Problem(f"{key}.spans[{m}].end", shown(span.end), "give another time than `start`")
+        yield from _how_often(key, hours)
     for n, row in enumerate(policy.basis):
         key = f"basis[{n}]"
         yield from among(f"{key}.channels", row.channels, policy.channel, "the policy's channels")
         yield from positive(f"{key}.lasts", row.lasts)
         if row.lasts is not None and row.needs != "existing_customer":
             yield Problem(f"{key}.lasts", shown(row.lasts), 'leave it out, or give needs = "existing_customer"')
+
+
+def _counted(key: str, within: str | None) -> Faults:
+    """A rolling time in which contacts are counted."""
+    yield from positive(key, within)
+    if within is not None and ms_of(within) > LONGEST_WINDOW:
+        takes = f"give at most {LONGEST_WINDOW // DAY}d: a customer's record counts no further back"
+        yield Problem(key, shown(within), takes)
+
+
+def _how_often(key: str, row: Hours) -> Faults:
+    """What a row of hours says of how often, and of rest, it says of channels that it names."""
+    yield from _counted(f"{key}.within", row.within)
+    yield from positive(f"{key}.rest", row.rest)
+    if row.most is not None and row.within is None:
+        yield Problem(f"{key}.within", "", f'give the time in which there may be {row.most} contacts, such as "30d"')
+    if row.most is None and row.within is not None:
+        yield Problem(f"{key}.within", shown(row.within), "leave it out, or give `most`")
+    for name, elsewhere in (("most", "contact.caps"), ("rest", "contact.rest.declined")):
+        told = getattr(row, name)
+        if told is not None and not row.channels:
+            takes = f"give the row `channels`, each of which it is for; {elsewhere} is for all together"
+            yield Problem(f"{key}.{name}", shown(told), takes)
 
 
 def _times_of_rest(policy: Policy) -> Faults:

@@ -68,7 +68,10 @@ class Hours(Part, frozen=True, kw_only=True):
 
     spans: of the day, local time; one across midnight is of the day on which it begins; without any the whole day.
     countries, channels: that it is for; without any, for all. days: of the week, 1 is Monday and 7 Sunday. holidays: on
-    their days there is no contact that the row is for, whatever others allow.
+    their days there is no contact that the row is for, whatever others allow. most: contacts of marketing on each of
+    its channels. within: in a rolling time of so long, at most 92 days. rest: of marketing on one of its channels,
+    after an offer that went there was declined. The last three also hold for customers whose country is not known; a
+    row with none but these says nothing of hours.
     """
 
     spans: Annotated[tuple[Span, ...], Meta(max_length=8)] = ()
@@ -76,6 +79,9 @@ class Hours(Part, frozen=True, kw_only=True):
     channels: tuple[Channel, ...] = ()
     days: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5, 6, 7)
     holidays: tuple[Identifier, ...] = ()
+    most: Annotated[int, Meta(ge=0, le=255)] | None = None
+    within: Duration | None = None
+    rest: Duration | None = None
 
 
 class Cap(Part, frozen=True, kw_only=True):

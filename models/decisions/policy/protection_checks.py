@@ -8,6 +8,7 @@ from typing import Final
 
 from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.faults import Faults
+from models.decisions.policy.limits_told import caps_of
 from models.decisions.policy.parts import ms_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Action, Policy
@@ -84,7 +85,9 @@ def _discounts(policy: Policy) -> Faults:
         if action.discount and action.purpose == "marketing" and action.mode != "off"
     }
     each = {name: _most_a_year(policy, name) for name in giving}
-    most = min(sum(each.values()), *(_most_of(cap) for cap in policy.contact.caps if _counts_all(cap)), _UNBOUNDED)
+    most = min(
+        sum(each.values()), *(_most_of(cap) for cap in caps_of(policy.contact).values() if _counts_all(cap)), _UNBOUNDED
+    )
     if most > policy.contact.discounts:
         told = ", ".join(name if many >= _UNBOUNDED else f"{name} {many}" for name, many in each.items())
         can = "any number" if most >= _UNBOUNDED else str(most)
@@ -106,7 +109,7 @@ def _most_a_year(policy: Policy, name: str) -> int:
         asked += begun * sum(step.action == name for step in plan.steps)
     second = any(one.then is not None and one.then.action == name for one in policy.action.values())
     bounds.append(asked + (_times(policy.choice.window) if second else 0))
-    bounds += [_most_of(cap) for cap in policy.contact.caps if _counts(cap, action)]
+    bounds += [_most_of(cap) for cap in caps_of(policy.contact).values() if _counts(cap, action) and not cap.countries]
     return min(bounds)
 
 
@@ -169,7 +172,7 @@ def _personal(key: str, action: Action, policy: Policy) -> Faults:
 
 def never_together(policy: Policy) -> Iterator[str]:
     """Remarks on caps that let one of several actions out and never two of them."""
-    for n, cap in enumerate(policy.contact.caps):
+    for key, cap in caps_of(policy.contact).items():
         counted = [
             name
             for name, action in policy.action.items()
@@ -177,7 +180,7 @@ def never_together(policy: Policy) -> Iterator[str]:
         ]
         if len(counted) > 1:
             told = f"{', '.join(counted[:-1])} and {counted[-1]}"
-            yield f"contact.caps[{n}].most: {told} can never go out within {cap.within} of each other: it lets one out"
+            yield f"{key}.most: {told} can never go out within {cap.within} of each other: it lets one out"
 
 
 def _lets(cap: Cap, action: Action) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from models.decisions.policy.limits_told import caps_of
 from models.decisions.policy.parts import LONGEST_DURATION, ms_of
 from models.decisions.policy.protection_checks import never_together
 from models.decisions.policy.retention_types import periods_of
@@ -51,9 +52,9 @@ def _actions(policy: Policy) -> Iterator[str]:
 
 
 def _contact(policy: Policy) -> Iterator[str]:
-    for n, cap in enumerate(policy.contact.caps):
+    for key, cap in caps_of(policy.contact).items():
         if cap.most == 0:
-            yield f"contact.caps[{n}].most: 0 lets nothing of this kind out, ever"
+            yield f"{key}.most: 0 lets nothing of this kind out, ever"
     yield from never_together(policy)
     marketing = [one for one in policy.action.values() if one.purpose == "marketing"]
     if marketing and not any(cap.purpose == "marketing" for cap in policy.contact.caps):

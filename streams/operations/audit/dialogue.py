@@ -218,7 +218,7 @@ class Dialogue:
     def _declined_on(self, channel: str, sent: Sent, time: int, policy: Policy) -> None:
         """Of a decline that comes long after its contact only the channel is known that it names itself."""
         known = channel != sent.channel or time < (sent.contact(time) or 0) + KEPT
-        if known and "rest" in policy.channels.get(channel, {}):
+        if known and policy.declines(channel):
             self.declined_on[channel] = max(time, self.declined_on.get(channel, 0))
 
     def _reported(self, sent: Sent, touch: Touch, now: int, policy: Policy) -> None:

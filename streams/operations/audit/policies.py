@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from streams.operations.audit.records import Place
@@ -86,6 +86,25 @@ class Policy:
         Of any other moment 0."""
         name, dot, number = moment.partition(".")
         return self.plans.get(name), int(number) if dot and number.isdigit() else 0
+
+    def caps(self) -> Iterator[Table]:
+        """Rows of `contact.caps`, and in their form the `most` and `within` of rows of `contact.hours`."""
+        yield from self.contact.get("caps", [])
+        for row in self.contact.get("hours", []):
+            if "most" in row:
+                named = {key: row[key] for key in ("most", "within", "countries") if row.get(key) not in (None, [])}
+                yield from ({**named, "channel": channel} for channel in row["channels"])
+
+    def declines(self, channel: str, country: str = "") -> int:
+        """How long marketing on a channel rests after an offer was declined there, ms; 0: no longer than on others.
+        country: of the customer; empty, where it is not known: the longest."""
+        rows = [row for row in self.contact.get("hours", []) if channel in row.get("channels", [])]
+        lasts = [
+            span(row["rest"])
+            for row in (self.channels.get(channel, {}), *rows)
+            if row.get("rest") and (not country or country in (row.get("countries") or [country]))
+        ]
+        return max(lasts, default=0)
 
     def rest(self, after: str) -> int:
         """How long marketing rests after something, ms."""

@@ -18,6 +18,7 @@ from models.decisions.limits import contacts, frees_at
 from models.decisions.person import Person
 from models.decisions.policy.contact_types import Cap
 from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.policy.limits_told import caps_of
 from models.decisions.policy.parts import KINDS
 from models.decisions.rule_types import a_week
 from models.decisions.rules import limit_of
@@ -185,7 +186,7 @@ def _out(policy: PolicyInForce, one: Outstanding, now: int) -> dict[str, Any]:
 
 def _contacts(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> Iterator[dict[str, Any]]:
     """What counts against each cap, the policy's and the customer's own."""
-    for cap in policy.policy.contact.caps:
+    for cap in caps_of(policy.policy.contact).values():
         limit = limit_of(cap)
         if not limit.is_for(person.tail.country):
             continue

@@ -31,9 +31,9 @@ def check(case: Case) -> Iterator[Finding]:
     if cases:
         yield Finding("open_case", "no marketing while a case is open", f"{len(cases)} open: {sorted(cases)[0]}")
     declined = case.dialogue.declined_on.get(case.trigger.channel)
-    rests = case.policy.channels.get(case.trigger.channel, {}).get("rest")
-    if declined is not None and rests is not None and case.sent_from + SECOND <= declined + span(rests):
-        says = f"channel.{case.trigger.channel}.rest {rests} from {declined}"
+    rests = case.policy.declines(case.trigger.channel, case.person.country)
+    if declined is not None and case.sent_from + SECOND <= declined + rests:
+        says = f"a rest on {case.trigger.channel} of {rests} ms from {declined}"
         yield Finding("rest", says, f"at {case.sent_from}")
     for after, rest in case.dialogue.rests.items():
         lasts = min(case.policy.rest(after), rest.until - rest.time)
@@ -65,7 +65,7 @@ def _counted(case: Case, within: int, counts: Callable[[Sent], bool]) -> int:
 
 def _caps(case: Case) -> Iterator[Finding]:
     purpose, trigger = case.purpose, case.trigger
-    for cap in case.policy.contact.get("caps", []):
+    for cap in case.policy.caps():
         channel, kind = cap.get("channel"), cap.get("kind")
         if cap.get("purpose", "marketing") != purpose or (channel or trigger.channel) != trigger.channel:
             continue

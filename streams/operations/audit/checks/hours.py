@@ -41,7 +41,8 @@ def check(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[tuple[str, ...], ...], list[Table]] = {}
     for row in case.policy.contact.get("hours", []):
         named = tuple(row.get("countries") or ()), tuple(row.get("channels") or ())
-        if _names(row, case) and (any(named) or case.marketing):
+        of_times = row.get("spans") or row.get("holidays")
+        if of_times and _names(row, case) and (any(named) or case.marketing):
             yield from _holiday(row, case, zones)
             groups.setdefault(named, []).append(row)
     for rows in groups.values():

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.customer.consent import MARKETING, Statement, pack_register
 from models.customer.contract import ENDED, Contract, pack_contract
@@ -395,6 +397,66 @@ def test_a_cap_of_some_countries_is_for_whoever_may_live_there(country: str, hol
     capped = policy(contact='[contact]\ncaps = [{ most = 1, within = "7d", countries = ["DE", "AT"] }]')
     held = World(capped, tail(country=country), EACH).held()["marketing"]
     assert held == ((Held("cap", NOW + 6 * DAY),) if holds else ())
+
+
+FRANCE = """[contact]
+[[contact.hours]]
+countries = ["FR"]
+channels = ["email", "push"]
+most = 1
+within = "7d"
+rest = "60d"
+"""
+
+
+@pytest.mark.parametrize(("country", "holds"), [("FR", True), ("NL", False), ("", True)])
+def test_a_row_of_hours_counts_contacts_on_each_of_its_channels(country: str, holds: bool) -> None:
+    world = World(policy(contact=FRANCE), tail(country=country), EACH)
+    assert judge(world.ask(), "marketing").channel == ("push" if holds else "email")
+    alone = PolicyInForce.of(1, world.policy.text.replace('"email", "push"]\ncontent', '"email"]\ncontent'))
+    held = World(alone, world.tail, EACH).held()
+    assert held == {**dict.fromkeys(ALL, ()), "marketing": (Held("cap", NOW + 6 * DAY),) if holds else ()}
+
+
+@pytest.mark.parametrize(("country", "rest"), [("FR", 60), ("NL", 10), ("BE", 10), ("", 60)])
+def test_a_channel_rests_after_a_decline_as_long_as_the_customers_country_asks(country: str, rest: int) -> None:
+    text = policy(contact=FRANCE.replace('most = 1\nwithin = "7d"\n', "")).text
+    resting = PolicyInForce.of(1, text.replace("[channel.email]", '[channel.email]\nrest = "10d"'))
+
+    def after(days: int) -> World:
+        return World(
+            resting, tail(country=country), Standing(once={number_of(RESTS.format("email")): NOW - days * DAY})
+        )
+
+    assert judge(after(rest - 1).ask(), "marketing") == ("marketing", "push", ())
+    assert judge(after(rest - 1).ask(), "care").channel == "email"
+    assert judge(after(rest).ask(), "marketing").channel == "email"
+
+
+@given(
+    st.sampled_from(["FR", "DE", ""]),
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["email", "push"])), max_size=5),
+    st.lists(st.tuples(st.integers(1, 90), st.sampled_from(["email", "push"])), max_size=2),
+)
+def test_a_row_of_hours_and_caps_with_rests_say_the_same(
+    country: str, contacts: list[tuple[int, str]], declined: list[tuple[int, str]]
+) -> None:
+    """`most`, `within` and `rest` of a row are what the same caps and rests of all its countries' customers are."""
+    rows = policy(contact=FRANCE.replace('countries = ["FR"]\n', "") if country == "DE" else FRANCE)
+    caps = ", ".join(f'{{ most = 1, within = "7d", channel = "{one}" }}' for one in ("email", "push"))
+    text = policy(contact=f"[contact]\ncaps = [{caps}]").text
+    for channel in ("email", "push"):
+        resting = f"[channel.{channel}]\n" + 'rest = "60d"'
+        text = text.replace(f"[channel.{channel}]", resting)
+    standing = Standing(
+        counts=[
+            DayCount(NOW // DAY - days, channel_number(channel), 3, ACTION_PURPOSES.index("marketing"), 1)
+            for days, channel in contacts
+        ],
+        once={number_of(RESTS.format(channel)): NOW - days * DAY for days, channel in declined},
+    )
+    spoken = (World(one, tail(country=country), standing).held() for one in (rows, PolicyInForce.of(1, text)))
+    assert next(spoken) == next(spoken)
 
 
 def test_where_an_offer_was_declined_marketing_rests_and_goes_another_way() -> None:

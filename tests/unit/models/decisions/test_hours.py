@@ -111,6 +111,20 @@ def test_allowed_hours_bind_all_but_legal_where_a_row_names_them() -> None:
     assert span(CALLS, friday, "Europe/Berlin") == ["2026-06-05T18:00+02:00", "2026-06-05T21:00+02:00"]
 
 
+def test_a_row_that_says_how_often_alone_leaves_the_hours_as_they_are() -> None:
+    also = policy(
+        'hours = [{ channels = ["call"], days = [1, 2, 3, 4, 5], spans = [{ start = "09:00", end = "18:00" }] },'
+        ' { channels = ["call"], most = 2, within = "30d", rest = "60d" }]'
+    )
+    evening = ms("2026-06-05T20:00", "Europe/Berlin")
+    monday = ["2026-06-08T09:00+02:00", "2026-06-08T18:00+02:00"]
+    assert span(also, evening, "Europe/Berlin", "care", "call") == monday
+    alone = policy('hours = [{ channels = ["call"], most = 2, within = "30d" }]')
+    assert found(alone, evening, "Europe/Berlin", channel="call") == Opening(
+        evening, 0, "Europe/Berlin, as the customer says"
+    )
+
+
 def test_a_row_that_names_nobody_binds_marketing() -> None:
     rules = policy('hours = [{ spans = [{ start = "09:00", end = "10:00" }] }]')
     noon = ms("2026-06-05T12:00", "Europe/Berlin")
@@ -427,6 +441,10 @@ def test_without_a_country_an_hour_is_right_in_all_markets() -> None:
     ("contact", "says"),
     [
         ('hours = [{ channels = ["call"] }]', "contact.hours[0].spans is missing; give spans of the day, or holidays"),
+        (
+            'hours = [{ channels = ["call"], days = [1], rest = "9d" }]',
+            "contact.hours[0].spans is missing; give spans of the day, or holidays",
+        ),
         ('hours = [{ holidays = ["x"] }]', 'contact.hours[0].holidays[0] is "x"; add a table holidays.x'),
         ('[holidays.a]\ndates = ["02-30"]', 'holidays.a.dates[0] is "02-30"; give a day that there is'),
         ('[holidays.a]\ndates = ["01-01", "01-01"]', 'holidays.a.dates[1] is "01-01"; give it once'),

@@ -72,6 +72,10 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
         ),
         (SMALL.replace('content = "sorry"', 'content = "sorry"\nexpires = "4d"'), "action.sorry.expires: it is worth"),
         (SMALL + '[contact]\ncaps = [{ most = 0, within = "9d" }]', "contact.caps[0].most: 0 lets nothing"),
+        (
+            SMALL + '[contact]\nhours = [{ channels = ["email"], most = 0, within = "9d" }]',
+            "contact.hours[0].most: 0 lets nothing of this kind out, ever",
+        ),
         (SMALL, "contact.caps: nothing bounds how often marketing contacts a customer"),
         (SMALL + "[control]\nshare = 0", "control.share: without a control group"),
         (

@@ -288,6 +288,10 @@ SENSE: list[tuple[str, str]] = [
         + '[contact]\ndiscounts = 3',
         "contact.discounts is 3; give more, or `once_per` or a cap to what gives discounts: a customer can have 4 in",
     ),
+    (
+        within("action.write", "discount = 2") + '[contact]\ncaps = [{ most = 1, within = "92d", countries = ["NL"] }]',
+        "contact.discounts is 12; give more, or `once_per` or a cap to what gives discounts: a customer can have 14 in",
+    ),
     # limits of contact, basis
     (
         SMALL + '[contact]\ncaps = [{ most = 1, within = "93d", channel = "sms" }]',
@@ -337,6 +341,30 @@ SENSE: list[tuple[str, str]] = [
         'freeze[0].zone is "Mars/Olympus"; give the IANA name of a time zone',
     ),
     # names
+    (
+        SMALL + '[contact]\nhours = [{ most = 4, within = "30d", spans = [{ start = "09:00", end = "18:00" }] }]',
+        "contact.hours[0].most is 4; give the row `channels`, each of which it is for; contact.caps is for all",
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ countries = ["FR"], rest = "60d" }]',
+        'contact.hours[0].rest is "60d"; give the row `channels`, each of which it is for; contact.rest.declined is',
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ channels = ["email"], most = 4 }]',
+        'contact.hours[0].within is missing; give the time in which there may be 4 contacts, such as "30d"',
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ channels = ["email"], within = "30d", rest = "60d" }]',
+        'contact.hours[0].within is "30d"; leave it out, or give `most`',
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ channels = ["email"], most = 4, within = "93d" }]',
+        'contact.hours[0].within is "93d"; give at most 92d: a customer\'s record counts no further back',
+    ),
+    (
+        SMALL + '[contact]\nhours = [{ channels = ["email"], rest = "0s" }]',
+        'contact.hours[0].rest is "0s"; give a duration above zero',
+    ),
     (instead("action.sorry", "action.sad"), "action.sad is named as a moment is; give it another name"),
     ('zone = "Europe/Bonn"\n' + SMALL, 'zone is "Europe/Bonn"; give the IANA name of a time zone'),
 ]  # fmt: skip
@@ -370,6 +398,18 @@ def test_a_record_remembers_sixteen_names_with_once_per() -> None:
     assert told.startswith(
         "moment.m16.once_per is that of the 17th; give `once_per` to moments, actions and plans, and"
     )
+
+
+def test_a_channel_that_rests_by_its_own_table_and_by_rows_of_hours_is_remembered_once() -> None:
+    def resting(channels: int) -> str:
+        named = [f'"c{n}"' for n in range(channels)]
+        rows = f'{{ channels = [{", ".join(named)}], rest = "9d" }}'
+        own = "".join(f'[channel.c{n}]\nrest = "9d"\n' for n in range(channels))
+        return SMALL + own + f"[contact]\nhours = [{rows}, {rows}]"
+
+    assert len(read_policy(resting(16)).channel) == 18
+    (told,) = problems(resting(17))
+    assert told.startswith("channel.c16.rest is that of the 17th; give ")
 
 
 def one_number(numbered: Callable[[str], int], form: str) -> tuple[str, str]:
