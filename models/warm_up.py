@@ -28,6 +28,7 @@ from models.engine.piece_run import Run
 from models.features import FEATURES
 from models.features.silence import rolled
 from models.learning.learner import initial_version
+from models.numerics.fixed_order import quadratic_of
 from models.settings import WEEK, EngineSettings
 from models.timeline.batch import Batch, LogRecord
 from models.timeline.pieces import Piece, next_piece
@@ -68,6 +69,7 @@ def warm_engine() -> None:
     scorer = scorer_of(version, _SETTINGS)
     scorer.score(_BASIS)
     rolled(_BASIS, np.ones(1))
+    quadratic_of(np.ones(1), np.ones((1, 1)))
     drivers(scorer, _BASIS[0], _SETTINGS.alive)
     totals = apply(_purchase(), Scoring(scorer, version)).state.totals
     if totals.applied != 1 or totals.dead:

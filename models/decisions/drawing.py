@@ -21,8 +21,8 @@ from models.decisions.choosing.schema import schema_number
 from models.decisions.draw import ONE, chances, drawn, unit_of
 from models.decisions.gates import Judged
 from models.decisions.given import Given, Known
+from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.policy.parts import ms_of
-from models.decisions.policy.types import Choice
 from models.decisions.response import packed_features, unlearned
 from models.decisions.takings import price_of, prices_of, taken
 from models.decisions.waits import score_of
@@ -31,6 +31,8 @@ from models.decisions.words import DRAWN
 from models.outputs import Candidate, Drawn
 
 NOT_WORTH: Final = "no action is worth its cost"
+MOST_KEPT: Final = 8
+"""Policies whose terms are kept."""
 
 
 class Scored(NamedTuple):
@@ -104,27 +106,49 @@ def left_alone(why: str) -> str:
     return told[:1].lower() + told[1:]
 
 
-def rules_in(choice: Choice) -> ChoiceRules:
-    """What a policy says of the learned choice."""
+class Terms(NamedTuple):
+    """What the learned draw reads of a policy. rules: of the choice. dearest: what its dearest action and channel cost
+    together, discount included, money. window: ms. tiers: of value."""
+
+    rules: ChoiceRules
+    dearest: float
+    window: int
+    tiers: int
+
+
+_kept: Final[dict[str, Terms]] = {}
+
+
+def terms_of(policy: PolicyInForce) -> Terms:
+    """Worked out once for each policy."""
+    found = _kept.get(policy.sha256)
+    if found is None:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        found = _kept[policy.sha256] = _terms(policy)
+    return found
+
+
+def _terms(policy: PolicyInForce) -> Terms:
+    told, choice = policy.policy, policy.policy.choice
+    actions = [told.action[name] for name in arms_of(policy)]
+    dearest = max((action.cost + action.discount for action in actions), default=0.0)
+    dearest += max((channel.cost for channel in told.channel.values()), default=0.0)
     each = choice.unproven_each
-    return ChoiceRules(choice.temper, choice.floor, choice.hold_out, choice.unproven, each, choice.kappa)
+    rules = ChoiceRules(choice.temper, choice.floor, choice.hold_out, choice.unproven, each, choice.kappa)
+    return Terms(rules, dearest, ms_of(choice.window), len(policy.shares) + 1)
 
 
-def worth_of(given: Given, known: Known, arms: Sequence[PolicyArm]) -> float:
+def worth_of(given: Given, known: Known) -> float:
     """The value at stake, money, in whole hundredths: the margin of what the customer is expected to buy in the window
     if they are kept, at least what the dearest action costs."""
-    policy, person = given.policy.policy, given.person
-    rules, expected = policy.value, person.if_kept
-    margin = rules.margin if rules is not None else 1.0
-    actions = [policy.action[one.action] for one in arms]
-    dearest = max((action.cost + action.discount for action in actions), default=0.0)
-    dearest += max((channel.cost for channel in policy.channel.values()), default=0.0)
-    window = ms_of(policy.choice.window)
+    terms, person, rules = terms_of(given.policy), given.person, given.policy.policy.value
+    margin, expected = rules.margin if rules is not None else 1.0, person.if_kept
     if expected is not None:
-        stays = expected * window / known.horizon
+        stays = expected * terms.window / known.horizon
     else:  # no value is known yet: what they have spent in a window so far, in the mean
-        stays = person.spent * window / max(given.now - person.first_touch, window)
-    return min(max(round(max(margin * stays, dearest) * 100.0), 1), MOST_HUNDREDTHS) / 100.0
+        stays = person.spent * terms.window / max(given.now - person.first_touch, terms.window)
+    return min(max(round(max(margin * stays, terms.dearest) * 100.0), 1), MOST_HUNDREDTHS) / 100.0
 
 
 class _Made(NamedTuple):
@@ -140,9 +164,9 @@ class _Made(NamedTuple):
 
 def _chosen(given: Given, known: Known, found: Sequence[Judged], decision: str) -> _Made:
     policy, person, numbers = given.policy, given.person, known.numbers
-    of_policy = arms_of(policy)
-    features = frozen(described(person, given.standing, known.counted, len(policy.shares) + 1, given.now))
-    worth = worth_of(given, known, [*of_policy.values()])
+    of_policy, terms = arms_of(policy), terms_of(policy)
+    features = frozen(described(person, given.standing, known.counted, terms.tiers, given.now))
+    worth = worth_of(given, known)
     prices = prices_of(policy, [one.action for one in found], numbers)
     candidates = [_candidate(given, of_policy[one.action], one.channel, numbers, worth, prices) for one in found]
     learned = 0 if numbers is None else numbers.cohort
@@ -151,7 +175,7 @@ def _chosen(given: Given, known: Known, found: Sequence[Judged], decision: str) 
         candidates,
         features,
         worth,
-        rules_in(choice),
+        terms.rules,
         bytes.fromhex(decision),
         launched=launched(choice.launch, policy.policy.control.salt, unit_of(person), learned),
         unproven_price=price,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from struct import Struct
+from struct import pack
 from typing import Final
 
 from models.customer.consent import MARKETING as TO_MARKET
@@ -31,7 +31,7 @@ _MOST_SENT: Final = 9
 
 def packed_features(features: tuple[float, ...]) -> bytes:
     """Numbers that are float16 already, as windows and outcomes have them."""
-    return Struct(f"<{len(features)}e").pack(*features)
+    return pack(f"<{len(features)}e", *features)
 
 
 def passed(given: Given, said: Iterable[Said]) -> list[Said]:
@@ -96,7 +96,7 @@ def _moved(touch: Touched) -> float:
 def arrived(given: Given, said: Iterable[Said]) -> None:
     """What was drawn has arrived, if that was said."""
     window = given.standing.window
-    if window is None or window.marks & Mark.DELIVERED or not window.place:
+    if window is None or not window.place or window.marks & Mark.DELIVERED:
         return
     if any(_is_of(window, one.trigger) for one in said if one.what in (DELIVERED, LATE)):
         given.standing.window = window._replace(marks=window.marks | Mark.DELIVERED)

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from models.decisions.choosing.numbers import Numbers
 from models.decisions.gates import Judged
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
 
+MOST_KEPT: Final = 8
+"""Policies whose takings are kept."""
 
-def taken(policy: PolicyInForce, action: str) -> dict[str, float]:
+_kept: Final[dict[str, dict[str, dict[str, float]]]] = {}
+
+
+def taken(policy: PolicyInForce, action: str) -> Mapping[str, float]:
     """Units by budget: the most that its trigger takes, and its second step as often as that is reached."""
+    kept = _kept.get(policy.sha256)
+    if kept is None:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        kept = _kept[policy.sha256] = {}
+    found = kept.get(action)
+    if found is None:
+        found = kept[action] = _taken(policy, action)
+    return found
+
+
+def _taken(policy: PolicyInForce, action: str) -> dict[str, float]:
     rules, then = rules_of(policy).actions, policy.policy.action[action].then
     found = {name: float(units) for name, units in rules[action].budgets}
     if then is not None:

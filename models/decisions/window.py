@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import struct
-from enum import IntFlag
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 from models.customer.moments import second_of
 from models.settings import SECOND
 
 
-class Mark(IntFlag):
-    """What came within a window, and what it is of. Stored: never renumber."""
+class Mark(IntEnum):
+    """What came within a window, and what it is of: bits. Stored: never renumber."""
 
     DECLINED = 1
     UNSUBSCRIBED = 2

@@ -47,6 +47,18 @@ def quadratic(x: Sequence[Any], matrix: Sequence[Sequence[float]]) -> Any:
     return total
 
 
+@compiled
+def quadratic_of(x: Floats, matrix: Floats) -> float:
+    """`quadratic` of numbers, with its bits. Shapes (n,) and (n, n)."""
+    total = 0.0
+    for row in range(x.shape[0]):
+        inner = x[0] * matrix[row, 0]
+        for column in range(1, x.shape[0]):
+            inner = inner + x[column] * matrix[row, column]
+        total = x[row] * inner if row == 0 else total + x[row] * inner
+    return total
+
+
 def inverse(matrix: Floats) -> Floats:
     """Inverse of a positive definite matrix, shape (n, n): Gauss-Jordan elimination without pivoting, n³ operations.
 

@@ -26,7 +26,7 @@ class State(StrEnum):
     """Not proven, and as many of its contacts are open as may be: no chance."""
 
 
-CLOSED = frozenset({State.NOT_LAUNCHED, State.FULL})
+CLOSED = (State.NOT_LAUNCHED, State.FULL)
 
 
 def state(arm: Arm, score: Score, rules: ChoiceRules, *, launched: bool, stopped: bool = False) -> State:

@@ -11,10 +11,10 @@ from models.decisions.choosing.domains import Domain, keyed
 from models.decisions.choosing.numbers import Arm
 from models.decisions.choosing.propensities import with_floors
 from models.decisions.choosing.rules import ChoiceRules
-from models.decisions.choosing.weights import ALONE, Score, best_of, score, shares
+from models.decisions.choosing.weights import ALONE, Score, best_of, scores_of, shares
 from models.decisions.draw import drawn
 
-_NEVER_BEST: Final = CLOSED | {State.STOPPED}
+_NEVER_BEST: Final = (*CLOSED, State.STOPPED)
 
 
 class Candidate(NamedTuple):
@@ -88,13 +88,14 @@ def choose(
         settled: the price keeps the mean chance of what is not proven; until it does each draw keeps it by itself.
         domain: `SHADOW` for the draw over actions in shadow mode.
     """
-    scores = [score(one.arm, features, worth, one.cost) for one in candidates]
+    scores = scores_of([(one.arm, one.cost) for one in candidates], features, worth)
     states = [
         state(one.arm, found, rules, launched=launched, stopped=one.stopped)
         for one, found in zip(candidates, scores, strict=True)
     ]
-    wished = chances_of(scores, states, rules, unproven_price)
-    chances = wished if settled else chances_of(scores, states, rules.held_back(), unproven_price)
+    weighed = _weighed(scores, states, rules, unproven_price)
+    wished = _chances(weighed, states, rules, rules.unproven_each)
+    chances = wished if settled else _chances(weighed, states, rules, rules.held_back().unproven_each)
     tried = sum(chance for chance, one in zip(wished[1:], states, strict=True) if one is State.UNPROVEN)
     place = drawn(chances, keyed(domain, decision))
     reason = _reason(place, scores, states, unproven_price)
@@ -105,18 +106,32 @@ def chances_of(
     scores: Sequence[Score], states: Sequence[State], rules: ChoiceRules, unproven_price: float = 0.0
 ) -> list[int]:
     """The chances of leaving alone and of each arm. A closed arm has none, not even its floor."""
-    open_ = [place for place, one in enumerate(states) if one not in CLOSED]
-    priced = _priced(scores, states, unproven_price)
+    return _chances(_weighed(scores, states, rules, unproven_price), states, rules, rules.unproven_each)
+
+
+def _weighed(scores: Sequence[Score], states: Sequence[State], rules: ChoiceRules, price: float) -> list[float]:
+    """Shares of leaving alone and of each arm, before caution; what is closed or stopped has none."""
+    priced = _priced(scores, states, price)
     # What is stopped has its floor alone: as the best it would take the others' shares with it.
-    free = [place for place in open_ if states[place] is not State.STOPPED]
-    weighed = shares([ALONE, *(priced[place] for place in free)], rules.temper)
-    share = dict(zip(free, weighed[1:], strict=True))
-    each = [weighed[0], *(share.get(place, 0.0) for place in open_)]
-    cautious = held(each, [states[place] for place in open_], rules.unproven_each)
-    found = with_floors(cautious, rules.floor, rules.hold_out)
-    chances = [found[0]] + [0] * len(scores)
-    for place, chance in zip(open_, found[1:], strict=True):
-        chances[place + 1] = chance
+    free = [place for place, one in enumerate(states) if one not in _NEVER_BEST]
+    found = [0.0] * (len(states) + 1)
+    for place, share in zip(
+        (-1, *free), shares([ALONE, *(priced[place] for place in free)], rules.temper), strict=True
+    ):
+        found[place + 1] = share
+    return found
+
+
+def _chances(weighed: Sequence[float], states: Sequence[State], rules: ChoiceRules, most: float) -> list[int]:
+    """most: of all unproven arms together."""
+    cautious = held(weighed, states, most)
+    if not any(one in CLOSED for one in states):
+        return with_floors(cautious, rules.floor, rules.hold_out)
+    open_ = [0, *(place for place, one in enumerate(states, start=1) if one not in CLOSED)]
+    of_open = with_floors([cautious[place] for place in open_], rules.floor, rules.hold_out)
+    chances = [0] * len(weighed)
+    for place, chance in zip(open_, of_open, strict=True):
+        chances[place] = chance
     return chances
 
 

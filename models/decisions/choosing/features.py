@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
+from struct import pack, unpack
 from typing import Final
-
-import numpy as np
 
 MOST: Final = 8.0
 """Largest size of a feature. Priors are of effects per unit: one feature of a hundred would outweigh all others."""
@@ -40,4 +39,5 @@ def frozen(row: Sequence[float], names: Sequence[str] = ()) -> tuple[float, ...]
             raise FeaturesRefused(
                 f"{name} is {value!r}; it must be a number from -{MOST:g} to {MOST:g}: clip it before"
             )
-    return tuple(np.array(row, dtype=np.float16).astype(np.float64).tolist())
+    stored = f"<{len(row)}e"
+    return unpack(stored, pack(stored, *row))

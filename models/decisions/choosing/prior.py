@@ -8,6 +8,7 @@ the best of several arms look good by chance alone (the optimism of a maximum), 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from models.decisions.choosing.numbers import Arm
@@ -43,8 +44,10 @@ class Prior(NamedTuple):
 
 def prior_arm(prior: Prior, figures: Figures, features: int) -> Arm:
     """An arm of which a version knows nothing yet."""
+    return Arm(tuple(figures.get(place, 0.0) for place in range(features)), _uncertain(prior, features))
+
+
+@cache
+def _uncertain(prior: Prior, features: int) -> tuple[tuple[float, ...], ...]:
     variances = [prior.sd_of(place) ** 2 for place in range(features)]
-    return Arm(
-        tuple(figures.get(place, 0.0) for place in range(features)),
-        tuple(tuple(v if row == place else 0.0 for place in range(features)) for row, v in enumerate(variances)),
-    )
+    return tuple(tuple(v if row == place else 0.0 for place in range(features)) for row, v in enumerate(variances))

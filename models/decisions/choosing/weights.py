@@ -10,11 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from models.decisions.choosing.numbers import LEAST_VARIANCE, Arm
-from models.numerics.fixed_order import dot, quadratic
+from models.numerics.fixed_order import Floats, dot, quadratic_of
 from models.numerics.maths import exp
+
+MOST_KEPT: Final = 64
+"""Covariances that are kept as compiled code reads them: of a few versions, an arm each."""
 
 
 class Score(NamedTuple):
@@ -34,8 +39,31 @@ def score(arm: Arm, features: Sequence[float], worth: float, cost: float) -> Sco
     >>> score(Arm((0.1,), ((0.04,),)), [1.0], worth=50.0, cost=1.0)
     Score(mean=4.0, sd=10.0)
     """
-    mean = worth * dot(features, arm.effect) - cost
-    return Score(mean, worth * sqrt(max(quadratic(features, arm.covariance), LEAST_VARIANCE)))
+    return _scored(arm, features, np.array(features, dtype=np.float64), worth, cost)
+
+
+def scores_of(arms: Sequence[tuple[Arm, float]], features: Sequence[float], worth: float) -> list[Score]:
+    """`score` of each arm at its cost."""
+    row = np.array(features, dtype=np.float64)
+    return [_scored(arm, features, row, worth, cost) for arm, cost in arms]
+
+
+def _scored(arm: Arm, features: Sequence[float], row: Floats, worth: float, cost: float) -> Score:
+    mean = worth * dot(features, arm.effect) - cost  # raises ValueError where the arm is of other features
+    return Score(mean, worth * sqrt(max(quadratic_of(row, _columns(arm.covariance)), LEAST_VARIANCE)))
+
+
+_kept: Final[dict[int, tuple[tuple[tuple[float, ...], ...], Floats]]] = {}
+"""By the identity of what it is made of, which is kept with it: it can't be another's meanwhile."""
+
+
+def _columns(covariance: tuple[tuple[float, ...], ...]) -> Floats:
+    found = _kept.get(id(covariance))
+    if found is None:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        found = _kept[id(covariance)] = (covariance, np.array(covariance, dtype=np.float64))
+    return found[1]
 
 
 def best_of(scores: Sequence[Score]) -> int:

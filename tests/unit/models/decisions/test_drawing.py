@@ -67,15 +67,15 @@ def test_an_arm_is_what_a_customer_gets() -> None:
 
 
 def test_what_is_at_stake_is_the_margin_of_what_they_bring_in_the_window_if_they_stay() -> None:
-    given, arms = asked(None), [*arms_of(POLICY).values()]
+    given = asked(None)
     assert given.known is not None
     # 40 within four weeks at a risk of .6 are 100 if they stay; 10 of 28 days; 40 percent are left.
-    assert worth_of(given, given.known, arms) == pytest.approx(100 * 10 / 28 * 0.4, abs=0.01)
+    assert worth_of(given, given.known) == pytest.approx(100 * 10 / 28 * 0.4, abs=0.01)
     poor = asked(None, value=0.0)
-    assert worth_of(poor, given.known, arms) == pytest.approx(6.6)  # what the dearest action and channel cost
+    assert worth_of(poor, given.known) == pytest.approx(6.6)  # what the dearest action and channel cost
     unknown = asked(None, value=None)
     # Nothing is known of values: of 200 within a hundred days ten days' worth, and no whole purchase.
-    assert worth_of(unknown, given.known, arms) == pytest.approx(200 / 10 * 0.4)
+    assert worth_of(unknown, given.known) == pytest.approx(200 / 10 * 0.4)
 
 
 def test_before_anything_is_known_the_policys_figures_stand_in_its_place() -> None:

@@ -16,7 +16,7 @@ from models.decisions.choosing.prior import Prior
 from models.decisions.draw import ONE
 from models.learning.effect_prior import prior_precision, without
 from models.learning.effects import HALF_LIFE, ArmWanted, EffectLearner
-from models.numerics.fixed_order import Floats, dot, exps, inverse, quadratic, times
+from models.numerics.fixed_order import Floats, dot, exps, inverse, quadratic, quadratic_of, times
 from models.numerics.maths import exp
 
 SIZE = 3
@@ -382,6 +382,7 @@ def test_columns_give_the_bits_of_numbers() -> None:
     columns, rows = [x[:, place] for place in range(6)], matrix.tolist()
     assert dot(columns, rows[0]).tolist() == [dot(row, rows[0]) for row in x.tolist()]
     assert quadratic(columns, rows).tolist() == [quadratic(row, rows) for row in x.tolist()]
+    assert quadratic(columns, rows).tolist() == [quadratic_of(row, matrix) for row in x]
     assert times(x, matrix[0]).tolist() == [dot(row, rows[0]) for row in x.tolist()]
     assert exps(x).tolist() == [[exp(value) for value in row] for row in x.tolist()]
 
