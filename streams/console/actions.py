@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
-from multidict import MultiDict
 
+from models.decisions.policy.parts import KINDS
 from models.timeline.stop_types import Stop
-from streams.console.rendering import ACCESS, DOING, WHO, page, refused
-from streams.console.roles import Role
-from streams.console.stop_page import confirm_page
+from streams.console.rendering import DOING, WHO, page, refused
+from streams.console.stop_page import PURPOSES, confirm_page
+from streams.console.table import Sent, does
+from streams.routes import Field
 from streams.text import moment, printable
-from streams.web import number_of, posted
+from streams.web import number_of
 
-FORM_TOKEN: Final = "form_token"
 EVERYTHING: Final = "everything"
 CHOSEN: Final = "chosen"
 CONFIRMED: Final = "confirmed"
 SELECTORS: Final = ("purpose", "action", "country", "kind")
 """As a stop has them, in order."""
-Form = MultiDict[str]
-Action = Callable[[web.Request, Form], Awaitable[web.StreamResponse]]
 
 logger = logging.getLogger(__name__)
-
-
-def routes() -> list[web.RouteDef]:
-    return [
-        web.post("/stop", acting(stop)),
-        web.post("/resume", acting(resume)),
-        web.post("/model", acting(choose_model)),
-    ]
-
-
-def acting(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The action, for whoever may act and whose form was made for them."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        who = request[WHO]
-        if who.role < Role.ACT:
-            return refused(request, "Your role may look, and not act.", "Ask whoever keeps the console's roles file.")
-        form = await posted(request)
-        if not request.app[ACCESS].sessions.is_form_token(who.name, form.get(FORM_TOKEN, "")):
-            return refused(
-                request,
-                "This form was not made for you, or too long ago.",
-                "Load the page again, and then once more.",
-            )
-        return await action(request, form)
-
-    return guarded
 
 
 def told(request: web.Request, what: str) -> None:
@@ -60,7 +30,7 @@ def told(request: web.Request, what: str) -> None:
     logger.warning("%s: %s", printable(request[WHO].name), printable(what))
 
 
-async def stop(request: web.Request, form: Form) -> web.StreamResponse:
+async def stop(request: web.Request, form: Sent) -> web.StreamResponse:
     """As `retention stop`, once what it would stop has been read and confirmed."""
     purposes, actions, countries, kinds = (_chosen(form, name) for name in SELECTORS)
     what, some = form.getall("what", []), bool(purposes or actions or countries or kinds)
@@ -91,7 +61,7 @@ async def stop(request: web.Request, form: Form) -> web.StreamResponse:
     )
 
 
-async def resume(request: web.Request, form: Form) -> web.StreamResponse:
+async def resume(request: web.Request, form: Sent) -> web.StreamResponse:
     """As `retention resume NUMBER ...`."""
     stated = [number_of(one) for one in form.getall("number", [])]
     numbers = [one for one in stated if one is not None]
@@ -105,7 +75,7 @@ async def resume(request: web.Request, form: Form) -> web.StreamResponse:
     return done_page(request, f"It goes on: {words}", "What waits goes on within its life.", not_read(came.not_read))
 
 
-async def choose_model(request: web.Request, form: Form) -> web.StreamResponse:
+async def choose_model(request: web.Request, form: Sent) -> web.StreamResponse:
     """As `retention models promote NAME`, and `unpin` where none is named."""
     model = text_of(form, "model") or None
     told(request, f"makes {model} the champion and pins it" if model else "lets evidence decide again")
@@ -129,9 +99,39 @@ def not_read(shards: list[int]) -> str:
     )
 
 
-def _chosen(form: Form, name: str) -> tuple[str, ...]:
+def _chosen(form: Sent, name: str) -> tuple[str, ...]:
     return tuple(sorted({one.strip() for one in form.getall(name, []) if one.strip()}))
 
 
-def text_of(form: Form, name: str) -> str:
+def text_of(form: Sent, name: str) -> str:
     return form.get(name, "").strip()
+
+
+ROUTES: Final = (
+    does(
+        "/stop",
+        stop,
+        "Stop what goes out, as `retention stop`: asked for once, then confirmed in its own words.",
+        {
+            "what": Field("whether what follows is all that is stopped", choices=(EVERYTHING, CHOSEN)),
+            "purpose": Field("only of these", needed=False, many=True, choices=PURPOSES),
+            "action": Field("only these, by the policy's names; empty: any", needed=False, many=True, example="offer"),
+            "country": Field("only there, two capital letters; empty: anywhere", needed=False, many=True, example="DE"),
+            "kind": Field("only of these; empty: any", needed=False, many=True, choices=("", *KINDS)),
+            "why": Field("everybody sees it", example="wrong prices"),
+            CONFIRMED: Field("what the page that asks says; without it, it asks", needed=False),
+        },
+    ),
+    does(
+        "/resume",
+        resume,
+        "End stops, as `retention resume`.",
+        {"number": Field("of a stop", many=True, example="1"), "why": Field("kept with it", needed=False)},
+    ),
+    does(
+        "/model",
+        choose_model,
+        "Choose the model that decides, as `retention models promote`.",
+        {"model": Field("its name; without one, evidence decides again", needed=False, example="river")},
+    ),
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,9 @@ from streams.console.rendering import (
 )
 from streams.console.roles import Role
 from streams.console.sources import Sources
+from streams.console.table import ELSEWHERE
 from streams.errors import EngineError, ExitCode
+from streams.routes import Answer, Handler, files, serve
 from streams.text import printable
 from streams.web import NotToBeRead, is_from_elsewhere, named_by, shelter
 
@@ -37,7 +38,13 @@ MOST_BYTES: Final = 256 << 10
 """Of a form: the text of a policy is 48 KiB at most, and three times that in a form."""
 ASIDE: Final = ("/live", "/login", "/logout")
 """Beside the pages: nothing is looked up for what stands on each."""
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ROUTES: Final = (
+    *pages.ROUTES,
+    *actions.ROUTES,
+    *policy_actions.ROUTES,
+    *signing.ROUTES,
+    files(HERE / "static", {403: ELSEWHERE, 404: Answer("there is no such file", "")}),
+)
 
 
 def console_app(sources: Sources, access: Access, doing: Doing) -> web.Application:
@@ -50,8 +57,7 @@ def console_app(sources: Sources, access: Access, doing: Doing) -> web.Applicati
     app[TEMPLATES] = templates
     shown = templates.get_template("now_live.html")
     app[LIVE] = Live(sources, lambda view, role: shown.render(**now_page(view, role >= Role.CUSTOMERS)))
-    app.add_routes([*pages.routes(), *actions.routes(), *policy_actions.routes(), *signing.routes()])
-    app.add_routes([web.static("/static", HERE / "static")])
+    serve(app, ROUTES)
     shelter(app, HEADERS)
     return app
 

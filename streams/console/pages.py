@@ -13,33 +13,18 @@ from streams.console.model_page import model_page
 from streams.console.now_page import decisions_page, now_page, system_page
 from streams.console.policy_page import policy_page
 from streams.console.proof_page import proof_page
-from streams.console.rendering import ACCESS, HEADERS, LIVE, SOURCES, WHO, page, refused, role_of
+from streams.console.rendering import ACCESS, HEADERS, LIVE, SOURCES, WHO, page, role_of
 from streams.console.roles import Role
 from streams.console.stop_page import stop_page
 from streams.console.story_page import story_page
+from streams.console.table import event_stream, shows
 from streams.console.value_page import value_page
+from streams.routes import Answer, Field, leads_to
 from streams.text import printable
 
 LONGEST_ID: Final = 512
 
 logger = logging.getLogger(__name__)
-
-
-def routes() -> list[web.RouteDef]:
-    return [
-        web.get("/", home),
-        web.get("/now", now),
-        web.get("/decisions", decisions),
-        web.get("/system", system),
-        web.get("/system/dead", dead),
-        web.get("/customers", customer),
-        web.get("/value", value),
-        web.get("/proof", proof),
-        web.get("/model", model),
-        web.get("/policy", policy),
-        web.get("/stop", stop),
-        web.get("/live", live),
-    ]
 
 
 def sees_customers(request: web.Request) -> bool:
@@ -92,10 +77,6 @@ async def stop(request: web.Request) -> web.StreamResponse:
 
 
 async def customer(request: web.Request) -> web.StreamResponse:
-    if not sees_customers(request):
-        return refused(
-            request, "Single customers are not for your role.", "Ask whoever keeps the console's roles file."
-        )
     wanted = request.query.get("customer", "").strip()[:LONGEST_ID]
     if not wanted:
         return page(request, "find.html", {"title": "Customers", "missing": ""})
@@ -118,3 +99,38 @@ async def live(request: web.Request) -> web.StreamResponse:
                 break
             await response.write(event)
     return response
+
+
+ROUTES: Final = (
+    shows("/", home, "The first page.", reads=False, answers={302: leads_to("`/now`")}),
+    shows("/now", now, "*Now*: lag, bands, triggers with their reasons, alarms."),
+    shows("/decisions", decisions, "*Decisions*: what became of moments, which gate held how many, budgets."),
+    shows("/system", system, "*System*: workers, shards, lag, outboxes."),
+    shows("/system/dead", dead, "The newest dead letters; of the role `look` their codes only."),
+    shows(
+        "/customers",
+        customer,
+        "*Customers*: one customer's story; without an id, the form that asks for one.",
+        role=Role.CUSTOMERS,
+        query={"customer": Field("the id", needed=False, example="anna")},
+        answers={404: Answer("nothing is known of the customer")},
+    ),
+    shows("/value", value, "*Value*: the pyramid, margin at risk, what was spent, mentions."),
+    shows("/proof", proof, "*Proof*: what was saved, with its intervals."),
+    shows("/model", model, "*Model*: log-loss, calibration, drift, champion and challengers."),
+    shows("/policy", policy, "*Policy*: in force, proposed and former, with the thresholds' operating curve."),
+    shows("/stop", stop, "What is stopped, and the form of a stop; also where nothing can be read.", reads=False),
+    shows(
+        "/live",
+        live,
+        "What is live: an event at once, then every two seconds, until the right to look ends.",
+        query={"page": Field("`now`: with the live part of that page", needed=False, choices=("now",))},
+        reads=False,
+        answers={
+            200: event_stream(
+                "each event's data is a JSON object: `state` (`live`, `stale` or `away`), `words` for the page's head, "
+                "`html` of the live part, or empty"
+            )
+        },
+    ),
+)

@@ -10,6 +10,8 @@ from aiohttp import web
 
 from streams.console.access import COOKIE
 from streams.console.rendering import ACCESS, page, set_session
+from streams.console.table import ANYBODY, SIGNED_IN, TOO_LONG, UNKNOWN
+from streams.routes import Answer, Field, Form, Route, leads_to
 from streams.text import printable
 from streams.web import posted
 
@@ -17,10 +19,6 @@ WRONG_S: Final = 0.5
 """Whoever gives a wrong token waits so long."""
 
 logger = logging.getLogger(__name__)
-
-
-def routes() -> list[web.RouteDef]:
-    return [web.post("/login", login), web.post("/logout", logout)]
 
 
 async def login(request: web.Request) -> web.StreamResponse:
@@ -54,3 +52,42 @@ async def wrong(request: web.Request) -> None:
     """A token that is nobody's was given."""
     logger.warning("a token that is nobody's was given from %s", request.remote)
     await asyncio.sleep(WRONG_S)
+
+
+_NOT_OWN: Final = Answer("the form is of none of the console's own pages")
+_IN: Final = "Sign in: the answer sets a session for twelve hours."
+_OUT: Final = "Sign out: the session ends, in copies of its cookie too."
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/login",
+        login,
+        _IN,
+        {
+            303: leads_to("`/now`"),
+            400: Answer("what was sent can't be read"),
+            401: Answer("the token is nobody's, half a second late; or a token lets nobody in"),
+            403: _NOT_OWN,
+            413: TOO_LONG,
+        },
+        ANYBODY,
+        forms=(
+            Form(
+                _IN,
+                {
+                    "token": Field("that somebody was given"),
+                    "username": Field("for those who keep passwords; not read", needed=False),
+                },
+            ),
+        ),
+    ),
+    Route(
+        "POST",
+        "/logout",
+        logout,
+        _OUT,
+        {303: leads_to("`/now`"), 401: UNKNOWN, 403: _NOT_OWN},
+        SIGNED_IN,
+    ),
+)

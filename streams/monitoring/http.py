@@ -19,6 +19,7 @@ from streams.errors import EngineError
 from streams.monitoring.health import Progress
 from streams.monitoring.metrics import Metrics
 from streams.retry import Unavailable
+from streams.routes import PLAIN, Answer, Field, Route, data, serve
 
 SHUTDOWN_S = 1.0
 """A scrape that hangs must not hold up the worker's stop."""
@@ -38,26 +39,55 @@ ANSWER_S = 2.0
 class WebServer:
     """The worker's HTTP endpoint, on the worker's own event loop. routes: what others answer there."""
 
-    def __init__(self, metrics: Metrics, progress: Progress, routes: Iterable[web.RouteDef] = ()) -> None:
+    def __init__(self, metrics: Metrics, progress: Progress, routes: Iterable[Route] = ()) -> None:
         self._metrics, self._progress, self._routes = metrics, progress, tuple(routes)
         self.valid: Valid | None = None
         self._runner: web.AppRunner | None = None
 
     @property
-    def all_routes(self) -> list[web.RouteDef]:
+    def table(self) -> tuple[Route, ...]:
         """What is answered here."""
-        return [
-            web.get("/metrics", self._get_metrics),
-            web.get("/health", self._get_health),
-            web.get("/ready", self._get_ready),
-            web.get("/valid", self._get_valid),
+        return (
+            Route(
+                "GET",
+                "/metrics",
+                self._get_metrics,
+                "Metrics for Prometheus.",
+                {200: Answer("in the text format 0.0.4", PLAIN)},
+            ),
+            Route(
+                "GET",
+                "/health",
+                self._get_health,
+                "Whether the learner, a takeover and every shard that has work can go on.",
+                {200: data("they can", "Health"), 503: data("what can't is named", "Health")},
+            ),
+            Route(
+                "GET",
+                "/ready",
+                self._get_ready,
+                "Whether an assignment has been taken over.",
+                {200: data("it has", "Ready"), 503: data("before, and during a rebalance", "Ready")},
+            ),
+            Route(
+                "GET",
+                "/valid",
+                self._get_valid,
+                "Whether a trigger that is still held may be sent. Any worker answers for any customer.",
+                {
+                    200: data("the answer; `valid` says it, `reason` why not", "Validity"),
+                    400: data("customer or trigger is missing", "Error"),
+                    503: data("nobody can say: marketing is not sent, all else is", "Error"),
+                },
+                query={"customer": Field("the trigger's customer"), "trigger": Field("its id")},
+            ),
             *self._routes,
-        ]
+        )
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port (the one chosen when `port` is 0). Raises AddressTaken."""
         app = web.Application()
-        app.add_routes(self.all_routes)
+        serve(app, self.table)
         # Signals are the worker's own.
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

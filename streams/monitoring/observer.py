@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from aiohttp import web
 from aiokafka import TopicPartition
 from msgspec import UnsetType
 
@@ -28,6 +27,7 @@ from streams.monitoring.http import Valid, WebServer
 from streams.monitoring.metrics import HELD, TAKEOVER, UNPUBLISHED, UNREADABLE, Metrics
 from streams.monitoring.protocols import Owners
 from streams.outbox.relay import Sent
+from streams.routes import Route
 from streams.store import Store, StoreUnavailable
 from streams.store.port import LEARNER
 from streams.store.rules import StoreRefused
@@ -66,7 +66,7 @@ class Watching:
         self._stood_at: dict[int, int] = {}  # next offsets at the last look at the log's end
         self._unreadable_since: dict[int, float] = {}
 
-    def answers(self, routes: Iterable[web.RouteDef], valid: Valid | None = None) -> None:
+    def answers(self, routes: Iterable[Route], valid: Valid | None = None) -> None:
         """Serve these as well, and whether a trigger may be sent; to be said before it runs."""
         self._web = WebServer(self.metrics, self.progress, routes)
         self._web.valid = valid

@@ -23,6 +23,7 @@ from streams.operations.may_contact import (
     question_of,
     reserve,
 )
+from streams.routes import Route, data
 from streams.store import Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -75,8 +76,16 @@ class Questions:
         self._store, self._partitions, self._door = store, partitions, door
 
     @property
-    def routes(self) -> list[web.RouteDef]:
-        return [web.post("/may-contact", self._may_contact)]
+    def routes(self) -> tuple[Route, ...]:
+        answers = {
+            200: data("the answer of the gates", "MayContact"),
+            400: data("the question is none", "Error"),
+            409: data("no policy is in force", "Error"),
+            503: data("Redis or Kafka does not answer", "Error"),
+            504: data("the shard has not come to it in time: ask again with the same id", "Error"),
+        }
+        about = "Whether another sender may contact a customer now; with `reserve`, the contact is kept for them."
+        return (Route("POST", "/may-contact", self._may_contact, about, answers, takes="MayContactQuestion"),)
 
     async def answer(self, question: Question) -> Answer:
         """Raises as `reserve`."""

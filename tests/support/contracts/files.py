@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.contracts.changes import breaks
-from tests.support.contracts.http import openapi
+from tests.support.contracts.http import applications, openapi
+from tests.support.contracts.http_changes import http_breaks
 from tests.support.contracts.schemas import FILES
 from tests.support.contracts.topics import asyncapi
 
@@ -21,7 +22,7 @@ INPUTS: Final = ("envelope", "touchpoints")
 def documents() -> dict[str, str]:
     """Each file's text by its name."""
     found = {f"{name}.schema.json": made() for name, made in FILES.items()}
-    found |= {"asyncapi.json": asyncapi(), "openapi.json": openapi()}
+    found |= {"asyncapi.json": asyncapi(), **{one.file: openapi(one) for one in applications()}}
     return {name: json.dumps(made, ensure_ascii=False, indent=1) + "\n" for name, made in found.items()}
 
 
@@ -35,4 +36,8 @@ def broken() -> list[str]:
             continue  # nobody has it yet
         former: dict[str, Any] = json.loads((RELEASED / file).read_text(encoding="utf-8"))
         found += [f"{file}: {one}" for one in breaks(former, json.loads(now[file]), name not in INPUTS)]
+    for app in applications():
+        if (RELEASED / app.file).exists():
+            document: dict[str, Any] = json.loads((RELEASED / app.file).read_text(encoding="utf-8"))
+            found += [f"{app.file}: {one}" for one in http_breaks(document, json.loads(now[app.file]))]
     return found

@@ -1,211 +1,233 @@
-"""An OpenAPI 3.1 document of a worker's HTTP side, and whether an answer is as it says."""
+"""OpenAPI 3.1 documents of what is served over HTTP, made of the tables of routes; whether an answer is as they say."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple, get_type_hints
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
-import msgspec
 from jsonschema import Draft202012Validator
 
-from streams.operations.may_contact import Against, Answer, Question
-from streams.operations.valid import Validity
-from tests.support.contracts.schemas import Schema, plain_schemas
-from tests.support.policy_docs import told_of
+from streams.console.access import COOKIE
+from streams.console.app import ROUTES as CONSOLE_ROUTES
+from streams.console.table import ANYBODY
+from streams.monitoring.health import Progress
+from streams.monitoring.http import WebServer
+from streams.monitoring.metrics import Metrics
+from streams.operations.doors import Questions
+from streams.own_page.access import COOKIE as OWN_COOKIE
+from streams.own_page.app import ROUTES as OWN_PAGE_ROUTES
+from streams.own_page.forms import SIGNED_IN
+from streams.routes import Answer, Fields, Form, Route
+from streams.store.fake import FakeStore
+from tests.support.contracts.bodies import TEXT, components
+from tests.support.contracts.schemas import Schema
 
-NUMBER: Final[Schema] = {"type": "number"}
-TEXT: Final[Schema] = {"type": "string"}
-WAIT: Final[Schema] = {
+OWN_PAGE_HEALTH: Final[Schema] = {
     "type": "object",
-    "properties": {"shard": {"type": ["integer", "string"]}, "seconds": NUMBER, "reason": TEXT, "error": TEXT},
-    "required": ["shard", "seconds", "reason"],
+    "properties": {"ok": {"type": "boolean"}},
+    "required": ["ok"],
 }
-STATE: Final[Schema] = {
-    "type": "object",
-    "properties": {"state": TEXT, "seconds": NUMBER, "reason": TEXT},
-    "required": ["state", "seconds"],
+PARAMETERS: Final = {
+    "token": "of the link (`retention link`): it names customer, channel and end, encrypted and signed",
+    "file": "its name",
 }
-HEALTH: Final[Schema] = {
-    "type": "object",
-    "description": "What stands still is named, with the reason.",
-    "properties": {
-        "healthy": {"type": "boolean"},
-        "stalled": {"type": "array", "items": WAIT, "description": "shards that have work and don't move"},
-        "shards": {"type": "object", "additionalProperties": STATE, "description": "by number"},
-        "parked": {"type": "array", "items": WAIT, "description": "over a named error"},
-        "takeover": {"type": "array", "items": WAIT, "description": "what a takeover waits for"},
-        "learner": {"type": "string", "description": "why it stands still, or how far it is"},
-        "topic": {"type": "string", "description": "the trouble with the input topic"},
-    },
-    "required": ["healthy", "stalled", "shards"],
-}
-READY: Final[Schema] = {
-    "type": "object",
-    "properties": {
-        "ready": {"type": "boolean"},
-        "shards": {"type": "array", "items": {"type": "integer"}, "description": "that this worker owns"},
-        "reason": {"type": "string", "description": "why it is not ready"},
-    },
-    "required": ["ready", "shards"],
-}
-ERROR: Final[Schema] = {
-    "type": "object",
-    "properties": {"error": TEXT, "remedy": {"type": ["string", "null"]}},
-    "required": ["error"],
-}
+"""Of paths."""
+ORIGIN: Final = "as a browser says it: of one of the console's own pages"
 
 
-class Reply(NamedTuple):
-    """schema: the name of a component; empty: plain text."""
+class Application(NamedTuple):
+    """file: of its document. port: its usual one. schemes: who may ask, as OpenAPI has it. access: by the name that
+    routes give it, which schemes (one of them is enough) with which roles; a name that is not there: none is needed.
+    origin: whether what is posted must say its `Origin`."""
 
+    file: str
+    title: str
     about: str
-    schema: str = ""
+    port: str
+    routes: tuple[Route, ...]
+    schemes: Mapping[str, Schema] = {}
+    access: Mapping[str, tuple[Mapping[str, list[str]], ...]] = {}
+    components: Mapping[str, Schema] = {}
+    origin: bool = False
 
 
-class Route(NamedTuple):
-    """parameters: of the query, all needed, with their words. body: the component that is posted."""
-
-    method: str
-    path: str
-    about: str
-    replies: dict[int, Reply]
-    parameters: Mapping[str, str] = MappingProxyType({})
-    body: str = ""
+def applications() -> tuple[Application, ...]:
+    """All that listen."""
+    return worker(), CONSOLE, OWN_PAGE
 
 
-ROUTES: Final = (
-    Route("get", "/metrics", "Metrics for Prometheus.", {200: Reply("in the text format 0.0.4")}),
-    Route(
-        "get",
-        "/health",
-        "Whether the learner, a takeover and every shard that has work can go on.",
-        {200: Reply("they can", "Health"), 503: Reply("what can't is named", "Health")},
-    ),
-    Route(
-        "get",
-        "/ready",
-        "Whether an assignment has been taken over.",
-        {200: Reply("it has", "Ready"), 503: Reply("before, and during a rebalance", "Ready")},
-    ),
-    Route(
-        "get",
-        "/valid",
-        "Whether a trigger that is still held may be sent. Any worker answers for any customer.",
-        {
-            200: Reply("the answer; `valid` says it, `reason` why not", "Validity"),
-            400: Reply("customer or trigger is missing", "Error"),
-            503: Reply("nobody can say: marketing is not sent, all else is", "Error"),
+def worker() -> Application:
+    """Of a worker's HTTP side, whose routes are those of objects."""
+    questions = Questions(FakeStore(), 1, None)  # type: ignore[arg-type]
+    return Application(
+        "openapi.json",
+        "A worker of the retention engine",
+        "Listens on `metrics_host:metrics_port`. Asks nobody who they are: keep it inside a network "
+        "whose members may know, or put a proxy in front of it.",
+        "9100",
+        WebServer(Metrics(), Progress(60.0), questions.routes).table,
+        components=components(),
+    )
+
+
+_WAYS: Final = ("token", "session", "proxy")
+CONSOLE: Final = Application(
+    "console.openapi.json",
+    "The console of the retention engine",
+    "`retention console`. Without a token, a roles file or a proxy's header it listens on loopback alone, and whoever "
+    "asks there by a name of this machine has the role `customers`. What is posted must come from one of its own pages "
+    "(`Origin`); what another site's page asks for, other than by a link, is refused (`Sec-Fetch-Site`).",
+    "8765",
+    CONSOLE_ROUTES,
+    {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "of the token file or the roles file",
         },
-        {"customer": "the trigger's customer", "trigger": "its id"},
-    ),
-    Route(
-        "post",
-        "/may-contact",
-        "Whether another sender may contact a customer now; with `reserve`, the contact is kept for them.",
-        {
-            200: Reply("the answer of the gates", "MayContact"),
-            400: Reply("the question is none", "Error"),
-            409: Reply("no policy is in force", "Error"),
-            503: Reply("Redis or Kafka does not answer", "Error"),
-            504: Reply("the shard has not come to it in time: ask again with the same id", "Error"),
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "set by `POST /login`"},
+        "proxy": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Forwarded-User",
+            "description": "set by a reverse proxy; the name is that of `--user-header`",
         },
-        body="MayContactQuestion",
-    ),
+    },
+    {role: tuple({way: [role]} for way in _WAYS) for role in ("look", "customers", "act")} | {ANYBODY: ()},
+    origin=True,
+)
+OWN_PAGE: Final = Application(
+    "own_page.openapi.json",
+    "The customer's own page",
+    "`retention own-page`. Whoever has a link may switch off; whoever is signed in may see and switch on. What another "
+    "site's page sends is refused (`Sec-Fetch-Site`), but for one click, which has no cookie and needs none.",
+    "8766",
+    OWN_PAGE_ROUTES,
+    {
+        "proxy": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Customer",
+            "description": "set by a reverse proxy after its own login; the name is that of `--customer-header`",
+        },
+        "code": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": f"__Host-{OWN_COOKIE}",
+            "description": "set for half an hour by the right code; without the prefix where `own_page_url` is http",
+        },
+    },
+    {SIGNED_IN: ({"proxy": []}, {"code": []})},
+    {"OwnPageHealth": OWN_PAGE_HEALTH},
 )
 
 
-def openapi() -> Schema:
-    """The document."""
+def openapi(app: Application) -> Schema:
+    """The document of one."""
+    paths: dict[str, Schema] = {}
+    for route in app.routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(app, route)
+    parts: Schema = {"schemas": dict(app.components)} if app.components else {}
+    parts |= {"securitySchemes": dict(app.schemes)} if app.schemes else {}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "A worker of the retention engine",
+            "title": app.title,
             "version": "1",
-            "description": "Listens on `metrics_host:metrics_port`. Asks nobody who they are: keep it inside a network "
-            "whose members may know, or put a proxy in front of it.",
+            "description": app.about,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [
             {
                 "url": "http://{host}:{port}",
-                "variables": {"host": {"default": "127.0.0.1"}, "port": {"default": "9100"}},
+                "variables": {"host": {"default": "127.0.0.1"}, "port": {"default": app.port}},
             }
         ],
-        "paths": {route.path: {route.method: _operation(route)} for route in ROUTES},
-        "components": {"schemas": components()},
+        "paths": paths,
+        **({"components": parts} if parts else {}),
     }
 
 
-def components() -> dict[str, Schema]:
-    """The bodies, by name."""
-    answer, against, question, validity = (
-        msgspec.defstruct("MayContact", _fields(Answer, gates=tuple[_AGAINST, ...], asked=Question), kw_only=True),
-        _AGAINST,
-        Question,
-        msgspec.defstruct("Validity", _fields(Validity), kw_only=True),
-    )
-    _, found = plain_schemas([answer, against, question, validity])
-    for name, kind in {"MayContact": Answer, "Against": Against, "Validity": Validity}.items():
-        about, words = told_of(inspect.cleandoc(kind.__doc__ or ""), kind._fields)
-        found[name]["description"] = about
-        for field, text in words.items():
-            found[name]["properties"][field]["description"] = text
-    found["MayContactQuestion"] = found.pop("Question") | {"title": "MayContactQuestion"}
-    for empty in ("policy", "reservation"):
-        found["MayContact"]["properties"][empty]["type"] = ["string", "null"]
-    for schema in found.values():
-        # The answers have all their fields; a question may leave out what has a default.
-        if schema["title"] != "MayContactQuestion":
-            schema["required"] = list(schema["properties"])
-            for field in schema["properties"].values():
-                field.pop("default", None)
-    text = msgspec.json.encode(found).decode().replace("#/$defs/", "#/components/schemas/")
-    return msgspec.json.decode(text) | {"Health": HEALTH, "Ready": READY, "Error": ERROR}  # type: ignore[no-any-return]
-
-
 def unlike(method: str, path: str, status: int, body: Any) -> list[str]:
-    """In which ways an answer is not as the document says."""
-    route = next((one for one in ROUTES if (one.method, one.path) == (method, path)), None)
-    if route is None or status not in route.replies:
+    """In which ways an answer of a worker is not as the document says."""
+    app = worker()
+    route = next((one for one in app.routes if (one.method.lower(), one.path) == (method, path)), None)
+    if route is None or status not in route.answers:
         return [f"{method} {path} with {status} is not in the document"]
-    root = {"components": {"schemas": components()}, "$ref": f"#/components/schemas/{route.replies[status].schema}"}
-    known = root["components"]["schemas"][route.replies[status].schema]["properties"]  # type: ignore[index]
+    name = route.answers[status].component
+    root = {"components": {"schemas": app.components}, "$ref": f"#/components/schemas/{name}"}
+    known = app.components[name]["properties"]
     found = [f"{path} {one.json_path}: {one.message}" for one in Draft202012Validator(root).iter_errors(body)]
     return found + [f"{path}: {name} is not in the document" for name in body.keys() - known.keys()]
 
 
-def _operation(route: Route) -> Schema:
-    found: Schema = {"operationId": route.path.strip("/").replace("-", "_"), "summary": route.about}
-    if route.parameters:
-        found["parameters"] = [
-            {"name": name, "in": "query", "required": True, "description": words, "schema": TEXT}
-            for name, words in route.parameters.items()
-        ]
-    if route.body:
-        found["requestBody"] = {"required": True, "content": _json(route.body)}
-    found["responses"] = {
-        str(status): {
-            "description": reply.about,
-            "content": _json(reply.schema) if reply.schema else {"text/plain": {"schema": TEXT}},
-        }
-        for status, reply in route.replies.items()
+def _operation(app: Application, route: Route) -> Schema:
+    words = re.sub("[^a-z]+", "_", route.path).strip("_")
+    posted = any(one.method != route.method and one.path == route.path for one in app.routes)
+    found: Schema = {
+        "operationId": f"{words or 'home'}_{route.method.lower()}" if posted else words or "home",
+        "summary": route.about,
     }
+    found["parameters"] = [
+        *(_parameter(name, "path", True, PARAMETERS[name]) for name in re.findall(r"{(\w+)}", route.path)),
+        *(_parameter(name, "query", field.needed, field.about, field.choices) for name, field in route.query.items()),
+        *([_parameter("Origin", "header", True, ORIGIN)] if app.origin and route.method == "POST" else []),
+    ]
+    if not found["parameters"]:
+        del found["parameters"]
+    if route.access in app.access:
+        found["security"] = [dict(one) for one in app.access[route.access]]
+    if route.forms:
+        content = {"application/x-www-form-urlencoded": {"schema": _posted(route.forms)}}
+        found["requestBody"] = {"required": True, "content": content}
+    elif route.takes:
+        found["requestBody"] = {"required": True, "content": _json(route.takes)}
+    found["responses"] = {str(status): _response(one) for status, one in sorted(route.answers.items())}
     return found
+
+
+def _response(answer: Answer) -> Schema:
+    found: Schema = {"description": answer.about}
+    if answer.component:
+        found["content"] = _json(answer.component)
+    elif answer.media:
+        found["content"] = {answer.media: {"schema": TEXT}}
+    else:
+        found["headers"] = {"Location": {"schema": TEXT}} if answer.about.startswith("to ") else {}
+    return {name: value for name, value in found.items() if value}
+
+
+def _parameter(name: str, where: str, needed: bool, about: str, choices: tuple[str, ...] = ()) -> Schema:
+    schema = {**TEXT, "enum": list(choices)} if choices else TEXT
+    return {"name": name, "in": where, "required": needed, "description": about, "schema": schema}
+
+
+def _posted(forms: Iterable[Form]) -> Schema:
+    """One of these forms; what tells them apart is the field `what`."""
+    found = []
+    for form in forms:
+        schema = _fields_posted(form.fields)
+        if form.sort:
+            schema["title"] = form.about
+            schema["properties"] = {"what": {"const": form.sort}, **schema["properties"]}
+            schema["required"] = ["what", *schema["required"]]
+        found.append(schema)
+    return found[0] if len(found) == 1 else {"oneOf": found}
+
+
+def _fields_posted(fields: Fields) -> Schema:
+    properties = {}
+    for name, field in fields.items():
+        schema = {**TEXT, "enum": list(field.choices)} if field.choices else TEXT
+        schema = {"type": "array", "items": schema} if field.many else schema
+        properties[name] = {**schema, "description": field.about}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name, field in fields.items() if field.needed],
+    }
 
 
 def _json(component: str) -> Schema:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{component}"}}}
-
-
-def _fields(kind: Any, asked: Any = None, **instead: Any) -> list[tuple[str, Any]]:
-    """Of a named tuple, and of the question in what an answer repeats of it."""
-    hints = get_type_hints(kind, include_extras=True) | instead
-    repeated = ("customer", "purpose", "channel", "promotion") if asked else ()
-    if asked:
-        hints = {name: get_type_hints(asked, include_extras=True)[name] for name in repeated} | hints
-    return [(name, hints[name]) for name in (*repeated, *kind._fields)]
-
-
-_AGAINST: Final = msgspec.defstruct("Against", _fields(Against), kw_only=True)

@@ -1,4 +1,4 @@
-"""The tables of docs/contracts.md: every touchpoint with its example, every output."""
+"""The tables of docs/contracts.md: every touchpoint with its example, every output, every route over HTTP."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from models.touchpoints import FAMILY, Family, Kind
+from tests.support.contracts.http_page import over_http
 from tests.support.contracts.schemas import (
     TOUCHPOINTS,
     TRIGGERS,
@@ -74,6 +75,7 @@ def _reference() -> Iterator[str]:
             schema = found["$defs"][name]
             yield f"\n### {name}\n\n{schema.get('description', '')}\n"
             yield from _table(schema, found)
+    yield from over_http(_table)
 
 
 def _touchpoint(name: str, schema: Schema, document: Schema) -> Iterator[str]:
@@ -106,6 +108,8 @@ def _takes(field: Schema, document: Schema) -> str:
     if "enum" in field:
         values = field["enum"]
         return ", ".join(f"`{value}`" for value in values) if len(values) <= 12 else "a type, see below"
+    if isinstance(field.get("type"), list):
+        return " or ".join(_takes({**field, "type": one}, document) for one in field["type"] if one != "null")
     match field.get("type"):
         case "string":
             return _text(field)
