@@ -107,7 +107,7 @@ def due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effect
 @compiled
 def _choose_ladder(lane: Any) -> None:
     """While a contract runs its customer has no levels."""
-    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.own_ladder
+    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.of_class
 
 
 @compiled

@@ -32,7 +32,8 @@ _STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), m
 _POINTS, _MEMBERSHIP = mark_of("points"), mark_of("membership")
 CLASSES: Final = get_args(CustomerClass)
 UNDER_CONTRACT: Final = len(CLASSES)
-"""The ladder of whoever has a contract that runs: it has no levels, and whatever the risk, an open episode is over."""
+"""Behind those of the classes, the ladder of whoever has a contract that runs: it has no levels, and whatever the risk,
+an open episode is over."""
 LADDERS: Final = UNDER_CONTRACT + 1
 LEVELS: Final = 6
 """Most levels of risk that a policy has."""
@@ -109,7 +110,7 @@ LANE = np.dtype(
         ("asks", "u1"),  # why this step ends with a decision: bits of `models.decisions.given.Asks`
         ("stands", "u1"),  # the record has a standing (`models.decisions.standing`), so that touchpoints may wake it
         ("ladder", "u1"),  # which of `rules.ladders` is the customer's now
-        ("own_ladder", "u1"),  # which it is without a contract
+        ("of_class", "u1"),  # the customer's, its place among `CLASSES`
         ("runs_until", "<i8"),  # until when a contract leaves them no levels, ms; 0: none does
         ("silence_kept", "u1"),  # each silence that asks has its timer (`models.decisions.dates`)
         ("drawn", "u1"),  # nothing is drawn for some time, since something was: purchases count for what comes of it
@@ -122,7 +123,7 @@ OF_RECORD: Final = (
     "reached",
     "stands",
     "ladder",
-    "own_ladder",
+    "of_class",
     "runs_until",
     "silence_kept",
     "drawn",
@@ -259,7 +260,7 @@ def lanes_of(
         lanes[name] = block.worth[name]
     if policy is None:
         if marked := block.marked(_CLASS) if values else []:
-            lanes["own_ladder"][[row for row, _ in marked]] = [ladder_of(tail.customer_class) for _, tail in marked]
+            lanes["of_class"][[row for row, _ in marked]] = [class_number(tail.customer_class) for _, tail in marked]
         lanes["reached"] = np.where(block.rows["band"] == Band.AT_RISK, settings.enter, 0.0)
         return lanes
     contracts = levels_end_with_contract(settings, policy)
@@ -270,7 +271,7 @@ def lanes_of(
     if marked:
         # A column at a time: one value of a lane after the other takes four times as long.
         rows = [row for row, _ in marked]
-        lanes["own_ladder"][rows] = [ladder_of(tail.customer_class) for _, tail in marked]
+        lanes["of_class"][rows] = [class_number(tail.customer_class) for _, tail in marked]
         lanes["stands"][rows] = [bool(tail.standing) for _, tail in marked]
         lanes["timer"][rows], lanes["reached"][rows], lanes["silence_kept"][rows], lanes["drawn"][rows] = zip(
             *(watched(tail.standing) for _, tail in marked), strict=True
@@ -301,12 +302,12 @@ def levels_end_with_contract(settings: EngineSettings, policy: PolicyInForce | N
 
 def read_tail(lanes: NDArray[Any], lane: int, tail: Tail | TailForLanes, contracts: bool) -> None:
     """Let a lane have what compiled code reads of its customer's tail, but for the standing."""
-    lanes["own_ladder"][lane] = ladder_of(tail.customer_class)
+    lanes["of_class"][lane] = class_number(tail.customer_class)
     lanes["runs_until"][lane] = runs_until(tail.contract) if contracts else 0
 
 
-def ladder_of(customer_class: str) -> int:
-    """The number of a class's ladder; whoever states no class has that of the first."""
+def class_number(customer_class: str) -> int:
+    """Its place among `CLASSES`; whoever states no class is of the first."""
     return CLASSES.index(customer_class) if customer_class in CLASSES else 0
 
 

@@ -83,9 +83,9 @@ def _place(lane: Any, flags: int, worth: float, cuts: Any) -> None:
         _untiered(lane)
         return
     bucket = bucket_in(worth)
-    old = int(lane.tier) - 1 if lane.counted == lane.own_ladder else -1
-    tier = tier_in(bucket, cuts[lane.own_ladder], old)
-    lane.bucket, lane.tier, lane.counted = bucket + 1, tier + 1, lane.own_ladder
+    old = int(lane.tier) - 1 if lane.counted == lane.of_class else -1
+    tier = tier_in(bucket, cuts[lane.of_class], old)
+    lane.bucket, lane.tier, lane.counted = bucket + 1, tier + 1, lane.of_class
 
 
 @compiled

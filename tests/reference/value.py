@@ -8,7 +8,7 @@ import numpy as np
 
 from models.churn.mixture.scorer import MixtureScorer
 from models.customer.layout import UNLEARNED
-from models.engine.lanes import ladder_of
+from models.engine.lanes import class_number
 from models.engine.output_buffer import Work
 from models.value.pyramid import bucket_of, tier_of
 from models.value.schema import value_schema
@@ -33,7 +33,7 @@ def appraise(work: Work, lane: Lane, basis: array[float]) -> None:
     bases, money = (np.array([numbers], dtype=np.float32) for numbers in (basis, money_of(record)))
     [worth] = ValueScorer.of(stated, churn.mixture, work.settings).value(bases, money).values.tolist()
     bucket = bucket_of(worth)
-    held.bucket, held.counted = bucket + 1, ladder_of(record.tail.customer_class)
+    held.bucket, held.counted = bucket + 1, class_number(record.tail.customer_class)
     tiers = stated.get("tiers")
     if work.policy is None or tiers is None or tuple(tiers["shares"]) != work.policy.shares:
         return
