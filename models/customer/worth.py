@@ -22,7 +22,7 @@ WORTH: Final = np.dtype(
         ("returned_0", "<u2"),  # what was returned a purchase day, likewise, its bits alone
         ("returned_1", "<u2"),
         ("bucket", "<u2"),  # one more than the bucket of the value; 0: it is not known
-        ("tier", "u1"),  # one more than the tier, whose highest is 0; 0: none
+        ("tier", "u1"),  # one more than the tier, whose highest is 0; 0: none. The upper four bits: `HELD`
         ("counted", "u1"),  # the class among whose customers the bucket is counted
     ]
 )
@@ -31,6 +31,9 @@ FIELDS: Final = ("net", "spent_0", "spent_1", "returned_0", "returned_1", "bucke
 """Its names in order. Lanes have the same (`models.engine.lanes.LANE`)."""
 WORTH_BYTES: Final = WORTH.itemsize
 NOTHING: Final = bytes(WORTH_BYTES)
+HELD: Final = 4
+"""By so many bits the tier at which the open episode opened stands above the tier, one more than that is; 0: none is
+held, since the policy's levels of risk go by no tier, or no episode is open."""
 HAS_WORTH: Final = 0x80
 """In the last byte of the slab, the higher one of the tail's length."""
 
@@ -41,13 +44,14 @@ if _FORM.size != WORTH_BYTES or WORTH.names != FIELDS:
 
 
 class Worth:
-    """The same of one customer, in plain Python; fields as in `FIELDS`."""
+    """The same of one customer, in plain Python; fields as in `FIELDS`, and what is held beside the tier."""
 
-    __slots__ = FIELDS
+    __slots__ = (*FIELDS, "held")
 
     def __init__(self) -> None:
         self.net = 0.0
         self.spent_0 = self.spent_1 = self.returned_0 = self.returned_1 = self.bucket = self.tier = self.counted = 0
+        self.held = 0
 
     @classmethod
     def of(cls, stored: bytes) -> Worth:
@@ -55,7 +59,13 @@ class Worth:
         found = cls()
         for name, value in zip(FIELDS, _FORM.unpack(stored), strict=True):
             setattr(found, name, value)
+        found.tier, found.held = found.tier & (1 << HELD) - 1, found.tier >> HELD
         return found
+
+    @property
+    def level_tier(self) -> int:
+        """By whose levels of risk the customer goes, where they go by the tier; 0: none."""
+        return self.held - 1 if self.held else self.tier
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -63,7 +73,8 @@ class Worth:
         return isinstance(other, Worth) and self.pack() == other.pack()
 
     def pack(self) -> bytes:
-        return _FORM.pack(*(getattr(self, name) for name in FIELDS))
+        *others, tier, counted = (getattr(self, name) for name in FIELDS)
+        return _FORM.pack(*others, tier | self.held << HELD, counted)
 
 
 def split(value: bytes) -> tuple[bytes, bytes]:

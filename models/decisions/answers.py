@@ -243,7 +243,7 @@ def _judged(given: Given, ask: Ask, name: str) -> list[Judged]:
 
 def _level(given: Given, one: Waiting) -> str:
     """The name of the level that asked, in the policy in force."""
-    levels = given.policy.levels(given.person.customer_class)
+    levels = given.levels
     return next((level.name for level in reversed(levels) if level.at <= one.threshold), levels[0].name)
 
 

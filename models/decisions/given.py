@@ -11,6 +11,7 @@ from models.decisions.ask import Common
 from models.decisions.choosing.described import Counted
 from models.decisions.choosing.numbers import Numbers
 from models.decisions.person import Person
+from models.decisions.policy.asking_types import Level
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing import Standing
 from models.outputs import Candidate, Drawn, Ended, Outcome
@@ -77,6 +78,11 @@ class Given(NamedTuple):
     known: Known | None = None
     praised: bool = False
     level: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of risk that ask the customer, lowest first."""
+        return self.policy.levels(self.person.customer_class, self.person.level_tier)
 
 
 class Sending(NamedTuple):

@@ -296,7 +296,7 @@ def _asked_by_level(given: Given) -> Iterator[Said]:
     standing, policy, estimate = given.standing, given.policy, given.estimate
     if estimate is None:
         return
-    passed = [one for one in policy.levels(given.person.customer_class) if standing.reached < one.at <= estimate]
+    passed = [one for one in given.levels if standing.reached < one.at <= estimate]
     if not passed:
         return
     if not standing.reached:

@@ -109,7 +109,7 @@ def arm_drawn(given: Given, action: str) -> None:
     then = given.policy.policy.action[action].then
     if plan is None or then is None or len(given.standing.running) >= MAX_RUNNING:
         return
-    levels = given.policy.levels(given.person.customer_class)
+    levels = given.levels
     at = next(level.at for level in levels if level.name == then.at)
     began = whole(given.now)
     given.standing.running.append(Running(plan.number, began, 2, 0, at=at))

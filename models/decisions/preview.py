@@ -50,7 +50,7 @@ def _asked(given: Given, action: str) -> Ask | None:
     if not ask.moment:
         return None
     if ask.rules.moments[ask.moment].risk:
-        levels = [level.name for level in given.policy.levels(given.person.customer_class)]
+        levels = [level.name for level in given.levels]
         may = ask.rules.actions[action].levels
         ask.level = next((name for name in reversed(levels) if not may or name in may), levels[-1])
     return ask

@@ -95,7 +95,7 @@ def _looked_at(given: Given, one: Unsent, triggered: bool) -> list[Said]:
         return _drop(given, one, OVER)
     if triggered:
         return _later(given, one, now + LEAST_WAIT)
-    levels = policy.levels(given.person.customer_class)
+    levels = given.levels
     level = next((each.name for each in reversed(levels) if each.at <= one.threshold), "") if one.threshold else ""
     ask = Ask(policy, given.person, standing, now, name, one.asked, level, given.shared, given.stops)
     wide = customer_wide(ask)

@@ -45,7 +45,8 @@ from models.value.pyramid import value_of
 
 class Customer(NamedTuple):
     """Whom a decision is about, as the record has them. times, numbers, seconds: by `models.customer.layout`. bucket,
-    tier: of their value, as `models.customer.worth` has them."""
+    tier: of their value, as `models.customer.worth` has them. held: the tier at which the open episode opened,
+    likewise."""
 
     name: bytes
     tail: Tail
@@ -56,6 +57,7 @@ class Customer(NamedTuple):
     phase: int
     bucket: int = 0
     tier: int = 0
+    held: int = 0
 
     def person(self, risk: float | None, settings: EngineSettings, policy: PolicyInForce | None) -> Person:
         """As decisions see them. policy: in force; None: nothing is known of their value, nor of the loyalty loop.
@@ -77,6 +79,7 @@ class Customer(NamedTuple):
             int(self.seconds[FIRST_PURCHASE]) * SECOND,
             self._loyal(policy, settings.silence),
             rules_of(policy).membership if policy is not None else None,
+            self.held - 1 if self.held else self.tier,
         )
 
     def _loyal(self, policy: PolicyInForce | None, silence: int) -> tuple[LoopRules, Facts] | None:
@@ -190,6 +193,7 @@ def emit_said(
         tier="" if person is None or person.tier is None else person.tier,
         drawn=said.drawn,
         ended=said.ended,
+        levels_of=_levels_of(policy, said, person),
     )
     if said.outcome is not None and said.ended is not None:
         outcome, ended = taught(work, row.now, said.outcome, said.ended)
@@ -206,6 +210,13 @@ def emit_said(
         name = output_id("withdrawal", said.trigger)
         withdrawal = Withdrawal(name, customer, said.trigger, said.reason, row.now, at)
         work.emit(row.at, Emitted("triggers", name, row.customer, withdrawal, row.now))
+
+
+def _levels_of(policy: PolicyInForce, said: Said, person: Person | None) -> str:
+    """Where levels of risk go by the tier, of what they ask the tier; empty: the customer is in none."""
+    if person is None or not said.level or not policy.by_tier:
+        return ""
+    return policy.tier_named(person.level_tier) or ""
 
 
 def trigger_of(work: Work, policy: PolicyInForce, row: Row, said: Said, sending: Sending, person: Person) -> Trigger:

@@ -154,6 +154,8 @@ def _conclude(
     ladder, leave = rules.ladders[lane.ladder], rules.exits[lane.ladder]
     lane.stood = record.numbers[RISK]
     change = assess(record, ladder[0], leave, estimate, lane.now, lane.may_open == 1)
+    if record.band != _BAND_AT_RISK:
+        lane.held = 0
     quiet = lane.now < rules.quiet_until
     rearmed = record.flags & REARMED and estimate >= rules.enter and lane.may_open == 1 and not quiet
     if change == _CHANGE_CLOSED:

@@ -42,6 +42,7 @@ from models.engine.lanes import (
     LEAVING,
     SIGN,
     STAYS,
+    TIERS,
     UNDER_CONTRACT,
     WAITS,
     WAKES,
@@ -62,14 +63,15 @@ _CHURNED, _RETURNED = int(Effect.CHURNED), int(Effect.RETURNED)
 _FORGOTTEN, _REOPENED, _REFUSED = int(Effect.FORGOTTEN), int(Effect.REOPENED), int(Effect.REFUSED)
 _APPLIED, _DUPLICATE, _LATE, _SKEWED, _DUE = map(int, list(Count)[:5])
 _CROSSINGS, _UNSURE, _BEYOND = int(Count.CROSSINGS), int(Count.UNSURE), int(Count.BEYOND)
-_BAND_LAPSED = int(Band.LAPSED)
+_BAND_LAPSED, _BAND_AT_RISK = int(Band.LAPSED), int(Band.AT_RISK)
 _STAGE_LABELS, _STAGE_LEAVING = int(Stage.LABELS), int(Stage.LEAVING)
 _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT, _UNSUBSCRIBED = int(Kind.CONSENT_CHANGED), int(Kind.MESSAGE_UNSUBSCRIBED)
 _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
 _TIMER, _TOUCHPOINT = int(Asks.TIMER), int(Asks.TOUCHPOINT)
-_ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _UNDER_CONTRACT = ASKS, WAKES, STAYS, BUYS, BETWEEN, UNDER_CONTRACT
+_ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN = ASKS, WAKES, STAYS, BUYS, BETWEEN
+_UNDER_CONTRACT, _TIERS = UNDER_CONTRACT, TIERS
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
 _LOOKED = int(Kind.LOOKED_AT)
@@ -95,7 +97,7 @@ def due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effect
     if lane.now - times[LAST_PURCHASE] > rules.silence:
         return _leave(record, lane, index, effects, n), REST
     lane.may_open = 1
-    _choose_ladder(lane)
+    _choose_ladder(record, lane, rules)
     if times[TICK] == lane.now:
         times[TICK] = lane.now + rules.tick
     elif record.seconds[CROSSING] * SECOND == lane.now:
@@ -105,9 +107,17 @@ def due_step(record: Any, lane: Any, index: int, rules: Any, counts: Any, effect
 
 
 @compiled
-def _choose_ladder(lane: Any) -> None:
-    """While a contract runs its customer has no levels."""
-    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.of_class
+def _choose_ladder(record: Any, lane: Any, rules: Any) -> None:
+    """Levels go by the class and, where the policy says so, by the tier: as it was before this score, and as long as an
+    episode is open as it was when that opened. While a contract runs its customer has none."""
+    tier = 0
+    if not rules.by_tier:
+        lane.held = 0
+    else:
+        if record.band != _BAND_AT_RISK or lane.held == 0:
+            lane.held = lane.tier + 1
+        tier = lane.held - 1
+    lane.ladder = _UNDER_CONTRACT if lane.now < lane.runs_until else lane.of_class * _TIERS + tier
 
 
 @compiled
@@ -135,7 +145,7 @@ def _leave(record: Any, lane: Any, index: int, effects: Any, n: int) -> int:
     record.seconds[CROSSING] = 0
     was_open = record.times[EPISODE] != 0.0
     close(record, _BAND_LAPSED)
-    lane.reached, lane.bucket, lane.tier, lane.counted = 0.0, 0, 0, 0
+    lane.reached, lane.bucket, lane.tier, lane.counted, lane.held = 0.0, 0, 0, 0, 0
     return report(effects, n, lane, index, _LAPSED, 0.0, 0) if was_open else n
 
 
@@ -295,7 +305,7 @@ def apply_touch(
         return n, REST
     # A customer who has just bought is not lost, whatever the model expects: the next tick estimates again.
     lane.may_open = 0 if late or alive else 1
-    _choose_ladder(lane)
+    _choose_ladder(record, lane, rules)
     basis_of(record, now, lane.basis)
     return n, SCORE
 

@@ -89,7 +89,7 @@ def _unscored(ground: Ground, effect: ReportedEffect) -> None:
     """The customer objects to profiling: no estimate is made from now on, and none is kept."""
     record = ground.block.rows[effect.lane]
     record["times"][TICK], record["numbers"][RISK] = 0.0, 0.0
-    ground.lanes["reached"][effect.lane] = 0.0
+    ground.lanes["reached"][effect.lane], ground.lanes["held"][effect.lane] = 0.0, 0
     if not record["flags"] & LEFT:
         record["seconds"][CROSSING] = 0
     was_open = record["times"][EPISODE] != 0.0
@@ -198,7 +198,7 @@ def _customer(ground: Ground, lane: int) -> Customer:
     """As the record is after the step; of a lane that waits."""
     block = ground.block
     slab = (int(block.flags[lane]), block.times[lane], block.numbers[lane], block.seconds[lane])
-    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier"))
+    worth = (int(ground.lanes[name][lane]) for name in ("phase", "bucket", "tier", "held"))
     return Customer(block.names[lane], block.tail(lane), *slab, *worth)
 
 

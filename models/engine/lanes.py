@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
+from itertools import product
 from typing import Any, Final, NamedTuple, get_args
 
 import numpy as np
@@ -18,7 +19,7 @@ from models.customer.layout import BASIS, PENDING_EXAMPLES
 from models.customer.profile import BEFORE_NUMBERS, PROFILE_KINDS, TOPIC_KINDS
 from models.customer.schedule import phase_of
 from models.customer.tail import Tail, TailForLanes, mark_of
-from models.customer.worth import FIELDS, WORTH
+from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.standing_stored import watched
 from models.loyalty.stored import timer_of
@@ -27,13 +28,16 @@ from models.settings import EngineSettings
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
 from models.touchpoints.fields import CustomerClass
+from models.value.appraisal import MOST_TIERS
 
 _STANDING, _CLASS, _CONTRACT = mark_of("standing"), mark_of("customer_class"), mark_of("contract")
 _POINTS, _MEMBERSHIP = mark_of("points"), mark_of("membership")
 CLASSES: Final = get_args(CustomerClass)
-UNDER_CONTRACT: Final = len(CLASSES)
-"""Behind those of the classes, the ladder of whoever has a contract that runs: it has no levels, and whatever the risk,
-an open episode is over."""
+TIERS: Final = MOST_TIERS + 1
+"""By which a class has ladders of its own: none, and each from the top."""
+UNDER_CONTRACT: Final = len(CLASSES) * TIERS
+"""Behind those of classes and tiers, the ladder of whoever has a contract that runs: it has no levels, and whatever the
+risk, an open episode is over."""
 LADDERS: Final = UNDER_CONTRACT + 1
 LEVELS: Final = 6
 """Most levels of risk that a policy has."""
@@ -115,6 +119,7 @@ LANE = np.dtype(
         ("silence_kept", "u1"),  # each silence that asks has its timer (`models.decisions.dates`)
         ("drawn", "u1"),  # nothing is drawn for some time, since something was: purchases count for what comes of it
         *((name, WORTH[name].str) for name in FIELDS),  # what is held of their value
+        ("held", "u1"),  # the tier by which their levels go, one more than `tier`; 0: no episode is open
     ]
 )
 
@@ -128,6 +133,7 @@ OF_RECORD: Final = (
     "silence_kept",
     "drawn",
     *FIELDS,
+    "held",
 )
 """Fields of a lane that say what the record's tail says, or hold what lies beside it."""
 
@@ -165,6 +171,7 @@ RULES = np.dtype(
         ("signs", "u1", 256),  # by kind: SIGN of staying, or of leaving
         ("policy", "u1"),  # one is in force
         ("values", "u1"),  # it is kept what customers are worth
+        ("by_tier", "u1"),  # levels go by the tier, too
     ]
 )
 
@@ -189,15 +196,15 @@ _NO_RISK_IS_LEFT: Final = 2.0
 
 
 def ladders_of(settings: EngineSettings, policy: PolicyInForce | None) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,), in the order of
-    `CLASSES`. Without a policy: the settings' own two."""
+    """Thresholds by ladder, ascending, shape (LADDERS, LEVELS), and their exits, shape (LADDERS,): the `TIERS` of each
+    of `CLASSES`, in order. Without a policy: the settings' own two."""
     ladders, exits = np.full((LADDERS, LEVELS), np.inf), np.full(LADDERS, settings.exit)
     ladders[:, 0] = settings.enter
     if policy is not None:
         ladders[UNDER_CONTRACT], exits[UNDER_CONTRACT] = np.inf, _NO_RISK_IS_LEFT
-        for row, name in enumerate(CLASSES):
-            levels = [level.at for level in policy.levels(name)]
-            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name)
+        for row, (name, tier) in enumerate(product(CLASSES, range(TIERS))):
+            levels = [level.at for level in policy.levels(name, tier)]
+            ladders[row, : len(levels)], exits[row] = levels, policy.exit(name, tier)
     return ladders, exits
 
 
@@ -214,7 +221,16 @@ def rules_of(
     signs[list(SIGNS[settings.alive])] = SIGN
     signs[list(LEAVING_KINDS[settings.alive])] = LEAVING
     ladders = ladders_of(settings, policy)
-    ends = (settings.enter, settings.exit, quiet_until, *ladders, signs, policy is not None, values)
+    ends = (
+        settings.enter,
+        settings.exit,
+        quiet_until,
+        *ladders,
+        signs,
+        policy is not None,
+        values,
+        policy is not None and policy.by_tier,
+    )
     return np.array([(*times, settings.tick, settings.anchor, cadences, *ends)], dtype=RULES)[0]
 
 
@@ -258,6 +274,7 @@ def lanes_of(
     lanes["before"] = [name < customer for name in block.names] if customer else False
     for name in FIELDS:
         lanes[name] = block.worth[name]
+    lanes["tier"], lanes["held"] = block.worth["tier"] & (1 << HELD) - 1, block.worth["tier"] >> HELD
     if policy is None:
         if marked := block.marked(_CLASS) if values else []:
             lanes["of_class"][[row for row, _ in marked]] = [class_number(tail.customer_class) for _, tail in marked]

@@ -16,7 +16,7 @@ from models.churn import MixtureScorer, Scorer
 from models.churn.snapshot import lineage_name
 from models.customer.layout import BASIS, PENDING_CHURNED, UNLEARNED
 from models.customer.schedule import tick_time
-from models.customer.worth import FIELDS, WORTH
+from models.customer.worth import FIELDS, HELD, WORTH
 from models.decisions.policy.in_force import PolicyInForce
 from models.engine.lanes import CLASSES
 from models.numerics.compiled import LANES, compiled, linked
@@ -146,6 +146,7 @@ def forget_worth(lane: Any) -> None:
     """Nothing is held of the customer's value."""
     for name in FIELDS:
         lane[name] = 0
+    lane["held"] = 0
 
 
 def worth_in(lanes: NDArray[Any], exists: NDArray[np.bool_]) -> NDArray[Any]:
@@ -153,6 +154,7 @@ def worth_in(lanes: NDArray[Any], exists: NDArray[np.bool_]) -> NDArray[Any]:
     found = np.zeros(len(lanes), dtype=WORTH)
     for name in FIELDS:
         found[name] = np.where(exists, lanes[name], 0)
+    found["tier"] |= np.where(exists, lanes["held"] << HELD, 0).astype(np.uint8)
     return found
 
 

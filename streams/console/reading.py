@@ -192,7 +192,8 @@ class Reading:
                 standing = standing_view(customer, record, stored.policy, stored.settings, stored.time, stored.stops)
             if record.flags & ERASED:
                 return Story(customer, stored.time, profile, standing)  # of what was before nothing is shown
-        levels = () if stored.policy is None else stored.policy.levels(_class_of(profile))
+        tier = 0 if stored.record is None else record.worth.level_tier
+        levels = () if stored.policy is None else stored.policy.levels(_class_of(profile), tier)
         return Story(
             customer,
             stored.time,

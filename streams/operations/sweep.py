@@ -101,7 +101,7 @@ async def _wanted(
             counts[UNREADABLE] += 1
             continue
         slab = (record.flags, record.times, record.numbers, record.seconds)
-        worth = (record.worth.bucket, record.worth.tier)
+        worth = (record.worth.bucket, record.worth.tier, record.worth.held)
         person = Customer(customer, record.tail, *slab, 0, *worth).person(None, settings, now.policy)
         standing = unpack_standing(record.tail.standing)
         lacks = now.policy is not None and lacks_a_timer(now.policy, person, standing, now.body.state.time)

@@ -155,7 +155,7 @@ async def worths(store: Records, now: Mapping[int, Any], most: int = MOST) -> Wo
 
 def _known(name: bytes, record: Record, policy: PolicyInForce | None, settings: EngineSettings) -> Person:
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    worth = (record.worth.bucket, record.worth.tier)
+    worth = (record.worth.bucket, record.worth.tier, record.worth.held)
     known = Customer(name, record.tail, *slab, int(phase_of(settings, hash_of(name))), *worth)
     return known.person(float(record.numbers[RISK]), settings, policy)
 

@@ -51,17 +51,45 @@ tranche = "14d"
 """Budgets that run dry in every period."""
 LEARNED = LIMITED.replace('window = "28d"', 'window = "14d"\nlearned = true\nharm = 1') + "[value]\nfewest = 4\n"
 """The learned choice beside them."""
+BY_TIER = (
+    EXAMPLE
+    + """
+[value]
+fewest = 4
+[[value.tiers]]
+name = "best"
+share = 0.2
+[[value.tiers]]
+name = "good"
+share = 0.5
+[[risk.for_tiers]]
+tiers = ["best"]
+exit = 0.2
+levels = [{ name = "slipping", at = 0.3 }, { name = "at_risk", at = 0.5 }, { name = "leaving", at = 0.7 }]
+[[risk.for_tiers]]
+tiers = ["base"]
+levels = [{ name = "slipping", at = 0.55 }, { name = "at_risk", at = 0.7 }, { name = "leaving", at = 0.9 }]
+"""
+)
+"""Levels of risk by tier."""
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
 @pytest.mark.parametrize(
     "texts",
-    [(EXAMPLE,), (EXAMPLE, OTHER), (LIMITED, LIMITED.replace("most = 9", "most = 5")), (LEARNED, EXAMPLE, LEARNED)],
+    [
+        (EXAMPLE,),
+        (EXAMPLE, OTHER),
+        (LIMITED, LIMITED.replace("most = 9", "most = 5")),
+        (LEARNED, EXAMPLE, LEARNED),
+        (BY_TIER, EXAMPLE, BY_TIER),
+    ],
     ids=[
         "example",
         "a policy that changes",
         "budgets, one of which is lowered",
         "a choice that is learned, and is not",
+        "levels by tier, and not",
     ],
 )
 def test_a_busy_stream(texts: tuple[str, ...]) -> None:
@@ -84,6 +112,9 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
         told = [value for line in lines_of(world) for value in line.decisions]
         assert sum(b'"drawn"' in value for value in told) > sum(b'"what":"outcome"' in value for value in told) > 10
         assert any(b'"state":"unproven"' in value for value in told)
+    if BY_TIER in texts:
+        told = [value for line in lines_of(world) for value in line.decisions]
+        assert sum(b'"levels_of":"best"' in value for value in told) > 10
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
 
 

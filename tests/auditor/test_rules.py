@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from streams.operations.audit import RULES
-from tests.auditor import broken_levels, broken_loyalty, broken_points
+from tests.auditor import broken_levels, broken_loyalty, broken_points, broken_tiers
 from tests.auditor.broken_draws import BROKEN, a_whole_window
 from tests.support.audited import Log
 
 assert broken_points.KEPT
 assert broken_levels.KEPT
+assert broken_tiers.KEPT
 assert broken_loyalty.KEPT  # its streams are in BROKEN, too
 CASES = [(rule, function) for rule, functions in BROKEN.items() for function in functions]
 

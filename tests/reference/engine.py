@@ -72,6 +72,7 @@ def apply(given: PieceInput, scoring: Scoring) -> Changes:
         estimate = _estimate(work, step)
         stood = lane.record.numbers[RISK] if estimate is not None and lane.record is not None else 0.0
         if step.basis is not None and lane.record is not None:
+            lane.hold_tier()
             appraise(work, lane, step.basis)
         crossing = _crossing(work, lane, step, estimate)
         _decide(work, lane, step, estimate)
@@ -217,6 +218,8 @@ def _decide(work: Work, lane: Lane, step: Step, estimate: float | None) -> None:
         return
     work.counts["scored"] += 1
     change = assess(record, lane.levels[0], lane.exit, estimate, step.now, step.may_open)
+    if record.band != Band.AT_RISK:
+        record.worth.held = 0
     if change == Change.CLOSED:
         stands = bool(record.tail.standing)
         lane.end_episode(step)
@@ -268,7 +271,9 @@ def _by_policy(work: Work, policy: PolicyInForce, lane: Lane, step: Step, estima
         touch = Touched(step.touch.kind, step.touch.id, step.touch.time, data, moments, step.touch.id_hash)
     slab = (record.flags, record.times, record.numbers, record.seconds)
     worth = record.worth
-    customer = Customer(lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash), worth.bucket, worth.tier)
+    customer = Customer(
+        lane.customer, record.tail, *slab, phase_of(work.settings, lane.hash), worth.bucket, worth.tier, worth.held
+    )
     standing = lane.standing
     row, basis = (
         Row(step.at, step.now, lane.customer, estimate),

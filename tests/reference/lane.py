@@ -176,13 +176,30 @@ class Lane:
             return [self.settings.enter]
         if self.under_contract:
             return [inf]
-        return [level.at for level in self.policy.levels(self._class)]
+        return [level.at for level in self.policy.levels(self._class, self._tier)]
 
     @property
     def exit(self) -> float:
         if self.under_contract:
             return 2.0
-        return self.settings.exit if self.policy is None else self.policy.exit(self._class)
+        return self.settings.exit if self.policy is None else self.policy.exit(self._class, self._tier)
+
+    @property
+    def _tier(self) -> int:
+        """Of value, by whose levels the customer goes: that at which the open episode opened, else as it was before."""
+        if self.policy is None or self.record is None or not self.policy.policy.risk.for_tiers:
+            return 0
+        return self.record.worth.held - 1
+
+    def hold_tier(self) -> None:
+        """Before the customer is scored, by which another tier may be found."""
+        if self.record is None:
+            return
+        worth = self.record.worth
+        if self.policy is None or not self.policy.policy.risk.for_tiers:
+            worth.held = 0
+        elif self.record.band != Band.AT_RISK or not worth.held:
+            worth.held = 1 + worth.tier
 
     @property
     def under_contract(self) -> bool:
@@ -606,7 +623,7 @@ class Lane:
         if record is None:
             raise ValueError(f"{self.customer!r} can't lapse without a record")
         record.times[TICK] = 0
-        record.worth.bucket = record.worth.tier = record.worth.counted = 0
+        record.worth.bucket = record.worth.tier = record.worth.counted = record.worth.held = 0
         if not record.flags & LEFT:
             record.seconds[CROSSING] = 0
         was_open = bool(record.times[EPISODE])

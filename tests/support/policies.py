@@ -200,6 +200,28 @@ share = 0.4
 """
 )
 """The same, with values, and tiers even of few customers."""
+BY_TIER = (
+    VALUED
+    + """
+[[risk.for_tiers]]
+tiers = ["best"]
+exit = 0.1
+levels = [
+    { name = "slipping", at = 0.15 },
+    { name = "at_risk", at = 0.33 },
+    { name = "leaving", at = 0.5 },
+]
+[[risk.for_tiers]]
+tiers = ["others", "good"]
+classes = ["consumer", "reseller"]
+levels = [
+    { name = "slipping", at = 0.36 },
+    { name = "at_risk", at = 0.48 },
+    { name = "leaving", at = 0.6 },
+]
+"""
+)
+"""The same, with levels of risk by tier."""
 LEARNED = VALUED.replace(
     'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
 )

@@ -36,15 +36,32 @@ class RiskOfClasses(Part, frozen=True, kw_only=True):
     exit: Risk | None = None
 
 
+class RiskOfTiers(Part, frozen=True, kw_only=True):
+    """Other levels for customers of some tiers of value. A customer goes by the tier that the estimate of risk before
+    found, and as long as an episode is open by that at which it opened: whoever is about to leave is worth less by
+    that alone.
+
+    tiers: whose, by the names of `[value]`. classes: only of these classes; without any of all. levels: of the same
+    names as those of `risk.levels`, in the same order. exit: without it that of `risk`.
+    """
+
+    tiers: tuple[Identifier, ...]
+    classes: tuple[CustomerClass, ...] = ()
+    levels: Levels
+    exit: Risk | None = None
+
+
 class Ladder(Part, frozen=True, kw_only=True):
     """The levels of risk. `retention thresholds LOG` shows what a level would have done on a log of your own.
 
     levels: lowest first. exit: the risk below which an episode is over. for_classes: other levels for some classes.
+    for_tiers: other levels for some tiers of value; they come before those of a class.
     """
 
     levels: Levels
     exit: Risk
     for_classes: tuple[RiskOfClasses, ...] = ()
+    for_tiers: tuple[RiskOfTiers, ...] = ()
 
 
 DateField = Literal[

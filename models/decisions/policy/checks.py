@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
-from typing import Final
+from typing import Final, get_args
 
 from models.decisions.policy.asking_checks import faults_of_dated
-from models.decisions.policy.asking_types import Level, Moment
+from models.decisions.policy.asking_types import Level, Moment, RiskOfClasses, RiskOfTiers
 from models.decisions.policy.budget_checks import faults_of_budgets
 from models.decisions.policy.calendar_checks import faults_of_calendars
 from models.decisions.policy.choice_checks import faults_of_choice
@@ -32,6 +32,7 @@ from models.decisions.policy.value_checks import faults_of_values
 from models.decisions.policy.wording import shown
 from models.decisions.standing import MAX_ONCE, channel_number, number_of
 from models.decisions.zones import zone_of
+from models.touchpoints.fields import CustomerClass
 
 MOST_ARMS: Final = 7
 """Actions among which a level draws, beside leaving alone."""
@@ -55,14 +56,40 @@ def _ladder(policy: Policy) -> Faults:
     yield from twice("risk.for_classes", classes)
     for n, row in enumerate(policy.risk.for_classes):
         key = f"risk.for_classes[{n}]"
-        leave = policy.risk.exit if row.exit is None else row.exit
-        yield from _climbs(key, row.levels, leave)
-        theirs = [level.name for level in row.levels]
-        if theirs != names:
-            takes = f"give the levels of risk.levels in their order: {', '.join(names)}"
-            yield Problem(f"{key}.levels", ", ".join(theirs), takes)
+        yield from _others(key, row, policy)
         if not row.classes:
             yield Problem(f"{key}.classes", "empty", "name the classes whose levels these are")
+    yield from _of_tiers(policy)
+
+
+def _of_tiers(policy: Policy) -> Faults:
+    value, seen = policy.value, set[tuple[str, str]]()
+    named = [] if value is None else [*(tier.name for tier in value.tiers), value.rest]
+    for n, row in enumerate(policy.risk.for_tiers):
+        key = f"risk.for_tiers[{n}]"
+        if value is None:
+            yield Problem(key, "given", "add [value]: without it nobody is in a tier")
+            return
+        yield from _others(key, row, policy)
+        yield from among(f"{key}.tiers", row.tiers, named, "the tiers of [value]")
+        if not row.tiers:
+            yield Problem(f"{key}.tiers", "empty", "name the tiers whose levels these are")
+        whose = {(one, tier) for one in row.classes or get_args(CustomerClass) for tier in row.tiers}
+        for customer_class, tier in sorted(whose & seen):
+            told = f"{tier} of {customer_class}"
+            yield Problem(f"{key}.tiers", told, "give each tier of a class levels once: another row has it")
+        yield from twice(f"{key}.tiers", row.tiers)
+        yield from twice(f"{key}.classes", row.classes)
+        seen |= whose
+
+
+def _others(key: str, row: RiskOfClasses | RiskOfTiers, policy: Policy) -> Faults:
+    """Levels that some customers have in place of those of all."""
+    names, theirs = [level.name for level in policy.risk.levels], [level.name for level in row.levels]
+    yield from _climbs(key, row.levels, policy.risk.exit if row.exit is None else row.exit)
+    if theirs != names:
+        takes = f"give the levels of risk.levels in their order: {', '.join(names)}"
+        yield Problem(f"{key}.levels", ", ".join(theirs), takes)
 
 
 def _climbs(key: str, levels: tuple[Level, ...], leave: float) -> Faults:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, get_args
 
 from models.decisions.policy.asking_types import Level
 from models.decisions.policy.parts import FORMAT
@@ -15,9 +15,13 @@ from models.decisions.policy.steps import steps_of
 from models.decisions.policy.structure import Problem
 from models.decisions.policy.types import Policy
 from models.decisions.standing import channel_number, number_of
+from models.touchpoints.fields import CustomerClass
 from models.touchpoints.kinds import Kind
 from models.touchpoints.types.reserved import PolicyChosenData
 
+LevelsAndExit = tuple[tuple[Level, ...], float]
+_NOT_STATED: Final = get_args(CustomerClass)[0]
+"""Who states no class is of this one."""
 MOST_TOLD: Final = 5
 """Problems of a record that its dead letter tells."""
 MOST_READ: Final = 16
@@ -46,7 +50,7 @@ class PolicyInForce:
     risk_moment: str | None = field(repr=False, compare=False)
     named: Mapping[int, str] = field(repr=False, compare=False)
     channel_named: Mapping[int, str] = field(repr=False, compare=False)
-    _ladders: Mapping[str, tuple[tuple[Level, ...], float]] = field(repr=False, compare=False)
+    _ladders: Mapping[tuple[str, int], LevelsAndExit] = field(repr=False, compare=False)
     _actions: Mapping[str, tuple[str, ...]] = field(repr=False, compare=False)
 
     @classmethod
@@ -59,13 +63,19 @@ class PolicyInForce:
         """What outputs call it."""
         return f"{self.number}-{self.sha256[:8]}"
 
-    def levels(self, customer_class: str | None) -> tuple[Level, ...]:
-        """The levels of risk of a class of customers, lowest first. None: the class is not known."""
-        return self._ladder(customer_class)[0]
+    def levels(self, customer_class: str | None, tier: int = 0) -> tuple[Level, ...]:
+        """The levels of risk of a class of customers, lowest first. None: the class is not known. tier: of value, as
+        records have it; 0: they are in none."""
+        return self._ladder(customer_class, tier)[0]
 
-    def exit(self, customer_class: str | None) -> float:
+    def exit(self, customer_class: str | None, tier: int = 0) -> float:
         """The risk below which an episode of theirs is over."""
-        return self._ladder(customer_class)[1]
+        return self._ladder(customer_class, tier)[1]
+
+    @property
+    def by_tier(self) -> bool:
+        """Whether levels of risk go by the tier of value, too."""
+        return bool(self.policy.risk.for_tiers)
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -83,8 +93,9 @@ class PolicyInForce:
         """The actions that a moment may have: the highest priority first, then by name."""
         return self._actions[moment]
 
-    def _ladder(self, customer_class: str | None) -> tuple[tuple[Level, ...], float]:
-        found = self._ladders.get(customer_class or "")
+    def _ladder(self, customer_class: str | None, tier: int) -> LevelsAndExit:
+        name = customer_class or _NOT_STATED
+        found = self._ladders.get((name, tier)) or self._ladders.get((name, 0))
         return found if found is not None else (self.policy.risk.levels, self.policy.risk.exit)
 
 
@@ -117,7 +128,6 @@ def sha256_of(text: str) -> str:
 @lru_cache(MOST_READ)
 def _read(number: int, text: str) -> PolicyInForce:
     policy = read_policy(text)
-    risk = policy.risk
     steps = {step.name: step.action for step in steps_of(policy)}
     names = [*policy.moment, *policy.action, *policy.plan, *steps]
     by_rank = sorted(policy.action, key=lambda name: (-policy.action[name].priority, name))
@@ -130,14 +140,26 @@ def _read(number: int, text: str) -> PolicyInForce:
         next((name for name, moment in policy.moment.items() if moment.sort == "risk"), None),
         {number_of(name): name for name in names},
         {channel_number(name): name for name in policy.channel},
-        {
-            one: (row.levels, risk.exit if row.exit is None else row.exit)
-            for row in risk.for_classes
-            for one in row.classes
-        },
+        _ladders(policy),
         {moment: tuple(name for name in by_rank if moment in policy.action[name].moments) for moment in policy.moment}
         | {step: (action,) for step, action in steps.items()},
     )
+
+
+def _ladders(policy: Policy) -> dict[tuple[str, int], LevelsAndExit]:
+    """Levels and exit where they are not those of all, by class and number of the tier; 0: of whatever tier."""
+    risk, value = policy.risk, policy.value
+    found: dict[tuple[str, int], LevelsAndExit] = {
+        (name, 0): (row.levels, risk.exit if row.exit is None else row.exit)
+        for row in risk.for_classes
+        for name in row.classes
+    }
+    names = [] if value is None else [*(tier.name for tier in value.tiers), value.rest]
+    for of_tiers in risk.for_tiers:
+        leave = risk.exit if of_tiers.exit is None else of_tiers.exit
+        for name in of_tiers.classes or get_args(CustomerClass):
+            found |= {(name, names.index(tier) + 1): (of_tiers.levels, leave) for tier in of_tiers.tiers}
+    return found
 
 
 def _asking(policy: Policy) -> dict[int, tuple[str, ...]]:

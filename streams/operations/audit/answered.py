@@ -47,13 +47,35 @@ def of_outranking(policy: Policy | None, sent: Sent, waits: list[Decision]) -> I
         yield Finding("outranking", f"an action of more priority than {least} waits", done)
 
 
+def of_levels(decision: Decision, dialogue: Dialogue, policy: Policy, person: Person) -> Iterator[Finding]:
+    """What is asked of the levels by which something asks: those of a tier of the policy, and in an episode of one; the
+    dialogue takes it in. Of whom nothing is learned any more no tier is kept, hence from then on they go by none."""
+    if not decision.level or decision.what == PREVIEWED:
+        return
+    of_tier, tiers = decision.levels_of, policy.tiers if policy.risk.get("for_tiers") else []
+    if of_tier and of_tier not in tiers:
+        yield Finding("level_tier", f"levels go by the tiers {tiers}", f"by those of {of_tier!r}")
+        return
+    former, dialogue.asked_as = None if person.joined else dialogue.asked_as, (policy.name, of_tier)
+    if former is not None and former[0] == policy.name and of_tier and of_tier != former[1]:
+        yield Finding("level_tier", f"the episode is of tier {former[1] or 'none'}", f"by the levels of {of_tier!r}")
+    if person.joined:
+        return
+    risk, levels = decision.probability, policy.levels(person.customer_class or "consumer", of_tier)
+    if decision.what == "episode_opened" and risk is not None:
+        passed = [str(one["name"]) for one in levels if float(one["at"]) <= risk]
+        if passed[-1:] != [decision.level]:
+            yield Finding("wrong_level", f"{passed[-1] if passed else 'none'} at a risk of {risk}", decision.level)
+
+
 def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: Person) -> Iterator[Finding]:
     """What is asked of a moment's answer; the dialogue takes it in."""
     customer_class = person.customer_class or "consumer"
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
         dialogue.drawn = Rest(decision.time, decision.time + span(policy.choice["window"]))
-        at = next((float(one["at"]) for one in policy.levels(customer_class) if one["name"] == decision.level), 1.0)
+        levels = policy.levels(customer_class, decision.levels_of)
+        at = next((float(one["at"]) for one in levels if one["name"] == decision.level), 1.0)
         if dialogue.episode and at <= dialogue.reached:
             yield Finding(
                 "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"

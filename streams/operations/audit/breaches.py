@@ -74,6 +74,7 @@ RULES: Final = {
     "outcome": "a draw of the learned choice is followed by its outcome at its window's end, before the next one",
     "no_outcome": "a window of the learned choice does not end without an outcome",
     "level_once": "a level asks once an episode",
+    "level_tier": "levels that go by the tier of value are those of one tier as long as an episode is open",
     # from outside
     "test": "who tries things out gets triggers that say so, a preview is one, and nobody else gets any",
     "may_contact": "what is reserved for another sender was asked for, and passes the gates of a contact",

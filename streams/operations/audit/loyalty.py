@@ -84,7 +84,8 @@ class Loops:
         if not (loop.unsure or person.blurred or person.joined):
             found += [*_of_voices(entry, loop), *_of_index(entry, loop, rules, decision.time)]
             found += _of_stage(entry, loop, rules, decision.time)
-            found += _of_risk(entry, decision.probability, policy.leaves(person.customer_class or "consumer"))
+            leaves = policy.leaves_at_the_least(person.customer_class or "consumer")
+            found += _of_risk(entry, decision.probability, leaves)
             if self.alive == "purchase" and not person.unsure:
                 lapses = self._lapses_after(rules)
                 found += _of_purchases(entry, person, loop, rules, decision.time, lapses)

@@ -17,6 +17,8 @@ REST: Final = {"declined": "14d", "spam": "90d", "soft_failure": "1d", "bad_expe
 """What `contact.rest` leaves out."""
 DRAW: Final = {"floor": 0.01, "hold_out": 0.05, "window": "28d", "learned": False, "unproven_each": 1.0}
 """The same of `choice`."""
+TIERS: Final = ("top", "high", "middle")
+"""The same of `value.tiers`, by name."""
 
 
 def span(duration: str) -> int:
@@ -110,19 +112,31 @@ class Policy:
         """How long marketing rests after something, ms."""
         return span({**REST, **self.contact.get("rest", {})}[after])
 
-    def levels(self, customer_class: str) -> list[Table]:
-        """The levels of a class of customers."""
-        for row in self.risk.get("for_classes", []):
-            if customer_class in row["classes"]:
-                return list(row["levels"])
-        return list(self.risk.get("levels", []))
+    def levels(self, customer_class: str, tier: str = "") -> list[Table]:
+        """The levels of a class of customers, and of a tier of value where they have some of their own."""
+        return list(self._levels(customer_class, tier).get("levels", []))
 
-    def leaves(self, customer_class: str) -> float:
-        """The risk below which an episode of a class is over."""
-        for row in self.risk.get("for_classes", []):
-            if customer_class in row["classes"] and row.get("exit") is not None:
-                return float(row["exit"])
-        return float(self.risk.get("exit", 0.0))
+    def leaves(self, customer_class: str, tier: str = "") -> float:
+        """The risk below which an episode of theirs is over."""
+        return float(self._levels(customer_class, tier).get("exit", self.risk.get("exit", 0.0)))
+
+    def leaves_at_the_least(self, customer_class: str) -> float:
+        """The same of whatever tier."""
+        return min(self.leaves(customer_class, tier) for tier in ["", *self.tiers])
+
+    @property
+    def tiers(self) -> list[str]:
+        """By name, the highest first."""
+        if self.value is None:
+            return []
+        tiers = [str(tier["name"]) for tier in self.value["tiers"]] if "tiers" in self.value else list(TIERS)
+        return [*tiers, str(self.value.get("rest", "base"))]
+
+    def _levels(self, customer_class: str, tier: str) -> Table:
+        for row in self.risk.get("for_tiers", []):
+            if tier in row["tiers"] and customer_class in (row.get("classes") or [customer_class]):
+                return dict(row)
+        return next((row for row in self.risk.get("for_classes", []) if customer_class in row["classes"]), self.risk)
 
     def needs(self, purpose: str, country: str, customer_class: str, channel: str) -> tuple[str, int]:
         """What contact for a purpose rests on, by the first row that fits, and how long (ms, 0: for good)."""

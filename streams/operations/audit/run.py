@@ -11,7 +11,7 @@ from typing import Final
 from models.outputs import Decision, Trigger, Withdrawal
 from models.touchpoints import Kind, Rejected, Touch, read
 from models.touchpoints.reading import FORWARDED
-from streams.operations.audit.answered import of_decided, of_link, of_outranking
+from streams.operations.audit.answered import of_decided, of_levels, of_link, of_outranking
 from streams.operations.audit.breaches import Breach, Finding, Report
 from streams.operations.audit.checks import CHECKS, OF_RESENT, Case
 from streams.operations.audit.checks.resent import of_resent
@@ -227,11 +227,9 @@ class _Walk:
             done = f"{decision.what} {decision.moment} {decision.action}".strip()
             self._found(decision, place, [Finding("erased", f"erased at {customer.person.erased}", done)])
         if decision.what == OPENS:
-            dialogue.episode = decision.time
-            dialogue.reached = 0.0
+            dialogue.episode, dialogue.reached, dialogue.asked_as = decision.time, 0.0, None
         elif decision.what in CLOSES:
-            dialogue.episode = 0
-            dialogue.reached = 0.0
+            dialogue.episode, dialogue.reached, dialogue.asked_as = 0, 0.0, None
             if decision.what == "forgotten":
                 customer.person.leave()
                 customer.dialogue = Dialogue(control=dialogue.control)
@@ -252,6 +250,8 @@ class _Walk:
             self._decided[decision.id] = decision
             if not decision.test:
                 self._found(decision, place, list(of_decided(decision, dialogue, policy, customer.person)))
+        if decision.level and self.in_force.policy is not None:
+            self._found(decision, place, list(of_levels(decision, dialogue, self.in_force.policy, customer.person)))
 
     def _policy(self, decision: Decision, place: Place) -> None:
         if not self.in_force.confirmed(place, decision.policy, decision.time):

@@ -63,12 +63,12 @@ def standing_view(
     """
     standing, name = unpack_standing(record.tail.standing), customer.encode()
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    worth = (record.worth.bucket, record.worth.tier)
+    worth = (record.worth.bucket, record.worth.tier, record.worth.held)
     phase = int(phase_of(settings, hash_of(name)))
     risk = float(record.numbers[RISK]) if record.numbers[PURCHASE_DAYS] and record.times[TICK] else None
     person = Customer(name, record.tail, *slab, phase, *worth).person(risk, settings, policy)
     given = Given(policy, person, standing, now, settings.tick, phase, risk, Asks.TIMER, stops=stops)
-    reached = [level.name for level in policy.levels(person.customer_class) if level.at <= standing.reached]
+    reached = [level.name for level in given.levels if level.at <= standing.reached]
     return {
         "policy": policy.name,
         "control_group": in_control(policy.policy.control, person, standing.inherited) and not person.is_test(now),
@@ -79,6 +79,7 @@ def standing_view(
         "loyalty": loyalty_view(person, now),
         "episode_since": iso(record.times[EPISODE]),
         "level": reached[-1] if reached else None,
+        "levels_of": policy.tier_named(person.level_tier) if policy.by_tier else None,
         "nothing_drawn_before": _to_come(standing.window_ends, now),
         "window": _window(policy, standing.window),
         "marketing_rests_until": _to_come(standing.rests_until, now),

@@ -118,7 +118,7 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     asks = policy.policy.moment[moment].levels
     reached = [
         level
-        for level in policy.levels(record.tail.customer_class)
+        for level in policy.levels(record.tail.customer_class, record.worth.level_tier)
         if standing.reached < level.at <= risk and (not asks or level.name in asks)
     ]
     if not reached:
@@ -129,7 +129,7 @@ def met(policy: PolicyInForce, customer: bytes, stored: bytes, settings: EngineS
     if levels_end_with_contract(settings, policy) and due < runs_until(record.tail.contract):
         return None  # while a contract runs no level asks
     slab = (record.flags, record.times, record.numbers, record.seconds)
-    worth = (record.worth.bucket, record.worth.tier)
+    worth = (record.worth.bucket, record.worth.tier, record.worth.held)
     known = Customer(customer, record.tail, *slab, int(phase_of(settings, hash_of(customer))), *worth)
     person = known.person(risk, settings, policy)
     ask = Ask(policy, person, standing, now, moment, now, reached[-1].name)

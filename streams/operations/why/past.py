@@ -73,6 +73,7 @@ def _entry(decision: Decision, trigger: Trigger | None) -> dict[str, Any]:
         "risk": None if decision.probability is None else round(decision.probability, 4),
         "value": decision.value,
         "tier": decision.tier or None,
+        "levels_of": decision.levels_of or None,
         "model_version": decision.model_version,
         "policy": decision.policy or None,
         "ledger": None if decision.ledger is None else _booked(decision.ledger),

@@ -23,7 +23,8 @@ def now_lines(now: dict[str, Any]) -> Iterator[str]:
     if now["value"] is not None:
         yield f"worth {now['value']:,.2f} within the horizon" + (f", tier {now['tier']}" if now["tier"] else "")
     since = f", in an episode since {now['episode_since']}" if now["episode_since"] else ""
-    yield f"at level {now['level']}{since}" if now["level"] else "at no level of risk"
+    of_tier = f", by those of tier {now['levels_of']}" if now["levels_of"] else ""
+    yield (f"at level {now['level']}{since}" if now["level"] else "at no level of risk") + of_tier
     for name in ("nothing_drawn_before", "marketing_rests_until", "after_bad_experience_until"):
         if now[name]:
             yield f"{as_words(name)} {now[name]}"
@@ -57,6 +58,8 @@ def _entry(entry: dict[str, Any]) -> Iterator[str]:
         parts.append(f"risk {entry['risk']:.2f}")
     if entry["value"] is not None:
         parts.append(f"worth {entry['value']:,.2f}" + (f" (tier {entry['tier']})" if entry["tier"] else ""))
+    if entry["levels_of"]:
+        parts.append(f"by the levels of tier {entry['levels_of']}")
     if entry["model_version"] is not None:
         version = entry["model_version"]
         parts.append(f"model of {moment(version)}" if version >= 0 else "untrained model")

@@ -26,7 +26,19 @@ from models.timeline.batch import LogRecord
 from tests.reference.engine import apply as plainly
 from tests.support.bench import ForgetfulWorld, digest
 from tests.support.logs import START, chosen_policy, inserted, log_of, synthetic, told
-from tests.support.policies import BUDGETS, CLASSES, DATES, EAGER, EXAMPLE, LEARNED, LIMITED, PLANNED, QUIETER, VALUED
+from tests.support.policies import (
+    BUDGETS,
+    BY_TIER,
+    CLASSES,
+    DATES,
+    EAGER,
+    EXAMPLE,
+    LEARNED,
+    LIMITED,
+    PLANNED,
+    QUIETER,
+    VALUED,
+)
 from tests.unit.models.simulation.test_rehearsal import VARIANTS
 
 POLICIES = {
@@ -38,6 +50,7 @@ POLICIES = {
     "planned": PLANNED,
     "with dates": DATES,
     "with values": VALUED,
+    "by tier": BY_TIER,
     "learned": LEARNED,
 }
 
@@ -133,7 +146,7 @@ def test_who_is_to_be_left_alone_is() -> None:
     assert gates | {one.get("gate") for one in decisions} >= {"ad_free", "in_conversation", "frozen"}
 
 
-@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates", "learned"])
+@pytest.mark.parametrize("policy", ["by class", "with budgets", "planned", "with dates", "by tier", "learned"])
 @pytest.mark.parametrize(
     ("variant", "batch"),
     [
@@ -151,7 +164,7 @@ def test_portions_and_bytes_in_between_change_nothing(variant: str, batch: int, 
 
 
 @pytest.mark.parametrize(
-    "policy", ["eager", "with budgets", "with dates", pytest.param("learned", marks=pytest.mark.slow)]
+    "policy", ["eager", "with budgets", "with dates", "by tier", pytest.param("learned", marks=pytest.mark.slow)]
 )
 def test_row_by_row_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     log = log_with(policy, customers=30, days=120)

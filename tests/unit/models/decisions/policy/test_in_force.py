@@ -51,6 +51,27 @@ def test_classes_may_have_levels_of_their_own() -> None:
         assert policy.exit(other) == 0.4
 
 
+def test_tiers_may_have_levels_of_their_own_which_come_before_those_of_a_class() -> None:
+    of_tiers = """
+[value]
+[[risk.for_tiers]]
+tiers = ["top", "base"]
+classes = ["consumer", "reseller"]
+levels = [{ name = "at_risk", at = 0.45 }, { name = "leaving", at = 0.6 }]
+"""
+    policy = PolicyInForce.of(1, SMALL + RESELLERS + of_tiers)
+    assert policy.by_tier
+    for customer_class, tier in (("reseller", 1), ("reseller", 4), ("consumer", 1), (None, 4), ("", 1)):
+        assert [level.at for level in policy.levels(customer_class, tier)] == [0.45, 0.6]
+        assert policy.exit(customer_class, tier) == 0.4
+    for tier in (0, 2, 3, 5, 8):
+        assert policy.levels("reseller", tier) == policy.levels("reseller")
+        assert policy.exit("reseller", tier) == 0.6
+        assert policy.levels("consumer", tier) == policy.policy.risk.levels
+    assert policy.levels("business", 1) == policy.policy.risk.levels
+    assert not PolicyInForce.of(1, SMALL + RESELLERS).by_tier
+
+
 def test_a_moments_actions_come_by_priority_then_by_name() -> None:
     more = "".join(
         f'[action.{name}]\nkind = "useful"\nmoments = ["risk"]\ncontent = "a"\npriority = {n}\n'

@@ -141,6 +141,14 @@ LEAVING = (
 )
 PERSONAL = within("action.write", "personal_price = true")
 HEAD_OF_GIFTS = SMALL + "[budget.gifts]\n"
+
+
+def of_tiers(row: str, value: str = "[value]") -> str:
+    levels = 'levels = [{ name = "at_risk", at = 0.2 }, { name = "leaving", at = 0.4 }]'
+    leave = "" if "exit" in row else "exit = 0.1"
+    return f"{SMALL}{value}\n[[risk.for_tiers]]\n{row}\n{levels}\n{leave}\n"
+
+
 SENSE: list[tuple[str, str]] = [
     # the ladder
     (instead("at = 0.8", "at = 0.5"), "risk.levels[1].at is 0.5; give more than the level before it has (at_"),
@@ -152,6 +160,19 @@ SENSE: list[tuple[str, str]] = [
     (
         within("risk", 'for_classes = [{ classes = [], levels = [{ name = "at_risk", at = 0.3 }], exit = 0.3 }]'),
         "risk.for_classes[0].exit is 0.3; give less than the lowest level has (at_risk: 0.3)",
+    ),
+    (of_tiers('tiers = ["top"]', value=""), "risk.for_tiers[0] is given; add [value]: without it nobody is in a tier"),
+    (of_tiers('tiers = ["tip"]'), 'risk.for_tiers[0].tiers[0] is "tip"; did you mean "top"? give one of the tiers of'),
+    (of_tiers("tiers = []"), "risk.for_tiers[0].tiers is empty; name the tiers whose levels these are"),
+    (of_tiers('tiers = ["top"]\nexit = 0.2'), "risk.for_tiers[0].exit is 0.2; give less than the lowest level has"),
+    (
+        of_tiers('tiers = ["top"]').replace('"leaving", at = 0.4', '"gone", at = 0.4'),
+        "risk.for_tiers[0].levels is at_risk, gone; give the levels of risk.levels in their order: at_risk, leaving",
+    ),
+    (
+        of_tiers('tiers = ["top", "base"]\nclasses = ["reseller"]')
+        + of_tiers('tiers = ["base"]', value="").replace(SMALL, ""),
+        "risk.for_tiers[1].tiers is base of reseller; give each tier of a class levels once: another row has it",
     ),
     # moments
     (instead('sort = "touchpoint"', 'sort = "risk"'), 'moment.sad.sort is "risk"; there is one risk moment at most'),

@@ -149,6 +149,15 @@ def test_how_we_stand_is_told_short_and_long() -> None:
     assert set(seen) >= {"policy", "of", "at", "nothing", "waits:", "out:", "contacts:"}
 
 
+def test_the_tier_by_whose_levels_a_customer_is_asked_is_told_where_levels_go_by_it() -> None:
+    story = stories()[0]
+    entry = next(one for one in story.past if one["level"])
+    assert "levels of tier" not in "".join(entry_lines(entry))
+    assert "by the levels of tier best" in "".join(entry_lines({**entry, "levels_of": "best"}))
+    of_tier = list(now_lines({**story.now, "levels_of": "best", "level": None}))
+    assert "at no level of risk, by those of tier best" in of_tier
+
+
 CODE = re.compile(r"\b[a-z]+_[a-z_]+\b")
 
 
