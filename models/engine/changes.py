@@ -11,7 +11,6 @@ import numpy as np
 from msgspec import UNSET
 
 from models.churn import Version, lineage_name
-from models.customer.merged import MERGED
 from models.engine.draws import counted as draws_counted
 from models.engine.draws import with_draws
 from models.engine.output_buffer import Emitted, Work
@@ -85,12 +84,11 @@ def gather(state: ShardState, run: Run, dues: Sequence[tuple[float, bytes]], ado
     changed = exists & (lanes["changed"] == 1)
     left = ~exists & (lanes["changed"] == 1) & block.known
     due = np.where(exists, block.dues(), NEVER)
-    # The due set is a lower bound of the records: written when the due time moves to an earlier one, and for what was
-    # found in it, which would otherwise be found again. What was found comes first in the block.
-    moved = due < run.loaded_dues
+    # The due set is a lower bound of the records: written when the due time moves to an earlier one, when nothing is
+    # due any more (who is in it does not depend on where commits cut the line), and for what was found in it, which
+    # would otherwise be found again. What was found comes first in the block.
+    moved = (due < run.loaded_dues) | ((due == NEVER) & (run.loaded_dues != NEVER))
     moved[: len({customer for _, customer in dues})] = True
-    moved |= left
-    moved |= changed & (block.flags & MERGED == MERGED)  # nothing is due any more
     due_set: dict[bytes, float | None] = {
         block.names[row]: position if position != NEVER else None
         for row, position in zip(np.flatnonzero(moved).tolist(), due[moved].tolist(), strict=True)

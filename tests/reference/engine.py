@@ -30,7 +30,6 @@ from models.customer.layout import (
     STAYED,
     TICK,
 )
-from models.customer.merged import is_merged
 from models.customer.record import unpack
 from models.customer.schedule import phase_of
 from models.decisions.given import Asks, Touched
@@ -299,8 +298,7 @@ def _gather(
         before, now = lane.loaded_value, (record.worth.counted, record.worth.bucket) if record else (0, 0)
         if before != now:
             moved.append((*before, *now))
-        gone = record is not None and lane.changed and is_merged(record.flags)
-        if customer in listed or due < lane.loaded_due or left or gone:
+        if customer in listed or due < lane.loaded_due or due == NEVER != lane.loaded_due:
             due_set[customer] = due if due != NEVER else None
         if left and lane.loaded_band is not None:
             removed.append(customer)

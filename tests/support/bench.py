@@ -259,7 +259,7 @@ def digest(world: Rehearsal | ForgetfulWorld) -> dict[str, str]:
     parts = {
         "states": states,
         "records": [sorted(s.records.items()) for s in shards],
-        # Lower bounds only, but with the same cuts of the line they are the same.
+        "dues": [sorted(s.dues) for s in shards],  # the times are lower bounds only
         "outputs": [[repr(output) for output in s.outputs] for s in shards],
         "versions": sorted(versions.items()),
     }

@@ -45,10 +45,15 @@ class Loops:
         self._of: set[str] = set()
         self._unsaid: dict[str, list[Breach]] = {}
 
-    def speaks_of(self, customer: str) -> list[Breach]:
-        """Something was decided about a customer: they are of this partition, and what they said before counts, too."""
-        self._of.add(customer)
-        return self._unsaid.pop(customer, [])
+    def speaks_of(self, decision: Decision) -> list[Breach]:
+        """Something was decided about a customer: they are of this partition, and what they said before counts, too.
+        Whether a consent reopens who was erased is the engine's to say: until it speaks of them nothing is owed."""
+        unsaid = self._unsaid.pop(decision.customer, [])
+        if decision.what == "erased":
+            self._of.discard(decision.customer)
+            return []
+        self._of.add(decision.customer)
+        return unsaid
 
     def arrives(self, touch: Touch, person: Person, policy: Policy | None, now: int) -> None:
         """A touchpoint has changed what is known of a customer."""

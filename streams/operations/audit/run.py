@@ -211,7 +211,7 @@ class _Walk:
         self._unique(decision, place)
         self.ledger.hears(decision, place)
         self.programme.speaks_of(decision)
-        self.breaches += self.loops.speaks_of(decision.customer)
+        self.breaches += self.loops.speaks_of(decision)
         self._found(decision, place, self._identities.hears(decision, self.in_force.policy))
         self.foreign.joins.hears(decision)
         customer = self._customers.get(decision.customer)
