@@ -10,7 +10,8 @@ import numpy as np
 
 from models.decisions.policy.types import Policy
 from models.settings import DAY
-from models.simulation.policy_tally import CONTROL, ENDS, LEFT_ALONE, Sent, Tally
+from models.simulation.funnel import CONTROL, ENDS, LEFT_ALONE
+from models.simulation.policy_tally import Sent, Tally
 
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 MONTH: Final = 30 * DAY
@@ -58,13 +59,13 @@ def _totals(tally: Tally, customers: int) -> dict[str, Any]:
         "customers": customers,
         "episodes": tally.episodes,
         **{end: ends[end] for end in ENDS},
-        "not_worth": tally.not_worth,
+        "not_worth": tally.funnel.not_worth,
         "withdrawn": tally.withdrawn,
         "touched": touched,
         "touched_share": round(touched / customers, 4) if customers else 0.0,
         **_money(tally.sent),
-        "left_alone_money": round(tally.money[LEFT_ALONE], 2),
-        "control_money": round(tally.money[CONTROL], 2),
+        "left_alone_money": round(tally.funnel.money[LEFT_ALONE], 2),
+        "control_money": round(tally.funnel.money[CONTROL], 2),
     }
 
 
@@ -93,14 +94,14 @@ def _actions(tally: Tally, policy: Policy) -> list[dict[str, Any]]:
     """Every action of the policy, chosen or not."""
     sent = Counter(one.action for one in tally.sent)
     held: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for (action, gate), count in sorted(tally.held_by.items(), key=lambda item: (-item[1], item[0])):
+    for (action, gate), count in sorted(tally.funnel.held_by.items(), key=lambda item: (-item[1], item[0])):
         held[action][gate] = count
     return [
         {
             "action": name,
             "kind": action.kind,
-            "looked_at": tally.looked_at[name],
-            "passed": tally.passed[name],
+            "looked_at": tally.funnel.looked_at[name],
+            "passed": tally.funnel.passed[name],
             "triggers": sent[name],
             "held_by": held[name],
         }
@@ -138,7 +139,7 @@ def _funnel(tally: Tally) -> list[dict[str, Any]]:
             "moments": gate.moments,
             "money": round(gate.money, 2),
         }
-        for code, gate in tally.gates.items()
+        for code, gate in tally.funnel.gates.items()
     ]
     return sorted(found, key=lambda row: (-row["candidates"], -row["moments"], row["gate"]))
 

@@ -9,19 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from models.decisions.policy.types import Policy
 from models.engine.changes import NumberedOutput
-from models.outputs import Candidate, Decision, Trigger, Withdrawal
+from models.outputs import Decision, Trigger, Withdrawal
+from models.simulation.funnel import VOID, Funnel
 
-TRIGGERED, LEFT_ALONE, CONTROL, HELD, VOID = "triggered", "left_alone", "control", "held", "void"
-ENDS: Final = (TRIGGERED, LEFT_ALONE, CONTROL, HELD, VOID)
-"""How a moment ends: with a trigger; left alone by the draw; of the control group, whatever was drawn; held by gates
-for good; or the risk fell while it waited."""
-LEAVE_ALONE: Final = "leave_alone"
 _decode = msgspec.json.Decoder(Trigger | Withdrawal | Decision).decode
 
 
@@ -42,19 +38,6 @@ class Sent(NamedTuple):
     silence: int | None
 
 
-class Gate:
-    """What a gate held back in moments that were answered.
-
-    candidates: actions that it held, alone or with others; alone: those that no other gate held. moments: that it ended
-    for the customer as a whole, no action being looked at. money: by how much the best action would have been expected
-    to bring more without this one gate; the control group is left out.
-    """
-
-    def __init__(self) -> None:
-        self.candidates = self.alone = self.moments = 0
-        self.money = 0.0
-
-
 class Tally:
     """Hears outputs and counts them; keeps triggers alone.
 
@@ -65,27 +48,21 @@ class Tally:
     Attributes:
         sent: all triggers.
         ended: moments by their name, level and end (`ENDS`).
-        money: by end, what was not done was expected to bring: by the draw and by the control group.
-        gates: by code. waits: by gate, how often a moment began to wait; who_waits: the customers.
-        looked_at, passed: how often an action was a candidate, and one that no gate held; held_by: by action and gate.
-        episodes: that were opened. withdrawn: triggers that were taken back. not_worth: left alone since no action was
-        worth its cost.
+        funnel: of all moments that were answered.
+        waits: by gate, how often a moment began to wait; who_waits: the customers.
+        episodes: that were opened. withdrawn: triggers that were taken back.
     """
 
     def __init__(self, policy: Policy, purchases: Mapping[str, Sequence[int]]) -> None:
         self._policy, self._purchases = policy, purchases
         self.sent: list[Sent] = []
         self.ended: Counter[tuple[str, str, str]] = Counter()
-        self.money: defaultdict[str, float] = defaultdict(float)
-        self.gates: defaultdict[str, Gate] = defaultdict(Gate)
+        self.funnel = Funnel()
         self.waits: Counter[str] = Counter()
         self.who_waits: defaultdict[str, set[str]] = defaultdict(set)
         self._waited: defaultdict[str, list[int]] = defaultdict(list)
         self._waiting: dict[tuple[str, str], Decision] = {}
-        self.looked_at: Counter[str] = Counter()
-        self.passed: Counter[str] = Counter()
-        self.held_by: Counter[tuple[str, str]] = Counter()
-        self.episodes = self.withdrawn = self.not_worth = 0
+        self.episodes = self.withdrawn = 0
 
     def take(self, output: NumberedOutput) -> bool:
         """Count an output; False, so that a rehearsal keeps none."""
@@ -151,41 +128,4 @@ class Tally:
         return self._waited[gate] + still
 
     def _decided(self, said: Decision) -> None:
-        end = _end(said)
-        self.ended[said.moment, said.level, end] += 1
-        candidates = [one for one in said.candidates if one.action != LEAVE_ALONE]
-        free = [one for one in candidates if not one.gates]
-        best = max((0.0, *(one.score for one in free)))
-        if end == LEFT_ALONE:
-            self.money[end] += best
-            self.not_worth += best == 0.0
-        elif end == CONTROL:
-            self.money[end] += max((0.0, *(one.score for one in free if one.action == said.action)))
-        elif said.gate and not candidates:
-            self.gates[said.gate].moments += 1
-        self.looked_at.update(one.action for one in candidates)
-        self.passed.update(one.action for one in free)
-        self.held_by.update((one.action, gate) for one in candidates for gate in set(one.gates))
-        for gate, held in _by_gate(candidates).items():
-            alone = [one.score for one in held if set(one.gates) == {gate}]
-            found = self.gates[gate]
-            found.candidates += len(held)
-            found.alone += len(alone)
-            if end != CONTROL:
-                found.money += max(0.0, max(alone, default=0.0) - best)
-
-
-def _end(said: Decision) -> str:
-    if said.control:
-        return CONTROL
-    if said.trigger:
-        return TRIGGERED
-    return HELD if said.gate else LEFT_ALONE
-
-
-def _by_gate(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
-    found: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for one in candidates:
-        for gate in dict.fromkeys(one.gates):
-            found[gate].append(one)
-    return found
+        self.ended[said.moment, said.level, self.funnel.take(said)] += 1

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from models.decisions.words import told
 from streams.console.svg import bar, spark
 from streams.monitoring.top.plain import quantiles
 from streams.monitoring.top.view import TriggerRow, View
@@ -66,24 +65,6 @@ def lead(view: View) -> str:
     """How fast, and how well."""
     reached = f"Log time {moment(view.time)}. " if view.time is not None else "Not all shards have begun. "
     return f"{reached}{quantiles(view.latency)} from touchpoint to trigger. Model: {quality(view.quality)}."
-
-
-def decisions_page(view: View) -> dict[str, Any]:
-    """What became of the moments that asked, and which gate held how many."""
-    moments = {name: view.decided.get(name, 0) for name in ("triggered", "held", "left_alone", "control", "void")}
-    asked = sum(moments.values())
-    most = max(view.held.values(), default=1)
-    return {
-        "title": "Decisions",
-        "headline": f"{moments['triggered']:,} of {asked:,} moments became a message"
-        if asked
-        else "Nothing was decided yet",
-        "lead": "The others were held back or left alone. Counted since the workers' start.",
-        "outcomes": [(as_words(name), f"{many:,}", bar(_part(many, asked))) for name, many in moments.items()],
-        "held": [(gate, told(gate), f"{many:,}", bar(many / most, "held")) for gate, many in view.held.items()],
-        "budgets": [(one.name, f"{one.reserved:,}", f"{one.allowed:,}", f"{one.unmet:,}") for one in view.budgets],
-        "kinds": list(view.kinds.items()),
-    }
 
 
 def system_page(view: View) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import Final
@@ -9,8 +10,9 @@ from typing import Final
 from aiohttp import web
 
 from streams.console.dead_page import dead_page
+from streams.console.decisions_page import decisions_page
 from streams.console.model_page import model_page
-from streams.console.now_page import decisions_page, now_page, system_page
+from streams.console.now_page import now_page, system_page
 from streams.console.policy_page import policy_page
 from streams.console.proof_page import proof_page
 from streams.console.rendering import ACCESS, HEADERS, LIVE, SOURCES, WHO, page, role_of
@@ -40,7 +42,9 @@ async def now(request: web.Request) -> web.StreamResponse:
 
 
 async def decisions(request: web.Request) -> web.StreamResponse:
-    return page(request, "decisions.html", decisions_page(await request.app[SOURCES].now()))
+    sources = request.app[SOURCES]
+    view, made = await asyncio.gather(sources.now(), sources.decisions())
+    return page(request, "decisions.html", decisions_page(view, made))
 
 
 async def system(request: web.Request) -> web.StreamResponse:

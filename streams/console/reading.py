@@ -40,6 +40,7 @@ from streams.operations.policy import in_force
 from streams.operations.policy.changing import ledger_told
 from streams.operations.policy.sight import sight_of
 from streams.operations.pyramid import LivePyramid, NoValues, live_pyramid
+from streams.operations.recent_decisions import recent_decisions
 from streams.operations.redis_access import store_of
 from streams.operations.stops import Where, policies_now, stops_now
 from streams.operations.why.indices import index_topics
@@ -166,6 +167,10 @@ class Reading:
     async def model(self) -> Made:
         """The learner's states are megabytes: in the background."""
         return await self._background.made("model", partial(model_now, self._config), FRESH_RECORDS_S)
+
+    async def decisions(self) -> Made:
+        """Tens of thousands of records: in the background."""
+        return await self._background.made("decisions", partial(recent_decisions, self._config), FRESH_RECORDS_S)
 
     async def proof(self) -> Made:
         """Reads the whole log: in the background."""

@@ -122,6 +122,9 @@ class Sources(Protocol):
     async def story(self, customer: str) -> Story | None:
         """One customer; None: nothing is known of them."""
 
+    async def decisions(self) -> Made:
+        """What became of the newest decisions, as `streams.operations.recent_decisions` tells."""
+
     async def policy(self) -> PolicyPage:
         """The policy in force."""
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
+from models.decisions.words import BECAME
 from models.outputs import DeadLetter
 from models.timeline.stop_types import Stop
 from streams.console.background import Made
@@ -185,6 +186,28 @@ TOUCHED: dict[str, Any] = {
 CHANGED: dict[str, list[Any]] = {"contact.caps[0].most": [4, 2], "people": [None, {"may": {}}]}
 
 
+RECENT = {
+    "time": NOW,
+    "moments": 1_240,
+    "ends": {"triggered": 900, "left_alone": 120, "control": 60, "held": 150, "void": 10},
+    "left_alone_money": 41.5,
+    "control_money": 20.25,
+    "gates": [
+        {"gate": "cap", "why": "Enough was sent.", "candidates": 310, "alone": 290, "moments": 0, "money": 212.4},
+        {"gate": "open_case", "why": "A case is open.", "candidates": 0, "alone": 0, "moments": 31, "money": None},
+    ],
+    "waits": [{"gate": "hours", "why": "It is no hour for that.", "began": 200, "waiting": 12}],
+    "actions": [
+        {"action": "a_call", "kind": "care", "triggers": 700, "delivered": 650, "withdrawn": 20},
+        {"action": "offer", "kind": None, "triggers": 200, "delivered": 150, "withdrawn": 5},
+    ],
+    "since": NOW - 30 * DAY,
+    "read": 40_000,
+    "unread": 3,
+}  # fmt: skip
+RECENT["actions"] = [dict.fromkeys(BECAME, 0) | one for one in RECENT["actions"]]  # type: ignore[attr-defined]
+
+
 class Pages:
     """Sources of what is made up; `trouble` is raised in place of an answer."""
 
@@ -202,6 +225,10 @@ class Pages:
     async def story(self, customer: str) -> Story | None:
         self._answer()
         return STORY if customer == "anna" else None
+
+    async def decisions(self) -> Made:
+        self._answer()
+        return Made(RECENT, NOW / 1000, 2.5)
 
     async def policy(self) -> PolicyPage:
         self._answer()

@@ -47,7 +47,7 @@ def draw(folder: Path, found: Mapping[str, Tally]) -> list[Path]:
     paths.append(save(figure, folder / "since_purchase.png"))
 
     figure, axes = axes_of(f"What gates held back: {name}", "candidates", "")
-    gates = sorted(tally.gates.items(), key=lambda item: item[1].candidates)
+    gates = sorted(tally.funnel.gates.items(), key=lambda item: item[1].candidates)
     axes.barh([code for code, _ in gates], [gate.candidates for _, gate in gates], color="0.8", label="with others")
     axes.barh([code for code, _ in gates], [gate.alone for _, gate in gates], label="alone")
     axes.legend(frameon=False)

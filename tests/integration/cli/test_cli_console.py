@@ -74,6 +74,10 @@ def test_a_customer_and_the_policy_are_read_from_the_topics_and_redis(place: Pla
     status, text = asyncio.run(made_beside("/value"))
     assert status == 200
     assert "customers were looked at, all of them" in text
+    status, text = asyncio.run(made_beside("/decisions"))
+    assert status == 200
+    assert "moments that were answered since the topic begins" in text
+    assert "Not had by the draw, which leaves some alone to learn: " in text
     status, text = asyncio.run(made_beside("/proof"))
     assert status == 200
     assert "There is nothing to compare with yet" in text or "Customers compared" in text

@@ -13,8 +13,9 @@ from models.decisions.policy.reading import read_policy
 from models.engine.changes import NumberedOutput
 from models.outputs import Candidate, Decision, Position, encode
 from models.settings import DAY
+from models.simulation.funnel import ENDS
 from models.simulation.policy_report import difference, fullest, report
-from models.simulation.policy_tally import ENDS, Tally
+from models.simulation.policy_tally import Tally
 from models.simulation.rehearsal import rehearse
 from tests.support.logs import START, chosen_policy, inserted, synthetic
 from tests.support.workers import SETTINGS
@@ -86,15 +87,15 @@ TWICE = Candidate("reward", "email", ("cap", "condition"), 5.0)
 
 def test_a_gate_costs_what_the_best_action_would_bring_more_without_it_alone() -> None:
     tally = counted(decided(FREE, ALONE, TWICE, action="something_useful", trigger="t"))
-    cap, condition = tally.gates["cap"], tally.gates["condition"]
+    cap, condition = tally.funnel.gates["cap"], tally.funnel.gates["condition"]
     assert (cap.candidates, cap.alone, round(cap.money, 2)) == (2, 1, 0.60)
     assert (condition.candidates, condition.alone, condition.money) == (1, 0, 0.0), "the cap would still hold it"
 
 
 def test_the_control_group_costs_what_was_drawn_and_its_gates_nothing() -> None:
     tally = counted(decided(FREE, ALONE, action="something_useful", control=True))
-    assert tally.money["control"] == 0.29
-    assert (tally.gates["cap"].candidates, tally.gates["cap"].money) == (1, 0.0)
+    assert tally.funnel.money["control"] == 0.29
+    assert (tally.funnel.gates["cap"].candidates, tally.funnel.gates["cap"].money) == (1, 0.0)
 
 
 def test_left_alone_by_the_draw_is_told_from_left_alone_by_a_gate() -> None:
@@ -105,7 +106,8 @@ def test_left_alone_by_the_draw_is_told_from_left_alone_by_a_gate() -> None:
         decided(action="leave_alone", gate="erased"),
     )
     assert tally.ended == {("risk", "leaving", "left_alone"): 2, ("risk", "leaving", "held"): 1}
-    assert (tally.not_worth, tally.money["left_alone"], tally.gates["erased"].moments) == (1, 0.29, 1)
+    funnel = tally.funnel
+    assert (funnel.not_worth, funnel.money["left_alone"], funnel.gates["erased"].moments) == (1, 0.29, 1)
 
 
 @pytest.mark.parametrize(("days", "most"), [([], 0), ([0], 1), ([0, 30], 1), ([50, 0, 29, 30, 31, 60], 4)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -109,6 +110,37 @@ def test_an_interval_of_a_share_is_wilsons() -> None:
     low, high = wilson(0.1, 100)
     assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
     assert wilson(0.0, 10)[0] == 0.0
+
+
+@pytest.mark.asyncio
+async def test_the_page_of_decisions_says_what_each_gate_costs_and_where_that_is_not_known() -> None:
+    async with console() as client:
+        text = await (await client.get("/decisions")).text()
+    words = " ".join(re.sub("<[^>]+>", " ", text).split())
+    for said in (
+        "cap Enough was sent. 212.40",
+        "open_case A case is open. not known: no action was looked at",
+        "1,240 moments that were answered since",
+        "the newest 40,000 records. 3 more are of another release, and not counted.",
+        "Not had by the draw, which leaves some alone to learn: 41.50; from the control group: 20.25.",
+        "a call care 700 650 20",
+        "offer not known 200 150 5",
+        "hours It is no hour for that. 200 12",
+    ):
+        assert said in words, said
+
+
+@pytest.mark.asyncio
+async def test_decisions_that_are_still_read_are_said_to_be() -> None:
+    class Reads(Pages):
+        async def decisions(self) -> Made:
+            return Made(None, going_on=True)
+
+    async with console(Reads()) as client:
+        text = await (await client.get("/decisions")).text()
+    assert "the decisions are being read: load the page again in a while." in text
+    assert "data-waits" in text
+    assert "not counted" not in text
 
 
 @pytest.mark.asyncio
