@@ -201,7 +201,8 @@ def _answer_risk(given: Given, one: Waiting, name: str, made: list[Said]) -> Sai
         if standing.window is not None and given.known is not None:
             standing.window_ends = whole_second(ends + given.known.lateness)
         if standing.window is not None and given.known is not None and not given.person.flags & UNLEARNED:
-            share, longest = share_for(policy.policy.control, given.person), given.known.horizon + given.known.lateness
+            share = share_for(policy.policy.control, given.person, now)
+            longest = given.known.horizon + given.known.lateness
             standing.treated = after_draw(
                 standing.treated, standing.window, fallen.chances[0], given.person.last_sign, share, longest
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from models.customer.contract import ENDED
 from models.customer.restrictions import ACTION_PURPOSES, MARKETING
 from models.decisions.ask import Ask, Held
 from models.decisions.basis import NO_BASIS, REFUSED
@@ -37,9 +36,7 @@ def held_ad_free(ask: Ask, purpose: str) -> Held | None:
     rules, person = ask.rules.policy.ad_free, ask.person
     if person.tail.programme and person.tail.programme in rules.programmes:
         return Held("ad_free")
-    contract = person.contract if rules.plans else None
-    runs = contract is not None and contract.state != ENDED
-    return Held("ad_free") if contract is not None and runs and contract.plan in rules.plans else None
+    return Held("ad_free") if rules.plans and person.plan_at(ask.now) in rules.plans else None
 
 
 def held_in_conversation(ask: Ask, purpose: str) -> Held | None:

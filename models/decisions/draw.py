@@ -24,15 +24,27 @@ def unit_of(person: Person) -> bytes:
     return person.tail.account.encode() or person.customer
 
 
-def share_for(control: Control, person: Person) -> float:
-    """The chance with which the customer is of the lasting control group."""
-    return 0.0 if control.exempt and person.customer_class in control.exempt else control.share
+def exempt_by_standing(control: Control, person: Person, now: int) -> bool:
+    """Whether the customer is never of the lasting control group by their plan, programme or tier at `now`, log time in
+    ms: they may be by another."""
+    if control.exempt_programmes and person.tail.programme in control.exempt_programmes:
+        return True
+    if control.exempt_plans and person.plan_at(now) in control.exempt_plans:
+        return True
+    return bool(control.exempt_tiers) and person.tier in control.exempt_tiers
 
 
-def in_control(control: Control, person: Person, inherited: bool = False) -> bool:
-    """Whether the customer is of the lasting control group: the same answer for as long as the salt and their account
-    stand. inherited: another id of theirs was (`models.decisions.standing.Standing`)."""
-    share = share_for(control, person)
+def share_for(control: Control, person: Person, now: int) -> float:
+    """The chance with which the customer is of the lasting control group. now: log time, ms."""
+    exempt = control.exempt and person.customer_class in control.exempt
+    return 0.0 if exempt or exempt_by_standing(control, person, now) else control.share
+
+
+def in_control(control: Control, person: Person, now: int, inherited: bool = False) -> bool:
+    """Whether the customer is of the lasting control group: the same answer for as long as the salt, their account and
+    what they are exempt by stand. now: log time, ms. inherited: another id of theirs was
+    (`models.decisions.standing.Standing`)."""
+    share = share_for(control, person, now)
     return within(share, control.salt, unit_of(person)) or (inherited and share > 0.0)
 
 

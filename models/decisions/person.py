@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.customer.consent import Register, unpack_register
-from models.customer.contract import Contract, unpack_contract
+from models.customer.contract import Contract, runs_until, unpack_contract
 from models.customer.flags import may_be_profiled
 from models.customer.interests import unpack_interests
 from models.customer.layout import ERASED
@@ -188,6 +188,11 @@ class Person:
         if found is None:
             found = self._membership = unpack_membership(self.tail.membership)
         return found
+
+    def plan_at(self, now: int) -> str:
+        """The plan of their contract, if it runs at `now`, ms; empty: none does, or it is not stated."""
+        contract = self.contract if now < runs_until(self.tail.contract) else None
+        return contract.plan if contract is not None else ""
 
     def paid(self, now: int) -> PaidMembership | None:
         """The membership that they have paid for."""

@@ -173,7 +173,7 @@ def told_candidates(
 
 
 def is_in_control(given: Given) -> bool:
-    held = in_control(given.policy.policy.control, given.person, given.standing.inherited)
+    held = in_control(given.policy.policy.control, given.person, given.now, given.standing.inherited)
     return held and not given.person.is_test(given.now)
 
 

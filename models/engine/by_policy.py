@@ -22,6 +22,7 @@ from models.customer.layout import (
 )
 from models.customer.tail import Tail
 from models.decisions.choosing.described import Counted
+from models.decisions.draw import exempt_by_standing
 from models.decisions.given import Given, Known, Said, Sending, Touched
 from models.decisions.moments import decide, end_episode, take_all_back
 from models.decisions.person import Person
@@ -165,7 +166,7 @@ def emit_said(
     name = said.id  # its trigger names it, and the draw can be made again from what is on the topic
     if said.what not in ("decided", PREVIEWED):
         name = output_id(said.what, customer, row.now, at.offset, at.due, said.trigger or said.id)
-    reasons = ""
+    reasons, control = "", policy.policy.control
     if said.sending is not None and row.probability is not None and basis is not None:
         found = drivers(work.scorer, basis, work.settings.alive, DRIVERS)
         reasons = "; ".join(driver.text for driver in found)
@@ -194,6 +195,7 @@ def emit_said(
         drawn=said.drawn,
         ended=said.ended,
         levels_of=_levels_of(policy, said, person),
+        exempt=said.what == "decided" and person is not None and exempt_by_standing(control, person, row.now),
     )
     if said.outcome is not None and said.ended is not None:
         outcome, ended = taught(work, row.now, said.outcome, said.ended)

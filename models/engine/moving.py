@@ -198,7 +198,7 @@ def _is_in_control(work: Work, row: Row, record: Record) -> bool:
     if work.policy is None or not record.tail.standing:
         return False
     control, person = work.policy.policy.control, Person(row.customer, record.tail)
-    return unpack_standing(record.tail.standing).inherited or in_control(control, person)
+    return unpack_standing(record.tail.standing).inherited or in_control(control, person, row.now)
 
 
 def _control_joined(work: Work, row: Row, own: Record) -> str:
@@ -206,7 +206,7 @@ def _control_joined(work: Work, row: Row, own: Record) -> str:
     person = Person(row.customer, own.tail)
     if work.policy is None or person.is_test(row.now):
         return ""
-    return work.policy.name if in_control(work.policy.policy.control, person, inherited=True) else ""
+    return work.policy.name if in_control(work.policy.policy.control, person, row.now, inherited=True) else ""
 
 
 def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bool) -> None:
@@ -229,7 +229,7 @@ def _join_standing(work: Work, row: Row, own: Record, other: Record, control: bo
                 emit_said(work, work.policy, row, Said(one.what, trigger=f"{one.id:032x}"))
     mine.window = stays
     if control and work.policy is not None:
-        mine.inherited = not in_control(work.policy.policy.control, Person(row.customer, own.tail))
+        mine.inherited = not in_control(work.policy.policy.control, Person(row.customer, own.tail), row.now)
     own.tail.standing = pack_standing(mine)
 
 

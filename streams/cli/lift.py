@@ -100,7 +100,7 @@ def lines_told(report: LiftReport) -> Iterator[str]:
             found.merged,
             "customers have several ids, of which each may have been drawn differently, and are in no table",
         ),
-        (found.exempt, "customers are of classes that are exempt from control, and in no table"),
+        (found.exempt, "customers were exempt from control when they first came, and are in no table"),
         (found.without_policy, "decisions are of policies that the log no longer has, and in no table"),
         (found.unread, "records could not be read"),
     ):

@@ -13,8 +13,9 @@ SALT: Final = "1"
 def in_control_group(customer: str, share: float, salt: str = SALT, account: str = "") -> bool:
     """Whether a customer is of the lasting control group by the rule: who is gets no marketing, of anybody.
 
-    It is the policy's `[control]`; leave classes out that are `exempt`. The topic of members (`retention control`) says
-    who was found in it, and counts where the two differ: a customer's account may have changed since.
+    It is the policy's `[control]`; leave out who is exempt (`exempt`, `exempt_plans`, `exempt_programmes`,
+    `exempt_tiers`). The topic of members (`retention control`) says who was found in it, and counts where the two
+    differ: a customer's account may have changed since.
 
     Args:
         customer: the id.

@@ -184,7 +184,7 @@ def _held(one: dict[str, Any]) -> str:
 
 def _notes(found: dict[str, Any]) -> Any:
     for what, words in (
-        ("exempt", "customers are of classes that are exempt from control, and in no table"),
+        ("exempt", "customers were exempt from control when they first came, and are in no table"),
         ("decisions_without_policy", "decisions are of policies that the log no longer has, and in no table"),
         ("unread", "records could not be read"),
     ):

@@ -229,7 +229,7 @@ def _answer(
     stopped: Stops,
 ) -> Answer:
     at, entry = now.body.state.time, _reserved(standing, name)
-    control = in_control(policy.policy.control, person, standing.inherited)
+    control = in_control(policy.policy.control, person, at, standing.inherited)
     answer = Answer(True, (), 0, known, control, at, shard, policy.name)
     if entry is not None:
         return answer._replace(reservation=f"{entry.id:032x}", reserved_until=entry.expires)

@@ -870,6 +870,26 @@ def marketing_to_a_household_of_the_control_group(log: Log) -> None:
 
 
 @breaks("control")
+def marketing_to_who_was_exempt_from_control_by_a_plan_that_is_over(log: Log) -> None:
+    log.chooses(POLICY.replace("share = 0.0", 'share = 1.0\nexempt_plans = ["plus"]'), number=2)
+    log.touch("subscription_started", plan="plus")
+    log.touch("subscription_cancelled")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("control")
+def a_decision_that_does_not_say_that_the_customer_is_exempt(log: Log) -> None:
+    log.chooses(POLICY.replace("share = 0.0", 'share = 1.0\nexempt_programmes = ["gold"]'), number=2)
+    log.touch("programme_joined", programme="gold")
+    log.send("useful", "risk", level="slipping")
+
+
+@breaks("control")
+def a_decision_that_says_exempt_of_who_is_not(log: Log) -> None:
+    log.send("useful", "risk", level="slipping", decision={"exempt": True})
+
+
+@breaks("control")
 def marketing_where_the_decision_says_control(log: Log) -> None:
     log.send("useful", "risk", level="slipping", decision={"control": True})
 

@@ -52,7 +52,10 @@ tranche = "14d"
 LEARNED = LIMITED.replace('window = "28d"', 'window = "14d"\nlearned = true\nharm = 1') + "[value]\nfewest = 4\n"
 """The learned choice beside them."""
 BY_TIER = (
-    EXAMPLE
+    EXAMPLE.replace(
+        "share = 0.05",
+        'share = 0.3\nexempt_tiers = ["best"]\nexempt_plans = ["monthly"]\nexempt_programmes = ["bean-counters"]',
+    )
     + """
 [value]
 fewest = 4
@@ -71,7 +74,7 @@ tiers = ["base"]
 levels = [{ name = "slipping", at = 0.55 }, { name = "at_risk", at = 0.7 }, { name = "leaving", at = 0.9 }]
 """
 )
-"""Levels of risk by tier."""
+"""Levels of risk by tier, and who is exempt from a large control group."""
 _triggers = msgspec.json.Decoder(Trigger | Withdrawal)
 
 
@@ -115,6 +118,7 @@ def test_a_busy_stream(texts: tuple[str, ...]) -> None:
     if BY_TIER in texts:
         told = [value for line in lines_of(world) for value in line.decisions]
         assert sum(b'"levels_of":"best"' in value for value in told) > 10
+        assert min(sum(word in value for value in told) for word in (b'"exempt":true', b'"control":true')) > 10
     assert min(report.triggers[purpose] for purpose in ("care", "contract", "marketing")) > 20
 
 

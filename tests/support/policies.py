@@ -201,7 +201,10 @@ share = 0.4
 )
 """The same, with values, and tiers even of few customers."""
 BY_TIER = (
-    VALUED
+    VALUED.replace(
+        "[control]",
+        '[control]\nexempt_tiers = ["best"]\nexempt_programmes = ["bean-counters"]\nexempt_plans = ["monthly"]',
+    )
     + """
 [[risk.for_tiers]]
 tiers = ["best"]
@@ -221,7 +224,7 @@ levels = [
 ]
 """
 )
-"""The same, with levels of risk by tier."""
+"""The same, with levels of risk by tier, and who is exempt from control by more than the class."""
 LEARNED = VALUED.replace(
     'window = "10d"', 'window = "10d"\nlearned = true\nharm = 2\nunproven_each = 0.8\nforget = "60d"'
 )

@@ -66,11 +66,12 @@ def _contact(policy: Policy) -> Iterator[str]:
 def _left_alone(policy: Policy) -> Iterator[str]:
     """Too few are left alone to know what becomes of whom nothing is done for."""
     control, hold_out = policy.control, policy.choice.hold_out
-    share = 0.0 if control.exempt else control.share
+    some = control.exempt or control.exempt_plans or control.exempt_programmes or control.exempt_tiers
+    share = 0.0 if some else control.share
     alone = share + (1.0 - share) * hold_out
     if policy.choice.learned and alone * MOST < 1.0:
         told = f"choice.hold_out: with {hold_out:g}, and {share:g} in the control group"
-        told += " for the classes that are exempt" if control.exempt else ""
+        told += " for those who are exempt" if some else ""
         yield (
             f"{told}, too few are left alone to stand for all, since none counts more than {MOST:g} times: the risk is "
             f"told too low; {1.0 / MOST:g} of either is enough"

@@ -52,13 +52,19 @@ class Control(Part, frozen=True, kw_only=True):
     """The lasting control group: customers who get no marketing of ours, so that it can be seen what marketing does.
 
     share: of all customers, by hash of salt and customer. salt: another one draws the group anew. care: whether care
-    reaches them. exempt: classes that are never in it.
+    reaches them. exempt: classes that are never in it. exempt_plans: nor is who has a contract of such a plan that
+    runs. exempt_programmes: nor is who has joined one of these. exempt_tiers: nor is who is in one of these tiers of
+    value. Who is exempt when marketing first asks is in no table of `retention lift`; who is exempt later gets what all
+    get from then on, and stays where they are counted.
     """
 
     share: Share = 0.05
     salt: Annotated[str, Meta(min_length=1, max_length=64)] = "1"
     care: bool = True
     exempt: tuple[CustomerClass, ...] = ()
+    exempt_plans: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
+    exempt_programmes: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
+    exempt_tiers: tuple[Identifier, ...] = ()
 
 
 class Choice(Part, frozen=True, kw_only=True):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from models.outputs import Decision, Trigger
 from streams.operations.audit.breaches import Finding
-from streams.operations.audit.checks.draw import drawn, of_decision
+from streams.operations.audit.checks.draw import drawn, exempt_by_standing, is_exempt, of_decision
 from streams.operations.audit.dialogue import Dialogue, Rest, Sent
 from streams.operations.audit.outside import PREVIEWED
 from streams.operations.audit.person import Person
-from streams.operations.audit.policies import Policy, span
+from streams.operations.audit.policies import EXEMPT, Policy, span
 
 
 def of_link(trigger: Trigger, decision: Decision | None) -> Iterator[Finding]:
@@ -70,6 +70,9 @@ def of_levels(decision: Decision, dialogue: Dialogue, policy: Policy, person: Pe
 
 def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: Person) -> Iterator[Finding]:
     """What is asked of a moment's answer; the dialogue takes it in."""
+    exempt = exempt_by_standing(policy, person, decision.tier, decision.time)
+    if exempt != decision.exempt and not (person.joined or person.blurred):
+        yield Finding("control", f"exempt from control: {exempt}", f"decided as if that were {decision.exempt}")
     customer_class = person.customer_class or "consumer"
     if drawn(decision):
         yield from of_decision(policy, decision, dialogue.drawn)
@@ -81,9 +84,10 @@ def of_decided(decision: Decision, dialogue: Dialogue, policy: Policy, person: P
                 "level_once", f"{decision.level} ({at}) asks once an episode", f"{dialogue.reached} has asked"
             )
         dialogue.reached = max(dialogue.reached, at)
-        # By account and class, too: whoever changes either may be of another group from then on.
-        of = [policy.control[key] for key in ("salt", "share", "exempt")]
-        group = str([*of, person.account or decision.customer, customer_class in policy.control["exempt"]])
+        # By account and what they are exempt by, too: whoever changes either may be of another group from then on.
+        of = [policy.control[key] for key in ("salt", "share", *EXEMPT)]
+        exempt = is_exempt(policy, person, decision.tier, decision.time)
+        group = str([*of, person.account or decision.customer, exempt])
         if dialogue.control.setdefault(group, decision.control) != decision.control:
             yield Finding(
                 "control", f"who is of the control group of {group} is it for good", f"now {decision.control}"

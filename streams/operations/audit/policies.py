@@ -15,6 +15,8 @@ POLICY_CHOSEN: Final = b"policy_chosen"
 _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 REST: Final = {"declined": "14d", "spam": "90d", "soft_failure": "1d", "bad_experience": "7d"}
 """What `contact.rest` leaves out."""
+EXEMPT: Final[Table] = {"exempt": [], "exempt_plans": [], "exempt_programmes": [], "exempt_tiers": []}
+"""The same of `control`, by what customers are exempt from it."""
 DRAW: Final = {"floor": 0.01, "hold_out": 0.05, "window": "28d", "learned": False, "unproven_each": 1.0}
 """The same of `choice`."""
 TIERS: Final = ("top", "high", "middle")
@@ -53,7 +55,7 @@ class Policy:
         self.ad_free: Table = table.get("ad_free", {})
         self.conversation: Table | None = table.get("conversation")
         self.freezes: list[Table] = table.get("freeze", [])
-        self.control: Table = {"share": 0.05, "salt": "1", "care": True, "exempt": [], **table.get("control", {})}
+        self.control: Table = {"share": 0.05, "salt": "1", "care": True, **EXEMPT, **table.get("control", {})}
         self.choice: Table = {**DRAW, **table.get("choice", {})}
         self.budgets: Table = table.get("budget", {})
         self.zone: str = table.get("zone", "")

@@ -71,7 +71,7 @@ def standing_view(
     reached = [level.name for level in given.levels if level.at <= standing.reached]
     return {
         "policy": policy.name,
-        "control_group": in_control(policy.policy.control, person, standing.inherited) and not person.is_test(now),
+        "control_group": in_control(policy.policy.control, person, now, standing.inherited) and not person.is_test(now),
         "test_customer": person.is_test(now),
         "shares_moments": not against_sharing(person, EVERY, now),
         "value": person.value,

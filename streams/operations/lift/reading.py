@@ -41,7 +41,7 @@ class Terms(NamedTuple):
 
 class Answered(NamedTuple):
     """A moment that was answered. chances: of a draw, by action, leaving alone by the empty name; empty: nothing was
-    drawn. trigger: its id; empty: none."""
+    drawn. trigger: its id; empty: none. exempt: from control, by plan, programme or tier."""
 
     time: int
     action: str
@@ -51,6 +51,7 @@ class Answered(NamedTuple):
     chances: dict[str, float]
     trigger: str
     tier: str = ""
+    exempt: bool = False
 
 
 @dataclass(slots=True)
@@ -58,8 +59,9 @@ class Found:
     """What was read. units: with their salt. ages: of a unit, ms, by salt. acquisition: by salt, what winning a
     customer costs, where the policy says so. draws: of who is not of the control group.
 
-    open_draws: whose window is not over. merged: customers with several ids, of which each may have been drawn
-    otherwise; they are in no table. without_policy: decisions of policies whose text is not in the log any more.
+    open_draws: whose window is not over. exempt: customers who were exempt from control when they first came. merged:
+    customers with several ids, of which each may have been drawn otherwise; they are in no table. without_policy:
+    decisions of policies whose text is not in the log any more.
     """
 
     units: list[tuple[str, Unit]] = field(default_factory=list)
@@ -146,8 +148,8 @@ def _answered(decision: Decision) -> Answered:
         "" if one.action == LEAVE_ALONE else one.action: one.chance / ONE for one in decision.candidates if one.chance
     }
     action = "" if decision.action == LEAVE_ALONE else decision.action
-    level, tier = decision.level, decision.tier
-    return Answered(decision.time, action, decision.control, level, decision.policy, chances, decision.trigger, tier)
+    asked = (decision.time, action, decision.control, decision.level, decision.policy, chances, decision.trigger)
+    return Answered(*asked, decision.tier, decision.exempt)
 
 
 def keep_policy(policies: dict[str, PolicyInForce], value: bytes) -> None:
@@ -175,7 +177,7 @@ def _take(found: Found, customer: _Customer, policies: dict[str, PolicyInForce],
             indexed.add(control.salt)
             if not 0.0 < control.share < 1.0:
                 pass  # nobody is held out, or everybody
-            elif customer.seen.customer_class(one.time) in control.exempt:
+            elif one.exempt or customer.seen.customer_class(one.time) in control.exempt:
                 found.exempt += 1
             else:
                 window = ms_of(policy.policy.choice.window)

@@ -13,6 +13,7 @@ from streams.operations.audit.breaches import Finding
 from streams.operations.audit.checks.case import Case
 from streams.operations.audit.dialogue import Rest
 from streams.operations.audit.ledger import taken_by
+from streams.operations.audit.person import Person
 from streams.operations.audit.policies import Policy, span
 from streams.operations.audit.records import SECOND
 
@@ -32,7 +33,11 @@ def check(case: Case) -> Iterator[Finding]:
     kept_from = case.marketing or (case.purpose == "care" and not case.policy.control["care"])
     if decision.control and kept_from:
         yield Finding("control", "the control group gets no marketing", f"{trigger.action} for {case.purpose}")
-    if kept_from and not decision.control and in_control(case.policy, _unit(case), case.customer_class):
+    if (
+        kept_from
+        and not decision.control
+        and in_control(case.policy, _unit(case), case.person, decision.tier, decision.time)
+    ):
         salt = case.policy.control["salt"]
         yield Finding("control", f"the control group of salt {salt!r} gets no marketing", trigger.action)
     rollout = float(case.action.get("rollout", 1.0))
@@ -55,11 +60,26 @@ def of_share(share: float, salt: str, unit: str) -> bool:
     return xxh3_64_intdigest(f"{salt}\0{unit}".encode()) < share * 2.0**64 or share >= 1.0
 
 
-def in_control(policy: Policy, unit: str, customer_class: str) -> bool:
-    """Whether a unit is of the control group."""
-    control = policy.control
-    exempt = customer_class in control["exempt"]
-    return not exempt and of_share(float(control["share"]), str(control["salt"]), unit)
+def exempt_by_standing(policy: Policy, person: Person, tier: str, now: int) -> bool:
+    """Whether a customer is exempt from control by plan, programme or tier. now: log time, ms."""
+    control, plan = policy.control, person.contract.plan if person.contract.runs(now) else ""
+    return (
+        (bool(plan) and plan in control["exempt_plans"])
+        or (bool(person.programme) and person.programme in control["exempt_programmes"])
+        or (bool(tier) and tier in control["exempt_tiers"])
+    )
+
+
+def is_exempt(policy: Policy, person: Person, tier: str, now: int) -> bool:
+    """The same, or by class."""
+    by_class = (person.customer_class or "consumer") in policy.control["exempt"]
+    return by_class or exempt_by_standing(policy, person, tier, now)
+
+
+def in_control(policy: Policy, unit: str, person: Person, tier: str, now: int) -> bool:
+    """Whether a unit is of the control group. tier: of value, as the decision says."""
+    share = of_share(float(policy.control["share"]), str(policy.control["salt"]), unit)
+    return share and not is_exempt(policy, person, tier, now)
 
 
 def drawn(decision: Decision) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.customer.contract import Contract, pack_contract
 from models.customer.tail import Tail
-from models.decisions.draw import ONE, chances, drawn, in_control, score
+from models.decisions.draw import ONE, chances, drawn, in_control, score, share_for
 from models.decisions.person import Person
 from models.decisions.policy.contact_types import ChannelRules
 from models.decisions.policy.types import Action, Control
@@ -82,18 +83,44 @@ def test_who_is_in_a_share_is_in_every_greater_one(customer: bytes, one: float, 
 def test_the_control_group_is_of_its_share_and_another_salt_draws_another() -> None:
     people = [Person(b"customer-%d" % n, Tail()) for n in range(4_000)]
     first, second = Control(share=0.1, salt="1"), Control(share=0.1, salt="2")
-    of_first = {person.customer for person in people if in_control(first, person)}
-    of_second = {person.customer for person in people if in_control(second, person)}
+    of_first = {person.customer for person in people if in_control(first, person, 0)}
+    of_second = {person.customer for person in people if in_control(second, person, 0)}
     assert 340 < len(of_first) < 460
     assert len(of_first & of_second) < 80
-    assert in_control(first, people[0]) == (share_of("1", people[0].customer) < 2**64 / 10)
+    assert in_control(first, people[0], 0) == (share_of("1", people[0].customer) < 2**64 / 10)
+
+
+def test_who_has_a_plan_that_runs_a_programme_or_a_tier_is_exempt_from_control_where_the_policy_says_so() -> None:
+    def held(person: Person, **exempt: tuple[str, ...]) -> bool:
+        control = Control(share=1.0, **exempt)
+        assert share_for(control, person, 100_000) == (1.0 if in_control(control, person, 100_000) else 0.0)
+        assert in_control(control, person, 100_000, inherited=True) == in_control(control, person, 100_000)
+        return in_control(control, person, 100_000)
+
+    nobody = Person(b"c", Tail())
+    assert held(nobody, exempt_plans=("plus",), exempt_programmes=("gold",), exempt_tiers=("top",))
+    member = Person(b"c", Tail(programme="gold"), tier="top")
+    assert not held(member, exempt_programmes=("gold",))
+    assert not held(member, exempt_tiers=("high", "top"))
+    assert held(member, exempt_programmes=("silver",), exempt_tiers=("high",))
+    for state, renews_at, runs in (
+        ("active", 0, 1),
+        ("paused", 0, 1),
+        ("ends", 101_000, 1),
+        ("ends", 99_000, 0),
+        ("ended", 0, 0),
+    ):
+        contract = pack_contract(Contract(state=state, renews_at=renews_at, plan="plus"))
+        paying = Person(b"c", Tail(contract=contract))
+        assert held(paying, exempt_plans=("plus",)) == (not runs)
+        assert held(paying, exempt_plans=("other",))
 
 
 def test_exempt_classes_are_never_in_control() -> None:
     control = Control(share=1.0, exempt=("business",))
-    assert in_control(control, Person(b"c", Tail()))
-    assert not in_control(control, Person(b"c", Tail(customer_class="business")))
-    assert not in_control(Control(share=1.0, exempt=("consumer",)), Person(b"c", Tail()))
+    assert in_control(control, Person(b"c", Tail()), 0)
+    assert not in_control(control, Person(b"c", Tail(customer_class="business")), 0)
+    assert not in_control(Control(share=1.0, exempt=("consumer",)), Person(b"c", Tail()), 0)
 
 
 def test_a_score_is_money_after_its_cost() -> None:
@@ -105,6 +132,6 @@ def test_a_household_is_drawn_as_one() -> None:
     control = Control(share=0.5)
     for account in map(str, range(50)):
         members = [Person(f"m{n}".encode(), Tail(account=account)) for n in range(4)]
-        assert len({in_control(control, member) for member in members}) == 1
-    alone = {in_control(control, Person(f"m{n}".encode(), Tail())) for n in range(50)}
+        assert len({in_control(control, member, 0) for member in members}) == 1
+    alone = {in_control(control, Person(f"m{n}".encode(), Tail()), 0) for n in range(50)}
     assert alone == {True, False}

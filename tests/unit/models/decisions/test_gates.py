@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.customer.consent import MARKETING, Statement, pack_register
-from models.customer.contract import ENDED, Contract, pack_contract
+from models.customer.contract import ENDED, ENDS, Contract, pack_contract
 from models.customer.layout import ERASED
 from models.customer.restrictions import ACTION_PURPOSES, Restriction, pack_restrictions
 from models.customer.tail import Tail
@@ -648,9 +648,15 @@ def test_what_is_on_its_way_where_nothing_arrives_is_held_if_it_is_marketing() -
 # -- who has bought peace, and when nothing goes out
 
 
-def test_a_plan_that_has_ended_keeps_nothing_away() -> None:
-    over = tail(contract=pack_contract(Contract(state=ENDED, plan="plus")))
-    assert World(policy(top=AD_FREE), over).held()["marketing"] == ()
+@pytest.mark.parametrize("over", [Contract(state=ENDED), Contract(state=ENDS, renews_at=NOW - DAY)])
+def test_a_plan_that_has_ended_keeps_nothing_away(over: Contract) -> None:
+    ended = tail(contract=pack_contract(over._replace(plan="plus")))
+    assert World(policy(top=AD_FREE), ended).held()["marketing"] == ()
+
+
+def test_a_plan_that_was_cancelled_keeps_marketing_away_until_it_ends() -> None:
+    runs = tail(contract=pack_contract(Contract(state=ENDS, renews_at=NOW + DAY, plan="plus")))
+    assert [one.code for one in World(policy(top=AD_FREE), runs).held()["marketing"]] == ["ad_free"]
 
 
 def test_a_freeze_of_other_countries_holds_nothing() -> None:

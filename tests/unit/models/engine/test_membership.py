@@ -226,7 +226,10 @@ def test_what_is_paid_for_multiplies_while_it_runs_and_is_no_level_that_is_earne
     assert {one["membership"].get("level", "") for one in entries(world)} <= {"", "silver"}
 
 
-@pytest.mark.parametrize("exempt", ["", 'exempt = ["consumer"]'])
+EXEMPT = {"": False, 'exempt = ["consumer"]': True, 'exempt_plans = ["plus"]': True, 'exempt_plans = ["other"]': False}
+
+
+@pytest.mark.parametrize("exempt", EXEMPT)
 def test_whoever_is_of_the_control_group_has_what_they_paid_for_and_hears_of_their_level(exempt: str) -> None:
     text = POINTS.replace("share = 0.0", f"share = 1.0\n{exempt}")
     story = Story(text, days=20).then(1, "subscription_started", plan="plus").then(2, "purchase", amount=1)
@@ -234,7 +237,8 @@ def test_whoever_is_of_the_control_group_has_what_they_paid_for_and_hears_of_the
     assert [one["ledger"]["held"][0][2] for one in ledger(world) if one["ledger"]["change"] == "earned"] == [90, 20]
     decided = {one["moment"]: one for one in world.kept.decisions("decided")}
     assert (decided["up"]["action"], decided["up"].get("control", False)) == ("greet", False)
-    assert (decided["cart"].get("control", False), "trigger" in decided["cart"]) == (not exempt, bool(exempt))
+    assert (decided["cart"].get("control", False), "trigger" in decided["cart"]) == (not EXEMPT[exempt], EXEMPT[exempt])
+    assert decided["cart"].get("exempt", False) == (exempt == 'exempt_plans = ["plus"]')
 
 
 def test_a_late_purchase_counts_when_it_comes_from_its_own_time_on() -> None:

@@ -81,7 +81,14 @@ class World:
         self.touchpoints.append((time, customer.encode(), value))
 
     def decide(
-        self, day: float, customer: str, action: str, control: bool = False, alone: float = 0.0, cost: float = 0.0
+        self,
+        day: float,
+        customer: str,
+        action: str,
+        control: bool = False,
+        alone: float = 0.0,
+        cost: float = 0.0,
+        exempt: bool = False,
     ) -> str:
         time, name = BEGIN + int(day * DAY), f"{len(self.decisions):032x}"
         at, sent = Position(0, 0, due=True), action != "leave_alone" and not control
@@ -103,6 +110,7 @@ class World:
                 candidates=candidates,
                 control=control,
                 policy=POLICY.name,
+                exempt=exempt,
             )
         )
         if sent:
@@ -182,6 +190,14 @@ def test_exempt_classes_and_policies_that_are_gone_are_in_no_table() -> None:
     assert read_all([without], Terms()).without_policy == 2
 
 
+def test_who_is_exempt_by_plan_programme_or_tier_at_first_is_in_no_table_and_later_stays_where_they_are() -> None:
+    world = World()
+    for day, name, exempt in ((1, "paul", True), (1, "anna", False), (3, "paul", False), (3, "anna", True)):
+        world.decide(day, name, "offer", exempt=exempt)
+    found = read_all([world.end(40)], Terms())
+    assert (len(found.units), found.exempt) == (1, 1)
+
+
 def test_customers_of_several_ids_are_in_no_table_and_counted() -> None:
     world = World()
     for name in ("anna", "bert", "carl"):
@@ -199,7 +215,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world, random = World(), Random(11)
     for n in range(3_000):
         name, day = f"c{n}", 1 + 20 * n / 3_000
-        control = in_control(POLICY.policy.control, Person(name.encode(), Tail()))
+        control = in_control(POLICY.policy.control, Person(name.encode(), Tail()), 0)
         alone = random.random() < 0.25
         world.decide(day, name, "leave_alone" if alone else "offer", control=control, alone=0.25, cost=0.1)
         if random.random() < (0.25 if control or alone else 0.5):

@@ -84,7 +84,7 @@ EARNS = '[points]\nexpires = "180d"\n[points.earn.bought]\ntouchpoints = ["purch
         ),
         (
             SMALL + '[control]\nexempt = ["reseller"]\n[choice]\nlearned = true\nhold_out = 0.02\n[value]',
-            "choice.hold_out: with 0.02, and 0 in the control group for the classes that are exempt, too few",
+            "choice.hold_out: with 0.02, and 0 in the control group for those who are exempt, too few",
         ),
         (SMALL + EARNS + '[retention]\ntouchpoints = "90d"', "retention.touchpoints: what [points] books counts"),
         (
