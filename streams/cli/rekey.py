@@ -58,7 +58,7 @@ def rekey(
     from streams.monitoring.rekey import RekeyMetrics, serve_rekey_metrics
     from streams.operations.mapping import Mapped
     from streams.operations.partitions import touchpoint_partitions
-    from streams.operations.rekey import Rekeying, Route
+    from streams.operations.rekey import Membership, Rekeying, Route
 
     mapped, connection = Mapped(mapping_of(mapping)), kafka_connection(config)
     dead = dead_letters or f"{config.topic_prefix}.rekey-deadletters"
@@ -74,7 +74,8 @@ def rekey(
         group or f"{config.app}-rekey-{topic}",
         instance or socket.gethostname(),
     )
-    rekeying = Rekeying(connection, route, mapped, idle)
+    membership = Membership(config.session_timeout_s, config.heartbeat_s)
+    rekeying = Rekeying(connection, route, mapped, membership, idle)
     if metrics_port is not None:
         metrics = RekeyMetrics(rekeying.counts.data, lambda: rekeying.lag)
         serve_rekey_metrics(config.metrics_host, metrics_port, metrics)

@@ -64,6 +64,14 @@ class Route(NamedTuple):
     instance: str
 
 
+class Membership(NamedTuple):
+    """As a worker's. session_timeout_s: what a process had that died stands still for so long. heartbeat_s: between two
+    signs of life."""
+
+    session_timeout_s: float
+    heartbeat_s: float
+
+
 @dataclass(slots=True)
 class Counts:
     """Of records that were read, by what became of them; `touchpoints` were made of them. Counted when committed."""
@@ -83,11 +91,19 @@ class Counts:
 
 
 class Rekeying:
-    """Goes on until `stop` is set, or nothing came for `idle_s` (0: for ever). counts: what was done by now.
-    lag: records of this process's partitions that are not read yet, as of the last look."""
+    """Goes on until `stop` is set, or nothing came for `idle_s` (0: for ever). membership: in the group. counts: what
+    was done by now. lag: records of this process's partitions that are not read yet, as of the last look."""
 
-    def __init__(self, connection: KafkaConnection, route: Route, mapped: Mapped, idle_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        route: Route,
+        mapped: Mapped,
+        membership: Membership,
+        idle_s: float = 0.0,
+    ) -> None:
         self._connection, self._route, self._mapped, self._idle_s = connection, route, mapped, idle_s
+        self._membership = membership
         self.counts, self.stop = Counts(), threading.Event()
         self.lag = 0
 
@@ -123,6 +139,8 @@ class Rekeying:
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
+                session_timeout_ms=round(1000 * self._membership.session_timeout_s),
+                heartbeat_interval_ms=round(1000 * self._membership.heartbeat_s),
                 max_poll_records=MOST,
                 allow_auto_create_topics=False,
             )

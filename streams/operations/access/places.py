@@ -107,6 +107,19 @@ PLACES: Final = (
         role="deadletters",
     ),
     Place(
+        ("rekey-deadletters", "rekey-deadletters"),
+        (
+            "records of another system that could not be mapped, key and all, where one is read by `retention rekey`",
+            "Sätze eines anderen Systems, die nicht übertragen werden konnten, mit Schlüssel, falls eines mit "
+            "`retention rekey` gelesen wird",
+        ),
+        _STAYS,
+        (
+            "the `retention.ms` of that topic, else the broker's default (7 days)",
+            "zum `retention.ms` dieses Topics, sonst dem üblichen des Brokers (7 Tage)",
+        ),
+    ),
+    Place(
         ("learner's state, model versions", "Zustand des Lernens, Modellversionen"),
         (
             "no id; weights and sums over everybody, beside the numbers of 6,000 customers under a 64-bit hash of "
