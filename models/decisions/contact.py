@@ -276,6 +276,12 @@ def _find(standing: Standing, trigger: int) -> int | None:
     return next((at for at, one in enumerate(standing.outstanding) if trigger and one.id == trigger), None)
 
 
+def is_due(entry: Outstanding, now: int) -> bool:
+    """Whether `settle` would change an entry."""
+    unheard = entry.stage in IN_FLIGHT and entry.expires <= now
+    return unheard or (0 < entry.until <= now and entry.stage != Stage.GIVEN_BACK) or _is_done(entry, now)
+
+
 def _is_done(entry: Outstanding, now: int) -> bool:
     """Whether an entry has nothing more to wait for."""
     if entry.stage == Stage.GIVEN_BACK:

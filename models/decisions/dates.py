@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date as day_of
 from functools import partial
 from operator import is_
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.customer.consent import MARKETING
 from models.customer.contract import ACTIVE, ENDS, PAUSED
@@ -111,25 +111,52 @@ def ask_by_dates(given: Given) -> Iterator[Said]:
         return
     if touch is not None:
         _hear_answers(given, rules, touch)
-    known = {one.number for one in rules}
-    kept = [dated for dated in standing.dates if dated.moment not in known and _may_come_back(dated, given.now)]
+    found = _as_of(given.policy, given.person, standing, given.now)
+    if found.kept != standing.dates:
+        standing.dates = _fewer(found.kept)
+    standing.silence_kept = found.silence_kept
+    yield from _without_reason(given, rules)
+    for one, since in found.due:
+        yield from _ask(given, one, since)
+
+
+def comes_to_nothing(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> bool:
+    """Whether `ask_by_dates` would say and change nothing, of a touchpoint that answers nothing."""
+    rules = rules_of(policy).dated
+    if not (rules or standing.dates):
+        return True
+    if standing.waiting and any(one.number == waiting.moment for one in rules for waiting in standing.waiting):
+        return False  # its reason may be gone
+    found = _as_of(policy, person, standing, now)
+    return not found.due and found.kept == standing.dates and found.silence_kept == standing.silence_kept
+
+
+class _AsOf(NamedTuple):
+    """kept: the dates that are remembered or to come. due: what asks now, and when its life began. silence_kept: as of
+    `Standing`."""
+
+    kept: tuple[Dated, ...]
+    due: list[tuple[DatedRules, int]]
+    silence_kept: bool
+
+
+def _as_of(policy: PolicyInForce, person: Person, standing: Standing, now: int) -> _AsOf:
+    """What there is of dates at `now`, ms."""
+    rules = rules_of(policy)
+    known = {one.number for one in rules.dated}
+    kept = [dated for dated in standing.dates if dated.moment not in known and _may_come_back(dated, now)]
     due: list[tuple[DatedRules, int]] = []
     silence_kept = True
-    for one in rules:
+    for one in rules.dated:
         own = [dated for dated in standing.dates if dated.moment == one.number]
         if one.after or one.nth > 1:
-            kept += [dated for dated in own if _is_to_come(one, dated, given.now)]
-            due += [(one, dated.wakes) for dated in own if 0 < dated.wakes <= given.now]
+            kept += [dated for dated in own if _is_to_come(one, dated, now)]
+            due += [(one, dated.wakes) for dated in own if 0 < dated.wakes <= now]
             continue
-        found = _timers(given.person, given.now, one, own, due)
+        found = _timers(person, now, one, own, due)
         kept += found
         silence_kept = silence_kept and (not _by_sign(one) or any(dated.wakes for dated in found))
-    if tuple(kept) != standing.dates:
-        standing.dates = _fewer(kept)
-    standing.silence_kept = rules_of(given.policy).of_silence and silence_kept
-    yield from _without_reason(given, rules)
-    for one, since in due:
-        yield from _ask(given, one, since)
+    return _AsOf(tuple(kept), due, rules.of_silence and silence_kept)
 
 
 def _timers(
@@ -224,7 +251,7 @@ def _add(given: Given, dated: Dated) -> None:
     given.standing.dates = _fewer([*given.standing.dates, dated])
 
 
-def _fewer(dates: list[Dated]) -> tuple[Dated, ...]:
+def _fewer(dates: Sequence[Dated]) -> tuple[Dated, ...]:
     """No more than a record remembers: what has no timer goes first."""
     return tuple(dates if len(dates) <= MAX_DATED else sorted(dates, key=lambda one: one.wakes > 0)[-MAX_DATED:])
 

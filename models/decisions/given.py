@@ -24,6 +24,7 @@ class Asks(IntFlag):
     LEVEL = 1  # the risk is at a level that has not asked yet
     TIMER = 2
     TOUCHPOINT = 4  # it asks, or reports, or may wake what waits
+    LOOP = 8  # it does none of these, and counts in the loyalty loop
 
 
 class Touched(NamedTuple):

@@ -25,6 +25,8 @@ _HARM: Final = {
     Kind.COMPLAINT: Mark.COMPLAINED,
     Kind.SPAM_REPORTED: Mark.SPAM,
 }
+HEARD: Final = frozenset({Kind.PURCHASE, Kind.RETURN, Kind.CONSENT_CHANGED, *_HARM})
+"""Kinds of touchpoints of which `hears` takes anything, beside what became of triggers."""
 _MOST_SENT: Final = 9
 """Triggers of one draw, where what was stopped is sent again."""
 

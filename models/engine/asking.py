@@ -15,7 +15,8 @@ from models.decisions.moments import TAKES_BACK, WILL
 from models.decisions.policy.conditions import holds
 from models.decisions.policy.in_force import PolicyInForce
 from models.decisions.rules import rules_of
-from models.engine.lanes import ASKS, BUYS, STAYS, WAKES
+from models.engine.lanes import ASKS, BUYS, LOOPS, STAYS, WAKES
+from models.loyalty.experiences import VOICES
 from models.settings import Alive
 from models.timeline.batch import Batch
 from models.timeline.pieces import Piece
@@ -87,7 +88,10 @@ def _of_kind(policy: PolicyInForce, alive: Alive) -> NDArray[np.uint8]:
     if rules.points is not None:
         table[list(rules.points.kinds)] = ASKS
     if rules.loyalty is not None:
-        table[[*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]]] = ASKS
+        of_loop = {*rules.loyalty.kinds, *SIGNS[alive], *LEAVING[alive]}
+        table[list(of_loop)] |= LOOPS
+        # Such a touchpoint changes how we stand with whoever we never wrote to, or asks.
+        table[list(of_loop & {*REPORTS, *(VOICES if rules.loyalty.thanked else ())})] = ASKS
     if rules.membership is not None:
         table[list(rules.membership.kinds)] = ASKS
     table[[*BAD_EXPERIENCES, *COUNTED, *rules.talks, *rules.tell_dates, Kind.LOOKED_AT]] = ASKS

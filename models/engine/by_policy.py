@@ -118,7 +118,7 @@ def by_policy(
         stood: what it was before; 0.0: no estimate was made.
     """
     settings = work.settings
-    if any(one.threshold for one in standing.waiting) and _has_no_levels(settings, policy, customer, row.now):
+    if has_no_levels(settings, policy, customer, standing, row.now):
         emit_end_of_episode(work, policy, row, standing)
     person = customer.person(row.probability, settings, policy)
     praised = keep_loyalty(work, policy, row, person, touch)
@@ -135,9 +135,13 @@ def by_policy(
         emit_said(work, policy, row, said, person, basis)
 
 
-def _has_no_levels(settings: EngineSettings, policy: PolicyInForce, customer: Customer, now: int) -> bool:
-    """Whether a contract runs that leaves its customer none. Where the risk is estimated their end is told by that; who
-    has long been silent, and has a contract now, is estimated no more."""
+def has_no_levels(
+    settings: EngineSettings, policy: PolicyInForce, customer: Customer, standing: Standing, now: int
+) -> bool:
+    """Whether one has asked, and a contract runs that leaves its customer none. Where the risk is estimated their end
+    is told by that; who has long been silent, and has a contract now, is estimated no more."""
+    if not any(one.threshold for one in standing.waiting):
+        return False
     return levels_end_with_contract(settings, policy) and now < runs_until(customer.tail.contract)
 
 

@@ -40,6 +40,7 @@ from models.engine.lanes import (
     BETWEEN,
     BUYS,
     LEAVING,
+    LOOPS,
     SIGN,
     STAYS,
     TIERS,
@@ -69,8 +70,8 @@ _EXPIRED, _ERASURE = int(Kind.EXPIRED_UNSENT), int(Kind.ERASE_REQUESTED)
 _CONSENT, _UNSUBSCRIBED = int(Kind.CONSENT_CHANGED), int(Kind.MESSAGE_UNSUBSCRIBED)
 _ASKED_MAY, _PREVIEW = int(Kind.ASKED_MAY), int(Kind.PREVIEW_ASKED)
 _SPAM, _RESTRICTED = int(Kind.SPAM_REPORTED), int(Kind.RESTRICTED)
-_TIMER, _TOUCHPOINT = int(Asks.TIMER), int(Asks.TOUCHPOINT)
-_ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN = ASKS, WAKES, STAYS, BUYS, BETWEEN
+_TIMER, _TOUCHPOINT, _LOOP = int(Asks.TIMER), int(Asks.TOUCHPOINT), int(Asks.LOOP)
+_ASKS, _WAKES, _STAYS, _BUYS, _BETWEEN, _LOOPS = ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS
 _UNDER_CONTRACT, _TIERS = UNDER_CONTRACT, TIERS
 _MERGED_AWAY, _MERGE, _MOVED = MERGED, int(Kind.IDENTITY_MERGED), int(Kind.IDENTITY_MOVED)
 _MERGED, _TAKEN_OVER, _PASSED_ON = int(Effect.MERGED), int(Effect.TAKEN_OVER), int(Effect.PASSED_ON)
@@ -196,6 +197,8 @@ def touch_step(
     wakes = (asks & _WAKES and lane.stands) or (asks & _BUYS and lane.drawn)
     if asks & _ASKS or wakes or (asks & _STAYS and not lane.silence_kept):
         lane.asks = _TOUCHPOINT
+    elif asks & _LOOPS:
+        lane.asks = _LOOP
     if arrivals.tells[row] != 0 or record.flags & UNLEARNED:
         # A restriction may have come to its end: whoever has one is looked at by plain Python first.
         waits = arrivals.tells[row] == WAITS or record.flags & UNLEARNED

@@ -33,11 +33,12 @@ from models.customer.layout import (
 )
 from models.customer.profile import oldest, open_cases, take_in
 from models.decisions.episodes import forget_episode
-from models.decisions.given import Touched
+from models.decisions.given import Asks, Touched
+from models.decisions.idle import is_idle
 from models.decisions.standing import Standing
 from models.decisions.standing_stored import may_be_treated
 from models.decisions.treated import AS_IT_IS, Weighed, later, weighed
-from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals
+from models.engine.by_policy import Customer, by_policy, emit_end_of_episode, emit_withdrawals, has_no_levels
 from models.engine.customer_timers import next_due
 from models.engine.decide import RUNS, ask, emit_decision, emit_entry, label
 from models.engine.ground import Ground, ReportedEffect, reported
@@ -177,21 +178,43 @@ def _forgotten(ground: Ground, effect: ReportedEffect) -> None:
 def _decide(ground: Ground, effect: ReportedEffect) -> None:
     """The policy in force is asked: a level of risk, a timer, or a touchpoint that asks, reports or wakes."""
     policy, lane = ground.work.policy, effect.lane
-    if policy is None:
+    if policy is None or (effect.flag == Asks.LOOP and counts_in_loop_alone(ground, effect)):
         return
-    standing, touch = ground.stands(lane), None
-    if effect.row >= 0:
-        told = ground.touchpoint(effect.row)
-        # Nobody is triggered by what is history.
-        moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
-        time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
-        touch = Touched(int(told.kind), told.id, time, told.data, moments, number)
+    standing, touch = ground.stands(lane), _touched(ground, effect)
     risk = None if isnan(effect.probability) else effect.probability
     customer = _customer(ground, lane)
     row, basis = ground.where(effect, risk), ground.effects["basis"][effect.number]
     stood = float(ground.lanes["stood"][lane]) if risk is not None else 0.0
     by_policy(ground.work, policy, row, customer, standing, effect.flag, touch, basis, stood)
     ground.keep_at(lane, standing, effect.now)
+
+
+def _touched(ground: Ground, effect: ReportedEffect) -> Touched | None:
+    """The touchpoint of a step; None: a timer."""
+    if effect.row < 0:
+        return None
+    told = ground.touchpoint(effect.row)
+    # Nobody is triggered by what is history.
+    moments = ground.moments.get(effect.row, ()) if effect.now >= ground.work.quiet_until else ()
+    time, number = int(ground.arrivals.times[effect.row]), int(ground.arrivals.hashes[effect.row])
+    return Touched(int(told.kind), told.id, time, told.data, moments, number)
+
+
+def counts_in_loop_alone(ground: Ground, effect: ReportedEffect) -> bool:
+    """Let a touchpoint that asks nothing (`Asks.LOOP`) count in the loyalty loop, where a decision would come to
+    nothing else; whether it is so."""
+    work, policy = ground.work, ground.work.policy
+    touch, customer = _touched(ground, effect), _customer(ground, effect.lane)
+    if policy is None or touch is None or customer.tail.points or customer.tail.membership:
+        return False
+    risk = None if isnan(effect.probability) else effect.probability
+    person, standing = customer.person(risk, work.settings, policy), ground.stands(effect.lane)
+    if has_no_levels(work.settings, policy, customer, standing, effect.now):
+        return False
+    if not is_idle(policy, person, standing, touch.kind, effect.now):
+        return False
+    keep_loyalty(work, policy, ground.where(effect, risk), person, touch)
+    return True
 
 
 def _customer(ground: Ground, lane: int) -> Customer:

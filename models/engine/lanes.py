@@ -188,9 +188,10 @@ SIGN, LEAVING = 1, 2
 """What `rules.signs` says of a kind; 0: neither."""
 
 
-ASKS, WAKES, STAYS, BUYS, BETWEEN = 1, 2, 4, 8, 16
+ASKS, WAKES, STAYS, BUYS, BETWEEN, LOOPS = 1, 2, 4, 8, 16, 32
 """Bits of `Arrivals.asks`: a touchpoint ends with a decision; does so if the record has a standing; does so if not each
-silence that asks has its timer; it comes from another shard, which has seen to it that it comes once."""
+silence that asks has its timer; does so if nothing is drawn for some time; it comes from another shard, which has seen
+to it that it comes once; it changes where the customer is in the loyalty loop, and asks nothing else."""
 _NO_RISK_IS_LEFT: Final = 2.0
 """Above any risk."""
 

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from models.customer.record import unpack
 from models.decisions.policy.in_force import PolicyInForce
+from models.engine import effects
 from models.engine.changes import counted_as
+from models.engine.effects import counts_in_loop_alone
+from models.engine.ground import Ground, ReportedEffect
 from models.loyalty.loop import STAGES, Loop, unpack_loop
 from models.outputs import Decision
 from models.settings import DAY, EngineSettings
@@ -320,6 +323,24 @@ def test_it_equals_the_plain_reference(variant: str) -> None:
     assert {*stages} == {*STAGES}, stages
     tolerances = VARIANTS[variant]
     assert breaches_of(fast, tolerances) == []
+
+
+@pytest.mark.parametrize("text", [KEPT, POLICY + UNLIKE], ids=["with dates", "without"])
+def test_what_only_counts_in_the_loop_takes_a_short_way_to_the_same_bytes(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of it does."""
+    logs, went = kept(7, [text], 1, 25, 90), Counter[bool]()
+
+    def short(ground: Ground, effect: ReportedEffect) -> bool:
+        went[found := counts_in_loop_alone(ground, effect)] += 1
+        return found
+
+    monkeypatch.setattr(effects, "counts_in_loop_alone", short)
+    fast = rehearse(logs, VARIANTS["live"])
+    monkeypatch.setattr(effects, "counts_in_loop_alone", lambda ground, effect: False)
+    assert digest(fast) == digest(rehearse(logs, VARIANTS["live"]))
+    assert went[True] > 3 * went[False] > 0, went
 
 
 @pytest.mark.slow

@@ -1,0 +1,126 @@
+"""When a look at a customer comes to nothing: as long as nothing in how we stand with them has come to its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from models.customer.layout import UNLEARNED
+from models.customer.restrictions import ACTION_PURPOSES
+from models.decisions.contact import KEPT
+from models.decisions.given import Asks, Given, Touched
+from models.decisions.idle import is_idle
+from models.decisions.moments import decide
+from models.decisions.person import Person
+from models.decisions.policy.in_force import PolicyInForce
+from models.decisions.running import Running
+from models.decisions.standing import LONGEST_WINDOW, Dated, DayCount, Outstanding, Stage, Standing, Waiting, number_of
+from models.decisions.standing_stored import pack_standing, unpack_standing
+from models.decisions.treated import Treated
+from models.decisions.unsent import Unsent
+from models.decisions.window import Window
+from models.settings import DAY, WEEK
+from models.touchpoints import Kind
+from tests.support.one_customer import NOW, OPEN
+from tests.unit.models.engine.test_life_of_a_moment import POLICY
+
+PLAIN = PolicyInForce.of(1, POLICY)
+MARKETING = ACTION_PURPOSES.index("marketing")
+AFTER = NOW + DAY
+
+
+HELLO = '[action.hello]\npurpose = "care"\nkind = "care"\nmoments = ["quiet"]\ncontent = "hello"\n'
+
+
+def out(stage: Stage = Stage.OUT, expires: int = AFTER, until: int = 0, time: int = NOW - DAY) -> Standing:
+    return Standing(outstanding=[Outstanding(7, time, expires, until, 3, 4, 1, MARKETING, stage)])
+
+
+def draw(ends: int) -> Window:
+    return Window(7, NOW - WEEK, ends, 1, 0.0, 1.0, 0, ())
+
+
+def idle(standing: Standing, kind: Kind = Kind.CHAT, now: int = NOW, flags: int = 0) -> bool:
+    """`is_idle`; where it is, a decision says and changes nothing."""
+    person, packed = Person(b"c", OPEN, flags, NOW - WEEK, 1, 100.0, None, NOW - WEEK), pack_standing(standing)
+    found = is_idle(PLAIN, person, unpack_standing(packed), int(kind), now)
+    if found and kind == Kind.CHAT:
+        looked = unpack_standing(packed)
+        assert decide(Given(PLAIN, person, looked, now, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH)) == []
+        assert pack_standing(looked) == packed
+    return found
+
+
+TOUCH = Touched(int(Kind.CHAT), "1", NOW, type("Data", (), {})())
+TIMES: dict[str, Callable[[int], Standing]] = {
+    "a window": lambda at: Standing(window_ends=at),
+    "a rest": lambda at: Standing(rests_until=at),
+    "harm": lambda at: Standing(harmed_until=at),
+    "a conversation": lambda at: Standing(talks_until=at),
+    "what waits": lambda at: Standing(waiting=[Waiting(PLAIN.number, NOW - DAY, at)]),
+    "a trigger that is out": lambda at: out(expires=at),
+    "one that was taken back": lambda at: out(Stage.WITHDRAWN, expires=at),
+    "a promotion": lambda at: out(Stage.DELIVERED, until=at),
+    "what was given back": lambda at: out(Stage.GIVEN_BACK, expires=at - KEPT),
+    "what arrived": lambda at: out(Stage.DELIVERED, time=at - KEPT),
+    "a day that counts": lambda at: Standing(counts=[DayCount((at - LONGEST_WINDOW) // DAY - 1, 1, 1, MARKETING, 1)]),
+    "what labels are weighed by": lambda at: Standing(treated=Treated(0.1, (), at)),
+    "the window of a draw": lambda at: Standing(window=draw(at)),
+}
+
+
+@pytest.mark.parametrize("what", TIMES)
+def test_it_is_idle_until_something_comes_to_its_time(what: str) -> None:
+    day = NOW // DAY * DAY
+    assert idle(TIMES[what](day), now=day - 1_000)
+    assert not idle(TIMES[what](day), now=day)
+
+
+def test_nobody_with_nothing_is_looked_at() -> None:
+    assert idle(Standing())
+    assert idle(Standing(reached=0.6, promoted=True, once={5: NOW - DAY}, answers=3, carried=True, live=1))
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        Standing(running=[Running(5, NOW - DAY, 1, AFTER)]),
+        Standing(unsent=[Unsent(7, 7, 1, 4, 5, NOW - DAY, AFTER, wakes=AFTER)]),
+        Standing(told={5: 3}),
+        Standing(dates=(Dated(5, NOW - 400 * DAY),)),
+    ],
+    ids=["a plan", "what was stopped", "what was said of nothing that waits", "a date that is forgotten"],
+)
+def test_it_is_not_where_more_may_come_of_it(standing: Standing) -> None:
+    assert not idle(standing)
+
+
+def test_a_purchase_tells_of_the_window_of_a_draw() -> None:
+    standing = Standing(window=draw(AFTER), window_ends=AFTER)
+    assert idle(standing)
+    assert not idle(standing, Kind.PURCHASE)
+    assert not idle(standing, Kind.RETURN)
+
+
+@pytest.mark.parametrize("part", ["window", "treated"])
+def test_what_was_drawn_of_who_is_learned_from_no_more_is_dropped(part: str) -> None:
+    standing = Standing(window=draw(AFTER), window_ends=AFTER, treated=Treated(0.1, (), AFTER))
+    standing = replace(standing, **{one: None for one in ("window", "treated") if one != part})
+    assert idle(standing)
+    assert not idle(standing, flags=UNLEARNED)
+
+
+def test_who_has_no_timer_for_a_silence_gets_one_and_is_looked_at_again_when_it_rings() -> None:
+    policy = PolicyInForce.of(1, POLICY + '[moment.quiet]\nsort = "date"\nsilent_for = "20d"\nwithin = "5d"\n' + HELLO)
+    person = Person(b"c", OPEN, 0, NOW - WEEK, 1, 100.0, None, NOW - WEEK, NOW - WEEK)
+    standing = Standing()
+    assert not is_idle(policy, person, standing, int(Kind.CHAT), NOW)
+    decide(Given(policy, person, standing, NOW, WEEK, 0, None, Asks.TOUCHPOINT, TOUCH))
+    rings = standing.next_timer()
+    assert rings == NOW + 13 * DAY
+    assert is_idle(policy, person, standing, int(Kind.CHAT), rings - 1)
+    assert not is_idle(policy, person, standing, int(Kind.CHAT), rings)
+    standing.waiting = [Waiting(number_of("quiet"), NOW, AFTER)]
+    assert not is_idle(policy, person, standing, int(Kind.CHAT), NOW)
